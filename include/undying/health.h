@@ -1,0 +1,91 @@
+#ifndef UNDYING_HEALTH_H_
+#define UNDYING_HEALTH_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace undying {
+
+// The state of a unit over a data set D, in evaluation mode with frozen weights. docs/numerics.md gives the definitions.
+enum class UnitState : std::uint8_t {
+  kAlive,           // fires on some of D, not on all
+  kDead,            // z <= 0 on all of D, and f' = 0 there
+  kAlwaysNegative,  // z <= 0 on all of D, but f' != 0 somewhere: not dead
+  kAlwaysPositive,  // z > 0 on all of D: linear
+};
+
+// What one pass over the whole of D, weights frozen, counted for one unit.
+struct UnitCensus {
+  std::int64_t fired = 0;          // examples (x positions) with z above the firing threshold
+  std::int64_t gradient_zero = 0;  // with f'(z) exactly 0
+  std::int64_t saturated = 0;      // with |f'(z)| < eps
+  double abs_mean = 0.0;           // E|h|
+  double mean = 0.0;               // E h
+  double variance = 0.0;           // Var h
+  double preactivation_max = 0.0;  // max z
+};
+
+// The life of one unit over a run.
+struct UnitLife {
+  UnitState state = UnitState::kAlive;  // at the last census
+  bool born_dead = false;               // dead at the census before step 0
+  bool dormant = false;                 // tau-dormant at the last census
+  double firing_rate = 0.0;             // at the last census
+  std::vector<std::int64_t> died;       // steps: the first of the silence that a census confirmed (0 when born dead)
+  std::vector<std::int64_t> revived;    // steps: the first firing after a confirmed death
+};
+
+// One layer (the units of one activation) at one census.
+struct LayerHealth {
+  std::string name;  // of the activation's layer: "layer.3"
+  std::int64_t units = 0;
+  std::int64_t dead = 0;
+  std::int64_t born_dead = 0;  // dead before step 0 (whether or not revived since)
+  std::int64_t always_negative = 0;
+  std::int64_t always_positive = 0;
+  std::int64_t dormant = 0;      // E|h| / mean E|h| of the layer <= tau
+  std::int64_t died = 0;         // deaths confirmed since the census before
+  std::int64_t revived = 0;      // revivals since the census before
+  double firing_rate = 0.0;      // mean over units
+  double saturated = 0.0;        // share of (unit, example) with |f'| < eps
+  double signal_mean = 0.0;      // mean of h over units and D
+  double signal_variance = 0.0;  // variance of h over units and D
+  double gradient_norm = 0.0;    // of the layer's weights, mean over the steps since the census before
+  double weight_norm = 0.0;
+  double update_ratio = 0.0;  // norm(delta theta) / norm(theta), mean over those steps
+};
+
+struct CensusRecord {
+  std::int64_t step = 0;            // steps taken when it was made; 0: before the first
+  std::int64_t examples = 0;        // n = size of D
+  std::vector<LayerHealth> layers;  // from the input to the output
+};
+
+struct HealthSettings {
+  bool counters = true;        // count in every step; without, deaths are dated by census only
+  bool census = true;          // before the first step and after every epoch
+  double dormant_tau = 0.025;  // Sokar et al. 2023
+  double saturation_eps = 1e-3;
+};
+
+// All that was seen of the neurons of a run. `lives[l][u]` belongs to unit u of layers()[l].
+struct Ledger {
+  std::string data;           // D: "fashion-mnist train"
+  std::int64_t examples = 0;  // n
+  std::vector<std::string> layers;
+  std::vector<std::vector<UnitLife>> lives;
+  std::vector<CensusRecord> censuses;
+
+  std::int64_t units() const;
+  std::int64_t dead() const;
+  std::int64_t born_dead() const;
+  std::int64_t always_negative() const;
+  std::int64_t died() const;  // deaths after step 0, counted once per death
+  std::int64_t revived() const;
+};
+
+}  // namespace undying
+
+#endif  // UNDYING_HEALTH_H_

@@ -1,0 +1,74 @@
+#include "base/atomic_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "undying/error.h"
+
+namespace undying {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail(const fs::path& file, int error) {
+  throw Error(ErrorCode::kIo, file.string(), std::string("cannot be written: ") + std::strerror(error));
+}
+
+fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
+
+bool is_special(const fs::path& file) {
+  std::error_code ignored;
+  const auto status = fs::status(file, ignored);
+  return fs::exists(status) && !fs::is_regular_file(status);
+}
+
+int write_all(int descriptor, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(descriptor, content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return 0;
+}
+
+// Pipes and devices (/dev/stdout, /dev/full) cannot be renamed onto: written in place.
+void write_special(const fs::path& file, std::string_view content) {
+  const int descriptor = ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
+  if (descriptor < 0) fail(file, errno);
+  int error = write_all(descriptor, content);
+  if (::close(descriptor) != 0 && error == 0) error = errno;
+  if (error != 0) fail(file, error);
+}
+
+}  // namespace
+
+void write_file(const fs::path& file, std::string_view content) {
+  if (is_special(file)) return write_special(file, content);
+  std::string temporary = file.string() + ".XXXXXX";
+  const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);
+  if (descriptor < 0) fail(file, errno);
+  int error = write_all(descriptor, content);
+  if (error == 0 && ::fchmod(descriptor, 0644) != 0) error = errno;
+  if (error == 0 && ::fsync(descriptor) != 0) error = errno;
+  if (::close(descriptor) != 0 && error == 0) error = errno;
+  if (error == 0 && ::rename(temporary.c_str(), file.c_str()) != 0) error = errno;
+  if (error == 0) return;
+  ::unlink(temporary.c_str());
+  fail(file, error);
+}
+
+void check_writable(const fs::path& file) {
+  if (fs::is_directory(file)) fail(file, EISDIR);
+  if (is_special(file)) return;
+  if (::access(folder_of(file).c_str(), W_OK) != 0) fail(file, errno);
+}
+
+}  // namespace undying
