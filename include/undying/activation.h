@@ -42,7 +42,7 @@ class Activation {
   Activation() : Activation(std::string_view("identity")) {}
 
   const ActivationInfo& info() const;
-  int index() const { return index_; }  // position in activations()
+  int index() const { return index_; }  // position in activation_family()
   std::span<const float> parameters() const;
 
   // The shortest notation that gives this activation back: "leaky_relu:0.01" ("relu" where there are no parameters).
@@ -64,7 +64,7 @@ class Activation {
 };
 
 // The whole family, in the order it is listed to people.
-std::span<const ActivationInfo> activations();
+std::span<const ActivationInfo> activation_family();
 
 }  // namespace undying
 

@@ -33,6 +33,8 @@ struct UnitLife {
   bool born_dead = false;               // dead at the census before step 0
   bool dormant = false;                 // tau-dormant at the last census
   double firing_rate = 0.0;             // at the last census
+  double training_firing_rate = 0.0;    // over the training steps since the census before the last
+  double gradient = 0.0;                // mean of |dL/dz| over those steps and their examples, L the loss of one example
   std::vector<std::int64_t> died;       // steps: the first of the silence that a census confirmed (0 when born dead)
   std::vector<std::int64_t> revived;    // steps: the first firing after a confirmed death
 };
@@ -61,6 +63,7 @@ struct CensusRecord {
   std::int64_t step = 0;            // steps taken when it was made; 0: before the first
   std::int64_t examples = 0;        // n = size of D
   std::vector<LayerHealth> layers;  // from the input to the output
+  double gradient_norm_ratio = 0.0; // norm(grad W_1) / norm(grad W_L), W_L the output layer's; NaN before the first step
 };
 
 struct HealthSettings {

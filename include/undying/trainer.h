@@ -16,6 +16,10 @@
 
 namespace undying {
 
+namespace train {
+struct State;
+}
+
 enum class Loss { kSoftmaxCrossEntropy, kMeanSquaredError, kBinaryCrossEntropy, kHuber };
 
 // How parameters are first drawn. Kaiming uses the gain of the activation that follows the layer. Biases start at 0, except
@@ -128,8 +132,7 @@ class Trainer {
   const TrainSettings& settings() const;
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<train::State> state_;
 };
 
 }  // namespace undying

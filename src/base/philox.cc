@@ -15,7 +15,8 @@ double Random::normal(std::uint64_t index) const {
 
 std::uint64_t Random::below(std::uint64_t index, std::uint64_t bound) const {
   const auto words = block(index);
-  const auto bits = (static_cast<unsigned __int128>(words[0]) << 32) | words[1];
+  __extension__ typedef unsigned __int128 Wide;
+  const Wide bits = (Wide{words[0]} << 32) | words[1];
   return static_cast<std::uint64_t>((bits * bound) >> 64);
 }
 

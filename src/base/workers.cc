@@ -46,10 +46,11 @@ Workers::~Workers() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void Workers::run(const std::function<void(int)>& work) {
-  work_ = &work;
+void Workers::start(const void* work, Call call) {
+  work_ = work;
+  call_ = call;
   gate_.arrive();
-  work(0);
+  call(work, 0);
   gate_.arrive();
 }
 
@@ -57,7 +58,7 @@ void Workers::serve(int member) {
   for (;;) {
     gate_.arrive();
     if (stop_) return;
-    (*work_)(member);
+    call_(work_, member);
     gate_.arrive();
   }
 }

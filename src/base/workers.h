@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <thread>
 #include <vector>
 
@@ -34,15 +33,22 @@ class Workers {
   int count() const { return static_cast<int>(threads_.size()) + 1; }
 
   // Calls work(member) once on every member and returns when all are done. `work` must not throw. Inside, barrier() is shared by all.
-  void run(const std::function<void(int)>& work);
+  // Allocates nothing.
+  template <class Work>
+  void run(const Work& work) {
+    start(&work, [](const void* what, int member) { (*static_cast<const Work*>(what))(member); });
+  }
   Barrier& barrier() { return barrier_; }
 
  private:
+  using Call = void (*)(const void*, int);
+  void start(const void* work, Call call);
   void serve(int member);
 
   Barrier barrier_;
   Barrier gate_;
-  const std::function<void(int)>* work_ = nullptr;
+  const void* work_ = nullptr;
+  Call call_ = nullptr;
   bool stop_ = false;
   std::vector<std::thread> threads_;
 };

@@ -1,0 +1,217 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+
+#include "onednn/gemm.h"
+
+namespace undying::engine {
+namespace {
+
+constexpr std::int64_t kSliceFloats = 16384;   // 64 KiB a stream: fits the first-level caches with its state
+constexpr std::int64_t kEvaluationRows = 256;  // of a shard at a time
+
+}  // namespace
+
+Census::Census(std::int64_t units) {
+  const auto size = static_cast<std::size_t>(units);
+  for (auto* counts : {&fired, &gradient_zero, &saturated}) counts->assign(size, 0);
+  for (auto* sums : {&abs_sum, &sum, &square_sum}) sums->assign(size, 0.0);
+  max.assign(size, -std::numeric_limits<float>::infinity());
+}
+
+void Census::add(const Census& other) {
+  for (std::size_t i = 0; i < max.size(); ++i) {
+    fired[i] += other.fired[i];
+    gradient_zero[i] += other.gradient_zero[i];
+    saturated[i] += other.saturated[i];
+    abs_sum[i] += other.abs_sum[i];
+    sum[i] += other.sum[i];
+    square_sum[i] += other.square_sum[i];
+    max[i] = std::max(max[i], other.max[i]);
+  }
+}
+
+Engine::Engine(Model& model, const EngineOptions& options)
+    : model_(&model), options_(options), workers_(std::make_unique<Workers>(std::min(options.threads, options.shards))) {
+  workers_->run([](int) { onednn::use_one_thread(); });
+  const std::int64_t capacity = (options.batch + options.shards - 1) / options.shards;
+  training_ = std::make_unique<Plan>(model, capacity, options.shards, true, options.counters, options.seed);
+  cut_slices();
+  const auto units = static_cast<std::size_t>(options.counters ? model.unit_size() : 0);
+  counters_ = {Buffer<std::uint32_t>(units), Buffer<float>(units), Buffer<float>(units)};
+}
+
+Engine::~Engine() = default;
+
+Engine::Range Engine::share(int items, int worker) const {
+  const int workers = workers_->count();
+  return {items * worker / workers, items * (worker + 1) / workers};
+}
+
+double Engine::step(const BatchSource& source, std::int64_t rows, std::uint64_t step, std::span<const SlicePass> passes) {
+  onednn::use_one_thread();  // the caller may be another thread than at the last step
+  workers_->run([&](int worker) {
+    run_shards(worker, source, rows, step);
+    workers_->barrier().arrive();
+    run_passes(worker, passes);
+  });
+  merge_counters();
+  double loss = 0.0;
+  for (const Shard& shard : training_->shards()) loss += shard.loss.loss;
+  return loss / static_cast<double>(rows);
+}
+
+void Engine::run_shards(int worker, const BatchSource& source, std::int64_t rows, std::uint64_t step) {
+  const auto [begin, end] = share(options_.shards, worker);
+  for (int s = begin; s < end; ++s) {
+    const std::int64_t first = rows * s / options_.shards;
+    fill(*training_, training_->shards()[static_cast<std::size_t>(s)], source, first, rows * (s + 1) / options_.shards - first, rows, step);
+  }
+  bool meet = false;
+  for (const std::vector<Instruction>& segment : training_->segments()) {
+    if (meet) workers_->barrier().arrive();
+    meet = true;
+    for (int s = begin; s < end; ++s)
+      for (const Instruction& instruction : segment) execute(training_->shards()[static_cast<std::size_t>(s)], instruction, source, rows);
+  }
+}
+
+void Engine::fill(Plan& plan, Shard& shard, const BatchSource& source, std::int64_t first, std::int64_t count, std::int64_t rows,
+                  std::uint64_t step) {
+  plan.begin(shard, first, count, rows, step);
+  source.inputs(first, count, shard.inputs);
+  if (source.has_labels()) {
+    source.labels(first, count, shard.labels.data());
+  } else {
+    source.targets(first, count, shard.targets.data());
+  }
+}
+
+void Engine::execute(Shard& shard, const Instruction& instruction, const BatchSource& source, std::int64_t rows) {
+  switch (instruction.kind) {
+    case Instruction::Kind::kForward:
+      return training_->forward(shard, instruction);
+    case Instruction::Kind::kBackward:
+      return training_->backward(shard, instruction);
+    case Instruction::Kind::kLoss:
+      shard.loss = ops::compute_loss(options_.loss, {.rows = shard.passes.back().rows,
+                                                     .width = training_->steps().back().dst_size,
+                                                     .outputs = shard.outputs,
+                                                     .labels = source.has_labels() ? shard.labels.data() : nullptr,
+                                                     .targets = shard.targets.data(),
+                                                     .diff = shard.diff_outputs,
+                                                     .scale = static_cast<float>(1.0 / static_cast<double>(rows))});
+  }
+}
+
+void Engine::run_passes(int worker, std::span<const SlicePass> passes) {
+  const auto begin = static_cast<std::size_t>(first_slice_[static_cast<std::size_t>(worker)]);
+  const auto end = static_cast<std::size_t>(first_slice_[static_cast<std::size_t>(worker) + 1]);
+  for (std::size_t p = 0; p < passes.size(); ++p) {
+    for (std::size_t i = begin; i < end; ++i) passes[p].apply(slices_[i]);
+    if (!passes[p].finish) continue;
+    workers_->barrier().arrive();
+    if (worker == 0) passes[p].finish();
+    if (p + 1 < passes.size()) workers_->barrier().arrive();
+  }
+}
+
+// Slices never span two parameters, so that norms can be summed by parameter. Workers take runs of about equal length.
+void Engine::cut_slices() {
+  const auto& parameters = model_->parameters();
+  for (std::size_t p = 0; p < parameters.size(); ++p) {
+    if (!parameters[p].trained) continue;
+    for (std::int64_t done = 0; done < parameters[p].size; done += kSliceFloats) {
+      slices_.push_back({static_cast<int>(slices_.size()),
+                         static_cast<int>(p),
+                         parameters[p].offset + done,
+                         std::min(kSliceFloats, parameters[p].size - done),
+                         {}});
+    }
+  }
+  slice_gradients_.resize(slices_.size());
+  for (Slice& slice : slices_) {
+    auto& gradients = slice_gradients_[static_cast<std::size_t>(slice.index)];
+    for (Shard& shard : training_->shards()) gradients.push_back(shard.gradients.data() + slice.offset);
+    slice.gradients = gradients;
+  }
+  const int workers = workers_->count();
+  first_slice_.assign(static_cast<std::size_t>(workers) + 1, static_cast<int>(slices_.size()));
+  first_slice_[0] = 0;
+  std::size_t at = 0;
+  for (int worker = 1; worker < workers; ++worker) {
+    while (at < slices_.size() && slices_[at].offset < model_->trained_size() * worker / workers) ++at;
+    first_slice_[static_cast<std::size_t>(worker)] = static_cast<int>(at);
+  }
+}
+
+void Engine::merge_counters() {
+  for (std::size_t s = 0; s < training_->shards().size(); ++s) {
+    Shard& shard = training_->shards()[s];
+    const std::size_t units = counters_.fired.size();
+    const auto merge = [&](auto& total, auto& part) {
+      auto* to = total.data();
+      auto* from = part.data();
+      for (std::size_t i = 0; i < units; ++i) to[i] = s == 0 ? from[i] : to[i] + from[i];
+      std::fill_n(from, units, 0);
+    };
+    merge(counters_.fired, shard.fired);
+    merge(counters_.abs_output, shard.abs_output);
+    merge(counters_.abs_gradient, shard.abs_gradient);
+  }
+}
+
+ops::LossSums Engine::evaluate(const BatchSource& source, std::int64_t rows, float* outputs, Census* census, float eps) {
+  onednn::use_one_thread();
+  if (evaluation_ == nullptr) evaluation_ = std::make_unique<Plan>(*model_, kEvaluationRows, options_.shards, false, false, options_.seed);
+  std::vector<Census> lanes;
+  if (census != nullptr) lanes.assign(static_cast<std::size_t>(options_.shards), Census(model_->unit_size()));
+  workers_->run([&](int worker) {
+    const auto [begin, end] = share(options_.shards, worker);
+    for (int lane = begin; lane < end; ++lane)
+      evaluate_lane(lane, source, rows, outputs, census == nullptr ? nullptr : &lanes[static_cast<std::size_t>(lane)], eps);
+  });
+  ops::LossSums total;
+  for (const Shard& shard : evaluation_->shards()) {
+    total.loss += shard.loss.loss;
+    total.correct += shard.loss.correct;
+  }
+  for (const Census& lane : lanes) census->add(lane);
+  return total;
+}
+
+// A lane takes every S-th block of rows.
+void Engine::evaluate_lane(int lane, const BatchSource& source, std::int64_t rows, float* outputs, Census* census, float eps) {
+  Shard& shard = evaluation_->shards()[static_cast<std::size_t>(lane)];
+  std::vector<activations::CensusCounters> counters(evaluation_->steps().size());
+  for (std::size_t i = 0; census != nullptr && i < counters.size(); ++i) {
+    const int layer = evaluation_->steps()[i].layer;
+    if (layer < 0) continue;
+    const std::int64_t at = model_->layers()[static_cast<std::size_t>(layer)].offset;
+    counters[i] = {census->fired.data() + at, census->gradient_zero.data() + at, census->saturated.data() + at, census->abs_sum.data() + at,
+                   census->sum.data() + at,   census->square_sum.data() + at,    census->max.data() + at,       eps};
+  }
+  const std::int64_t width = evaluation_->steps().back().dst_size;
+  ops::LossSums total;
+  for (std::int64_t first = lane * kEvaluationRows; first < rows; first += kEvaluationRows * options_.shards) {
+    const std::int64_t count = std::min(kEvaluationRows, rows - first);
+    fill(*evaluation_, shard, source, first, count, rows, 0);
+    for (std::size_t i = 0; i < counters.size(); ++i) {
+      shard.passes[i].census = counters[i].fired == nullptr ? nullptr : &counters[i];
+      evaluation_->forward(shard, {.step = static_cast<int>(i)});
+    }
+    const ops::LossSums part = ops::compute_loss(options_.loss, {.rows = count,
+                                                                 .width = width,
+                                                                 .outputs = shard.outputs,
+                                                                 .labels = source.has_labels() ? shard.labels.data() : nullptr,
+                                                                 .targets = shard.targets.data()});
+    total.loss += part.loss;
+    total.correct += part.correct;
+    if (outputs != nullptr) std::copy_n(shard.outputs, count * width, outputs + first * width);
+  }
+  shard.loss = total;
+}
+
+std::int64_t Engine::bytes() const { return training_->bytes() + (evaluation_ == nullptr ? 0 : evaluation_->bytes()); }
+
+}  // namespace undying::engine

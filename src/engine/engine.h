@@ -1,0 +1,119 @@
+#ifndef UNDYING_ENGINE_ENGINE_H_
+#define UNDYING_ENGINE_ENGINE_H_
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/workers.h"
+#include "engine/model.h"
+#include "engine/plan.h"
+#include "ops/loss.h"
+
+namespace undying::engine {
+
+struct EngineOptions {
+  std::int64_t batch = 128;  // most rows of a training step
+  int shards = 1;
+  int threads = 1;  // at most the shards are used
+  bool counters = true;
+  std::uint64_t seed = 1;  // of dropout and random slopes
+  ops::LossOptions loss;
+};
+
+// Where a batch, or a whole data set, comes from. Called from several workers at once, each for rows of its own.
+class BatchSource {
+ public:
+  virtual ~BatchSource() = default;
+  virtual void inputs(std::int64_t first, std::int64_t rows, float* dst) const = 0;
+  // One of the two is filled: class indices or values. Returns whether it was labels.
+  virtual bool has_labels() const = 0;
+  virtual void labels(std::int64_t first, std::int64_t rows, std::int32_t* dst) const = 0;
+  virtual void targets(std::int64_t first, std::int64_t rows, float* dst) const = 0;
+};
+
+// A piece of one trained parameter: what one call of a slice pass works on.
+struct Slice {
+  int index = 0;
+  int parameter = 0;
+  std::int64_t offset = 0;  // in the trained arena
+  std::int64_t size = 0;
+  std::span<const float* const> gradients;  // one a shard, at this offset
+};
+
+// Work over all slices after the backward pass: `apply` on any worker, once a slice; then, when all are done, `finish` on one.
+struct SlicePass {
+  std::function<void(const Slice&)> apply;
+  std::function<void()> finish;
+};
+
+// Sums over a whole data set with frozen weights, one entry a unit of the unit arena.
+struct Census {
+  explicit Census(std::int64_t units);
+
+  std::vector<std::int64_t> fired, gradient_zero, saturated;
+  std::vector<double> abs_sum, sum, square_sum;
+  std::vector<float> max;
+
+  void add(const Census& other);
+};
+
+// Counts of one training step, summed over the shards: one entry a unit.
+struct StepCounters {
+  Buffer<std::uint32_t> fired;
+  Buffer<float> abs_output;
+  Buffer<float> abs_gradient;
+};
+
+// Runs the plans of a model on a team of workers. The batch is cut into shards, rows [n s / S, n (s + 1) / S); each worker carries
+// its shards through the whole forward and backward pass. Sums over shards are made in shard order: results depend on the number
+// of shards, never on the number of threads.
+class Engine {
+ public:
+  Engine(Model& model, const EngineOptions& options);
+  ~Engine();
+
+  // Forward and backward over `rows` <= options.batch examples, then the passes. Returns the mean loss.
+  double step(const BatchSource& source, std::int64_t rows, std::uint64_t step, std::span<const SlicePass> passes);
+  const StepCounters& counters() const { return counters_; }
+  std::span<const Slice> slices() const { return slices_; }
+
+  // Evaluation over `rows` examples: the sums of the loss; the outputs (rows, width) where wanted; the census where wanted.
+  ops::LossSums evaluate(const BatchSource& source, std::int64_t rows, float* outputs = nullptr, Census* census = nullptr,
+                         float eps = 1e-3f);
+
+  int shards() const { return options_.shards; }
+  int threads() const { return workers_->count(); }
+  std::int64_t bytes() const;
+
+ private:
+  struct Range {
+    int begin, end;
+  };
+  Range share(int items, int worker) const;
+  void run_shards(int worker, const BatchSource& source, std::int64_t rows, std::uint64_t step);
+  void execute(Shard& shard, const Instruction& instruction, const BatchSource& source, std::int64_t rows);
+  void fill(Plan& plan, Shard& shard, const BatchSource& source, std::int64_t first, std::int64_t count, std::int64_t rows,
+            std::uint64_t step);
+  void run_passes(int worker, std::span<const SlicePass> passes);
+  void cut_slices();
+  void merge_counters();
+  void evaluate_lane(int lane, const BatchSource& source, std::int64_t rows, float* outputs, Census* census, float eps);
+
+  Model* model_;
+  EngineOptions options_;
+  std::unique_ptr<Workers> workers_;
+  std::unique_ptr<Plan> training_;
+  std::unique_ptr<Plan> evaluation_;  // built at the first use
+  std::vector<Slice> slices_;
+  std::vector<std::vector<const float*>> slice_gradients_;
+  std::vector<int> first_slice_;  // of each worker, and the end
+  StepCounters counters_;
+};
+
+}  // namespace undying::engine
+
+#endif  // UNDYING_ENGINE_ENGINE_H_

@@ -1,0 +1,75 @@
+#ifndef UNDYING_ENGINE_MODEL_H_
+#define UNDYING_ENGINE_MODEL_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/buffer.h"
+#include "ops/operator.h"
+#include "undying/graph.h"
+
+namespace undying::engine {
+
+// A named view into the arena of trained parameters, or into that of running statistics.
+struct Parameter {
+  std::string name;
+  Shape shape;
+  ops::ParameterSpec::Role role = ops::ParameterSpec::Role::kWeight;
+  std::int64_t offset = 0;  // in floats
+  std::int64_t size = 0;
+  bool trained = true;
+  bool decays = true;
+  float initial = 0.0f;
+  int node = 0;
+};
+
+// The units of one activation: a run of the unit arena.
+struct Layer {
+  std::string name;  // "layer.3"
+  Activation activation;
+  int node = 0;  // the activation's
+  std::int64_t offset = 0;
+  std::int64_t units = 0;
+  int weight = -1;  // the parameter that feeds it; -1: none
+};
+
+// A graph with storage for its tensors: what training changes.
+class Model {
+ public:
+  explicit Model(Graph graph);
+
+  const Graph& graph() const { return graph_; }
+  const std::vector<Parameter>& parameters() const { return parameters_; }
+  const std::vector<Layer>& layers() const { return layers_; }
+  std::int64_t trained_size() const { return trained_size_; }  // floats, padding included
+  std::int64_t unit_size() const { return unit_size_; }        // units, padding included
+
+  float* trained() { return trained_.data(); }
+  float* values(const Parameter& parameter) { return (parameter.trained ? trained_ : statistics_).data() + parameter.offset; }
+  const float* values(const Parameter& parameter) const { return (parameter.trained ? trained_ : statistics_).data() + parameter.offset; }
+
+  // Indices into parameters() of those a node owns, in the order of its specs.
+  const std::vector<int>& parameters_of(int node) const { return by_node_[static_cast<std::size_t>(node)]; }
+
+  // The activation whose pre-activation this node computes, through batch norm and dropout; identity where there is none.
+  Activation activation_behind(int node) const;
+
+ private:
+  void add_parameters(int node);
+  void add_layer(int node);
+
+  Graph graph_;
+  std::vector<Parameter> parameters_;
+  std::vector<std::vector<int>> by_node_;
+  std::vector<Layer> layers_;
+  std::int64_t trained_size_ = 0;
+  std::int64_t statistics_size_ = 0;
+  std::int64_t unit_size_ = 0;
+  Buffer<float> trained_;
+  Buffer<float> statistics_;
+};
+
+}  // namespace undying::engine
+
+#endif  // UNDYING_ENGINE_MODEL_H_

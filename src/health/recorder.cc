@@ -1,0 +1,161 @@
+#include "health/recorder.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace undying::health {
+
+using engine::Census;
+using engine::Layer;
+
+Recorder::Recorder(const engine::Model& model, const HealthSettings& settings, std::string data, std::int64_t examples)
+    : model_(&model), settings_(settings) {
+  ledger_.data = std::move(data);
+  ledger_.examples = examples;
+  for (const Layer& layer : model.layers()) {
+    ledger_.layers.push_back(layer.name);
+    ledger_.lives.emplace_back(static_cast<std::size_t>(layer.units));
+  }
+  const auto units = static_cast<std::size_t>(model.unit_size());
+  dead_.assign(units, 0);
+  last_active_.assign(units, 0);
+  reset_sums();
+}
+
+void Recorder::reset_sums() {
+  const auto units = static_cast<std::size_t>(model_->unit_size());
+  sums_.fired.assign(units, 0);
+  sums_.abs_gradient.assign(units, 0.0);
+  sums_.examples = 0;
+  sums_.norms.assign(model_->parameters().size(), {});
+  sums_.steps = 0;
+}
+
+void Recorder::step(std::int64_t step, std::int64_t rows, const engine::StepCounters& counters) {
+  const std::size_t units = counters.fired.size();
+  const std::uint32_t* fired = counters.fired.data();
+  const auto now = static_cast<std::uint32_t>(step);
+  std::uint32_t revived = 0;
+  for (std::size_t i = 0; i < units; ++i) {
+    sums_.fired[i] += fired[i];
+    last_active_[i] = fired[i] != 0 ? now : last_active_[i];
+    revived |= fired[i] != 0 ? dead_[i] : 0;
+  }
+  // A batch's loss is a mean, so its gradients carry 1 / rows.
+  const float* gradient = counters.abs_gradient.data();
+  for (std::size_t i = 0; i < units; ++i) sums_.abs_gradient[i] += static_cast<double>(gradient[i]) * static_cast<double>(rows);
+  sums_.examples += rows;
+  if (revived != 0) revive(step, counters);
+}
+
+void Recorder::revive(std::int64_t step, const engine::StepCounters& counters) {
+  for (std::size_t l = 0; l < model_->layers().size(); ++l) {
+    const Layer& layer = model_->layers()[l];
+    for (std::int64_t unit = 0; unit < layer.units; ++unit) {
+      const auto i = static_cast<std::size_t>(layer.offset + unit);
+      if (dead_[i] == 0 || counters.fired[i] == 0) continue;
+      dead_[i] = 0;
+      ledger_.lives[l][static_cast<std::size_t>(unit)].revived.push_back(step);
+    }
+  }
+}
+
+void Recorder::norms(std::span<const Norms> norms) {
+  for (std::size_t p = 0; p < norms.size(); ++p) {
+    sums_.norms[p].gradient += norms[p].gradient;
+    sums_.norms[p].update += norms[p].weight > 0.0 ? norms[p].update / norms[p].weight : 0.0;
+    sums_.norms[p].weight = norms[p].weight;
+  }
+  ++sums_.steps;
+}
+
+void Recorder::census(std::int64_t step, const Census& census) {
+  CensusRecord record{.step = step, .examples = ledger_.examples};
+  for (std::size_t layer = 0; layer < model_->layers().size(); ++layer) record.layers.push_back(census_of(step, layer, census));
+  record.gradient_norm_ratio = gradient_norm_ratio();
+  ledger_.censuses.push_back(std::move(record));
+  reset_sums();
+}
+
+LayerHealth Recorder::census_of(std::int64_t step, std::size_t layer, const Census& census) {
+  const Layer& description = model_->layers()[layer];
+  LayerHealth health{.name = description.name, .units = description.units};
+  double abs_sum = 0.0;
+  double sum = 0.0;
+  double square_sum = 0.0;
+  double saturated = 0.0;
+  for (std::int64_t unit = 0; unit < description.units; ++unit) {
+    const auto i = static_cast<std::size_t>(description.offset + unit);
+    abs_sum += census.abs_sum[i];
+    sum += census.sum[i];
+    square_sum += census.square_sum[i];
+    saturated += static_cast<double>(census.saturated[i]);
+    judge(step, layer, unit, census, health);
+  }
+  const double outputs = static_cast<double>(ledger_.examples) * static_cast<double>(description.units);
+  health.firing_rate /= static_cast<double>(description.units);
+  health.saturated = saturated / outputs;
+  health.signal_mean = sum / outputs;
+  health.signal_variance = std::fmax(0.0, square_sum / outputs - health.signal_mean * health.signal_mean);
+  const double threshold = settings_.dormant_tau * abs_sum / static_cast<double>(description.units);
+  for (std::int64_t unit = 0; unit < description.units; ++unit) {
+    const auto i = static_cast<std::size_t>(description.offset + unit);
+    const bool dormant = census.abs_sum[i] <= threshold;
+    ledger_.lives[layer][static_cast<std::size_t>(unit)].dormant = dormant;
+    health.dormant += dormant;
+  }
+  fill_norms(layer, health);
+  return health;
+}
+
+void Recorder::judge(std::int64_t step, std::size_t layer, std::int64_t unit, const Census& census, LayerHealth& health) {
+  const auto i = static_cast<std::size_t>(model_->layers()[layer].offset + unit);
+  UnitLife& life = ledger_.lives[layer][static_cast<std::size_t>(unit)];
+  const std::int64_t n = ledger_.examples;
+  const bool silent = census.fired[i] == 0;
+  const bool dead = silent && census.gradient_zero[i] == n;
+  life.state = dead                   ? UnitState::kDead
+               : silent               ? UnitState::kAlwaysNegative
+               : census.fired[i] == n ? UnitState::kAlwaysPositive
+                                      : UnitState::kAlive;
+  life.firing_rate = static_cast<double>(census.fired[i]) / static_cast<double>(n);
+  if (sums_.examples > 0) {
+    life.training_firing_rate = static_cast<double>(sums_.fired[i]) / static_cast<double>(sums_.examples);
+    life.gradient = sums_.abs_gradient[i] / static_cast<double>(sums_.examples);
+  }
+  const std::int64_t before = ledger_.censuses.empty() ? -1 : ledger_.censuses.back().step;
+  const bool newly_dead = dead && dead_[i] == 0;
+  if (newly_dead) {
+    life.died.push_back(step == 0 ? 0 : settings_.counters ? std::max<std::int64_t>(last_active_[i], before) + 1 : step);
+    life.born_dead = life.born_dead || step == 0;
+  }
+  if (!dead && dead_[i] != 0) life.revived.push_back(step);
+  dead_[i] = dead ? 1 : 0;
+  if (!silent) last_active_[i] = static_cast<std::uint32_t>(step);
+
+  health.dead += dead;
+  health.born_dead += life.born_dead;
+  health.always_negative += life.state == UnitState::kAlwaysNegative;
+  health.always_positive += life.state == UnitState::kAlwaysPositive;
+  health.firing_rate += life.firing_rate;
+  health.died += newly_dead;
+  for (const std::int64_t when : life.revived) health.revived += when > before;
+}
+
+void Recorder::fill_norms(std::size_t layer, LayerHealth& health) const {
+  const int weight = model_->layers()[layer].weight;
+  if (weight < 0 || sums_.steps == 0) return;
+  const Norms& sums = sums_.norms[static_cast<std::size_t>(weight)];
+  health.gradient_norm = sums.gradient / static_cast<double>(sums_.steps);
+  health.update_ratio = sums.update / static_cast<double>(sums_.steps);
+  health.weight_norm = sums.weight;
+}
+
+double Recorder::gradient_norm_ratio() const {
+  std::vector<double> weights;
+  for (std::size_t p = 0; p < model_->parameters().size(); ++p)
+    if (model_->parameters()[p].role == ops::ParameterSpec::Role::kWeight) weights.push_back(sums_.norms[p].gradient);
+  return weights.empty() || sums_.steps == 0 ? std::nan("") : weights.front() / weights.back();
+}
+
+}  // namespace undying::health

@@ -1,0 +1,21 @@
+#include "onednn/gemm.h"
+
+#include <dnnl.h>
+#include <omp.h>
+
+#include <string>
+
+#include "undying/error.h"
+
+namespace undying::onednn {
+
+void use_one_thread() { omp_set_num_threads(1); }
+
+void gemm(Transpose transpose_a, Transpose transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const float* a, std::int64_t lda,
+          const float* b, std::int64_t ldb, float beta, float* c, std::int64_t ldc) {
+  const dnnl_status_t status =
+      dnnl_sgemm(static_cast<char>(transpose_a), static_cast<char>(transpose_b), m, n, k, 1.0f, a, lda, b, ldb, beta, c, ldc);
+  if (status != dnnl_success) throw Error(ErrorCode::kInternal, "gemm", "oneDNN returned status " + std::to_string(status));
+}
+
+}  // namespace undying::onednn

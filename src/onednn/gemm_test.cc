@@ -1,0 +1,52 @@
+#include "onednn/gemm.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "base/philox.h"
+
+namespace undying::onednn {
+namespace {
+
+struct Problem {
+  std::int64_t m, n, k;
+};
+
+class Gemm : public testing::TestWithParam<Problem> {};
+
+double at(const std::vector<float>& matrix, Transpose transpose, std::int64_t rows, std::int64_t columns, std::int64_t i, std::int64_t j) {
+  return transpose == Transpose::kNo ? matrix[static_cast<std::size_t>(i * columns + j)] : matrix[static_cast<std::size_t>(j * rows + i)];
+}
+
+TEST_P(Gemm, AgreesWithSumsInDouble) {
+  const auto [m, n, k] = GetParam();
+  const Random random(7, Stream::kTest);
+  std::vector<float> a(static_cast<std::size_t>(m * k));
+  std::vector<float> b(static_cast<std::size_t>(k * n));
+  for (std::size_t i = 0; i < a.size(); ++i) a[i] = static_cast<float>(random.normal(i));
+  for (std::size_t i = 0; i < b.size(); ++i) b[i] = static_cast<float>(random.normal(a.size() + i));
+  for (const Transpose ta : {Transpose::kNo, Transpose::kYes}) {
+    for (const Transpose tb : {Transpose::kNo, Transpose::kYes}) {
+      for (const float beta : {0.0f, 1.0f}) {
+        std::vector<float> c(static_cast<std::size_t>(m * n), 0.5f);
+        gemm(ta, tb, m, n, k, a.data(), ta == Transpose::kNo ? k : m, b.data(), tb == Transpose::kNo ? n : k, beta, c.data(), n);
+        for (std::int64_t i = 0; i < m; ++i) {
+          for (std::int64_t j = 0; j < n; ++j) {
+            double expected = beta * 0.5;
+            for (std::int64_t p = 0; p < k; ++p) expected += at(a, ta, m, k, i, p) * at(b, tb, k, n, p, j);
+            ASSERT_NEAR(c[static_cast<std::size_t>(i * n + j)], expected, 1e-5 * std::sqrt(static_cast<double>(k)) * 4);
+          }
+        }
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, Gemm,
+                         testing::Values(Problem{1, 1, 1}, Problem{64, 32, 32}, Problem{64, 10, 32}, Problem{17, 33, 65},
+                                         Problem{5, 128, 784}));
+
+}  // namespace
+}  // namespace undying::onednn

@@ -1,0 +1,80 @@
+#include "ops/loss.h"
+
+#include <cmath>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "ops/loss.cc"
+#include <hwy/foreach_target.h>  // must come before highway.h
+
+#include "ops/softmax-inl.h"
+
+#if HWY_ONCE
+namespace undying::ops {
+namespace {
+
+HWY_EXPORT(softmax_cross_entropy);
+
+struct Point {
+  double loss;
+  double gradient;
+};
+
+Point squared(double x, double y) { return {(x - y) * (x - y), 2.0 * (x - y)}; }
+
+// log(1 + exp(x)) - x y, written so that neither end overflows.
+Point binary(double x, double y) {
+  const double loss = std::fmax(x, 0.0) - x * y + std::log1p(std::exp(-std::fabs(x)));
+  return {std::isnan(x) ? x : loss, 1.0 / (1.0 + std::exp(-x)) - y};
+}
+
+Point huber(double x, double y, double delta) {
+  const double distance = x - y;
+  if (std::fabs(distance) <= delta) return {0.5 * distance * distance, distance};
+  return {delta * (std::fabs(distance) - 0.5 * delta), distance > 0 ? delta : -delta};
+}
+
+Point point(const LossOptions& options, double x, double y) {
+  if (options.loss == Loss::kMeanSquaredError) return squared(x, y);
+  if (options.loss == Loss::kBinaryCrossEntropy) return binary(x, y);
+  return huber(x, y, options.huber_delta);
+}
+
+bool is_correct(const LossArgs& args, std::int64_t row) {
+  const float* x = args.outputs + row * args.width;
+  if (args.width == 1) return (x[0] > 0.0f) == (args.labels[row] == 1);
+  std::int64_t best = 0;
+  for (std::int64_t j = 1; j < args.width; ++j)
+    if (x[j] > x[best]) best = j;
+  return best == args.labels[row];
+}
+
+double target(const LossArgs& args, std::int64_t row, std::int64_t j) {
+  if (args.labels == nullptr) return args.targets[row * args.width + j];
+  if (args.width == 1) return args.labels[row];
+  return args.labels[row] == j ? 1.0 : 0.0;
+}
+
+LossSums pointwise(const LossOptions& options, const LossArgs& args) {
+  LossSums total;
+  const double width = static_cast<double>(args.width);
+  for (std::int64_t row = 0; row < args.rows; ++row) {
+    for (std::int64_t j = 0; j < args.width; ++j) {
+      const std::int64_t i = row * args.width + j;
+      const Point at = point(options, args.outputs[i], target(args, row, j));
+      total.loss += at.loss / width;
+      if (args.diff != nullptr) args.diff[i] = static_cast<float>(at.gradient / width * args.scale);
+    }
+    if (args.labels != nullptr) total.correct += is_correct(args, row);
+  }
+  return total;
+}
+
+}  // namespace
+
+LossSums compute_loss(const LossOptions& options, const LossArgs& args) {
+  if (options.loss != Loss::kSoftmaxCrossEntropy) return pointwise(options, args);
+  return HWY_DYNAMIC_DISPATCH(softmax_cross_entropy)(args, options.label_smoothing);
+}
+
+}  // namespace undying::ops
+#endif  // HWY_ONCE

@@ -1,0 +1,17 @@
+#ifndef UNDYING_OPS_ROWS_H_
+#define UNDYING_OPS_ROWS_H_
+
+#include "ops/operator.h"
+
+namespace undying::ops {
+
+// One function per file of this folder: the row it defines.
+Operator linear_operator();
+Operator activation_operator();
+Operator dropout_operator();
+Operator batch_norm_operator();
+Operator flatten_operator();
+
+}  // namespace undying::ops
+
+#endif  // UNDYING_OPS_ROWS_H_

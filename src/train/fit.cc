@@ -1,0 +1,165 @@
+#include "train/fit.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+#include "engine/initializers.h"
+
+namespace undying::train {
+
+using Role = ops::ParameterSpec::Role;
+
+void initialize(engine::Model& model, Initializer initializer, std::uint64_t seed) {
+  std::uint32_t drawn = 0;
+  for (const engine::Parameter& parameter : model.parameters()) {
+    if (parameter.role != Role::kWeight) continue;
+    const std::int64_t fan_out = parameter.shape[0];
+    const std::int64_t fan_in = parameter.size / fan_out;
+    std::span<float> bias;
+    for (const int index : model.parameters_of(parameter.node)) {
+      const engine::Parameter& other = model.parameters()[static_cast<std::size_t>(index)];
+      if (other.role == Role::kBias) bias = {model.values(other), static_cast<std::size_t>(other.size)};
+    }
+    const std::span<float> weight(model.values(parameter), static_cast<std::size_t>(parameter.size));
+    engine::initialize_linear(initializer, model.activation_behind(parameter.node).gain(), fan_in, fan_out,
+                              Random(seed, Stream::kInitialDraw, drawn++), weight, bias);
+  }
+}
+
+Fit::Fit(State& state, const Dataset& train, const Dataset& test, const Observer& observer, std::stop_token stop)
+    : state_(state),
+      settings_(state.settings),
+      train_(train),
+      test_(test),
+      observer_(observer),
+      stop_(std::move(stop)),
+      order_(identity_order(train.size)),
+      identity_(settings_.health.census ? order_ : std::vector<std::uint32_t>()),
+      source_(train, order_),
+      recorder_(state.model, settings_.health, train.name, train.size),
+      slice_squares_(state.engine.slices().size()),
+      slice_norms_(state.engine.slices().size()),
+      norms_(state.model.parameters().size()) {
+  const std::int64_t steps_per_epoch = (train.size + settings_.batch - 1) / settings_.batch;
+  total_steps_ = settings_.epochs * steps_per_epoch;
+  if (settings_.max_steps > 0) total_steps_ = std::min(total_steps_, settings_.max_steps);
+  run_.threads = state.engine.threads();
+  run_.shards = state.engine.shards();
+  if (settings_.clip_norm > 0.0) {
+    passes_.push_back({.apply =
+                           [this](const engine::Slice& slice) {
+                             slice_squares_[static_cast<std::size_t>(slice.index)] =
+                                 optim::gradient_square_sum(slice.size, slice.gradients);
+                           },
+                       .finish =
+                           [this] {
+                             double sum = 0.0;
+                             for (const double square : slice_squares_) sum += square;
+                             gradient_scale_ = std::min(1.0, settings_.clip_norm / (std::sqrt(sum) + 1e-6));
+                           }});
+  }
+  passes_.push_back({.apply = [this](const engine::Slice& slice) { update(slice); }, .finish = {}});
+}
+
+bool Fit::done() const { return run_.status != RunStatus::kFinished || static_cast<std::int64_t>(run_.steps.size()) >= total_steps_; }
+
+Run Fit::run() {
+  if (settings_.health.census) take_census();
+  for (std::int64_t epoch = 1; epoch <= settings_.epochs && !done(); ++epoch) run_epoch(epoch);
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  run_.test_loss = run_.epochs.empty() ? nan : run_.epochs.back().test_loss;
+  run_.test_accuracy = run_.epochs.empty() ? nan : run_.epochs.back().test_accuracy;
+  run_.ledger = recorder_.ledger();
+  return std::move(run_);
+}
+
+void Fit::run_epoch(std::int64_t epoch) {
+  if (settings_.shuffle) shuffle(settings_.seed, epoch, order_);
+  const auto steps_before = static_cast<std::int64_t>(run_.steps.size());
+  for (std::int64_t first = 0; first < train_.size && !done(); first += settings_.batch) {
+    run_step(first, std::min(settings_.batch, train_.size - first));
+    if (stop_.stop_requested() && !done()) run_.status = RunStatus::kInterrupted;
+  }
+  finish_epoch(epoch, steps_before);
+}
+
+void Fit::run_step(std::int64_t first, std::int64_t rows) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto index = static_cast<std::int64_t>(run_.steps.size());
+  learning_rate_ = undying::learning_rate(settings_.optimizer) * learning_rate_factor(settings_.schedule, index, total_steps_);
+  ++state_.steps_taken;
+  const DatasetSource batch(train_, std::span<const std::uint32_t>(order_).subspan(static_cast<std::size_t>(first)));
+  const double loss = state_.engine.step(batch, rows, static_cast<std::uint64_t>(state_.steps_taken), passes_);
+  const StepRecord record = finish_step(loss);
+  if (settings_.health.counters) recorder_.step(record.step, rows, state_.engine.counters());
+  recorder_.norms(norms_);
+  run_.samples += rows;
+  run_.train_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  run_.steps.push_back(record);
+  if (!std::isfinite(loss) || !std::isfinite(record.gradient_norm)) {
+    run_.status = RunStatus::kDiverged;
+    const char* what = std::isfinite(loss) ? "gradient norm is " : "loss is ";
+    run_.reason =
+        what + std::string(std::isnan(loss + record.gradient_norm) ? "nan" : "infinite") + " at step " + std::to_string(record.step);
+  }
+  if (observer_.step) observer_.step(record);
+}
+
+void Fit::update(const engine::Slice& slice) {
+  const engine::Parameter& parameter = state_.model.parameters()[static_cast<std::size_t>(slice.parameter)];
+  optim::UpdateArgs args{.n = slice.size, .weights = state_.model.trained() + slice.offset, .gradients = slice.gradients};
+  for (int i = 0; i < 2; ++i)
+    if (state_.moments[i].size() > 0) args.state[i] = state_.moments[i].data() + slice.offset;
+  args.learning_rate = learning_rate_;
+  args.step = state_.steps_taken;
+  args.decay = parameter.decays;
+  args.gradient_scale = gradient_scale_;
+  slice_norms_[static_cast<std::size_t>(slice.index)] = optim::update(settings_.optimizer, args);
+}
+
+StepRecord Fit::finish_step(double loss) {
+  for (health::Norms& norms : norms_) norms = {};
+  optim::SliceNorms total;
+  for (const engine::Slice& slice : state_.engine.slices()) {
+    const optim::SliceNorms& part = slice_norms_[static_cast<std::size_t>(slice.index)];
+    health::Norms& norms = norms_[static_cast<std::size_t>(slice.parameter)];
+    norms.gradient += part.gradient;
+    norms.update += part.update;
+    norms.weight += part.weight;
+    total.gradient += part.gradient;
+    total.update += part.update;
+    total.weight += part.weight;
+  }
+  for (health::Norms& norms : norms_) norms = {std::sqrt(norms.gradient), std::sqrt(norms.update), std::sqrt(norms.weight)};
+  return {.step = static_cast<std::int64_t>(run_.steps.size()) + 1,
+          .loss = loss,
+          .learning_rate = learning_rate_,
+          .gradient_norm = std::sqrt(total.gradient),
+          .update_ratio = total.weight > 0.0 ? std::sqrt(total.update / total.weight) : 0.0};
+}
+
+void Fit::finish_epoch(std::int64_t epoch, std::int64_t steps_before) {
+  EpochRecord record{.epoch = epoch, .step = static_cast<std::int64_t>(run_.steps.size()), .seconds = run_.train_seconds};
+  for (auto i = static_cast<std::size_t>(steps_before); i < run_.steps.size(); ++i) record.train_loss += run_.steps[i].loss;
+  record.train_loss /= static_cast<double>(record.step - steps_before);
+  record.test_loss = record.test_accuracy = std::numeric_limits<double>::quiet_NaN();
+  if (settings_.evaluate && run_.status != RunStatus::kDiverged) {
+    const Trainer::Score score = state_.score(test_);
+    record.test_loss = score.loss;
+    record.test_accuracy = score.accuracy;
+  }
+  if (settings_.health.census && run_.status == RunStatus::kFinished) take_census();
+  run_.epochs.push_back(record);
+  if (observer_.epoch) observer_.epoch(record);
+}
+
+void Fit::take_census() {
+  engine::Census census(state_.model.unit_size());
+  state_.engine.evaluate(DatasetSource(train_, identity_), train_.size, nullptr, &census,
+                         static_cast<float>(settings_.health.saturation_eps));
+  recorder_.census(static_cast<std::int64_t>(run_.steps.size()), census);
+}
+
+}  // namespace undying::train

@@ -1,0 +1,69 @@
+#ifndef UNDYING_TRAIN_FIT_H_
+#define UNDYING_TRAIN_FIT_H_
+
+#include <vector>
+
+#include "engine/engine.h"
+#include "health/recorder.h"
+#include "optim/update.h"
+#include "train/source.h"
+#include "undying/trainer.h"
+
+namespace undying::train {
+
+// What a Trainer owns.
+struct State {
+  State(Graph graph, const TrainSettings& settings, const engine::EngineOptions& options);
+
+  void check_fit(const Dataset& data) const;
+  Trainer::Score score(const Dataset& data);
+
+  TrainSettings settings;
+  engine::Model model;
+  engine::Engine engine;
+  Buffer<float> moments[2];      // the optimizer's
+  std::int64_t steps_taken = 0;  // over all calls of fit
+};
+
+// Draws every weight and sets every other parameter to its initial value. The draw of the k-th weight depends on (seed, k) alone, so
+// networks that differ only in their activation share it up to its gain.
+void initialize(engine::Model& model, Initializer initializer, std::uint64_t seed);
+
+// One call of Trainer::fit.
+class Fit {
+ public:
+  Fit(State& state, const Dataset& train, const Dataset& test, const Observer& observer, std::stop_token stop);
+  Run run();
+
+ private:
+  void run_epoch(std::int64_t epoch);
+  void run_step(std::int64_t first, std::int64_t rows);
+  void update(const engine::Slice& slice);
+  StepRecord finish_step(double loss);
+  void finish_epoch(std::int64_t epoch, std::int64_t steps_before);
+  void take_census();
+  bool done() const;
+
+  State& state_;
+  const TrainSettings& settings_;
+  const Dataset& train_;
+  const Dataset& test_;
+  const Observer& observer_;
+  std::stop_token stop_;
+  std::int64_t total_steps_ = 0;
+  std::vector<std::uint32_t> order_;
+  std::vector<std::uint32_t> identity_;  // of the training set, for its censuses
+  DatasetSource source_;
+  health::Recorder recorder_;
+  std::vector<engine::SlicePass> passes_;
+  std::vector<double> slice_squares_;  // for clipping
+  std::vector<optim::SliceNorms> slice_norms_;
+  std::vector<health::Norms> norms_;  // of this step, one a parameter
+  double learning_rate_ = 0.0;
+  double gradient_scale_ = 1.0;
+  Run run_;
+};
+
+}  // namespace undying::train
+
+#endif  // UNDYING_TRAIN_FIT_H_

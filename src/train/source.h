@@ -1,0 +1,40 @@
+#ifndef UNDYING_TRAIN_SOURCE_H_
+#define UNDYING_TRAIN_SOURCE_H_
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/engine.h"
+#include "undying/dataset.h"
+
+namespace undying::train {
+
+// Examples of a data set in a given order, as the engine reads them.
+class DatasetSource final : public engine::BatchSource {
+ public:
+  DatasetSource(const Dataset& data, std::span<const std::uint32_t> order) : data_(&data), order_(order) {}
+
+  void inputs(std::int64_t first, std::int64_t rows, float* dst) const override;
+  bool has_labels() const override { return data_->classes > 0; }
+  void labels(std::int64_t first, std::int64_t rows, std::int32_t* dst) const override;
+  void targets(std::int64_t first, std::int64_t rows, float* dst) const override;
+
+ private:
+  std::span<const std::uint32_t> part(std::int64_t first, std::int64_t rows) const {
+    return order_.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows));
+  }
+
+  const Dataset* data_;
+  std::span<const std::uint32_t> order_;
+};
+
+// 0, 1, ..., size - 1.
+std::vector<std::uint32_t> identity_order(std::int64_t size);
+
+// Fills `order` with the permutation of an epoch (Fisher and Yates), a function of seed and epoch alone.
+void shuffle(std::uint64_t seed, std::int64_t epoch, std::vector<std::uint32_t>& order);
+
+}  // namespace undying::train
+
+#endif  // UNDYING_TRAIN_SOURCE_H_
