@@ -1,0 +1,225 @@
+// The ledger against brute force: counts and dead sets from a plain forward pass in double, written here.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "train/test_data.h"
+#include "undying/trainer.h"
+
+namespace undying {
+namespace {
+
+// Pre-activations of every hidden layer for one example, by the definition.
+std::vector<std::vector<double>> preactivations(const std::vector<Tensor>& tensors, const float* input, double slope) {
+  std::vector<double> h(input, input + tensors[0].shape[1]);
+  std::vector<std::vector<double>> all;
+  for (std::size_t t = 0; t + 2 < tensors.size(); t += 2) {
+    std::vector<double> z(static_cast<std::size_t>(tensors[t].shape[0]));
+    for (std::size_t j = 0; j < z.size(); ++j) {
+      z[j] = tensors[t + 1].values[j];
+      for (std::size_t i = 0; i < h.size(); ++i) z[j] += static_cast<double>(tensors[t].values[j * h.size() + i]) * h[i];
+    }
+    all.push_back(z);
+    for (double& value : z) value = value > 0.0 ? value : slope * value;
+    h = std::move(z);
+  }
+  return all;
+}
+
+struct Count {
+  std::int64_t fired = 0;
+  std::int64_t close = 0;  // to zero: float32 and double may disagree
+  double abs_sum = 0.0;
+};
+
+std::vector<std::vector<Count>> count(const std::vector<Tensor>& tensors, const Dataset& data, double slope) {
+  std::vector<std::vector<Count>> counts;
+  for (std::int64_t row = 0; row < data.size; ++row) {
+    const auto z = preactivations(tensors, data.values.data() + row * data.features(), slope);
+    counts.resize(z.size());
+    for (std::size_t l = 0; l < z.size(); ++l) {
+      counts[l].resize(z[l].size());
+      for (std::size_t u = 0; u < z[l].size(); ++u) {
+        counts[l][u].fired += z[l][u] > 0.0;
+        counts[l][u].close += std::fabs(z[l][u]) < 1e-6 * (1.0 + std::fabs(z[l][u]));
+        counts[l][u].abs_sum += std::fabs(z[l][u] > 0.0 ? z[l][u] : slope * z[l][u]);
+      }
+    }
+  }
+  return counts;
+}
+
+class LedgerAgainstBruteForce : public testing::TestWithParam<double> {};
+
+TEST_P(LedgerAgainstBruteForce, CountsAndDeadSetsAgree) {
+  const double slope = GetParam();
+  const Dataset data = make_classes(1000, 12, 4);
+  const Activation activation = slope == 0.0 ? Activation("relu") : Activation("leaky_relu:" + std::to_string(slope));
+  // A learning rate that kills.
+  TrainSettings settings{
+      .optimizer = Sgd{.learning_rate = 0.5f, .momentum = 0.9f}, .batch = 50, .epochs = 2, .seed = 3, .threads = 2, .shards = 3};
+  settings.clip_norm = 5.0;
+  Trainer trainer(mlp({.inputs = 12, .hidden = {24, 24, 24}, .outputs = 4, .activation = activation}), settings);
+  const Run run = trainer.fit(data, data);
+  ASSERT_EQ(run.status, RunStatus::kFinished);
+  const auto counts = count(trainer.tensors(), data, slope);
+  std::int64_t silent = 0;
+  for (std::size_t l = 0; l < counts.size(); ++l) {
+    LayerHealth expected;
+    for (std::size_t u = 0; u < counts[l].size(); ++u) {
+      const UnitLife& life = run.ledger.lives[l][u];
+      const std::int64_t fired = std::llround(life.firing_rate * 1000.0);
+      EXPECT_LE(std::llabs(fired - counts[l][u].fired), counts[l][u].close) << "layer " << l << " unit " << u;
+      if (counts[l][u].close > 0) continue;
+      const bool quiet = counts[l][u].fired == 0;
+      silent += quiet;
+      const UnitState state = quiet                        ? (slope == 0.0 ? UnitState::kDead : UnitState::kAlwaysNegative)
+                              : counts[l][u].fired == 1000 ? UnitState::kAlwaysPositive
+                                                           : UnitState::kAlive;
+      EXPECT_EQ(life.state, state) << "layer " << l << " unit " << u;
+      expected.dead += state == UnitState::kDead;
+      expected.always_negative += state == UnitState::kAlwaysNegative;
+    }
+    EXPECT_EQ(run.ledger.censuses.back().layers[l].dead, expected.dead);
+    EXPECT_EQ(run.ledger.censuses.back().layers[l].always_negative, expected.always_negative);
+  }
+  EXPECT_GT(silent, 0) << "the test needs silent units";
+}
+
+INSTANTIATE_TEST_SUITE_P(Slopes, LedgerAgainstBruteForce, testing::Values(0.0, 0.01));
+
+// Born dead, kept dead: a bias far below every input.
+TEST(Ledger, NamesTheBornDead) {
+  const Dataset data = make_classes(200, 12, 4);
+  Trainer trainer(mlp({.inputs = 12, .hidden = {8}, .outputs = 4, .activation = "relu"}),
+                  {.optimizer = Sgd{.learning_rate = 0.01f}, .batch = 50, .epochs = 2, .threads = 1});
+  auto tensors = trainer.tensors();
+  tensors[1].values[3] = -1000.0f;
+  trainer.load(tensors);
+  const Run run = trainer.fit(data, data);
+  const UnitLife& life = run.ledger.lives[0][3];
+  EXPECT_EQ(life.state, UnitState::kDead);
+  EXPECT_TRUE(life.born_dead);
+  EXPECT_THAT(life.died, testing::ElementsAre(0));
+  EXPECT_EQ(run.ledger.born_dead(), 1);
+  EXPECT_EQ(run.ledger.dead(), 1);
+  EXPECT_EQ(run.ledger.died(), 0);
+  EXPECT_EQ(run.ledger.censuses.size(), 3U);
+  EXPECT_EQ(run.ledger.censuses[0].layers[0].died, 1);
+  EXPECT_EQ(run.ledger.censuses[1].layers[0].died, 0);
+}
+
+// A unit that fires on 1% of the inputs is silent on most batches, and alive.
+TEST(Ledger, RareFiringIsNotDeath) {
+  Dataset data = make_classes(1000, 12, 4);
+  Trainer trainer(mlp({.inputs = 12, .hidden = {8}, .outputs = 4, .activation = "relu"}),
+                  {.optimizer = Sgd{.learning_rate = 1e-6f}, .batch = 10, .epochs = 1, .threads = 1});
+  auto tensors = trainer.tensors();
+  for (std::size_t i = 0; i < 12; ++i) tensors[0].values[i] = i == 0 ? 1.0f : 0.0f;
+  std::vector<float> first;
+  for (std::size_t row = 0; row < 1000; ++row) first.push_back(data.values[row * 12]);
+  std::nth_element(first.begin(), first.begin() + 10, first.end(), std::greater<>());
+  tensors[1].values[0] = -first[10];  // ten inputs lie above
+  trainer.load(tensors);
+  const Run run = trainer.fit(data, data);
+  EXPECT_NEAR(run.ledger.lives[0][0].firing_rate, 0.01, 0.0015);
+  EXPECT_EQ(run.ledger.lives[0][0].state, UnitState::kAlive);
+  EXPECT_TRUE(run.ledger.lives[0][0].died.empty());
+}
+
+// z == 0 exactly does not fire, and f'(0) of a ReLU is 0: constant-zero pre-activations are dead, for Leaky ReLU always negative.
+TEST(Ledger, ZeroPreactivationDoesNotFire) {
+  const Dataset data = make_classes(200, 12, 4);
+  for (const char* activation : {"relu", "leaky_relu:0.01"}) {
+    Trainer trainer(mlp({.inputs = 12, .hidden = {8}, .outputs = 4, .activation = activation}),
+                    {.optimizer = Sgd{.learning_rate = 1e-6f}, .batch = 200, .epochs = 1, .max_steps = 1, .threads = 1});
+    auto tensors = trainer.tensors();
+    for (std::size_t i = 0; i < 12; ++i) tensors[0].values[i] = 0.0f;
+    for (std::size_t j = 0; j < 4; ++j) tensors[2].values[j * 8] = 0.0f;  // and nothing flows back into it
+    trainer.load(tensors);
+    const Run run = trainer.fit(data, data);
+    EXPECT_EQ(run.ledger.lives[0][0].state, std::string(activation) == "relu" ? UnitState::kDead : UnitState::kAlwaysNegative);
+  }
+}
+
+// Seventy percent zeros in a layer are healthy sparsity.
+TEST(Ledger, SparseIsNotDead) {
+  const Dataset data = make_classes(1000, 12, 4);
+  Trainer trainer(mlp({.inputs = 12, .hidden = {30}, .outputs = 4, .activation = "relu"}),
+                  {.optimizer = Sgd{.learning_rate = 1e-6f}, .batch = 100, .epochs = 1, .threads = 1});
+  auto tensors = trainer.tensors();
+  for (float& bias : tensors[1].values) bias = -0.75f;
+  trainer.load(tensors);
+  const Run run = trainer.fit(data, data);
+  EXPECT_LT(run.ledger.censuses.back().layers[0].firing_rate, 0.35);
+  EXPECT_EQ(run.ledger.dead(), 0);
+}
+
+// A death within an epoch is dated to the first step of the silence, and a revival to the first firing.
+TEST(Ledger, DatesDeathAndRevival) {
+  // One input of 1; unit 0: z = w + b. The loss pulls it down until it dies; nothing can revive a dead ReLU of the first layer.
+  Dataset data{.name = "constant",
+               .size = 10,
+               .shape = {1},
+               .values = std::vector<float>(10, 1.0f),
+               .outputs = 1,
+               .targets = std::vector<float>(10, -1.0f)};
+  Trainer trainer(mlp({.inputs = 1, .hidden = {1}, .outputs = 1, .activation = "relu"}),
+                  {.optimizer = Sgd{.learning_rate = 0.02f}, .loss = Loss::kMeanSquaredError, .batch = 10, .epochs = 60, .threads = 1});
+  trainer.load({{"layer.0.weight", {1, 1}, {0.5f}},
+                {"layer.0.bias", {1}, {0.0f}},
+                {"layer.1.weight", {1, 1}, {1.0f}},
+                {"layer.1.bias", {1}, {0.0f}}});
+  const Run run = trainer.fit(data, data);
+  // The same in double.
+  double w = 0.5, b = 0.0, v = 1.0, c = 0.0;
+  std::int64_t died = -1;
+  for (std::int64_t step = 1; step <= 60 && died < 0; ++step) {
+    const double z = w + b;
+    if (z <= 0.0) {
+      died = step;
+      break;
+    }
+    const double g = 2.0 * (v * z + c + 1.0);
+    const double dz = g * v;
+    v -= 0.02 * g * z;
+    c -= 0.02 * g;
+    w -= 0.02 * dz;
+    b -= 0.02 * dz;
+  }
+  ASSERT_GT(died, 1);
+  EXPECT_THAT(run.ledger.lives[0][0].died, testing::ElementsAre(died));
+  EXPECT_EQ(run.ledger.lives[0][0].state, UnitState::kDead);
+}
+
+// A unit killed by the layer below is brought back by it: died and revived are both on record.
+TEST(Ledger, RecordsRevival) {
+  Dataset data{.name = "constant",
+               .size = 10,
+               .shape = {1},
+               .values = std::vector<float>(10, 1.0f),
+               .outputs = 1,
+               .targets = std::vector<float>(10, 5.0f)};
+  Trainer trainer(mlp({.inputs = 1, .hidden = {2, 2}, .outputs = 1, .activation = "relu"}),
+                  {.optimizer = Sgd{.learning_rate = 0.05f}, .loss = Loss::kMeanSquaredError, .batch = 10, .epochs = 20, .threads = 1});
+  // Layer 1: unit 0 carries the signal; unit 1 needs layer 0's unit 0 above 1.5, which training brings about.
+  trainer.load({{"layer.0.weight", {2, 1}, {1.0f, 1.0f}},
+                {"layer.0.bias", {2}, {0.0f, 0.0f}},
+                {"layer.1.weight", {2, 2}, {1.0f, 0.0f, 1.0f, 0.0f}},
+                {"layer.1.bias", {2}, {0.0f, -1.5f}},
+                {"layer.2.weight", {1, 2}, {1.0f, 1.0f}},
+                {"layer.2.bias", {1}, {0.0f}}});
+  const Run run = trainer.fit(data, data);
+  const UnitLife& life = run.ledger.lives[1][1];
+  EXPECT_TRUE(life.born_dead);
+  ASSERT_EQ(life.revived.size(), 1U);
+  EXPECT_GE(life.revived[0], 2);
+  EXPECT_NE(life.state, UnitState::kDead);
+  EXPECT_EQ(run.ledger.revived(), 1);
+}
+
+}  // namespace
+}  // namespace undying

@@ -1,0 +1,28 @@
+#ifndef UNDYING_TRAIN_TEST_DATA_H_
+#define UNDYING_TRAIN_TEST_DATA_H_
+
+#include "base/philox.h"
+#include "undying/dataset.h"
+
+namespace undying {
+
+// Examples of classes that a small network can learn: the label is the index of the largest of the first `classes` of `features` normal
+// inputs.
+inline Dataset make_classes(std::int64_t size, std::int64_t features, std::int64_t classes, std::uint32_t sequence = 0) {
+  const Random random(21, Stream::kTest, sequence);
+  Dataset data{.name = "test classes", .size = size, .shape = {features}, .classes = classes};
+  for (std::int64_t i = 0; i < size; ++i) {
+    std::int32_t best = 0;
+    for (std::int64_t j = 0; j < features; ++j) {
+      data.values.push_back(static_cast<float>(random.normal(static_cast<std::uint64_t>(i * features + j))));
+      const float* row = data.values.data() + i * features;
+      if (j < classes && row[j] > row[best]) best = static_cast<std::int32_t>(j);
+    }
+    data.labels.push_back(best);
+  }
+  return data;
+}
+
+}  // namespace undying
+
+#endif  // UNDYING_TRAIN_TEST_DATA_H_

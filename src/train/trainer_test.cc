@@ -1,0 +1,256 @@
+#include "undying/trainer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "train/test_data.h"
+#include "undying/error.h"
+
+namespace undying {
+namespace {
+
+using testing::HasSubstr;
+
+Graph small_mlp(Activation activation = "leaky_relu", bool batch_norm = false, double dropout = 0.0) {
+  return mlp({.inputs = 12, .hidden = {20, 16}, .outputs = 4, .activation = activation, .batch_norm = batch_norm, .dropout = dropout});
+}
+
+TrainSettings small_settings() {
+  return {.optimizer = Sgd{.learning_rate = 0.05f, .momentum = 0.9f}, .batch = 32, .epochs = 3, .seed = 5, .threads = 1, .shards = 1};
+}
+
+void expect_same_tensors(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    EXPECT_EQ(a[i].name, b[i].name);
+    EXPECT_EQ(a[i].values, b[i].values) << a[i].name;
+  }
+}
+
+void expect_same_ledgers(const Ledger& a, const Ledger& b) {
+  ASSERT_EQ(a.lives.size(), b.lives.size());
+  for (std::size_t l = 0; l < a.lives.size(); ++l) {
+    for (std::size_t u = 0; u < a.lives[l].size(); ++u) {
+      EXPECT_EQ(a.lives[l][u].state, b.lives[l][u].state);
+      EXPECT_EQ(a.lives[l][u].firing_rate, b.lives[l][u].firing_rate);
+      EXPECT_EQ(a.lives[l][u].gradient, b.lives[l][u].gradient);
+      EXPECT_EQ(a.lives[l][u].died, b.lives[l][u].died);
+      EXPECT_EQ(a.lives[l][u].revived, b.lives[l][u].revived);
+    }
+  }
+  ASSERT_EQ(a.censuses.size(), b.censuses.size());
+  for (std::size_t c = 0; c < a.censuses.size(); ++c)
+    for (std::size_t l = 0; l < a.censuses[c].layers.size(); ++l) {
+      EXPECT_EQ(a.censuses[c].layers[l].signal_variance, b.censuses[c].layers[l].signal_variance);
+      EXPECT_EQ(a.censuses[c].layers[l].gradient_norm, b.censuses[c].layers[l].gradient_norm);
+    }
+}
+
+TEST(Trainer, LearnsWhatCanBeLearned) {
+  const Dataset train = make_classes(2000, 12, 4);
+  const Dataset test = make_classes(500, 12, 4, 1);
+  TrainSettings settings = small_settings();
+  settings.epochs = 12;
+  const Run run = Trainer(small_mlp(), settings).fit(train, test);
+  EXPECT_EQ(run.status, RunStatus::kFinished);
+  EXPECT_GT(run.test_accuracy, 0.9);
+  EXPECT_LT(run.epochs.back().train_loss, 0.5 * run.epochs.front().train_loss);
+  EXPECT_EQ(run.steps.size(), 12U * 63U);
+  EXPECT_EQ(run.samples, 12 * 2000);
+}
+
+struct Variant {
+  Activation activation;
+  bool batch_norm;
+  double dropout;
+  double clip;
+};
+
+class Threads : public testing::TestWithParam<Variant> {};
+
+TEST_P(Threads, NeverChangeABitOfTheResult) {
+  const Dataset data = make_classes(500, 12, 4);
+  const Variant variant = GetParam();
+  TrainSettings settings = small_settings();
+  settings.shards = 4;
+  settings.clip_norm = variant.clip;
+  std::vector<Tensor> tensors;
+  Run first;
+  for (const int threads : {1, 2, 4}) {
+    settings.threads = threads;
+    Trainer trainer(small_mlp(variant.activation, variant.batch_norm, variant.dropout), settings);
+    Run run = trainer.fit(data, data);
+    if (threads == 1) {
+      tensors = trainer.tensors();
+      first = std::move(run);
+      continue;
+    }
+    expect_same_tensors(tensors, trainer.tensors());
+    expect_same_ledgers(first.ledger, run.ledger);
+    EXPECT_EQ(first.test_accuracy, run.test_accuracy);
+    EXPECT_EQ(first.steps.back().loss, run.steps.back().loss);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Variants, Threads,
+                         testing::Values(Variant{"relu", false, 0.0, 0.0}, Variant{"prelu", true, 0.0, 0.0},
+                                         Variant{"rrelu", false, 0.3, 0.0}, Variant{"gelu", true, 0.2, 0.5},
+                                         Variant{"crelu", false, 0.0, 1.0}));
+
+TEST(Trainer, ShardsAgreeUpToRounding) {
+  const Dataset data = make_classes(500, 12, 4);
+  TrainSettings settings = small_settings();
+  settings.max_steps = 5;
+  std::vector<Tensor> one;
+  for (const int shards : {1, 3}) {
+    settings.shards = shards;
+    for (const bool batch_norm : {true}) {
+      Trainer trainer(small_mlp("elu", batch_norm, 0.3), settings);
+      trainer.fit(data, data);
+      if (shards == 1) {
+        one = trainer.tensors();
+        continue;
+      }
+      for (std::size_t i = 0; i < one.size(); ++i)
+        for (std::size_t j = 0; j < one[i].values.size(); ++j)
+          EXPECT_NEAR(one[i].values[j], trainer.tensors()[i].values[j], 2e-5) << one[i].name;
+    }
+  }
+}
+
+TEST(Trainer, DivergenceEndsTheRunAndSaysWhen) {
+  const Dataset data = make_classes(500, 12, 4);
+  TrainSettings settings = small_settings();
+  settings.optimizer = Sgd{.learning_rate = 1e8f};
+  settings.loss = Loss::kSoftmaxCrossEntropy;
+  const Run run = Trainer(small_mlp("identity"), settings).fit(data, data);
+  EXPECT_EQ(run.status, RunStatus::kDiverged);
+  EXPECT_THAT(run.reason, HasSubstr("at step"));
+  EXPECT_LT(run.steps.size(), 48U);
+}
+
+TEST(Trainer, StopRequestEndsTheRunAfterTheStepAtHand) {
+  const Dataset data = make_classes(500, 12, 4);
+  std::stop_source source;
+  Observer observer{.step =
+                        [&](const StepRecord& record) {
+                          if (record.step == 7) source.request_stop();
+                        },
+                    .epoch = {}};
+  const Run run = Trainer(small_mlp(), small_settings()).fit(data, data, observer, source.get_token());
+  EXPECT_EQ(run.status, RunStatus::kInterrupted);
+  EXPECT_EQ(run.steps.size(), 7U);
+}
+
+TEST(Trainer, MaxStepsEndsEarly) {
+  const Dataset data = make_classes(500, 12, 4);
+  TrainSettings settings = small_settings();
+  settings.max_steps = 20;
+  const Run run = Trainer(small_mlp(), settings).fit(data, data);
+  EXPECT_EQ(run.status, RunStatus::kFinished);
+  EXPECT_EQ(run.steps.size(), 20U);
+  EXPECT_EQ(run.epochs.size(), 2U);
+}
+
+TEST(Trainer, LoadedTensorsGiveTheSameOutputs) {
+  const Dataset data = make_classes(300, 12, 4);
+  Trainer trained(small_mlp("prelu", true), small_settings());
+  trained.fit(data, data);
+  TrainSettings other = small_settings();
+  other.seed = 77;
+  Trainer loaded(small_mlp("prelu", true), other);
+  EXPECT_NE(trained.predict(data), loaded.predict(data));
+  loaded.load(trained.tensors());
+  EXPECT_EQ(trained.predict(data), loaded.predict(data));
+}
+
+TEST(Trainer, LoadNamesTheTensorThatDoesNotFit) {
+  Trainer trainer(small_mlp(), small_settings());
+  auto tensors = trainer.tensors();
+  tensors[0].shape = {12, 20};
+  EXPECT_THAT([&] { trainer.load(tensors); },
+              testing::ThrowsMessage<Error>(testing::AllOf(HasSubstr("layer.0.weight"), HasSubstr("(20, 12)"))));
+  tensors = trainer.tensors();
+  tensors.pop_back();
+  EXPECT_THAT([&] { trainer.load(tensors); }, testing::ThrowsMessage<Error>(HasSubstr("layer.2.bias")));
+  tensors[0].name = "nonsense";
+  EXPECT_THAT([&] { trainer.load(tensors); }, testing::ThrowsMessage<Error>(HasSubstr("nonsense")));
+}
+
+TEST(Trainer, DataThatDoesNotFitIsRefused) {
+  Trainer trainer(small_mlp(), small_settings());
+  const Dataset narrow = make_classes(50, 11, 4);
+  EXPECT_THAT([&] { trainer.fit(narrow, narrow); }, testing::ThrowsMessage<Error>(HasSubstr("11")));
+  const Dataset classes = make_classes(50, 12, 5);
+  EXPECT_THAT([&] { trainer.fit(classes, classes); }, testing::ThrowsMessage<Error>(HasSubstr("5 classes")));
+}
+
+TEST(Trainer, SettingsThatCannotBeUsedAreRefused) {
+  const auto refuses = [](auto change, const char* name) {
+    TrainSettings settings = small_settings();
+    change(settings);
+    EXPECT_THAT([&] { Trainer(small_mlp(), settings); }, testing::ThrowsMessage<Error>(HasSubstr(name)));
+  };
+  refuses([](TrainSettings& s) { s.batch = 0; }, "batch");
+  refuses([](TrainSettings& s) { s.epochs = 0; }, "epochs");
+  refuses([](TrainSettings& s) { s.max_steps = -1; }, "steps");
+  refuses([](TrainSettings& s) { s.threads = -1; }, "threads");
+  refuses([](TrainSettings& s) { s.shards = 5000; }, "shards");
+  refuses([](TrainSettings& s) { s.label_smoothing = 1.0; }, "smoothing");
+  refuses([](TrainSettings& s) { s.clip_norm = std::nan(""); }, "clip");
+}
+
+TEST(Trainer, ClippedStepsHaveAtMostTheGivenNorm) {
+  const Dataset data = make_classes(500, 12, 4);
+  TrainSettings settings = small_settings();
+  settings.optimizer = Sgd{.learning_rate = 1.0f};
+  settings.clip_norm = 0.01;
+  settings.max_steps = 1;
+  Trainer trainer(small_mlp(), settings);
+  const auto before = trainer.tensors();
+  const Run run = trainer.fit(data, data);
+  EXPECT_GT(run.steps[0].gradient_norm, 0.01);
+  double square = 0.0;
+  const auto after = trainer.tensors();
+  for (std::size_t i = 0; i < before.size(); ++i)
+    for (std::size_t j = 0; j < before[i].values.size(); ++j) square += std::pow(after[i].values[j] - before[i].values[j], 2.0);
+  EXPECT_NEAR(std::sqrt(square), 0.01, 1e-5);
+}
+
+TEST(Trainer, SameDrawInEveryArmUpToTheGain) {
+  const auto relu = Trainer(small_mlp("relu"), small_settings()).tensors();
+  const auto leaky = Trainer(small_mlp("leaky_relu:0.5"), small_settings()).tensors();
+  const double ratio = std::sqrt(1.0 / 1.25);  // gains sqrt(2) and sqrt(2 / (1 + 0.25))
+  for (std::size_t j = 0; j < relu[0].values.size(); ++j) EXPECT_NEAR(leaky[0].values[j], ratio * relu[0].values[j], 1e-6);
+}
+
+TEST(BatchNorm, RunningStatisticsFollowOnnx) {
+  Dataset data = make_classes(64, 12, 4);
+  TrainSettings settings = small_settings();
+  settings.batch = 64;
+  settings.max_steps = 1;
+  settings.shuffle = false;
+  Trainer trainer(mlp({.inputs = 12, .hidden = {3}, .outputs = 4, .activation = "relu", .batch_norm = true}), settings);
+  const auto before = trainer.tensors();
+  trainer.fit(data, data);
+  for (std::size_t unit = 0; unit < 3; ++unit) {
+    double sum = 0.0;
+    double squares = 0.0;
+    for (std::size_t row = 0; row < 64; ++row) {
+      double z = before[1].values[unit];
+      for (std::size_t i = 0; i < 12; ++i) z += static_cast<double>(before[0].values[unit * 12 + i]) * data.values[row * 12 + i];
+      sum += z / 64.0;
+      squares += z * z / 64.0;
+    }
+    const auto after = trainer.tensors();
+    EXPECT_EQ(after[4].name, "layer.0.bn.running_mean");
+    EXPECT_NEAR(after[4].values[unit], 0.1 * sum, 1e-6);
+    EXPECT_NEAR(after[5].values[unit], 0.9 + 0.1 * (squares - sum * sum), 1e-5);
+  }
+}
+
+}  // namespace
+}  // namespace undying
