@@ -1,0 +1,27 @@
+// The family: the one list that the registry, the parser, the kernels, the tests and the benches iterate over.
+// To add a member: write family/NAME-inl.h, include it here and enter it below.
+
+#if defined(UNDYING_ACTIVATIONS_FAMILY_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef UNDYING_ACTIVATIONS_FAMILY_INL_H_
+#undef UNDYING_ACTIVATIONS_FAMILY_INL_H_
+#else
+#define UNDYING_ACTIVATIONS_FAMILY_INL_H_
+#endif
+
+#include "activations/family/identity-inl.h"
+#include "activations/family/leaky_relu-inl.h"
+#include "activations/family/relu-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace undying::activations::HWY_NAMESPACE {
+
+template <class... Members>
+struct List {};
+
+// In the order in which it is listed to people.
+using Family = List<Identity, Relu, LeakyRelu>;
+
+}  // namespace undying::activations::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // UNDYING_ACTIVATIONS_FAMILY_INL_H_
