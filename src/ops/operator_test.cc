@@ -217,8 +217,8 @@ TEST_P(Conformance, BackwardAgreesWithFiniteDifferencesOfTheReference) {
   EXPECT_GT(compared, 9 * skipped);
 }
 
-INSTANTIATE_TEST_SUITE_P(Rows, Conformance, testing::Combine(testing::ValuesIn(cases()), testing::Values(1, 3)), [](const auto& info) {
-  return std::get<0>(info.param).label + "_shards" + std::to_string(std::get<1>(info.param));
+INSTANTIATE_TEST_SUITE_P(Rows, Conformance, testing::Combine(testing::ValuesIn(cases()), testing::Values(1, 3)), [](const auto& tested) {
+  return std::get<0>(tested.param).label + "_shards" + std::to_string(std::get<1>(tested.param));
 });
 
 TEST(OperatorTable, EveryRowHasACase) {
