@@ -19,11 +19,13 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <optional>
 #include <span>
 #include <string_view>
 
 #include "activations/kernels.h"
+#include "activations/math-inl.h"
 #include "activations/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
