@@ -1,0 +1,91 @@
+#include "engine/initializers.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace undying::engine {
+namespace {
+
+void fill_normal(const Random& random, double deviation, std::span<float> weight) {
+  for (std::size_t i = 0; i < weight.size(); ++i) weight[i] = static_cast<float>(deviation * random.normal(i));
+}
+
+void fill_uniform(const Random& random, double bound, std::span<float> weight) {
+  for (std::size_t i = 0; i < weight.size(); ++i) weight[i] = static_cast<float>(bound * (2.0 * random.uniform(i) - 1.0));
+}
+
+double dot(const double* a, const double* b, std::size_t n) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < n; ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+// Orthonormal vectors, `count` of `length` >= count: Gram and Schmidt, each made orthogonal twice so that rounding does not add up.
+std::vector<double> orthonormal(const Random& random, std::size_t count, std::size_t length) {
+  std::vector<double> vectors(count * length);
+  for (std::size_t i = 0; i < vectors.size(); ++i) vectors[i] = random.normal(i);
+  for (std::size_t k = 0; k < count; ++k) {
+    double* vector = vectors.data() + k * length;
+    for (int pass = 0; pass < 2; ++pass) {
+      for (std::size_t earlier = 0; earlier < k; ++earlier) {
+        const double* other = vectors.data() + earlier * length;
+        const double share = dot(vector, other, length);
+        for (std::size_t i = 0; i < length; ++i) vector[i] -= share * other[i];
+      }
+    }
+    const double norm = std::sqrt(dot(vector, vector, length));
+    for (std::size_t i = 0; i < length; ++i) vector[i] /= norm;
+  }
+  return vectors;
+}
+
+void fill_orthogonal(const Random& random, double gain, std::size_t fan_in, std::size_t fan_out, std::span<float> weight) {
+  const bool wide = fan_out <= fan_in;
+  const auto vectors = orthonormal(random, std::min(fan_in, fan_out), std::max(fan_in, fan_out));
+  for (std::size_t row = 0; row < fan_out; ++row)
+    for (std::size_t column = 0; column < fan_in; ++column)
+      weight[row * fan_in + column] = static_cast<float>(gain * (wide ? vectors[row * fan_in + column] : vectors[column * fan_out + row]));
+}
+
+// Draws of a unit: fan_in + 1 normals, then one for the place, one for the Beta(2, 1) value, which is the root of a uniform one.
+void fill_asymmetric(const Random& random, std::size_t fan_in, std::size_t fan_out, std::span<float> weight, std::span<float> bias) {
+  const double deviation = 0.6007 / std::sqrt(static_cast<double>(fan_in));
+  for (std::size_t unit = 0; unit < fan_out; ++unit) {
+    const std::uint64_t first = unit * (fan_in + 3);
+    const std::uint64_t place = random.below(first + fan_in + 1, fan_in + 1);
+    for (std::size_t i = 0; i <= fan_in; ++i) {
+      double value = deviation * random.normal(first + i);
+      if (i == place) value = std::sqrt(random.uniform(4 * (first + fan_in + 2)));
+      if (i < fan_in) weight[unit * fan_in + i] = static_cast<float>(value);
+      if (i == fan_in && !bias.empty()) bias[unit] = static_cast<float>(value);
+    }
+  }
+}
+
+}  // namespace
+
+void initialize_linear(Initializer kind, double gain, std::int64_t fan_in, std::int64_t fan_out, const Random& random,
+                       std::span<float> weight, std::span<float> bias) {
+  const auto in = static_cast<double>(fan_in);
+  const auto out = static_cast<double>(fan_out);
+  std::fill(bias.begin(), bias.end(), 0.0f);
+  switch (kind) {
+    case Initializer::kKaimingNormal:
+      return fill_normal(random, gain / std::sqrt(in), weight);
+    case Initializer::kKaimingUniform:
+      return fill_uniform(random, gain * std::sqrt(3.0 / in), weight);
+    case Initializer::kXavierNormal:
+      return fill_normal(random, std::sqrt(2.0 / (in + out)), weight);
+    case Initializer::kXavierUniform:
+      return fill_uniform(random, std::sqrt(6.0 / (in + out)), weight);
+    case Initializer::kLecunNormal:
+      return fill_normal(random, 1.0 / std::sqrt(in), weight);
+    case Initializer::kOrthogonal:
+      return fill_orthogonal(random, gain, static_cast<std::size_t>(fan_in), static_cast<std::size_t>(fan_out), weight);
+    case Initializer::kRandomizedAsymmetric:
+      return fill_asymmetric(random, static_cast<std::size_t>(fan_in), static_cast<std::size_t>(fan_out), weight, bias);
+  }
+}
+
+}  // namespace undying::engine
