@@ -63,7 +63,7 @@ TEST_P(LedgerAgainstBruteForce, CountsAndDeadSetsAgree) {
       .optimizer = Sgd{.learning_rate = 0.5f, .momentum = 0.9f}, .batch = 50, .epochs = 2, .seed = 3, .threads = 2, .shards = 3};
   settings.clip_norm = 5.0;
   Trainer trainer(mlp({.inputs = 12, .hidden = {24, 24, 24}, .outputs = 4, .activation = activation}), settings);
-  const Run run = trainer.fit(data, data);
+  const undying::Run run = trainer.fit(data, data);
   ASSERT_EQ(run.status, RunStatus::kFinished);
   const auto counts = count(trainer.tensors(), data, slope);
   std::int64_t silent = 0;
@@ -99,7 +99,7 @@ TEST(Ledger, NamesTheBornDead) {
   auto tensors = trainer.tensors();
   tensors[1].values[3] = -1000.0f;
   trainer.load(tensors);
-  const Run run = trainer.fit(data, data);
+  const undying::Run run = trainer.fit(data, data);
   const UnitLife& life = run.ledger.lives[0][3];
   EXPECT_EQ(life.state, UnitState::kDead);
   EXPECT_TRUE(life.born_dead);
@@ -124,7 +124,7 @@ TEST(Ledger, RareFiringIsNotDeath) {
   std::nth_element(first.begin(), first.begin() + 10, first.end(), std::greater<>());
   tensors[1].values[0] = -first[10];  // ten inputs lie above
   trainer.load(tensors);
-  const Run run = trainer.fit(data, data);
+  const undying::Run run = trainer.fit(data, data);
   EXPECT_NEAR(run.ledger.lives[0][0].firing_rate, 0.01, 0.0015);
   EXPECT_EQ(run.ledger.lives[0][0].state, UnitState::kAlive);
   EXPECT_TRUE(run.ledger.lives[0][0].died.empty());
@@ -140,7 +140,7 @@ TEST(Ledger, ZeroPreactivationDoesNotFire) {
     for (std::size_t i = 0; i < 12; ++i) tensors[0].values[i] = 0.0f;
     for (std::size_t j = 0; j < 4; ++j) tensors[2].values[j * 8] = 0.0f;  // and nothing flows back into it
     trainer.load(tensors);
-    const Run run = trainer.fit(data, data);
+    const undying::Run run = trainer.fit(data, data);
     EXPECT_EQ(run.ledger.lives[0][0].state, std::string(activation) == "relu" ? UnitState::kDead : UnitState::kAlwaysNegative);
   }
 }
@@ -153,7 +153,7 @@ TEST(Ledger, SparseIsNotDead) {
   auto tensors = trainer.tensors();
   for (float& bias : tensors[1].values) bias = -0.75f;
   trainer.load(tensors);
-  const Run run = trainer.fit(data, data);
+  const undying::Run run = trainer.fit(data, data);
   EXPECT_LT(run.ledger.censuses.back().layers[0].firing_rate, 0.35);
   EXPECT_EQ(run.ledger.dead(), 0);
 }
@@ -173,7 +173,7 @@ TEST(Ledger, DatesDeathAndRevival) {
                 {"layer.0.bias", {1}, {0.0f}},
                 {"layer.1.weight", {1, 1}, {1.0f}},
                 {"layer.1.bias", {1}, {0.0f}}});
-  const Run run = trainer.fit(data, data);
+  const undying::Run run = trainer.fit(data, data);
   // The same in double.
   double w = 0.5, b = 0.0, v = 1.0, c = 0.0;
   std::int64_t died = -1;
@@ -212,7 +212,7 @@ TEST(Ledger, RecordsRevival) {
                 {"layer.1.bias", {2}, {0.0f, -1.5f}},
                 {"layer.2.weight", {1, 2}, {1.0f, 1.0f}},
                 {"layer.2.bias", {1}, {0.0f}}});
-  const Run run = trainer.fit(data, data);
+  const undying::Run run = trainer.fit(data, data);
   const UnitLife& life = run.ledger.lives[1][1];
   EXPECT_TRUE(life.born_dead);
   ASSERT_EQ(life.revived.size(), 1U);

@@ -54,7 +54,7 @@ TEST(Trainer, LearnsWhatCanBeLearned) {
   const Dataset test = make_classes(500, 12, 4, 1);
   TrainSettings settings = small_settings();
   settings.epochs = 12;
-  const Run run = Trainer(small_mlp(), settings).fit(train, test);
+  const undying::Run run = Trainer(small_mlp(), settings).fit(train, test);
   EXPECT_EQ(run.status, RunStatus::kFinished);
   EXPECT_GT(run.test_accuracy, 0.9);
   EXPECT_LT(run.epochs.back().train_loss, 0.5 * run.epochs.front().train_loss);
@@ -78,11 +78,11 @@ TEST_P(Threads, NeverChangeABitOfTheResult) {
   settings.shards = 4;
   settings.clip_norm = variant.clip;
   std::vector<Tensor> tensors;
-  Run first;
+  undying::Run first;
   for (const int threads : {1, 2, 4}) {
     settings.threads = threads;
     Trainer trainer(small_mlp(variant.activation, variant.batch_norm, variant.dropout), settings);
-    Run run = trainer.fit(data, data);
+    undying::Run run = trainer.fit(data, data);
     if (threads == 1) {
       tensors = trainer.tensors();
       first = std::move(run);
@@ -126,7 +126,7 @@ TEST(Trainer, DivergenceEndsTheRunAndSaysWhen) {
   TrainSettings settings = small_settings();
   settings.optimizer = Sgd{.learning_rate = 1e8f};
   settings.loss = Loss::kSoftmaxCrossEntropy;
-  const Run run = Trainer(small_mlp("identity"), settings).fit(data, data);
+  const undying::Run run = Trainer(small_mlp("identity"), settings).fit(data, data);
   EXPECT_EQ(run.status, RunStatus::kDiverged);
   EXPECT_THAT(run.reason, HasSubstr("at step"));
   EXPECT_LT(run.steps.size(), 48U);
@@ -140,7 +140,7 @@ TEST(Trainer, StopRequestEndsTheRunAfterTheStepAtHand) {
                           if (record.step == 7) source.request_stop();
                         },
                     .epoch = {}};
-  const Run run = Trainer(small_mlp(), small_settings()).fit(data, data, observer, source.get_token());
+  const undying::Run run = Trainer(small_mlp(), small_settings()).fit(data, data, observer, source.get_token());
   EXPECT_EQ(run.status, RunStatus::kInterrupted);
   EXPECT_EQ(run.steps.size(), 7U);
 }
@@ -149,7 +149,7 @@ TEST(Trainer, MaxStepsEndsEarly) {
   const Dataset data = make_classes(500, 12, 4);
   TrainSettings settings = small_settings();
   settings.max_steps = 20;
-  const Run run = Trainer(small_mlp(), settings).fit(data, data);
+  const undying::Run run = Trainer(small_mlp(), settings).fit(data, data);
   EXPECT_EQ(run.status, RunStatus::kFinished);
   EXPECT_EQ(run.steps.size(), 20U);
   EXPECT_EQ(run.epochs.size(), 2U);
@@ -211,7 +211,7 @@ TEST(Trainer, ClippedStepsHaveAtMostTheGivenNorm) {
   settings.max_steps = 1;
   Trainer trainer(small_mlp(), settings);
   const auto before = trainer.tensors();
-  const Run run = trainer.fit(data, data);
+  const undying::Run run = trainer.fit(data, data);
   EXPECT_GT(run.steps[0].gradient_norm, 0.01);
   double square = 0.0;
   const auto after = trainer.tensors();

@@ -1,0 +1,59 @@
+#include "undying/dataset.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "undying/error.h"
+
+namespace undying {
+namespace {
+
+[[noreturn]] void fail(const Dataset& data, const std::string& message) { throw Error(ErrorCode::kBadData, "data " + data.name, message); }
+
+void check_inputs(const Dataset& data) {
+  const auto expected = static_cast<std::size_t>(data.size * data.features());
+  if (data.bytes.empty() == data.values.empty()) fail(data, "expected inputs either as bytes or as values");
+  const std::size_t found = data.bytes.empty() ? data.values.size() : data.bytes.size();
+  if (found != expected)
+    fail(data, fmt::format("holds {} input values; expected {} for {} examples of {}", found, expected, data.size, data.features()));
+  for (std::size_t i = 0; i < data.values.size(); ++i)
+    if (!std::isfinite(data.values[i]))
+      fail(data, fmt::format("input {} of example {} is {}; expected finite numbers", i % static_cast<std::size_t>(data.features()),
+                             i / static_cast<std::size_t>(data.features()), data.values[i]));
+}
+
+void check_labels(const Dataset& data) {
+  if (data.labels.size() != static_cast<std::size_t>(data.size))
+    fail(data, fmt::format("has {} labels; expected one for each of its {} examples", data.labels.size(), data.size));
+  for (std::size_t i = 0; i < data.labels.size(); ++i)
+    if (data.labels[i] < 0 || data.labels[i] >= data.classes)
+      fail(data, fmt::format("the label of example {} is {}; expected 0..{}", i, data.labels[i], data.classes - 1));
+}
+
+void check_targets(const Dataset& data) {
+  if (data.outputs < 1 || data.targets.size() != static_cast<std::size_t>(data.size * data.outputs))
+    fail(data, fmt::format("has {} target values; expected {} for each of its {} examples", data.targets.size(), data.outputs, data.size));
+  for (std::size_t i = 0; i < data.targets.size(); ++i)
+    if (!std::isfinite(data.targets[i]))
+      fail(data, fmt::format("the target of example {} is {}; expected finite numbers", i / static_cast<std::size_t>(data.outputs),
+                             data.targets[i]));
+}
+
+}  // namespace
+
+std::int64_t Dataset::features() const {
+  std::int64_t count = 1;
+  for (const std::int64_t extent : shape) count *= extent;
+  return count;
+}
+
+void validate(const Dataset& data) {
+  if (data.size < 1) fail(data, "has no examples");
+  if (data.shape.empty() || data.features() < 1) fail(data, "its examples have no values");
+  check_inputs(data);
+  if (data.classes > 0) return check_labels(data);
+  check_targets(data);
+}
+
+}  // namespace undying

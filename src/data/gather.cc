@@ -1,0 +1,58 @@
+// Copies of chosen rows as float32. Bytes become byte / 255 exactly as a division would give (for the default scale).
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "data/gather.cc"
+#include <hwy/foreach_target.h>  // must come before highway.h
+#include <hwy/highway.h>
+
+#include <algorithm>
+
+#include "undying/dataset.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace undying::data::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// dst = scale * byte + offset. For the scale 1/255 the product is corrected to the quotient byte / 255, which is what other frameworks
+// feed.
+HWY_INLINE void convert_row(const std::uint8_t* bytes, std::int64_t n, float scale, float offset, float* dst) {
+  const hn::ScalableTag<float> d;
+  const hn::Rebind<std::int32_t, decltype(d)> words;
+  const hn::Rebind<std::uint8_t, decltype(d)> narrow;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const bool divide = scale == 1.0f / 255.0f;
+  const auto factor = hn::Set(d, divide ? 255.0f : scale);
+  const auto shift = hn::Set(d, offset);
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const auto value = hn::ConvertTo(d, hn::PromoteTo(words, hn::LoadU(narrow, bytes + i)));
+    hn::StoreU(hn::Add(divide ? hn::Div(value, factor) : hn::Mul(value, factor), shift), d, dst + i);
+  }
+  for (; i < n; ++i) dst[i] = (divide ? static_cast<float>(bytes[i]) / 255.0f : static_cast<float>(bytes[i]) * scale) + offset;
+}
+
+HWY_ATTR void convert_rows(const Dataset& data, std::span<const std::uint32_t> indices, float* dst) {
+  const std::int64_t width = data.features();
+  for (const std::uint32_t index : indices) {
+    convert_row(data.bytes.data() + static_cast<std::int64_t>(index) * width, width, data.scale, data.offset, dst);
+    dst += width;
+  }
+}
+
+}  // namespace undying::data::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace undying {
+namespace data {
+HWY_EXPORT(convert_rows);
+}
+
+void gather(const Dataset& data, std::span<const std::uint32_t> indices, float* dst) {
+  if (!data.bytes.empty()) return HWY_DYNAMIC_DISPATCH(data::convert_rows)(data, indices, dst);
+  const std::int64_t width = data.features();
+  for (const std::uint32_t index : indices) dst = std::copy_n(data.values.data() + static_cast<std::int64_t>(index) * width, width, dst);
+}
+
+}  // namespace undying
+#endif  // HWY_ONCE

@@ -1,0 +1,71 @@
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "data/csv.h"
+#include "data/idx.h"
+#include "data/npy.h"
+#include "data/read_file.h"
+#include "data/split.h"
+#include "data/synthetic.h"
+#include "undying/dataset.h"
+#include "undying/error.h"
+
+namespace undying {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFashionMnist = "/usr/share/datasets/fashion-mnist";  // where Debian's package puts it
+
+[[noreturn]] void fail(std::string_view specification, const std::string& message) {
+  throw Error(ErrorCode::kInvalidArgument, fmt::format("data {}", specification), message);
+}
+
+Split open_csv(std::string_view specification, std::string_view rest) {
+  std::string_view label = "label";
+  if (const auto at = rest.rfind(":label="); at != std::string_view::npos) {
+    label = rest.substr(at + 7);
+    rest = rest.substr(0, at);
+  }
+  if (label.empty()) fail(specification, "names no label column; expected csv:FILE:label=NAME");
+  const std::string file(rest);
+  Dataset all = data::parse_csv(data::read_file(file), file, label);
+  all.name = fs::path(file).filename().string();
+  return data::hold_out(all);
+}
+
+Split open(std::string_view specification, const fs::path& directory, std::uint64_t seed) {
+  const auto colon = specification.find(':');
+  const std::string_view kind = specification.substr(0, colon);
+  const std::string_view rest = colon == std::string_view::npos ? std::string_view() : specification.substr(colon + 1);
+  const bool bare = colon == std::string_view::npos;
+  if (kind == "fashion-mnist" && bare)
+    return data::open_idx(directory.empty() ? fs::path(kFashionMnist) : directory, "fashion-mnist",
+                          "install the Debian package dataset-fashion-mnist, or say where it is with --data-dir", 10);
+  if (kind == "spirals" && bare) return data::spirals(seed);
+  if (kind == "abs" && bare) return data::absolute_value(seed);
+  if (kind == "slowly-changing" && bare) return data::slowly_changing(seed);
+  if (!bare && rest.empty()) fail(specification, "names no file");
+  if (kind == "idx" && !bare)
+    return data::open_idx(fs::path(rest), fs::path(rest).filename().string(),
+                          "expected {train,t10k}-{images-idx3,labels-idx1}-ubyte in the folder");
+  if (kind == "npy" && !bare) return data::open_npy(rest);
+  if (kind == "npz" && !bare) return data::open_npz(fs::path(rest));
+  if (kind == "csv" && !bare) return open_csv(specification, rest);
+  fail(specification,
+       "is not known; expected fashion-mnist, idx:DIR, npy:X.npy,Y.npy, npz:FILE, csv:FILE[:label=NAME], spirals, abs or slowly-changing");
+}
+
+}  // namespace
+
+Split open_dataset(std::string_view specification, Normalize normalize, const fs::path& directory, std::uint64_t seed) {
+  Split split = open(specification, directory, seed);
+  if (normalize == Normalize::kUnit) return split;
+  auto train = std::make_shared<Dataset>(*split.train);
+  auto test = std::make_shared<Dataset>(*split.test);
+  data::standardise(*train, *test);
+  return {train, test, split.note};
+}
+
+}  // namespace undying
