@@ -77,7 +77,7 @@ std::vector<double> reference(const Node& node, const Shape& src_shape, std::int
   std::vector<double> dst(static_cast<std::size_t>(rows * outputs));
   for (std::int64_t row = 0; row < rows; ++row) {
     for (std::int64_t j = 0; j < outputs; ++j) {
-      double sum = parameters.size() > 1 ? parameters[1][static_cast<std::size_t>(j)] : 0.0;
+      double sum = has_bias(node) ? parameters[1][static_cast<std::size_t>(j)] : 0.0;
       for (std::int64_t i = 0; i < inputs; ++i)
         sum += src[static_cast<std::size_t>(row * inputs + i)] * parameters[0][static_cast<std::size_t>(j * inputs + i)];
       dst[static_cast<std::size_t>(row * outputs + j)] = sum;

