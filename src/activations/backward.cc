@@ -5,6 +5,7 @@
 #include <hwy/foreach_target.h>  // keep before the other vector headers
 
 #include "activations/family-inl.h"
+#include "activations/line-inl.h"
 #include "activations/slopes-inl.h"
 #include "activations/targets.h"
 #include "activations/tiles-inl.h"
@@ -28,8 +29,8 @@ HWY_INLINE V derivative(const F& f, V saved, V slope) {
 
 template <class F, Saves kSaves, bool kSummed>
 struct BackwardTiles {
-  const F& f;
-  const BackwardArgs& args;
+  F f;
+  BackwardArgs args;
   double* shared_slope;  // where the gradient of a single slope is summed
 
   template <int kVectors>
@@ -47,6 +48,7 @@ struct BackwardTiles {
     Columns<kVectors> columns;
     for (int i = 0; i < kVectors; ++i) start<kPartial>(columns, i, tile.column + i * n, tile.lanes);
     const std::int64_t units = args.units;
+    const F definition = f;  // a copy that no store can alias
     const float* saved = args.saved;
     const float* diff_h = args.diff_h;
     float* diff_z = args.diff_z;
@@ -58,13 +60,14 @@ struct BackwardTiles {
         V diff = gradient;
         if constexpr (F::kInfo.width == 2) {
           const V second = load<kPartial>(d, diff_h + wide + units, tile.lanes);
-          diff = hn::MulAdd(gradient, f.derivative_from_output(d, load<kPartial>(d, saved + wide, tile.lanes)),
-                            hn::Mul(second, f.second_derivative_from_output(d, load<kPartial>(d, saved + wide + units, tile.lanes))));
+          diff =
+              hn::MulAdd(gradient, definition.derivative_from_output(d, load<kPartial>(d, saved + wide, tile.lanes)),
+                         hn::Mul(second, definition.second_derivative_from_output(d, load<kPartial>(d, saved + wide + units, tile.lanes))));
         } else {
           const V state = load<kPartial>(d, saved + at, tile.lanes);
-          diff = hn::Mul(gradient, derivative<F, kSaves>(f, state, columns.slopes[i]));
+          diff = hn::Mul(gradient, derivative<F, kSaves>(definition, state, columns.slopes[i]));
           if constexpr (F::kInfo.learned)
-            columns.diff_slopes[i] = hn::Add(columns.diff_slopes[i], hn::Mul(gradient, f.slope_derivative(d, state)));
+            columns.diff_slopes[i] = hn::Add(columns.diff_slopes[i], hn::Mul(gradient, definition.slope_derivative(d, state)));
         }
         store<kPartial>(d, diff, diff_z + at, tile.lanes);
         if constexpr (kSummed) {
@@ -101,7 +104,37 @@ struct BackwardTiles {
 };
 
 template <class F, Saves kSaves>
-void backward_tiles(const F& f, const BackwardArgs& args) {
+struct BackwardElement {
+  F f;
+  V slope;
+
+  HWY_INLINE V operator()(V saved, V gradient) const { return hn::Mul(gradient, derivative<F, kSaves>(f, saved, slope)); }
+};
+
+template <class F, Saves kSaves>
+void backward_line(const F& f, const BackwardArgs& args) {
+  BackwardElement<F, kSaves> element{f, hn::Zero(D())};
+  if constexpr (F::kInfo.learned) element.slope = fixed_slopes<false>(f, args.slopes, 1, 0, 0);
+  const std::int64_t count = args.rows * args.units;
+  const bool streams =
+      args.diff_z != args.diff_h && args.diff_z != args.saved && count * static_cast<std::int64_t>(sizeof(float)) >= kStreamBytes;
+  if (streams)
+    map_line<true>(element, count, args.diff_z, args.saved, args.diff_h);
+  else
+    map_line<false>(element, count, args.diff_z, args.saved, args.diff_h);
+}
+
+// Whether rows and columns do not matter: nothing is summed by unit, and one output belongs to one input.
+template <class F>
+bool is_line(const BackwardArgs& args) {
+  return F::kInfo.width == 1 && args.diff_bias == nullptr && args.counters.abs_gradient == nullptr && args.diff_slopes == nullptr &&
+         (!F::kInfo.learned || args.slope_count == 1);
+}
+
+template <class F, Saves kSaves>
+void backward_as(const F& f, const BackwardArgs& args) {
+  if constexpr (F::kInfo.width == 1)
+    if (is_line<F>(args)) return backward_line<F, kSaves>(f, args);
   if (args.diff_bias != nullptr) std::fill_n(args.diff_bias, args.units, 0.0f);
   if (args.diff_slopes != nullptr) std::fill_n(args.diff_slopes, args.slope_count, 0.0f);
   double shared_slope = 0.0;
@@ -122,11 +155,11 @@ template <class F>
 void backward(const Activation& activation, const BackwardArgs& args) {
   const F f(activation.parameters());
   if constexpr (F::kInfo.random) {
-    return backward_tiles<F, Saves::kDerivative>(f, args);
+    return backward_as<F, Saves::kDerivative>(f, args);
   } else {
     if constexpr (HasDerivativeFromOutput<F>)
-      if (f.saves() == Saves::kOutput) return backward_tiles<F, Saves::kOutput>(f, args);
-    backward_tiles<F, Saves::kInput>(f, args);
+      if (f.saves() == Saves::kOutput) return backward_as<F, Saves::kOutput>(f, args);
+    backward_as<F, Saves::kInput>(f, args);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <hwy/foreach_target.h>  // keep before the other vector headers
 
 #include "activations/family-inl.h"
+#include "activations/line-inl.h"
 #include "activations/slopes-inl.h"
 #include "activations/targets.h"
 #include "activations/tiles-inl.h"
@@ -15,8 +16,8 @@ namespace {
 
 template <class F, bool kCounted, bool kDrawn>
 struct ForwardTiles {
-  const F& f;
-  const ForwardArgs& args;
+  F f;
+  ForwardArgs args;
 
   template <int kVectors>
   struct Columns {
@@ -32,6 +33,7 @@ struct ForwardTiles {
     const auto n = static_cast<std::int64_t>(hn::Lanes(d));
     Columns<kVectors> columns;
     for (int i = 0; i < kVectors; ++i) start<kPartial>(columns, i, tile.column + i * n, tile.lanes);
+    const F definition = f;  // a copy that no store can alias
     const V threshold = hn::Set(d, f.threshold());
     const std::int64_t units = args.units;
     const float* from = args.z;
@@ -42,9 +44,9 @@ struct ForwardTiles {
         const std::int64_t column = tile.column + i * n;
         const V z = hn::Add(load<kPartial>(d, from + row * units + column, tile.lanes), columns.bias[i]);
         V slope = columns.slopes[i];
-        if constexpr (kDrawn) slope = drawn_slopes<kPartial>(f, args.random, row, column, tile.lanes);
-        if (saved != nullptr) save<kPartial>(z, slope, saved + row * units + column, tile.lanes);
-        const V abs = apply<kPartial>(z, slope, to + F::kInfo.width * row * units + column, units, tile.lanes);
+        if constexpr (kDrawn) slope = drawn_slopes<kPartial>(definition, args.random, row, column, tile.lanes);
+        if (saved != nullptr) save<kPartial>(definition, z, slope, saved + row * units + column, tile.lanes);
+        const V abs = apply<kPartial>(definition, z, slope, to + F::kInfo.width * row * units + column, units, tile.lanes);
         if constexpr (kCounted) {
           columns.fired[i] = count_up(columns.fired[i], hn::Gt(z, threshold));
           columns.abs_output[i] = hn::Add(columns.abs_output[i], abs);
@@ -69,7 +71,7 @@ struct ForwardTiles {
   }
 
   template <bool kPartial>
-  HWY_INLINE void save(V z, V slope, float* to, std::size_t lanes) const {
+  static HWY_INLINE void save(const F& f, V z, V slope, float* to, std::size_t lanes) {
     const D d;
     if constexpr (F::kInfo.random)
       store<kPartial>(d, f.derivative(d, z, slope), to, lanes);
@@ -79,7 +81,7 @@ struct ForwardTiles {
 
   // Stores the output and returns its absolute value.
   template <bool kPartial>
-  HWY_INLINE V apply(V z, V slope, float* to, std::int64_t units, std::size_t lanes) const {
+  static HWY_INLINE V apply(const F& f, V z, V slope, float* to, std::int64_t units, std::size_t lanes) {
     const D d;
     if constexpr (F::kInfo.width == 2) {
       const V first = f.forward(d, z);
@@ -106,6 +108,38 @@ struct ForwardTiles {
   }
 };
 
+template <class F>
+struct ForwardElement {
+  F f;
+  V slope;
+
+  HWY_INLINE V operator()(V z) const {
+    if constexpr (kTakesSlope<F>)
+      return f.forward(D(), z, slope);
+    else
+      return f.forward(D(), z);
+  }
+};
+
+// Whether rows and columns do not matter: nothing is added, saved or counted by unit, and one output belongs to one input.
+template <class F>
+bool is_line(const ForwardArgs& args) {
+  return F::kInfo.width == 1 && args.bias == nullptr && (args.saved == nullptr || (!F::kInfo.random && args.saved == args.z)) &&
+         args.counters.fired == nullptr && args.counters.abs_output == nullptr && (!F::kInfo.learned || args.slope_count == 1);
+}
+
+template <class F>
+void forward_line(const F& f, const ForwardArgs& args) {
+  ForwardElement<F> element{f, hn::Zero(D())};
+  if constexpr (kTakesSlope<F>) element.slope = fixed_slopes<false>(f, args.slopes, 1, 0, 0);
+  const std::int64_t count = args.rows * args.units;
+  const bool streams = args.h != args.z && count * static_cast<std::int64_t>(sizeof(float)) >= kStreamBytes;
+  if (streams)
+    map_line<true>(element, count, args.h, args.z);
+  else
+    map_line<false>(element, count, args.h, args.z);
+}
+
 template <class F, bool kDrawn>
 void forward_tiles(const F& f, const ForwardArgs& args) {
   const bool counted = args.counters.fired != nullptr || args.counters.abs_output != nullptr;
@@ -120,6 +154,8 @@ void forward(const Activation& activation, const ForwardArgs& args) {
   const F f(activation.parameters());
   if constexpr (F::kInfo.random)
     if (args.training) return forward_tiles<F, true>(f, args);
+  if constexpr (F::kInfo.width == 1)
+    if (is_line<F>(args)) return forward_line(f, args);
   forward_tiles<F, false>(f, args);
 }
 

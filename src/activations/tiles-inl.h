@@ -48,7 +48,10 @@ HWY_INLINE void add_to(Tag d, hn::TFromD<Tag>* sums, hn::Vec<Tag> v, std::size_t
 }
 
 // Adds 1 to the lanes of a count in which the mask is set.
-HWY_INLINE VU count_up(VU count, M mask) { return hn::Sub(count, hn::BitCast(DU(), hn::VecFromMask(D(), mask))); }
+HWY_INLINE VU count_up(VU count, M mask) {
+  const DU du;
+  return hn::IfThenElse(hn::RebindMask(du, mask), hn::Add(count, hn::Set(du, 1)), count);
+}
 
 }  // namespace undying::activations::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
