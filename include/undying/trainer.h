@@ -113,6 +113,9 @@ class Trainer {
   // kDiverged; a stop request ends it after the step at hand as kInterrupted.
   Run fit(const Dataset& train, const Dataset& test, const Observer& observer = {}, std::stop_token stop = {});
 
+  // Throws what fit() would throw for this data, without training.
+  void check(const Dataset& data) const;
+
   // Mean loss and accuracy (share in [0, 1]; NaN for regression) over the whole of `data`, in evaluation mode.
   struct Score {
     double loss = 0.0;

@@ -19,7 +19,7 @@ namespace {
   throw Error(ErrorCode::kInvalidArgument, setting, message);
 }
 
-void check(const TrainSettings& settings) {
+void check_settings(const TrainSettings& settings) {
   optim::validate(settings.optimizer);
   if (settings.batch < 1) fail("batch", "is " + std::to_string(settings.batch) + "; expected at least 1");
   if (settings.epochs < 1) fail("epochs", "is " + std::to_string(settings.epochs) + "; expected at least 1");
@@ -50,7 +50,7 @@ std::string shape_text(const Dataset& data) { return data.name + " has examples 
 }  // namespace
 
 Trainer::Trainer(Graph graph, TrainSettings settings) {
-  check(settings);
+  check_settings(settings);
   state_ = std::make_unique<train::State>(std::move(graph), settings, engine_options(settings));
 }
 
@@ -90,6 +90,8 @@ Run Trainer::fit(const Dataset& train, const Dataset& test, const Observer& obse
   if (state_->settings.evaluate) state_->check_fit(test);
   return train::Fit(*state_, train, test, observer, std::move(stop)).run();
 }
+
+void Trainer::check(const Dataset& data) const { state_->check_fit(data); }
 
 Trainer::Score Trainer::evaluate(const Dataset& data) {
   state_->check_fit(data);

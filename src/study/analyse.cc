@@ -1,0 +1,190 @@
+// From the runs of a study to its estimates and comparisons. Pure: the same runs give the same study.
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "study/statistics.h"
+#include "study/verdict.h"
+#include "undying/study.h"
+
+namespace undying {
+namespace {
+
+using study::mean_interval;
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+// A gradient norm ratio below this is reported as this: float32 gradients that small are as good as none.
+constexpr double kLeastRatio = 1e-30;
+
+bool is_regression(const Study& study) { return study.chance == 0.0; }
+
+bool diverged(const ArmRun& run) { return run.present && run.run.status == RunStatus::kDiverged; }
+
+// Test accuracy, or test loss for regression; NaN where the run diverged.
+double raw_score(const Study& study, const ArmRun& run) {
+  if (diverged(run)) return kNan;
+  return is_regression(study) ? run.run.test_loss : run.run.test_accuracy;
+}
+
+// What a diverged run counts with: chance, or the worst loss of the study.
+double score_when_diverged(const Study& study) {
+  if (!is_regression(study)) return study.chance;
+  double worst = 0.0;
+  for (const Arm& arm : study.arms)
+    for (const ArmRun& run : arm.runs)
+      if (run.present && !diverged(run)) worst = std::max(worst, run.run.test_loss);
+  return worst;
+}
+
+std::map<std::uint64_t, double> scores_by_seed(const Study& study, const Arm& arm) {
+  std::map<std::uint64_t, double> scores;
+  for (const ArmRun& run : arm.runs)
+    if (run.present) scores[run.seed] = diverged(run) ? score_when_diverged(study) : raw_score(study, run);
+  return scores;
+}
+
+template <class Value>
+Estimate estimate(const Arm& arm, Value value) {
+  std::vector<double> values;
+  for (const ArmRun& run : arm.runs) {
+    if (!run.present) continue;
+    const double found = value(run.run);
+    if (std::isfinite(found)) values.push_back(found);
+  }
+  return mean_interval(values);
+}
+
+double share(std::int64_t part, std::int64_t whole) { return whole == 0 ? kNan : static_cast<double>(part) / static_cast<double>(whole); }
+
+double steps_to(const Run& run, double target) {
+  for (const EpochRecord& epoch : run.epochs)
+    if (epoch.test_accuracy >= target) return static_cast<double>(epoch.step);
+  return kNan;
+}
+
+double log_gradient_ratio(const Run& run) {
+  for (const CensusRecord& census : run.ledger.censuses)
+    if (census.step > 0) return std::log10(std::max(kLeastRatio, census.gradient_norm_ratio));
+  return kNan;
+}
+
+double seconds_per_step(const Run& run) {
+  return run.epochs.empty() ? kNan : run.train_seconds / static_cast<double>(run.epochs.back().step);
+}
+
+void count(const Study& study, Arm& arm) {
+  arm.collapsed = arm.diverged = arm.missing = 0;
+  for (ArmRun& run : arm.runs) {
+    arm.missing += !run.present;
+    arm.diverged += diverged(run);
+    run.collapsed = run.present && !diverged(run) && !is_regression(study) && run.run.test_accuracy <= 1.2 * study.chance;
+    arm.collapsed += run.collapsed;
+  }
+}
+
+void describe(const Study& study, Arm& arm) {
+  count(study, arm);
+  std::vector<double> scores;
+  for (const auto& [seed, score] : scores_by_seed(study, arm)) scores.push_back(score);
+  arm.accuracy = mean_interval(scores);
+  arm.dead_share = estimate(arm, [](const Run& run) { return share(run.ledger.dead(), run.ledger.units()); });
+  arm.born_dead_share = estimate(arm, [](const Run& run) { return share(run.ledger.born_dead(), run.ledger.units()); });
+  arm.revived_share = estimate(arm, [](const Run& run) { return share(run.ledger.revived(), run.ledger.died() + run.ledger.born_dead()); });
+  arm.always_negative_share = estimate(arm, [](const Run& run) { return share(run.ledger.always_negative(), run.ledger.units()); });
+  arm.gradient_norm_ratio = estimate(arm, log_gradient_ratio);
+  arm.seconds_per_step = estimate(arm, seconds_per_step);
+}
+
+double best_mean_accuracy(const Arm& arm) {
+  return estimate(arm,
+                  [](const Run& run) {
+                    double best = kNan;
+                    for (const EpochRecord& epoch : run.epochs) best = std::fmax(best, epoch.test_accuracy);
+                    return best;
+                  })
+      .mean;
+}
+
+double choose_target(const Study& study) {
+  if (is_regression(study)) return 0.0;
+  if (study.settings.target_accuracy > 0.0) return study.settings.target_accuracy;
+  const Arm& control = study.arms.front();
+  double best = best_mean_accuracy(control);
+  if (2 * (control.collapsed + control.diverged) >= static_cast<int>(control.runs.size()))
+    for (const Arm& arm : study.arms) best = std::fmax(best, best_mean_accuracy(arm));
+  return std::isfinite(best) ? 0.95 * best : 0.0;
+}
+
+void measure_target(const Study& study, Arm& arm) {
+  if (study.target_accuracy <= 0.0) {
+    arm.steps_to_target = mean_interval({});
+    arm.reached_target = 0;
+    return;
+  }
+  arm.steps_to_target = estimate(arm, [&](const Run& run) { return steps_to(run, study.target_accuracy); });
+  arm.reached_target = arm.steps_to_target.n;
+}
+
+std::vector<double> differences(const Study& study, const Arm& arm) {
+  const auto control = scores_by_seed(study, study.arms.front());
+  std::vector<double> values;
+  for (const auto& [seed, score] : scores_by_seed(study, arm))
+    if (const auto paired = control.find(seed); paired != control.end()) values.push_back(score - paired->second);
+  return values;
+}
+
+Verdict judge(const Study& study, const Comparison& comparison) {
+  if (comparison.accuracy.n < 2) return Verdict::kTooFew;
+  if (comparison.p_adjusted >= 0.05) return Verdict::kNoDifference;
+  return (comparison.accuracy.mean > 0.0) != is_regression(study) ? Verdict::kHelps : Verdict::kHurts;
+}
+
+void compare(Study& study) {
+  std::vector<double> p_values;
+  for (std::size_t i = 1; i < study.arms.size(); ++i) {
+    const auto values = differences(study, study.arms[i]);
+    Comparison& comparison = study.arms[i].comparison;
+    comparison.accuracy = mean_interval(values);
+    comparison.p_value = study::paired_p_value(values);
+    p_values.push_back(comparison.p_value);
+  }
+  const auto adjusted = study::holm(p_values);
+  for (std::size_t i = 1; i < study.arms.size(); ++i) {
+    study.arms[i].comparison.p_adjusted = adjusted[i - 1];
+    study.arms[i].comparison.verdict = judge(study, study.arms[i].comparison);
+  }
+}
+
+}  // namespace
+
+std::string_view name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kHelps:
+      return "helps";
+    case Verdict::kNoDifference:
+      return "no difference shown";
+    case Verdict::kHurts:
+      return "hurts";
+    case Verdict::kTooFew:
+      break;
+  }
+  return "too few runs";
+}
+
+void analyse(Study& study) {
+  study.missing = 0;
+  for (Arm& arm : study.arms) {
+    describe(study, arm);
+    study.missing += arm.missing;
+  }
+  if (study.arms.empty()) return;
+  study.target_accuracy = choose_target(study);
+  for (Arm& arm : study.arms) measure_target(study, arm);
+  compare(study);
+  study::write_verdicts(study);
+}
+
+}  // namespace undying

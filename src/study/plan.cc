@@ -1,0 +1,108 @@
+#include "study/plan.h"
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <fstream>
+#include <thread>
+
+#include "study/version.h"
+#include "undying/error.h"
+
+namespace undying::study {
+namespace {
+
+Arm make_arm(const StudySettings& settings, std::string label, const Activation& activation, Role role) {
+  Arm arm{.label = std::move(label), .activation = activation, .role = role};
+  for (int i = 0; i < settings.seeds; ++i) arm.runs.push_back({.seed = settings.train.seed + static_cast<std::uint64_t>(i)});
+  return arm;
+}
+
+template <class T>
+unsigned long checksum(unsigned long sum, const std::vector<T>& values) {
+  const auto* bytes = reinterpret_cast<const Bytef*>(values.data());
+  return crc32_z(sum, bytes, values.size() * sizeof(T));
+}
+
+std::string describe(const Dataset& data) {
+  unsigned long sum = checksum(0, data.bytes);
+  sum = checksum(sum, data.values);
+  sum = checksum(sum, data.labels);
+  sum = checksum(sum, data.targets);
+  return fmt::format("{} examples, scale {}, offset {}, checksum {:08x}", data.size, data.scale, data.offset, sum);
+}
+
+std::string describe(const Optimizer& optimizer) {
+  if (const auto* sgd = std::get_if<Sgd>(&optimizer))
+    return fmt::format("sgd lr {} momentum {} nesterov {} decay {}", sgd->learning_rate, sgd->momentum, sgd->nesterov, sgd->weight_decay);
+  if (const auto* rms = std::get_if<RmsProp>(&optimizer))
+    return fmt::format("rmsprop lr {} alpha {} epsilon {} momentum {} decay {}", rms->learning_rate, rms->alpha, rms->epsilon,
+                       rms->momentum, rms->weight_decay);
+  const auto adam = [](std::string_view which, const auto& a) {
+    return fmt::format("{} lr {} betas {} {} epsilon {} decay {}", which, a.learning_rate, a.beta1, a.beta2, a.epsilon, a.weight_decay);
+  };
+  if (const auto* plain = std::get_if<Adam>(&optimizer)) return adam("adam", *plain);
+  return adam("adamw", std::get<AdamW>(optimizer));
+}
+
+}  // namespace
+
+std::vector<Arm> plan_arms(const StudySettings& settings) {
+  const Activation relu("relu");
+  std::vector<Arm> arms = {make_arm(settings, "relu (control)", relu, Role::kControl),
+                           make_arm(settings, "relu (placebo)", relu, Role::kPlacebo)};
+  for (const Activation& activation : settings.activations) {
+    const bool known = std::any_of(arms.begin(), arms.end(), [&](const Arm& arm) { return arm.activation == activation; });
+    if (!known) arms.push_back(make_arm(settings, activation.specification(), activation, Role::kTreatment));
+  }
+  return arms;
+}
+
+TrainSettings run_settings(const StudySettings& settings, const Arm& arm, std::uint64_t seed) {
+  TrainSettings train = settings.train;
+  train.threads = train.shards = 1;
+  train.seed = seed;
+  train.init_seed = arm.role == Role::kPlacebo ? seed + kPlaceboShift : 0;
+  return train;
+}
+
+std::string fingerprint(const StudySettings& settings, const Split& data) {
+  const TrainSettings& t = settings.train;
+  std::string text;
+  const auto line = [&](std::string_view name, const auto& value) { text += fmt::format("{}: {}\n", name, value); };
+  line("version", kVersion);
+  line("data", settings.data);
+  line("train", describe(*data.train));
+  line("test", describe(*data.test));
+  line("model", settings.model);
+  line("batch norm", settings.model_options.batch_norm);
+  line("dropout", settings.model_options.dropout);
+  line("optimizer", describe(t.optimizer));
+  line("schedule", fmt::format("{} warm-up {} period {} gamma {} final {}", static_cast<int>(t.schedule.kind), t.schedule.warmup,
+                               t.schedule.period, t.schedule.gamma, t.schedule.final_factor));
+  line("loss", fmt::format("{} smoothing {} delta {}", name(t.loss), t.label_smoothing, t.huber_delta));
+  line("clip norm", t.clip_norm);
+  line("initializer", name(t.initializer));
+  line("batch", t.batch);
+  line("epochs", t.epochs);
+  line("steps", t.max_steps);
+  line("shuffle", t.shuffle);
+  line("health", fmt::format("counters {} census {} tau {} eps {}", t.health.counters, t.health.census, t.health.dormant_tau,
+                             t.health.saturation_eps));
+  return text;
+}
+
+std::string machine() {
+  std::ifstream info("/proc/cpuinfo");
+  std::string model = "unknown CPU";
+  for (std::string line; std::getline(info, line);) {
+    if (!line.starts_with("model name")) continue;
+    model = line.substr(line.find(':') + 2);
+    break;
+  }
+  const unsigned cores = std::thread::hardware_concurrency();
+  return fmt::format("{}, {} core{}", model, cores, cores == 1 ? "" : "s");
+}
+
+}  // namespace undying::study

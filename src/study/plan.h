@@ -1,0 +1,37 @@
+#ifndef UNDYING_STUDY_PLAN_H_
+#define UNDYING_STUDY_PLAN_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "undying/study.h"
+
+namespace undying::study {
+
+// The arms of a study: control, placebo, then the activations in the order given, each once.
+std::vector<Arm> plan_arms(const StudySettings& settings);
+
+// The settings of one run: single-threaded, its own seed; the placebo's initial draw is that of seed + kPlaceboShift, its data order the
+// control's.
+inline constexpr std::uint64_t kPlaceboShift = 1'000'003;
+TrainSettings run_settings(const StudySettings& settings, const Arm& arm, std::uint64_t seed);
+
+// All that determines the runs of a study, as lines "name: value": data (with a checksum), model, training settings, version. Not among
+// them: which arms and how many seeds, so that a study can be extended.
+std::string fingerprint(const StudySettings& settings, const Split& data);
+
+// "CPU model, N cores"
+std::string machine();
+
+// Trains one run. A seam for tests; production is train_arm().
+using TrainArm = std::function<Run(const Arm&, std::uint64_t seed, const Observer&, std::stop_token)>;
+
+// run_study() with the training injected.
+Study run_study_with(const StudySettings& settings, const Split& data, const TrainArm& train,
+                     const std::function<void(const std::vector<Arm>&)>& planned, const std::function<void(const StudyProgress&)>& progress,
+                     std::stop_token stop);
+
+}  // namespace undying::study
+
+#endif  // UNDYING_STUDY_PLAN_H_

@@ -1,0 +1,45 @@
+#include "study/record.h"
+
+#include <nlohmann/json.hpp>
+
+#include "undying/error.h"
+
+namespace undying {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(StepRecord, step, loss, learning_rate, gradient_norm, update_ratio)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EpochRecord, epoch, step, train_loss, test_loss, test_accuracy, seconds)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(UnitLife, state, born_dead, dormant, firing_rate, training_firing_rate, gradient, died, revived)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LayerHealth, name, units, dead, born_dead, always_negative, always_positive, dormant, died, revived,
+                                   firing_rate, saturated, signal_mean, signal_variance, gradient_norm, weight_norm, update_ratio)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CensusRecord, step, examples, layers, gradient_norm_ratio)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Ledger, data, examples, layers, lives, censuses)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Run, status, reason, steps, epochs, ledger, test_accuracy, test_loss, train_seconds, samples, threads,
+                                   shards)
+
+namespace study {
+
+using Json = nlohmann::json;
+
+std::string encode(const Run& run) {
+  const std::vector<std::uint8_t> bytes = Json::to_cbor(Json(run));
+  return {bytes.begin(), bytes.end()};
+}
+
+Run decode(std::string_view bytes, const std::string& source) {
+  try {
+    return Json::from_cbor(bytes.begin(), bytes.end()).get<Run>();
+  } catch (const Json::exception& error) {
+    throw Error(ErrorCode::kBadData, source,
+                std::string("holds a run that cannot be read (") + error.what() + "); remove the file to start anew");
+  }
+}
+
+void thin(std::vector<StepRecord>& steps, std::size_t most) {
+  if (steps.size() <= most) return;
+  std::vector<StepRecord> kept;
+  for (std::size_t i = 1; i <= most; ++i) kept.push_back(steps[i * steps.size() / most - 1]);
+  steps = std::move(kept);
+}
+
+}  // namespace study
+}  // namespace undying

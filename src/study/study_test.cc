@@ -1,0 +1,259 @@
+#include "undying/study.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "study/plan.h"
+#include "study/record.h"
+#include "study/store.h"
+#include "undying/error.h"
+
+namespace undying {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+StudySettings tiny() {
+  StudySettings settings{.data = "spirals", .model = "mlp:8x2", .activations = {"relu", "leaky_relu:0.1", "elu"}, .seeds = 3};
+  settings.train = {.optimizer = Sgd{.learning_rate = 0.1f, .momentum = 0.9f}, .batch = 100, .epochs = 2, .seed = 4};
+  settings.threads = 2;
+  return settings;
+}
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() : path_(fs::temp_directory_path() / ("undying_study_" + std::to_string(::getpid()))) { fs::create_directories(path_); }
+  ~TemporaryFolder() { fs::remove_all(path_); }
+  fs::path operator/(const char* name) const { return path_ / name; }
+
+ private:
+  fs::path path_;
+};
+
+void expect_same_runs(const Study& a, const Study& b) {
+  ASSERT_EQ(a.arms.size(), b.arms.size());
+  for (std::size_t i = 0; i < a.arms.size(); ++i) {
+    for (std::size_t r = 0; r < a.arms[i].runs.size(); ++r) {
+      Run left = a.arms[i].runs[r].run;
+      Run right = b.arms[i].runs[r].run;
+      left.train_seconds = right.train_seconds = 0.0;
+      for (Run* run : {&left, &right})
+        for (EpochRecord& epoch : run->epochs) epoch.seconds = 0.0;
+      EXPECT_EQ(study::encode(left), study::encode(right));
+    }
+    EXPECT_EQ(a.arms[i].comparison.sentence, b.arms[i].comparison.sentence);
+  }
+}
+
+TEST(Study, HasControlAndPlaceboAndEachActivationOnce) {
+  StudySettings settings = tiny();
+  settings.activations = {"elu", "relu", "elu", "leaky_relu:0.010", "leaky_relu"};
+  const auto arms = study::plan_arms(settings);
+  ASSERT_EQ(arms.size(), 4U);
+  EXPECT_EQ(arms[0].label, "relu (control)");
+  EXPECT_EQ(arms[1].label, "relu (placebo)");
+  EXPECT_EQ(arms[2].activation, Activation("elu"));
+  EXPECT_EQ(arms[3].activation, Activation("leaky_relu:0.01"));
+}
+
+TEST(Study, PlaceboDiffersFromControlInTheDrawAlone) {
+  const StudySettings settings = tiny();
+  const auto arms = study::plan_arms(settings);
+  const TrainSettings control = study::run_settings(settings, arms[0], 9);
+  const TrainSettings placebo = study::run_settings(settings, arms[1], 9);
+  EXPECT_EQ(control.seed, placebo.seed);
+  EXPECT_EQ(control.init_seed, 0U);
+  EXPECT_NE(placebo.init_seed, 0U);
+}
+
+TEST(Study, GivesTheSameNumbersOnAnyNumberOfThreads) {
+  const Split data = open_dataset("spirals");
+  StudySettings settings = tiny();
+  settings.threads = 1;
+  const Study one = run_study(settings, data);
+  settings.threads = 3;
+  expect_same_runs(one, run_study(settings, data));
+  EXPECT_EQ(one.missing, 0);
+  EXPECT_EQ(one.arms.size(), 4U);
+}
+
+TEST(Study, InterruptedKeepsFinishedRunsAndResumesToTheSameNumbers) {
+  const TemporaryFolder folder;
+  const Split data = open_dataset("spirals");
+  StudySettings settings = tiny();
+  const Study whole = run_study(settings, data);
+  settings.store = folder / "study.sqlite";
+  std::stop_source source;
+  std::atomic<int> finished = 0;
+  const Study part = run_study(
+      settings, data, {},
+      [&](const StudyProgress& progress) {
+        if (progress.finished && ++finished == 4) source.request_stop();
+      },
+      source.get_token());
+  EXPECT_GE(part.missing, 6);
+  EXPECT_LE(part.missing, 8);
+  EXPECT_THAT(part.verdict.front(), HasSubstr("of 12 runs are missing"));
+  int trained = 0;
+  const Study resumed = run_study(settings, data, {}, [&](const StudyProgress& progress) { trained += !progress.finished; });
+  EXPECT_EQ(resumed.missing, 0);
+  expect_same_runs(whole, resumed);
+  trained = 0;
+  expect_same_runs(whole, run_study(settings, data, {}, [&](const StudyProgress& progress) { trained += !progress.finished; }));
+  EXPECT_EQ(trained, 0) << "everything was in the store";
+}
+
+TEST(Study, RefusesTheStoreOfAnotherStudy) {
+  const TemporaryFolder folder;
+  const Split data = open_dataset("spirals");
+  StudySettings settings = tiny();
+  settings.seeds = 1;
+  settings.store = folder / "study.sqlite";
+  run_study(settings, data);
+  settings.train.batch = 50;
+  EXPECT_THAT([&] { run_study(settings, data); },
+              testing::ThrowsMessage<Error>(testing::AllOf(HasSubstr("batch: 100"), HasSubstr("batch: 50"))));
+  std::ofstream(folder / "text.sqlite")
+      << "this is not a database, and long enough to be read as one .....................................";
+  settings.store = folder / "text.sqlite";
+  EXPECT_THAT([&] { run_study(settings, data); }, testing::ThrowsMessage<Error>(HasSubstr("text.sqlite")));
+  settings.store = folder / "no/such/folder.sqlite";
+  EXPECT_THROW(run_study(settings, data), Error);
+}
+
+TEST(Study, AnErrorInOneRunEndsTheStudyWithIt) {
+  const Split data = open_dataset("spirals");
+  const auto broken = [](const Arm& arm, std::uint64_t, const Observer&, std::stop_token) -> undying::Run {
+    if (arm.activation == Activation("elu")) throw Error(ErrorCode::kInternal, "elu", "broke");
+    return {};
+  };
+  EXPECT_THAT([&] { study::run_study_with(tiny(), data, broken, {}, {}, {}); }, testing::ThrowsMessage<Error>(HasSubstr("broke")));
+}
+
+TEST(Study, WrongSettingsFailBeforeTheFirstRun) {
+  const Split data = open_dataset("spirals");
+  bool planned = false;
+  const auto refuses = [&](auto change) {
+    StudySettings settings = tiny();
+    change(settings);
+    EXPECT_THROW(run_study(settings, data, [&](const auto&) { planned = true; }), Error);
+  };
+  refuses([](StudySettings& s) { s.seeds = 0; });
+  refuses([](StudySettings& s) { s.model = "mlp:0x3"; });
+  refuses([](StudySettings& s) { s.train.batch = 0; });
+  refuses([](StudySettings& s) { s.threads = -1; });
+  refuses([](StudySettings& s) { s.train.loss = Loss::kMeanSquaredError, s.model = "resnet:20"; });
+  EXPECT_FALSE(planned);
+}
+
+// A study made by hand: control, placebo, one treatment, with the given test accuracies.
+Study by_hand(const std::vector<double>& control, const std::vector<double>& placebo, const std::vector<double>& treatment) {
+  StudySettings settings = tiny();
+  settings.activations = {"leaky_relu:0.1"};
+  settings.seeds = static_cast<int>(control.size());
+  Study study{.settings = settings, .data_name = "made", .train_examples = 1000, .test_examples = 100, .chance = 0.1};
+  study.arms = study::plan_arms(settings);
+  const std::vector<double>* scores[] = {&control, &placebo, &treatment};
+  for (std::size_t a = 0; a < 3; ++a) {
+    for (std::size_t i = 0; i < control.size(); ++i) {
+      ArmRun& slot = study.arms[a].runs[i];
+      slot.present = true;
+      slot.run.test_accuracy = (*scores[a])[i];
+      slot.run.epochs = {{.epoch = 1, .step = 100, .test_accuracy = (*scores[a])[i] / 2},
+                         {.epoch = 2, .step = 200, .test_accuracy = (*scores[a])[i]}};
+      slot.run.ledger.layers = {"layer.0"};
+      slot.run.ledger.lives = {std::vector<UnitLife>(10)};
+      if (a < 2)
+        for (std::size_t u = 0; u < 4; ++u) slot.run.ledger.lives[0][u] = {.state = UnitState::kDead, .died = {5}};
+    }
+  }
+  analyse(study);
+  return study;
+}
+
+TEST(Analyse, SaysHelpsHurtsAndNoDifference) {
+  const std::vector<double> base = {0.50, 0.52, 0.48, 0.51, 0.49};
+  const std::vector<double> same = {0.51, 0.50, 0.49, 0.50, 0.50};
+  const std::vector<double> better = {0.70, 0.73, 0.69, 0.70, 0.71};
+  const std::vector<double> worse = {0.30, 0.33, 0.29, 0.30, 0.31};
+  const Study helps = by_hand(base, same, better);
+  EXPECT_EQ(helps.arms[2].comparison.verdict, Verdict::kHelps);
+  EXPECT_NEAR(helps.arms[2].comparison.accuracy.mean, 0.206, 1e-12);
+  EXPECT_THAT(helps.verdict.front(), HasSubstr("leaky_relu:0.1 (+20.6 points)"));
+  EXPECT_EQ(helps.arms[1].comparison.verdict, Verdict::kNoDifference);
+  EXPECT_NEAR(helps.arms[0].dead_share.mean, 0.4, 1e-12);
+  EXPECT_THAT(helps.verdict[1], HasSubstr("40.0% of the 10 hidden units"));
+  EXPECT_THAT(helps.verdict[1], HasSubstr("does not prove"));
+  const Study hurts = by_hand(base, same, worse);
+  EXPECT_EQ(hurts.arms[2].comparison.verdict, Verdict::kHurts);
+  EXPECT_THAT(hurts.verdict.front(), HasSubstr("No activation tried was shown to do better"));
+  const Study even = by_hand(base, same, same);
+  EXPECT_EQ(even.arms[2].comparison.verdict, Verdict::kNoDifference);
+  EXPECT_THAT(even.verdict[1], HasSubstr("not shown to matter"));
+}
+
+TEST(Analyse, OneSeedIsTooFew) {
+  const Study study = by_hand({0.5}, {0.5}, {0.9});
+  EXPECT_EQ(study.arms[2].comparison.verdict, Verdict::kTooFew);
+  EXPECT_TRUE(std::isnan(study.arms[2].accuracy.lower));
+}
+
+TEST(Analyse, DivergedRunsCountAsChanceAndAreNamed) {
+  Study study = by_hand({0.50, 0.52, 0.48}, {0.5, 0.5, 0.5}, {0.7, 0.7, 0.7});
+  study.arms[2].runs[1].run.status = RunStatus::kDiverged;
+  analyse(study);
+  EXPECT_EQ(study.arms[2].diverged, 1);
+  EXPECT_NEAR(study.arms[2].accuracy.mean, 0.5, 1e-12);
+  EXPECT_THAT(study.arms[2].comparison.sentence, HasSubstr("diverged"));
+}
+
+TEST(Analyse, CollapsedRunsAreCounted) {
+  const Study study = by_hand({0.10, 0.115, 0.5}, {0.5, 0.5, 0.5}, {0.7, 0.7, 0.7});
+  EXPECT_EQ(study.arms[0].collapsed, 2);
+  EXPECT_NEAR(study.target_accuracy, 0.95 * 0.7, 1e-12) << "the control collapsed, so the best arm sets the target";
+  EXPECT_EQ(study.arms[2].reached_target, 3);
+  EXPECT_EQ(study.arms[2].steps_to_target.mean, 200.0);
+}
+
+TEST(Analyse, OrderOfSeedsChangesNothing) {
+  Study study = by_hand({0.50, 0.52, 0.48}, {0.5, 0.51, 0.5}, {0.7, 0.75, 0.7});
+  Study turned = study;
+  for (Arm& arm : turned.arms) std::reverse(arm.runs.begin(), arm.runs.end());
+  analyse(turned);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(study.arms[i].accuracy.lower, turned.arms[i].accuracy.lower, 1e-12);
+    EXPECT_EQ(study.arms[i].comparison.sentence, turned.arms[i].comparison.sentence);
+  }
+}
+
+TEST(Record, KeepsEveryBit) {
+  undying::Run run;
+  run.steps = {{1, 0.1, std::nan(""), INFINITY, 1e-300}};
+  run.reason = "loss is nan at step 1";
+  run.status = RunStatus::kDiverged;
+  run.ledger.lives = {{UnitLife{.state = UnitState::kDead, .died = {0, 7}, .revived = {3}}}};
+  const undying::Run back = study::decode(study::encode(run), "test");
+  EXPECT_EQ(study::encode(back), study::encode(run));
+  EXPECT_TRUE(std::isnan(back.steps[0].learning_rate));
+  EXPECT_TRUE(std::isinf(back.steps[0].gradient_norm));
+  EXPECT_THROW(study::decode("nonsense", "test"), Error);
+}
+
+TEST(Record, ThinningKeepsTheLast) {
+  std::vector<StepRecord> steps(1234);
+  for (std::size_t i = 0; i < steps.size(); ++i) steps[i].step = static_cast<std::int64_t>(i) + 1;
+  study::thin(steps, 500);
+  EXPECT_EQ(steps.size(), 500U);
+  EXPECT_EQ(steps.back().step, 1234);
+}
+
+}  // namespace
+}  // namespace undying

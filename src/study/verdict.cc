@@ -1,0 +1,169 @@
+#include "study/verdict.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "study/statistics.h"
+
+namespace undying::study {
+namespace {
+
+bool is_regression(const Study& study) { return study.chance == 0.0; }
+
+std::string p_text(double p) { return p < 1e-4 ? "p < 0.0001" : fmt::format("p = {:.2g}", p); }
+
+// "+12.3 points test accuracy (95% interval +8.1 to +16.5, n = 5 pairs, p = 0.002 after Holm over 5 comparisons)"
+std::string difference_text(const Study& study, const Comparison& comparison) {
+  const Estimate& d = comparison.accuracy;
+  const std::size_t arms = study.arms.size() - 1;
+  const std::string p = fmt::format("{} after Holm over {} comparison{}", p_text(comparison.p_adjusted), arms, arms == 1 ? "" : "s");
+  if (is_regression(study))
+    return fmt::format("{:+.4g} test loss (95% interval {:+.4g} to {:+.4g}, n = {} pairs, {}; lower is better)", d.mean, d.lower, d.upper,
+                       d.n, p);
+  return fmt::format("{:+.1f} points test accuracy (95% interval {:+.1f} to {:+.1f}, n = {} pairs, {})", 100.0 * d.mean, 100.0 * d.lower,
+                     100.0 * d.upper, d.n, p);
+}
+
+std::string trouble_text(const Arm& arm) {
+  std::string text;
+  const auto of = arm.runs.size();
+  if (arm.collapsed > 0) text += fmt::format(" {} of its {} runs collapsed to chance.", arm.collapsed, of);
+  if (arm.diverged > 0)
+    text +=
+        fmt::format(" {} of its {} runs diverged and count{} as no better than chance.", arm.diverged, of, arm.diverged == 1 ? "s" : "");
+  if (arm.missing > 0) text += fmt::format(" {} of its {} runs {} missing.", arm.missing, of, arm.missing == 1 ? "is" : "are");
+  return text;
+}
+
+std::string sentence(const Study& study, const Arm& arm) {
+  const std::string where =
+      fmt::format("{} against {} on {}, {}", arm.label, study.arms.front().label, study.data_name, study.settings.model);
+  if (arm.comparison.verdict == Verdict::kTooFew)
+    return fmt::format("{}: {} pair{} of finished runs, too few to tell.{}", where, arm.comparison.accuracy.n,
+                       arm.comparison.accuracy.n == 1 ? "" : "s", trouble_text(arm));
+  return fmt::format("{}: {}: {}.{}", where, difference_text(study, arm.comparison), name(arm.comparison.verdict), trouble_text(arm));
+}
+
+std::string list(const Study& study, Verdict verdict) {
+  std::string text;
+  for (const Arm& arm : study.arms) {
+    if (arm.role != Role::kTreatment || arm.comparison.verdict != verdict) continue;
+    const double difference = arm.comparison.accuracy.mean;
+    text += text.empty() ? "" : ", ";
+    text += is_regression(study) ? fmt::format("{} ({:+.4g})", arm.label, difference)
+                                 : fmt::format("{} ({:+.1f} points)", arm.label, 100.0 * difference);
+  }
+  return text;
+}
+
+int treatments(const Study& study, Verdict verdict) {
+  int count = 0;
+  for (const Arm& arm : study.arms) count += arm.role == Role::kTreatment && arm.comparison.verdict == verdict;
+  return count;
+}
+
+std::string headline(const Study& study) {
+  const std::string where = fmt::format("on {} with {}", study.data_name, study.settings.model);
+  const std::string helps = list(study, Verdict::kHelps);
+  const std::string hurts = list(study, Verdict::kHurts);
+  const std::string even = list(study, Verdict::kNoDifference);
+  std::string text;
+  if (!helps.empty())
+    text = fmt::format("Instead of relu, {} help{} here: {}.", helps, treatments(study, Verdict::kHelps) == 1 ? "s" : "", where);
+  if (helps.empty() && treatments(study, Verdict::kTooFew) > 0 && even.empty() && hurts.empty())
+    return fmt::format("Too few finished runs to tell {}.", where);
+  if (helps.empty()) text = fmt::format("No activation tried was shown to do better than relu {}.", where);
+  if (!hurts.empty()) text += fmt::format(" Worse than relu: {}.", hurts);
+  if (!even.empty()) text += fmt::format(" No difference shown: {}.", even);
+  return text;
+}
+
+std::string placebo_text(const Study& study) {
+  for (const Arm& arm : study.arms) {
+    if (arm.role != Role::kPlacebo || arm.comparison.accuracy.n < 2) continue;
+    const std::string difference = difference_text(study, arm.comparison);
+    if (arm.comparison.verdict == Verdict::kNoDifference)
+      return fmt::format(
+          "The placebo (relu again, from other initial draws) differs from the control by {}: no difference shown, as it should be.",
+          difference);
+    return fmt::format(
+        "Caution: the placebo (relu again, from other initial draws) differs from the control by {}. Differences of that size can come "
+        "from the initial draw alone; use more seeds before trusting the verdicts.",
+        difference);
+  }
+  return "";
+}
+
+// Whether runs with more dead units scored worse, over the runs with ReLU.
+std::string correlation_text(const Study& study) {
+  std::vector<double> dead;
+  std::vector<double> scores;
+  for (const Arm& arm : study.arms) {
+    if (arm.role == Role::kTreatment) continue;
+    for (const ArmRun& run : arm.runs) {
+      if (!run.present || run.run.status != RunStatus::kFinished || run.run.ledger.units() == 0) continue;
+      dead.push_back(static_cast<double>(run.run.ledger.dead()) / static_cast<double>(run.run.ledger.units()));
+      scores.push_back(is_regression(study) ? run.run.test_loss : run.run.test_accuracy);
+    }
+  }
+  const Correlation found = correlation(dead, scores);
+  if (!std::isfinite(found.r)) return "";
+  return fmt::format(" Over the {} relu runs, the share of dead units and the {} correlate with r = {:+.2f} ({}).", found.n,
+                     is_regression(study) ? "test loss" : "test accuracy", found.r, p_text(found.p_value));
+}
+
+bool some_undying_arm_helps(const Study& study) {
+  for (const Arm& arm : study.arms)
+    if (arm.role == Role::kTreatment && !arm.activation.info().has_zero_gradient && arm.comparison.verdict == Verdict::kHelps) return true;
+  return false;
+}
+
+std::string dead_text(const Study& study) {
+  const Arm& control = study.arms.front();
+  if (control.dead_share.n == 0) return "";
+  const std::int64_t units = [&] {
+    for (const ArmRun& run : control.runs)
+      if (run.present) return run.run.ledger.units();
+    return std::int64_t{0};
+  }();
+  const std::string share = fmt::format(
+      "{:.1f}% of the {} hidden units of the control were dead at the end on all {} training examples of {} (mean of {} run{}; {:.1f}% "
+      "were born dead)",
+      100.0 * control.dead_share.mean, units, study.train_examples, study.data_name, control.dead_share.n,
+      control.dead_share.n == 1 ? "" : "s", 100.0 * control.born_dead_share.mean);
+  if (control.dead_share.mean < 0.01)
+    return fmt::format("Dead neurons: {}. So few cannot explain a difference: whatever helps or hurts here does so by other means.", share);
+  if (treatments(study, Verdict::kTooFew) > 0)
+    return fmt::format("Dead neurons: {}. Whether they mattered cannot be told from so few runs.", share);
+  if (!some_undying_arm_helps(study))
+    return fmt::format(
+        "Dead neurons: {}. No activation whose units cannot die was shown to do better, so they were not shown to matter here.{}", share,
+        correlation_text(study));
+  return fmt::format(
+      "Dead neurons: {}. Activations whose units cannot die did better, as they would if dead neurons mattered here; they also change the "
+      "signal and the "
+      "gradient of living units, so this alone does not prove the cause.{}",
+      share, correlation_text(study));
+}
+
+}  // namespace
+
+void write_verdicts(Study& study) {
+  for (std::size_t i = 1; i < study.arms.size(); ++i) study.arms[i].comparison.sentence = sentence(study, study.arms[i]);
+  study.verdict.clear();
+  if (study.missing > 0) {
+    std::size_t runs = 0;
+    for (const Arm& arm : study.arms) runs += arm.runs.size();
+    study.verdict.push_back(fmt::format("Interrupted: {} of {} runs are missing; what follows rests on the others.", study.missing, runs));
+  }
+  study.verdict.push_back(headline(study));
+  for (const std::string& paragraph : {dead_text(study), placebo_text(study)})
+    if (!paragraph.empty()) study.verdict.push_back(paragraph);
+  const Arm& control = study.arms.front();
+  if (const std::string trouble = trouble_text(control); !trouble.empty())
+    study.verdict.push_back(fmt::format("Of the control:{}", trouble));
+  if (!study.data_note.empty()) study.verdict.push_back(fmt::format("Data: {}.", study.data_note));
+}
+
+}  // namespace undying::study
