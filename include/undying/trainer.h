@@ -75,6 +75,8 @@ struct EpochRecord {
   double test_loss = 0.0;      // NaN when not evaluated
   double test_accuracy = 0.0;  // share in [0, 1]; NaN for regression or when not evaluated
   double seconds = 0.0;        // since the start, training steps only
+  std::int64_t units = 0;      // hidden units, and those found dead by this epoch's census; 0 where there was none
+  std::int64_t dead = 0;
 };
 
 enum class RunStatus { kFinished, kDiverged, kInterrupted };

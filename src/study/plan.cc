@@ -7,7 +7,7 @@
 #include <fstream>
 #include <thread>
 
-#include "study/version.h"
+#include "base/version.h"
 #include "undying/error.h"
 
 namespace undying::study {

@@ -9,7 +9,7 @@
 #include "study/plan.h"
 #include "study/record.h"
 #include "study/store.h"
-#include "study/version.h"
+#include "base/version.h"
 #include "undying/error.h"
 
 namespace undying {

@@ -150,7 +150,11 @@ void Fit::finish_epoch(std::int64_t epoch, std::int64_t steps_before) {
     record.test_loss = score.loss;
     record.test_accuracy = score.accuracy;
   }
-  if (settings_.health.census && run_.status == RunStatus::kFinished) take_census();
+  if (settings_.health.census && run_.status == RunStatus::kFinished) {
+    take_census();
+    record.units = recorder_.ledger().units();
+    record.dead = recorder_.ledger().dead();
+  }
   run_.epochs.push_back(record);
   if (observer_.epoch) observer_.epoch(record);
 }

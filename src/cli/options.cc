@@ -1,0 +1,178 @@
+#include "cli/options.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "cli/parse.h"
+#include "undying/error.h"
+
+namespace undying::cli {
+namespace {
+
+constexpr double kMost = 1e30;
+constexpr std::int64_t kMostSteps = std::int64_t{1} << 40;
+
+constexpr const char* kDataGroup = "Data";
+constexpr const char* kNetworkGroup = "Network";
+constexpr const char* kTrainingGroup = "Training";
+constexpr const char* kRunGroup = "Run and output";
+
+struct Owned {
+  const char* flag;
+  std::string_view optimizers;  // those that have the setting
+};
+
+constexpr std::array kOwned = {Owned{"--momentum", "sgd rmsprop"}, Owned{"--nesterov", "sgd"},  Owned{"--beta1", "adam adamw"},
+                               Owned{"--beta2", "adam adamw"},     Owned{"--alpha", "rmsprop"}, Owned{"--epsilon", "adam adamw rmsprop"}};
+
+}  // namespace
+
+TrainingOptions::TrainingOptions(CLI::App& app) : app_(&app) {
+  add_data(app);
+  add_network(app);
+  add_optimizer(app);
+  add_run(app);
+}
+
+void TrainingOptions::add_data(CLI::App& app) {
+  app.add_option("--data", data_,
+                 "fashion-mnist, idx:DIR, npy:X.npy,Y.npy, npz:FILE, csv:FILE[:label=NAME], spirals, abs or slowly-changing")
+      ->capture_default_str()
+      ->group(kDataGroup);
+  app.add_option("--data-dir", data_dir_, "folder of fashion-mnist, where it is not where Debian's package puts it")->group(kDataGroup);
+  app.add_option("--normalize", normalize_, "unit: images to [0, 1], other data as it is; standard: zero mean, unit variance")
+      ->capture_default_str()
+      ->group(kDataGroup);
+}
+
+void TrainingOptions::add_network(CLI::App& app) {
+  app.add_option("--model", model_, "mlp:WIDTHxDEPTH (mlp:32x20), mlp:WIDTH-WIDTH-... (mlp:256-128-100)")
+      ->capture_default_str()
+      ->group(kNetworkGroup);
+  app.add_flag("--batch-norm", batch_norm_, "batch norm between each hidden layer and its activation")->group(kNetworkGroup);
+  add_real(app, "--dropout", dropout_, "share of units dropped behind every activation", 0.0, 0.999)->group(kNetworkGroup);
+  app.add_option("--init-scheme", initializer_,
+                 "how weights are drawn: kaiming-normal (with the activation's own gain), kaiming-uniform, xavier-normal, xavier-uniform, "
+                 "lecun-normal, orthogonal, randomized-asymmetric")
+      ->capture_default_str()
+      ->group(kNetworkGroup);
+}
+
+void TrainingOptions::add_optimizer(CLI::App& app) {
+  const auto grouped = [](CLI::Option* option) { option->group(kTrainingGroup); };
+  grouped(app.add_option("--optimizer", optimizer_, "sgd, adam, adamw or rmsprop")->capture_default_str());
+  grouped(add_real(app, "--lr", learning_rate_, "learning rate (0.001 for adam and adamw)", 1e-30, kMost));
+  grouped(add_real(app, "--momentum", momentum_, "of sgd and rmsprop", 0.0, 0.99999));
+  grouped(app.add_flag("--nesterov", nesterov_, "Nesterov momentum (sgd)"));
+  grouped(add_real(app, "--weight-decay", weight_decay_, "L2, or decoupled for adamw (0.01 there); never on PReLU slopes", 0.0, kMost));
+  grouped(add_real(app, "--beta1", beta1_, "of adam and adamw", 0.0, 0.99999));
+  grouped(add_real(app, "--beta2", beta2_, "of adam and adamw", 0.0, 0.9999999));
+  grouped(add_real(app, "--alpha", alpha_, "of rmsprop", 0.0, 0.9999999));
+  grouped(add_real(app, "--epsilon", epsilon_, "of adam, adamw and rmsprop", 1e-30, 1.0));
+  grouped(app.add_option("--schedule", schedule_, "constant, step:PERIOD[,GAMMA], cosine[:FINAL] or one-cycle")->capture_default_str());
+  grouped(add_integer(app, "--warmup", warmup_, "steps of linear warm-up", 0, kMostSteps));
+  grouped(add_real(app, "--clip-norm", clip_norm_, "scale gradients so that their global norm is at most this; 0: off", 0.0, kMost));
+  grouped(app.add_option("--loss", loss_, "cross-entropy, mse, bce or huber (cross-entropy for classes, mse otherwise)"));
+  grouped(add_real(app, "--label-smoothing", label_smoothing_, "of cross-entropy", 0.0, 0.999));
+  grouped(add_real(app, "--huber-delta", huber_delta_, "where the Huber loss turns linear", 1e-30, kMost));
+  grouped(add_integer(app, "--batch", batch_, "examples a step", 1, 1 << 24));
+  grouped(add_integer(app, "--epochs", epochs_, "passes over the training data", 1, 1'000'000));
+  grouped(add_integer(app, "--steps", steps_, "end after this many steps; 0: with the epochs", 0, kMostSteps));
+  grouped(app.add_flag("--no-shuffle", no_shuffle_, "keep the order of the data"));
+}
+
+void TrainingOptions::add_run(CLI::App& app) {
+  const auto grouped = [](CLI::Option* option) { option->group(kRunGroup); };
+  grouped(add_integer(app, "--seed", seed_, "of the initial draw, the data order, dropout and random slopes", 1, std::int64_t{1} << 62));
+  grouped(add_integer(app, "--threads", threads_, "worker threads; 0: one per core", 0, 1024));
+  grouped(app.add_flag("--no-counters", no_counters_, "do not count firing in every step (deaths are then dated by census only)"));
+  grouped(app.add_flag("--no-census", no_census_, "no passes over the whole training set to confirm deaths"));
+  grouped(app.add_option("--json", json_, "write the result as JSON to this file")->type_name("FILE"));
+  grouped(app.add_flag("--quiet", quiet_, "no progress, only the result"));
+}
+
+Split TrainingOptions::open_data() const {
+  if (normalize_ != "unit" && normalize_ != "standard")
+    throw Error(ErrorCode::kInvalidArgument, "--normalize", fmt::format("\"{}\" is not known; expected unit or standard", normalize_));
+  return open_dataset(data_, normalize_ == "unit" ? Normalize::kUnit : Normalize::kStandard, data_dir_, static_cast<std::uint64_t>(seed_));
+}
+
+ModelOptions TrainingOptions::model_options() const { return {.activation = "relu", .batch_norm = batch_norm_, .dropout = dropout_}; }
+
+void TrainingOptions::refuse_foreign_flags() const {
+  for (const Owned& owned : kOwned)
+    if (app_->count(owned.flag) > 0 && owned.optimizers.find(optimizer_) == std::string_view::npos)
+      throw Error(ErrorCode::kInvalidArgument, owned.flag,
+                  fmt::format("is not a setting of --optimizer {}; it belongs to {}", optimizer_, owned.optimizers));
+}
+
+Optimizer TrainingOptions::optimizer() const {
+  refuse_foreign_flags();
+  const auto value = [&](const char* flag, double given, float otherwise) {
+    return app_->count(flag) > 0 ? static_cast<float>(given) : otherwise;
+  };
+  if (optimizer_ == "sgd")
+    return Sgd{.learning_rate = static_cast<float>(learning_rate_),
+               .momentum = static_cast<float>(momentum_),
+               .nesterov = nesterov_,
+               .weight_decay = static_cast<float>(weight_decay_)};
+  if (optimizer_ == "rmsprop")
+    return RmsProp{.learning_rate = static_cast<float>(learning_rate_),
+                   .alpha = static_cast<float>(alpha_),
+                   .epsilon = static_cast<float>(epsilon_),
+                   .momentum = static_cast<float>(momentum_),
+                   .weight_decay = static_cast<float>(weight_decay_)};
+  const auto fill = [&](auto adam) {
+    adam.learning_rate = value("--lr", learning_rate_, adam.learning_rate);
+    adam.beta1 = static_cast<float>(beta1_);
+    adam.beta2 = static_cast<float>(beta2_);
+    adam.epsilon = static_cast<float>(epsilon_);
+    adam.weight_decay = value("--weight-decay", weight_decay_, adam.weight_decay);
+    return adam;
+  };
+  if (optimizer_ == "adam") return fill(Adam{});
+  if (optimizer_ == "adamw") return fill(AdamW{});
+  throw Error(ErrorCode::kInvalidArgument, "--optimizer",
+              fmt::format("\"{}\" is not known; expected sgd, adam, adamw or rmsprop", optimizer_));
+}
+
+TrainSettings TrainingOptions::settings(const Dataset& train) const {
+  TrainSettings settings{.optimizer = optimizer(), .schedule = parse_schedule(schedule_)};
+  settings.schedule.warmup = warmup_;
+  settings.loss = !loss_.empty() ? parse_loss(loss_) : train.classes > 0 ? Loss::kSoftmaxCrossEntropy : Loss::kMeanSquaredError;
+  settings.label_smoothing = label_smoothing_;
+  settings.huber_delta = huber_delta_;
+  settings.clip_norm = clip_norm_;
+  settings.initializer = parse_initializer(initializer_);
+  settings.batch = batch_;
+  settings.epochs = epochs_;
+  settings.max_steps = steps_;
+  settings.seed = static_cast<std::uint64_t>(seed_);
+  settings.shuffle = !no_shuffle_;
+  settings.threads = threads();
+  settings.health.counters = !no_counters_;
+  settings.health.census = !no_census_;
+  return settings;
+}
+
+std::string command_text(int argc, const char* const* argv) {
+  std::string text = "undying";
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word(argv[i]);
+    const bool plain =
+        !word.empty() &&
+        word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=:,./+@%") == std::string_view::npos;
+    text += ' ';
+    if (plain) {
+      text += word;
+      continue;
+    }
+    text += '\'';
+    for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    text += '\'';
+  }
+  return text;
+}
+
+}  // namespace undying::cli

@@ -1,0 +1,80 @@
+#ifndef UNDYING_CLI_OPTIONS_H_
+#define UNDYING_CLI_OPTIONS_H_
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "undying/dataset.h"
+#include "undying/graph.h"
+#include "undying/trainer.h"
+
+namespace undying::cli {
+
+// The flags that train and compare share: the data, the network, how it is trained.
+class TrainingOptions {
+ public:
+  // Adds the flags to a command. The object must outlive the parse.
+  explicit TrainingOptions(CLI::App& app);
+
+  Split open_data() const;
+  ModelOptions model_options() const;
+  // `loss` follows from the data unless it was given. Throws Error{kInvalidArgument} for flags that the chosen optimizer does not have.
+  TrainSettings settings(const Dataset& train) const;
+
+  const std::string& data() const { return data_; }
+  const std::string& model() const { return model_; }
+  int threads() const { return static_cast<int>(threads_); }
+  bool quiet() const { return quiet_; }
+  const std::string& json() const { return json_; }
+
+ private:
+  void add_data(CLI::App& app);
+  void add_network(CLI::App& app);
+  void add_optimizer(CLI::App& app);
+  void add_run(CLI::App& app);
+  Optimizer optimizer() const;
+  void refuse_foreign_flags() const;
+
+  CLI::App* app_;
+  std::string data_ = "fashion-mnist";
+  std::string data_dir_;
+  std::string normalize_ = "unit";
+  std::string model_ = "mlp:16x30";
+  bool batch_norm_ = false;
+  double dropout_ = 0.0;
+  std::string initializer_ = "kaiming-normal";
+  std::string optimizer_ = "sgd";
+  double learning_rate_ = 0.01;
+  double momentum_ = 0.0;
+  bool nesterov_ = false;
+  double weight_decay_ = 0.0;
+  double beta1_ = 0.9;
+  double beta2_ = 0.999;
+  double alpha_ = 0.99;
+  double epsilon_ = 1e-8;
+  std::string schedule_ = "constant";
+  std::int64_t warmup_ = 0;
+  double clip_norm_ = 0.0;
+  std::string loss_;
+  double label_smoothing_ = 0.0;
+  double huber_delta_ = 1.0;
+  std::int64_t batch_ = 128;
+  std::int64_t epochs_ = 3;
+  std::int64_t steps_ = 0;
+  std::int64_t seed_ = 1;
+  std::int64_t threads_ = 0;
+  bool no_shuffle_ = false;
+  bool no_counters_ = false;
+  bool no_census_ = false;
+  bool quiet_ = false;
+  std::string json_;
+};
+
+// The command line as it was given, for reports: quoted where a shell needs it.
+std::string command_text(int argc, const char* const* argv);
+
+}  // namespace undying::cli
+
+#endif  // UNDYING_CLI_OPTIONS_H_

@@ -1,0 +1,98 @@
+#include "cli/parse.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <numeric>
+
+#include "undying/error.h"
+
+namespace undying::cli {
+namespace {
+
+[[noreturn]] void fail(std::string_view flag, const std::string& message) { throw Error(ErrorCode::kInvalidArgument, flag, message); }
+
+template <class T>
+T parse(std::string_view flag, std::string_view text, const char* kind, T lowest, T highest) {
+  T value{};
+  const char* end_of_text = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), end_of_text, value);
+  const std::string range = fmt::format("expected {} in {}..{}", kind, lowest, highest);
+  if (error == std::errc::result_out_of_range) fail(flag, fmt::format("{} is out of range; {}", text, range));
+  if (error != std::errc() || end != end_of_text) fail(flag, fmt::format("\"{}\" is not {}; {}", text, kind, range));
+  if (!(value >= lowest && value <= highest)) fail(flag, fmt::format("{} is out of range; {}", text, range));
+  return value;
+}
+
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t changed = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
+    }
+  }
+  return row.back();
+}
+
+// The first of the names of a flag: "--json" of "-j,--json".
+std::string long_name(const std::string& flag) { return flag.substr(flag.rfind("--") == std::string::npos ? 0 : flag.rfind("--")); }
+
+}  // namespace
+
+std::int64_t parse_integer(std::string_view flag, std::string_view text, std::int64_t lowest, std::int64_t highest) {
+  return parse<std::int64_t>(flag, text, "a whole number", lowest, highest);
+}
+
+double parse_real(std::string_view flag, std::string_view text, double lowest, double highest) {
+  return parse<double>(flag, text, "a number", lowest, highest);
+}
+
+CLI::Option* add_integer(CLI::App& app, const std::string& flag, std::int64_t& value, const std::string& help, std::int64_t lowest,
+                         std::int64_t highest) {
+  const auto set = [&value, flag, lowest, highest](const std::string& text) {
+    value = parse_integer(long_name(flag), text, lowest, highest);
+  };
+  return app.add_option_function<std::string>(flag, set, help)->type_name("N")->default_str(fmt::format("{}", value));
+}
+
+CLI::Option* add_real(CLI::App& app, const std::string& flag, double& value, const std::string& help, double lowest, double highest) {
+  const auto set = [&value, flag, lowest, highest](const std::string& text) { value = parse_real(long_name(flag), text, lowest, highest); };
+  return app.add_option_function<std::string>(flag, set, help)->type_name("X")->default_str(fmt::format("{}", value));
+}
+
+std::vector<Activation> parse_activations(std::string_view flag, std::string_view text) {
+  std::vector<Activation> activations;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    std::size_t end = text.find(',', begin);
+    while (end != std::string_view::npos && end + 1 < text.size() && std::isalpha(static_cast<unsigned char>(text[end + 1])) == 0)
+      end = text.find(',', end + 1);
+    const std::string_view item = text.substr(begin, end == std::string_view::npos ? end : end - begin);
+    if (item.empty() || item.ends_with(',')) fail(flag, fmt::format("\"{}\" has an empty item; expected names separated by commas", text));
+    activations.emplace_back(item);
+    if (end == std::string_view::npos) break;
+    begin = end + 1;
+  }
+  return activations;
+}
+
+std::string nearest(std::string_view text, const std::vector<std::string>& candidates) {
+  std::string best;
+  std::size_t least = text.size() / 3 + 2;
+  for (const std::string& candidate : candidates) {
+    const std::size_t found = distance(text, candidate);
+    if (found >= least) continue;
+    least = found;
+    best = candidate;
+  }
+  return best;
+}
+
+}  // namespace undying::cli

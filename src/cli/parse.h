@@ -1,0 +1,31 @@
+#ifndef UNDYING_CLI_PARSE_H_
+#define UNDYING_CLI_PARSE_H_
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "undying/activation.h"
+
+namespace undying::cli {
+
+// Numbers on the command line: the whole text must be one, within the range. Throw Error{kInvalidArgument} with the flag as subject.
+std::int64_t parse_integer(std::string_view flag, std::string_view text, std::int64_t lowest, std::int64_t highest);
+double parse_real(std::string_view flag, std::string_view text, double lowest, double highest);
+
+// Options whose values go through the parsers above, so that every wrong number gets the same kind of error.
+CLI::Option* add_integer(CLI::App& app, const std::string& flag, std::int64_t& value, const std::string& help, std::int64_t lowest,
+                         std::int64_t highest);
+CLI::Option* add_real(CLI::App& app, const std::string& flag, double& value, const std::string& help, double lowest, double highest);
+
+// "relu,leaky_relu:0.01,rrelu:0.1,0.3": items are split at commas that a letter follows, since parameters are separated by commas too.
+std::vector<Activation> parse_activations(std::string_view flag, std::string_view text);
+
+// The candidate nearest to `text` by edit distance, or "" when none is near.
+std::string nearest(std::string_view text, const std::vector<std::string>& candidates);
+
+}  // namespace undying::cli
+
+#endif  // UNDYING_CLI_PARSE_H_
