@@ -180,16 +180,21 @@ Problem leaky_backward(Arrays& a, std::int64_t size) {
 
 // A layer of (rows, units): bias, counters and sums, on and off.
 Problem layer(Arrays& a, std::int64_t rows, std::int64_t units, const Activation& activation) {
-  static std::vector<float> bias(4096), sums(4096), abs_output(4096), abs_gradient(4096);
-  static std::vector<std::uint32_t> fired(4096);
+  static Buffer<float> bias(4096), sums(4096), abs_output(4096), abs_gradient(4096);
+  static Buffer<std::uint32_t> fired(4096);
+  for (std::size_t i = 0; i < bias.size(); ++i) bias[i] = i % 2 == 0 ? 0.5f : -0.5f;
   const std::int64_t size = rows * units;
   Problem problem{fmt::format("{} layer {} x {}", activation.info().name, rows, units), size, {}};
   const Kernels* chosen = &kernels(activation);
   const bool output = saves(activation) == Saves::kOutput;
-  ForwardArgs forward{
-      .rows = rows, .units = units, .z = a.z.data(), .bias = bias.data(), .h = a.h.data(), .saved = output ? nullptr : a.work.data()};
+  ForwardArgs forward{.rows = rows,
+                      .units = units,
+                      .z = a.z.data(),
+                      .bias = bias.data(),
+                      .h = output ? a.z.data() : a.h.data(),
+                      .saved = output ? nullptr : a.work.data()};
   BackwardArgs backward{
-      .rows = rows, .units = units, .saved = output ? a.h.data() : a.work.data(), .diff_h = a.g.data(), .diff_z = a.d.data()};
+      .rows = rows, .units = units, .saved = output ? a.z.data() : a.work.data(), .diff_h = a.g.data(), .diff_z = a.g.data()};
   backward.diff_bias = sums.data();
   const double scale = static_cast<double>(size) * 4.0;
   problem.contenders.push_back({"forward", 2 * scale, [=] { chosen->forward(activation, forward); }});
@@ -198,9 +203,9 @@ Problem layer(Arrays& a, std::int64_t rows, std::int64_t units, const Activation
   problem.contenders.push_back({"backward", 3 * scale, [=] { chosen->backward(activation, backward); }});
   backward.counters.abs_gradient = abs_gradient.data();
   problem.contenders.push_back({"backward counted", 3 * scale, [=] { chosen->backward(activation, backward); }});
-  static std::vector<std::int64_t> counts(3 * 4096);
-  static std::vector<double> totals(3 * 4096);
-  static std::vector<float> max(4096);
+  static Buffer<std::int64_t> counts(3 * 4096);
+  static Buffer<double> totals(3 * 4096);
+  static Buffer<float> max(4096);
   const activations::CensusCounters census{
       counts.data(), counts.data() + 4096, counts.data() + 8192, totals.data(), totals.data() + 4096, totals.data() + 8192, max.data()};
   problem.contenders.push_back({"census", 2 * scale, [=] { chosen->census(activation, forward, census); }});
@@ -276,7 +281,7 @@ int run(const Options& options) {
     measure(leaky_backward(arrays, bytes / 4));
   }
   Arrays arrays(1 << 18);
-  for (const auto& [r, u] : {std::pair<std::int64_t, std::int64_t>{64, 10}, {64, 32}, {64, 128}, {64, 512}, {128, 1024}})
+  for (const auto& [r, u] : {std::pair<std::int64_t, std::int64_t>{64, 10}, {64, 32}, {64, 128}, {64, 512}, {64, 1000}, {128, 1024}})
     for (const char* name : {"leaky_relu", "gelu"}) measure(layer(arrays, r, u, Activation(name)));
   for (const ActivationInfo& info : activation_family())
     for (const std::int64_t bytes : {16ll << 10, 256ll << 10}) measure(member(arrays, bytes / 4, Activation(info.name)));

@@ -33,72 +33,61 @@ struct BackwardTiles {
   BackwardArgs args;
   double* shared_slope;  // where the gradient of a single slope is summed
 
-  template <int kVectors>
-  struct Columns {
-    V slopes[kVectors];
-    V diff_bias[kVectors];
-    V abs_gradient[kVectors];
-    V diff_slopes[kVectors];
+  struct Column {
+    V slope, sum, abs_sum, slope_sum;
   };
 
-  template <int kVectors, bool kPartial>
-  HWY_INLINE void run(const Tile& tile) const {
+  template <bool kPartial>
+  HWY_INLINE Column start(const Tile& tile) const {
+    const V zero = hn::Zero(D());
+    Column column{zero, zero, zero, zero};
+    if constexpr (F::kInfo.learned) column.slope = fixed_slopes<kPartial>(f, args.slopes, args.slope_count, tile.column, tile.lanes);
+    return column;
+  }
+
+  template <int kRows, bool kPartial>
+  HWY_INLINE void run(const Tile& tile, Column& column) const {
     const D d;
-    const auto n = static_cast<std::int64_t>(hn::Lanes(d));
-    Columns<kVectors> columns;
-    for (int i = 0; i < kVectors; ++i) start<kPartial>(columns, i, tile.column + i * n, tile.lanes);
-    const std::int64_t units = args.units;
-    const F definition = f;  // a copy that no store can alias
-    const float* saved = args.saved;
-    const float* diff_h = args.diff_h;
-    float* diff_z = args.diff_z;
-    for (std::int64_t row = tile.first; row < tile.last; ++row) {
-      for (int i = 0; i < kVectors; ++i) {
-        const std::int64_t at = row * units + tile.column + i * n;
-        const std::int64_t wide = F::kInfo.width * row * units + tile.column + i * n;
-        const V gradient = load<kPartial>(d, diff_h + wide, tile.lanes);
-        V diff = gradient;
-        if constexpr (F::kInfo.width == 2) {
-          const V second = load<kPartial>(d, diff_h + wide + units, tile.lanes);
-          diff =
-              hn::MulAdd(gradient, definition.derivative_from_output(d, load<kPartial>(d, saved + wide, tile.lanes)),
-                         hn::Mul(second, definition.second_derivative_from_output(d, load<kPartial>(d, saved + wide + units, tile.lanes))));
-        } else {
-          const V state = load<kPartial>(d, saved + at, tile.lanes);
-          diff = hn::Mul(gradient, derivative<F, kSaves>(definition, state, columns.slopes[i]));
-          if constexpr (F::kInfo.learned)
-            columns.diff_slopes[i] = hn::Add(columns.diff_slopes[i], hn::Mul(gradient, definition.slope_derivative(d, state)));
-        }
-        store<kPartial>(d, diff, diff_z + at, tile.lanes);
-        if constexpr (kSummed) {
-          columns.diff_bias[i] = hn::Add(columns.diff_bias[i], diff);
-          columns.abs_gradient[i] = hn::Add(columns.abs_gradient[i], hn::Abs(diff));
-        }
+    V saved[kRows], gradient[kRows];
+    for (int i = 0; i < kRows; ++i) {
+      const std::int64_t at = F::kInfo.width * (tile.row + i) * args.units + tile.column;
+      saved[i] = load<kPartial>(d, args.saved + at, tile.lanes);
+      gradient[i] = load<kPartial>(d, args.diff_h + at, tile.lanes);
+    }
+    for (int i = 0; i < kRows; ++i) {
+      V diff = hn::Mul(gradient[i], derivative<F, kSaves>(f, saved[i], column.slope));
+      if constexpr (F::kInfo.width == 2) diff = hn::Add(diff, second<kPartial>(tile.row + i, tile.column, tile.lanes));
+      if constexpr (F::kInfo.learned) column.slope_sum = hn::MulAdd(gradient[i], f.slope_derivative(d, saved[i]), column.slope_sum);
+      store<kPartial>(d, diff, args.diff_z + (tile.row + i) * args.units + tile.column, tile.lanes);
+      if constexpr (kSummed) {
+        column.sum = hn::Add(column.sum, diff);
+        column.abs_sum = hn::Add(column.abs_sum, hn::Abs(diff));
       }
     }
-    for (int i = 0; i < kVectors; ++i) finish<kPartial>(columns, i, tile.column + i * n, tile.lanes);
   }
 
-  template <bool kPartial, int kVectors>
-  HWY_INLINE void start(Columns<kVectors>& columns, int i, std::int64_t column, std::size_t lanes) const {
-    const V zero = hn::Zero(D());
-    columns.diff_bias[i] = columns.abs_gradient[i] = columns.diff_slopes[i] = columns.slopes[i] = zero;
-    if constexpr (F::kInfo.learned) columns.slopes[i] = fixed_slopes<kPartial>(f, args.slopes, args.slope_count, column, lanes);
+  // What comes back through the second of two outputs.
+  template <bool kPartial>
+  HWY_INLINE V second(std::int64_t row, std::int64_t column, std::size_t lanes) const {
+    const D d;
+    const std::int64_t at = (2 * row + 1) * args.units + column;
+    const V slope = f.second_derivative_from_output(d, load<kPartial>(d, args.saved + at, lanes));
+    return hn::Mul(load<kPartial>(d, args.diff_h + at, lanes), slope);
   }
 
-  template <bool kPartial, int kVectors>
-  HWY_INLINE void finish(const Columns<kVectors>& columns, int i, std::int64_t column, std::size_t lanes) const {
+  template <bool kPartial>
+  HWY_INLINE void finish(const Tile& tile, const Column& column) const {
     const D d;
     if constexpr (kSummed) {
-      if (args.diff_bias != nullptr) add_to<kPartial>(d, args.diff_bias + column, columns.diff_bias[i], lanes);
-      if (args.counters.abs_gradient != nullptr) add_to<kPartial>(d, args.counters.abs_gradient + column, columns.abs_gradient[i], lanes);
+      if (args.diff_bias != nullptr) add_to<kPartial>(d, args.diff_bias + tile.column, column.sum, tile.lanes);
+      if (args.counters.abs_gradient != nullptr) add_to<kPartial>(d, args.counters.abs_gradient + tile.column, column.abs_sum, tile.lanes);
     }
     if constexpr (F::kInfo.learned) {
       if (args.diff_slopes == nullptr) return;
       if (args.slope_count == 1)
-        *shared_slope += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, columns.diff_slopes[i])));
+        *shared_slope += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, column.slope_sum)));
       else
-        add_to<kPartial>(d, args.diff_slopes + column, columns.diff_slopes[i], lanes);
+        add_to<kPartial>(d, args.diff_slopes + tile.column, column.slope_sum, tile.lanes);
     }
   }
 };

@@ -1,4 +1,4 @@
-// The evaluation forward pass that counts everything, for whole data sets. Sums of eight rows are float32, their totals double.
+// The evaluation forward pass that counts everything, for whole data sets. Sums of a tile are float32, their totals double.
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "activations/census.cc"
@@ -13,61 +13,62 @@ HWY_BEFORE_NAMESPACE();
 namespace undying::activations::HWY_NAMESPACE {
 namespace {
 
-inline constexpr std::int64_t kCensusRows = 8;
-
-// What one vector of columns gathers over the rows of a tile.
-struct Gathered {
-  VU fired, gradient_zero, saturated;
-  V abs_sum, sum, square_sum, max;
-};
-
-HWY_INLINE Gathered nothing() {
-  const VU none = hn::Zero(DU());
-  const V zero = hn::Zero(D());
-  return {none, none, none, zero, zero, zero, hn::Set(D(), -std::numeric_limits<float>::infinity())};
-}
-
+// Adds a vector of what one tile has of a sum to its total, which is wider.
 template <class Tag, class Sum>
-HWY_INLINE void add_lanes(Tag d, Sum* to, hn::Vec<Tag> v, std::size_t lanes) {
+HWY_INLINE void widen_lanes(Tag d, Sum* total, hn::Vec<Tag> v, std::size_t lanes) {
   HWY_ALIGN hn::TFromD<Tag> each[hn::MaxLanes(Tag())];
   hn::Store(v, d, each);
-  if (to == nullptr) return;
-  for (std::size_t i = 0; i < lanes; ++i) to[i] += static_cast<Sum>(each[i]);
+  for (std::size_t i = 0; i < lanes; ++i) total[i] += static_cast<Sum>(each[i]);
 }
 
-HWY_INLINE void raise(float* to, V v, std::size_t lanes) {
-  HWY_ALIGN float each[hn::MaxLanes(D())];
-  hn::Store(v, D(), each);
-  if (to == nullptr) return;
-  for (std::size_t i = 0; i < lanes; ++i) to[i] = std::max(to[i], each[i]);
+template <bool kPartial, class Tag, class Sum>
+HWY_INLINE void widen_to(Tag d, Sum* total, hn::Vec<Tag> v, std::size_t lanes) {
+  if constexpr (kPartial) return widen_lanes(d, total, v, lanes);
+#if HWY_TARGET == HWY_SCALAR  // has no halves
+  widen_lanes(d, total, v, 1);
+#else
+  const hn::ScalableTag<Sum> wide;
+  const hn::Half<Tag> half;
+  Sum* second = total + hn::Lanes(wide);
+  hn::StoreU(hn::Add(hn::LoadU(wide, total), hn::PromoteTo(wide, hn::LowerHalf(half, v))), wide, total);
+  hn::StoreU(hn::Add(hn::LoadU(wide, second), hn::PromoteTo(wide, hn::UpperHalf(half, v))), wide, second);
+#endif
 }
 
 template <class F>
 struct CensusTiles {
-  const F& f;
-  const ForwardArgs& args;
-  const CensusCounters& counters;
+  F f;
+  ForwardArgs args;
+  CensusCounters counters;
 
-  template <int kVectors, bool kPartial>
-  HWY_INLINE void run(const Tile& tile) const {
-    const auto n = static_cast<std::int64_t>(hn::Lanes(D()));
-    for (int i = 0; i < kVectors; ++i)
-      for (std::int64_t row = tile.first; row < tile.last; row += kCensusRows)
-        column<kPartial>(row, std::min(row + kCensusRows, tile.last), tile.column + i * n, tile.lanes);
-  }
+  // Sums are float32 within a tile only.
+  struct Column {
+    V bias, slope;
+    VU fired, gradient_zero, saturated;
+    V abs_sum, sum, square_sum, max;
+  };
 
   template <bool kPartial>
-  HWY_INLINE void column(std::int64_t first, std::int64_t last, std::int64_t unit, std::size_t lanes) const {
+  HWY_INLINE Column start(const Tile& tile) const {
     const D d;
-    const V bias = args.bias == nullptr ? hn::Set(d, -0.0f) : load<kPartial>(d, args.bias + unit, lanes);
-    V slopes = bias;
-    if constexpr (kTakesSlope<F>) slopes = fixed_slopes<kPartial>(f, args.slopes, args.slope_count, unit, lanes);
-    Gathered gathered = nothing();
-    for (std::int64_t row = first; row < last; ++row) {
-      const V z = hn::Add(load<kPartial>(d, args.z + row * args.units + unit, lanes), bias);
-      gather(gathered, z, apply<kPartial>(z, slopes, args.h + F::kInfo.width * row * args.units + unit, lanes), slopes);
-    }
-    add<kPartial>(gathered, unit, kPartial ? lanes : hn::Lanes(d));
+    const V zero = hn::Zero(d);
+    const VU none = hn::Zero(DU());
+    Column column{
+        bias_of<kPartial>(args.bias, tile), zero, none, none, none, zero, zero, zero, hn::Set(d, -std::numeric_limits<float>::infinity())};
+    if constexpr (kTakesSlope<F>) column.slope = fixed_slopes<kPartial>(f, args.slopes, args.slope_count, tile.column, tile.lanes);
+    return column;
+  }
+
+  template <int kRows, bool kPartial>
+  HWY_INLINE void run(const Tile& tile, Column& column) const {
+    const D d;
+    V z[kRows];
+    for (int i = 0; i < kRows; ++i)
+      z[i] = hn::Add(load<kPartial>(d, args.z + (tile.row + i) * args.units + tile.column, tile.lanes), column.bias);
+    for (int i = 0; i < kRows; ++i)
+      gather(column, z[i],
+             apply<kPartial>(z[i], column.slope, args.h + F::kInfo.width * (tile.row + i) * args.units + tile.column, tile.lanes));
+    add_sums<kPartial>(tile, column);
   }
 
   // Stores the output and returns what is summed of it: CReLU's two halves as |z|.
@@ -88,40 +89,52 @@ struct CensusTiles {
     return h;
   }
 
-  HWY_INLINE void gather(Gathered& gathered, V z, V h, V slopes) const {
+  HWY_INLINE void gather(Column& column, V z, V h) const {
     const D d;
     V slope = z;
     if constexpr (kTakesSlope<F>)
-      slope = f.derivative(d, z, slopes);
+      slope = f.derivative(d, z, column.slope);
     else
       slope = f.derivative(d, z);
-    gathered.fired = count_up(gathered.fired, hn::Gt(z, hn::Set(d, f.threshold())));
-    gathered.gradient_zero = count_up(gathered.gradient_zero, zero_gradient(z, slopes));
-    gathered.saturated = count_up(gathered.saturated, hn::Lt(hn::Abs(slope), hn::Set(d, counters.eps)));
-    gathered.abs_sum = hn::Add(gathered.abs_sum, hn::Abs(h));
-    gathered.sum = hn::Add(gathered.sum, h);
-    gathered.square_sum = hn::MulAdd(h, h, gathered.square_sum);
-    gathered.max = hn::IfThenElse(hn::Gt(z, gathered.max), z, gathered.max);
+    column.fired = count_up(column.fired, hn::Gt(z, hn::Set(d, f.threshold())));
+    column.gradient_zero = count_up(column.gradient_zero, zero_gradient(z, column.slope));
+    column.saturated = count_up(column.saturated, hn::Lt(hn::Abs(slope), hn::Set(d, counters.eps)));
+    column.abs_sum = hn::Add(column.abs_sum, hn::Abs(h));
+    column.sum = hn::Add(column.sum, h);
+    column.square_sum = hn::MulAdd(h, h, column.square_sum);
+    column.max = hn::IfThenElse(hn::Gt(z, column.max), z, column.max);
   }
 
-  HWY_INLINE M zero_gradient(V z, V slopes) const {
+  HWY_INLINE M zero_gradient(V z, V slope) const {
     const D d;
     if constexpr (kTakesSlope<F>)
-      return f.zero_gradient(d, z, slopes);
+      return f.zero_gradient(d, z, slope);
     else
       return f.zero_gradient(d, z);
   }
 
+  // The float32 sums of a tile go into the totals and start again.
   template <bool kPartial>
-  HWY_INLINE void add(const Gathered& gathered, std::int64_t unit, std::size_t lanes) const {
-    const auto at = [unit](auto* counts) HWY_ATTR { return counts == nullptr ? nullptr : counts + unit; };
-    add_lanes(DU(), at(counters.fired), gathered.fired, lanes);
-    add_lanes(DU(), at(counters.gradient_zero), gathered.gradient_zero, lanes);
-    add_lanes(DU(), at(counters.saturated), gathered.saturated, lanes);
-    add_lanes(D(), at(counters.abs_sum), gathered.abs_sum, lanes);
-    add_lanes(D(), at(counters.sum), gathered.sum, lanes);
-    add_lanes(D(), at(counters.square_sum), gathered.square_sum, lanes);
-    raise(at(counters.max), gathered.max, lanes);
+  HWY_INLINE void add_sums(const Tile& tile, Column& column) const {
+    const D d;
+    if (counters.abs_sum != nullptr) widen_to<kPartial>(d, counters.abs_sum + tile.column, column.abs_sum, tile.lanes);
+    if (counters.sum != nullptr) widen_to<kPartial>(d, counters.sum + tile.column, column.sum, tile.lanes);
+    if (counters.square_sum != nullptr) widen_to<kPartial>(d, counters.square_sum + tile.column, column.square_sum, tile.lanes);
+    column.abs_sum = column.sum = column.square_sum = hn::Zero(d);
+  }
+
+  template <bool kPartial>
+  HWY_INLINE void finish(const Tile& tile, const Column& column) const {
+    const D d;
+    const DI di;
+    const auto at = tile.column;
+    if (counters.fired != nullptr) widen_to<kPartial>(di, counters.fired + at, hn::BitCast(di, column.fired), tile.lanes);
+    if (counters.gradient_zero != nullptr)
+      widen_to<kPartial>(di, counters.gradient_zero + at, hn::BitCast(di, column.gradient_zero), tile.lanes);
+    if (counters.saturated != nullptr) widen_to<kPartial>(di, counters.saturated + at, hn::BitCast(di, column.saturated), tile.lanes);
+    if (counters.max == nullptr) return;
+    float* max = counters.max + at;
+    store<kPartial>(d, hn::Max(load<kPartial>(d, max, tile.lanes), column.max), max, tile.lanes);
   }
 };
 

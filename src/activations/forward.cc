@@ -19,75 +19,63 @@ struct ForwardTiles {
   F f;
   ForwardArgs args;
 
-  template <int kVectors>
-  struct Columns {
-    V bias[kVectors];
-    V slopes[kVectors];
-    VU fired[kVectors];
-    V abs_output[kVectors];
+  struct Column {
+    V bias, slope, abs_output;
+    VU fired;
   };
 
-  template <int kVectors, bool kPartial>
-  HWY_INLINE void run(const Tile& tile) const {
-    const D d;
-    const auto n = static_cast<std::int64_t>(hn::Lanes(d));
-    Columns<kVectors> columns;
-    for (int i = 0; i < kVectors; ++i) start<kPartial>(columns, i, tile.column + i * n, tile.lanes);
-    const F definition = f;  // a copy that no store can alias
-    const V threshold = hn::Set(d, f.threshold());
-    const std::int64_t units = args.units;
-    const float* from = args.z;
-    float* to = args.h;
-    float* saved = args.saved;
-    for (std::int64_t row = tile.first; row < tile.last; ++row) {
-      for (int i = 0; i < kVectors; ++i) {
-        const std::int64_t column = tile.column + i * n;
-        const V z = hn::Add(load<kPartial>(d, from + row * units + column, tile.lanes), columns.bias[i]);
-        V slope = columns.slopes[i];
-        if constexpr (kDrawn) slope = drawn_slopes<kPartial>(definition, args.random, row, column, tile.lanes);
-        if (saved != nullptr) save<kPartial>(definition, z, slope, saved + row * units + column, tile.lanes);
-        const V abs = apply<kPartial>(definition, z, slope, to + F::kInfo.width * row * units + column, units, tile.lanes);
-        if constexpr (kCounted) {
-          columns.fired[i] = count_up(columns.fired[i], hn::Gt(z, threshold));
-          columns.abs_output[i] = hn::Add(columns.abs_output[i], abs);
-        }
-      }
-    }
-    if constexpr (kCounted)
-      for (int i = 0; i < kVectors; ++i) finish<kPartial>(columns, i, tile.column + i * n, tile.lanes);
+  template <bool kPartial>
+  HWY_INLINE Column start(const Tile& tile) const {
+    const V zero = hn::Zero(D());
+    Column column{bias_of<kPartial>(args.bias, tile), zero, zero, hn::Zero(DU())};
+    if constexpr (kTakesSlope<F> && !kDrawn)
+      column.slope = fixed_slopes<kPartial>(f, args.slopes, args.slope_count, tile.column, tile.lanes);
+    return column;
   }
 
-  template <bool kPartial, int kVectors>
-  HWY_INLINE void start(Columns<kVectors>& columns, int i, std::int64_t column, std::size_t lanes) const {
+  template <int kRows, bool kPartial>
+  HWY_INLINE void run(const Tile& tile, Column& column) const {
     const D d;
-    // -0 is the neutral element of addition: -0 + 0 would lose the sign of a zero.
-    columns.bias[i] = args.bias == nullptr ? hn::Set(d, -0.0f) : load<kPartial>(d, args.bias + column, lanes);
-    columns.fired[i] = hn::Zero(DU());
-    columns.abs_output[i] = hn::Zero(d);
-    if constexpr (kTakesSlope<F>)
-      columns.slopes[i] = fixed_slopes<kPartial>(f, args.slopes, args.slope_count, column, lanes);
-    else
-      columns.slopes[i] = hn::Zero(d);
+    V z[kRows];
+    for (int i = 0; i < kRows; ++i)
+      z[i] = hn::Add(load<kPartial>(d, args.z + (tile.row + i) * args.units + tile.column, tile.lanes), column.bias);
+    for (int i = 0; i < kRows; ++i) {
+      if constexpr (kDrawn) column.slope = drawn_slopes<kPartial>(f, args.random, tile.row + i, tile.column, tile.lanes);
+      if (args.saved != nullptr) save<kPartial>(z[i], column.slope, (tile.row + i) * args.units + tile.column, tile.lanes);
+      const V abs = apply<kPartial>(z[i], column.slope, F::kInfo.width * (tile.row + i) * args.units + tile.column, tile.lanes);
+      if constexpr (kCounted) {
+        column.abs_output = hn::Add(column.abs_output, abs);
+        column.fired = count_up(column.fired, hn::Gt(z[i], hn::Set(d, f.threshold())));
+      }
+    }
   }
 
   template <bool kPartial>
-  static HWY_INLINE void save(const F& f, V z, V slope, float* to, std::size_t lanes) {
+  HWY_INLINE void finish(const Tile& tile, const Column& column) const {
+    if constexpr (!kCounted) return;
+    const Counters& counters = args.counters;
+    if (counters.fired != nullptr) add_to<kPartial>(DU(), counters.fired + tile.column, column.fired, tile.lanes);
+    if (counters.abs_output != nullptr) add_to<kPartial>(D(), counters.abs_output + tile.column, column.abs_output, tile.lanes);
+  }
+
+  template <bool kPartial>
+  HWY_INLINE void save(V z, V slope, std::int64_t at, std::size_t lanes) const {
     const D d;
     if constexpr (F::kInfo.random)
-      store<kPartial>(d, f.derivative(d, z, slope), to, lanes);
+      store<kPartial>(d, f.derivative(d, z, slope), args.saved + at, lanes);
     else
-      store<kPartial>(d, z, to, lanes);
+      store<kPartial>(d, z, args.saved + at, lanes);
   }
 
   // Stores the output and returns its absolute value.
   template <bool kPartial>
-  static HWY_INLINE V apply(const F& f, V z, V slope, float* to, std::int64_t units, std::size_t lanes) {
+  HWY_INLINE V apply(V z, V slope, std::int64_t at, std::size_t lanes) const {
     const D d;
     if constexpr (F::kInfo.width == 2) {
       const V first = f.forward(d, z);
       const V second = f.forward_second(d, z);
-      store<kPartial>(d, first, to, lanes);
-      store<kPartial>(d, second, to + units, lanes);
+      store<kPartial>(d, first, args.h + at, lanes);
+      store<kPartial>(d, second, args.h + at + args.units, lanes);
       return hn::Add(hn::Abs(first), hn::Abs(second));
     } else {
       V h = z;
@@ -95,16 +83,9 @@ struct ForwardTiles {
         h = f.forward(d, z, slope);
       else
         h = f.forward(d, z);
-      store<kPartial>(d, h, to, lanes);
+      store<kPartial>(d, h, args.h + at, lanes);
       return hn::Abs(h);
     }
-  }
-
-  template <bool kPartial, int kVectors>
-  HWY_INLINE void finish(const Columns<kVectors>& columns, int i, std::int64_t column, std::size_t lanes) const {
-    const Counters& counters = args.counters;
-    if (counters.fired != nullptr) add_to<kPartial>(DU(), counters.fired + column, columns.fired[i], lanes);
-    if (counters.abs_output != nullptr) add_to<kPartial>(D(), counters.abs_output + column, columns.abs_output[i], lanes);
   }
 };
 

@@ -1,5 +1,7 @@
-// Walks a (rows, units) matrix in tiles: some rows of one, two or four vectors of columns, so that what is summed per unit stays in
-// registers down the rows. The order of summation depends on the shape alone. Included once per target.
+// Walks a (rows, units) matrix in tiles of a few rows and one vector of columns. All loads of a tile come before its stores (a store
+// holds up later loads whose address agrees in the last 12 bits, as rows of 4 KiB do). What is summed per unit stays in registers down
+// a narrow matrix, and is added to memory once a tile in a wide one, where walking down all rows would leave the cache. The order of
+// summation depends on the shape alone. Included once per target.
 
 #if defined(UNDYING_ACTIVATIONS_TILES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef UNDYING_ACTIVATIONS_TILES_INL_H_
@@ -8,37 +10,49 @@
 #define UNDYING_ACTIVATIONS_TILES_INL_H_
 #endif
 
-#include <algorithm>
-
 #include "activations/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace undying::activations::HWY_NAMESPACE {
 
 struct Tile {
-  std::int64_t first;   // row
-  std::int64_t last;    // row behind
-  std::int64_t column;  // first unit
-  std::size_t lanes;    // of the vector, where it is partial
+  std::int64_t row;
+  std::int64_t column;
+  std::size_t lanes;  // of the vector, where it is partial
 };
 
-// Rows of a tile in a matrix wider than kNarrow floats, where walking down all rows would leave the cache.
-inline constexpr std::int64_t kTileRows = 16;
-inline constexpr std::int64_t kNarrow = 256;
+inline constexpr int kTileRows = 4;
+inline constexpr std::int64_t kNarrow = 4;  // vectors
 
-// Calls body.run<vectors, partial>(tile) for every tile.
+// A body has a type Column (what one vector of columns needs and gathers), start<partial>(tile), run<rows, partial>(tile, column) and
+// finish<partial>(tile, column).
+template <bool kPartial, class Body>
+HWY_INLINE void walk_rows(Tile tile, std::int64_t last, const Body& body) {
+  auto column = body.template start<kPartial>(tile);
+  for (; tile.row + kTileRows <= last; tile.row += kTileRows) body.template run<kTileRows, kPartial>(tile, column);
+  for (; tile.row < last; ++tile.row) body.template run<1, kPartial>(tile, column);
+  body.template finish<kPartial>(tile, column);
+}
+
 template <class Body>
-HWY_INLINE void walk(std::int64_t rows, std::int64_t units, const Body& body) {
+HWY_INLINE void walk(std::int64_t rows, std::int64_t units, const Body& shared) {
+  const Body body = shared;  // a copy that no store can alias
   const auto n = static_cast<std::int64_t>(hn::Lanes(D()));
-  const std::int64_t tile_rows = units > kNarrow ? kTileRows : std::max<std::int64_t>(rows, 1);
-  for (std::int64_t first = 0; first < rows; first += tile_rows) {
-    Tile tile{first, std::min(first + tile_rows, rows), 0, 0};
-    for (; tile.column + 4 * n <= units; tile.column += 4 * n) body.template run<4, false>(tile);
-    for (; tile.column + 2 * n <= units; tile.column += 2 * n) body.template run<2, false>(tile);
-    for (; tile.column + n <= units; tile.column += n) body.template run<1, false>(tile);
+  const std::int64_t step = units <= kNarrow * n ? rows : kTileRows;
+  for (std::int64_t row = 0; row < rows; row += step) {
+    const std::int64_t last = row + step < rows ? row + step : rows;
+    Tile tile{row, 0, 0};
+    for (; tile.column + n <= units; tile.column += n) walk_rows<false>(tile, last, body);
     tile.lanes = static_cast<std::size_t>(units - tile.column);
-    if (tile.lanes > 0) body.template run<1, true>(tile);
+    if (tile.lanes > 0) walk_rows<true>(tile, last, body);
   }
+}
+
+// The bias of a tile's units. -0 is the neutral element of addition: -0 + 0 would lose the sign of a zero.
+template <bool kPartial>
+HWY_INLINE V bias_of(const float* bias, const Tile& tile) {
+  const D d;
+  return bias == nullptr ? hn::Set(d, -0.0f) : load<kPartial>(d, bias + tile.column, tile.lanes);
 }
 
 // Adds a vector of per-unit sums to where they are kept.
