@@ -1,0 +1,29 @@
+#ifndef UNDYING_REPORT_JSON_H_
+#define UNDYING_REPORT_JSON_H_
+
+#include <nlohmann/json.hpp>
+
+#include "undying/study.h"
+
+namespace undying::report {
+
+using Json = nlohmann::ordered_json;
+
+// A double for JSON: null where it is not finite.
+Json number(double value);
+
+// The same with six significant digits, for curves, which are drawn and not computed with.
+Json rounded(double value);
+
+// Training settings with the names of the command line's flags.
+Json settings_json(const TrainSettings& settings);
+
+// Per layer, at the last census, with the rates and the events of every unit.
+Json ledger_json(const Ledger& ledger);
+
+// Every census: one row a census, one column a layer.
+Json censuses_json(const Ledger& ledger);
+
+}  // namespace undying::report
+
+#endif  // UNDYING_REPORT_JSON_H_

@@ -1,0 +1,48 @@
+#include <fmt/format.h>
+
+#include "report/json.h"
+#include "undying/report.h"
+
+namespace undying {
+
+using report::Json;
+using report::number;
+
+std::string run_json(const RunDescription& description, const TrainSettings& settings, const Run& run) {
+  Json epochs = Json::array();
+  for (const EpochRecord& epoch : run.epochs)
+    epochs.push_back({{"epoch", epoch.epoch},
+                      {"step", epoch.step},
+                      {"train_loss", number(epoch.train_loss)},
+                      {"test_loss", number(epoch.test_loss)},
+                      {"test_accuracy", number(epoch.test_accuracy)},
+                      {"seconds", number(epoch.seconds)}});
+  Json chosen = {{"data", description.data}, {"model", description.model}, {"activation", description.activation.specification()}};
+  chosen.update(report::settings_json(settings));
+  const Json json = {{"format", "undying-run 1"},
+                     {"command", description.command},
+                     {"settings", std::move(chosen)},
+                     {"status", name(run.status)},
+                     {"reason", run.reason},
+                     {"test_accuracy", number(run.test_accuracy)},
+                     {"test_loss", number(run.test_loss)},
+                     {"steps", run.steps.size()},
+                     {"samples", run.samples},
+                     {"train_seconds", number(run.train_seconds)},
+                     {"samples_per_second", number(run.train_seconds > 0.0 ? static_cast<double>(run.samples) / run.train_seconds : 0.0)},
+                     {"threads", run.threads},
+                     {"shards", run.shards},
+                     {"epochs", std::move(epochs)},
+                     {"ledger", report::ledger_json(run.ledger)},
+                     {"censuses", report::censuses_json(run.ledger)}};
+  return json.dump(1) + "\n";
+}
+
+std::string steps_csv(const Run& run) {
+  std::string text = "step,loss,lr,grad_norm,update_ratio\n";
+  for (const StepRecord& step : run.steps)
+    text += fmt::format("{},{},{},{},{}\n", step.step, step.loss, step.learning_rate, step.gradient_norm, step.update_ratio);
+  return text;
+}
+
+}  // namespace undying

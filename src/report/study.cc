@@ -1,0 +1,137 @@
+#include "report/json.h"
+#include "undying/report.h"
+
+namespace undying {
+namespace {
+
+using report::Json;
+using report::number;
+using report::rounded;
+
+constexpr std::size_t kCurvePoints = 200;
+
+const char* role_name(Role role) { return role == Role::kControl ? "control" : role == Role::kPlacebo ? "placebo" : "treatment"; }
+
+Json estimate_json(const Estimate& estimate) {
+  return {{"mean", number(estimate.mean)}, {"lower", number(estimate.lower)}, {"upper", number(estimate.upper)}, {"n", estimate.n}};
+}
+
+Json curve_json(const Run& run) {
+  Json steps = Json::array();
+  Json losses = Json::array();
+  const std::size_t count = std::min(run.steps.size(), kCurvePoints);
+  for (std::size_t i = 1; i <= count; ++i) {
+    const StepRecord& step = run.steps[i * run.steps.size() / count - 1];
+    steps.push_back(step.step);
+    losses.push_back(rounded(step.loss));
+  }
+  return {{"step", std::move(steps)}, {"loss", std::move(losses)}};
+}
+
+Json epochs_json(const Run& run) {
+  Json json = {{"step", Json::array()}, {"train_loss", Json::array()}, {"test_loss", Json::array()}, {"test_accuracy", Json::array()}};
+  for (const EpochRecord& epoch : run.epochs) {
+    json["step"].push_back(epoch.step);
+    json["train_loss"].push_back(rounded(epoch.train_loss));
+    json["test_loss"].push_back(number(epoch.test_loss));
+    json["test_accuracy"].push_back(number(epoch.test_accuracy));
+  }
+  return json;
+}
+
+// [layer, unit, died..., revived...] of the units that ever died.
+Json events_json(const Ledger& ledger) {
+  Json events = Json::array();
+  for (std::size_t l = 0; l < ledger.lives.size(); ++l)
+    for (std::size_t u = 0; u < ledger.lives[l].size(); ++u)
+      if (const UnitLife& life = ledger.lives[l][u]; !life.died.empty())
+        events.push_back({{"layer", l}, {"unit", u}, {"died", life.died}, {"revived", life.revived}});
+  return events;
+}
+
+Json run_json_of(const ArmRun& slot) {
+  Json json = {{"seed", slot.seed}, {"present", slot.present}};
+  if (!slot.present) return json;
+  const Run& run = slot.run;
+  json.update({{"status", name(run.status)},
+               {"reason", run.reason},
+               {"collapsed", slot.collapsed},
+               {"test_accuracy", number(run.test_accuracy)},
+               {"test_loss", number(run.test_loss)},
+               {"train_seconds", number(run.train_seconds)},
+               {"units", run.ledger.units()},
+               {"dead", run.ledger.dead()},
+               {"born_dead", run.ledger.born_dead()},
+               {"always_negative", run.ledger.always_negative()},
+               {"died", run.ledger.died()},
+               {"revived", run.ledger.revived()},
+               {"curve", curve_json(run)},
+               {"epochs", epochs_json(run)},
+               {"censuses", report::censuses_json(run.ledger)},
+               {"events", events_json(run.ledger)}});
+  return json;
+}
+
+Json comparison_json(const Comparison& comparison) {
+  return {{"difference", estimate_json(comparison.accuracy)},
+          {"p_value", number(comparison.p_value)},
+          {"p_adjusted", number(comparison.p_adjusted)},
+          {"verdict", name(comparison.verdict)},
+          {"sentence", comparison.sentence}};
+}
+
+Json arm_json(const Arm& arm) {
+  Json runs = Json::array();
+  for (const ArmRun& run : arm.runs) runs.push_back(run_json_of(run));
+  return {{"label", arm.label},
+          {"activation", arm.activation.specification()},
+          {"role", role_name(arm.role)},
+          {"can_be_dead", arm.activation.info().has_zero_gradient},
+          {"accuracy", estimate_json(arm.accuracy)},
+          {"comparison", arm.role == Role::kControl ? Json(nullptr) : comparison_json(arm.comparison)},
+          {"collapsed", arm.collapsed},
+          {"diverged", arm.diverged},
+          {"missing", arm.missing},
+          {"steps_to_target", estimate_json(arm.steps_to_target)},
+          {"reached_target", arm.reached_target},
+          {"dead_share", estimate_json(arm.dead_share)},
+          {"born_dead_share", estimate_json(arm.born_dead_share)},
+          {"revived_share", estimate_json(arm.revived_share)},
+          {"always_negative_share", estimate_json(arm.always_negative_share)},
+          {"gradient_norm_ratio_log10", estimate_json(arm.gradient_norm_ratio)},
+          {"seconds_per_step", estimate_json(arm.seconds_per_step)},
+          {"runs", std::move(runs)}};
+}
+
+}  // namespace
+
+std::string study_json(const Study& study) {
+  Json arms = Json::array();
+  for (const Arm& arm : study.arms) arms.push_back(arm_json(arm));
+  Json settings = {{"data", study.settings.data},
+                   {"model", study.settings.model},
+                   {"batch_norm", study.settings.model_options.batch_norm},
+                   {"dropout", study.settings.model_options.dropout},
+                   {"seeds", study.settings.seeds}};
+  settings.update(report::settings_json(study.settings.train));
+  const Json json = {{"format", "undying-study 1"},
+                     {"command", study.command},
+                     {"version", study.version},
+                     {"machine", study.machine},
+                     {"data",
+                      {{"name", study.data_name},
+                       {"train_examples", study.train_examples},
+                       {"test_examples", study.test_examples},
+                       {"note", study.data_note}}},
+                     {"settings", std::move(settings)},
+                     {"score", study.chance == 0.0 ? "test loss" : "test accuracy"},
+                     {"chance", number(study.chance)},
+                     {"target_accuracy", number(study.target_accuracy)},
+                     {"seconds", number(study.seconds)},
+                     {"missing", study.missing},
+                     {"verdict", study.verdict},
+                     {"arms", std::move(arms)}};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace undying
