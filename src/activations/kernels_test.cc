@@ -241,6 +241,44 @@ TEST(ActivationBackward, SumsAndPlaceChangeNoBitOfTheGradient) {
   });
 }
 
+// 12 million floats: past the caches, so written by streaming stores; from an address that no vector is aligned to.
+TEST(ActivationForward, LongLinesEqualShortOnes) {
+  for_each_target([](const std::string& target) {
+    const Activation activation("leaky_relu:0.25");
+    constexpr std::size_t kSize = 12'000'003;
+    std::vector<float> z(kSize + 1), h(kSize + 1), d(kSize + 1);
+    for (std::size_t i = 0; i < z.size(); ++i) z[i] = static_cast<float>(static_cast<int>(i % 2003) - 1000);
+    const auto units = static_cast<std::int64_t>(kSize);
+    kernels(activation).forward(activation, {.rows = 1, .units = units, .z = z.data() + 1, .h = h.data() + 1});
+    kernels(activation)
+        .backward(activation, {.rows = 1, .units = units, .saved = h.data() + 1, .diff_h = z.data() + 1, .diff_z = d.data() + 1});
+    for (std::size_t i = 1; i <= kSize; ++i) {
+      ASSERT_EQ(h[i], z[i] > 0 ? z[i] : 0.25f * z[i]) << target << " at " << i;
+      ASSERT_EQ(d[i], z[i] > 0 ? z[i] : 0.25f * z[i]) << target << " at " << i;
+    }
+    ASSERT_EQ(h[0], 0.0f);
+    ASSERT_EQ(d[0], 0.0f);
+  });
+}
+
+// Outputs a few bytes ahead of the input, modulo 4 KiB, are written from the end.
+TEST(ActivationForward, LinesAtEveryDistanceAreWhole) {
+  for_each_target([](const std::string& target) {
+    const Activation activation("relu");
+    std::vector<float> memory(4096);
+    for (std::size_t offset = 700; offset < 2400; offset += 13)
+      for (const std::int64_t units : {1, 63, 64, 200, 601}) {
+        for (std::size_t i = 0; i < memory.size(); ++i) memory[i] = i % 3 == 0 ? -1.0f : static_cast<float>(i);
+        const std::vector<float> before = memory;
+        kernels(activation).forward(activation, {.rows = 1, .units = units, .z = memory.data(), .h = memory.data() + offset});
+        for (std::size_t i = 0; i < memory.size(); ++i) {
+          const bool written = i >= offset && i < offset + static_cast<std::size_t>(units);
+          ASSERT_EQ(memory[i], written ? std::max(before[i - offset], 0.0f) : before[i]) << target << " at " << i;
+        }
+      }
+  });
+}
+
 TEST(ActivationForward, ShardsOfABatchEqualTheBatch) {
   for_each_target([](const std::string& target) {
     for (const Activation& activation : tested_activations()) {
