@@ -1,0 +1,93 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "data/split.h"
+#include "undying/dataset.h"
+#include "undying/error.h"
+
+namespace undying {
+namespace {
+
+TEST(Gather, BytesBecomeExactlyTheirQuotientBy255) {
+  Dataset data{.name = "bytes", .size = 3, .shape = {257}};
+  for (std::size_t i = 0; i < 3 * 257; ++i) data.bytes.push_back(static_cast<std::uint8_t>(i * 11));
+  std::vector<float> rows(2 * 257);
+  const std::vector<std::uint32_t> order = {2, 0};
+  gather(data, order, rows.data());
+  for (std::size_t i = 0; i < 257; ++i) {
+    EXPECT_EQ(rows[i], static_cast<float>(data.bytes[2 * 257 + i]) / 255.0f);
+    EXPECT_EQ(rows[257 + i], static_cast<float>(data.bytes[i]) / 255.0f);
+  }
+}
+
+TEST(Gather, ValuesAreCopied) {
+  Dataset data{.name = "values", .size = 3, .shape = {2}, .values = {1, 2, 3, 4, 5, 6}};
+  std::vector<float> rows(4);
+  const std::vector<std::uint32_t> order = {1, 2};
+  gather(data, order, rows.data());
+  EXPECT_EQ(rows, (std::vector<float>{3, 4, 5, 6}));
+}
+
+TEST(Standardise, TrainingPartGetsZeroMeanAndUnitVariance) {
+  Dataset train{.name = "t", .size = 40, .shape = {2}, .classes = 2, .labels = std::vector<std::int32_t>(40)};
+  for (int i = 0; i < 40; ++i) {
+    train.values.push_back(static_cast<float>(3 * i));
+    train.values.push_back(7.0f);
+  }
+  Dataset test = train;
+  data::standardise(train, test);
+  double sum = 0;
+  double squares = 0;
+  for (std::size_t i = 0; i < 80; i += 2) {
+    sum += train.values[i];
+    squares += train.values[i] * train.values[i];
+    EXPECT_EQ(train.values[i + 1], 0.0f);
+  }
+  EXPECT_NEAR(sum / 40, 0, 1e-6);
+  EXPECT_NEAR(squares / 40, 1, 1e-6);
+  EXPECT_EQ(train.values, test.values);
+}
+
+TEST(Standardise, BytesGetOneMeanAndDeviation) {
+  Dataset train{.name = "t", .size = 2, .shape = {2}, .bytes = {0, 100, 100, 200}, .classes = 2, .labels = {0, 1}};
+  Dataset test = train;
+  data::standardise(train, test);
+  std::vector<float> rows(4);
+  gather(train, std::vector<std::uint32_t>{0, 1}, rows.data());
+  EXPECT_NEAR(rows[0], -std::sqrt(2.0), 1e-6);
+  EXPECT_NEAR(rows[3], std::sqrt(2.0), 1e-6);
+}
+
+TEST(Validate, NamesWhatIsWrong) {
+  Dataset data{.name = "d", .size = 2, .shape = {1}, .values = {1, 2}, .classes = 2, .labels = {0, 1}};
+  EXPECT_NO_THROW(validate(data));
+  data.labels[1] = 2;
+  EXPECT_THROW(validate(data), Error);
+  data.labels[1] = 1;
+  data.values[0] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THROW(validate(data), Error);
+  data.values = {1};
+  EXPECT_THROW(validate(data), Error);
+  data.size = 0;
+  EXPECT_THROW(validate(data), Error);
+}
+
+TEST(HoldOut, EverySixthIsForTesting) {
+  Dataset all{.name = "d", .size = 13, .shape = {1}, .classes = 2};
+  for (int i = 0; i < 13; ++i) {
+    all.values.push_back(static_cast<float>(i));
+    all.labels.push_back(i % 2);
+  }
+  const Split split = data::hold_out(all);
+  EXPECT_EQ(split.test->values, (std::vector<float>{5, 11}));
+  EXPECT_EQ(split.train->size, 11);
+  EXPECT_FALSE(split.note.empty());
+  all.size = 5;
+  EXPECT_THROW(data::hold_out(all), Error);
+}
+
+}  // namespace
+}  // namespace undying
