@@ -34,14 +34,27 @@ struct BackwardTiles {
   double* shared_slope;  // where the gradient of a single slope is summed
 
   struct Column {
-    V slope, sum, abs_sum, slope_sum;
+    V slope;
+    V sum_before, sum;
+    V abs_before, abs_sum;
+    V slope_before, slope_sum;
   };
+
+  bool slope_per_unit() const { return F::kInfo.learned && args.diff_slopes != nullptr && args.slope_count > 1; }
 
   template <bool kPartial>
   HWY_INLINE Column start(const Tile& tile) const {
-    const V zero = hn::Zero(D());
-    Column column{zero, zero, zero, zero};
-    if constexpr (F::kInfo.learned) column.slope = fixed_slopes<kPartial>(f, args.slopes, args.slope_count, tile.column, tile.lanes);
+    const D d;
+    const V zero = hn::Zero(d);
+    Column column{zero, zero, zero, zero, zero, zero, zero};
+    if constexpr (F::kInfo.learned) {
+      column.slope = fixed_slopes<kPartial>(f, args.slopes, args.slope_count, tile.column, tile.lanes);
+      if (slope_per_unit()) column.slope_before = sums_of<kPartial>(d, args.diff_slopes, tile);
+    }
+    if constexpr (kSummed) {
+      column.sum_before = sums_of<kPartial>(d, args.diff_bias, tile);
+      column.abs_before = sums_of<kPartial>(d, args.counters.abs_gradient, tile);
+    }
     return column;
   }
 
@@ -79,15 +92,14 @@ struct BackwardTiles {
   HWY_INLINE void finish(const Tile& tile, const Column& column) const {
     const D d;
     if constexpr (kSummed) {
-      if (args.diff_bias != nullptr) add_to<kPartial>(d, args.diff_bias + tile.column, column.sum, tile.lanes);
-      if (args.counters.abs_gradient != nullptr) add_to<kPartial>(d, args.counters.abs_gradient + tile.column, column.abs_sum, tile.lanes);
+      keep_sums<kPartial>(d, hn::Add(column.sum_before, column.sum), args.diff_bias, tile);
+      keep_sums<kPartial>(d, hn::Add(column.abs_before, column.abs_sum), args.counters.abs_gradient, tile);
     }
     if constexpr (F::kInfo.learned) {
-      if (args.diff_slopes == nullptr) return;
-      if (args.slope_count == 1)
-        *shared_slope += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, column.slope_sum)));
+      if (slope_per_unit())
+        keep_sums<kPartial>(d, hn::Add(column.slope_before, column.slope_sum), args.diff_slopes, tile);
       else
-        add_to<kPartial>(d, args.diff_slopes + tile.column, column.slope_sum, tile.lanes);
+        *shared_slope += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, column.slope_sum)));
     }
   }
 };

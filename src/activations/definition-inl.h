@@ -58,6 +58,12 @@ struct Definition {
 // x > 0 ? positive : other. NaN counts as positive.
 HWY_INLINE V where_positive(D d, V x, V positive, V other) { return hn::IfThenElse(hn::Le(x, hn::Zero(d)), other, positive); }
 
+// x > 0 ? x : slope * x. By the sign bit, which for zeros and NaN comes to the same, and uses other ports than a comparison would.
+HWY_INLINE V leaky(D d, V x, V slope) {
+  const V negative = hn::BitCast(d, hn::BroadcastSignBit(hn::BitCast(DI(), x)));
+  return hn::Mul(x, hn::IfVecThenElse(negative, slope, hn::Set(d, 1.0f)));
+}
+
 // Kaiming initialisation for a rectifier with this slope (He et al. 2015).
 inline double leaky_gain(double slope) { return std::sqrt(2.0 / (1.0 + slope * slope)); }
 

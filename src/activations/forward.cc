@@ -20,16 +20,22 @@ struct ForwardTiles {
   ForwardArgs args;
 
   struct Column {
-    V bias, slope, abs_output;
-    VU fired;
+    V bias, slope;
+    VU fired_before, fired;
+    V abs_before, abs_output;
   };
 
   template <bool kPartial>
   HWY_INLINE Column start(const Tile& tile) const {
-    const V zero = hn::Zero(D());
-    Column column{bias_of<kPartial>(args.bias, tile), zero, zero, hn::Zero(DU())};
+    const D d;
+    const DU du;
+    Column column{bias_of<kPartial>(args.bias, tile), hn::Zero(d), hn::Zero(du), hn::Zero(du), hn::Zero(d), hn::Zero(d)};
     if constexpr (kTakesSlope<F> && !kDrawn)
       column.slope = fixed_slopes<kPartial>(f, args.slopes, args.slope_count, tile.column, tile.lanes);
+    if constexpr (kCounted) {
+      column.fired_before = sums_of<kPartial>(du, args.counters.fired, tile);
+      column.abs_before = sums_of<kPartial>(d, args.counters.abs_output, tile);
+    }
     return column;
   }
 
@@ -53,9 +59,8 @@ struct ForwardTiles {
   template <bool kPartial>
   HWY_INLINE void finish(const Tile& tile, const Column& column) const {
     if constexpr (!kCounted) return;
-    const Counters& counters = args.counters;
-    if (counters.fired != nullptr) add_to<kPartial>(DU(), counters.fired + tile.column, column.fired, tile.lanes);
-    if (counters.abs_output != nullptr) add_to<kPartial>(D(), counters.abs_output + tile.column, column.abs_output, tile.lanes);
+    keep_sums<kPartial>(DU(), hn::Add(column.fired_before, column.fired), args.counters.fired, tile);
+    keep_sums<kPartial>(D(), hn::Add(column.abs_before, column.abs_output), args.counters.abs_output, tile);
   }
 
   template <bool kPartial>

@@ -55,10 +55,15 @@ HWY_INLINE V bias_of(const float* bias, const Tile& tile) {
   return bias == nullptr ? hn::Set(d, -0.0f) : load<kPartial>(d, bias + tile.column, tile.lanes);
 }
 
-// Adds a vector of per-unit sums to where they are kept.
+// The per-unit sums of a tile's units so far, where they are kept at all. Loaded before the tile stores anything.
 template <bool kPartial, class Tag>
-HWY_INLINE void add_to(Tag d, hn::TFromD<Tag>* sums, hn::Vec<Tag> v, std::size_t lanes) {
-  store<kPartial>(d, hn::Add(load<kPartial>(d, sums, lanes), v), sums, lanes);
+HWY_INLINE hn::Vec<Tag> sums_of(Tag d, const hn::TFromD<Tag>* sums, const Tile& tile) {
+  return sums == nullptr ? hn::Zero(d) : load<kPartial>(d, sums + tile.column, tile.lanes);
+}
+
+template <bool kPartial, class Tag>
+HWY_INLINE void keep_sums(Tag d, hn::Vec<Tag> v, hn::TFromD<Tag>* sums, const Tile& tile) {
+  if (sums != nullptr) store<kPartial>(d, v, sums + tile.column, tile.lanes);
 }
 
 // Adds 1 to the lanes of a count in which the mask is set.

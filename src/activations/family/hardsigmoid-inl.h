@@ -33,10 +33,7 @@ struct Hardsigmoid : Definition {
     return hn::Or(hn::Le(y, hn::Zero(d)), hn::Gt(y, hn::Set(d, 1.0f)));
   }
 
-  HWY_INLINE V forward(D d, V x) const {
-    const V y = line(d, x);
-    return at_most(d, 1.0f, where_positive(d, y, y, hn::Zero(d)));
-  }
+  HWY_INLINE V forward(D d, V x) const { return at_most(d, 1.0f, at_least(d, 0.0f, line(d, x))); }
   HWY_INLINE V derivative(D d, V x) const { return hn::IfThenZeroElse(zero_gradient(d, x), hn::Set(d, alpha)); }
 
   double value(double x) const {

@@ -31,7 +31,7 @@ struct LeakyRelu : Definition {
   M zero_gradient(D d, V x) const { return slope == 0.0f ? hn::Le(x, hn::Zero(d)) : Definition::zero_gradient(d, x); }
   std::optional<double> gain() const { return leaky_gain(slope); }
 
-  HWY_INLINE V forward(D d, V x) const { return where_positive(d, x, x, hn::Mul(hn::Set(d, slope), x)); }
+  HWY_INLINE V forward(D d, V x) const { return leaky(d, x, hn::Set(d, slope)); }
   HWY_INLINE V derivative(D d, V x) const { return where_positive(d, x, hn::Set(d, 1.0f), hn::Set(d, slope)); }
   HWY_INLINE V derivative_from_output(D d, V h) const { return derivative(d, h); }
 

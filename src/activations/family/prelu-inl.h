@@ -33,7 +33,7 @@ struct Prelu : Definition {
   std::optional<double> gain() const { return leaky_gain(initial); }
   std::string_view check() const { return per_unit == 0.0f || per_unit == 1.0f ? "" : "per_unit of prelu is neither 0 nor 1"; }
 
-  HWY_INLINE V forward(D d, V x, V slope) const { return where_positive(d, x, x, hn::Mul(slope, x)); }
+  HWY_INLINE V forward(D d, V x, V slope) const { return leaky(d, x, slope); }
   HWY_INLINE V derivative(D d, V x, V slope) const { return where_positive(d, x, hn::Set(d, 1.0f), slope); }
 
   // Of f, by the slope.

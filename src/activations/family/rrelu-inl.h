@@ -36,7 +36,7 @@ struct Rrelu : Definition {
   std::optional<double> gain() const { return leaky_gain(mean_slope()); }
   std::string_view check() const { return lower <= upper ? "" : "lower of rrelu is above upper"; }
 
-  HWY_INLINE V forward(D d, V x, V slope) const { return where_positive(d, x, x, hn::Mul(slope, x)); }
+  HWY_INLINE V forward(D d, V x, V slope) const { return leaky(d, x, slope); }
   HWY_INLINE V derivative(D d, V x, V slope) const { return where_positive(d, x, hn::Set(d, 1.0f), slope); }
 
   double value(double x) const { return x <= 0.0 ? mean_slope() * x : x; }
