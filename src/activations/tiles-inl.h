@@ -27,25 +27,45 @@ inline constexpr std::int64_t kNarrow = 4;  // vectors
 // A body has a type Column (what one vector of columns needs and gathers), start<partial>(tile), run<rows, partial>(tile, column) and
 // finish<partial>(tile, column).
 template <bool kPartial, class Body>
-HWY_INLINE void walk_rows(Tile tile, std::int64_t last, const Body& body) {
+HWY_INLINE void walk_down(Tile tile, std::int64_t rows, const Body& body) {
   auto column = body.template start<kPartial>(tile);
-  for (; tile.row + kTileRows <= last; tile.row += kTileRows) body.template run<kTileRows, kPartial>(tile, column);
-  for (; tile.row < last; ++tile.row) body.template run<1, kPartial>(tile, column);
+  for (; tile.row + kTileRows <= rows; tile.row += kTileRows) body.template run<kTileRows, kPartial>(tile, column);
+  for (; tile.row < rows; ++tile.row) body.template run<1, kPartial>(tile, column);
   body.template finish<kPartial>(tile, column);
+}
+
+template <int kRows, bool kPartial, class Body>
+HWY_INLINE void visit(const Tile& tile, const Body& body) {
+  auto column = body.template start<kPartial>(tile);
+  body.template run<kRows, kPartial>(tile, column);
+  body.template finish<kPartial>(tile, column);
+}
+
+template <int kRows, class Body>
+HWY_INLINE void walk_across(std::int64_t row, std::int64_t units, const Body& body) {
+  const auto n = static_cast<std::int64_t>(hn::Lanes(D()));
+  Tile tile{row, 0, 0};
+  for (; tile.column + n <= units; tile.column += n) visit<kRows, false>(tile, body);
+  tile.lanes = static_cast<std::size_t>(units - tile.column);
+  if (tile.lanes > 0) visit<kRows, true>(tile, body);
+}
+
+template <class Body>
+HWY_INLINE void walk_narrow(std::int64_t rows, std::int64_t units, const Body& body) {
+  const auto n = static_cast<std::int64_t>(hn::Lanes(D()));
+  Tile tile{0, 0, 0};
+  for (; tile.column + n <= units; tile.column += n) walk_down<false>(tile, rows, body);
+  tile.lanes = static_cast<std::size_t>(units - tile.column);
+  if (tile.lanes > 0) walk_down<true>(tile, rows, body);
 }
 
 template <class Body>
 HWY_INLINE void walk(std::int64_t rows, std::int64_t units, const Body& shared) {
   const Body body = shared;  // a copy that no store can alias
-  const auto n = static_cast<std::int64_t>(hn::Lanes(D()));
-  const std::int64_t step = units <= kNarrow * n ? rows : kTileRows;
-  for (std::int64_t row = 0; row < rows; row += step) {
-    const std::int64_t last = row + step < rows ? row + step : rows;
-    Tile tile{row, 0, 0};
-    for (; tile.column + n <= units; tile.column += n) walk_rows<false>(tile, last, body);
-    tile.lanes = static_cast<std::size_t>(units - tile.column);
-    if (tile.lanes > 0) walk_rows<true>(tile, last, body);
-  }
+  if (units <= kNarrow * static_cast<std::int64_t>(hn::Lanes(D()))) return walk_narrow(rows, units, body);
+  std::int64_t row = 0;
+  for (; row + kTileRows <= rows; row += kTileRows) walk_across<kTileRows>(row, units, body);
+  for (; row < rows; ++row) walk_across<1>(row, units, body);
 }
 
 // The bias of a tile's units. -0 is the neutral element of addition: -0 + 0 would lose the sign of a zero.
