@@ -1,0 +1,16 @@
+#ifndef UNDYING_UNDYING_H_
+#define UNDYING_UNDYING_H_
+
+// The whole public interface.
+
+#include "undying/activation.h"
+#include "undying/dataset.h"
+#include "undying/error.h"
+#include "undying/graph.h"
+#include "undying/health.h"
+#include "undying/optimizer.h"
+#include "undying/report.h"
+#include "undying/study.h"
+#include "undying/trainer.h"
+
+#endif  // UNDYING_UNDYING_H_
