@@ -95,7 +95,7 @@ void TrainingOptions::add_run(CLI::App& app) {
 Split TrainingOptions::open_data() const {
   if (normalize_ != "unit" && normalize_ != "standard")
     throw Error(ErrorCode::kInvalidArgument, "--normalize", fmt::format("\"{}\" is not known; expected unit or standard", normalize_));
-  return open_dataset(data_, normalize_ == "unit" ? Normalize::kUnit : Normalize::kStandard, data_dir_, static_cast<std::uint64_t>(seed_));
+  return open_dataset(data_, normalize_ == "unit" ? Normalize::kUnit : Normalize::kStandard, data_dir_);
 }
 
 ModelOptions TrainingOptions::model_options() const { return {.activation = "relu", .batch_norm = batch_norm_, .dropout = dropout_}; }

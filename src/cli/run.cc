@@ -61,6 +61,7 @@ std::string explain_extras(const CLI::App& program) {
 
 std::string explain(const CLI::App& program, const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) return explain_extras(program);
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && !program.remaining().empty()) return explain_extras(program);
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) return fmt::format("{}; see undying --help", error.what());
   return fmt::format("{}; see --help", error.what());
 }
