@@ -48,8 +48,9 @@ class Random {
   // Uniform in [0, 1), from 24 bits: exact in float32.
   double uniform(std::uint64_t index) const { return (bits(index) >> 8) * 0x1p-24; }
 
-  // Standard normal (Box and Muller 1958), from the block of its own index.
-  double normal(std::uint64_t index) const;
+  // Standard normal (Box and Muller 1958): two neighbouring indices share block index / 2.
+  double normal(std::uint64_t index) const { return normal_pair(index / 2)[index % 2]; }
+  std::array<double, 2> normal_pair(std::uint64_t index) const;
 
   // Uniform in {0, ..., bound - 1}, from the block of its own index (64 bits, so the bias is below bound / 2^64).
   std::uint64_t below(std::uint64_t index, std::uint64_t bound) const;

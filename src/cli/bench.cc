@@ -55,6 +55,7 @@ struct BenchOptions {
     add_integer(app, "--rounds", rounds, "interleaved rounds of a comparison", 1, 1000);
     app.add_option("--activation", activation, "the activation")->capture_default_str();
     app.add_flag("--no-counters", no_counters, "without counting");
+    app.add_flag("--first-step", first_step, "make one step and end: for timing the start from outside");
     app.add_flag("--compare-counters", compare_counters, "interleave counters on and off; print what they cost");
     app.add_option("--compare-activations", compare_activations, "A,B: interleave two activations; print the ratio of their step times");
     app.add_option("--json", json, "write the result as JSON to this file")->type_name("FILE");
@@ -67,6 +68,7 @@ struct BenchOptions {
   std::int64_t rounds = 20;
   std::string activation = "leaky_relu:0.01";
   bool no_counters = false;
+  bool first_step = false;
   bool compare_counters = false;
   std::string compare_activations;
   std::string json;
@@ -84,7 +86,8 @@ Workload find_workload(const BenchOptions& options) {
 // Random pixels and labels; the bench's own data, so that it needs none.
 Dataset random_images() {
   const Random random(1, Stream::kTest);
-  Dataset data{.name = "random images", .size = 4096, .shape = {784}, .classes = 10};
+  Dataset data{.name = "random images", .size = 1024, .shape = {784}, .classes = 10};
+  data.bytes.reserve(static_cast<std::size_t>(data.size) * 784);
   for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(data.size) * 784 / 4; ++i)
     for (const std::uint32_t word : random.block(i)) data.bytes.push_back(static_cast<std::uint8_t>(word));
   for (std::int64_t i = 0; i < data.size; ++i)
@@ -126,7 +129,7 @@ class Subject {
       last_loss_ = record.loss;
       if (record.step == 1) first = last;
       steps = record.step - 1;
-      if (steps > 0 && std::chrono::duration<double>(last - first).count() >= least) stop.request_stop();
+      if (steps >= 0 && std::chrono::duration<double>(last - first).count() >= least) stop.request_stop();
     };
     trainer_.fit(data_, data_, observer, stop.get_token());
     return std::chrono::duration<double>(last - first).count() / static_cast<double>(steps);
@@ -176,6 +179,17 @@ double peak_rss_mb() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_maxrss) / 1024.0;
+}
+
+// One step and no more.
+nlohmann::ordered_json measure_start(const BenchOptions& options, const Workload& workload, const Dataset& data) {
+  Subject subject(workload, {"", Activation(options.activation), !options.no_counters}, static_cast<int>(options.threads), data);
+  subject.window(0.0);
+  fmt::print("{}: first step finished {:.0f} ms after start; peak memory {:.0f} MB\n", workload.name, subject.first_step_ms(), peak_rss_mb());
+  return {{"workload", workload.name},
+          {"first_step_ms", subject.first_step_ms()},
+          {"peak_rss_mb", peak_rss_mb()},
+          {"data_mb", static_cast<double>(data.bytes.size()) / 1048576.0}};
 }
 
 nlohmann::ordered_json measure(const BenchOptions& options, const Workload& workload, const Dataset& data) {
@@ -241,7 +255,9 @@ int bench(const BenchOptions& options) {
   const Workload workload = find_workload(options);
   const Dataset data = random_images();
   nlohmann::ordered_json result;
-  if (options.compare_counters) {
+  if (options.first_step) {
+    result = measure_start(options, workload, data);
+  } else if (options.compare_counters) {
     const Activation activation(options.activation);
     result = compare(options, workload, data, {"counters on", activation, true}, {"counters off", activation, false});
   } else if (!options.compare_activations.empty()) {

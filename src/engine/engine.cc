@@ -32,7 +32,10 @@ void Census::add(const Census& other) {
 }
 
 Engine::Engine(Model& model, const EngineOptions& options)
-    : model_(&model), options_(options), workers_(std::make_unique<Workers>(std::min(options.threads, options.shards))) {
+    : model_(&model),
+      options_(options),
+      warm_up_(onednn::prepare),
+      workers_(std::make_unique<Workers>(std::min(options.threads, options.shards))) {
   workers_->run([](int) { onednn::use_one_thread(); });
   const std::int64_t capacity = (options.batch + options.shards - 1) / options.shards;
   training_ = std::make_unique<Plan>(model, capacity, options.shards, true, options.counters, options.seed);
@@ -49,6 +52,7 @@ Engine::Range Engine::share(int items, int worker) const {
 }
 
 double Engine::step(const BatchSource& source, std::int64_t rows, std::uint64_t step, std::span<const SlicePass> passes) {
+  if (warm_up_.joinable()) warm_up_.join();
   onednn::use_one_thread();  // the caller may be another thread than at the last step
   workers_->run([&](int worker) {
     run_shards(worker, source, rows, step);
@@ -162,6 +166,7 @@ void Engine::merge_counters() {
 }
 
 ops::LossSums Engine::evaluate(const BatchSource& source, std::int64_t rows, float* outputs, Census* census, float eps) {
+  if (warm_up_.joinable()) warm_up_.join();
   onednn::use_one_thread();
   if (evaluation_ == nullptr) evaluation_ = std::make_unique<Plan>(*model_, kEvaluationRows, options_.shards, false, false, options_.seed);
   std::vector<Census> lanes;

@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 #include <span>
+#include <thread>
 #include <vector>
 
 #include "base/workers.h"
@@ -105,6 +106,7 @@ class Engine {
 
   Model* model_;
   EngineOptions options_;
+  std::jthread warm_up_;  // generates code while the caller draws weights; joined by the first pass
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<Plan> training_;
   std::unique_ptr<Plan> evaluation_;  // built at the first use

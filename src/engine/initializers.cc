@@ -2,13 +2,29 @@
 
 #include <algorithm>
 #include <cmath>
+#include <thread>
 #include <vector>
 
 namespace undying::engine {
 namespace {
 
+// Elements from which a draw is shared by two threads; a draw belongs to its index, so how it is shared changes nothing.
+constexpr std::size_t kShared = 1 << 16;
+
+// weight[begin, end) = deviation * normal(index), begin even.
+void fill_normal_part(const Random& random, double deviation, std::span<float> weight, std::size_t begin, std::size_t end) {
+  for (std::size_t i = begin; i < end; i += 2) {
+    const auto [first, second] = random.normal_pair(i / 2);
+    weight[i] = static_cast<float>(deviation * first);
+    if (i + 1 < end) weight[i + 1] = static_cast<float>(deviation * second);
+  }
+}
+
 void fill_normal(const Random& random, double deviation, std::span<float> weight) {
-  for (std::size_t i = 0; i < weight.size(); ++i) weight[i] = static_cast<float>(deviation * random.normal(i));
+  const std::size_t middle = weight.size() < kShared ? 0 : weight.size() / 4 * 2;
+  std::jthread half;
+  if (middle > 0) half = std::jthread([=] { fill_normal_part(random, deviation, weight, 0, middle); });
+  fill_normal_part(random, deviation, weight, middle, weight.size());
 }
 
 void fill_uniform(const Random& random, double bound, std::span<float> weight) {

@@ -21,8 +21,8 @@ namespace undying::engine {
 //   orthogonal           a times a matrix with orthonormal rows or columns     Saxe et al. 2014, arXiv 1312.6120
 //   randomized-asymmetric  per unit (weights, bias) ~ N(0, 0.6007^2 / fan_in), one random entry of the fan_in + 1 replaced by a draw
 //                        of Beta(2, 1); no gain                                Lu et al. 2019, arXiv 1903.06733
-void initialize_linear(Initializer kind, double gain, std::int64_t fan_in, std::int64_t fan_out, const Random& random, std::span<float> weight,
-                       std::span<float> bias);
+void initialize_linear(Initializer kind, double gain, std::int64_t fan_in, std::int64_t fan_out, const Random& random,
+                       std::span<float> weight, std::span<float> bias);
 
 }  // namespace undying::engine
 

@@ -3,13 +3,25 @@
 #include <dnnl.h>
 #include <omp.h>
 
+#include <array>
 #include <string>
+#include <utility>
 
 #include "undying/error.h"
 
 namespace undying::onednn {
 
 void use_one_thread() { omp_set_num_threads(1); }
+
+void prepare() {
+  use_one_thread();
+  constexpr std::int64_t kSize = 16;
+  const std::array<float, kSize * kSize> ones{};
+  std::array<float, kSize * kSize> product;
+  for (const auto& [a, b] :
+       {std::pair{Transpose::kNo, Transpose::kYes}, {Transpose::kYes, Transpose::kNo}, {Transpose::kNo, Transpose::kNo}})
+    gemm(a, b, kSize, kSize, kSize, ones.data(), kSize, ones.data(), kSize, 0.0f, product.data(), kSize);
+}
 
 void gemm(Transpose transpose_a, Transpose transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const float* a, std::int64_t lda,
           const float* b, std::int64_t ldb, float beta, float* c, std::int64_t ldc) {

@@ -8,6 +8,9 @@ namespace undying::onednn {
 // Limits oneDNN to one thread in calls from the calling thread. The setting is per thread: every worker makes it once.
 void use_one_thread();
 
+// Makes oneDNN generate the code that gemm() needs, some 15 ms, unless it has done so already. Safe to call beside anything else.
+void prepare();
+
 enum class Transpose : char { kNo = 'N', kYes = 'T' };
 
 // C (m, n) = op(A) op(B) + beta * C, float32, row-major. op(A) is (m, k): A is stored (m, k), or (k, m) when transposed; op(B) is (k, n).
