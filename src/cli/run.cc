@@ -1,12 +1,20 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
+#include <iostream>
+#include <new>
+#include <system_error>
 
 #include "base/version.h"
 #include "cli/commands.h"
+#include "cli/help.h"
 #include "cli/options.h"
-#include "cli/parse.h"
 #include "undying/error.h"
 
 namespace undying::cli {
@@ -14,7 +22,7 @@ namespace {
 
 constexpr const char* kDescription =
     "Trains deep networks and keeps their neurons alive: watches every neuron at every step, says which\n"
-    "died and when, and tries in a controlled study whether Leaky ReLU or one of its relatives helps.";
+    "died and when, and tries in a controlled study whether Leaky ReLU or one of its relatives helps.\n";
 
 constexpr const char* kFooter =
     "Examples:\n"
@@ -22,76 +30,74 @@ constexpr const char* kFooter =
     "  undying train --data fashion-mnist --model mlp:256-128-100 --activation leaky_relu:0.1 --lr 0.05 --json run.json\n"
     "  undying list\n"
     "\n"
-    "Exit codes: 0 done; 1 internal failure; 2 bad input (a flag, file, model or data set);\n"
-    "130 interrupted, what was finished is kept.";
+    "Results go to standard output, progress and errors to standard error.\n"
+    "Exit codes: 0 done; 1 internal failure; 2 bad input (a flag, file, model or data set) or an output that cannot be\n"
+    "written; 130 interrupted, what was finished is kept.";
 
-int fail(ExitCode code, std::string_view message) {
-  fmt::print(stderr, "error: {}\n", message);
+// One line, whatever a file or a flag is called.
+int fail(ExitCode code, std::string message) {
+  std::replace_if(message.begin(), message.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, ' ');
+  std::fputs(("error: " + message + "\n").c_str(), stderr);
   return code;
 }
 
-std::vector<std::string> flags_of(const CLI::App& app) {
-  std::vector<std::string> flags;
-  for (const CLI::Option* option : app.get_options())
-    for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
-  return flags;
+// A closed standard descriptor would be taken by the next file opened, and messages would end up in that file.
+void occupy_standard_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (fcntl(descriptor, F_GETFD) == -1 && errno == EBADF) open("/dev/null", descriptor == STDERR_FILENO ? O_WRONLY : O_RDONLY);
 }
 
-// The command that the words belong to, or the program.
-const CLI::App& addressed(const CLI::App& program) {
-  const auto commands = program.get_subcommands();
-  return commands.empty() ? program : *commands.front();
+// What was printed must have arrived.
+void flush_results() {
+  std::cout.flush();
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout)
+    throw std::system_error(errno, std::generic_category(), "standard output");
 }
 
-std::string explain_extras(const CLI::App& program) {
-  const CLI::App& app = addressed(program);
-  auto extras = app.remaining();
-  if (extras.empty()) extras = program.remaining(true);
-  if (extras.empty()) return "unexpected words on the command line; see --help";
-  std::vector<std::string> known = flags_of(app);
-  if (&app == &program)
-    for (const CLI::App* command : program.get_subcommands({})) known.push_back(command->get_name());
-  const std::string word = extras.front().substr(0, extras.front().find('='));
-  const std::string near = nearest(word, known);
-  return fmt::format("[{}] is not {} of undying{}{}; {}see undying{}{} --help", word,
-                     word.starts_with('-') ? "a flag" : "a command or argument", &app == &program ? "" : " ",
-                     &app == &program ? "" : app.get_name(), near.empty() ? "" : fmt::format("did you mean {}? ", near),
-                     &app == &program ? "" : " ", &app == &program ? "" : app.get_name());
-}
-
-std::string explain(const CLI::App& program, const CLI::ParseError& error) {
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) return explain_extras(program);
-  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && !program.remaining().empty()) return explain_extras(program);
-  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) return fmt::format("{}; see undying --help", error.what());
-  return fmt::format("{}; see --help", error.what());
-}
-
-}  // namespace
-
-int run(int argc, const char* const* argv) {
-  CLI::App program(kDescription, "undying");
-  program.footer(kFooter);
-  program.set_version_flag("--version", fmt::format("undying {}", kVersion));
-  program.require_subcommand(1);
-  program.get_formatter()->column_width(36);
+int run_command(CLI::App& program, int argc, const char* const* argv) {
   const std::string command = command_text(argc, argv);
   const std::pair<const char*, Command> commands[] = {{"compare", add_compare(program, command)},
                                                       {"train", add_train(program, command)},
                                                       {"bench", add_bench(program)},
                                                       {"list", add_list(program)}};
+  program.parse(argc, argv);
+  for (const auto& [name, chosen] : commands)
+    if (program.got_subcommand(name)) return chosen();
+  return kOk;
+}
+
+int run_reporting_errors(CLI::App& program, int argc, const char* const* argv) {
   try {
-    program.parse(argc, argv);
-    for (const auto& [name, run_command] : commands)
-      if (program.got_subcommand(name)) return run_command();
+    const int code = run_command(program, argc, argv);
+    flush_results();
+    return code;
+  } catch (const CLI::Success& success) {  // --help and --version
+    program.exit(success);
+    flush_results();
     return kOk;
-  } catch (const CLI::Success& success) {
-    return program.exit(success);  // --help and --version
   } catch (const CLI::ParseError& error) {
     return fail(kBadInput, explain(program, error));
+  }
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv) {
+  occupy_standard_descriptors();
+  try {
+    CLI::App program(kDescription, "undying");
+    program.formatter(std::make_shared<HelpLayout>());
+    program.footer(kFooter);
+    program.set_help_flag("-h,--help", "print this and exit");
+    program.set_version_flag("--version", fmt::format("undying {}", kVersion), "print the version and exit");
+    program.require_subcommand(1);
+    return run_reporting_errors(program, argc, argv);
   } catch (const Error& error) {
     return fail(error.code() == ErrorCode::kInternal ? kFailure : kBadInput, error.what());
   } catch (const std::bad_alloc&) {
     return fail(kFailure, "out of memory: choose a smaller model, batch or data set");
+  } catch (const std::system_error& error) {  // fmt's and our own about standard output: files have Error
+    return fail(kBadInput, fmt::format("[standard output] cannot be written: {}", std::strerror(error.code().value())));
   } catch (const std::exception& error) {
     return fail(kFailure, error.what());
   }

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <ctime>
+#include <utility>
 
 namespace undying::cli {
 namespace {
@@ -11,22 +12,23 @@ namespace {
 sigset_t ending_signals() {
   sigset_t set;
   sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    struct sigaction action {};
+    if (sigaction(signal, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) sigaddset(&set, signal);
+  }
   return set;
 }
 
 }  // namespace
 
-Interrupt::Interrupt() {
+Interrupt::Interrupt(std::function<void()> asked, std::function<void()> ending) : asked_(std::move(asked)), ending_(std::move(ending)) {
   const sigset_t set = ending_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  listener_ = std::jthread([this, set](const std::stop_token& ending) {
+  listener_ = std::jthread([this, set](const std::stop_token& done) {
     constexpr timespec kTick{.tv_sec = 0, .tv_nsec = 50'000'000};
-    while (!ending.stop_requested()) {
-      if (sigtimedwait(&set, nullptr, &kTick) < 0) continue;
-      source_.request_stop();
-      pthread_sigmask(SIG_UNBLOCK, &set, nullptr);  // this thread takes the next one, which kills
+    while (!done.stop_requested()) {
+      const int signal = sigtimedwait(&set, nullptr, &kTick);
+      if (signal > 0) receive(signal);
     }
   });
 }
@@ -36,6 +38,20 @@ Interrupt::~Interrupt() {
   listener_.join();
   const sigset_t set = ending_signals();
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+void Interrupt::receive(int signal) {
+  if (!source_.stop_requested()) {
+    source_.request_stop();
+    if (asked_) asked_();
+    return;
+  }
+  if (ending_) ending_();
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, signal);
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  raise(signal);  // its default action ends the program
 }
 
 }  // namespace undying::cli

@@ -1,22 +1,31 @@
 #ifndef UNDYING_CLI_SIGNALS_H_
 #define UNDYING_CLI_SIGNALS_H_
 
+#include <functional>
 #include <stop_token>
 #include <thread>
 
 namespace undying::cli {
 
-// Turns the first SIGINT or SIGTERM into a stop request; the second one ends the program at once, as if this did not exist. Make one
-// before any other thread starts: threads inherit that the signals are blocked.
+// Turns the first SIGINT or SIGTERM into a stop request; the second one ends the program at once, as if this did not exist. A signal that
+// was ignored when the program started stays ignored (nohup, background jobs of scripts). Make one before any other thread starts:
+// threads inherit that the signals are blocked.
 class Interrupt {
  public:
-  Interrupt();
+  // Both are called on a thread of their own: `asked` at the first signal, `ending` right before the second one ends the program.
+  explicit Interrupt(std::function<void()> asked = {}, std::function<void()> ending = {});
   ~Interrupt();
+  Interrupt(const Interrupt&) = delete;
+  Interrupt& operator=(const Interrupt&) = delete;
 
   std::stop_token token() const { return source_.get_token(); }
   bool requested() const { return source_.stop_requested(); }
 
  private:
+  void receive(int signal);
+
+  std::function<void()> asked_;
+  std::function<void()> ending_;
   std::stop_source source_;
   std::jthread listener_;
 };

@@ -38,7 +38,12 @@ Engine::Engine(Model& model, const EngineOptions& options)
       workers_(std::make_unique<Workers>(std::min(options.threads, options.shards))) {
   workers_->run([](int) { onednn::use_one_thread(); });
   const std::int64_t capacity = (options.batch + options.shards - 1) / options.shards;
-  training_ = std::make_unique<Plan>(model, capacity, options.shards, true, options.counters, options.seed);
+  training_ = std::make_unique<Plan>(model, PlanOptions{.capacity = capacity,
+                                                        .shards = options.shards,
+                                                        .training = true,
+                                                        .counters = options.counters,
+                                                        .early_updates = options.early_updates,
+                                                        .seed = options.seed});
   cut_slices();
   const auto units = static_cast<std::size_t>(options.counters ? model.unit_size() : 0);
   counters_ = {Buffer<std::uint32_t>(units), Buffer<float>(units), Buffer<float>(units)};
@@ -55,7 +60,7 @@ double Engine::step(const BatchSource& source, std::int64_t rows, std::uint64_t 
   if (warm_up_.joinable()) warm_up_.join();
   onednn::use_one_thread();  // the caller may be another thread than at the last step
   workers_->run([&](int worker) {
-    run_shards(worker, source, rows, step);
+    run_shards(worker, source, rows, step, passes);
     workers_->barrier().arrive();
     run_passes(worker, passes);
   });
@@ -65,19 +70,40 @@ double Engine::step(const BatchSource& source, std::int64_t rows, std::uint64_t 
   return loss / static_cast<double>(rows);
 }
 
-void Engine::run_shards(int worker, const BatchSource& source, std::int64_t rows, std::uint64_t step) {
+void Engine::run_shards(int worker, const BatchSource& source, std::int64_t rows, std::uint64_t step, std::span<const SlicePass> passes) {
   const auto [begin, end] = share(options_.shards, worker);
   for (int s = begin; s < end; ++s) {
     const std::int64_t first = rows * s / options_.shards;
     fill(*training_, training_->shards()[static_cast<std::size_t>(s)], source, first, rows * (s + 1) / options_.shards - first, rows, step);
   }
   bool meet = false;
-  for (const std::vector<Instruction>& segment : training_->segments()) {
+  for (const Segment& segment : training_->segments()) {
     if (meet) workers_->barrier().arrive();
     meet = true;
+    if (segment.update >= 0) apply(worker, passes[0], early_slices_[static_cast<std::size_t>(segment.update)]);
     for (int s = begin; s < end; ++s)
-      for (const Instruction& instruction : segment) execute(training_->shards()[static_cast<std::size_t>(s)], instruction, source, rows);
+      for (const Instruction& instruction : segment.instructions)
+        execute(training_->shards()[static_cast<std::size_t>(s)], instruction, source, rows);
   }
+}
+
+// This worker's part of a run of slices.
+void Engine::apply(int worker, const SlicePass& pass, const SliceRun& run) const {
+  const auto w = static_cast<std::size_t>(worker);
+  for (int i = run.bounds[w]; i < run.bounds[w + 1]; ++i) pass.apply(slices_[static_cast<std::size_t>(i)]);
+}
+
+Engine::SliceRun Engine::divide(int begin, int end) const {
+  std::int64_t total = 0;
+  for (int i = begin; i < end; ++i) total += slices_[static_cast<std::size_t>(i)].size;
+  SliceRun run{{begin}};
+  std::int64_t sum = 0;
+  int at = begin;
+  for (int worker = 1; worker <= workers_->count(); ++worker) {
+    while (at < end && sum < total * worker / workers_->count()) sum += slices_[static_cast<std::size_t>(at++)].size;
+    run.bounds.push_back(at);
+  }
+  return run;
 }
 
 void Engine::fill(Plan& plan, Shard& shard, const BatchSource& source, std::int64_t first, std::int64_t count, std::int64_t rows,
@@ -109,10 +135,8 @@ void Engine::execute(Shard& shard, const Instruction& instruction, const BatchSo
 }
 
 void Engine::run_passes(int worker, std::span<const SlicePass> passes) {
-  const auto begin = static_cast<std::size_t>(first_slice_[static_cast<std::size_t>(worker)]);
-  const auto end = static_cast<std::size_t>(first_slice_[static_cast<std::size_t>(worker) + 1]);
   for (std::size_t p = 0; p < passes.size(); ++p) {
-    for (std::size_t i = begin; i < end; ++i) passes[p].apply(slices_[i]);
+    for (const SliceRun& run : late_slices_) apply(worker, passes[p], run);
     if (!passes[p].finish) continue;
     workers_->barrier().arrive();
     if (worker == 0) passes[p].finish();
@@ -120,33 +144,33 @@ void Engine::run_passes(int worker, std::span<const SlicePass> passes) {
   }
 }
 
-// Slices never span two parameters, so that norms can be summed by parameter. Workers take runs of about equal length.
+// Slices never span two parameters, so that norms can be summed by parameter. Those of one step follow one another.
 void Engine::cut_slices() {
   const auto& parameters = model_->parameters();
-  for (std::size_t p = 0; p < parameters.size(); ++p) {
-    if (!parameters[p].trained) continue;
-    for (std::int64_t done = 0; done < parameters[p].size; done += kSliceFloats) {
-      slices_.push_back({static_cast<int>(slices_.size()),
-                         static_cast<int>(p),
-                         parameters[p].offset + done,
-                         std::min(kSliceFloats, parameters[p].size - done),
-                         {}});
+  int late = 0;  // the first slice of the run at hand that is updated late
+  for (const PlanStep& step : training_->steps()) {
+    const int first = static_cast<int>(slices_.size());
+    for (const int node : {step.node, step.follower}) {
+      if (node < 0) continue;
+      for (const int p : model_->parameters_of(node)) {
+        const Parameter& parameter = parameters[static_cast<std::size_t>(p)];
+        for (std::int64_t done = 0; parameter.trained && done < parameter.size; done += kSliceFloats) {
+          auto& gradients = slice_gradients_.emplace_back();
+          for (Shard& shard : training_->shards()) gradients.push_back(shard.gradients.data() + training_->gradient_offset(p) + done);
+          slices_.push_back(
+              {static_cast<int>(slices_.size()), p, parameter.offset + done, std::min(kSliceFloats, parameter.size - done), {}});
+        }
+      }
+    }
+    const int end = static_cast<int>(slices_.size());
+    early_slices_.push_back(step.early_update ? divide(first, end) : SliceRun());
+    if (step.early_update) {
+      if (late < first) late_slices_.push_back(divide(late, first));
+      late = end;
     }
   }
-  slice_gradients_.resize(slices_.size());
-  for (Slice& slice : slices_) {
-    auto& gradients = slice_gradients_[static_cast<std::size_t>(slice.index)];
-    for (Shard& shard : training_->shards()) gradients.push_back(shard.gradients.data() + slice.offset);
-    slice.gradients = gradients;
-  }
-  const int workers = workers_->count();
-  first_slice_.assign(static_cast<std::size_t>(workers) + 1, static_cast<int>(slices_.size()));
-  first_slice_[0] = 0;
-  std::size_t at = 0;
-  for (int worker = 1; worker < workers; ++worker) {
-    while (at < slices_.size() && slices_[at].offset < model_->trained_size() * worker / workers) ++at;
-    first_slice_[static_cast<std::size_t>(worker)] = static_cast<int>(at);
-  }
+  if (late < static_cast<int>(slices_.size())) late_slices_.push_back(divide(late, static_cast<int>(slices_.size())));
+  for (Slice& slice : slices_) slice.gradients = slice_gradients_[static_cast<std::size_t>(slice.index)];
 }
 
 void Engine::merge_counters() {
@@ -168,7 +192,9 @@ void Engine::merge_counters() {
 ops::LossSums Engine::evaluate(const BatchSource& source, std::int64_t rows, float* outputs, Census* census, float eps) {
   if (warm_up_.joinable()) warm_up_.join();
   onednn::use_one_thread();
-  if (evaluation_ == nullptr) evaluation_ = std::make_unique<Plan>(*model_, kEvaluationRows, options_.shards, false, false, options_.seed);
+  if (evaluation_ == nullptr)
+    evaluation_ = std::make_unique<Plan>(
+        *model_, PlanOptions{.capacity = kEvaluationRows, .shards = options_.shards, .training = false, .counters = false});
   std::vector<Census> lanes;
   if (census != nullptr) lanes.assign(static_cast<std::size_t>(options_.shards), Census(model_->unit_size()));
   workers_->run([&](int worker) {

@@ -21,7 +21,8 @@ struct EngineOptions {
   int shards = 1;
   int threads = 1;  // at most the shards are used
   bool counters = true;
-  std::uint64_t seed = 1;  // of dropout and random slopes
+  std::uint64_t seed = 1;     // of dropout and random slopes
+  bool early_updates = true;  // parameters of large layers may be updated within the backward pass: only with a single slice pass
   ops::LossOptions loss;
 };
 
@@ -94,8 +95,14 @@ class Engine {
   struct Range {
     int begin, end;
   };
+  // A run of slices: worker w takes [bounds[w], bounds[w + 1]), about as many floats as the others. Empty: none.
+  struct SliceRun {
+    std::vector<int> bounds;
+  };
   Range share(int items, int worker) const;
-  void run_shards(int worker, const BatchSource& source, std::int64_t rows, std::uint64_t step);
+  void run_shards(int worker, const BatchSource& source, std::int64_t rows, std::uint64_t step, std::span<const SlicePass> passes);
+  void apply(int worker, const SlicePass& pass, const SliceRun& run) const;
+  SliceRun divide(int begin, int end) const;
   void execute(Shard& shard, const Instruction& instruction, const BatchSource& source, std::int64_t rows);
   void fill(Plan& plan, Shard& shard, const BatchSource& source, std::int64_t first, std::int64_t count, std::int64_t rows,
             std::uint64_t step);
@@ -112,7 +119,8 @@ class Engine {
   std::unique_ptr<Plan> evaluation_;  // built at the first use
   std::vector<Slice> slices_;
   std::vector<std::vector<const float*>> slice_gradients_;
-  std::vector<int> first_slice_;  // of each worker, and the end
+  std::vector<SliceRun> early_slices_;  // by step of the plan, empty where it is not updated early
+  std::vector<SliceRun> late_slices_;   // all others
   StepCounters counters_;
 };
 

@@ -7,6 +7,9 @@ namespace {
 
 constexpr std::int64_t kNone = -1;
 
+// Parameters from which a step is updated early: 1 MiB a gradient, where memory traffic begins to cost more than a meeting of the shards.
+constexpr std::int64_t kLarge = 1 << 18;
+
 // The buffers a shard needs, as indices into the lifetimes that place() gets; kNone where there is none. Values and their gradients
 // are numbered by what follows: value[i] is the input of step i, value[steps] the output.
 struct Buffers {
@@ -68,12 +71,12 @@ int layer_of(const Model& model, int node) {
 
 }  // namespace
 
-Plan::Plan(Model& model, std::int64_t capacity, int shards, bool training, bool counters, std::uint64_t seed)
-    : capacity_(capacity), training_(training), shards_(static_cast<std::size_t>(shards)) {
+Plan::Plan(Model& model, const PlanOptions& options) : options_(options), shards_(static_cast<std::size_t>(options.shards)) {
   compile(model);
   schedule();
-  for (const PlanStep& step : steps_) shared_.emplace_back(static_cast<std::size_t>(step.kernel->shared * shards));
-  for (int i = 0; i < shards; ++i) build_shard(model, i, counters, seed);
+  if (options.training) place_gradients(model);
+  for (const PlanStep& step : steps_) shared_.emplace_back(static_cast<std::size_t>(step.kernel->shared * options.shards));
+  for (int i = 0; i < options.shards; ++i) build_shard(model, i);
 }
 
 void Plan::compile(Model& model) {
@@ -96,35 +99,67 @@ void Plan::compile(Model& model) {
     }
     step.dst_size = ops::element_count(shapes[static_cast<std::size_t>(i)]);
     step.layer = layer_of(model, i);
+    std::int64_t size = 0;
+    for (const int index : trained_parameters(model, step)) size += model.parameters()[static_cast<std::size_t>(index)].size;
+    step.early_update = options_.training && options_.early_updates && size >= kLarge;
     steps_.push_back(std::move(step));
   }
+}
+
+std::vector<int> Plan::trained_parameters(const Model& model, const PlanStep& step) const {
+  std::vector<int> indices;
+  for (const int node : {step.node, step.follower})
+    for (const int index : node < 0 ? std::vector<int>() : model.parameters_of(node))
+      if (model.parameters()[static_cast<std::size_t>(index)].trained) indices.push_back(index);
+  return indices;
 }
 
 void Plan::schedule() {
   const int count = static_cast<int>(steps_.size());
   segments_.emplace_back();
   const auto add = [&](Instruction::Kind kind, int step) {
-    const int phases = training_ && kind != Instruction::Kind::kLoss ? steps_[static_cast<std::size_t>(step)].kernel->phases : 1;
+    const int phases = options_.training && kind != Instruction::Kind::kLoss ? steps_[static_cast<std::size_t>(step)].kernel->phases : 1;
     for (int phase = 0; phase < phases; ++phase) {
       if (phase > 0) segments_.emplace_back();
-      segments_.back().push_back({kind, step, phase});
+      segments_.back().instructions.push_back({kind, step, phase});
     }
   };
   for (int i = 0; i < count; ++i) add(Instruction::Kind::kForward, i);
-  segments_.back().push_back({Instruction::Kind::kLoss});
-  for (int i = count - 1; training_ && i >= 0; --i) add(Instruction::Kind::kBackward, i);
+  segments_.back().instructions.push_back({Instruction::Kind::kLoss});
+  for (int i = count - 1; options_.training && i >= 0; --i) {
+    add(Instruction::Kind::kBackward, i);
+    if (!steps_[static_cast<std::size_t>(i)].early_update) continue;
+    segments_.push_back({.update = i, .instructions = {}});
+    segments_.emplace_back();
+  }
 }
 
-void Plan::build_shard(Model& model, int index, bool counters, std::uint64_t seed) {
-  const Buffers buffers = lay_out(steps_, capacity_, training_);
+// The gradients of large steps share a buffer at the front; all others have a place of their own.
+void Plan::place_gradients(const Model& model) {
+  gradient_offsets_.assign(model.parameters().size(), 0);
+  const auto place_step = [&](const PlanStep& step, std::int64_t offset) {
+    for (const int index : trained_parameters(model, step)) {
+      gradient_offsets_[static_cast<std::size_t>(index)] = offset;
+      offset += static_cast<std::int64_t>(padded(static_cast<std::size_t>(model.parameters()[static_cast<std::size_t>(index)].size)));
+    }
+    return offset;
+  };
+  for (const PlanStep& step : steps_)
+    if (step.early_update) gradient_size_ = std::max(gradient_size_, place_step(step, 0));
+  for (const PlanStep& step : steps_)
+    if (!step.early_update) gradient_size_ = place_step(step, gradient_size_);
+}
+
+void Plan::build_shard(Model& model, int index) {
+  const Buffers buffers = lay_out(steps_, options_.capacity, options_.training);
   const Placement placement = place(buffers.lifetimes);
   Shard& shard = shards_[static_cast<std::size_t>(index)];
   shard.arena = Buffer<float>(static_cast<std::size_t>(placement.total));
   const auto at = [&](std::int64_t buffer) -> float* {
     return buffer == kNone ? nullptr : shard.arena.data() + placement.offsets[static_cast<std::size_t>(buffer)];
   };
-  if (training_) shard.gradients = Buffer<float>(static_cast<std::size_t>(model.trained_size()));
-  if (counters) {
+  shard.gradients = Buffer<float>(static_cast<std::size_t>(gradient_size_));
+  if (options_.counters) {
     const auto units = static_cast<std::size_t>(model.unit_size());
     shard.fired = Buffer<std::uint32_t>(units);
     shard.abs_output = Buffer<float>(units);
@@ -132,29 +167,31 @@ void Plan::build_shard(Model& model, int index, bool counters, std::uint64_t see
   }
   shard.inputs = at(buffers.value[0]);
   shard.outputs = at(buffers.value.back());
-  if (training_) shard.diff_outputs = at(buffers.diff.back());
-  shard.labels = Buffer<std::int32_t>(static_cast<std::size_t>(capacity_));
-  shard.targets = Buffer<float>(static_cast<std::size_t>(capacity_ * steps_.back().dst_size));
+  if (options_.training) shard.diff_outputs = at(buffers.diff.back());
+  shard.labels = Buffer<std::int32_t>(static_cast<std::size_t>(options_.capacity));
+  shard.targets = Buffer<float>(static_cast<std::size_t>(options_.capacity * steps_.back().dst_size));
   shard.diff_parameters.resize(steps_.size());
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     PlanStep& step = steps_[i];
-    for (float* parameter : step.parameters) {
-      const bool trained = parameter >= model.trained() && parameter < model.trained() + model.trained_size();
-      shard.diff_parameters[i].push_back(training_ && trained ? shard.gradients.data() + (parameter - model.trained()) : nullptr);
+    for (const int node : {step.node, step.follower}) {
+      for (const int owned : node < 0 ? std::vector<int>() : model.parameters_of(node)) {
+        const bool wanted = options_.training && model.parameters()[static_cast<std::size_t>(owned)].trained;
+        shard.diff_parameters[i].push_back(wanted ? shard.gradients.data() + gradient_offset(owned) : nullptr);
+      }
     }
-    ops::Pass pass{.shard = index, .shards = static_cast<int>(shards_.size()), .training = training_, .seed = seed};
+    ops::Pass pass{.shard = index, .shards = static_cast<int>(shards_.size()), .training = options_.training, .seed = options_.seed};
     pass.src = at(buffers.value[i]);
     pass.dst = at(buffers.value[i + 1]);
     pass.saved = at(buffers.saved[i]);
     pass.scratch = at(buffers.scratch[i]);
     pass.shared = shared_[i].data();
-    if (training_) {
+    if (options_.training) {
       pass.diff_dst = at(buffers.diff[i + 1]);
       pass.diff_src = at(buffers.diff[i]);
     }
     pass.parameters = step.parameters;
     pass.diff_parameters = shard.diff_parameters[i];
-    if (counters && step.layer >= 0) {
+    if (options_.counters && step.layer >= 0) {
       const std::int64_t offset = model.layers()[static_cast<std::size_t>(step.layer)].offset;
       pass.counters = {shard.fired.data() + offset, shard.abs_output.data() + offset, shard.abs_gradient.data() + offset};
     }

@@ -20,6 +20,12 @@ struct Instruction {
   int phase = 0;
 };
 
+// What a worker does between two meetings of all shards: the update of one step's parameters, then instructions for each of its shards.
+struct Segment {
+  int update = -1;  // a step; -1: none
+  std::vector<Instruction> instructions;
+};
+
 // One kernel of a plan: a node, and the activation node behind it where it is fused.
 struct PlanStep {
   std::unique_ptr<ops::Kernel> kernel;
@@ -29,6 +35,7 @@ struct PlanStep {
   std::int64_t src_size = 0;  // floats a row
   std::int64_t dst_size = 0;
   std::vector<float*> parameters;
+  bool early_update = false;  // its parameters are updated within the backward pass
 };
 
 // The memory of one shard, and for every step of the plan where its tensors lie.
@@ -50,15 +57,29 @@ struct Shard {
 
 // What a graph compiles to for one number of rows and one mode: kernels built once, every buffer placed once. Nothing is allocated
 // when it runs. Instructions come in segments; all shards meet between two segments.
+//
+// Early updates: the parameters of a large step are updated as soon as all shards have their gradients, in the middle of the backward
+// pass. Those gradients are then still in a cache, and one buffer a shard serves all large steps: the shards meet before and after.
+struct PlanOptions {
+  std::int64_t capacity = 0;  // rows of a shard
+  int shards = 1;
+  bool training = true;
+  bool counters = true;
+  bool early_updates = false;  // not with clipping, which needs all gradients first
+  std::uint64_t seed = 1;
+};
+
 class Plan {
  public:
-  Plan(Model& model, std::int64_t capacity, int shards, bool training, bool counters, std::uint64_t seed);
+  Plan(Model& model, const PlanOptions& options);
 
-  std::int64_t capacity() const { return capacity_; }  // rows of a shard
-  std::span<const std::vector<Instruction>> segments() const { return segments_; }
+  std::span<const Segment> segments() const { return segments_; }
   std::vector<Shard>& shards() { return shards_; }
   const std::vector<PlanStep>& steps() const { return steps_; }
   std::int64_t bytes() const;
+  std::int64_t gradient_offset(int parameter) const {
+    return gradient_offsets_[static_cast<std::size_t>(parameter)];
+  }  // in a shard's gradients
 
   // Tells a shard which rows of which batch it holds from now on.
   void begin(Shard& shard, std::int64_t first_row, std::int64_t rows, std::int64_t batch_rows, std::uint64_t step);
@@ -74,12 +95,15 @@ class Plan {
  private:
   void compile(Model& model);
   void schedule();
-  void build_shard(Model& model, int index, bool counters, std::uint64_t seed);
+  void place_gradients(const Model& model);
+  std::vector<int> trained_parameters(const Model& model, const PlanStep& step) const;
+  void build_shard(Model& model, int index);
 
-  std::int64_t capacity_;
-  bool training_;
+  PlanOptions options_;
   std::vector<PlanStep> steps_;
-  std::vector<std::vector<Instruction>> segments_;
+  std::vector<Segment> segments_;
+  std::vector<std::int64_t> gradient_offsets_;
+  std::int64_t gradient_size_ = 0;
   std::vector<Buffer<float>> shared_;  // one a step
   std::vector<Shard> shards_;
 };

@@ -6,17 +6,26 @@
 #include <cstdlib>
 
 namespace undying::report {
+
+Json setting(float value) { return std::strtod(fmt::format("{}", value).c_str(), nullptr); }
+
 namespace {
 
 Json optimizer_json(const Optimizer& optimizer) {
-  Json json = {{"optimizer", name(optimizer)}, {"lr", learning_rate(optimizer)}};
+  Json json = {{"optimizer", name(optimizer)}, {"lr", setting(learning_rate(optimizer))}};
   if (const auto* sgd = std::get_if<Sgd>(&optimizer)) {
-    json.update({{"momentum", sgd->momentum}, {"nesterov", sgd->nesterov}, {"weight_decay", sgd->weight_decay}});
+    json.update({{"momentum", setting(sgd->momentum)}, {"nesterov", sgd->nesterov}, {"weight_decay", setting(sgd->weight_decay)}});
   } else if (const auto* rms = std::get_if<RmsProp>(&optimizer)) {
-    json.update({{"alpha", rms->alpha}, {"epsilon", rms->epsilon}, {"momentum", rms->momentum}, {"weight_decay", rms->weight_decay}});
+    json.update({{"alpha", setting(rms->alpha)},
+                 {"epsilon", setting(rms->epsilon)},
+                 {"momentum", setting(rms->momentum)},
+                 {"weight_decay", setting(rms->weight_decay)}});
   } else {
     const auto fill = [&](const auto& adam) {
-      json.update({{"beta1", adam.beta1}, {"beta2", adam.beta2}, {"epsilon", adam.epsilon}, {"weight_decay", adam.weight_decay}});
+      json.update({{"beta1", setting(adam.beta1)},
+                   {"beta2", setting(adam.beta2)},
+                   {"epsilon", setting(adam.epsilon)},
+                   {"weight_decay", setting(adam.weight_decay)}});
     };
     if (const auto* plain = std::get_if<Adam>(&optimizer)) fill(*plain);
     if (const auto* decoupled = std::get_if<AdamW>(&optimizer)) fill(*decoupled);

@@ -15,6 +15,9 @@ Json number(double value);
 // The same with six significant digits, for curves, which are drawn and not computed with.
 Json rounded(double value);
 
+// A float32 setting as the decimal that was meant: 0.01, not 0.009999999776.
+Json setting(float value);
+
 // Training settings with the names of the command line's flags.
 Json settings_json(const TrainSettings& settings);
 

@@ -42,6 +42,7 @@ engine::EngineOptions engine_options(const TrainSettings& settings) {
           .threads = threads,
           .counters = settings.health.counters,
           .seed = settings.seed,
+          .early_updates = settings.clip_norm == 0.0,
           .loss = {settings.loss, settings.label_smoothing, settings.huber_delta}};
 }
 

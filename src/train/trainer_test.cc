@@ -220,6 +220,27 @@ TEST(Trainer, ClippedStepsHaveAtMostTheGivenNorm) {
   EXPECT_NEAR(std::sqrt(square), 0.01, 1e-5);
 }
 
+// Layers of more than 2^18 weights are updated within the backward pass, unless gradients are clipped, which needs them all first.
+TEST(Trainer, LargeLayersUpdatedEarlyGiveTheSameBits) {
+  const Dataset data = make_classes(200, 12, 4);
+  TrainSettings settings = small_settings();
+  settings.max_steps = 5;
+  settings.shards = 3;
+  settings.optimizer = Sgd{.learning_rate = 1e-3f, .momentum = 0.9f};
+  std::vector<Tensor> late;
+  for (const auto& [clip, threads] : {std::pair{1e30, 1}, std::pair{0.0, 1}, std::pair{0.0, 3}}) {
+    settings.clip_norm = clip;
+    settings.threads = threads;
+    Trainer trainer(mlp({.inputs = 12, .hidden = {520, 520, 20, 14000, 520}, .outputs = 4, .activation = "prelu"}), settings);
+    ASSERT_EQ(trainer.fit(data, data).status, RunStatus::kFinished);
+    if (clip > 0.0) {
+      late = trainer.tensors();
+    } else {
+      expect_same_tensors(late, trainer.tensors());
+    }
+  }
+}
+
 TEST(Trainer, SameDrawInEveryArmUpToTheGain) {
   const auto relu = Trainer(small_mlp("relu"), small_settings()).tensors();
   const auto leaky = Trainer(small_mlp("leaky_relu:0.5"), small_settings()).tensors();

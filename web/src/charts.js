@@ -68,10 +68,17 @@ function livingPoints(run) {
   return [run.censuses.step, run.censuses.dead.map((row) => 1 - row.reduce((a, b) => a + b, 0) / units)];
 }
 
+// Over the mean lines alone: one wild batch widens a band far beyond what is worth looking at.
+function largestMean(data) {
+  let largest = 0;
+  for (let column = 1; column < data.length; column += 3) for (const value of data[column]) if (value > largest) largest = value;
+  return largest || 1;
+}
+
 function drawCharts() {
   const scored = isLoss ? "test_loss" : "test_accuracy";
   drawChart("chart-score", (run) => [run.epochs.step, run.epochs[scored]], (u, low, high) => (isLoss ? [0, high * 1.05] : [Math.max(0, low - 0.03), Math.min(1, high + 0.03)]));
-  drawChart("chart-loss", (run) => [run.curve.step, run.curve.loss], (u, low, high) => [Math.min(0, low), Number.isFinite(high) ? high * 1.02 : 1]);
+  drawChart("chart-loss", (run) => [run.curve.step, run.curve.loss], (u) => [0, 1.1 * largestMean(u.data)]);
   drawChart("chart-living", livingPoints, (u, low) => [Math.max(0, Math.min(0.9, low - 0.05)), 1.005]);
 }
 

@@ -1,0 +1,22 @@
+#ifndef UNDYING_CLI_HELP_H_
+#define UNDYING_CLI_HELP_H_
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+namespace undying::cli {
+
+// Lays out --help within 100 columns: descriptions of options wrapped, commands listed with the first line of theirs.
+class HelpLayout : public CLI::Formatter {
+ public:
+  HelpLayout();
+  std::string make_subcommand(const CLI::App* command) const override;
+  std::string make_option_desc(const CLI::Option* option) const override;
+};
+
+// What is wrong with the command line, in one line that names the flag and says what to do.
+std::string explain(const CLI::App& program, const CLI::ParseError& error);
+
+}  // namespace undying::cli
+
+#endif  // UNDYING_CLI_HELP_H_
