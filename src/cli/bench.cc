@@ -185,7 +185,8 @@ double peak_rss_mb() {
 nlohmann::ordered_json measure_start(const BenchOptions& options, const Workload& workload, const Dataset& data) {
   Subject subject(workload, {"", Activation(options.activation), !options.no_counters}, static_cast<int>(options.threads), data);
   subject.window(0.0);
-  fmt::print("{}: first step finished {:.0f} ms after start; peak memory {:.0f} MB\n", workload.name, subject.first_step_ms(), peak_rss_mb());
+  fmt::print("{}: first step finished {:.0f} ms after start; peak memory {:.0f} MB\n", workload.name, subject.first_step_ms(),
+             peak_rss_mb());
   return {{"workload", workload.name},
           {"first_step_ms", subject.first_step_ms()},
           {"peak_rss_mb", peak_rss_mb()},

@@ -8,9 +8,11 @@
 #include "base/atomic_file.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/outputs.h"
 #include "cli/parse.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
+#include "undying/error.h"
 #include "undying/report.h"
 #include "undying/study.h"
 
@@ -18,10 +20,10 @@ namespace undying::cli {
 namespace {
 
 constexpr const char* kDescription =
-    "Compares activations on your data and network in a controlled study: the same seeds, initial draws and\n"
-    "data order in every arm, a control (relu) and a placebo (relu from other draws) always among them.\n"
-    "Says, with intervals, whether an activation helps, hurts or makes no difference, and whether dead\n"
-    "neurons mattered.";
+    "Compares activations on your data and network in a controlled study.\n"
+    "The same seeds, initial draws and data order in every arm; a control (relu) and a placebo (relu from other\n"
+    "draws) are always among them. Says, with intervals, whether an activation helps, hurts or makes no\n"
+    "difference that was shown, and whether dead neurons mattered.\n";
 
 constexpr const char* kFooter =
     "Examples:\n"
@@ -29,15 +31,18 @@ constexpr const char* kFooter =
     "  undying compare --model mlp:32x20 --activations relu,leaky_relu:0.01,prelu,elu --seeds 10 --lr 0.02 --momentum 0.9\n"
     "  undying compare --data csv:measurements.csv:label=class --model mlp:64-64 --store study.sqlite\n"
     "\n"
-    "Ctrl-C ends the study; what was finished is analysed and written. With --store the same command resumes it.\n"
-    "Exit codes: 0 done; 1 internal failure; 2 bad input; 130 interrupted.";
+    "Runs go one to a core. Ctrl-C ends the study: what was finished is analysed and written, and how many runs are\n"
+    "missing is said. With --store the same command resumes it, and a larger --seeds or more --activations extend it.\n"
+    "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written; 130 interrupted.";
 
 struct CompareOptions {
   explicit CompareOptions(CLI::App& app) : training(app) {
-    app.add_option("--activations", activations, "the arms, separated by commas; undying list names them all")->capture_default_str();
+    app.add_option("--activations", activations, "the arms, separated by commas; undying list names them all")
+        ->type_name("NAMES")
+        ->capture_default_str();
     add_integer(app, "--seeds", seeds, "runs per arm", 1, 1000);
-    app.add_option("--report", report, "write a self-contained HTML report to this file")->type_name("FILE");
-    app.add_option("--store", store, "keep finished runs in this SQLite file, and resume from it")->type_name("FILE");
+    add_file(app, "--report", report, "write a self-contained HTML report to this file");
+    add_file(app, "--store", store, "keep finished runs in this SQLite file, and resume from it");
     add_real(app, "--target-accuracy", target_accuracy, "for steps to target, a share such as 0.8; 0: 95% of the control's best", 0.0, 1.0);
   }
 
@@ -49,33 +54,44 @@ struct CompareOptions {
   double target_accuracy = 0.0;
 };
 
-int compare(const CompareOptions& options, const std::string& command) {
-  for (const std::string& file : {options.training.json(), options.report, options.store})
-    if (!file.empty()) check_writable(file);
+StudySettings study_settings(const CompareOptions& options) {
   StudySettings settings{
       .data = options.training.data(), .model = options.training.model(), .model_options = options.training.model_options()};
   settings.activations = parse_activations("--activations", options.activations);
   settings.seeds = static_cast<int>(options.seeds);
+  settings.train = options.training.settings();
   settings.threads = options.training.threads();
   settings.target_accuracy = options.target_accuracy;
   settings.store = options.store;
+  if (settings.train.shards > 1)
+    throw Error(ErrorCode::kInvalidArgument, "--shards",
+                fmt::format("is {}; expected 1: each run of a study has one core, and cuts no batch", settings.train.shards));
+  return settings;
+}
 
-  const Interrupt interrupt;
+Study run(const StudySettings& settings, const Split& data, Screen& screen, const std::stop_token& stop) {
+  StudyDisplay display(screen, settings, data.train->size);
+  return run_study(
+      settings, data, [&](const std::vector<Arm>& arms) { display.plan(arms); },
+      [&](const StudyProgress& progress) { display.update(progress); }, stop);
+}
+
+int compare(const CompareOptions& options, const std::string& command) {
+  Outputs outputs{{"--json", options.training.json()}, {"--report", options.report}, {"--store", options.store}};
+  StudySettings settings = study_settings(options);
+  Screen screen(options.training.quiet());
+  const Interrupt interrupt([&] { screen.print("interrupted: what is finished will be written; once more ends at once"); },
+                            [&] { screen.abandon(); });
   const Split data = options.training.open_data();
-  settings.train = options.training.settings(*data.train);
-  Study study;
-  {
-    Screen screen(options.training.quiet());
-    StudyDisplay display(screen, settings, data.train->size);
-    study = run_study(
-        settings, data, [&](const std::vector<Arm>& arms) { display.plan(arms); },
-        [&](const StudyProgress& progress) { display.update(progress); }, interrupt.token());
-  }
+  settings.train.loss = options.training.loss(*data.train);
+  Study study = run(settings, data, screen, interrupt.token());
+  screen.close();
   study.command = command;
-  if (!options.training.json().empty()) write_file(options.training.json(), study_json(study));
-  if (!options.report.empty()) write_file(options.report, study_html(study));
+  outputs.write(options.training.json(), [&] { write_file(options.training.json(), study_json(study)); });
+  outputs.write(options.report, [&] { write_file(options.report, study_html(study)); });
   const bool color = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
   fmt::print("{}", study_table(study, terminal_columns(STDOUT_FILENO), color));
+  outputs.rethrow();
   if (!options.report.empty()) fmt::print("\nreport: {}\n", options.report);
   return study.missing > 0 ? kInterrupted : kOk;
 }

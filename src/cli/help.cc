@@ -32,9 +32,7 @@ const CLI::App& addressed(const CLI::App& program) {
   return commands.empty() ? program : *commands.front();
 }
 
-std::string full_name(const CLI::App& program, const CLI::App& app) {
-  return &app == &program ? "undying" : "undying " + app.get_name();
-}
+std::string full_name(const CLI::App& program, const CLI::App& app) { return &app == &program ? "undying" : "undying " + app.get_name(); }
 
 std::vector<std::string> command_names(const CLI::App& program) {
   std::vector<std::string> names;
@@ -77,7 +75,8 @@ std::string explain_value(const CLI::App& program, const std::string& what) {
   const std::string help = full_name(program, addressed(program)) + " --help";
   const std::string flag = what.substr(0, what.find(':'));
   if (what.find("missing") != std::string::npos) return fmt::format("[{}] needs a value; see {}", flag, help);
-  if (what.find("At Most") != std::string::npos) return fmt::format("[{}] is given more than once; expected once at most; see {}", flag, help);
+  if (what.find("At Most") != std::string::npos)
+    return fmt::format("[{}] is given more than once; expected once at most; see {}", flag, help);
   const std::size_t name = what.find("--");
   const std::size_t equals = what.find(" = ");
   if (what.starts_with("Could not convert") && name < equals && equals != std::string::npos)

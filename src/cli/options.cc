@@ -1,8 +1,10 @@
 #include "cli/options.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
-#include <array>
+#include <algorithm>
+#include <vector>
 
 #include "cli/parse.h"
 #include "undying/error.h"
@@ -18,13 +20,31 @@ constexpr const char* kNetworkGroup = "Network";
 constexpr const char* kTrainingGroup = "Training";
 constexpr const char* kRunGroup = "Run and output";
 
+// A flag that only some optimizers, or some losses, have.
 struct Owned {
   const char* flag;
-  std::string_view optimizers;  // those that have the setting
+  std::vector<std::string_view> owners;
 };
 
-constexpr std::array kOwned = {Owned{"--momentum", "sgd rmsprop"}, Owned{"--nesterov", "sgd"},  Owned{"--beta1", "adam adamw"},
-                               Owned{"--beta2", "adam adamw"},     Owned{"--alpha", "rmsprop"}, Owned{"--epsilon", "adam adamw rmsprop"}};
+const std::vector<Owned>& owned_by_optimizers() {
+  static const std::vector<Owned> all = {{"--momentum", {"sgd", "rmsprop"}}, {"--nesterov", {"sgd"}},
+                                         {"--beta1", {"adam", "adamw"}},     {"--beta2", {"adam", "adamw"}},
+                                         {"--alpha", {"rmsprop"}},           {"--epsilon", {"adam", "adamw", "rmsprop"}}};
+  return all;
+}
+
+const std::vector<Owned>& owned_by_losses() {
+  static const std::vector<Owned> all = {{"--label-smoothing", {"cross-entropy"}}, {"--huber-delta", {"huber"}}};
+  return all;
+}
+
+// A flag without effect is a mistake: of the person who gave it, if the program stays silent, of both.
+void refuse_foreign_flags(const CLI::App& app, const std::vector<Owned>& flags, std::string_view kind, std::string_view chosen) {
+  for (const Owned& owned : flags)
+    if (app.count(owned.flag) > 0 && std::find(owned.owners.begin(), owned.owners.end(), chosen) == owned.owners.end())
+      throw Error(ErrorCode::kInvalidArgument, owned.flag,
+                  fmt::format("is not a setting of the {} {}; it belongs to {}", kind, chosen, fmt::join(owned.owners, ", ")));
+}
 
 }  // namespace
 
@@ -38,16 +58,21 @@ TrainingOptions::TrainingOptions(CLI::App& app) : app_(&app) {
 void TrainingOptions::add_data(CLI::App& app) {
   app.add_option("--data", data_,
                  "fashion-mnist, idx:DIR, npy:X.npy,Y.npy, npz:FILE, csv:FILE[:label=NAME], spirals, abs or slowly-changing")
+      ->type_name("SOURCE")
       ->capture_default_str()
       ->group(kDataGroup);
-  app.add_option("--data-dir", data_dir_, "folder of fashion-mnist, where it is not where Debian's package puts it")->group(kDataGroup);
+  add_file(app, "--data-dir", data_dir_, "folder of fashion-mnist, where it is not where Debian's package puts it")
+      ->type_name("FOLDER")
+      ->group(kDataGroup);
   app.add_option("--normalize", normalize_, "unit: images to [0, 1], other data as it is; standard: zero mean, unit variance")
+      ->type_name("HOW")
       ->capture_default_str()
       ->group(kDataGroup);
 }
 
 void TrainingOptions::add_network(CLI::App& app) {
   app.add_option("--model", model_, "mlp:WIDTHxDEPTH (mlp:32x20), mlp:WIDTH-WIDTH-... (mlp:256-128-100)")
+      ->type_name("MODEL")
       ->capture_default_str()
       ->group(kNetworkGroup);
   app.add_flag("--batch-norm", batch_norm_, "batch norm between each hidden layer and its activation")->group(kNetworkGroup);
@@ -55,13 +80,14 @@ void TrainingOptions::add_network(CLI::App& app) {
   app.add_option("--init-scheme", initializer_,
                  "how weights are drawn: kaiming-normal (with the activation's own gain), kaiming-uniform, xavier-normal, xavier-uniform, "
                  "lecun-normal, orthogonal, randomized-asymmetric")
+      ->type_name("NAME")
       ->capture_default_str()
       ->group(kNetworkGroup);
 }
 
 void TrainingOptions::add_optimizer(CLI::App& app) {
   const auto grouped = [](CLI::Option* option) { option->group(kTrainingGroup); };
-  grouped(app.add_option("--optimizer", optimizer_, "sgd, adam, adamw or rmsprop")->capture_default_str());
+  grouped(app.add_option("--optimizer", optimizer_, "sgd, adam, adamw or rmsprop")->type_name("NAME")->capture_default_str());
   grouped(add_real(app, "--lr", learning_rate_, "learning rate (0.001 for adam and adamw)", 1e-30, kMost));
   grouped(add_real(app, "--momentum", momentum_, "of sgd and rmsprop", 0.0, 0.99999));
   grouped(app.add_flag("--nesterov", nesterov_, "Nesterov momentum (sgd)"));
@@ -70,10 +96,13 @@ void TrainingOptions::add_optimizer(CLI::App& app) {
   grouped(add_real(app, "--beta2", beta2_, "of adam and adamw", 0.0, 0.9999999));
   grouped(add_real(app, "--alpha", alpha_, "of rmsprop", 0.0, 0.9999999));
   grouped(add_real(app, "--epsilon", epsilon_, "of adam, adamw and rmsprop", 1e-30, 1.0));
-  grouped(app.add_option("--schedule", schedule_, "constant, step:PERIOD[,GAMMA], cosine[:FINAL] or one-cycle")->capture_default_str());
+  grouped(app.add_option("--schedule", schedule_, "constant, step:PERIOD[,GAMMA], cosine[:FINAL] or one-cycle")
+              ->type_name("NAME")
+              ->capture_default_str());
   grouped(add_integer(app, "--warmup", warmup_, "steps of linear warm-up", 0, kMostSteps));
   grouped(add_real(app, "--clip-norm", clip_norm_, "scale gradients so that their global norm is at most this; 0: off", 0.0, kMost));
-  grouped(app.add_option("--loss", loss_, "cross-entropy, mse, bce or huber (cross-entropy for classes, mse otherwise)"));
+  grouped(app.add_option("--loss", loss_, "cross-entropy, mse, bce or huber (default: cross-entropy for classes, mse otherwise)")
+              ->type_name("NAME"));
   grouped(add_real(app, "--label-smoothing", label_smoothing_, "of cross-entropy", 0.0, 0.999));
   grouped(add_real(app, "--huber-delta", huber_delta_, "where the Huber loss turns linear", 1e-30, kMost));
   grouped(add_integer(app, "--batch", batch_, "examples a step", 1, 1 << 24));
@@ -84,11 +113,14 @@ void TrainingOptions::add_optimizer(CLI::App& app) {
 
 void TrainingOptions::add_run(CLI::App& app) {
   const auto grouped = [](CLI::Option* option) { option->group(kRunGroup); };
-  grouped(add_integer(app, "--seed", seed_, "of the initial draw, the data order, dropout and random slopes", 1, std::int64_t{1} << 62));
+  grouped(add_integer(app, "--seed", seed_, "of the initial draw, the data order, dropout and random slopes", 0, std::int64_t{1} << 62));
   grouped(add_integer(app, "--threads", threads_, "worker threads; 0: one per core", 0, 1024));
+  grouped(add_integer(app, "--shards", shards_,
+                      "pieces a batch is cut into: they, and never the threads, decide the last bits of a result; 0: as many as threads", 0,
+                      1024));
   grouped(app.add_flag("--no-counters", no_counters_, "do not count firing in every step (deaths are then dated by census only)"));
   grouped(app.add_flag("--no-census", no_census_, "no passes over the whole training set to confirm deaths"));
-  grouped(app.add_option("--json", json_, "write the result as JSON to this file")->type_name("FILE"));
+  grouped(add_file(app, "--json", json_, "write the result as JSON to this file"));
   grouped(app.add_flag("--quiet", quiet_, "no progress, only the result"));
 }
 
@@ -100,15 +132,8 @@ Split TrainingOptions::open_data() const {
 
 ModelOptions TrainingOptions::model_options() const { return {.activation = "relu", .batch_norm = batch_norm_, .dropout = dropout_}; }
 
-void TrainingOptions::refuse_foreign_flags() const {
-  for (const Owned& owned : kOwned)
-    if (app_->count(owned.flag) > 0 && owned.optimizers.find(optimizer_) == std::string_view::npos)
-      throw Error(ErrorCode::kInvalidArgument, owned.flag,
-                  fmt::format("is not a setting of --optimizer {}; it belongs to {}", optimizer_, owned.optimizers));
-}
-
 Optimizer TrainingOptions::optimizer() const {
-  refuse_foreign_flags();
+  refuse_foreign_flags(*app_, owned_by_optimizers(), "optimizer", optimizer_);
   const auto value = [&](const char* flag, double given, float otherwise) {
     return app_->count(flag) > 0 ? static_cast<float>(given) : otherwise;
   };
@@ -137,10 +162,17 @@ Optimizer TrainingOptions::optimizer() const {
               fmt::format("\"{}\" is not known; expected sgd, adam, adamw or rmsprop", optimizer_));
 }
 
-TrainSettings TrainingOptions::settings(const Dataset& train) const {
+Loss TrainingOptions::loss(const Dataset& train) const {
+  const Loss fitting = train.classes > 0 ? Loss::kSoftmaxCrossEntropy : Loss::kMeanSquaredError;
+  const Loss chosen = app_->count("--loss") > 0 ? parse_loss(loss_) : fitting;
+  refuse_foreign_flags(*app_, owned_by_losses(), "loss", name(chosen));
+  return chosen;
+}
+
+TrainSettings TrainingOptions::settings() const {
   TrainSettings settings{.optimizer = optimizer(), .schedule = parse_schedule(schedule_)};
   settings.schedule.warmup = warmup_;
-  settings.loss = !loss_.empty() ? parse_loss(loss_) : train.classes > 0 ? Loss::kSoftmaxCrossEntropy : Loss::kMeanSquaredError;
+  if (app_->count("--loss") > 0) settings.loss = parse_loss(loss_);
   settings.label_smoothing = label_smoothing_;
   settings.huber_delta = huber_delta_;
   settings.clip_norm = clip_norm_;
@@ -151,6 +183,7 @@ TrainSettings TrainingOptions::settings(const Dataset& train) const {
   settings.seed = static_cast<std::uint64_t>(seed_);
   settings.shuffle = !no_shuffle_;
   settings.threads = threads();
+  settings.shards = static_cast<int>(shards_);
   settings.health.counters = !no_counters_;
   settings.health.census = !no_census_;
   return settings;

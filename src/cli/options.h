@@ -20,8 +20,11 @@ class TrainingOptions {
 
   Split open_data() const;
   ModelOptions model_options() const;
-  // `loss` follows from the data unless it was given. Throws Error{kInvalidArgument} for flags that the chosen optimizer does not have.
-  TrainSettings settings(const Dataset& train) const;
+  // All but what depends on the data. Throws Error{kInvalidArgument} for flags that the chosen optimizer does not have.
+  TrainSettings settings() const;
+  // Cross-entropy for classes, mean squared error for values, unless --loss was given. Throws Error{kInvalidArgument} for flags that this
+  // loss does not have.
+  Loss loss(const Dataset& train) const;
 
   const std::string& data() const { return data_; }
   const std::string& model() const { return model_; }
@@ -35,7 +38,6 @@ class TrainingOptions {
   void add_optimizer(CLI::App& app);
   void add_run(CLI::App& app);
   Optimizer optimizer() const;
-  void refuse_foreign_flags() const;
 
   CLI::App* app_;
   std::string data_ = "fashion-mnist";
@@ -65,6 +67,7 @@ class TrainingOptions {
   std::int64_t steps_ = 0;
   std::int64_t seed_ = 1;
   std::int64_t threads_ = 0;
+  std::int64_t shards_ = 0;
   bool no_shuffle_ = false;
   bool no_counters_ = false;
   bool no_census_ = false;

@@ -20,7 +20,8 @@ Outputs::Outputs(std::initializer_list<File> files) {
     std::error_code ignored;
     const auto [found, inserted] = flags.emplace(fs::weakly_canonical(file.name, ignored), file.flag);
     if (!inserted)
-      throw Error(ErrorCode::kInvalidArgument, file.flag, fmt::format("names {}, as {} does; expected a file of its own", file.name, found->second));
+      throw Error(ErrorCode::kInvalidArgument, file.flag,
+                  fmt::format("names {}, as {} does; expected a file of its own", file.name, found->second));
   }
 }
 

@@ -68,6 +68,14 @@ CLI::Option* add_real(CLI::App& app, const std::string& flag, double& value, con
   return app.add_option_function<std::string>(flag, set, help)->type_name("X")->default_str(fmt::format("{}", value));
 }
 
+CLI::Option* add_file(CLI::App& app, const std::string& flag, std::string& value, const std::string& help) {
+  const auto set = [&value, flag](const std::string& text) {
+    if (text.empty()) fail(flag, "is empty; expected the name of a file");
+    value = text;
+  };
+  return app.add_option_function<std::string>(flag, set, help)->type_name("FILE");
+}
+
 std::vector<Activation> parse_activations(std::string_view flag, std::string_view text) {
   std::vector<Activation> activations;
   for (std::size_t begin = 0; begin <= text.size();) {
@@ -85,7 +93,8 @@ std::vector<Activation> parse_activations(std::string_view flag, std::string_vie
 
 std::string nearest(std::string_view text, const std::vector<std::string>& candidates) {
   std::string best;
-  std::size_t least = text.size() / 3 + 2;
+  const std::size_t letters = text.size() - std::min(text.find_first_not_of('-'), text.size());
+  std::size_t least = letters / 3 + 2;  // below it: one letter in three, rounded down, and one more
   for (const std::string& candidate : candidates) {
     const std::size_t found = distance(text, candidate);
     if (found >= least) continue;

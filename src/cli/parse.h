@@ -20,6 +20,9 @@ CLI::Option* add_integer(CLI::App& app, const std::string& flag, std::int64_t& v
                          std::int64_t highest);
 CLI::Option* add_real(CLI::App& app, const std::string& flag, double& value, const std::string& help, double lowest, double highest);
 
+// An option that names a file: an empty name, such as that of an unset shell variable, is an error and not "no file".
+CLI::Option* add_file(CLI::App& app, const std::string& flag, std::string& value, const std::string& help);
+
 // "relu,leaky_relu:0.01,rrelu:0.1,0.3": items are split at commas that a letter follows, since parameters are separated by commas too.
 std::vector<Activation> parse_activations(std::string_view flag, std::string_view text);
 

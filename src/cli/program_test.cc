@@ -48,7 +48,7 @@ class Program : public testing::Test {
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, content(folder_ / "out.txt"), content(folder_ / "err.txt")};
   }
 
-  // One line "error: ..." with exit code 2, and no file left behind.
+  // One line "error: ..." with exit code 2, and no result.
   void expect_error(const std::string& arguments, testing::Matcher<const std::string&> message) const {
     const Result result = run(arguments);
     EXPECT_EQ(result.code, 2) << arguments << '\n' << result.err;
@@ -88,7 +88,7 @@ TEST_F(Program, ListNamesEverything) {
 }
 
 TEST_F(Program, WrongFlagsAreNamed) {
-  expect_error("", HasSubstr("subcommand"));
+  expect_error("", HasSubstr("needs a command: compare, train, bench, list"));
   expect_error("comprae", HasSubstr("did you mean compare?"));
   expect_error("train --bacth 3", AllOf(HasSubstr("--bacth"), HasSubstr("did you mean --batch?")));
   expect_error("train --batch 0", AllOf(HasSubstr("--batch"), HasSubstr("0 is out of range")));
@@ -134,9 +134,40 @@ TEST_F(Program, UnwritableOutputFailsBeforeTheJob) {
     expect_error("compare --epochs 1000000 --data spirals " + std::string(flag) + " no/such/file", HasSubstr("no/such/file"));
 }
 
-TEST_F(Program, FullDiskIsOneErrorAndLeavesNothingHalfWritten) {
-  expect_error("train" + std::string(kTiny) + "--json /dev/full", AllOf(HasSubstr("/dev/full"), HasSubstr("No space left")));
-  expect_error("compare --seeds 1" + std::string(kTiny) + "--report /dev/full", HasSubstr("No space left"));
+TEST_F(Program, FullDiskIsOneErrorAndCostsNoOtherResult) {
+  const Result train = run("train" + std::string(kTiny) + "--metrics /dev/full --json run.json");
+  EXPECT_EQ(train.code, 2);
+  EXPECT_EQ(train.err, "error: [/dev/full] cannot be written: No space left on device\n");
+  EXPECT_THAT(train.out, HasSubstr("test accuracy"));
+  EXPECT_EQ(json("run.json")["status"], "finished");
+  const Result compare = run("compare --seeds 1" + std::string(kTiny) + "--json /dev/full --report report.html");
+  EXPECT_EQ(compare.code, 2);
+  EXPECT_EQ(compare.err, "error: [/dev/full] cannot be written: No space left on device\n");
+  EXPECT_THAT(compare.out, HasSubstr("relu (control)"));
+  EXPECT_TRUE(exists("report.html"));
+}
+
+TEST_F(Program, FullStandardOutputIsAnError) {
+  for (const char* arguments : {"list", "--help", "--version", "train --data spirals --model mlp:8x2 --epochs 1 --quiet"}) {
+    const int status =
+        std::system(("'" UNDYING_BINARY "' " + std::string(arguments) + " >/dev/full 2>'" + (folder_ / "err.txt").string() + "'").c_str());
+    EXPECT_EQ(WEXITSTATUS(status), 2) << arguments;
+    EXPECT_EQ(content(folder_ / "err.txt"), "error: [standard output] cannot be written: No space left on device\n") << arguments;
+  }
+}
+
+// Progress is worth less than the job: nowhere to show it must not end it, nor must messages land in a file that took the descriptor.
+TEST_F(Program, UnwritableStandardErrorDoesNotEndTheJob) {
+  for (const char* redirection : {"2>/dev/full", "2>&-"}) {
+    const std::string command = "cd '" + folder_.string() +
+                                "' && '" UNDYING_BINARY
+                                "' compare --data spirals --model mlp:8x2 --epochs 1 --seeds 1 "
+                                "--json study.json --store study.sqlite >out.txt " +
+                                redirection;
+    EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 0) << redirection;
+    EXPECT_EQ(json("study.json")["missing"], 0) << redirection;
+    fs::remove(folder_ / "study.sqlite");
+  }
 }
 
 TEST_F(Program, TrainWritesWhatTheContractSays) {

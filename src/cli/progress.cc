@@ -6,25 +6,49 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+#include <cstdlib>
+#include <string_view>
 
 namespace undying::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::string_view kHideCursor = "\x1b[?25l";
+constexpr std::string_view kShowCursor = "\x1b[?25h";
+
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+bool can_redraw() {
+  const char* kind = std::getenv("TERM");
+  return isatty(STDERR_FILENO) == 1 && kind != nullptr && std::string_view(kind) != "dumb";
+}
+
+winsize terminal_size(int descriptor) {
+  winsize size{};
+  if (ioctl(descriptor, TIOCGWINSZ, &size) != 0) return {};
+  return size;
+}
+
+double share(std::int64_t part, std::int64_t whole) { return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0.0; }
+
+std::string left_text(double done, double elapsed) {
+  return done > 0.0 ? duration_text(elapsed * (1.0 - done) / done) + " left" : std::string("time left unknown");
+}
 
 }  // namespace
 
-Screen::Screen(bool quiet) : quiet_(quiet), live_(!quiet && isatty(STDERR_FILENO) == 1), last_(Clock::now()) {
-  if (live_) fmt::print(stderr, "\x1b[?25l");
+Screen::Screen(bool quiet) : quiet_(quiet), live_(!quiet && can_redraw()), last_(Clock::now()) {
+  if (live_) write(std::string(kHideCursor));
 }
 
-Screen::~Screen() {
-  if (!live_) return;
-  erase();
-  fmt::print(stderr, "\x1b[?25h");
+// Straight to the descriptor: a failed write is nothing to end a job for.
+void Screen::write(const std::string& text) const {
+  for (std::size_t at = 0; at < text.size();) {
+    const ssize_t written = ::write(STDERR_FILENO, text.data() + at, text.size() - at);
+    if (written <= 0) return;
+    at += static_cast<std::size_t>(written);
+  }
 }
 
 bool Screen::due() {
@@ -35,30 +59,44 @@ bool Screen::due() {
   return true;
 }
 
-void Screen::erase() {
-  if (shown_ > 0) fmt::print(stderr, "\x1b[{}A\r\x1b[J", shown_);
+std::string Screen::erasure() {
+  const std::string text = shown_ > 0 ? fmt::format("\x1b[{}A\r\x1b[J", shown_) : "";
   shown_ = 0;
+  return text;
 }
 
 void Screen::show(const std::vector<std::string>& lines) {
   if (quiet_ || lines.empty()) return;
-  if (!live_) return print(lines.back());
-  erase();
-  const auto columns = static_cast<std::size_t>(std::max(20, terminal_columns(STDERR_FILENO) - 1));
-  for (const std::string& line : lines) fmt::print(stderr, "{}\n", line.substr(0, columns));
-  shown_ = lines.size();
+  const std::lock_guard lock(mutex_);
+  if (!live_) return write(lines.back() + "\n");
+  const winsize size = terminal_size(STDERR_FILENO);
+  const std::size_t columns = size.ws_col > 20 ? size.ws_col - 1U : 99U;
+  const std::size_t rows = size.ws_row > 2 ? size.ws_row - 1U : 23U;
+  std::string text = erasure();
+  shown_ = std::min(rows, lines.size());
+  for (std::size_t i = lines.size() - shown_; i < lines.size(); ++i) text += lines[i].substr(0, columns) + '\n';
+  write(text);
 }
 
 void Screen::print(const std::string& line) {
   if (quiet_) return;
-  if (live_) erase();
-  fmt::print(stderr, "{}\n", line);
+  const std::lock_guard lock(mutex_);
+  write(erasure() + line + "\n");
+}
+
+void Screen::close() {
+  const std::lock_guard lock(mutex_);
+  if (live_) write(erasure() + std::string(kShowCursor));
+  live_ = false;
+}
+
+void Screen::abandon() const {
+  if (live_) write(std::string(kShowCursor) + "\n");
 }
 
 int terminal_columns(int descriptor) {
-  winsize size{};
-  if (ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 100;
-  return size.ws_col;
+  const int columns = terminal_size(descriptor).ws_col;
+  return columns == 0 ? 100 : columns;
 }
 
 std::string bar(double share, int width) {
@@ -73,12 +111,53 @@ std::string duration_text(double seconds) {
   return fmt::format("{}s", whole);
 }
 
+std::string rate_text(double samples_per_second) {
+  if (samples_per_second >= 999'500.0) return fmt::format("{:.3g}M samples/s", 1e-6 * samples_per_second);
+  if (samples_per_second >= 999.5) return fmt::format("{:.3g}k samples/s", 1e-3 * samples_per_second);
+  return fmt::format("{:.0f} samples/s", samples_per_second);
+}
+
+std::string dead_text(std::int64_t dead, std::int64_t units) {
+  return fmt::format("{:.1f}% of {} units dead", 100.0 * share(dead, units), units);
+}
+
+TrainDisplay::TrainDisplay(Screen& screen, const TrainSettings& settings, std::int64_t train_examples)
+    : screen_(screen),
+      epochs_(settings.epochs),
+      batch_(std::min(settings.batch, train_examples)),
+      steps_per_epoch_((train_examples + settings.batch - 1) / settings.batch),
+      steps_(settings.epochs * steps_per_epoch_),
+      start_(Clock::now()) {
+  if (settings.max_steps > 0) steps_ = std::min(steps_, settings.max_steps);
+}
+
+void TrainDisplay::step(const StepRecord& record) {
+  if (!screen_.due()) return;
+  const double elapsed = seconds_since(start_);
+  const double done = share(record.step, steps_);
+  screen_.show({fmt::format("epoch {} of {} [{}] step {} of {}  loss {:.4f}{}  {}, {}", 1 + (record.step - 1) / steps_per_epoch_, epochs_,
+                            bar(done, 20), record.step, steps_, record.loss, health_,
+                            rate_text(static_cast<double>(record.step * batch_) / std::max(elapsed, 1e-3)), left_text(done, elapsed))});
+}
+
+void TrainDisplay::epoch(const EpochRecord& record) {
+  std::string text = fmt::format("epoch {} of {}: step {}, training loss {:.4f}", record.epoch, epochs_, record.step, record.train_loss);
+  if (std::isfinite(record.test_loss)) text += fmt::format(", test loss {:.4f}", record.test_loss);
+  if (std::isfinite(record.test_accuracy)) text += fmt::format(", test accuracy {:.2f}%", 100.0 * record.test_accuracy);
+  if (record.units > 0) {
+    text += ", " + dead_text(record.dead, record.units);
+    health_ = fmt::format("  {:.1f}% alive", 100.0 * share(record.units - record.dead, record.units));
+  }
+  screen_.print(text + fmt::format(", {}", duration_text(record.seconds)));
+}
+
 StudyDisplay::StudyDisplay(Screen& screen, const StudySettings& settings, std::int64_t train_examples)
-    : screen_(screen), batch_(settings.train.batch), train_examples_(train_examples), start_(Clock::now()) {}
+    : screen_(screen), batch_(std::min(settings.train.batch, train_examples)), start_(Clock::now()) {}
 
 void StudyDisplay::plan(const std::vector<Arm>& arms) {
   for (const Arm& arm : arms) {
     labels_.push_back(arm.label);
+    label_width_ = std::max(label_width_, arm.label.size());
     runs_ += arm.runs.size();
   }
   screen_.print(fmt::format("{} runs: {} arms x {} seeds", runs_, arms.size(), arms.empty() ? 0 : arms.front().runs.size()));
@@ -93,38 +172,41 @@ void StudyDisplay::update(const StudyProgress& progress) {
   if (screen_.due()) screen_.show(lines());
 }
 
+// A run that was never seen running comes from the store: every other one reports its first step.
 void StudyDisplay::finish(const StudyProgress& progress) {
-  running_.erase({progress.arm, progress.seed});
+  const bool trained = running_.erase({progress.arm, progress.seed}) > 0;
   ++done_;
   const Run& run = progress.result->run;
-  steps_done_ += run.epochs.empty() ? 0 : run.epochs.back().step;
-  const std::int64_t units = run.ledger.units();
+  if (trained && !run.epochs.empty()) steps_trained_ += run.epochs.back().step;
   std::string result = run.status == RunStatus::kDiverged ? fmt::format("diverged: {}", run.reason)
                        : std::isfinite(run.test_accuracy) ? fmt::format("test accuracy {:.2f}%", 100.0 * run.test_accuracy)
                                                           : fmt::format("test loss {:.4g}", run.test_loss);
-  if (units > 0) result += fmt::format(", {} of {} units dead", run.ledger.dead(), units);
-  screen_.print(fmt::format("[{:>{}}/{}] {:<20} seed {:<3} {}, {}", done_, fmt::formatted_size("{}", runs_), runs_, labels_[progress.arm],
-                            progress.seed, result, duration_text(run.train_seconds)));
-  if (screen_.live()) screen_.show(lines());
+  if (run.ledger.units() > 0) result += ", " + dead_text(run.ledger.dead(), run.ledger.units());
+  screen_.print(fmt::format("[{:>{}}/{}] {:<{}}  seed {:<3}  {}, {}", done_, fmt::formatted_size("{}", runs_), runs_, labels_[progress.arm],
+                            label_width_, progress.seed, result, trained ? duration_text(run.train_seconds) : "kept from before"));
+  if (screen_.due()) screen_.show(lines());
 }
 
 std::vector<std::string> StudyDisplay::lines() const {
   std::vector<std::string> text;
-  std::int64_t steps = steps_done_;
-  for (const auto& [key, progress] : running_) {
-    steps += progress.step;
-    text.push_back(fmt::format("  {:<20} seed {:<3} [{}] step {} of {}  loss {:.4f}", labels_[key.first], key.second,
-                               bar(static_cast<double>(progress.step) / static_cast<double>(progress.steps), 20), progress.step,
-                               progress.steps, progress.loss));
-  }
-  const double elapsed = seconds_since(start_);
-  const double total = static_cast<double>(runs_) * static_cast<double>(steps_per_run_);
-  const double share = total > 0.0 ? static_cast<double>(steps) / total : 0.0;
-  const double per_step = std::min<double>(static_cast<double>(batch_), static_cast<double>(train_examples_));
-  text.push_back(fmt::format("{} of {} runs [{}] {:.0f}k samples/s, {} left", done_, runs_, bar(share, 30),
-                             1e-3 * per_step * static_cast<double>(steps) / std::max(elapsed, 1e-3),
-                             share > 0.0 ? duration_text(elapsed * (1.0 - share) / share) : std::string("?")));
+  for (const auto& [key, progress] : running_)
+    text.push_back(fmt::format("  {:<{}}  seed {:<3} [{}] step {} of {}  loss {:.4f}", labels_[key.first], label_width_, key.second,
+                               bar(share(progress.step, progress.steps), 20), progress.step, progress.steps, progress.loss));
+  text.push_back(overall());
   return text;
+}
+
+// The time left follows from the pace so far; a diverged run counts as done, however early it ended.
+std::string StudyDisplay::overall() const {
+  std::int64_t running = 0;
+  for (const auto& [key, progress] : running_) running += progress.step;
+  const auto runs = static_cast<std::int64_t>(runs_);
+  const std::int64_t done = static_cast<std::int64_t>(done_) * steps_per_run_ + running;
+  const double left = static_cast<double>(runs * steps_per_run_ - done);
+  const double pace = static_cast<double>(steps_trained_ + running) / std::max(seconds_since(start_), 1e-3);
+  return fmt::format("{} of {} runs [{}] {}, {}", done_, runs_, bar(share(done, runs * steps_per_run_), 30),
+                     rate_text(pace * static_cast<double>(batch_)),
+                     pace > 0.0 ? duration_text(left / pace) + " left" : "time left unknown");
 }
 
 }  // namespace undying::cli

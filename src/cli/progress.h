@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "undying/study.h"
@@ -12,25 +14,30 @@
 namespace undying::cli {
 
 // Lines on standard error that show how a job stands: redrawn in place on a terminal, at most ten times a second; elsewhere permanent
-// lines alone, with a sign of life every ten seconds. Nothing at all when quiet.
+// lines alone, with a sign of life every ten seconds. Nothing at all when quiet. A standard error that cannot be written never ends a job.
 class Screen {
  public:
   explicit Screen(bool quiet);
-  ~Screen();  // takes the live lines away and shows the cursor again
+  ~Screen() { close(); }
+  Screen(const Screen&) = delete;
+  Screen& operator=(const Screen&) = delete;
 
-  bool live() const { return live_; }
   bool quiet() const { return quiet_; }
   bool due();                                        // whether it is time for the next show()
   void show(const std::vector<std::string>& lines);  // replaces the live lines; elsewhere prints the last one
   void print(const std::string& line);               // a line that stays
+  void close();                                      // takes the live lines away and shows the cursor again, for good
+  void abandon() const;                              // shows the cursor again, from any thread: the program ends now
 
  private:
-  void erase();
+  std::string erasure();
+  void write(const std::string& text) const;
 
   bool quiet_;
   bool live_;
   std::size_t shown_ = 0;
   std::chrono::steady_clock::time_point last_;
+  std::mutex mutex_;  // guards live_, shown_ and what is on the screen
 };
 
 // The width of the terminal on this descriptor, 100 where there is none.
@@ -42,6 +49,30 @@ std::string bar(double share, int width);
 // "1h 02m", "3m 05s", "12s"
 std::string duration_text(double seconds);
 
+// "950 samples/s", "12.3k samples/s", "4.56M samples/s"
+std::string rate_text(double samples_per_second);
+
+// "83.4% of 480 units dead", "12 of 480 ..." being harder to compare between layers and arms
+std::string dead_text(std::int64_t dead, std::int64_t units);
+
+// The progress of one run: a bar with loss, living share, rate and time left, and a line for each epoch.
+class TrainDisplay {
+ public:
+  TrainDisplay(Screen& screen, const TrainSettings& settings, std::int64_t train_examples);
+
+  void step(const StepRecord& record);
+  void epoch(const EpochRecord& record);
+
+ private:
+  Screen& screen_;
+  std::int64_t epochs_;
+  std::int64_t batch_;
+  std::int64_t steps_per_epoch_;
+  std::int64_t steps_;
+  std::string health_;  // of the last census
+  std::chrono::steady_clock::time_point start_;
+};
+
 // The progress of a study: a bar for each running run and one for the whole, with the rate and the time left.
 class StudyDisplay {
  public:
@@ -51,17 +82,20 @@ class StudyDisplay {
   void update(const StudyProgress& progress);
 
  private:
+  using Key = std::pair<std::size_t, std::uint64_t>;  // arm, seed
+
   void finish(const StudyProgress& progress);
   std::vector<std::string> lines() const;
+  std::string overall() const;
 
   Screen& screen_;
   std::int64_t batch_;
-  std::int64_t train_examples_;
   std::vector<std::string> labels_;
-  std::map<std::pair<std::size_t, std::uint64_t>, StudyProgress> running_;
+  std::size_t label_width_ = 0;
+  std::map<Key, StudyProgress> running_;
   std::size_t runs_ = 0;
   std::size_t done_ = 0;
-  std::int64_t steps_done_ = 0;
+  std::int64_t steps_trained_ = 0;  // by finished runs, without those that came from a store
   std::int64_t steps_per_run_ = 0;
   std::chrono::steady_clock::time_point start_;
 };

@@ -36,7 +36,8 @@ constexpr const char* kFooter =
 
 // One line, whatever a file or a flag is called.
 int fail(ExitCode code, std::string message) {
-  std::replace_if(message.begin(), message.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, ' ');
+  std::replace_if(
+      message.begin(), message.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, ' ');
   std::fputs(("error: " + message + "\n").c_str(), stderr);
   return code;
 }
@@ -47,11 +48,14 @@ void occupy_standard_descriptors() {
     if (fcntl(descriptor, F_GETFD) == -1 && errno == EBADF) open("/dev/null", descriptor == STDERR_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+[[noreturn]] void fail_output() {
+  throw Error(ErrorCode::kIo, "standard output", fmt::format("cannot be written: {}", std::strerror(errno)));
+}
+
 // What was printed must have arrived.
 void flush_results() {
   std::cout.flush();
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout)
-    throw std::system_error(errno, std::generic_category(), "standard output");
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout) fail_output();
 }
 
 int run_command(CLI::App& program, int argc, const char* const* argv) {
@@ -71,6 +75,10 @@ int run_reporting_errors(CLI::App& program, int argc, const char* const* argv) {
     const int code = run_command(program, argc, argv);
     flush_results();
     return code;
+  } catch (const std::system_error& error) {
+    if (std::ferror(stdout) == 0) throw;
+    errno = error.code().value();
+    fail_output();
   } catch (const CLI::Success& success) {  // --help and --version
     program.exit(success);
     flush_results();
@@ -96,8 +104,6 @@ int run(int argc, const char* const* argv) {
     return fail(error.code() == ErrorCode::kInternal ? kFailure : kBadInput, error.what());
   } catch (const std::bad_alloc&) {
     return fail(kFailure, "out of memory: choose a smaller model, batch or data set");
-  } catch (const std::system_error& error) {  // fmt's and our own about standard output: files have Error
-    return fail(kBadInput, fmt::format("[standard output] cannot be written: {}", std::strerror(error.code().value())));
   } catch (const std::exception& error) {
     return fail(kFailure, error.what());
   }

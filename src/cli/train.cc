@@ -7,6 +7,7 @@
 #include "base/atomic_file.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/outputs.h"
 #include "cli/parse.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
@@ -17,45 +18,38 @@ namespace undying::cli {
 namespace {
 
 constexpr const char* kDescription =
-    "Trains one network and keeps the ledger of its neurons: which are dead, which were born dead, when each\n"
-    "died or was revived.";
+    "Trains one network and keeps the ledger of its neurons.\n"
+    "Says which units are dead, which were born dead, and when each died or was revived.\n";
 
 constexpr const char* kFooter =
     "Examples:\n"
     "  undying train --activation leaky_relu:0.1 --epochs 5 --out weights.safetensors\n"
+    "  undying train --data csv:measurements.csv --model mlp:64-64 --optimizer adamw --schedule cosine --json run.json\n"
     "  undying train --model mlp:96x6 --lr 0.03 --momentum 0.9 --weight-decay 1e-4 --batch 100 --steps 100 --no-shuffle \\\n"
     "      --init in.safetensors --metrics steps.csv --out out.safetensors --json run.json\n"
     "\n"
     "Tensors are named layer.N.weight (out, in), layer.N.bias, layer.N.slope, layer.N.bn.*; N counts linear layers from 0.\n"
-    "Exit codes: 0 done; 1 internal failure; 2 bad input; 130 interrupted, with the outputs of the steps taken.";
+    "The same seed and shards give the same bits on any number of threads. A run whose loss or gradient is not finite\n"
+    "ends as diverged, which is a result and not a failure.\n"
+    "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written; 130 interrupted, with\n"
+    "the outputs of the steps taken.";
 
 struct TrainOptions {
   explicit TrainOptions(CLI::App& app) : training(app) {
     app.add_option("--activation", activation, "NAME or NAME:VALUE, such as leaky_relu:0.1; undying list names them all")
+        ->type_name("NAME")
         ->capture_default_str();
-    add_integer(app, "--shards", shards, "pieces a batch is cut into; results depend on it; 0: as many as threads", 0, 1024);
-    app.add_option("--init", init, "start from the weights in this safetensors file")->type_name("FILE");
-    app.add_option("--metrics", metrics, "write one line per step as CSV")->type_name("FILE");
-    app.add_option("--out", out, "write the final weights as safetensors")->type_name("FILE");
+    add_file(app, "--init", init, "start from the weights in this safetensors file");
+    add_file(app, "--metrics", metrics, "write one line per step as CSV");
+    add_file(app, "--out", out, "write the final weights as safetensors");
   }
 
   TrainingOptions training;
   std::string activation = "relu";
-  std::int64_t shards = 0;
   std::string init;
   std::string metrics;
   std::string out;
 };
-
-// The living share is known where there is a census.
-std::string epoch_line(const EpochRecord& epoch, const TrainSettings& settings) {
-  std::string text =
-      fmt::format("epoch {} of {}: step {}, training loss {:.4f}", epoch.epoch, settings.epochs, epoch.step, epoch.train_loss);
-  if (std::isfinite(epoch.test_loss)) text += fmt::format(", test loss {:.4f}", epoch.test_loss);
-  if (std::isfinite(epoch.test_accuracy)) text += fmt::format(", test accuracy {:.2f}%", 100.0 * epoch.test_accuracy);
-  if (epoch.units > 0) text += fmt::format(", {} of {} units dead", epoch.dead, epoch.units);
-  return text + fmt::format(", {}", duration_text(epoch.seconds));
-}
 
 void print_ledger(const Run& run) {
   if (run.ledger.censuses.empty()) return;
@@ -82,43 +76,50 @@ void print_summary(const Run& run) {
   print_ledger(run);
 }
 
-int train(const TrainOptions& options, const std::string& command) {
-  for (const std::string& file : {options.training.json(), options.metrics, options.out})
-    if (!file.empty()) check_writable(file);
-  const Interrupt interrupt;
-  const Split data = options.training.open_data();
-  TrainSettings settings = options.training.settings(*data.train);
-  settings.shards = static_cast<int>(options.shards);
+Trainer make_trainer(const TrainOptions& options, const Activation& activation, TrainSettings settings, const Dataset& data) {
   ModelOptions model = options.training.model_options();
-  model.activation = Activation(options.activation);
-  const std::int64_t outputs = data.train->classes > 0 ? data.train->classes : data.train->outputs;
-  Trainer trainer(build_model(options.training.model(), data.train->shape, outputs, model), settings);
-  if (!options.init.empty()) {
-    try {
-      trainer.load(read_safetensors(options.init));
-    } catch (const Error& error) {
-      if (error.subject() == options.init) throw;
-      throw Error(error.code(), options.init, error.what());
-    }
+  model.activation = activation;
+  const std::int64_t outputs = data.classes > 0 ? data.classes : data.outputs;
+  settings.loss = options.training.loss(data);
+  return Trainer(build_model(options.training.model(), data.shape, outputs, model), settings);
+}
+
+// What does not fit is the file's fault: its name belongs in the message.
+void load(Trainer& trainer, const std::string& file, const std::vector<Tensor>& tensors) {
+  try {
+    trainer.load(tensors);
+  } catch (const Error& error) {
+    throw Error(error.code(), file, error.what());
   }
-  Run run;
-  {
-    Screen screen(options.training.quiet());
-    Observer observer;
-    observer.step = [&](const StepRecord& record) {
-      if (screen.due())
-        screen.show({fmt::format("step {}  loss {:.4f}  lr {:.3g}  gradient norm {:.3g}", record.step, record.loss, record.learning_rate,
-                                 record.gradient_norm)});
-    };
-    observer.epoch = [&](const EpochRecord& record) { screen.print(epoch_line(record, settings)); };
-    run = trainer.fit(*data.train, *data.test, observer, interrupt.token());
-  }
-  if (!options.metrics.empty()) write_file(options.metrics, steps_csv(run));
-  if (!options.out.empty()) write_safetensors(options.out, trainer.tensors());
-  const RunDescription description{options.training.data(), options.training.model(), model.activation, command};
-  if (!options.training.json().empty()) write_file(options.training.json(), run_json(description, settings, run));
+}
+
+Run fit(Trainer& trainer, const Split& data, Screen& screen, const std::stop_token& stop) {
+  TrainDisplay display(screen, trainer.settings(), data.train->size);
+  const Observer observer{.step = [&](const StepRecord& record) { display.step(record); },
+                          .epoch = [&](const EpochRecord& record) { display.epoch(record); }};
+  return trainer.fit(*data.train, *data.test, observer, stop);
+}
+
+int train(const TrainOptions& options, const std::string& command) {
+  Outputs outputs{{"--json", options.training.json()}, {"--metrics", options.metrics}, {"--out", options.out}};
+  const Activation activation(options.activation);
+  const TrainSettings settings = options.training.settings();
+  const std::vector<Tensor> initial = options.init.empty() ? std::vector<Tensor>() : read_safetensors(options.init);
+  Screen screen(options.training.quiet());
+  const Interrupt interrupt([&] { screen.print("interrupted: the steps taken will be written; once more ends at once"); },
+                            [&] { screen.abandon(); });
+  const Split data = options.training.open_data();
+  Trainer trainer = make_trainer(options, activation, settings, *data.train);
+  if (!options.init.empty()) load(trainer, options.init, initial);
+  const Run run = fit(trainer, data, screen, interrupt.token());
+  screen.close();
+  outputs.write(options.metrics, [&] { write_file(options.metrics, steps_csv(run)); });
+  outputs.write(options.out, [&] { write_safetensors(options.out, trainer.tensors()); });
+  const RunDescription description{options.training.data(), options.training.model(), activation, command};
+  outputs.write(options.training.json(), [&] { write_file(options.training.json(), run_json(description, trainer.settings(), run)); });
   if (!data.note.empty()) fmt::print("{}\n", data.note);
   print_summary(run);
+  outputs.rethrow();
   return run.status == RunStatus::kInterrupted ? kInterrupted : kOk;
 }
 
