@@ -5,14 +5,16 @@
 #include <array>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "base/atomic_file.h"
 #include "base/philox.h"
 #include "cli/commands.h"
+#include "cli/outputs.h"
 #include "cli/parse.h"
+#include "cli/progress.h"
 #include "undying/error.h"
 #include "undying/trainer.h"
 
@@ -24,17 +26,23 @@ using Clock = std::chrono::steady_clock;
 const Clock::time_point kStart = Clock::now();  // as near to the start of the process as the program itself can see
 
 constexpr const char* kDescription =
-    "Measures training steps on fixed workloads (fully connected, 784 inputs, 10 classes): forward,\n"
-    "cross-entropy, backward, SGD with momentum 0.9, counters on. Samples per second and GFLOP/s, where a\n"
-    "step is 6 x batch x multiply-adds; median over windows of steps with the 10th and 90th percentile.";
+    "Measures training steps on fixed workloads.\n"
+    "A step is forward, cross-entropy, backward and SGD with momentum 0.9 on random images, counters on. Prints\n"
+    "samples per second and GFLOP/s (a step is 6 x batch x multiply-adds): the median over 20 windows of steps\n"
+    "with the 10th and 90th percentile. First checks that the network learns: that it fits one batch better\n"
+    "after a few steps.\n";
 
 constexpr const char* kFooter =
-    "Workloads: W1 30 x 32, batch 128; W2 10 x 128, batch 128; W3 4 x 512, batch 128; W4 4 x 1024, batch 256.\n"
+    "Workloads, all 784 inputs and 10 classes:\n"
+    "  W1 30 x 32, batch 128; W2 10 x 128, batch 128; W3 4 x 512, batch 128; W4 4 x 1024, batch 256\n"
     "\n"
     "Examples:\n"
     "  undying bench --workload W1 --threads 2 --json w1.json\n"
     "  undying bench --workload W1 --compare-counters\n"
-    "  undying bench --workload W2 --compare-activations relu,leaky_relu:0.01";
+    "  undying bench --workload W2 --compare-activations relu,leaky_relu:0.01\n"
+    "\n"
+    "Exit codes: 0 done; 1 internal failure, or a network that does not learn; 2 bad input, or an output that cannot\n"
+    "be written.";
 
 struct Workload {
   const char* name;
@@ -48,30 +56,56 @@ constexpr std::array kWorkloads = {Workload{"W1", 32, 30, 128}, Workload{"W2", 1
 
 struct BenchOptions {
   explicit BenchOptions(CLI::App& app) {
-    app.add_option("--workload", workload, "W1, W2, W3 or W4")->capture_default_str();
+    app.add_option("--workload", workload, "W1, W2, W3 or W4")->type_name("NAME")->capture_default_str();
+    app.add_option("--activation", activation, "the activation")->type_name("NAME")->capture_default_str();
+    add_integer(app, "--batch", batch, "examples a step; 0: the workload's", 0, 1 << 16);
     add_integer(app, "--threads", threads, "worker threads; 0: one per core", 0, 1024);
-    add_integer(app, "--batch", batch, "examples a step; 0: the workload's", 0, 1 << 20);
+    add_integer(app, "--seed", seed, "of the random images and the initial draw", 0, std::int64_t{1} << 62);
     add_real(app, "--seconds", seconds, "how long to measure", 0.05, 3600.0);
-    add_integer(app, "--rounds", rounds, "interleaved rounds of a comparison", 1, 1000);
-    app.add_option("--activation", activation, "the activation")->capture_default_str();
     app.add_flag("--no-counters", no_counters, "without counting");
-    app.add_flag("--first-step", first_step, "make one step and end: for timing the start from outside");
-    app.add_flag("--compare-counters", compare_counters, "interleave counters on and off; print what they cost");
-    app.add_option("--compare-activations", compare_activations, "A,B: interleave two activations; print the ratio of their step times");
-    app.add_option("--json", json, "write the result as JSON to this file")->type_name("FILE");
+    add_comparisons(app);
+    add_file(app, "--json", json, "write the result as JSON to this file");
+    app.add_flag("--quiet", quiet, "no progress, only the result");
+  }
+
+  void add_comparisons(CLI::App& app) {
+    auto* counters = app.add_flag("--compare-counters", compare_counters, "interleave counters on and off; print what they cost");
+    auto* activations = app.add_option("--compare-activations", compare_activations,
+                                       "A,B: interleave two activations; print the ratio of their step times");
+    auto* start = app.add_flag("--first-step", first_step, "make one step and end: for timing the start from outside");
+    add_integer(app, "--rounds", rounds, "interleaved rounds of a comparison", 1, 1000);
+    activations->type_name("A,B");
+    kinds = {counters, activations, start};
+  }
+
+  // The flags that choose what is measured exclude each other.
+  void check() const {
+    const CLI::Option* chosen = nullptr;
+    for (const CLI::Option* kind : kinds) {
+      if (kind->count() == 0) continue;
+      if (chosen != nullptr)
+        throw Error(ErrorCode::kInvalidArgument, kind->get_name(),
+                    fmt::format("does not go with {}; expected one of them", chosen->get_name()));
+      chosen = kind;
+    }
+    if (compare_counters && no_counters)
+      throw Error(ErrorCode::kInvalidArgument, "--no-counters", "does not go with --compare-counters, which measures both");
   }
 
   std::string workload = "W1";
-  std::int64_t threads = 0;
+  std::string activation = "leaky_relu:0.01";
   std::int64_t batch = 0;
+  std::int64_t threads = 0;
+  std::int64_t seed = 1;
   double seconds = 2.0;
   std::int64_t rounds = 20;
-  std::string activation = "leaky_relu:0.01";
   bool no_counters = false;
   bool first_step = false;
   bool compare_counters = false;
   std::string compare_activations;
   std::string json;
+  bool quiet = false;
+  std::vector<const CLI::Option*> kinds;
 };
 
 Workload find_workload(const BenchOptions& options) {
@@ -84,16 +118,19 @@ Workload find_workload(const BenchOptions& options) {
 }
 
 // Random pixels and labels; the bench's own data, so that it needs none.
-Dataset random_images() {
-  const Random random(1, Stream::kTest);
-  Dataset data{.name = "random images", .size = 1024, .shape = {784}, .classes = 10};
-  data.bytes.reserve(static_cast<std::size_t>(data.size) * 784);
-  for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(data.size) * 784 / 4; ++i)
+Dataset random_images(std::int64_t count, std::int64_t seed) {
+  const Random random(static_cast<std::uint64_t>(seed), Stream::kTest);
+  Dataset data{.name = "random images", .size = count, .shape = {784}, .classes = 10};
+  data.bytes.reserve(static_cast<std::size_t>(count) * 784);
+  for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(count) * 784 / 4; ++i)
     for (const std::uint32_t word : random.block(i)) data.bytes.push_back(static_cast<std::uint8_t>(word));
-  for (std::int64_t i = 0; i < data.size; ++i)
+  for (std::int64_t i = 0; i < count; ++i)
     data.labels.push_back(static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(i) + (1U << 30), 10)));
   return data;
 }
+
+// About a thousand images in whole batches: a part of a batch at the end of an epoch would count as a whole one.
+std::int64_t example_count(const Workload& workload) { return workload.batch * ((1024 + workload.batch - 1) / workload.batch); }
 
 struct Contender {
   std::string label;
@@ -104,65 +141,88 @@ struct Contender {
 // A network of the workload, trained a window of steps at a time.
 class Subject {
  public:
-  Subject(const Workload& workload, const Contender& contender, int threads, const Dataset& data)
-      : data_(data),
-        batch_(workload.batch),
+  Subject(const Workload& workload, const Contender& contender, const BenchOptions& options)
+      : batch_(workload.batch),
         trainer_(mlp({.inputs = 784,
                       .hidden = std::vector<std::int64_t>(static_cast<std::size_t>(workload.depth), workload.width),
                       .outputs = 10,
                       .activation = contender.activation}),
-                 settings(workload, contender, threads)) {}
+                 settings(workload, contender, options)) {}
 
-  // Mean seconds of a step over at least `least` seconds; the first step's loss is kept for the check.
-  double window(double least) {
-    std::stop_source stop;
+  // One step; the time from the start of the process to its end.
+  void first_step(const Dataset& data) {
+    train(data, [](const StepRecord&) { return true; });
+  }
+
+  // A measurement counts only if the network really learns: after some steps on one batch, its loss there is lower.
+  void verify(const Dataset& data) {
+    constexpr std::int64_t kSteps = 20;
+    Dataset one_batch = data;
+    one_batch.size = batch_;
+    one_batch.bytes.resize(static_cast<std::size_t>(batch_) * 784);
+    one_batch.labels.resize(static_cast<std::size_t>(batch_));
+    const Run run = train(one_batch, [](const StepRecord& record) { return record.step > kSteps; });
+    const double before = run.steps.front().loss;
+    const double after = run.steps.back().loss;
+    if (!(std::isfinite(after) && after < before))
+      throw Error(ErrorCode::kInternal, "bench",
+                  fmt::format("the loss of one batch went from {} to {} in {} steps on it: this is not training", before, after, kSteps));
+  }
+
+  // Mean seconds of a step, over at least this many seconds after a first step.
+  double window(const Dataset& data, double least) {
     Clock::time_point first{};
     Clock::time_point last{};
     std::int64_t steps = 0;
-    Observer observer;
-    observer.step = [&](const StepRecord& record) {
+    train(data, [&](const StepRecord& record) {
       last = Clock::now();
-      if (first_loss_ == 0.0) {
-        first_loss_ = record.loss;
-        first_step_ms_ = std::chrono::duration<double, std::milli>(last - kStart).count();
-      }
-      last_loss_ = record.loss;
       if (record.step == 1) first = last;
       steps = record.step - 1;
-      if (steps >= 0 && std::chrono::duration<double>(last - first).count() >= least) stop.request_stop();
-    };
-    trainer_.fit(data_, data_, observer, stop.get_token());
+      return steps > 0 && std::chrono::duration<double>(last - first).count() >= least;
+    });
     return std::chrono::duration<double>(last - first).count() / static_cast<double>(steps);
   }
 
-  // A measurement counts only if the network was really trained.
-  void verify() const {
-    if (!std::isfinite(last_loss_) || !(last_loss_ < first_loss_ + 0.5))
-      throw Error(ErrorCode::kInternal, "bench", fmt::format("the loss went from {} to {}: this is not training", first_loss_, last_loss_));
-  }
-
   double first_step_ms() const { return first_step_ms_; }
+  int threads() const { return threads_; }
+  int shards() const { return shards_; }
 
  private:
-  static TrainSettings settings(const Workload& workload, const Contender& contender, int threads) {
+  static TrainSettings settings(const Workload& workload, const Contender& contender, const BenchOptions& options) {
     TrainSettings settings{.optimizer = Sgd{.learning_rate = 0.01f, .momentum = 0.9f}, .batch = workload.batch, .epochs = 1'000'000};
+    settings.seed = static_cast<std::uint64_t>(options.seed);
     settings.evaluate = false;
-    settings.threads = threads;
+    settings.threads = static_cast<int>(options.threads);
     settings.health = {.counters = contender.counters, .census = false};
     return settings;
   }
 
-  const Dataset& data_;
+  template <class Enough>
+  Run train(const Dataset& data, Enough enough) {
+    std::stop_source stop;
+    const Observer observer{.step = [&](const StepRecord& record) {
+      if (first_step_ms_ == 0.0) first_step_ms_ = std::chrono::duration<double, std::milli>(Clock::now() - kStart).count();
+      if (enough(record)) stop.request_stop();
+    }};
+    Run run = trainer_.fit(data, data, observer, stop.get_token());
+    if (run.status == RunStatus::kDiverged) throw Error(ErrorCode::kInternal, "bench", "diverged: " + run.reason + "; nothing to measure");
+    threads_ = run.threads;
+    shards_ = run.shards;
+    return run;
+  }
+
   std::int64_t batch_;
-  double first_loss_ = 0.0;
-  double last_loss_ = 0.0;
   double first_step_ms_ = 0.0;
+  int threads_ = 0;
+  int shards_ = 0;
   Trainer trainer_;
 };
 
-double multiply_adds(const Workload& workload) {
+// Of one example. CReLU gives the next layer two inputs a unit.
+double multiply_adds(const Workload& workload, const Activation& activation) {
   const auto width = static_cast<double>(workload.width);
-  return 784.0 * width + static_cast<double>(workload.depth - 1) * width * width + 10.0 * width;
+  const double passed_on = width * activation.info().width;
+  return 784.0 * width + static_cast<double>(workload.depth - 1) * passed_on * width + 10.0 * passed_on;
 }
 
 struct Spread {
@@ -181,103 +241,128 @@ double peak_rss_mb() {
   return static_cast<double>(usage.ru_maxrss) / 1024.0;
 }
 
+nlohmann::ordered_json as_json(const Spread& spread) { return {{"median", spread.median}, {"p10", spread.low}, {"p90", spread.high}}; }
+
+double megabytes(const Dataset& data) { return static_cast<double>(data.bytes.size()) / 1048576.0; }
+
+void print_start(const Subject& subject, const Dataset& data) {
+  fmt::print("first step finished {:.0f} ms after start; peak memory {:.0f} MB, of which data {:.0f} MB\n", subject.first_step_ms(),
+             peak_rss_mb(), megabytes(data));
+}
+
+nlohmann::ordered_json start_json(const Subject& subject, const Dataset& data) {
+  return {{"first_step_ms", subject.first_step_ms()}, {"peak_rss_mb", peak_rss_mb()}, {"data_mb", megabytes(data)}};
+}
+
 // One step and no more.
 nlohmann::ordered_json measure_start(const BenchOptions& options, const Workload& workload, const Dataset& data) {
-  Subject subject(workload, {"", Activation(options.activation), !options.no_counters}, static_cast<int>(options.threads), data);
-  subject.window(0.0);
-  fmt::print("{}: first step finished {:.0f} ms after start; peak memory {:.0f} MB\n", workload.name, subject.first_step_ms(),
-             peak_rss_mb());
-  return {{"workload", workload.name},
-          {"first_step_ms", subject.first_step_ms()},
-          {"peak_rss_mb", peak_rss_mb()},
-          {"data_mb", static_cast<double>(data.bytes.size()) / 1048576.0}};
+  Subject subject(workload, {"", Activation(options.activation), !options.no_counters}, options);
+  subject.first_step(data);
+  fmt::print("{}: ", workload.name);
+  print_start(subject, data);
+  nlohmann::ordered_json json = {{"workload", workload.name}};
+  json.update(start_json(subject, data));
+  return json;
+}
+
+std::vector<double> time_windows(Subject& subject, const BenchOptions& options, const Dataset& data) {
+  constexpr int kWindows = 20;
+  Screen screen(options.quiet);
+  std::vector<double> times;
+  for (int i = 0; i < kWindows; ++i) {
+    if (screen.due()) screen.show({fmt::format("[{}] window {} of {}", bar(static_cast<double>(i) / kWindows, 20), i + 1, kWindows)});
+    times.push_back(subject.window(data, options.seconds / kWindows));
+  }
+  return times;
 }
 
 nlohmann::ordered_json measure(const BenchOptions& options, const Workload& workload, const Dataset& data) {
-  constexpr int kWindows = 20;
-  Subject subject(workload, {"", Activation(options.activation), !options.no_counters}, static_cast<int>(options.threads), data);
-  subject.window(0.05);  // warm
-  std::vector<double> times;
-  for (int i = 0; i < kWindows; ++i) times.push_back(subject.window(options.seconds / kWindows));
-  subject.verify();
-  const Spread step = spread(times);
+  const Activation activation(options.activation);
+  Subject subject(workload, {"", activation, !options.no_counters}, options);
+  subject.verify(data);
+  subject.window(data, 0.05);  // warm
+  const Spread step = spread(time_windows(subject, options, data));
   const double batch = static_cast<double>(workload.batch);
-  const double flops = 6.0 * batch * multiply_adds(workload);
-  const double data_mb = static_cast<double>(data.bytes.size()) / 1048576.0;
-  fmt::print("{} {}: {:.1f}k samples/s, {:.1f} GFLOP/s; step {:.0f} us (10th to 90th percentile {:.0f} to {:.0f})\n", workload.name,
-             options.activation, 1e-3 * batch / step.median, 1e-9 * flops / step.median, 1e6 * step.median, 1e6 * step.low,
-             1e6 * step.high);
-  fmt::print("first step finished {:.0f} ms after start; peak memory {:.0f} MB, of which data {:.0f} MB\n", subject.first_step_ms(),
-             peak_rss_mb(), data_mb);
-  return {{"workload", workload.name},
-          {"activation", options.activation},
-          {"batch", workload.batch},
-          {"threads", options.threads},
-          {"counters", !options.no_counters},
-          {"samples_per_second", batch / step.median},
-          {"gflops", 1e-9 * flops / step.median},
-          {"step_seconds", {{"median", step.median}, {"p10", step.low}, {"p90", step.high}}},
-          {"first_step_ms", subject.first_step_ms()},
-          {"peak_rss_mb", peak_rss_mb()},
-          {"data_mb", data_mb}};
+  const double gflops = 1e-9 * 6.0 * batch * multiply_adds(workload, activation) / step.median;
+  fmt::print("{} {}: {}, {:.1f} GFLOP/s; step {:.0f} us (10th to 90th percentile {:.0f} to {:.0f}); {} thread{}\n", workload.name,
+             activation.specification(), rate_text(batch / step.median), gflops, 1e6 * step.median, 1e6 * step.low, 1e6 * step.high,
+             subject.threads(), subject.threads() == 1 ? "" : "s");
+  print_start(subject, data);
+  nlohmann::ordered_json json = {{"workload", workload.name},  {"activation", activation.specification()},
+                                 {"batch", workload.batch},    {"threads", subject.threads()},
+                                 {"shards", subject.shards()}, {"counters", !options.no_counters},
+                                 {"seed", options.seed},       {"samples_per_second", batch / step.median},
+                                 {"gflops", gflops},           {"step_seconds", as_json(step)}};
+  json.update(start_json(subject, data));
+  return json;
 }
 
 // Rounds of A, B, B, A; the ratio of each round's sums is free of drift.
-nlohmann::ordered_json compare(const BenchOptions& options, const Workload& workload, const Dataset& data, const Contender& a,
-                               const Contender& b) {
-  const int threads = static_cast<int>(options.threads);
-  Subject first(workload, a, threads, data);
-  Subject second(workload, b, threads, data);
+std::vector<double> time_rounds(Subject& first, Subject& second, const BenchOptions& options, const Dataset& data) {
   const double least = options.seconds / static_cast<double>(4 * options.rounds);
-  first.window(0.05);
-  second.window(0.05);
+  const double rounds = static_cast<double>(options.rounds);
+  Screen screen(options.quiet);
   std::vector<double> ratios;
   for (std::int64_t i = 0; i < options.rounds; ++i) {
-    const double one = first.window(least);
-    const double two = second.window(least);
-    const double three = second.window(least);
-    const double four = first.window(least);
+    if (screen.due()) screen.show({fmt::format("[{}] round {} of {}", bar(static_cast<double>(i) / rounds, 20), i + 1, options.rounds)});
+    const double one = first.window(data, least);
+    const double two = second.window(data, least);
+    const double three = second.window(data, least);
+    const double four = first.window(data, least);
     ratios.push_back((one + four) / (two + three));
   }
-  first.verify();
-  second.verify();
-  const Spread ratio = spread(ratios);
-  fmt::print("{}: step time of {} / {}: {:.4f} ({:+.2f}%; 10th to 90th percentile {:.4f} to {:.4f}; {} rounds)\n", workload.name, a.label,
-             b.label, ratio.median, 100.0 * (ratio.median - 1.0), ratio.low, ratio.high, options.rounds);
-  return {{"workload", workload.name},
-          {"a", a.label},
-          {"b", b.label},
-          {"rounds", options.rounds},
-          {"ratio", {{"median", ratio.median}, {"p10", ratio.low}, {"p90", ratio.high}}}};
+  return ratios;
+}
+
+nlohmann::ordered_json compare(const BenchOptions& options, const Workload& workload, const Dataset& data, const Contender& a,
+                               const Contender& b) {
+  Subject first(workload, a, options);
+  Subject second(workload, b, options);
+  for (Subject* subject : {&first, &second}) {
+    subject->verify(data);
+    subject->window(data, 0.05);  // warm
+  }
+  const Spread ratio = spread(time_rounds(first, second, options, data));
+  fmt::print("{}: step time of {} / {}: {:.4f} ({:+.2f}%; 10th to 90th percentile {:.4f} to {:.4f}; {} rounds; {} thread{})\n",
+             workload.name, a.label, b.label, ratio.median, 100.0 * (ratio.median - 1.0), ratio.low, ratio.high, options.rounds,
+             first.threads(), first.threads() == 1 ? "" : "s");
+  return {{"workload", workload.name}, {"a", a.label},           {"b", b.label}, {"threads", first.threads()},
+          {"rounds", options.rounds},  {"ratio", as_json(ratio)}};
+}
+
+nlohmann::ordered_json compare_counters(const BenchOptions& options, const Workload& workload, const Dataset& data) {
+  const Activation activation(options.activation);
+  return compare(options, workload, data, {"counters on", activation, true}, {"counters off", activation, false});
+}
+
+// The second of the two against the first: "relu,leaky_relu:0.01" says what Leaky ReLU costs.
+nlohmann::ordered_json compare_activations(const BenchOptions& options, const Workload& workload, const Dataset& data) {
+  const auto pair = parse_activations("--compare-activations", options.compare_activations);
+  if (pair.size() != 2)
+    throw Error(ErrorCode::kInvalidArgument, "--compare-activations", fmt::format("names {} activations; expected two", pair.size()));
+  const bool counters = !options.no_counters;
+  return compare(options, workload, data, {pair[1].specification(), pair[1], counters}, {pair[0].specification(), pair[0], counters});
 }
 
 int bench(const BenchOptions& options) {
-  if (!options.json.empty()) check_writable(options.json);
+  options.check();
+  Outputs outputs{{"--json", options.json}};
   const Workload workload = find_workload(options);
-  const Dataset data = random_images();
-  nlohmann::ordered_json result;
-  if (options.first_step) {
-    result = measure_start(options, workload, data);
-  } else if (options.compare_counters) {
-    const Activation activation(options.activation);
-    result = compare(options, workload, data, {"counters on", activation, true}, {"counters off", activation, false});
-  } else if (!options.compare_activations.empty()) {
-    const auto pair = parse_activations("--compare-activations", options.compare_activations);
-    if (pair.size() != 2)
-      throw Error(ErrorCode::kInvalidArgument, "--compare-activations", fmt::format("names {} activations; expected two", pair.size()));
-    result = compare(options, workload, data, {pair[1].specification(), pair[1], true}, {pair[0].specification(), pair[0], true});
-  } else {
-    result = measure(options, workload, data);
-  }
-  if (!options.json.empty()) write_file(options.json, result.dump(2) + "\n");
+  const Dataset data = random_images(example_count(workload), options.seed);
+  const auto run = options.first_step                     ? measure_start
+                   : options.compare_counters             ? compare_counters
+                   : !options.compare_activations.empty() ? compare_activations
+                                                          : measure;
+  const nlohmann::ordered_json result = run(options, workload, data);
+  outputs.write(options.json, [&] { write_file(options.json, result.dump(2) + "\n"); });
+  outputs.rethrow();
   return kOk;
 }
 
 }  // namespace
 
 Command add_bench(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("bench", "measure the speed of training");
-  app->description(kDescription);
+  CLI::App* app = program.add_subcommand("bench", kDescription);
   app->footer(kFooter);
   const auto options = std::make_shared<BenchOptions>(*app);
   return [options] { return bench(*options); };

@@ -26,10 +26,10 @@ bool has_flag(const CLI::App& app, const std::string& word) {
   return std::find(flags.begin(), flags.end(), word) != flags.end();
 }
 
-// The command that the words belong to, or the program.
+// The command that what is wrong belongs to, or the program, for words in front of the command.
 const CLI::App& addressed(const CLI::App& program) {
   const auto commands = program.get_subcommands();
-  return commands.empty() ? program : *commands.front();
+  return commands.empty() || !program.remaining().empty() ? program : *commands.front();
 }
 
 std::string full_name(const CLI::App& program, const CLI::App& app) { return &app == &program ? "undying" : "undying " + app.get_name(); }
@@ -40,7 +40,7 @@ std::vector<std::string> command_names(const CLI::App& program) {
   return names;
 }
 
-std::string other_owners(const CLI::App& program, const std::string& word) {
+std::string owners_of(const CLI::App& program, const std::string& word) {
   std::vector<std::string> owners;
   for (const CLI::App* command : program.get_subcommands({}))
     if (has_flag(*command, word)) owners.push_back(command->get_name());
@@ -48,8 +48,8 @@ std::string other_owners(const CLI::App& program, const std::string& word) {
 }
 
 std::string hint(const CLI::App& program, const CLI::App& app, const std::string& word) {
-  const std::string owners = other_owners(program, word);
-  if (!owners.empty() && &app == &program) return fmt::format("it goes behind a command that has it: {}; ", owners);
+  const std::string owners = owners_of(program, word);
+  if (!owners.empty() && &app == &program) return fmt::format("it goes behind the command ({}); ", owners);
   if (!owners.empty()) return fmt::format("it is one of {}; ", owners);
   std::vector<std::string> known = flags_of(app);
   if (&app == &program)
@@ -61,8 +61,7 @@ std::string hint(const CLI::App& program, const CLI::App& app, const std::string
 
 std::string explain_extras(const CLI::App& program) {
   const CLI::App& app = addressed(program);
-  auto extras = app.remaining();
-  if (extras.empty()) extras = program.remaining(true);
+  const std::vector<std::string> extras = app.remaining();
   if (extras.empty()) return fmt::format("unexpected words on the command line; see {} --help", full_name(program, app));
   const std::string word = extras.front().substr(0, extras.front().find('='));
   const char* kind = word.starts_with('-') ? "a flag" : &app == &program ? "a command" : "an argument";
@@ -87,6 +86,10 @@ std::string explain_value(const CLI::App& program, const std::string& what) {
 }  // namespace
 
 HelpLayout::HelpLayout() { column_width(kNames); }
+
+std::string HelpLayout::make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const {
+  return CLI::detail::find_and_replace(CLI::Formatter::make_help(app, std::move(name), mode), "\n\n\n", "\n\n");
+}
 
 std::string HelpLayout::make_subcommand(const CLI::App* command) const {
   const std::string description = command->get_description();

@@ -10,6 +10,7 @@ namespace undying::cli {
 class HelpLayout : public CLI::Formatter {
  public:
   HelpLayout();
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override;
   std::string make_subcommand(const CLI::App* command) const override;
   std::string make_option_desc(const CLI::Option* option) const override;
 };

@@ -1,17 +1,31 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <array>
-#include <cstdio>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/atomic_file.h"
 #include "cli/commands.h"
+#include "cli/outputs.h"
+#include "cli/parse.h"
 #include "undying/activation.h"
 
 namespace undying::cli {
 namespace {
+
+constexpr const char* kDescription =
+    "Names the activations, models, data sets and settings there are.\n"
+    "Each activation with its formula, its parameters, whether its units can be dead, and where it comes from.\n";
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  undying list\n"
+    "  undying list --json list.json\n"
+    "  for a in $(undying list --quiet); do undying bench --activation $a; done\n"
+    "\n"
+    "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written.";
 
 struct Topic {
   const char* title;
@@ -34,18 +48,35 @@ const std::vector<Topic>& topics() {
   return all;
 }
 
-std::string parameter_text(const ActivationParameter& parameter) {
-  return fmt::format("{} = {} ({}; {} to {})", parameter.name, parameter.initial, parameter.meaning, parameter.lowest, parameter.highest);
+// "0 to 1", "above 0" and the like, without the largest float spelled out.
+std::string range_text(const ActivationParameter& parameter) {
+  constexpr float kMost = std::numeric_limits<float>::max();
+  if (parameter.lowest <= -kMost && parameter.highest >= kMost) return "any number";
+  if (parameter.highest >= kMost) return fmt::format("{} or more", parameter.lowest);
+  if (parameter.lowest <= -kMost) return fmt::format("{} or less", parameter.highest);
+  return fmt::format("{} to {}", parameter.lowest, parameter.highest);
+}
+
+std::string traits_text(const ActivationInfo& info) {
+  std::string text = info.has_zero_gradient ? "units can be dead" : "units cannot be dead";
+  if (info.learned) text += "; learned";
+  if (info.random) text += "; random in training";
+  if (info.width > 1) text += fmt::format("; {} outputs a unit", info.width);
+  return text + "; ONNX " + std::string(info.onnx_operator.empty() ? "composite" : info.onnx_operator);
 }
 
 void print_activations() {
   fmt::print("Activations (--activation, --activations), written NAME or NAME:VALUE or NAME:VALUE,VALUE:\n\n");
   for (const ActivationInfo& info : activation_family()) {
     fmt::print("  {:<18} {}\n", info.name, info.formula);
-    for (const ActivationParameter& parameter : info.parameters) fmt::print("  {:<18}   {}\n", "", parameter_text(parameter));
-    fmt::print("  {:<18}   units {}; ONNX {}; {}\n", "", info.has_zero_gradient ? "can be dead" : "cannot be dead",
-               info.onnx_operator.empty() ? "composite" : info.onnx_operator, info.source);
+    for (const ActivationParameter& parameter : info.parameters)
+      fmt::print("  {:<18}   {} = {}: {}; {}\n", "", parameter.name, parameter.initial, parameter.meaning, range_text(parameter));
+    fmt::print("  {:<18}   {}; {}\n", "", traits_text(info), info.source);
   }
+}
+
+void print_names() {
+  for (const ActivationInfo& info : activation_family()) fmt::print("{}\n", info.name);
 }
 
 nlohmann::ordered_json as_json() {
@@ -67,20 +98,39 @@ nlohmann::ordered_json as_json() {
   return json;
 }
 
-int list(const std::string& file) {
-  if (!file.empty()) write_file(file, as_json().dump(2) + "\n");
-  print_activations();
-  for (const Topic& topic : topics()) fmt::print("\n{} ({}):\n  {}\n", topic.title, topic.flag, fmt::join(topic.values, ", "));
+struct ListOptions {
+  explicit ListOptions(CLI::App& app) {
+    add_file(app, "--json", json, "also write the list as JSON to this file");
+    app.add_flag("--quiet", quiet, "the names of the activations alone, one a line");
+    add_integer(app, "--seed", unused, "taken so that every command takes it; nothing here is drawn", 0, std::int64_t{1} << 62);
+    add_integer(app, "--threads", unused, "likewise", 0, 1024);
+  }
+
+  std::string json;
+  bool quiet = false;
+  std::int64_t unused = 0;
+};
+
+int list(const ListOptions& options) {
+  Outputs outputs{{"--json", options.json}};
+  outputs.write(options.json, [&] { write_file(options.json, as_json().dump(2) + "\n"); });
+  if (options.quiet) {
+    print_names();
+  } else {
+    print_activations();
+    for (const Topic& topic : topics()) fmt::print("\n{} ({}):\n  {}\n", topic.title, topic.flag, fmt::join(topic.values, ", "));
+  }
+  outputs.rethrow();
   return kOk;
 }
 
 }  // namespace
 
 Command add_list(CLI::App& program) {
-  CLI::App* app = program.add_subcommand("list", "name the activations, models, data sets and settings there are");
-  const auto file = std::make_shared<std::string>();
-  app->add_option("--json", *file, "also write the list as JSON to this file")->type_name("FILE");
-  return [file] { return list(*file); };
+  CLI::App* app = program.add_subcommand("list", kDescription);
+  app->footer(kFooter);
+  const auto options = std::make_shared<ListOptions>(*app);
+  return [options] { return list(*options); };
 }
 
 }  // namespace undying::cli

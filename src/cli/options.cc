@@ -133,6 +133,9 @@ Split TrainingOptions::open_data() const {
 ModelOptions TrainingOptions::model_options() const { return {.activation = "relu", .batch_norm = batch_norm_, .dropout = dropout_}; }
 
 Optimizer TrainingOptions::optimizer() const {
+  if (optimizer_ != "sgd" && optimizer_ != "adam" && optimizer_ != "adamw" && optimizer_ != "rmsprop")
+    throw Error(ErrorCode::kInvalidArgument, "--optimizer",
+                fmt::format("\"{}\" is not known; expected sgd, adam, adamw or rmsprop", optimizer_));
   refuse_foreign_flags(*app_, owned_by_optimizers(), "optimizer", optimizer_);
   const auto value = [&](const char* flag, double given, float otherwise) {
     return app_->count(flag) > 0 ? static_cast<float>(given) : otherwise;
@@ -156,10 +159,7 @@ Optimizer TrainingOptions::optimizer() const {
     adam.weight_decay = value("--weight-decay", weight_decay_, adam.weight_decay);
     return adam;
   };
-  if (optimizer_ == "adam") return fill(Adam{});
-  if (optimizer_ == "adamw") return fill(AdamW{});
-  throw Error(ErrorCode::kInvalidArgument, "--optimizer",
-              fmt::format("\"{}\" is not known; expected sgd, adam, adamw or rmsprop", optimizer_));
+  return optimizer_ == "adam" ? Optimizer(fill(Adam{})) : Optimizer(fill(AdamW{}));
 }
 
 Loss TrainingOptions::loss(const Dataset& train) const {

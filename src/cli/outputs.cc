@@ -18,7 +18,7 @@ Outputs::Outputs(std::initializer_list<File> files) {
     if (file.name.empty()) continue;
     check_writable(file.name);
     std::error_code ignored;
-    const auto [found, inserted] = flags.emplace(fs::weakly_canonical(file.name, ignored), file.flag);
+    const auto [found, inserted] = flags.emplace(fs::weakly_canonical(fs::absolute(file.name), ignored), file.flag);
     if (!inserted)
       throw Error(ErrorCode::kInvalidArgument, file.flag,
                   fmt::format("names {}, as {} does; expected a file of its own", file.name, found->second));
