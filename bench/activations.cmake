@@ -1,7 +1,7 @@
 # The bench of the activation kernels. Peers are compared where they are installed.
 add_executable(activations_bench activations_bench.cc activations_peers.cc)
 target_include_directories(activations_bench PRIVATE ${PROJECT_SOURCE_DIR}/src)
-target_link_libraries(activations_bench PRIVATE undying::activations undying_warnings fmt::fmt nlohmann_json::nlohmann_json OpenMP::OpenMP_CXX)
+target_link_libraries(activations_bench PRIVATE undying::activations undying_warnings fmt::fmt nlohmann_json::nlohmann_json)
 if(TARGET OneDNN::OneDNN)
   target_link_libraries(activations_bench PRIVATE OneDNN::OneDNN)
   target_compile_definitions(activations_bench PRIVATE UNDYING_BENCH_ONEDNN)

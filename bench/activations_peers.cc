@@ -1,7 +1,5 @@
 #include "activations_peers.h"
 
-#include <omp.h>
-
 #include <memory>
 
 #if defined(UNDYING_BENCH_ONEDNN)
@@ -17,6 +15,9 @@
 #else
 #define UNDYING_CLONES
 #endif
+
+// Of GNU OpenMP, oneDNN's runtime.
+extern "C" void omp_set_num_threads(int count);
 
 namespace undying::bench {
 

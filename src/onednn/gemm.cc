@@ -1,13 +1,15 @@
 #include "onednn/gemm.h"
 
 #include <dnnl.h>
-#include <omp.h>
 
 #include <array>
 #include <string>
 #include <utility>
 
 #include "undying/error.h"
+
+// Of GNU OpenMP, oneDNN's runtime; declared here because not every compiler brings its header.
+extern "C" void omp_set_num_threads(int count);
 
 namespace undying::onednn {
 

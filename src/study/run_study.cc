@@ -6,10 +6,10 @@
 #include <optional>
 #include <thread>
 
+#include "base/version.h"
 #include "study/plan.h"
 #include "study/record.h"
 #include "study/store.h"
-#include "base/version.h"
 #include "undying/error.h"
 
 namespace undying {

@@ -194,7 +194,7 @@ TEST(Analyse, SaysHelpsHurtsAndNoDifference) {
   EXPECT_THAT(helps.verdict[1], HasSubstr("does not prove"));
   const Study hurts = by_hand(base, same, worse);
   EXPECT_EQ(hurts.arms[2].comparison.verdict, Verdict::kHurts);
-  EXPECT_THAT(hurts.verdict.front(), HasSubstr("No activation tried was shown to do better"));
+  EXPECT_THAT(hurts.verdict.front(), HasSubstr("no activation tried was shown to do better"));
   const Study even = by_hand(base, same, same);
   EXPECT_EQ(even.arms[2].comparison.verdict, Verdict::kNoDifference);
   EXPECT_THAT(even.verdict[1], HasSubstr("not shown to matter"));

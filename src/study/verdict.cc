@@ -64,16 +64,14 @@ int treatments(const Study& study, Verdict verdict) {
 }
 
 std::string headline(const Study& study) {
-  const std::string where = fmt::format("on {} with {}", study.data_name, study.settings.model);
+  const std::string where = fmt::format("On {} with {}", study.data_name, study.settings.model);
   const std::string helps = list(study, Verdict::kHelps);
   const std::string hurts = list(study, Verdict::kHurts);
   const std::string even = list(study, Verdict::kNoDifference);
-  std::string text;
-  if (!helps.empty())
-    text = fmt::format("Instead of relu, {} help{} here: {}.", helps, treatments(study, Verdict::kHelps) == 1 ? "s" : "", where);
-  if (helps.empty() && treatments(study, Verdict::kTooFew) > 0 && even.empty() && hurts.empty())
-    return fmt::format("Too few finished runs to tell {}.", where);
-  if (helps.empty()) text = fmt::format("No activation tried was shown to do better than relu {}.", where);
+  if (helps.empty() && hurts.empty() && even.empty()) return fmt::format("{}: too few finished runs to tell.", where);
+  std::string text = helps.empty() ? fmt::format("{}, no activation tried was shown to do better than relu.", where)
+                                   : fmt::format("{}, instead of relu, {}: {}.", where,
+                                                 treatments(study, Verdict::kHelps) == 1 ? "this helps" : "these help", helps);
   if (!hurts.empty()) text += fmt::format(" Worse than relu: {}.", hurts);
   if (!even.empty()) text += fmt::format(" No difference shown: {}.", even);
   return text;

@@ -45,6 +45,7 @@ Fit::Fit(State& state, const Dataset& train, const Dataset& test, const Observer
   const std::int64_t steps_per_epoch = (train.size + settings_.batch - 1) / settings_.batch;
   total_steps_ = settings_.epochs * steps_per_epoch;
   if (settings_.max_steps > 0) total_steps_ = std::min(total_steps_, settings_.max_steps);
+  run_.steps.reserve(static_cast<std::size_t>(std::min<std::int64_t>(total_steps_, 1 << 16)));
   run_.threads = state.engine.threads();
   run_.shards = state.engine.shards();
   if (settings_.clip_norm > 0.0) {
