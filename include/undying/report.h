@@ -1,14 +1,15 @@
 #ifndef UNDYING_REPORT_H_
 #define UNDYING_REPORT_H_
 
-#include <filesystem>
+#include <optional>
 #include <string>
 
 #include "undying/study.h"
 
 namespace undying {
 
-// The study as a table for a terminal of this many columns; `color` adds ANSI colours.
+// The study for a terminal of this many columns: the verdict in words, then a row an arm. Columns that do not fit are left out, the least
+// important first, and named; where not even the most important ones fit, each arm is a list. `color` adds ANSI colours, never meaning.
 std::string study_table(const Study& study, int columns = 100, bool color = false);
 
 // The study as JSON (docs/formats.md). Numbers that are not finite become null.
@@ -17,16 +18,21 @@ std::string study_json(const Study& study);
 // One self-contained page: no request leaves it. The JSON is embedded, so every value on the page is the JSON's.
 std::string study_html(const Study& study);
 
-// A single run as JSON: settings, accuracy, per-layer ledger.
+// What a Run does not know of itself: what was asked for. Empty members are left out of the JSON.
 struct RunDescription {
   std::string data;
   std::string model;
   Activation activation;
   std::string command;
+  std::optional<ModelOptions> model_options = std::nullopt;  // batch norm and dropout; its activation is not read
+  std::string normalize = {};                                // "unit", "standard"
+  std::string initial_weights = {};                          // the file they were read from
 };
+
+// A single run as JSON: settings, accuracy, per-layer ledger (docs/formats.md).
 std::string run_json(const RunDescription& description, const TrainSettings& settings, const Run& run);
 
-// One line per step: step,loss,lr,grad_norm,update_ratio
+// One line per step: step,loss,lr,grad_norm,update_ratio; shortest decimals that read back exactly, "nan" and "inf" as such.
 std::string steps_csv(const Run& run);
 
 }  // namespace undying

@@ -75,6 +75,8 @@ Json matrix(const Ledger& ledger, Field field) {
 
 }  // namespace
 
+std::string text(const Json& json, int indent) { return json.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n"; }
+
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 Json rounded(double value) { return number(std::strtod(fmt::format("{:.6g}", value).c_str(), nullptr)); }
@@ -92,7 +94,9 @@ Json settings_json(const TrainSettings& settings) {
                {"epochs", settings.epochs},
                {"steps", settings.max_steps},
                {"seed", settings.seed},
+               {"init_seed", settings.init_seed == 0 ? settings.seed : settings.init_seed},
                {"shuffle", settings.shuffle},
+               {"evaluate", settings.evaluate},
                {"threads", settings.threads},
                {"shards", settings.shards},
                {"counters", settings.health.counters},

@@ -2,12 +2,16 @@
 #define UNDYING_REPORT_JSON_H_
 
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "undying/study.h"
 
 namespace undying::report {
 
 using Json = nlohmann::ordered_json;
+
+// A document as text. Bytes that are not UTF-8 (a file name on the command line may hold any) become U+FFFD.
+std::string text(const Json& json, int indent = -1);
 
 // A double for JSON: null where it is not finite.
 Json number(double value);

@@ -54,6 +54,19 @@ TEST(StudyJson, HoldsTheStudyWithNullForWhatIsNotANumber) {
   EXPECT_EQ(json["verdict"].get<std::vector<std::string>>(), study.verdict);
 }
 
+TEST(StudyJson, APointOfACurveIsTheMeanSinceThePointBefore) {
+  Study study = make_study();
+  std::vector<StepRecord>& steps = study.arms[0].runs[0].run.steps;
+  steps.clear();
+  for (int i = 1; i <= 400; ++i) steps.push_back({.step = i, .loss = static_cast<double>(i)});
+  const Json curve = Json::parse(study_json(study))["arms"][0]["runs"][0]["curve"];
+  ASSERT_EQ(curve["step"].size(), 200U);
+  EXPECT_EQ(curve["step"][0], 2);
+  EXPECT_EQ(curve["loss"][0], 1.5);
+  EXPECT_EQ(curve["step"][199], 400);
+  EXPECT_EQ(curve["loss"][199], 399.5);
+}
+
 TEST(StudyJson, MissingRunsSaySo) {
   Study study = make_study();
   study.arms[2].runs[1] = {.seed = 2};
@@ -97,22 +110,63 @@ TEST(StepsCsv, OneLineAStepThatReadsBackExactly) {
   EXPECT_EQ(steps_csv(run), "step,loss,lr,grad_norm,update_ratio\n1,0.1,0.01,0.3333333333333333,1e-20\n2,nan,0.01,inf,0\n");
 }
 
+TEST(RunJson, NamesWhatWasAskedForAndSurvivesBytesThatAreNotText) {
+  RunDescription description{"made", "mlp:4x1", "relu", "undying train --data csv:\xff.csv"};
+  const Json bare = Json::parse(run_json(description, {}, {}));
+  EXPECT_FALSE(bare["settings"].contains("batch_norm"));
+  EXPECT_EQ(bare["command"], "undying train --data csv:\xef\xbf\xbd.csv");
+  description.model_options = ModelOptions{.batch_norm = true, .dropout = 0.25};
+  description.normalize = "standard";
+  const Json json = Json::parse(run_json(description, {.seed = 7}, {}));
+  EXPECT_EQ(json["settings"]["batch_norm"], true);
+  EXPECT_EQ(json["settings"]["dropout"], 0.25);
+  EXPECT_EQ(json["settings"]["normalize"], "standard");
+  EXPECT_EQ(json["settings"]["init_seed"], 7);
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
 TEST(StudyTable, FitsTheTerminalAndKeepsTheVerdict) {
   const Study study = make_study();
-  for (const int columns : {60, 100, 200}) {
+  for (const int columns : {48, 60, 80, 100, 200}) {
     const std::string table = study_table(study, columns);
-    std::istringstream lines(table);
-    std::string line;
-    while (std::getline(lines, line) && columns > 60) {
-      if (!line.starts_with("mlp")) {
-        EXPECT_LE(line.size(), static_cast<std::size_t>(columns)) << line;
-      }
+    for (const std::string& line : lines_of(table)) {
+      EXPECT_LE(line.size(), static_cast<std::size_t>(columns)) << line;
+      EXPECT_FALSE(line.ends_with(' ')) << line;
     }
     EXPECT_THAT(table, HasSubstr("verdict"));
     EXPECT_THAT(table, HasSubstr("relu (placebo)"));
     EXPECT_THAT(table, Not(HasSubstr("\x1b")));
   }
-  EXPECT_GT(study_table(study, 300).size(), study_table(study, 80).size());
+  EXPECT_THAT(study_table(study, 80), HasSubstr("No room for:"));
+  EXPECT_THAT(study_table(study, 300), Not(HasSubstr("No room for:")));
+}
+
+TEST(StudyTable, TheVerdictComesFirst) {
+  const Study study = make_study();
+  EXPECT_TRUE(study_table(study, 1000).starts_with(study.verdict[0]));
+}
+
+TEST(StudyTable, ColourAddsNothingThatTheWordsDoNotSay) {
+  Study study = make_study();
+  study.arms[2].comparison.verdict = Verdict::kHelps;
+  std::string colored = study_table(study, 120, true);
+  EXPECT_THAT(colored, HasSubstr("\x1b[32mhelps\x1b[0m"));
+  for (std::size_t at; (at = colored.find('\x1b')) != std::string::npos;) colored.erase(at, colored.find('m', at) - at + 1);
+  EXPECT_EQ(colored, study_table(study, 120, false));
+}
+
+TEST(StudyTable, MissingRunsHaveAColumnOnlyWhenThereAreAny) {
+  Study study = make_study();
+  EXPECT_THAT(study_table(study, 300), Not(HasSubstr("missing")));
+  study.arms[2].runs[1] = {.seed = 2};
+  analyse(study);
+  EXPECT_THAT(study_table(study, 300), HasSubstr("  missing  "));
 }
 
 }  // namespace

@@ -8,6 +8,19 @@ namespace undying {
 using report::Json;
 using report::number;
 
+namespace {
+
+Json description_json(const RunDescription& description) {
+  Json json = {{"data", description.data}, {"model", description.model}, {"activation", description.activation.specification()}};
+  if (description.model_options)
+    json.update({{"batch_norm", description.model_options->batch_norm}, {"dropout", description.model_options->dropout}});
+  if (!description.normalize.empty()) json["normalize"] = description.normalize;
+  if (!description.initial_weights.empty()) json["init"] = description.initial_weights;
+  return json;
+}
+
+}  // namespace
+
 std::string run_json(const RunDescription& description, const TrainSettings& settings, const Run& run) {
   Json epochs = Json::array();
   for (const EpochRecord& epoch : run.epochs)
@@ -17,7 +30,7 @@ std::string run_json(const RunDescription& description, const TrainSettings& set
                       {"test_loss", number(epoch.test_loss)},
                       {"test_accuracy", number(epoch.test_accuracy)},
                       {"seconds", number(epoch.seconds)}});
-  Json chosen = {{"data", description.data}, {"model", description.model}, {"activation", description.activation.specification()}};
+  Json chosen = description_json(description);
   chosen.update(report::settings_json(settings));
   const Json json = {{"format", "undying-run 1"},
                      {"command", description.command},
@@ -35,7 +48,7 @@ std::string run_json(const RunDescription& description, const TrainSettings& set
                      {"epochs", std::move(epochs)},
                      {"ledger", report::ledger_json(run.ledger)},
                      {"censuses", report::censuses_json(run.ledger)}};
-  return json.dump(1) + "\n";
+  return report::text(json, 1);
 }
 
 std::string steps_csv(const Run& run) {

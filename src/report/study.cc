@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "report/json.h"
 #include "undying/report.h"
 
@@ -16,14 +18,18 @@ Json estimate_json(const Estimate& estimate) {
   return {{"mean", number(estimate.mean)}, {"lower", number(estimate.lower)}, {"upper", number(estimate.upper)}, {"n", estimate.n}};
 }
 
+// Losses of single batches are noisy: a point is the mean of those kept since the point before.
 Json curve_json(const Run& run) {
   Json steps = Json::array();
   Json losses = Json::array();
   const std::size_t count = std::min(run.steps.size(), kCurvePoints);
-  for (std::size_t i = 1; i <= count; ++i) {
-    const StepRecord& step = run.steps[i * run.steps.size() / count - 1];
-    steps.push_back(step.step);
-    losses.push_back(rounded(step.loss));
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t begin = i * run.steps.size() / count;
+    const std::size_t end = (i + 1) * run.steps.size() / count;
+    double sum = 0.0;
+    for (std::size_t k = begin; k < end; ++k) sum += run.steps[k].loss;
+    steps.push_back(run.steps[end - 1].step);
+    losses.push_back(rounded(sum / static_cast<double>(end - begin)));
   }
   return {{"step", std::move(steps)}, {"loss", std::move(losses)}};
 }
@@ -39,7 +45,7 @@ Json epochs_json(const Run& run) {
   return json;
 }
 
-// [layer, unit, died..., revived...] of the units that ever died.
+// Of the units that ever died.
 Json events_json(const Ledger& ledger) {
   Json events = Json::array();
   for (std::size_t l = 0; l < ledger.lives.size(); ++l)
@@ -131,7 +137,7 @@ std::string study_json(const Study& study) {
                      {"missing", study.missing},
                      {"verdict", study.verdict},
                      {"arms", std::move(arms)}};
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return report::text(json);
 }
 
 }  // namespace undying

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "undying/report.h"
 
 namespace undying {
 namespace {
+
+constexpr std::size_t kGap = 2;
+constexpr int kUnneeded = 99;  // as `dispensable`: a column that would say nothing
 
 // One column: what it says of an arm, and how soon it is left out where the terminal is narrow (0: never).
 struct Column {
@@ -56,6 +60,7 @@ std::vector<Column> columns_of(const Study& study) {
       column(study, "p (Holm)", 7, [=](const Arm& arm) { return compared(arm) ? fmt::format("{:.2g}", arm.comparison.p_adjusted) : "-"; }),
       column(study, "collapsed", 4, [](const Arm& arm) { return fmt::format("{}", arm.collapsed); }),
       column(study, "diverged", 8, [](const Arm& arm) { return fmt::format("{}", arm.diverged); }),
+      column(study, "missing", study.missing > 0 ? 2 : kUnneeded, [](const Arm& arm) { return fmt::format("{}", arm.missing); }),
       column(study, "dead", 1, [](const Arm& arm) { return share_text(arm.dead_share); }),
       column(study, "born dead", 5, [](const Arm& arm) { return share_text(arm.born_dead_share); }),
       column(study, "revived", 9, [](const Arm& arm) { return share_text(arm.revived_share); }),
@@ -71,34 +76,43 @@ std::vector<Column> columns_of(const Study& study) {
 
 std::size_t total_width(const std::vector<Column>& columns) {
   std::size_t width = 0;
-  for (const Column& column : columns) width += column.width() + 2;
-  return width;
+  for (const Column& column : columns) width += column.width() + kGap;
+  return width - kGap;
 }
 
-void fit(std::vector<Column>& columns, int limit) {
-  while (total_width(columns) > static_cast<std::size_t>(std::max(limit, 1))) {
+// Takes columns out, the least important first, until the others fit. Returns the titles of those taken out; where not even the most
+// important ones fit, they stay.
+std::vector<std::string> fit(std::vector<Column>& columns, std::size_t limit) {
+  std::vector<std::string> left_out;
+  while (total_width(columns) > limit) {
     const auto least =
         std::max_element(columns.begin(), columns.end(), [](const Column& a, const Column& b) { return a.dispensable < b.dispensable; });
-    if (least->dispensable == 0) return;
+    if (least->dispensable == 0) break;
+    left_out.insert(left_out.begin(), least->title);
     columns.erase(least);
   }
+  return left_out;
 }
 
-std::string paint(const std::string& text, const Arm& arm, bool color) {
-  if (!color || arm.role == Role::kControl) return text;
-  if (arm.comparison.verdict == Verdict::kHelps) return "\x1b[32m" + text + "\x1b[0m";
-  if (arm.comparison.verdict == Verdict::kHurts) return "\x1b[31m" + text + "\x1b[0m";
+std::string paint(const std::string& text, const char* code, bool color) {
+  return color ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : text;
+}
+
+std::string paint_verdict(const std::string& text, const Arm& arm, bool color) {
+  if (arm.role == Role::kControl) return text;
+  if (arm.comparison.verdict == Verdict::kHelps) return paint(text, "32", color);
+  if (arm.comparison.verdict == Verdict::kHurts) return paint(text, "31", color);
   return text;
 }
 
 // Breaks a paragraph at spaces.
-std::string wrap(const std::string& text, int columns) {
+std::string wrap(const std::string& text, std::size_t limit) {
   std::string wrapped;
   std::size_t line = 0;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find(' ', at), text.size());
     const std::size_t word = end - at;
-    if (line > 0 && line + 1 + word > static_cast<std::size_t>(std::max(columns, 20))) {
+    if (line > 0 && line + 1 + word > limit) {
       wrapped += '\n';
       line = 0;
     } else if (line > 0) {
@@ -112,25 +126,70 @@ std::string wrap(const std::string& text, int columns) {
   return wrapped;
 }
 
+// One line: cells padded to their columns' widths, but for the last.
+template <class Cell>
+std::string line_of(const std::vector<Column>& columns, Cell cell) {
+  std::string line;
+  for (const Column& column : columns) {
+    const auto [plain, painted] = cell(column);
+    line += painted;
+    if (&column != &columns.back()) line.append(column.width() - plain.size() + kGap, ' ');
+  }
+  return line + "\n";
+}
+
+std::string rows_text(const Study& study, const std::vector<Column>& columns, bool color) {
+  std::string text = line_of(columns, [](const Column& column) { return std::pair(column.title, column.title); });
+  for (std::size_t row = 0; row < study.arms.size(); ++row)
+    text += line_of(columns, [&](const Column& column) {
+      const std::string& cell = column.cells[row];
+      return std::pair(cell, column.title == "verdict" ? paint_verdict(cell, study.arms[row], color) : cell);
+    });
+  return text;
+}
+
+// For terminals too narrow for any table: each arm by itself.
+std::string list_text(const Study& study, const std::vector<Column>& columns, bool color) {
+  std::string text;
+  for (std::size_t row = 0; row < study.arms.size(); ++row)
+    for (const Column& column : columns) {
+      if (column.title == "arm")
+        text += column.cells[row] + "\n";
+      else
+        text += fmt::format("  {}: {}\n", column.title,
+                            column.title == "verdict" ? paint_verdict(column.cells[row], study.arms[row], color) : column.cells[row]);
+    }
+  return text;
+}
+
+std::string verdict_text(const Study& study, std::size_t limit, bool color) {
+  std::string text;
+  for (std::size_t i = 0; i < study.verdict.size(); ++i) {
+    const std::string paragraph = wrap(study.verdict[i], limit);
+    text += (i == 0 ? paint(paragraph, "1", color) : paragraph) + "\n\n";
+  }
+  return text;
+}
+
+std::string footer(const Study& study, const std::vector<std::string>& left_out, std::size_t limit) {
+  std::string text =
+      wrap(fmt::format("{} on {} ({} training, {} test examples). Dead: fired on none of the {} training examples at the end "
+                       "of a run, without a gradient there.",
+                       study.settings.model, study.data_name, study.train_examples, study.test_examples, study.train_examples),
+           limit);
+  if (!left_out.empty()) text += "\n" + wrap(fmt::format("No room for: {}.", fmt::join(left_out, ", ")), limit);
+  return text + "\n";
+}
+
 }  // namespace
 
 std::string study_table(const Study& study, int columns, bool color) {
-  std::string text;
-  for (const std::string& paragraph : study.verdict) text += wrap(paragraph, columns) + "\n\n";
+  const auto limit = static_cast<std::size_t>(std::max(columns, 20));
   std::vector<Column> shown = columns_of(study);
-  fit(shown, columns);
-  for (const Column& column : shown) text += fmt::format("{:<{}}  ", column.title, column.width());
-  text += '\n';
-  for (std::size_t row = 0; row < study.arms.size(); ++row) {
-    for (const Column& column : shown) {
-      const std::string cell = fmt::format("{:<{}}  ", column.cells[row], column.width());
-      text += column.title == "verdict" ? paint(cell, study.arms[row], color) : cell;
-    }
-    text += '\n';
-  }
-  text += fmt::format("\n{} on {} ({} training, {} test examples); dead: fired on none of the {} training examples at the end of a run.\n",
-                      study.settings.model, study.data_name, study.train_examples, study.test_examples, study.train_examples);
-  return text;
+  std::erase_if(shown, [](const Column& column) { return column.dispensable == kUnneeded; });
+  const std::vector<std::string> left_out = fit(shown, limit);
+  const std::string arms = total_width(shown) <= limit ? rows_text(study, shown, color) : list_text(study, shown, color);
+  return verdict_text(study, limit, color) + arms + "\n" + footer(study, left_out, limit);
 }
 
 }  // namespace undying
