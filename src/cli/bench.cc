@@ -189,7 +189,8 @@ class Subject {
 
  private:
   static TrainSettings settings(const Workload& workload, const Contender& contender, const BenchOptions& options) {
-    TrainSettings settings{.optimizer = Sgd{.learning_rate = 0.01f, .momentum = 0.9f}, .batch = workload.batch, .epochs = 1'000'000};
+    // A rate at which no activation of the family diverges on any workload, however deep.
+    TrainSettings settings{.optimizer = Sgd{.learning_rate = 1e-3f, .momentum = 0.9f}, .batch = workload.batch, .epochs = 1'000'000};
     settings.seed = static_cast<std::uint64_t>(options.seed);
     settings.evaluate = false;
     settings.threads = static_cast<int>(options.threads);

@@ -70,7 +70,7 @@ void print_activations() {
   for (const ActivationInfo& info : activation_family()) {
     fmt::print("  {:<18} {}\n", info.name, info.formula);
     for (const ActivationParameter& parameter : info.parameters)
-      fmt::print("  {:<18}   {} = {}: {}; {}\n", "", parameter.name, parameter.initial, parameter.meaning, range_text(parameter));
+      fmt::print("  {:<18}   {} = {} ({}; {})\n", "", parameter.name, parameter.initial, parameter.meaning, range_text(parameter));
     fmt::print("  {:<18}   {}; {}\n", "", traits_text(info), info.source);
   }
 }
