@@ -185,11 +185,12 @@ std::string footer(const Study& study, const std::vector<std::string>& left_out,
 
 std::string study_table(const Study& study, int columns, bool color) {
   const auto limit = static_cast<std::size_t>(std::max(columns, 20));
-  std::vector<Column> shown = columns_of(study);
-  std::erase_if(shown, [](const Column& column) { return column.dispensable == kUnneeded; });
+  std::vector<Column> all = columns_of(study);
+  std::erase_if(all, [](const Column& column) { return column.dispensable == kUnneeded; });
+  std::vector<Column> shown = all;
   const std::vector<std::string> left_out = fit(shown, limit);
-  const std::string arms = total_width(shown) <= limit ? rows_text(study, shown, color) : list_text(study, shown, color);
-  return verdict_text(study, limit, color) + arms + "\n" + footer(study, left_out, limit);
+  if (total_width(shown) > limit) return verdict_text(study, limit, color) + list_text(study, all, color) + "\n" + footer(study, {}, limit);
+  return verdict_text(study, limit, color) + rows_text(study, shown, color) + "\n" + footer(study, left_out, limit);
 }
 
 }  // namespace undying
