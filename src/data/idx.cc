@@ -57,13 +57,12 @@ std::shared_ptr<const Dataset> open_part(const fs::path& folder, const std::stri
 Idx read_idx(const fs::path& file, std::size_t dimensions) {
   const std::string content = read_file(file);
   const std::size_t header = 4 + 4 * dimensions;
-  if (content.size() < header)
-    fail(file, fmt::format("has {} bytes; an IDX header of {} dimensions has {}", content.size(), dimensions, header));
-  const std::uint32_t magic = big_endian(content, 0);
   const auto expected = static_cast<std::uint32_t>(0x0800 | dimensions);
-  if (magic != expected)
+  if (const std::uint32_t magic = content.size() < 4 ? expected : big_endian(content, 0); magic != expected)
     fail(file, fmt::format("starts with {:#010x}; expected {:#010x}: IDX, unsigned bytes, {} dimension{}", magic, expected, dimensions,
                            dimensions == 1 ? "" : "s"));
+  if (content.size() < header)
+    fail(file, fmt::format("has {} bytes; an IDX header of {} dimensions has {}", content.size(), dimensions, header));
   Idx idx;
   std::uint64_t count = 1;
   for (std::size_t i = 0; i < dimensions; ++i) {

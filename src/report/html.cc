@@ -22,8 +22,8 @@ std::string for_script(const std::string& json) {
 
 std::string scripts() {
   std::string text;
-  for (const char* name :
-       {"vendor/uPlot.iife.min.js", "src/format.js", "src/charts.js", "src/heatmap.js", "src/lives.js", "src/table.js", "src/page.js"})
+  for (const char* name : {"vendor/uPlot.iife.min.js", "src/format.js", "src/looks.js", "src/series.js", "src/charts.js", "src/heatmap.js",
+                           "src/lives.js", "src/table.js", "src/page.js"})
     text += "<script>\n" + std::string(report::asset(name)) + "\n</script>\n";
   return text;
 }

@@ -1,71 +1,103 @@
-// Curves over steps, a mean line and an interval band for each arm (uPlot).
+// Curves over steps: a mean line and an interval band for each arm (uPlot), with values by pointer, by arrow keys and as a table.
 "use strict";
 
-const charts = [];
+const hidden = new Set(); // arms taken out of all charts by their keys
 
-// Points of all runs of an arm at the steps that any of them has: step -> values.
-function collect(arm, points) {
-  const bySteps = new Map();
-  for (const run of presentRuns(arm)) {
-    const [steps, values] = points(run);
-    steps.forEach((step, i) => {
-      if (!bySteps.has(step)) bySteps.set(step, []);
-      bySteps.get(step).push(values[i]);
+class Chart {
+  constructor(id, { name, data, range, format }) {
+    Object.assign(this, { name, data, range, format });
+    this.place = document.getElementById(id);
+    this.legend = document.getElementById(id + "-legend");
+    this.table = document.getElementById(id + "-table");
+    this.place.addEventListener("keydown", (event) => this.move(event));
+  }
+
+  get empty() {
+    return this.data[0].length === 0;
+  }
+
+  draw() {
+    this.plot?.destroy();
+    if (this.empty) {
+      this.place.replaceChildren(element("p", { class: "note" }, "No finished run to draw."));
+      return;
+    }
+    this.drawLegend();
+    this.plot = new uPlot(this.options(), this.data, this.place);
+    this.place.setAttribute("aria-label", `Chart of ${this.name} over steps; left and right arrow keys read values, the table below holds them`);
+    this.drawTable();
+  }
+
+  options() {
+    const line = { stroke: faint(), width: 1 };
+    const axis = { stroke: ink, grid: line, ticks: line, font: "12px system-ui, sans-serif" };
+    return {
+      width: Math.max(240, this.place.clientWidth),
+      height: Math.round(Math.min(360, Math.max(230, this.place.clientWidth * 0.42))),
+      legend: { show: false },
+      cursor: { drag: { x: true, y: false }, points: { show: false } },
+      scales: { x: { time: false }, y: { range: this.range } },
+      axes: [{ ...axis, label: "step", labelSize: 20, labelFont: axis.font }, { ...axis, size: 58, values: (plot, ticks) => ticks.map((tick) => this.format(tick, true)) }],
+      series: [{ label: "step" }, ...study.arms.flatMap((arm, i) => this.series(arm, i))],
+      bands: study.arms.map((arm, i) => ({ series: [3 * i + 3, 3 * i + 2], fill: colorOf(i) + (study.arms.length > 4 ? "1e" : "30") })),
+      hooks: { setCursor: [(plot) => this.read(plot.cursor.idx)] },
+    };
+  }
+
+  series(arm, i) {
+    const common = { show: !hidden.has(i), points: { show: false }, spanGaps: true };
+    const bound = { ...common, stroke: "transparent" };
+    return [{ ...common, label: arm.label, stroke: colorOf(i), width: i === 0 ? 2.5 : 2, dash: dashOf(i) }, { ...bound, label: arm.label + " lower" }, { ...bound, label: arm.label + " upper" }];
+  }
+
+  // Keys show the values under the pointer, and take their arm out of the charts and back.
+  drawLegend() {
+    this.values = study.arms.map(() => element("b"));
+    this.at = element("span", { class: "at" });
+    const keys = study.arms.map((arm, i) => {
+      const key = element("button", { type: "button", "aria-pressed": String(!hidden.has(i)), "data-arm": i, title: "show or hide this arm" }, swatch(i), arm.label, this.values[i]);
+      key.addEventListener("click", () => toggleArm(i));
+      return key;
     });
+    this.legend.replaceChildren(...keys, this.at);
   }
-  return bySteps;
-}
 
-function align(points) {
-  const arms = study.arms.map((arm) => collect(arm, points));
-  const steps = [...new Set(arms.flatMap((bySteps) => [...bySteps.keys()]))].sort((a, b) => a - b);
-  const columns = [steps];
-  for (const bySteps of arms) {
-    const bands = steps.map((step) => (bySteps.has(step) ? meanBand(bySteps.get(step)) : [null, null, null]));
-    for (const k of [0, 1, 2]) columns.push(bands.map((band) => band[k]));
+  read(index) {
+    this.at.textContent = index == null ? "" : "at step " + this.data[0][index];
+    this.values.forEach((value, i) => (value.textContent = index == null ? "" : this.format(this.data[3 * i + 1][index])));
+    this.index = index;
   }
-  return columns;
-}
 
-function seriesOf(arm, index) {
-  const color = colorOf(index);
-  const bound = { show: true, stroke: "transparent", points: { show: false }, spanGaps: true };
-  return [
-    { label: arm.label, stroke: color, width: 2, dash: dashOf(index), points: { show: false }, spanGaps: true },
-    { ...bound, label: arm.label + " low" },
-    { ...bound, label: arm.label + " high" },
-  ];
-}
-
-function drawChart(id, points, range) {
-  const place = document.getElementById(id);
-  const data = align(points);
-  if (data[0].length === 0) {
-    place.replaceChildren(element("p", { class: "note" }, "No finished run to draw."));
-    return;
+  move(event) {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!by || this.empty) return;
+    event.preventDefault();
+    const index = Math.min(this.data[0].length - 1, Math.max(0, (this.index ?? -1) + by));
+    this.plot.setCursor({ left: this.plot.valToPos(this.data[0][index], "x"), top: 10 });
   }
-  const ink = dark() ? "#e9e9e6" : "#1b1b1b";
-  const grid = { stroke: dark() ? "#3a3d40" : "#e2e2e2", width: 1 };
-  const axis = { stroke: ink, grid, ticks: grid };
-  const options = {
-    width: Math.max(240, place.clientWidth),
-    height: Math.round(Math.min(360, Math.max(220, place.clientWidth * 0.45))),
-    legend: { show: false },
-    cursor: { drag: { x: true, y: false } },
-    scales: { x: { time: false }, y: { range } },
-    axes: [{ ...axis, label: "step" }, { ...axis, size: 60 }],
-    series: [{ label: "step" }, ...study.arms.flatMap(seriesOf)],
-    bands: study.arms.map((arm, i) => ({ series: [3 * i + 3, 3 * i + 2], fill: colorOf(i) + "2e" })),
-  };
-  place.replaceChildren();
-  new uPlot(options, data, place);
+
+  show(i) {
+    for (const k of [1, 2, 3]) this.plot?.setSeries(3 * i + k, { show: !hidden.has(i) });
+    this.legend.children[i]?.setAttribute("aria-pressed", String(!hidden.has(i)));
+  }
+
+  drawTable() {
+    const steps = this.data[0];
+    const rows = steps.length <= 12 ? steps.map((_, i) => i) : Array.from({ length: 12 }, (_, i) => Math.round((i * (steps.length - 1)) / 11));
+    const head = element("tr", {}, element("th", { scope: "col" }, "step"), ...study.arms.map((arm) => element("th", { scope: "col" }, arm.label)));
+    const body = rows.map((row) => element("tr", {}, element("th", { scope: "row" }, String(steps[row])), ...study.arms.map((arm, i) => element("td", {}, this.cell(i, row)))));
+    this.table.replaceChildren(element("thead", {}, head), element("tbody", {}, ...body));
+  }
+
+  cell(arm, row) {
+    const [mean, lower, upper] = [1, 2, 3].map((k) => this.data[3 * arm + k][row]);
+    return this.format(mean) + (lower === null ? "" : ` (${this.format(lower)} to ${this.format(upper)})`);
+  }
 }
 
-// The share of units alive: at each census, and the events between two of them.
-function livingPoints(run) {
-  const units = run.units;
-  if (!units) return [[], []];
-  return [run.censuses.step, run.censuses.dead.map((row) => 1 - row.reduce((a, b) => a + b, 0) / units)];
+function toggleArm(i) {
+  if (!hidden.delete(i)) hidden.add(i);
+  for (const chart of charts) chart.show(i);
 }
 
 // Over the mean lines alone: one wild batch widens a band far beyond what is worth looking at.
@@ -75,21 +107,30 @@ function largestMean(data) {
   return largest || 1;
 }
 
-function drawCharts() {
-  const scored = isLoss ? "test_loss" : "test_accuracy";
-  drawChart("chart-score", (run) => [run.epochs.step, run.epochs[scored]], (u, low, high) => (isLoss ? [0, high * 1.05] : [Math.max(0, low - 0.03), Math.min(1, high + 0.03)]));
-  drawChart("chart-loss", (run) => [run.curve.step, run.curve.loss], (u) => [0, 1.1 * largestMean(u.data)]);
-  drawChart("chart-living", livingPoints, (u, low) => [Math.max(0, Math.min(0.9, low - 0.05)), 1.005]);
-}
+const lossText = (value) => (value === null ? "-" : value === 0 ? "0" : Math.abs(value) >= 0.01 && Math.abs(value) < 1000 ? String(Number(value.toPrecision(3))) : value.toExponential(1));
+const shareText = (value, axis) => (value === null ? "-" : axis ? Number((100 * value).toFixed(2)) + "%" : percent(value));
 
-function drawLegends() {
-  for (const place of document.querySelectorAll("[data-legend]")) {
-    place.replaceChildren();
-    study.arms.forEach((arm, i) => {
-      const key = element("span");
-      key.innerHTML = `<svg viewBox="0 0 44 12" aria-hidden="true"><line x1="0" y1="6" x2="44" y2="6" stroke="${colorOf(i)}" stroke-width="3" stroke-dasharray="${dashOf(i).join(" ")}"/></svg>`;
-      key.append(arm.label);
-      place.append(key);
-    });
-  }
+const charts = [
+  new Chart("chart-score", {
+    name: study.score,
+    data: align(longestSteps(scorePoints), scorePoints),
+    range: (plot, low, high) => (isLoss ? [0, 1.1 * largestMean(plot.data)] : [Math.max(0, low - 0.03), Math.min(1, high + 0.03)]),
+    format: isLoss ? lossText : shareText,
+  }),
+  new Chart("chart-loss", {
+    name: "training loss",
+    data: align(longestSteps(lossPoints), lossPoints),
+    range: (plot) => [0, 1.1 * largestMean(plot.data)],
+    format: lossText,
+  }),
+  new Chart("chart-living", {
+    name: "the share of living neurons",
+    data: align(livingSteps(), livingPoints),
+    range: (plot, low) => [Math.max(0, Math.min(0.9, low - 0.05)), 1.005],
+    format: shareText,
+  }),
+];
+
+function drawCharts() {
+  for (const chart of charts) chart.draw();
 }

@@ -11,6 +11,8 @@ function heatColor(share) {
   return "rgb(" + low.map((x, k) => Math.round(x + (high[k] - x) * (at - Math.floor(at)))).join(",") + ")";
 }
 
+const layerText = (name) => name.replace("layer.", "layer ");
+
 const MARGIN = { left: 62, right: 10, top: 8, bottom: 60 };
 
 class HeatMap {
@@ -23,11 +25,10 @@ class HeatMap {
     this.canvas.addEventListener("keydown", (event) => this.move(event));
   }
 
-  // rows[census][layer]; null is drawn as absent.
-  show({ steps, layers, rows, share, low, high, title }) {
-    Object.assign(this, { steps, layers, rows, share, low, high });
+  // rows[census][layer]; null is left empty, and zero crossed out where `zero` says so.
+  show({ steps, layers, rows, share, low, high, title, zero = false }) {
+    Object.assign(this, { steps, layers, rows, share, low, high, zero });
     this.canvas.setAttribute("aria-label", `${title}: ${layers.length} layers at ${steps.length} times; use the arrow keys to read values, or the tables below`);
-    this.draw();
     this.read(0, 0);
   }
 
@@ -43,27 +44,46 @@ class HeatMap {
     this.canvas.height = Math.round(height * ratio);
     const pen = this.canvas.getContext("2d");
     pen.scale(ratio, ratio);
-    pen.clearRect(0, 0, width, height);
     const dx = inner / this.steps.length;
     const dy = tall / this.layers.length;
-    this.rows.forEach((row, i) =>
-      row.forEach((value, j) => {
-        if (value === null) return;
-        pen.fillStyle = heatColor(this.share(value));
-        pen.fillRect(MARGIN.left + i * dx, MARGIN.top + j * dy, dx + 0.5, dy + 0.5);
-      }),
-    );
-    this.labels(pen, inner, tall, dx, dy, height);
+    this.rows.forEach((row, i) => row.forEach((value, j) => this.cell(pen, value, MARGIN.left + i * dx, MARGIN.top + j * dy, dx, dy)));
+    this.labels(pen, inner, tall, dx, dy);
+    this.scale(pen, inner, height);
+    if (this.rows.length > 0) this.outline(pen, dx, dy);
   }
 
-  labels(pen, inner, tall, dx, dy, height) {
-    pen.fillStyle = dark() ? "#e9e9e6" : "#1b1b1b";
+  cell(pen, value, x, y, dx, dy) {
+    if (value === null) return;
+    if (this.zero && value === 0) {
+      pen.strokeStyle = ink();
+      pen.beginPath();
+      pen.moveTo(x + 0.3 * dx, y + 0.8 * dy);
+      pen.lineTo(x + 0.7 * dx, y + 0.2 * dy);
+      pen.stroke();
+      return;
+    }
+    pen.fillStyle = heatColor(this.share(value));
+    pen.fillRect(Math.floor(x), Math.floor(y), Math.ceil(x + dx) - Math.floor(x), Math.ceil(y + dy) - Math.floor(y));
+  }
+
+  // The cell whose value stands below the map.
+  outline(pen, dx, dy) {
+    const [i, j] = this.focus;
+    for (const [color, width] of [["#ffffff", 4], ["#000000", 2]]) {
+      pen.strokeStyle = color;
+      pen.lineWidth = width;
+      pen.strokeRect(MARGIN.left + i * dx, MARGIN.top + j * dy, dx, dy);
+    }
+  }
+
+  labels(pen, inner, tall, dx, dy) {
+    pen.fillStyle = ink();
     pen.font = "12px system-ui, sans-serif";
     pen.textBaseline = "middle";
     pen.textAlign = "right";
     const every = Math.ceil(14 / dy);
     this.layers.forEach((name, j) => {
-      if (j % every === 0) pen.fillText(name.replace("layer.", "layer "), MARGIN.left - 6, MARGIN.top + (j + 0.5) * dy);
+      if (j % every === 0) pen.fillText(layerText(name), MARGIN.left - 6, MARGIN.top + (j + 0.5) * dy);
     });
     pen.textAlign = "center";
     const skip = Math.ceil(48 / dx);
@@ -71,18 +91,23 @@ class HeatMap {
       if (i % skip === 0) pen.fillText(String(step), MARGIN.left + (i + 0.5) * dx, MARGIN.top + tall + 10);
     });
     pen.fillText("step", MARGIN.left + inner / 2, MARGIN.top + tall + 24);
+  }
+
+  scale(pen, inner, height) {
+    const left = MARGIN.left + inner * 0.25;
     for (let x = 0; x < inner * 0.5; ++x) {
       pen.fillStyle = heatColor(x / (inner * 0.5));
-      pen.fillRect(MARGIN.left + inner * 0.25 + x, height - 22, 1.5, 8);
+      pen.fillRect(left + x, height - 22, 1.5, 8);
     }
-    pen.fillStyle = dark() ? "#e9e9e6" : "#1b1b1b";
+    pen.fillStyle = ink();
     pen.textAlign = "right";
-    pen.fillText(this.format(this.low), MARGIN.left + inner * 0.25 - 6, height - 18);
+    pen.fillText(this.format(this.low), left - 6, height - 18);
     pen.textAlign = "left";
-    pen.fillText(this.format(this.high), MARGIN.left + inner * 0.75 + 6, height - 18);
+    pen.fillText(this.format(this.high), left + inner * 0.5 + 6, height - 18);
   }
 
   point(event) {
+    if (!this.rows) return;
     const { inner, tall } = this.size();
     const i = Math.floor(((event.offsetX - MARGIN.left) / inner) * this.steps.length);
     const j = Math.floor(((event.offsetY - MARGIN.top) / tall) * this.layers.length);
@@ -91,7 +116,7 @@ class HeatMap {
 
   move(event) {
     const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-    if (!(event.key in moves)) return;
+    if (!this.rows || !(event.key in moves)) return;
     event.preventDefault();
     const [di, dj] = moves[event.key];
     this.read(Math.min(this.steps.length - 1, Math.max(0, this.focus[0] + di)), Math.min(this.layers.length - 1, Math.max(0, this.focus[1] + dj)));
@@ -99,12 +124,13 @@ class HeatMap {
 
   read(i, j) {
     this.focus = [i, j];
+    this.draw();
     const value = this.rows[i]?.[j];
-    this.readout.textContent = value === undefined ? "" : `${this.layers[j]}, step ${this.steps[i]}: ${value === null ? "no value" : this.format(value)}`;
+    this.readout.textContent = value === undefined ? "" : `${layerText(this.layers[j])}, step ${this.steps[i]}: ${value === null ? "no value" : this.format(value)}`;
   }
 }
 
-const power = (value) => (value > 0 ? value.toExponential(1) : "0");
+const power = (value) => (value === null ? "-" : value > 0 ? value.toExponential(1) : "0");
 
 // Gradient norms are mapped by their logarithm between the smallest and largest of the study, at most 12 decades apart.
 function gradientRange() {
@@ -138,15 +164,15 @@ function drawHeatMaps(run) {
     low: gradientLow,
     high: gradientHigh,
     title: "Gradient norms",
+    zero: true,
   });
-  document.getElementById("heat-tables").replaceChildren(heatTable("Firing rate", run, firing, percent), heatTable("Gradient norm", run, gradient, (x) => (x === null ? "-" : power(x))));
+  document.getElementById("heat-tables").replaceChildren(heatTable("Firing rate", run, firing, percent), heatTable("Gradient norm", run, gradient, power));
 }
 
 function heatTable(title, run, rows, format) {
-  const table = element("table", {}, element("caption", {}, title));
-  table.append(element("tr", {}, element("th", { scope: "col" }, "layer"), ...run.censuses.step.map((step) => element("th", { scope: "col", class: "number" }, "step " + step))));
-  run.censuses.layers.forEach((name, j) =>
-    table.append(element("tr", {}, element("th", { scope: "row" }, name), ...rows.map((row) => element("td", { class: "number" }, format(row[j]))))),
+  const steps = run.censuses.step.map((step) => element("th", { scope: "col", class: "number" }, "step " + step));
+  const body = run.censuses.layers.map((name, j) =>
+    element("tr", {}, element("th", { scope: "row" }, layerText(name)), ...rows.map((row) => element("td", { class: "number" }, format(row[j])))),
   );
-  return table;
+  return element("table", {}, element("caption", {}, title), element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "layer"), ...steps)), element("tbody", {}, ...body));
 }

@@ -7,66 +7,89 @@ function drawVerdict() {
   const paragraphs = missing ? study.verdict.slice(1) : study.verdict;
   for (const text of paragraphs) place.append(element("p", {}, text));
   if (missing) place.append(element("p", { class: "alert", id: "missing" }, missing));
-  const details = element("details", {}, element("summary", {}, "Each comparison in words"));
-  for (const arm of study.arms) if (arm.comparison) details.append(element("p", {}, arm.comparison.sentence));
-  place.append(details);
+  const sentences = study.arms.filter((arm) => arm.comparison).map((arm) => element("p", {}, arm.comparison.sentence));
+  if (sentences.length > 0) place.append(element("details", {}, element("summary", {}, "Each comparison in words"), ...sentences));
+}
+
+// "2 runs of gelu diverged", for the curves, which end there.
+function divergedText() {
+  const parts = study.arms.filter((arm) => arm.diverged > 0).map((arm) => `${arm.diverged} of ${arm.label}`);
+  return parts.length === 0 ? "" : ` Runs that diverged (${parts.join(", ")}) are in the mean until they ended.`;
 }
 
 function drawTexts() {
+  const set = (id, text) => (document.getElementById(id).textContent = text);
   const runs = study.arms.reduce((sum, arm) => sum + arm.runs.length, 0);
-  document.getElementById("subject").textContent = `${study.settings.model} on ${study.data.name}: ${study.arms.length} arms x ${study.settings.seeds} seeds, ${runs - study.missing} runs finished`;
-  document.getElementById("score-title").textContent = isLoss ? "Test loss" : "Test accuracy";
-  document.getElementById("living-note").textContent =
-    `Share of hidden units that are not dead, at the census before the first step and after every epoch: all ${study.data.train_examples} training examples of ${study.data.name}, weights frozen. Mean and 95% interval over seeds.`;
-  document.getElementById("command").textContent = study.command;
-  document.getElementById("footer").textContent = `Written by undying ${study.version}. All of it is in this file; nothing is loaded from elsewhere.`;
+  set("subject", `${study.settings.model} on ${study.data.name}: ${study.arms.length} arms, ${study.settings.seeds} seeds each; ${runs - study.missing} of ${runs} runs finished`);
+  set("score-title", isLoss ? "Test loss" : "Test accuracy");
+  set("score-note", "After every epoch: mean over the seeds of an arm; the band is its 95% interval (Student's t)." + divergedText());
+  set("loss-note", "Loss of the batches since the point before: mean over the seeds of an arm and its 95% interval." + divergedText());
+  set(
+    "living-note",
+    `Share of hidden units that are not dead. A census on all ${study.data.train_examples} training examples, weights frozen, counts them before the first step and after every epoch; ` +
+      "in between, each death is dated by the step at which the unit fell silent and each revival by the step at which it fired again.",
+  );
+  set("command", study.command);
+  set("footer", `Written by undying ${study.version}. All of it is in this file; nothing is loaded from elsewhere.`);
 }
 
 const armSelect = document.getElementById("heat-arm");
 const seedSelect = document.getElementById("heat-seed");
 
 function selectedRun() {
-  return study.arms[Number(armSelect.value)]?.runs.find((run) => String(run.seed) === seedSelect.value);
+  return study.arms[Number(armSelect.value)]?.runs.find((run) => run.present && String(run.seed) === seedSelect.value);
 }
 
 function fillSeeds() {
-  seedSelect.replaceChildren(...presentRuns(study.arms[Number(armSelect.value)]).map((run) => element("option", { value: run.seed }, String(run.seed))));
+  const runs = presentRuns(study.arms[Number(armSelect.value)]);
+  const kept = seedSelect.value;
+  seedSelect.replaceChildren(...runs.map((run) => element("option", { value: run.seed }, run.seed + (run.status === "diverged" ? " (diverged)" : run.collapsed ? " (collapsed)" : ""))));
+  if (runs.some((run) => String(run.seed) === kept)) seedSelect.value = kept;
 }
 
 function drawRun() {
   const run = selectedRun();
-  if (!run || run.censuses.step.length === 0) {
-    document.getElementById("lives-note").textContent = "No census of this run: nothing to show.";
-    return;
-  }
+  const nothing = !run || run.censuses.step.length === 0;
+  document.getElementById("run").hidden = nothing;
+  document.getElementById("no-run").hidden = !nothing;
+  if (nothing) return;
   drawHeatMaps(run);
   drawLives(run);
 }
 
+// Begins with a run in which a unit died and came back, where there is one.
 function fillArms() {
   study.arms.forEach((arm, i) => {
     if (presentRuns(arm).length > 0) armSelect.append(element("option", { value: i }, arm.label));
   });
-  if (armSelect.options.length > 0) fillSeeds();
+  if (armSelect.options.length === 0) return;
+  const eventful = (arm) => presentRuns(arm).find((run) => run.events.some((event) => event.revived.length > 0));
+  const arm = study.arms.findIndex(eventful);
+  if (arm >= 0) armSelect.value = arm;
+  fillSeeds();
+  if (arm >= 0) seedSelect.value = eventful(study.arms[arm]).seed;
 }
 
 function drawAll() {
-  drawLegends();
+  drawArms();
+  drawLifeKeys();
   drawCharts();
   drawRun();
 }
 
 drawVerdict();
 drawTexts();
-drawArms();
+drawWords();
 drawSettings();
 fillArms();
 drawAll();
+
 armSelect.addEventListener("change", () => {
   fillSeeds();
   drawRun();
 });
 seedSelect.addEventListener("change", drawRun);
+layerSelect.addEventListener("change", () => drawLives(selectedRun()));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
 let lastWidth = innerWidth;
 addEventListener("resize", () => {
@@ -74,3 +97,8 @@ addEventListener("resize", () => {
   lastWidth = innerWidth;
   drawAll();
 });
+for (const [name, now] of [["beforeprint", true], ["afterprint", false]])
+  addEventListener(name, () => {
+    printing = now;
+    drawAll();
+  });

@@ -1,46 +1,66 @@
-// The table of arms and the table of settings.
+// The table of arms with what its columns mean, and the table of settings.
 "use strict";
 
+const compared = (arm, text) => (arm.comparison ? text(arm.comparison) : "-");
+
+// Title, what it means, cell, and whether it is a number. A cell is a text, or a text and its interval.
 const COLUMNS = [
-  ["arm", (arm) => arm.label],
-  [isLoss ? "test loss (95% interval)" : "test accuracy, % (95% interval)", (arm) => scoreText(arm.accuracy)],
-  ["n", (arm) => String(arm.accuracy.n), true],
-  ["against control (95% interval)", (arm) => (arm.comparison ? differenceText(arm.comparison.difference) : "-")],
-  ["verdict", (arm) => (arm.comparison ? arm.comparison.verdict : "-")],
-  ["p, Holm", (arm) => (arm.comparison ? pText(arm.comparison.p_adjusted) : "-"), true],
-  ["collapsed", (arm) => String(arm.collapsed), true],
-  ["diverged", (arm) => String(arm.diverged), true],
-  ["missing", (arm) => String(arm.missing), true],
-  ["dead", (arm) => percent(arm.dead_share.mean), true],
-  ["born dead", (arm) => percent(arm.born_dead_share.mean), true],
-  ["revived", (arm) => percent(arm.revived_share.mean), true],
-  ["always negative", (arm) => percent(arm.always_negative_share.mean), true],
-  ["steps to target", (arm) => (arm.reached_target > 0 ? `${arm.steps_to_target.mean.toFixed(0)} (n = ${arm.reached_target})` : "-"), true],
-  ["log10 gradient ratio", (arm) => (arm.gradient_norm_ratio_log10.mean === null ? "-" : arm.gradient_norm_ratio_log10.mean.toFixed(1)), true],
-  ["us a step", (arm) => (arm.seconds_per_step.mean === null ? "-" : (1e6 * arm.seconds_per_step.mean).toFixed(0)), true],
+  ["arm", "one activation, trained once for each seed. Control: relu. Placebo: relu again, from other initial draws; it shows what chance alone does", (arm) => arm.label],
+  [
+    isLoss ? "test loss (95% interval)" : "test accuracy, % (95% interval)",
+    "mean over the runs of the arm, and Student's t interval of that mean; a run that diverged counts " + (isLoss ? "with the worst loss of the study" : "as no better than chance"),
+    (arm) => scoreParts(arm.accuracy),
+  ],
+  ["n", "runs that this rests on", (arm) => String(arm.accuracy.n), true],
+  [
+    "against control (95% interval)",
+    isLoss ? "mean difference of test loss to the run of the control with the same seed; below zero is better" : "mean difference, in points, to the run of the control with the same seed",
+    (arm) => compared(arm, (comparison) => differenceParts(comparison.difference)),
+  ],
+  ["verdict", "helps or hurts where p is below 0.05, else no difference shown", (arm) => compared(arm, (comparison) => comparison.verdict)],
+  ["p, Holm", "of the paired t test, raised by Holm's method because several arms are compared", (arm) => compared(arm, (comparison) => pText(comparison.p_adjusted)), true],
+  ["collapsed", "runs that ended no better than naming the most frequent class", (arm) => String(arm.collapsed), true],
+  ["diverged", "runs whose loss or gradient became infinite or not a number", (arm) => String(arm.diverged), true],
+  ...(study.missing > 0 ? [["missing", "runs that were not done", (arm) => String(arm.missing), true]] : []),
+  ["dead", "share of hidden units that are dead at the end of a run", (arm) => percent(arm.dead_share.mean), true],
+  ["born dead", "share that was dead before the first step", (arm) => percent(arm.born_dead_share.mean), true],
+  ["revived", "share of deaths, born dead included, after which the unit fired again", (arm) => percent(arm.revived_share.mean), true],
+  ["always negative", "share that never fires but keeps a gradient, so is not dead", (arm) => percent(arm.always_negative_share.mean), true],
+  ...(study.target_accuracy > 0
+    ? [["steps to target", `steps to the first test with ${percent(study.target_accuracy)} accuracy, over the n runs that got there`, (arm) => (arm.reached_target > 0 ? `${fixed(arm.steps_to_target.mean, 0)} (n = ${arm.reached_target})` : "-"), true]]
+    : []),
+  ["log10 gradient ratio", "norm of the first layer's weight gradient over the last layer's, in the first epoch; below -3 the gradient vanishes", (arm) => fixed(arm.gradient_norm_ratio_log10.mean, 1), true],
+  ["µs a step", "training time of one step on one core", (arm) => fixed(arm.seconds_per_step.mean === null ? null : 1e6 * arm.seconds_per_step.mean, 0), true],
 ];
 
+function fillCell(cell, content) {
+  const [text, interval] = Array.isArray(content) ? content : [content, ""];
+  cell.append(text);
+  if (interval) cell.append(" ", element("span", { class: "interval" }, interval));
+}
+
+function armRow(arm, i) {
+  const row = element("tr");
+  COLUMNS.forEach(([title, , content, number], column) => {
+    const cell = column === 0 ? element("th", { scope: "row" }, swatch(i)) : element("td", { class: number ? "number" : "" });
+    fillCell(cell, content(arm));
+    if (title === "verdict" && arm.comparison) cell.className = { helps: "helps", hurts: "hurts" }[arm.comparison.verdict] ?? "";
+    row.append(cell);
+  });
+  return row;
+}
+
 function drawArms() {
-  const table = document.getElementById("arms");
-  table.append(element("thead", {}, element("tr", {}, ...COLUMNS.map(([title, , number]) => element("th", { scope: "col", class: number ? "number" : "" }, title)))));
-  const body = element("tbody");
-  for (const arm of study.arms) {
-    const row = element("tr");
-    COLUMNS.forEach(([title, text, number], i) => {
-      const cell = element(i === 0 ? "th" : "td", i === 0 ? { scope: "row" } : { class: number ? "number" : "" }, text(arm));
-      if (title === "verdict" && arm.comparison) cell.className = { helps: "helps", hurts: "hurts" }[arm.comparison.verdict] ?? "";
-      row.append(cell);
-    });
-    body.append(row);
-  }
-  table.append(body);
+  const head = element("tr", {}, ...COLUMNS.map(([title, , , number]) => element("th", { scope: "col", class: number ? "number" : "" }, title)));
+  document.getElementById("arms").replaceChildren(element("thead", {}, head), element("tbody", {}, ...study.arms.map(armRow)));
+}
+
+function drawWords() {
   const n = study.data.train_examples;
   document.getElementById("arms-note").textContent =
-    `dead: share of hidden units that fired on none of the ${n} training examples of ${study.data.name} at the end of a run, and whose gradient is zero there ` +
-    `(n = ${n}: with 95% confidence such a unit's firing rate is below ${(3 / n).toPrecision(2)}); born dead: before the first step; revived: of those that were dead at some time, ` +
-    `the share of deaths undone; always negative: never fires but keeps a gradient, so not dead; collapsed: no better than naming the most frequent class; ` +
-    (study.target_accuracy > 0 ? `target: ${percent(study.target_accuracy)} test accuracy; ` : "") +
-    `gradient ratio: norm of the first layer's weight gradient over the last layer's in the first epoch.`;
+    `Dead on the training examples of ${study.data.name}: fired on none of the n = ${n}, weights frozen, and has no gradient there. ` +
+    (n > 0 ? `With 95% confidence such a unit fires on less than 3/n = ${(3 / n).toPrecision(2)} of such examples.` : "");
+  document.getElementById("words").append(...COLUMNS.flatMap(([title, meaning]) => [element("dt", {}, title.replace(" (95% interval)", "")), element("dd", {}, meaning)]));
 }
 
 function drawSettings() {
@@ -50,7 +70,7 @@ function drawSettings() {
     ...Object.entries(study.settings).filter(([name]) => name !== "data"),
     ["machine", study.machine],
     ["version", "undying " + study.version],
-    ["wall clock", study.seconds.toFixed(1) + " s"],
+    ["wall clock", fixed(study.seconds, 1) + " s"],
   ];
   for (const [name, value] of rows) table.append(element("tr", {}, element("th", { scope: "row" }, name.replaceAll("_", " ")), element("td", {}, String(value))));
 }

@@ -1,0 +1,137 @@
+// Ctrl-C: what was finished is kept, the second one ends at once, and progress behaves on a terminal.
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <sstream>
+
+#include "cli/test_program.h"
+#include "undying/dataset.h"
+
+namespace undying::cli {
+namespace {
+
+using Json = nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+// Far too long to finish.
+const std::vector<std::string> kLongStudy = {"compare",  "--data", "spirals",    "--model",  "mlp:8x2",
+                                             "--epochs", "20",     "--seeds",    "1000",     "--activations",
+                                             "elu",      "--json", "study.json", "--report", "report.html"};
+
+int present_runs(const Json& study) {
+  int present = 0;
+  for (const Json& arm : study["arms"])
+    for (const Json& run : arm["runs"]) present += run["present"].get<bool>();
+  return present;
+}
+
+TEST_F(Program, InterruptKeepsFinishedRuns) {
+  Child child(folder_, kLongStudy, {});
+  ASSERT_TRUE(child.wait_for("test accuracy", 3));
+  child.send(SIGINT);
+  const int status = child.wait();
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  const Json study = json("study.json");
+  const int present = present_runs(study);
+  EXPECT_GE(present, 3);
+  EXPECT_EQ(study["missing"].get<int>() + present, 3000);
+  EXPECT_THAT(content("out.txt"), HasSubstr("of 3000 runs are missing"));
+  EXPECT_THAT(content("report.html"), HasSubstr("of 3000 runs are missing"));
+  EXPECT_THAT(child.seen(), AllOf(HasSubstr("interrupted: "), Not(HasSubstr("\x1b"))));
+}
+
+TEST_F(Program, TerminationIsAnInterruptToo) {
+  Child child(folder_, kLongStudy, {});
+  ASSERT_TRUE(child.wait_for("test accuracy"));
+  child.send(SIGTERM);
+  const int status = child.wait();
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  EXPECT_GE(present_runs(json("study.json")), 1);
+}
+
+TEST_F(Program, InterruptedTrainingWritesTheStepsTaken) {
+  Child child(folder_,
+              {"train", "--data", "spirals", "--model", "mlp:8x2", "--epochs", "1000000", "--metrics", "steps.csv", "--out",
+               "out.safetensors", "--json", "run.json"},
+              {});
+  ASSERT_TRUE(child.wait_for("epoch 3 of 1000000"));
+  child.send(SIGINT);
+  const int status = child.wait();
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  const Json run = json("run.json");
+  EXPECT_EQ(run["status"], "interrupted");
+  const std::string csv = content("steps.csv");
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 1 + run["steps"].get<std::int64_t>());
+  EXPECT_EQ(read_safetensors(folder_ / "out.safetensors").size(), 6U);
+}
+
+// The result goes to a pipe that nobody reads: the program waits there until it is ended.
+class Waiting : public Program {
+ protected:
+  Waiting() { EXPECT_EQ(mkfifo((folder_ / "pipe").c_str(), 0600), 0); }
+
+  const std::vector<std::string> arguments_ = {"train", "--data", "spirals", "--model", "mlp:8x2", "--epochs", "1", "--json", "pipe"};
+};
+
+TEST_F(Waiting, TheSecondInterruptEndsAtOnce) {
+  Child child(folder_, arguments_, {.channel = Child::Channel::kTerminal});
+  ASSERT_TRUE(child.wait_for("epoch 1 of 1:"));
+  child.send(SIGINT);
+  ASSERT_TRUE(child.wait_for("interrupted: "));
+  child.send(SIGINT);
+  const int status = child.wait();
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), SIGINT);
+  EXPECT_GT(child.seen().rfind("\x1b[?25h") + 1, child.seen().rfind("\x1b[?25l") + 1) << "the cursor is left hidden";
+}
+
+TEST_F(Waiting, AnIgnoredInterruptStaysIgnored) {
+  Child child(folder_, arguments_, {.ignore_interrupts = true});
+  ASSERT_TRUE(child.wait_for("epoch 1 of 1:"));
+  child.send(SIGINT);
+  EXPECT_EQ(json("pipe")["status"], "finished");
+  const int status = child.wait();
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_THAT(child.seen(), Not(HasSubstr("interrupted")));
+}
+
+TEST_F(Program, ATerminalShowsBarsWithinItsWidthAndGetsItsCursorBack) {
+  constexpr int kColumns = 60;
+  Child child(folder_, kLongStudy, {.channel = Child::Channel::kTerminal, .columns = kColumns});
+  ASSERT_TRUE(child.wait_for("of 3000 runs [", 2));
+  child.send(SIGINT);
+  child.wait();
+  EXPECT_TRUE(child.seen().starts_with("\x1b[?25l"));
+  EXPECT_TRUE(child.seen().ends_with("\x1b[?25h"));
+  std::istringstream lines(std::regex_replace(child.seen(), std::regex("\x1b\\[\\??[0-9]*[A-Za-z]|\r"), ""));
+  int bars = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find(" [#") == std::string::npos && line.find(" [-") == std::string::npos) continue;
+    EXPECT_LT(line.size(), kColumns) << line;
+    ++bars;
+  }
+  EXPECT_GE(bars, 4) << "two runs and the whole, twice";
+}
+
+TEST_F(Program, ADumbTerminalGetsPlainLines) {
+  Child child(folder_, {"train", "--data", "spirals", "--model", "mlp:8x2", "--epochs", "3"},
+              {.channel = Child::Channel::kTerminal, .terminal = "dumb"});
+  const int status = child.wait();
+  EXPECT_EQ(status, 0);
+  EXPECT_THAT(child.seen(), AllOf(HasSubstr("epoch 3 of 3"), Not(HasSubstr("\x1b"))));
+}
+
+}  // namespace
+}  // namespace undying::cli
