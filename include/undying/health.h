@@ -60,10 +60,10 @@ struct LayerHealth {
 };
 
 struct CensusRecord {
-  std::int64_t step = 0;            // steps taken when it was made; 0: before the first
-  std::int64_t examples = 0;        // n = size of D
-  std::vector<LayerHealth> layers;  // from the input to the output
-  double gradient_norm_ratio = 0.0; // norm(grad W_1) / norm(grad W_L), W_L the output layer's; NaN before the first step
+  std::int64_t step = 0;             // steps taken when it was made; 0: before the first
+  std::int64_t examples = 0;         // n = size of D
+  std::vector<LayerHealth> layers;   // from the input to the output
+  double gradient_norm_ratio = 0.0;  // norm(grad W_1) / norm(grad W_L), W_L the output layer's; NaN before the first step
 };
 
 struct HealthSettings {
