@@ -45,11 +45,17 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace undying {
 namespace data {
+
 HWY_EXPORT(convert_rows);
+
+static void convert(const Dataset& data, std::span<const std::uint32_t> indices, float* dst) {
+  HWY_DYNAMIC_DISPATCH(convert_rows)(data, indices, dst);
 }
 
+}  // namespace data
+
 void gather(const Dataset& data, std::span<const std::uint32_t> indices, float* dst) {
-  if (!data.bytes.empty()) return HWY_DYNAMIC_DISPATCH(data::convert_rows)(data, indices, dst);
+  if (!data.bytes.empty()) return data::convert(data, indices, dst);
   const std::int64_t width = data.features();
   for (const std::uint32_t index : indices) dst = std::copy_n(data.values.data() + static_cast<std::int64_t>(index) * width, width, dst);
 }

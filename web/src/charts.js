@@ -37,7 +37,7 @@ class Chart {
       legend: { show: false },
       cursor: { drag: { x: true, y: false }, points: { show: false } },
       scales: { x: { time: false }, y: { range: this.range } },
-      axes: [{ ...axis, label: "step", labelSize: 20, labelFont: axis.font }, { ...axis, size: 58, values: (plot, ticks) => ticks.map((tick) => this.format(tick, true)) }],
+      axes: [{ ...axis, size: 30, label: "step", labelSize: 18, labelGap: 0, labelFont: axis.font }, { ...axis, size: 58, values: (plot, ticks) => ticks.map((tick) => this.format(tick, true)) }],
       series: [{ label: "step" }, ...study.arms.flatMap((arm, i) => this.series(arm, i))],
       bands: study.arms.map((arm, i) => ({ series: [3 * i + 3, 3 * i + 2], fill: colorOf(i) + (study.arms.length > 4 ? "1e" : "30") })),
       hooks: { setCursor: [(plot) => this.read(plot.cursor.idx)] },

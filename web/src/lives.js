@@ -12,16 +12,17 @@ function deadSpans(event, last) {
 
 function spansText(event, last) {
   const spans = deadSpans(event, last);
-  return spans.map(([from, to, open]) => (from === 0 ? "born dead" : `dead from step ${from}`) + (open ? ", to the end" : `, fired again at step ${to}`)).join("; ");
+  return spans.map(([from, to, open]) => (from === 0 ? "born dead" : `dead from step ${from}`) + (open ? (from === 0 ? " and never fired" : " to the end") : ` and fired again at step ${to}`)).join("; ");
 }
 
+// Thin where dead, wide in between.
 function lifePicture(spans, last) {
   const x = (step) => (LIFE_WIDTH * Math.min(step, last)) / last;
-  const dead = spans.map(([from, to]) => {
-    const width = Math.max(1, x(to) - x(from));
-    return `<rect x="${x(from)}" y="0" width="${width}" height="12" fill="${ground()}"/><rect x="${x(from)}" y="4.75" width="${width}" height="2.5" fill="${colorOf(3)}"/>`;
-  });
-  return `<svg viewBox="0 0 ${LIFE_WIDTH} 12" preserveAspectRatio="none" aria-hidden="true"><rect x="0" y="1" width="${LIFE_WIDTH}" height="10" fill="${colorOf(2)}"/>${dead.join("")}</svg>`;
+  const bar = (from, to, y, height, color) => (to > from ? `<rect x="${x(from)}" y="${y}" width="${x(to) - x(from)}" height="${height}" fill="${color}"/>` : "");
+  const ends = [0, ...spans.map(([, to]) => to)];
+  const alive = ends.map((from, i) => bar(from, spans[i]?.[0] ?? last, 1, 10, colorOf(2)));
+  const dead = spans.map(([from, to]) => bar(from, to, 4.75, 2.5, colorOf(3)));
+  return `<svg viewBox="0 0 ${LIFE_WIDTH} 12" preserveAspectRatio="none" aria-hidden="true">${alive.join("")}${dead.join("")}</svg>`;
 }
 
 function lifeLine(run, event, last) {

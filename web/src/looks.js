@@ -16,7 +16,6 @@ function dark() {
 }
 
 const ink = () => (dark() ? "#e9e9e6" : "#1b1b1b");
-const ground = () => (dark() ? "#16181a" : "#ffffff");
 const faint = () => (dark() ? "#34383b" : "#e2e2e2");
 const colorOf = (arm) => PALETTES[dark() ? "dark" : "light"][arm % 10];
 const dashOf = (arm) => DASHES[(arm + 3 * Math.floor(arm / 10)) % 10];

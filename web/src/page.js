@@ -23,11 +23,12 @@ function drawTexts() {
   set("subject", `${study.settings.model} on ${study.data.name}: ${study.arms.length} arms, ${study.settings.seeds} seeds each; ${runs - study.missing} of ${runs} runs finished`);
   set("score-title", isLoss ? "Test loss" : "Test accuracy");
   set("score-note", "After every epoch: mean over the seeds of an arm; the band is its 95% interval (Student's t)." + divergedText());
-  set("loss-note", "Loss of the batches since the point before: mean over the seeds of an arm and its 95% interval." + divergedText());
+  set("loss-note", "Loss of single batches, of those kept since the point before (at most 500 of a run are): mean over the seeds of an arm and its 95% interval." + divergedText());
   set(
     "living-note",
     `Share of hidden units that are not dead. A census on all ${study.data.train_examples} training examples, weights frozen, counts them before the first step and after every epoch; ` +
-      "in between, each death is dated by the step at which the unit fell silent and each revival by the step at which it fired again.",
+      "in between, each death is dated by the step at which the unit fell silent and each revival by the step at which it fired again. " +
+      "A silence over before the next census is not a death, so the share looks a little higher in between.",
   );
   set("command", study.command);
   set("footer", `Written by undying ${study.version}. All of it is in this file; nothing is loaded from elsewhere.`);

@@ -27,7 +27,7 @@ const COLUMNS = [
   ["revived", "share of deaths, born dead included, after which the unit fired again", (arm) => percent(arm.revived_share.mean), true],
   ["always negative", "share that never fires but keeps a gradient, so is not dead", (arm) => percent(arm.always_negative_share.mean), true],
   ...(study.target_accuracy > 0
-    ? [["steps to target", `steps to the first test with ${percent(study.target_accuracy)} accuracy, over the n runs that got there`, (arm) => (arm.reached_target > 0 ? `${fixed(arm.steps_to_target.mean, 0)} (n = ${arm.reached_target})` : "-"), true]]
+    ? [["steps to target", `steps to the first test with ${percent(study.target_accuracy)} accuracy, over the n runs that got there`, (arm) => (arm.reached_target > 0 ? [fixed(arm.steps_to_target.mean, 0), `(n = ${arm.reached_target})`] : "-"), true]]
     : []),
   ["log10 gradient ratio", "norm of the first layer's weight gradient over the last layer's, in the first epoch; below -3 the gradient vanishes", (arm) => fixed(arm.gradient_norm_ratio_log10.mean, 1), true],
   ["µs a step", "training time of one step on one core", (arm) => fixed(arm.seconds_per_step.mean === null ? null : 1e6 * arm.seconds_per_step.mean, 0), true],
@@ -44,7 +44,7 @@ function armRow(arm, i) {
   COLUMNS.forEach(([title, , content, number], column) => {
     const cell = column === 0 ? element("th", { scope: "row" }, swatch(i)) : element("td", { class: number ? "number" : "" });
     fillCell(cell, content(arm));
-    if (title === "verdict" && arm.comparison) cell.className = { helps: "helps", hurts: "hurts" }[arm.comparison.verdict] ?? "";
+    if (title === "verdict" && arm.comparison) cell.className = "verdict " + ({ helps: "helps", hurts: "hurts" }[arm.comparison.verdict] ?? "");
     row.append(cell);
   });
   return row;

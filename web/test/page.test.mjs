@@ -140,7 +140,7 @@ test("life lines show deaths and revivals, and follow the selection", async () =
   const { page, study } = await open("whole");
   const events = study.arms[0].runs[0].events;
   assert.equal(await page.locator("#lives .life [role=img]").count(), Math.min(40, events.length));
-  assert.match(await page.getAttribute("#lives .life span[role=img]", "aria-label"), /dead from step \d+, fired again at step 70/);
+  assert.match(await page.getAttribute("#lives .life span[role=img]", "aria-label"), /dead from step \d+ and fired again at step 70/);
   await page.selectOption("#heat-arm", { label: "gelu" });
   assert.match(await page.textContent("#lives-note"), /No unit of this run was ever dead/);
   await page.close();
