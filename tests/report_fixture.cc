@@ -1,9 +1,11 @@
 // Writes FOLDER/NAME.html and FOLDER/NAME.json for studies made by hand: everything the page can meet, hostile strings included.
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
-#include <limits>
+#include <functional>
+#include <map>
 #include <string>
 
 #include "undying/undying.h"
@@ -14,44 +16,77 @@ using namespace undying;  // a test tool of its own
 
 constexpr int kLayers = 6;
 constexpr int kUnits = 8;
+constexpr int kEpochs = 3;
+constexpr int kEpochSteps = 40;
+
+// Layer l has l units that die: the first is born dead, the second dies and comes back, the others die one after another.
+UnitLife make_life(int unit) {
+  if (unit == 0) return {.state = UnitState::kDead, .born_dead = true, .died = {0}, .revived = {}};
+  if (unit == 1) return {.state = UnitState::kAlive, .firing_rate = 0.2, .died = {20}, .revived = {70}};
+  return {.state = UnitState::kDead, .died = {20 + 15 * unit}, .revived = {}};
+}
+
+bool dead_at(const UnitLife& life, std::int64_t step) {
+  const auto before = [step](std::int64_t event) { return event <= step; };
+  return std::count_if(life.died.begin(), life.died.end(), before) > std::count_if(life.revived.begin(), life.revived.end(), before);
+}
+
+CensusRecord make_census(const Ledger& ledger, std::int64_t step) {
+  CensusRecord record{.step = step, .examples = ledger.examples, .layers = {}, .gradient_norm_ratio = step == 0 ? std::nan("") : 0.01};
+  for (std::size_t l = 0; l < ledger.layers.size(); ++l) {
+    LayerHealth health{.name = ledger.layers[l], .units = kUnits};
+    health.dead = std::count_if(ledger.lives[l].begin(), ledger.lives[l].end(), [&](const UnitLife& life) { return dead_at(life, step); });
+    health.firing_rate = 0.5 - 0.05 * static_cast<double>(l) + 0.001 * static_cast<double>(step);
+    health.gradient_norm = step == 0 || l + 1 == ledger.layers.size() ? 0.0 : std::pow(10.0, -static_cast<double>(l));
+    record.layers.push_back(health);
+  }
+  return record;
+}
+
+Ledger make_ledger(bool can_die) {
+  Ledger ledger{.data = "fixture train", .examples = 1000, .layers = {}, .lives = {}, .censuses = {}};
+  for (int layer = 0; layer < kLayers; ++layer) {
+    ledger.layers.push_back("layer." + std::to_string(layer));
+    ledger.lives.emplace_back(kUnits);
+    for (int unit = 0; can_die && unit < layer; ++unit) ledger.lives.back()[static_cast<std::size_t>(unit)] = make_life(unit);
+  }
+  for (int epoch = 0; epoch <= kEpochs; ++epoch) ledger.censuses.push_back(make_census(ledger, kEpochSteps * epoch));
+  return ledger;
+}
 
 Run make_run(double level, bool can_die, int seed) {
-  Run run{.test_accuracy = level, .test_loss = 2.0 * (1.0 - level), .train_seconds = 1.5, .samples = 3000, .threads = 1, .shards = 1};
-  for (int step = 1; step <= 120; ++step)
+  Run run{.ledger = make_ledger(can_die),
+          .test_accuracy = level,
+          .test_loss = 2.0 * (1.0 - level),
+          .train_seconds = 1.5 + 0.1 * seed,
+          .samples = 3000,
+          .threads = 1,
+          .shards = 1};
+  for (int step = 1; step <= kEpochs * kEpochSteps; ++step)
     run.steps.push_back({step, 2.3 - 1.5 * level * step / 120.0 + 0.02 * ((step * 7 + seed) % 5), 0.01, 1.0, 1e-3});
-  run.ledger = {.data = "fixture train", .examples = 1000, .layers = {}, .lives = {}, .censuses = {}};
-  for (int layer = 0; layer < kLayers; ++layer) {
-    run.ledger.layers.push_back("layer." + std::to_string(layer));
-    run.ledger.lives.emplace_back(kUnits);
-    for (int unit = 0; can_die && unit < layer; ++unit) {
-      UnitLife& life = run.ledger.lives.back()[static_cast<std::size_t>(unit)];
-      life = {.state = UnitState::kDead, .born_dead = unit == 0, .died = {unit == 0 ? 0 : 20 + 3 * unit}, .revived = {}};
-      if (unit == 1) life.state = UnitState::kAlive, life.revived = {70};
-    }
-  }
-  for (int census = 0; census <= 3; ++census) {
-    CensusRecord record{.step = 40 * census, .examples = 1000, .layers = {}, .gradient_norm_ratio = census == 0 ? std::nan("") : 0.01};
-    for (int layer = 0; layer < kLayers; ++layer) {
-      LayerHealth health{.name = run.ledger.layers[static_cast<std::size_t>(layer)], .units = kUnits};
-      health.dead = can_die ? std::min(layer, census) : 0;
-      health.firing_rate = 0.5 - 0.05 * layer;
-      health.gradient_norm = census == 0 ? 0.0 : std::pow(10.0, -layer);
-      record.layers.push_back(health);
-    }
-    run.ledger.censuses.push_back(record);
-    if (census > 0)
-      run.epochs.push_back({.epoch = census,
-                            .step = 40 * census,
-                            .train_loss = 2.0 - 0.2 * census,
-                            .test_loss = 2.0 - 0.3 * census,
-                            .test_accuracy = level * census / 3.0,
-                            .seconds = 0.5 * census});
-  }
+  for (int epoch = 1; epoch <= kEpochs; ++epoch)
+    run.epochs.push_back({.epoch = epoch,
+                          .step = kEpochSteps * epoch,
+                          .train_loss = 2.0 - 0.2 * epoch,
+                          .test_loss = 2.0 - 0.3 * epoch - 0.01 * seed,
+                          .test_accuracy = level * epoch / kEpochs,
+                          .seconds = 0.5 * epoch});
   return run;
 }
 
-Study make_study(bool interrupted) {
-  Study study{.settings = {.data = "fixture", .model = "mlp:8x6", .seeds = 3},
+void diverge(Run& run) {
+  run.status = RunStatus::kDiverged;
+  run.reason = "loss is nan at step 50";
+  run.test_accuracy = run.test_loss = std::nan("");
+  run.steps.resize(50);
+  run.steps.back().loss = std::nan("");
+  run.epochs.resize(1);
+  run.ledger.censuses.resize(2);
+}
+
+// All arms x seeds, of which the first `finished` seeds were run.
+Study make_study(int seeds, int finished) {
+  Study study{.settings = {.data = "fixture", .model = "mlp:8x6", .seeds = seeds},
               .command = "undying compare --report '</script><img src=x onerror=alert(1)>'"};
   study.machine = "a machine & its <cores>";
   study.version = "0.1.0";
@@ -73,24 +108,38 @@ Study make_study(bool interrupted) {
               {"gelu", "gelu", Role::kTreatment, 0.52}};
   for (const auto& made : arms) {
     Arm arm{.label = made.label, .activation = made.activation, .role = made.role};
-    for (int seed = 1; seed <= 3; ++seed) {
-      ArmRun slot{.seed = static_cast<std::uint64_t>(seed), .present = !interrupted || seed < 3};
+    for (int seed = 1; seed <= seeds; ++seed) {
+      ArmRun slot{.seed = static_cast<std::uint64_t>(seed), .present = seed <= finished};
       if (slot.present) slot.run = make_run(made.level + 0.01 * ((seed * 5) % 3), arm.activation == Activation("relu"), seed);
       arm.runs.push_back(slot);
     }
     study.arms.push_back(arm);
   }
-  Run& diverged = study.arms[4].runs[1].run;
-  diverged.status = RunStatus::kDiverged;
-  diverged.reason = "loss is nan at step 50";
-  diverged.test_accuracy = diverged.test_loss = std::nan("");
-  diverged.steps.resize(50);
-  diverged.steps.back().loss = std::nan("");
-  diverged.epochs.resize(1);
-  diverged.epochs[0].test_accuracy = std::nan("");
-  diverged.ledger.censuses.resize(2);
+  return study;
+}
+
+Study whole() {
+  Study study = make_study(3, 3);
+  diverge(study.arms[4].runs[1].run);
   study.arms[0].runs[1].run.test_accuracy = 0.1;  // collapsed
-  analyse(study);
+  return study;
+}
+
+Study regression() {
+  Study study = make_study(3, 3);
+  study.chance = 0.0;
+  for (Arm& arm : study.arms)
+    for (ArmRun& slot : arm.runs) {
+      slot.run.test_accuracy = std::nan("");
+      for (EpochRecord& epoch : slot.run.epochs) epoch.test_accuracy = std::nan("");
+    }
+  return study;
+}
+
+Study without_censuses() {
+  Study study = make_study(2, 2);
+  for (Arm& arm : study.arms)
+    for (ArmRun& slot : arm.runs) slot.run.ledger = {};
   return study;
 }
 
@@ -100,9 +149,15 @@ int main(int argc, char** argv) {
   if (argc != 2) return 2;
   const std::filesystem::path folder = argv[1];
   std::filesystem::create_directories(folder);
-  for (const bool interrupted : {false, true}) {
-    const Study study = make_study(interrupted);
-    const std::string name = interrupted ? "interrupted" : "whole";
+  const std::map<std::string, std::function<Study()>> studies = {{"whole", whole},
+                                                                 {"interrupted", [] { return make_study(3, 2); }},
+                                                                 {"nothing", [] { return make_study(2, 0); }},
+                                                                 {"one-seed", [] { return make_study(1, 1); }},
+                                                                 {"regression", regression},
+                                                                 {"no-census", without_censuses}};
+  for (const auto& [name, make] : studies) {
+    Study study = make();
+    analyse(study);
     std::ofstream(folder / (name + ".html")) << study_html(study);
     std::ofstream(folder / (name + ".json")) << study_json(study);
   }

@@ -110,6 +110,7 @@ TEST_F(Waiting, AnIgnoredInterruptStaysIgnored) {
 TEST_F(Program, ATerminalShowsBarsWithinItsWidthAndGetsItsCursorBack) {
   constexpr int kColumns = 60;
   Child child(folder_, kLongStudy, {.channel = Child::Channel::kTerminal, .columns = kColumns});
+  ASSERT_TRUE(child.wait_for("] step "));
   ASSERT_TRUE(child.wait_for("of 3000 runs [", 2));
   child.send(SIGINT);
   child.wait();
@@ -122,7 +123,7 @@ TEST_F(Program, ATerminalShowsBarsWithinItsWidthAndGetsItsCursorBack) {
     EXPECT_LT(line.size(), kColumns) << line;
     ++bars;
   }
-  EXPECT_GE(bars, 4) << "two runs and the whole, twice";
+  EXPECT_GE(bars, 3) << "a run and twice the whole: a frame right after the end of a run may show no other";
 }
 
 TEST_F(Program, ADumbTerminalGetsPlainLines) {

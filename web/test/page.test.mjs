@@ -1,91 +1,127 @@
-// The report page in Chromium. UNDYING_REPORT_FIXTURE is the program that writes the pages; UNDYING_CHROMIUM the browser.
+// What the page says: drawn, complete, and equal to the JSON.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { pathToFileURL } from "node:url";
-import { chromium } from "playwright-core";
+import { test } from "node:test";
+import { FIXTURES, cells, colors, open } from "../testing/browser.mjs";
 
-const folder = mkdtempSync(join(tmpdir(), "undying-page-"));
-let browser;
+const percent = (x) => (x === null ? "-" : (100 * x).toFixed(1) + "%");
+const sum = (values) => values.reduce((a, b) => a + b, 0);
 
-before(async () => {
-  assert.ok(process.env.UNDYING_REPORT_FIXTURE, "set UNDYING_REPORT_FIXTURE to the report_fixture program");
-  execFileSync(process.env.UNDYING_REPORT_FIXTURE, [folder]);
-  browser = await chromium.launch({
-    executablePath: process.env.UNDYING_CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+for (const name of FIXTURES)
+  test(`${name}: no error, no dialog, no request`, async () => {
+    const { page, trouble, study } = await open(name);
+    assert.deepEqual(trouble, []);
+    const verdict = await page.$$eval("#verdict > p", (all) => all.map((p) => p.textContent));
+    assert.deepEqual(verdict.sort(), study.verdict.sort());
+    await page.close();
   });
-});
 
-after(async () => {
-  await browser?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-// Opens a page and watches it: console errors, exceptions, and requests other than for the file itself.
-async function open(name, options = {}) {
-  const page = await browser.newPage({ viewport: { width: 1100, height: 900 }, ...options });
-  const trouble = [];
-  page.on("console", (message) => message.type() === "error" && trouble.push(message.text()));
-  page.on("pageerror", (error) => trouble.push(String(error)));
-  page.on("request", (request) => !request.url().startsWith("file:") && !request.url().startsWith("data:") && trouble.push("request " + request.url()));
-  page.on("dialog", (dialog) => trouble.push("dialog " + dialog.message()));
-  await page.goto(pathToFileURL(join(folder, name + ".html")).href);
-  return { page, trouble, study: JSON.parse(readFileSync(join(folder, name + ".json"), "utf8")) };
-}
-
-// How many colours a canvas shows; a blank one shows one.
-const colors = (page, selector) =>
-  page.evaluate((chosen) => {
-    const canvas = document.querySelector(chosen);
-    const pixels = new Uint32Array(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer);
-    return new Set(pixels).size;
-  }, selector);
-
-test("charts and heat maps are drawn, without errors or requests", async () => {
-  const { page, trouble, study } = await open("whole");
+test("charts and heat maps are drawn", async () => {
+  const { page, study } = await open("whole");
   for (const chart of ["#chart-score", "#chart-loss", "#chart-living"]) assert.ok((await colors(page, chart + " canvas")) > study.arms.length, chart);
   for (const map of ["#heat-firing", "#heat-gradient"]) assert.ok((await colors(page, map)) > 6, map);
-  assert.deepEqual(trouble, []);
   await page.close();
 });
 
-test("every value of the table is the JSON's", async () => {
-  const { page, study } = await open("whole");
-  const rows = await page.$$eval("#arms tr", (all) => all.map((row) => [...row.cells].map((cell) => cell.textContent)));
-  const titles = rows[0];
-  assert.equal(rows.length, study.arms.length + 1);
-  const percent = (x) => (x === null ? "-" : (100 * x).toFixed(1) + "%");
-  const interval = (e, sign) => {
-    const show = (x) => (sign && x >= 0 ? "+" : "") + (100 * x).toFixed(2);
-    return show(e.mean) + (e.lower === null ? "" : ` (${show(e.lower)} to ${show(e.upper)})`);
-  };
-  study.arms.forEach((arm, i) => {
-    const cell = (title) => rows[i + 1][titles.findIndex((found) => found.startsWith(title))];
-    assert.equal(cell("arm"), arm.label);
-    assert.equal(cell("test accuracy"), interval(arm.accuracy, false));
-    assert.equal(cell("n"), String(arm.accuracy.n));
-    assert.equal(cell("against"), arm.comparison ? interval(arm.comparison.difference, true) : "-");
-    assert.equal(cell("verdict"), arm.comparison ? arm.comparison.verdict : "-");
-    assert.equal(cell("collapsed"), String(arm.collapsed));
-    assert.equal(cell("diverged"), String(arm.diverged));
-    assert.equal(cell("dead"), percent(arm.dead_share.mean));
-    assert.equal(cell("born dead"), percent(arm.born_dead_share.mean));
-    assert.equal(cell("revived"), percent(arm.revived_share.mean));
+function interval(estimate, show) {
+  if (estimate.n === 0) return "-";
+  return show(estimate.mean) + (estimate.lower === null ? "" : ` (${show(estimate.lower)} to ${show(estimate.upper)})`);
+}
+
+for (const name of ["whole", "interrupted", "one-seed", "regression"])
+  test(`${name}: every value of the table is the JSON's`, async () => {
+    const { page, study } = await open(name);
+    const rows = await cells(page, "#arms");
+    assert.equal(rows.length, study.arms.length + 1);
+    const isLoss = study.score === "test loss";
+    const plain = (x) => (isLoss ? x.toPrecision(4) : (100 * x).toFixed(2));
+    const signed = (x) => (x >= 0 ? "+" : "") + (isLoss ? x.toPrecision(3) : (100 * x).toFixed(2));
+    const steps = (arm) => (arm.reached_target > 0 ? `${arm.steps_to_target.mean.toFixed(0)} (n = ${arm.reached_target})` : "-");
+    study.arms.forEach((arm, i) => {
+      const expected = {
+        arm: arm.label,
+        [study.score]: interval(arm.accuracy, plain),
+        n: String(arm.accuracy.n),
+        against: arm.comparison ? interval(arm.comparison.difference, signed) : "-",
+        verdict: arm.comparison?.verdict ?? "-",
+        collapsed: String(arm.collapsed),
+        diverged: String(arm.diverged),
+        ...(study.missing > 0 ? { missing: String(arm.missing) } : {}),
+        dead: percent(arm.dead_share.mean),
+        "born dead": percent(arm.born_dead_share.mean),
+        revived: percent(arm.revived_share.mean),
+        "always negative": percent(arm.always_negative_share.mean),
+        ...(study.target_accuracy > 0 ? { "steps to target": steps(arm) } : {}),
+        "log10 gradient ratio": arm.gradient_norm_ratio_log10.mean.toFixed(1),
+        "µs a step": (1e6 * arm.seconds_per_step.mean).toFixed(0),
+      };
+      const found = (title) => rows[i + 1][rows[0].findIndex((head) => head.startsWith(title))];
+      for (const [title, value] of Object.entries(expected)) assert.equal(found(title), value, `${arm.label}, ${title}`);
+      const p = found("p, Holm");
+      if (!arm.comparison) assert.equal(p, "-");
+      else if (arm.comparison.p_adjusted < 1e-4) assert.equal(p, "< 0.0001");
+      else assert.ok(Math.abs(Number(p) / arm.comparison.p_adjusted - 1) < 0.05, p);
+      assert.equal(rows[i + 1].length, Object.keys(expected).length + 1);
+    });
+    await page.close();
   });
-  assert.equal(study.arms[4].diverged, 1);
+
+test("the fixture holds a collapsed and a diverged run", async () => {
+  const { page, study } = await open("whole");
   assert.equal(study.arms[0].collapsed, 1);
-  const verdict = await page.$$eval("#verdict > p", (all) => all.map((p) => p.textContent));
-  assert.deepEqual(verdict, study.verdict);
+  assert.equal(study.arms[4].diverged, 1);
+  assert.match(await page.textContent("#score-note"), /diverged \(1 of gelu\)/);
   await page.close();
 });
 
-test("strings from outside stay text", async () => {
+test("curves are the mean over seeds with its 95% interval", async () => {
+  const { page, study } = await open("whole");
+  const rows = await cells(page, "#chart-score-table");
+  const steps = study.arms[0].runs[0].epochs.step;
+  assert.deepEqual(rows.slice(1).map((row) => Number(row[0])), steps);
+  study.arms.slice(0, 4).forEach((arm, i) =>
+    steps.forEach((step, k) => {
+      const values = arm.runs.map((run) => 100 * run.epochs.test_accuracy[k]);
+      const mean = sum(values) / 3;
+      const reach = 4.302653 * Math.sqrt(sum(values.map((x) => (x - mean) ** 2)) / 2 / 3); // t of two degrees of freedom
+      const [found, lower, upper] = rows[k + 1][i + 1].match(/-?[\d.]+(?=%)/g).map(Number);
+      for (const [text, value] of [[found, mean], [lower, mean - reach], [upper, mean + reach]]) assert.ok(Math.abs(text - value) <= 0.06, `${arm.label} at ${step}: ${text} is not ${value}`);
+    }),
+  );
+  await page.close();
+});
+
+test("the share of living neurons is the census's, and in between follows deaths and revivals", async () => {
+  const { page, study } = await open("whole");
+  const run = study.arms[0].runs[0];
+  const living = (step) => page.evaluate((at) => charts[2].data[1][charts[2].data[0].indexOf(at)], step);
+  for (const [i, step] of run.censuses.step.entries()) {
+    const dead = sum(study.arms[0].runs.map((each) => sum(each.censuses.dead[i]) / each.units)) / 3;
+    assert.ok(Math.abs((await living(step)) - (1 - dead)) < 1e-12, `step ${step}`);
+  }
+  const deadAt = (step) => sum(run.events.map((event) => event.died.filter((at) => at <= step).length - event.revived.filter((at) => at <= step).length));
+  for (const step of [19, 20, 60, 69, 70, 100]) assert.ok(Math.abs((await living(step)) - (1 - deadAt(step) / run.units)) < 1e-12, `step ${step}`);
+  assert.notEqual(deadAt(69), deadAt(70));
+  await page.close();
+});
+
+test("heat maps stand beside tables with every value of the JSON", async () => {
+  const { page, study } = await open("whole");
+  const rows = await cells(page, "#heat-tables");
+  const { layers, step, firing_rate: firing, gradient_norm: gradient } = study.arms[0].runs[0].censuses;
+  assert.equal(rows.length, 2 * (layers.length + 1));
+  layers.forEach((name, j) => {
+    assert.deepEqual(rows[1 + j].slice(1), step.map((_, i) => percent(firing[i][j])));
+    assert.deepEqual(rows[2 + layers.length + j].slice(1).map(Number), step.map((_, i) => gradient[i][j]));
+  });
+  await page.close();
+});
+
+test("settings, command and machine are those of the study, and strings from outside stay text", async () => {
   const { page, trouble, study } = await open("whole");
   assert.equal(await page.textContent("#command"), study.command);
+  const settings = Object.fromEntries(await cells(page, "#settings"));
+  for (const [name, value] of Object.entries(study.settings)) if (name !== "data") assert.equal(settings[name.replaceAll("_", " ")], String(value));
+  assert.equal(settings.machine, study.machine);
   assert.equal(await page.locator("img").count(), 0);
   assert.equal(await page.locator("b", { hasText: "not bold" }).count(), 0);
   assert.deepEqual(trouble, []);
@@ -93,54 +129,38 @@ test("strings from outside stay text", async () => {
 });
 
 test("an interrupted study says how many runs are missing", async () => {
-  const { page, trouble, study } = await open("interrupted");
-  assert.equal(study.missing, 5);
-  assert.match(await page.textContent("#missing"), /5 of 15 runs are missing/);
-  assert.deepEqual(trouble, []);
-  await page.close();
-});
-
-test("dark and light differ and both keep text readable", async () => {
-  const backs = [];
-  for (const colorScheme of ["light", "dark"]) {
-    const { page, trouble } = await open("whole", { colorScheme });
-    const [back, text] = await page.evaluate(() => [getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]);
-    const light = (color) => color.match(/\d+/g).slice(0, 3).reduce((sum, x) => sum + Number(x), 0) / 765;
-    assert.ok(Math.abs(light(back) - light(text)) > 0.7, `${colorScheme}: ${back} ${text}`);
-    backs.push(back);
-    assert.deepEqual(trouble, []);
+  for (const [name, text] of [["interrupted", /5 of 15 runs are missing/], ["nothing", /10 of 10 runs are missing/]]) {
+    const { page } = await open(name);
+    assert.match(await page.textContent("#missing"), text);
     await page.close();
   }
-  assert.notEqual(backs[0], backs[1]);
 });
 
-test("a phone needs no sideways scrolling", async () => {
-  const { page } = await open("whole", { viewport: { width: 390, height: 800 } });
-  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 390);
+test("where nothing was measured the page says so", async () => {
+  const { page } = await open("nothing");
+  for (const chart of ["#chart-score", "#chart-loss", "#chart-living"]) assert.match(await page.textContent(chart), /No finished run to draw/);
+  assert.ok(await page.isVisible("#no-run"));
+  assert.ok(!(await page.isVisible("#run")));
   await page.close();
 });
 
-test("selectors and maps are reached and used by keyboard", async () => {
+test("every column and the word dead are explained", async () => {
   const { page, study } = await open("whole");
-  const seen = new Set();
-  for (let i = 0; i < 40; ++i) {
-    await page.keyboard.press("Tab");
-    seen.add(await page.evaluate(() => document.activeElement.id));
-  }
-  for (const id of ["heat-arm", "heat-seed", "heat-firing", "heat-gradient"]) assert.ok(seen.has(id), id);
-  await page.focus("#heat-firing");
-  await page.keyboard.press("ArrowDown");
-  await page.keyboard.press("ArrowRight");
-  const value = study.arms[0].runs[0].censuses.firing_rate[1][1];
-  assert.match(await page.textContent("#heat-firing-readout"), new RegExp(`layer 1, step 40: ${(100 * value).toFixed(1)}%`));
+  const heads = (await cells(page, "#arms"))[0];
+  assert.equal(await page.locator("#words dt").count(), heads.length);
+  assert.match(await page.textContent("#arms-note"), new RegExp(`n = ${study.data.train_examples}.*3/n = 0\\.0030`));
   await page.close();
 });
 
 test("life lines show deaths and revivals, and follow the selection", async () => {
   const { page, study } = await open("whole");
   const events = study.arms[0].runs[0].events;
-  assert.equal(await page.locator("#lives .life [role=img]").count(), Math.min(40, events.length));
-  assert.match(await page.getAttribute("#lives .life span[role=img]", "aria-label"), /dead from step \d+ and fired again at step 70/);
+  const lines = "#lives .life [role=img]";
+  assert.equal(await page.locator(lines).count(), Math.min(40, events.length));
+  assert.equal(await page.getAttribute(lines, "aria-label"), "dead from step 20 and fired again at step 70");
+  assert.match(await page.textContent("#lives-note"), /A recovery: unit 1 of layer 2 was dead from step 20 and fired again at step 70\. A death: unit 2 of layer 3 was dead from step 50 to the end\./);
+  await page.selectOption("#lives-layer", "3");
+  assert.deepEqual(await page.$$eval("#lives .life > span:first-child", (all) => all.map((span) => span.textContent)), ["layer 3 unit 0", "layer 3 unit 1", "layer 3 unit 2", "step"]);
   await page.selectOption("#heat-arm", { label: "gelu" });
   assert.match(await page.textContent("#lives-note"), /No unit of this run was ever dead/);
   await page.close();
