@@ -7,6 +7,7 @@
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <thread>
 #include <vector>
 
 #include "base/atomic_file.h"
@@ -15,6 +16,7 @@
 #include "cli/outputs.h"
 #include "cli/parse.h"
 #include "cli/progress.h"
+#include "engine/engine.h"
 #include "undying/error.h"
 #include "undying/trainer.h"
 
@@ -349,6 +351,7 @@ nlohmann::ordered_json compare_activations(const BenchOptions& options, const Wo
 }
 
 int bench(const BenchOptions& options) {
+  const std::jthread warm_up(engine::prepare);
   options.check();
   Outputs outputs{{"--json", options.json}};
   const Workload workload = find_workload(options);

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <thread>
 
 #include "base/atomic_file.h"
 #include "cli/commands.h"
@@ -11,6 +12,7 @@
 #include "cli/parse.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
+#include "engine/engine.h"
 #include "undying/error.h"
 #include "undying/report.h"
 
@@ -101,6 +103,7 @@ Run fit(Trainer& trainer, const Split& data, Screen& screen, const std::stop_tok
 }
 
 int train(const TrainOptions& options, const std::string& command) {
+  const std::jthread warm_up(engine::prepare);
   Outputs outputs{{"--json", options.training.json()}, {"--metrics", options.metrics}, {"--out", options.out}};
   const Activation activation(options.activation);
   const TrainSettings settings = options.training.settings();

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "data/test_files.h"
@@ -12,6 +13,12 @@ namespace undying {
 namespace {
 
 using testing::HasSubstr;
+
+std::vector<std::uint32_t> bits(const std::vector<float>& values) {
+  std::vector<std::uint32_t> found;
+  for (const float value : values) found.push_back(std::bit_cast<std::uint32_t>(value));
+  return found;
+}
 
 class Safetensors : public TestFiles {
  protected:
@@ -39,7 +46,7 @@ TEST_F(Safetensors, WhatIsWrittenIsRead) {
     const auto found = std::find_if(back.begin(), back.end(), [&](const Tensor& other) { return other.name == tensor.name; });
     ASSERT_NE(found, back.end());
     EXPECT_EQ(found->shape, tensor.shape);
-    EXPECT_EQ(std::memcmp(found->values.data(), tensor.values.data(), tensor.values.size() * 4), 0);
+    EXPECT_THAT(bits(found->values), testing::ElementsAreArray(bits(tensor.values)));
   }
 }
 

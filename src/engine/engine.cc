@@ -31,10 +31,12 @@ void Census::add(const Census& other) {
   }
 }
 
+void prepare() { onednn::prepare(); }
+
 Engine::Engine(Model& model, const EngineOptions& options)
     : model_(&model),
       options_(options),
-      warm_up_(onednn::prepare),
+      warm_up_(prepare),
       workers_(std::make_unique<Workers>(std::min(options.threads, options.shards))) {
   workers_->run([](int) { onednn::use_one_thread(); });
   const std::int64_t capacity = (options.batch + options.shards - 1) / options.shards;

@@ -70,6 +70,10 @@ struct StepCounters {
   Buffer<float> abs_gradient;
 };
 
+// Makes the libraries below generate their code, some 30 ms, unless they have done so already. An engine does this beside its caller; a
+// program that will need one starts it as early as it can.
+void prepare();
+
 // Runs the plans of a model on a team of workers. The batch is cut into shards, rows [n s / S, n (s + 1) / S); each worker carries
 // its shards through the whole forward and backward pass. Sums over shards are made in shard order: results depend on the number
 // of shards, never on the number of threads.

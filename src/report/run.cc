@@ -53,8 +53,9 @@ std::string run_json(const RunDescription& description, const TrainSettings& set
 
 std::string steps_csv(const Run& run) {
   std::string text = "step,loss,lr,grad_norm,update_ratio\n";
-  for (const StepRecord& step : run.steps)
-    text += fmt::format("{},{},{},{},{}\n", step.step, step.loss, step.learning_rate, step.gradient_norm, step.update_ratio);
+  for (const StepRecord& step : run.steps)  // the rate as the float that was set: 0.03, not 0.0299999993
+    text += fmt::format("{},{},{},{},{}\n", step.step, step.loss, static_cast<float>(step.learning_rate), step.gradient_norm,
+                        step.update_ratio);
   return text;
 }
 
