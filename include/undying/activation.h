@@ -52,6 +52,9 @@ class Activation {
   // where no closed form is customary, 1 / sqrt(E[f(Z)^2]) for Z ~ N(0, 1).
   double gain() const;
 
+  // Whether f' is exactly 0 on some interval at these parameters, so that units can be dead: also true of leaky_relu:0.
+  bool can_be_dead() const;
+
   // f(x) and f'(x) in evaluation mode for one value; at a kink, f' is the derivative from the left.
   float value(float x) const;
   float derivative(float x) const;

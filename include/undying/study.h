@@ -31,9 +31,10 @@ enum class Role { kControl, kPlacebo, kTreatment };
 // One finished (or missing) run of an arm, as kept in the store.
 struct ArmRun {
   std::uint64_t seed = 0;
-  bool present = false;    // false: not run, because the study was interrupted
-  Run run;                 // steps are thinned to at most 500 for curves
-  bool collapsed = false;  // finished, but no better than always naming the most frequent class: accuracy <= 1.2 x its share
+  bool present = false;  // false: not run, because the study was interrupted
+  Run run;               // steps are thinned to at most 500 for curves
+  bool collapsed =
+      false;  // finished, but no better than always naming the most frequent class: accuracy <= its share s + 0.2 min(s, 1 - s)
 };
 
 // An estimate with its 95% interval. n is the number of runs it rests on; lower and upper are NaN when n < 2.

@@ -137,6 +137,10 @@ double Activation::gain() const {
   return activations::unit_gain([&](double x) { return known.value(parameters(), x); });
 }
 
+bool Activation::can_be_dead() const {
+  return info().has_zero_gradient || (!info().learned && derivative(-1.0f) == 0.0f && derivative(-2.0f) == 0.0f);
+}
+
 float Activation::value(float x) const { return static_cast<float>(definition(index_).value(parameters(), static_cast<double>(x))); }
 
 float Activation::derivative(float x) const {

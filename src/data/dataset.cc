@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <optional>
 
 #include "undying/error.h"
 
@@ -10,6 +11,14 @@ namespace undying {
 namespace {
 
 [[noreturn]] void fail(const Dataset& data, const std::string& message) { throw Error(ErrorCode::kBadData, "data " + data.name, message); }
+
+// size x extents..., where it fits into 63 bits.
+std::optional<std::int64_t> value_count(const Dataset& data) {
+  std::int64_t count = data.size;
+  for (const std::int64_t extent : data.shape)
+    if (extent < 1 || __builtin_mul_overflow(count, extent, &count)) return std::nullopt;
+  return count;
+}
 
 void check_inputs(const Dataset& data) {
   const auto expected = static_cast<std::size_t>(data.size * data.features());
@@ -50,7 +59,7 @@ std::int64_t Dataset::features() const {
 
 void validate(const Dataset& data) {
   if (data.size < 1) fail(data, "has no examples");
-  if (data.shape.empty() || data.features() < 1) fail(data, "its examples have no values");
+  if (data.shape.empty() || !value_count(data)) fail(data, "its examples have no values, or more than can be counted");
   check_inputs(data);
   if (data.classes > 0) return check_labels(data);
   check_targets(data);

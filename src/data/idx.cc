@@ -67,8 +67,7 @@ Idx read_idx(const fs::path& file, std::size_t dimensions) {
   std::uint64_t count = 1;
   for (std::size_t i = 0; i < dimensions; ++i) {
     idx.shape.push_back(big_endian(content, 4 + 4 * i));
-    count *= static_cast<std::uint64_t>(idx.shape.back());
-    if (count > kMostBytes) fail(file, "declares more values than any file here may hold");
+    if (!multiply(count, static_cast<std::uint64_t>(idx.shape.back()))) fail(file, "declares more values than any file here may hold");
   }
   if (content.size() - header != count)
     fail(file, fmt::format("holds {} values behind its header; its dimensions promise {}", content.size() - header, count));

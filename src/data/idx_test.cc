@@ -98,6 +98,10 @@ TEST_F(IdxFiles, AbsurdDimensionsAllocateNothing) {
   write_good();
   write("train-images-idx3-ubyte", big_endian(0x803) + big_endian(0xffffffff) + big_endian(0xffffffff) + big_endian(0xffffffff));
   expect_error(HasSubstr("train-images"));
+  // 8 x 2147352580 x 1073807362 is 64 modulo 2^64.
+  write("train-images-idx3-ubyte",
+        big_endian(0x803) + big_endian(8) + big_endian(2147352580) + big_endian(1073807362) + std::string(64, 'x'));
+  expect_error(HasSubstr("more values than"));
 }
 
 TEST_F(IdxFiles, MissingFileNamesThePackage) {

@@ -48,8 +48,8 @@ std::vector<std::int64_t> parse_shape(std::string_view text, const std::string& 
     }
     if (i < close && text[i] != ',' && text[i] != ' ') fail(source, fmt::format("its NPY shape has the character '{}'", text[i]));
     shape.push_back(extent);
-    total *= static_cast<std::uint64_t>(std::max<std::int64_t>(extent, 1));
-    if (total > kMostBytes) fail(source, "its NPY header declares more values than a file here may hold");
+    if (!multiply(total, static_cast<std::uint64_t>(std::max<std::int64_t>(extent, 1))))
+      fail(source, "its NPY header declares more values than a file here may hold");
   }
   return shape;
 }

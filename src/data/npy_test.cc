@@ -136,6 +136,7 @@ TEST_F(NpyFiles, DamagedNpzIsRefused) {
   refuses("nothing", "not a zip");
   refuses(zip({{"x.npy", x}}, 0, 1), "checksum");
   refuses(zip({{"x.npy", x}}, 4'000'000'000U), "declares");
+  refuses(zip({{"x.npy", x}}, static_cast<std::uint32_t>(-4)), "declares");  // stored, but not as long as it says
   refuses(zip({{"other.npy", x}}), "no arrays X and y");
   const std::string good = zip({{"x.npy", x}});
   for (std::size_t cut = 1; cut < good.size(); cut += 7) EXPECT_THROW(unzip(good.substr(cut), "bad", 1 << 20), Error);

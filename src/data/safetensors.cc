@@ -64,8 +64,7 @@ Entry parse_entry(const std::string& name, const Json& description, const std::s
   std::uint64_t size = sizeof(float);
   for (const Json& extent : shape) {
     entry.tensor.shape.push_back(extent.get<std::int64_t>());
-    size *= std::max<std::uint64_t>(extent.get<std::uint64_t>(), 1);
-    if (size > data::kMostBytes) bad("its shape is absurdly large");
+    if (!data::multiply(size, std::max<std::uint64_t>(extent.get<std::uint64_t>(), 1))) bad("its shape is absurdly large");
   }
   if (std::find(entry.tensor.shape.begin(), entry.tensor.shape.end(), 0) != entry.tensor.shape.end()) size = 0;
   if (entry.begin > entry.end || entry.end - entry.begin != size) bad("its offsets and its shape disagree about its size");

@@ -81,7 +81,7 @@ std::vector<std::pair<std::string, std::string>> unzip(std::string_view content,
       throw Error(ErrorCode::kUnsupported, source, fmt::format("member {} is in the zip64 format; save arrays as .npy", name));
     total += size;
     // Deflate shrinks by 1032 at most: what promises more is a bomb or damaged.
-    if (total > limit || size > 1100 * (packed_size + 1))
+    if (total > limit || size > 1100 * (packed_size + 1) || (method == 0 && size != packed_size))
       fail(source, fmt::format("member {} declares {} bytes from {} packed", name, size, packed_size));
     const std::uint64_t data = local + 30 + fields.number(local + 26, 2) + fields.number(local + 28, 2);
     const std::string_view packed = fields.slice(data, packed_size);

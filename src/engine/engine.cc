@@ -34,10 +34,7 @@ void Census::add(const Census& other) {
 void prepare() { onednn::prepare(); }
 
 Engine::Engine(Model& model, const EngineOptions& options)
-    : model_(&model),
-      options_(options),
-      warm_up_(prepare),
-      workers_(std::make_unique<Workers>(std::min(options.threads, options.shards))) {
+    : model_(&model), options_(options), warm_up_(prepare), workers_(std::make_unique<Workers>(std::min(options.threads, options.shards))) {
   workers_->run([](int) { onednn::use_one_thread(); });
   const std::int64_t capacity = (options.batch + options.shards - 1) / options.shards;
   training_ = std::make_unique<Plan>(model, PlanOptions{.capacity = capacity,
@@ -86,6 +83,35 @@ void Engine::run_shards(int worker, const BatchSource& source, std::int64_t rows
     for (int s = begin; s < end; ++s)
       for (const Instruction& instruction : segment.instructions)
         execute(training_->shards()[static_cast<std::size_t>(s)], instruction, source, rows);
+  }
+}
+
+void Engine::measure_statistics(const BatchSource& source, std::int64_t rows) {
+  const auto replace = [&](bool value) {
+    for (Shard& shard : training_->shards())
+      for (ops::Pass& pass : shard.passes) pass.replace_statistics = value;
+  };
+  if (warm_up_.joinable()) warm_up_.join();
+  onednn::use_one_thread();
+  replace(true);
+  workers_->run([&](int worker) { run_forward(worker, source, rows); });
+  replace(false);
+  merge_counters();  // to nothing: the next step counts from 0
+}
+
+// The forward pass of a training step alone.
+void Engine::run_forward(int worker, const BatchSource& source, std::int64_t rows) {
+  const auto [begin, end] = share(options_.shards, worker);
+  for (int s = begin; s < end; ++s) {
+    const std::int64_t first = rows * s / options_.shards;
+    fill(*training_, training_->shards()[static_cast<std::size_t>(s)], source, first, rows * (s + 1) / options_.shards - first, rows, 0);
+  }
+  for (const Segment& segment : training_->segments()) {
+    for (const Instruction& instruction : segment.instructions) {
+      if (instruction.kind == Instruction::Kind::kLoss) return;
+      for (int s = begin; s < end; ++s) training_->forward(training_->shards()[static_cast<std::size_t>(s)], instruction);
+    }
+    workers_->barrier().arrive();
   }
 }
 

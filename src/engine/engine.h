@@ -87,6 +87,9 @@ class Engine {
   const StepCounters& counters() const { return counters_; }
   std::span<const Slice> slices() const { return slices_; }
 
+  // Sets running statistics to those of these `rows` <= options.batch examples; nothing else changes.
+  void measure_statistics(const BatchSource& source, std::int64_t rows);
+
   // Evaluation over `rows` examples: the sums of the loss; the outputs (rows, width) where wanted; the census where wanted.
   ops::LossSums evaluate(const BatchSource& source, std::int64_t rows, float* outputs = nullptr, Census* census = nullptr,
                          float eps = 1e-3f);
@@ -107,6 +110,7 @@ class Engine {
   void run_shards(int worker, const BatchSource& source, std::int64_t rows, std::uint64_t step, std::span<const SlicePass> passes);
   void apply(int worker, const SlicePass& pass, const SliceRun& run) const;
   SliceRun divide(int begin, int end) const;
+  void run_forward(int worker, const BatchSource& source, std::int64_t rows);
   void execute(Shard& shard, const Instruction& instruction, const BatchSource& source, std::int64_t rows);
   void fill(Plan& plan, Shard& shard, const BatchSource& source, std::int64_t first, std::int64_t count, std::int64_t rows,
             std::uint64_t step);

@@ -2,6 +2,7 @@
 #define UNDYING_ENGINE_MODEL_H_
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,7 @@ class Model {
   std::int64_t unit_size() const { return unit_size_; }        // units, padding included
 
   float* trained() { return trained_.data(); }
+  std::span<float> statistics() { return statistics_.span(); }  // running means and variances
   float* values(const Parameter& parameter) { return (parameter.trained ? trained_ : statistics_).data() + parameter.offset; }
   const float* values(const Parameter& parameter) const { return (parameter.trained ? trained_ : statistics_).data() + parameter.offset; }
 

@@ -1,5 +1,7 @@
 #include "engine/plan.h"
 
+#include <algorithm>
+
 #include "engine/memory.h"
 
 namespace undying::engine {
@@ -51,8 +53,10 @@ Buffers lay_out(const std::vector<PlanStep>& steps, std::int64_t rows, bool trai
     // Scratch is free for any use within one call, forward or backward: two short lives, one buffer that spans neither's gap.
     buffers.scratch.push_back(buffers.add(rows * kernel.scratch, forward(i), training ? backward(i) : forward(i)));
   }
+  bool wanted = false;  // nobody wants the gradient of a value that no trained parameter has touched
   for (int i = 0; training && i <= count; ++i) {
-    const std::int64_t size = i == 0 ? 0 : steps[static_cast<std::size_t>(i) - 1].dst_size;
+    if (i > 0) wanted = wanted || steps[static_cast<std::size_t>(i) - 1].trains;
+    const std::int64_t size = wanted || i == count ? steps[static_cast<std::size_t>(i) - 1].dst_size : 0;
     buffers.diff.push_back(buffers.add(rows * size, backward(i), backward(i) + 1));
   }
   return buffers;
@@ -100,6 +104,7 @@ void Plan::compile(Model& model) {
     step.dst_size = ops::element_count(shapes[static_cast<std::size_t>(i)]);
     step.layer = layer_of(model, i);
     std::int64_t size = 0;
+    step.trains = !trained_parameters(model, step).empty();
     for (const int index : trained_parameters(model, step)) size += model.parameters()[static_cast<std::size_t>(index)].size;
     step.early_update = options_.training && options_.early_updates && size >= kLarge;
     steps_.push_back(std::move(step));
@@ -126,7 +131,9 @@ void Plan::schedule() {
   };
   for (int i = 0; i < count; ++i) add(Instruction::Kind::kForward, i);
   segments_.back().instructions.push_back({Instruction::Kind::kLoss});
-  for (int i = count - 1; options_.training && i >= 0; --i) {
+  const auto trained = std::find_if(steps_.begin(), steps_.end(), [](const PlanStep& step) { return step.trains; });
+  const int first = options_.training ? static_cast<int>(trained - steps_.begin()) : count;  // nothing to learn before it
+  for (int i = count - 1; i >= first; --i) {
     add(Instruction::Kind::kBackward, i);
     if (!steps_[static_cast<std::size_t>(i)].early_update) continue;
     segments_.push_back({.update = i, .instructions = {}});

@@ -35,6 +35,7 @@ struct PlanStep {
   std::int64_t src_size = 0;  // floats a row
   std::int64_t dst_size = 0;
   std::vector<float*> parameters;
+  bool trains = false;        // it has trained parameters
   bool early_update = false;  // its parameters are updated within the backward pass
 };
 

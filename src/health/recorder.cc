@@ -16,6 +16,7 @@ Recorder::Recorder(const engine::Model& model, const HealthSettings& settings, s
     ledger_.layers.push_back(layer.name);
     ledger_.lives.emplace_back(static_cast<std::size_t>(layer.units));
   }
+  for (const Node& node : model.graph().nodes()) training_differs_ = training_differs_ || node.op == "dropout" || node.op == "batch_norm";
   const auto units = static_cast<std::size_t>(model.unit_size());
   dead_.assign(units, 0);
   last_active_.assign(units, 0);
@@ -45,7 +46,7 @@ void Recorder::step(std::int64_t step, std::int64_t rows, const engine::StepCoun
   const float* gradient = counters.abs_gradient.data();
   for (std::size_t i = 0; i < units; ++i) sums_.abs_gradient[i] += static_cast<double>(gradient[i]) * static_cast<double>(rows);
   sums_.examples += rows;
-  if (revived != 0) revive(step, counters);
+  if (revived != 0 && !training_differs_) revive(step, counters);
 }
 
 void Recorder::revive(std::int64_t step, const engine::StepCounters& counters) {
@@ -126,7 +127,8 @@ void Recorder::judge(std::int64_t step, std::size_t layer, std::int64_t unit, co
   const std::int64_t before = ledger_.censuses.empty() ? -1 : ledger_.censuses.back().step;
   const bool newly_dead = dead && dead_[i] == 0;
   if (newly_dead) {
-    life.died.push_back(step == 0 ? 0 : settings_.counters ? std::max<std::int64_t>(last_active_[i], before) + 1 : step);
+    // The update of the last step in which it fired silenced it; the census before saw it alive.
+    life.died.push_back(step == 0 ? 0 : settings_.counters ? std::max<std::int64_t>(last_active_[i], before + 1) : step);
     life.born_dead = life.born_dead || step == 0;
   }
   if (!dead && dead_[i] != 0) life.revived.push_back(step);

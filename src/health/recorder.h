@@ -20,8 +20,9 @@ struct Norms {
 
 // Keeps the ledger of a run: told every step's counters and every census, it dates deaths and revivals.
 //
-// A census alone makes a death (z <= 0 and f' = 0 on all of D, weights frozen); the counters only date it, at the first step of the
-// silence that led to it. The first firing after a confirmed death is a revival.
+// A census alone makes a death (z <= 0 and f' = 0 on all of D, weights frozen); the counters only date it, at the step that began the
+// silence that led to it. The first firing after a confirmed death is a revival; where training does not compute what evaluation does
+// (dropout's masks, batch norm's statistics), a firing in training proves nothing, and revivals are dated by census too.
 class Recorder {
  public:
   Recorder(const engine::Model& model, const HealthSettings& settings, std::string data, std::int64_t examples);
@@ -56,6 +57,7 @@ class Recorder {
   Ledger ledger_;
   std::vector<std::uint32_t> dead_;         // 1: confirmed dead and not seen firing since
   std::vector<std::uint32_t> last_active_;  // the last step, or census, at which the unit fired
+  bool training_differs_ = false;
   Sums sums_;
 };
 

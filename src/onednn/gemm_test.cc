@@ -36,7 +36,7 @@ TEST_P(Gemm, AgreesWithSumsInDouble) {
           for (std::int64_t j = 0; j < n; ++j) {
             double expected = beta * 0.5;
             for (std::int64_t p = 0; p < k; ++p) expected += at(a, ta, m, k, i, p) * at(b, tb, k, n, p, j);
-            ASSERT_NEAR(c[static_cast<std::size_t>(i * n + j)], expected, 1e-5 * std::sqrt(static_cast<double>(k)) * 4);
+            ASSERT_NEAR(c[static_cast<std::size_t>(i * n + j)], expected, 4e-5 * std::sqrt(static_cast<double>(k)));
           }
         }
       }
@@ -46,7 +46,7 @@ TEST_P(Gemm, AgreesWithSumsInDouble) {
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Gemm,
                          testing::Values(Problem{1, 1, 1}, Problem{64, 32, 32}, Problem{64, 10, 32}, Problem{17, 33, 65},
-                                         Problem{5, 128, 784}));
+                                         Problem{5, 128, 784}, Problem{5, 7, 0}));
 
 }  // namespace
 }  // namespace undying::onednn

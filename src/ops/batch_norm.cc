@@ -112,9 +112,10 @@ class BatchNormKernel final : public Kernel {
   }
 
   void update_running(const Pass& pass, const float* mean, const float* variance) const {
+    const float momentum = pass.replace_statistics ? 0.0f : momentum_;
     for (std::int64_t j = 0; j < features_; ++j) {
-      pass.parameters[2][j] = momentum_ * pass.parameters[2][j] + (1.0f - momentum_) * mean[j];
-      pass.parameters[3][j] = momentum_ * pass.parameters[3][j] + (1.0f - momentum_) * variance[j];
+      pass.parameters[2][j] = momentum * pass.parameters[2][j] + (1.0f - momentum) * mean[j];
+      pass.parameters[3][j] = momentum * pass.parameters[3][j] + (1.0f - momentum) * variance[j];
     }
   }
 

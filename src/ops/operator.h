@@ -34,6 +34,7 @@ struct Pass {
   bool training = true;
   std::uint64_t seed = 1;
   std::uint64_t step = 0;
+  bool replace_statistics = false;  // running statistics become those of this batch
 
   const float* src = nullptr;
   float* dst = nullptr;

@@ -92,7 +92,7 @@ Json arm_json(const Arm& arm) {
   return {{"label", arm.label},
           {"activation", arm.activation.specification()},
           {"role", role_name(arm.role)},
-          {"can_be_dead", arm.activation.info().has_zero_gradient},
+          {"can_be_dead", arm.activation.can_be_dead()},
           {"accuracy", estimate_json(arm.accuracy)},
           {"comparison", arm.role == Role::kControl ? Json(nullptr) : comparison_json(arm.comparison)},
           {"collapsed", arm.collapsed},

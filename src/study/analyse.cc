@@ -21,28 +21,30 @@ constexpr double kLeastRatio = 1e-30;
 
 bool is_regression(const Study& study) { return study.chance == 0.0; }
 
-bool diverged(const ArmRun& run) { return run.present && run.run.status == RunStatus::kDiverged; }
+// Test accuracy, or test loss for regression.
+double raw_score(const Study& study, const Run& run) { return is_regression(study) ? run.test_loss : run.test_accuracy; }
 
-// Test accuracy, or test loss for regression; NaN where the run diverged.
-double raw_score(const Study& study, const ArmRun& run) {
-  if (diverged(run)) return kNan;
-  return is_regression(study) ? run.run.test_loss : run.run.test_accuracy;
+bool diverged(const Study& study, const ArmRun& run) {
+  return run.present && (run.run.status == RunStatus::kDiverged || !std::isfinite(raw_score(study, run.run)));
 }
 
-// What a diverged run counts with: chance, or the worst loss of the study.
+// What a diverged run counts with: chance, or the worst loss of the study; NaN where every run diverged.
 double score_when_diverged(const Study& study) {
   if (!is_regression(study)) return study.chance;
-  double worst = 0.0;
+  double worst = kNan;
   for (const Arm& arm : study.arms)
     for (const ArmRun& run : arm.runs)
-      if (run.present && !diverged(run)) worst = std::max(worst, run.run.test_loss);
+      if (run.present && !diverged(study, run)) worst = std::fmax(worst, run.run.test_loss);
   return worst;
 }
 
 std::map<std::uint64_t, double> scores_by_seed(const Study& study, const Arm& arm) {
   std::map<std::uint64_t, double> scores;
-  for (const ArmRun& run : arm.runs)
-    if (run.present) scores[run.seed] = diverged(run) ? score_when_diverged(study) : raw_score(study, run);
+  for (const ArmRun& run : arm.runs) {
+    if (!run.present) continue;
+    const double score = diverged(study, run) ? score_when_diverged(study) : raw_score(study, run.run);
+    if (std::isfinite(score)) scores[run.seed] = score;
+  }
   return scores;
 }
 
@@ -56,6 +58,11 @@ Estimate estimate(const Arm& arm, Value value) {
   }
   return mean_interval(values);
 }
+
+bool has_census(const Run& run) { return !run.ledger.censuses.empty(); }
+
+// A diverged run has no census of its end.
+bool has_last_census(const Run& run) { return has_census(run) && run.status == RunStatus::kFinished; }
 
 double share(std::int64_t part, std::int64_t whole) { return whole == 0 ? kNan : static_cast<double>(part) / static_cast<double>(whole); }
 
@@ -75,12 +82,15 @@ double seconds_per_step(const Run& run) {
   return run.epochs.empty() ? kNan : run.train_seconds / static_cast<double>(run.epochs.back().step);
 }
 
+// A fifth better than always naming the most frequent class; where that class is most of the data, a fifth of what is left.
+double collapse_bound(const Study& study) { return study.chance + 0.2 * std::min(study.chance, 1.0 - study.chance); }
+
 void count(const Study& study, Arm& arm) {
   arm.collapsed = arm.diverged = arm.missing = 0;
   for (ArmRun& run : arm.runs) {
     arm.missing += !run.present;
-    arm.diverged += diverged(run);
-    run.collapsed = run.present && !diverged(run) && !is_regression(study) && run.run.test_accuracy <= 1.2 * study.chance;
+    arm.diverged += diverged(study, run);
+    run.collapsed = run.present && !diverged(study, run) && !is_regression(study) && run.run.test_accuracy <= collapse_bound(study);
     arm.collapsed += run.collapsed;
   }
 }
@@ -90,10 +100,12 @@ void describe(const Study& study, Arm& arm) {
   std::vector<double> scores;
   for (const auto& [seed, score] : scores_by_seed(study, arm)) scores.push_back(score);
   arm.accuracy = mean_interval(scores);
-  arm.dead_share = estimate(arm, [](const Run& run) { return share(run.ledger.dead(), run.ledger.units()); });
-  arm.born_dead_share = estimate(arm, [](const Run& run) { return share(run.ledger.born_dead(), run.ledger.units()); });
+  arm.dead_share = estimate(arm, [](const Run& run) { return has_last_census(run) ? share(run.ledger.dead(), run.ledger.units()) : kNan; });
+  arm.born_dead_share =
+      estimate(arm, [](const Run& run) { return has_census(run) ? share(run.ledger.born_dead(), run.ledger.units()) : kNan; });
   arm.revived_share = estimate(arm, [](const Run& run) { return share(run.ledger.revived(), run.ledger.died() + run.ledger.born_dead()); });
-  arm.always_negative_share = estimate(arm, [](const Run& run) { return share(run.ledger.always_negative(), run.ledger.units()); });
+  arm.always_negative_share =
+      estimate(arm, [](const Run& run) { return has_last_census(run) ? share(run.ledger.always_negative(), run.ledger.units()) : kNan; });
   arm.gradient_norm_ratio = estimate(arm, log_gradient_ratio);
   arm.seconds_per_step = estimate(arm, seconds_per_step);
 }

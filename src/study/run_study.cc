@@ -130,6 +130,7 @@ void check(const StudySettings& settings, const Split& data, const std::vector<A
     trainer.check(*data.train);
     trainer.check(*data.test);
   }
+  learning_rate_factor(settings.train.schedule, 0, steps_of(settings.train, *data.train));  // throws on a schedule that does not fit
 }
 
 }  // namespace

@@ -170,6 +170,7 @@ Study by_hand(const std::vector<double>& control, const std::vector<double>& pla
       slot.run.epochs = {{.epoch = 1, .step = 100, .test_accuracy = (*scores[a])[i] / 2},
                          {.epoch = 2, .step = 200, .test_accuracy = (*scores[a])[i]}};
       slot.run.ledger.layers = {"layer.0"};
+      slot.run.ledger.censuses = {{.step = 200}};
       slot.run.ledger.lives = {std::vector<UnitLife>(10)};
       if (a < 2)
         for (std::size_t u = 0; u < 4; ++u) slot.run.ledger.lives[0][u] = {.state = UnitState::kDead, .died = {5}};
@@ -213,6 +214,42 @@ TEST(Analyse, DivergedRunsCountAsChanceAndAreNamed) {
   EXPECT_EQ(study.arms[2].diverged, 1);
   EXPECT_NEAR(study.arms[2].accuracy.mean, 0.5, 1e-12);
   EXPECT_THAT(study.arms[2].comparison.sentence, HasSubstr("diverged"));
+}
+
+TEST(Analyse, WithoutACensusNothingIsSaidOfDeath) {
+  Study study = by_hand({0.50, 0.52, 0.48}, {0.5, 0.5, 0.5}, {0.7, 0.7, 0.7});
+  for (Arm& arm : study.arms)
+    for (ArmRun& slot : arm.runs) slot.run.ledger.censuses.clear();
+  analyse(study);
+  EXPECT_EQ(study.arms[0].dead_share.n, 0);
+  for (const std::string& paragraph : study.verdict) EXPECT_THAT(paragraph, testing::Not(HasSubstr("dead at the end")));
+}
+
+TEST(Analyse, ARegressionOfDivergedRunsHasNoScore) {
+  Study study = by_hand({0.50, 0.52, 0.48}, {0.5, 0.5, 0.5}, {0.7, 0.7, 0.7});
+  study.chance = 0.0;
+  for (Arm& arm : study.arms)
+    for (ArmRun& slot : arm.runs) slot.run.test_loss = std::numeric_limits<double>::quiet_NaN();
+  analyse(study);
+  for (const Arm& arm : study.arms) {
+    EXPECT_EQ(arm.diverged, 3);
+    EXPECT_EQ(arm.accuracy.n, 0);
+  }
+  EXPECT_EQ(study.arms[2].comparison.verdict, Verdict::kTooFew);
+}
+
+TEST(Analyse, AMajorityClassIsNotACollapse) {
+  Study study = by_hand({0.97, 0.98, 0.88}, {0.97, 0.98, 0.97}, {0.97, 0.98, 0.97});
+  study.chance = 0.88;
+  analyse(study);
+  EXPECT_EQ(study.arms[0].collapsed, 1);
+}
+
+TEST(Analyse, ALeakWithoutSlopeCanKill) {
+  EXPECT_TRUE(Activation("leaky_relu:0").can_be_dead());
+  EXPECT_TRUE(Activation("relu").can_be_dead());
+  EXPECT_FALSE(Activation("leaky_relu:0.01").can_be_dead());
+  EXPECT_FALSE(Activation("prelu:0").can_be_dead());
 }
 
 TEST(Analyse, CollapsedRunsAreCounted) {

@@ -100,7 +100,7 @@ std::string correlation_text(const Study& study) {
   for (const Arm& arm : study.arms) {
     if (arm.role == Role::kTreatment) continue;
     for (const ArmRun& run : arm.runs) {
-      if (!run.present || run.run.status != RunStatus::kFinished || run.run.ledger.units() == 0) continue;
+      if (!run.present || run.run.status != RunStatus::kFinished || run.run.ledger.censuses.empty()) continue;
       dead.push_back(static_cast<double>(run.run.ledger.dead()) / static_cast<double>(run.run.ledger.units()));
       scores.push_back(is_regression(study) ? run.run.test_loss : run.run.test_accuracy);
     }
@@ -113,7 +113,7 @@ std::string correlation_text(const Study& study) {
 
 bool some_undying_arm_helps(const Study& study) {
   for (const Arm& arm : study.arms)
-    if (arm.role == Role::kTreatment && !arm.activation.info().has_zero_gradient && arm.comparison.verdict == Verdict::kHelps) return true;
+    if (arm.role == Role::kTreatment && !arm.activation.can_be_dead() && arm.comparison.verdict == Verdict::kHelps) return true;
   return false;
 }
 

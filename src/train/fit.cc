@@ -45,6 +45,7 @@ Fit::Fit(State& state, const Dataset& train, const Dataset& test, const Observer
   const std::int64_t steps_per_epoch = (train.size + settings_.batch - 1) / settings_.batch;
   total_steps_ = settings_.epochs * steps_per_epoch;
   if (settings_.max_steps > 0) total_steps_ = std::min(total_steps_, settings_.max_steps);
+  learning_rate_factor(settings_.schedule, 0, total_steps_);  // throws on a schedule that does not fit the run
   run_.steps.reserve(static_cast<std::size_t>(std::min<std::int64_t>(total_steps_, 1 << 16)));
   run_.threads = state.engine.threads();
   run_.shards = state.engine.shards();
@@ -67,7 +68,7 @@ Fit::Fit(State& state, const Dataset& train, const Dataset& test, const Observer
 bool Fit::done() const { return run_.status != RunStatus::kFinished || static_cast<std::int64_t>(run_.steps.size()) >= total_steps_; }
 
 Run Fit::run() {
-  if (settings_.health.census) take_census();
+  if (settings_.health.census) take_first_census();
   for (std::int64_t epoch = 1; epoch <= settings_.epochs && !done(); ++epoch) run_epoch(epoch);
   const double nan = std::numeric_limits<double>::quiet_NaN();
   run_.test_loss = run_.epochs.empty() ? nan : run_.epochs.back().test_loss;
@@ -150,6 +151,11 @@ void Fit::finish_epoch(std::int64_t epoch, std::int64_t steps_before) {
     const Trainer::Score score = state_.score(test_);
     record.test_loss = score.loss;
     record.test_accuracy = score.accuracy;
+    if (!std::isfinite(score.loss) && run_.status == RunStatus::kFinished) {
+      run_.status = RunStatus::kDiverged;
+      run_.reason =
+          "test loss is " + std::string(std::isnan(score.loss) ? "nan" : "infinite") + " after step " + std::to_string(record.step);
+    }
   }
   if (settings_.health.census && run_.status == RunStatus::kFinished) {
     take_census();
@@ -158,6 +164,15 @@ void Fit::finish_epoch(std::int64_t epoch, std::int64_t steps_before) {
   }
   run_.epochs.push_back(record);
   if (observer_.epoch) observer_.epoch(record);
+}
+
+// Before the first step running statistics hold nothing yet: this census alone takes those of the first batch in their place.
+void Fit::take_first_census() {
+  const std::span<float> statistics = state_.model.statistics();
+  const std::vector<float> before(statistics.begin(), statistics.end());
+  if (!before.empty() && state_.steps_taken == 0) state_.engine.measure_statistics(source_, std::min(settings_.batch, train_.size));
+  take_census();
+  std::copy(before.begin(), before.end(), statistics.begin());
 }
 
 void Fit::take_census() {

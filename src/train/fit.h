@@ -41,6 +41,7 @@ class Fit {
   void update(const engine::Slice& slice);
   StepRecord finish_step(double loss);
   void finish_epoch(std::int64_t epoch, std::int64_t steps_before);
+  void take_first_census();
   void take_census();
   bool done() const;
 

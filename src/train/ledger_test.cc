@@ -158,7 +158,7 @@ TEST(Ledger, SparseIsNotDead) {
   EXPECT_EQ(run.ledger.dead(), 0);
 }
 
-// A death within an epoch is dated to the first step of the silence, and a revival to the first firing.
+// A death within an epoch is dated to the step whose update silenced the unit, and a revival to the first firing.
 TEST(Ledger, DatesDeathAndRevival) {
   // One input of 1; unit 0: z = w + b. The loss pulls it down until it dies; nothing can revive a dead ReLU of the first layer.
   Dataset data{.name = "constant",
@@ -180,7 +180,7 @@ TEST(Ledger, DatesDeathAndRevival) {
   for (std::int64_t step = 1; step <= 60 && died < 0; ++step) {
     const double z = w + b;
     if (z <= 0.0) {
-      died = step;
+      died = step - 1;
       break;
     }
     const double g = 2.0 * (v * z + c + 1.0);
@@ -219,6 +219,33 @@ TEST(Ledger, RecordsRevival) {
   EXPECT_GE(life.revived[0], 1);
   EXPECT_NE(life.state, UnitState::kDead);
   EXPECT_EQ(run.ledger.revived(), 1);
+}
+
+// A unit that is dead in evaluation may fire under a mask: no revival.
+TEST(Ledger, DropoutRevivesNobodyInTraining) {
+  const Dataset data = make_classes(400, 6, 3);
+  TrainSettings settings{.optimizer = Sgd{.learning_rate = 0.3f}, .batch = 40, .epochs = 6, .seed = 2, .threads = 1};
+  const undying::Run run =
+      Trainer(mlp({.inputs = 6, .hidden = {12, 12, 12}, .outputs = 3, .activation = "relu", .dropout = 0.4}), settings).fit(data, data);
+  std::vector<std::int64_t> censuses;
+  for (const CensusRecord& census : run.ledger.censuses) censuses.push_back(census.step);
+  ASSERT_GT(run.ledger.died() + run.ledger.born_dead(), 0);
+  for (const auto& layer : run.ledger.lives) {
+    for (const UnitLife& life : layer) {
+      for (const std::int64_t step : life.revived) EXPECT_THAT(censuses, testing::Contains(step));
+      for (const std::int64_t step : life.died) EXPECT_LE(step, censuses.back());
+    }
+  }
+}
+
+// Behind batch norm every unit sees both signs in the first batch, whatever the running statistics say before the first step.
+TEST(Ledger, BatchNormIsMeasuredWithTheStatisticsOfTheFirstBatch) {
+  const Dataset data = make_classes(200, 6, 3);
+  const TrainSettings settings{.batch = 200, .epochs = 1, .seed = 3, .threads = 2};
+  Trainer trainer(mlp({.inputs = 6, .hidden = {5, 5, 5, 5, 5, 5}, .outputs = 3, .activation = "relu", .batch_norm = true}), settings);
+  const undying::Run run = trainer.fit(data, data);
+  EXPECT_EQ(run.ledger.born_dead(), 0);
+  for (const LayerHealth& layer : run.ledger.censuses[0].layers) EXPECT_NEAR(layer.firing_rate, 0.5, 0.2) << layer.name;
 }
 
 }  // namespace

@@ -121,6 +121,33 @@ TEST(Trainer, ShardsAgreeUpToRounding) {
   }
 }
 
+// The last batch has fewer rows than shards: empty shards add nothing.
+TEST(Trainer, ShardsWithoutRowsAddNothing) {
+  const Dataset data = make_classes(130, 12, 4);
+  TrainSettings settings = small_settings();
+  settings.batch = 128;
+  settings.epochs = 2;
+  std::vector<StepRecord> one;
+  for (const int shards : {1, 5}) {
+    settings.shards = shards;
+    const undying::Run run = Trainer(small_mlp("elu"), settings).fit(data, data);
+    ASSERT_EQ(run.steps.size(), 4U);
+    if (shards == 1) one = run.steps;
+    for (std::size_t i = 0; i < 4; ++i) EXPECT_NEAR(run.steps[i].gradient_norm / one[i].gradient_norm, 1.0, 1e-5) << i;
+  }
+}
+
+TEST(Trainer, WeightsThatBlowUpAtTheLastStepAreADivergence) {
+  const Dataset data = make_classes(50, 12, 4);
+  TrainSettings settings = small_settings();
+  settings.optimizer = Sgd{.learning_rate = 1e30f};
+  settings.batch = 50;
+  settings.epochs = 1;
+  const undying::Run run = Trainer(small_mlp("identity"), settings).fit(data, data);
+  EXPECT_EQ(run.status, RunStatus::kDiverged);
+  EXPECT_THAT(run.reason, HasSubstr("after step 1"));
+}
+
 TEST(Trainer, DivergenceEndsTheRunAndSaysWhen) {
   const Dataset data = make_classes(500, 12, 4);
   TrainSettings settings = small_settings();
