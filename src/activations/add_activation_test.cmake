@@ -117,6 +117,7 @@ find_program(ccache ccache)
 if(ccache)
   set(launcher -DCMAKE_CXX_COMPILER_LAUNCHER=${ccache})
 endif()
+file(REMOVE_RECURSE ${WORK}/build/CMakeCache.txt ${WORK}/build/CMakeFiles)  # of another generator or compiler
 run("configuring" ${CMAKE_COMMAND} -G Ninja -S . -B build -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS=-O1 -DXNNPACK_INCLUDE_DIR=OFF ${launcher}
   "-DUNDYING_DISABLED_SIMD_TARGETS=HWY_SSSE3|HWY_SSE4|HWY_AVX3")
 run("building" ${CMAKE_COMMAND} --build build --parallel 2)
