@@ -18,42 +18,56 @@ using Shape = std::vector<std::int64_t>;
 // The options of an operator, by name. A getter of the wrong kind or of a missing name throws Error{kInvalidArgument}.
 class Attributes {
  public:
-  using Value = std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>, Activation>;
+  using Value = std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>, Activation>;
 
   Attributes() = default;
   Attributes(std::initializer_list<std::pair<const std::string, Value>> values) : values_(values) {}
 
   template <class T>
   const T& get(const std::string& name) const;
+  // The value, or `otherwise` where the attribute is absent.
+  template <class T>
+  T get_or(const std::string& name, T otherwise) const {
+    return has(name) ? get<T>(name) : otherwise;
+  }
   bool has(const std::string& name) const { return values_.contains(name); }
+  void set(const std::string& name, Value value) { values_.insert_or_assign(name, std::move(value)); }
   const std::map<std::string, Value>& all() const { return values_; }
 
  private:
   std::map<std::string, Value> values_;
 };
 
-// One operator applied to the outputs of earlier nodes.
+// One operator applied to the outputs of earlier nodes. docs/operators.md lists the operators with their attributes.
 struct Node {
   std::string name;         // unique in the graph: "layer.3"
-  std::string op;           // a row of the operator table: "linear", "activation", "dropout", "batch_norm", ...
+  std::string op;           // a row of the operator table: "linear", "activation", "conv", "add", ...
   std::vector<int> inputs;  // indices of earlier nodes
   Attributes attributes;
+  // Names of the tensors it owns, in the order of docs/operators.md; an empty or missing one is NAME.weight and so on. Nodes that name
+  // the same tensor share it.
+  std::vector<std::string> parameters = {};
 };
 
-// A network as an immutable description: nodes in topological order, node 0 is the input, the last node is the output.
+// A network as an immutable description: an acyclic graph, nodes in topological order, node 0 an input.
 class Graph {
  public:
-  // Checks names, inputs and shapes. Throws Error{kInvalidArgument} that names the node and the shapes that do not fit.
-  explicit Graph(std::vector<Node> nodes);
+  // Checks names, inputs and shapes. `outputs`: indices of the nodes whose values are wanted; none: the last node. The loss of training
+  // is that of the first. Throws Error{kInvalidArgument} that names the node and the shapes that do not fit.
+  explicit Graph(std::vector<Node> nodes, std::vector<int> outputs = {});
 
   const std::vector<Node>& nodes() const { return nodes_; }
   const std::vector<Shape>& shapes() const { return shapes_; }  // of each node's output, for one example
+  const std::vector<int>& inputs() const { return inputs_; }    // nodes of operator "input"
+  const std::vector<int>& outputs() const { return outputs_; }
   const Shape& input_shape() const { return shapes_.front(); }
-  const Shape& output_shape() const { return shapes_.back(); }
+  const Shape& output_shape() const { return shapes_[static_cast<std::size_t>(outputs_.front())]; }
 
  private:
   std::vector<Node> nodes_;
   std::vector<Shape> shapes_;
+  std::vector<int> inputs_;
+  std::vector<int> outputs_;
 };
 
 // A fully connected network: inputs -> hidden... -> outputs, an activation behind every hidden layer.

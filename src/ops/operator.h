@@ -13,18 +13,41 @@
 
 namespace undying::ops {
 
-// A tensor a node owns. Those that are trained live in the parameter arena, the others (running statistics) beside it.
+// How the values of one example lie in memory. The channels of a value in channels-last layout stand together at each position, so
+// that units are the last dimension in memory in either layout: an activation, a bias or a normalisation sees (positions, units).
+enum class Layout {
+  kPlain,         // row-major, as the shape says
+  kChannelsLast,  // (C, H, W) is stored as (H, W, C), (C, L) as (L, C)
+};
+
+// A value on an edge of the graph, for one example.
+struct Value {
+  Shape shape;
+  Layout layout = Layout::kPlain;
+};
+
+// What an operator wants of its inputs and gives its output. The plan puts reorders where a value lies otherwise.
+enum class LayoutRule {
+  kPlain,         // inputs and output plain
+  kChannelsLast,  // inputs and output channels-last
+  kAny,           // whatever the inputs have, the same for all and for the output: channels-last where any input is and all ranks are equal
+};
+
+enum class Precision { kFloat32, kBfloat16 };
+
+// A tensor a node owns. Those that are trained live in the parameter arena, the others (running statistics, constants) beside it.
 struct ParameterSpec {
   std::string name;  // as in files: "layer.3.weight"
   Shape shape;
-  enum class Role { kWeight, kBias, kSlope, kScale, kShift, kRunningMean, kRunningVariance } role = Role::kWeight;
+  enum class Role { kWeight, kBias, kSlope, kScale, kShift, kRunningMean, kRunningVariance, kConstant } role = Role::kWeight;
   float initial = 0.0f;  // the value it starts with, unless it is a weight, which is drawn
 
-  bool trained() const { return role != Role::kRunningMean && role != Role::kRunningVariance; }
+  bool trained() const { return role != Role::kRunningMean && role != Role::kRunningVariance && role != Role::kConstant; }
   bool decays() const { return role != Role::kSlope; }
 };
 
-// Where one shard finds its tensors while a kernel runs. Rows are the examples of the shard; buffers are row-major and dense.
+// Where one shard finds its tensors while a kernel runs. Rows are the examples of the shard; buffers are dense, (rows, example in its
+// layout).
 struct Pass {
   std::int64_t rows = 0;
   std::int64_t first_row = 0;   // of the shard in its batch
@@ -36,37 +59,58 @@ struct Pass {
   std::uint64_t step = 0;
   bool replace_statistics = false;  // running statistics become those of this batch
 
-  const float* src = nullptr;
+  std::span<const float* const> src;  // one an input
   float* dst = nullptr;
   float* saved = nullptr;                   // Kernel::saved floats a row, kept from forward to backward
-  float* scratch = nullptr;                 // Kernel::scratch floats a row, free for any use within one call
+  float* scratch = nullptr;                 // Kernel::scratch floats a row and Kernel::workspace floats, free for any use within one call
   float* shared = nullptr;                  // Kernel::shared floats a shard, of all shards; complete after a phase
   float* diff_dst = nullptr;                // may be overwritten
-  float* diff_src = nullptr;                // null when nobody wants it
-  std::span<float* const> parameters;       // in the order of the row's specs
+  std::span<float* const> diff_src;         // one an input; null when nobody wants it
+  std::span<float* const> parameters;       // in the order of the row's specs, then those of a follower
   std::span<float* const> diff_parameters;  // the same for this shard's gradients; null for what is not trained
 
   activations::Counters counters;
   const activations::CensusCounters* census = nullptr;  // set: an evaluation pass that counts everything
 };
 
-// What a node compiles to. Stateless: one kernel serves all shards at once.
+// What a node compiles to. Stateless but for what reserve() builds: one kernel serves all shards at once.
 class Kernel {
  public:
   virtual ~Kernel() = default;
 
+  // Called before a pass with this number of rows in a shard, and not beside any other call: builds what depends on it.
+  virtual void reserve(std::int64_t /*rows*/) {}
+
   // Phases are separated by a barrier over all shards; most kernels have one.
   virtual void forward(const Pass& pass, int phase) const = 0;
-  // Fills diff_src (where wanted) and diff_parameters (overwriting them).
+  // Fills diff_src (where wanted) and diff_parameters, overwriting them.
   virtual void backward(const Pass& pass, int phase) const = 0;
 
-  int phases = 1;            // in training; evaluation always has one
-  bool needs_src = false;    // backward reads src
-  bool needs_dst = false;    // backward reads dst
-  bool in_place = false;     // dst may be src
-  std::int64_t saved = 0;    // floats a row
-  std::int64_t scratch = 0;  // floats a row
-  std::int64_t shared = 0;   // floats a shard
+  // What `train --explain` prints of it: the implementation that runs, such as oneDNN's name for it.
+  virtual std::string implementation() const { return {}; }
+
+  int phases = 1;             // in training; evaluation always has one
+  bool needs_src = false;     // backward reads src
+  bool needs_dst = false;     // backward reads dst
+  bool in_place = false;      // dst may be src[0]
+  bool view = false;          // dst is src[0], and diff_src[0] is diff_dst: nothing runs
+  bool shares_diff = false;   // after backward, every diff_src would be diff_dst as it is: nothing is copied where they can be one buffer
+  bool keeps_diff = false;    // backward leaves diff_dst as it found it
+  std::int64_t saved = 0;     // floats a row
+  std::int64_t scratch = 0;   // floats a row
+  std::int64_t workspace = 0; // floats
+  std::int64_t shared = 0;    // floats a shard
+};
+
+// What a row is asked to compile.
+struct PlanRequest {
+  const Node& node;
+  std::span<const Value> src;      // in the layout the row's rule gives
+  const Value& dst;                // the node's own output, before a follower
+  const Node* follower = nullptr;  // the activation node the kernel is asked to apply to its own output, where `fuses_activation`
+  bool training = true;
+  Precision precision = Precision::kFloat32;
+  std::int64_t rows = 0;           // most rows of a shard
 };
 
 // One operator, whole: a missing member does not compile into a working row, so a missing backward cannot happen silently.
@@ -74,18 +118,27 @@ struct Operator {
   std::string_view name;
   std::string_view onnx;  // the ONNX operator it maps to
 
+  LayoutRule layout = LayoutRule::kPlain;
+  int inputs = 1;  // -1: one or more
+
   // The shape of the output for one example. Throws Error{kInvalidArgument} that names the node and the shapes.
-  Shape (*infer)(const Node& node, const Shape& src);
+  Shape (*infer)(const Node& node, std::span<const Shape> src);
 
-  std::vector<ParameterSpec> (*parameters)(const Node& node, const Shape& src);
+  std::vector<ParameterSpec> (*parameters)(const Node& node, std::span<const Shape> src);
 
-  // `follower`: the activation node that the kernel is asked to apply to its own output, where `fuses_activation`; else null.
-  std::unique_ptr<Kernel> (*plan)(const Node& node, const Shape& src, const Node* follower);
+  std::unique_ptr<Kernel> (*plan)(const PlanRequest& request);
   bool fuses_activation = false;
 
-  // The naive formula in double, training mode: src (rows, ...) -> dst (rows, ...).
-  std::vector<double> (*reference)(const Node& node, const Shape& src_shape, std::int64_t rows, const std::vector<double>& src,
-                                   const std::vector<std::vector<double>>& parameters, const Pass& pass);
+  // The naive formula in double, training mode, all values plain: src, each (rows, ...) -> dst (rows, ...).
+  struct ReferenceArgs {
+    const Node& node;
+    std::span<const Shape> shapes;  // of the inputs, for one example
+    std::int64_t rows;
+    std::span<const std::vector<double>> src;
+    std::span<const std::vector<double>> parameters;
+    const Pass& pass;  // seed, step and first row of random operators
+  };
+  std::vector<double> (*reference)(const ReferenceArgs& args);
 };
 
 // All rows, in one order. operator_named() throws Error{kInvalidArgument} listing the names there are.
@@ -95,8 +148,15 @@ const Operator& operator_named(const Node& node);
 std::int64_t element_count(const Shape& shape);
 std::string to_string(const Shape& shape);  // "(128, 784)"
 
-// The number of units an activation node counts when its input has this shape: the last dimension of one example.
-std::int64_t unit_count(const Shape& src);
+// Throws Error{kInvalidArgument, "[OP NAME]", message}.
+[[noreturn]] void reject(const Node& node, const std::string& message);
+
+// The number of units of a value, and of the positions at which each stands in one example: the last dimension in memory and the rest.
+std::int64_t unit_count(const Value& value);
+std::int64_t position_count(const Value& value);
+
+// The layout of every node's output, by the rows' rules.
+std::vector<Layout> layouts(const Graph& graph);
 
 }  // namespace undying::ops
 
