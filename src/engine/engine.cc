@@ -7,8 +7,9 @@
 namespace undying::engine {
 namespace {
 
-constexpr std::int64_t kSliceFloats = 16384;   // 64 KiB a stream: fits the first-level caches with its state
-constexpr std::int64_t kEvaluationRows = 256;  // of a shard at a time
+constexpr std::int64_t kSliceFloats = 16384;         // 64 KiB a stream: fits the first-level caches with its state
+constexpr std::int64_t kEvaluationRows = 256;        // of a shard at a time, at most
+constexpr std::int64_t kEvaluationFloats = 1 << 22;  // of the largest value of a shard, beyond which it takes fewer rows
 
 }  // namespace
 
@@ -36,19 +37,41 @@ void prepare() { onednn::prepare(); }
 Engine::Engine(Model& model, const EngineOptions& options)
     : model_(&model), options_(options), warm_up_(prepare), workers_(std::make_unique<Workers>(std::min(options.threads, options.shards))) {
   workers_->run([](int) { onednn::use_one_thread(); });
-  const std::int64_t capacity = (options.batch + options.shards - 1) / options.shards;
-  training_ = std::make_unique<Plan>(model, PlanOptions{.capacity = capacity,
-                                                        .shards = options.shards,
-                                                        .training = true,
-                                                        .counters = options.counters,
-                                                        .early_updates = options.early_updates,
-                                                        .seed = options.seed});
-  cut_slices();
+  compile_training({});
   const auto units = static_cast<std::size_t>(options.counters ? model.unit_size() : 0);
   counters_ = {Buffer<std::uint32_t>(units), Buffer<float>(units), Buffer<float>(units)};
 }
 
 Engine::~Engine() = default;
+
+void Engine::compile_training(std::set<int> exact) {
+  training_ = std::make_unique<Plan>(*model_, PlanOptions{.compile = {.capacity = (options_.batch + options_.shards - 1) / options_.shards,
+                                                                      .training = true,
+                                                                      .early_updates = options_.early_updates,
+                                                                      .precision = options_.precision,
+                                                                      .exact = std::move(exact)},
+                                                          .shards = options_.shards,
+                                                          .counters = options_.counters,
+                                                          .seed = options_.seed});
+  cut_slices();
+}
+
+// Readies the training plan for a batch of this many rows.
+void Engine::prepare_step(std::int64_t rows) {
+  if (warm_up_.joinable()) warm_up_.join();
+  onednn::use_one_thread();  // the caller may be another thread than at the last step
+  if (const std::vector<int> nodes = training_->unusable(); !nodes.empty()) {
+    exact_.insert(nodes.begin(), nodes.end());
+    compile_training(exact_);
+  }
+  for (int s = 0; s < options_.shards; ++s) training_->reserve(shard_rows(rows, s));
+}
+
+std::int64_t Engine::evaluation_rows() const {
+  std::int64_t largest = 1;
+  for (const ops::Value& value : model_->node_values()) largest = std::max(largest, ops::element_count(value.shape));
+  return std::clamp<std::int64_t>(kEvaluationFloats / largest, 1, kEvaluationRows);
+}
 
 Engine::Range Engine::share(int items, int worker) const {
   const int workers = workers_->count();
@@ -56,8 +79,7 @@ Engine::Range Engine::share(int items, int worker) const {
 }
 
 double Engine::step(const BatchSource& source, std::int64_t rows, std::uint64_t step, std::span<const SlicePass> passes) {
-  if (warm_up_.joinable()) warm_up_.join();
-  onednn::use_one_thread();  // the caller may be another thread than at the last step
+  prepare_step(rows);
   workers_->run([&](int worker) {
     run_shards(worker, source, rows, step, passes);
     workers_->barrier().arrive();
@@ -72,8 +94,7 @@ double Engine::step(const BatchSource& source, std::int64_t rows, std::uint64_t 
 void Engine::run_shards(int worker, const BatchSource& source, std::int64_t rows, std::uint64_t step, std::span<const SlicePass> passes) {
   const auto [begin, end] = share(options_.shards, worker);
   for (int s = begin; s < end; ++s) {
-    const std::int64_t first = rows * s / options_.shards;
-    fill(*training_, training_->shards()[static_cast<std::size_t>(s)], source, first, rows * (s + 1) / options_.shards - first, rows, step);
+    fill(*training_, training_->shards()[static_cast<std::size_t>(s)], source, rows * s / options_.shards, shard_rows(rows, s), rows, step);
   }
   bool meet = false;
   for (const Segment& segment : training_->segments()) {
@@ -91,8 +112,7 @@ void Engine::measure_statistics(const BatchSource& source, std::int64_t rows) {
     for (Shard& shard : training_->shards())
       for (ops::Pass& pass : shard.passes) pass.replace_statistics = value;
   };
-  if (warm_up_.joinable()) warm_up_.join();
-  onednn::use_one_thread();
+  prepare_step(rows);
   replace(true);
   workers_->run([&](int worker) { run_forward(worker, source, rows); });
   replace(false);
@@ -103,8 +123,7 @@ void Engine::measure_statistics(const BatchSource& source, std::int64_t rows) {
 void Engine::run_forward(int worker, const BatchSource& source, std::int64_t rows) {
   const auto [begin, end] = share(options_.shards, worker);
   for (int s = begin; s < end; ++s) {
-    const std::int64_t first = rows * s / options_.shards;
-    fill(*training_, training_->shards()[static_cast<std::size_t>(s)], source, first, rows * (s + 1) / options_.shards - first, rows, 0);
+    fill(*training_, training_->shards()[static_cast<std::size_t>(s)], source, rows * s / options_.shards, shard_rows(rows, s), rows, 0);
   }
   for (const Segment& segment : training_->segments()) {
     for (const Instruction& instruction : segment.instructions) {
@@ -137,7 +156,7 @@ Engine::SliceRun Engine::divide(int begin, int end) const {
 void Engine::fill(Plan& plan, Shard& shard, const BatchSource& source, std::int64_t first, std::int64_t count, std::int64_t rows,
                   std::uint64_t step) {
   plan.begin(shard, first, count, rows, step);
-  source.inputs(first, count, shard.inputs);
+  for (std::size_t i = 0; i < shard.inputs.size(); ++i) source.inputs(static_cast<int>(i), first, count, shard.inputs[i]);
   if (source.has_labels()) {
     source.labels(first, count, shard.labels.data());
   } else {
@@ -153,11 +172,11 @@ void Engine::execute(Shard& shard, const Instruction& instruction, const BatchSo
       return training_->backward(shard, instruction);
     case Instruction::Kind::kLoss:
       shard.loss = ops::compute_loss(options_.loss, {.rows = shard.passes.back().rows,
-                                                     .width = training_->steps().back().dst_size,
-                                                     .outputs = shard.outputs,
+                                                     .width = training_->output_size(),
+                                                     .outputs = shard.outputs[0],
                                                      .labels = source.has_labels() ? shard.labels.data() : nullptr,
                                                      .targets = shard.targets.data(),
-                                                     .diff = shard.diff_outputs,
+                                                     .diff = shard.diff_output,
                                                      .scale = static_cast<float>(1.0 / static_cast<double>(rows))});
   }
 }
@@ -175,19 +194,22 @@ void Engine::run_passes(int worker, std::span<const SlicePass> passes) {
 // Slices never span two parameters, so that norms can be summed by parameter. Those of one step follow one another.
 void Engine::cut_slices() {
   const auto& parameters = model_->parameters();
-  int late = 0;  // the first slice of the run at hand that is updated late
-  for (const PlanStep& step : training_->steps()) {
+  slices_.clear();
+  slice_gradients_.clear();
+  early_slices_.clear();
+  late_slices_.clear();
+  std::set<int> cut;  // a shared parameter has one run of slices
+  int late = 0;       // the first slice of the run at hand that is updated late
+  for (const Step& step : training_->steps()) {
     const int first = static_cast<int>(slices_.size());
-    for (const int node : {step.node, step.follower}) {
-      if (node < 0) continue;
-      for (const int p : model_->parameters_of(node)) {
-        const Parameter& parameter = parameters[static_cast<std::size_t>(p)];
-        for (std::int64_t done = 0; parameter.trained && done < parameter.size; done += kSliceFloats) {
-          auto& gradients = slice_gradients_.emplace_back();
-          for (Shard& shard : training_->shards()) gradients.push_back(shard.gradients.data() + training_->gradient_offset(p) + done);
-          slices_.push_back(
-              {static_cast<int>(slices_.size()), p, parameter.offset + done, std::min(kSliceFloats, parameter.size - done), {}});
-        }
+    for (const int p : step.owned) {
+      const Parameter& parameter = parameters[static_cast<std::size_t>(p)];
+      if (!parameter.trained || !cut.insert(p).second) continue;
+      for (std::int64_t done = 0; done < parameter.size; done += kSliceFloats) {
+        auto& gradients = slice_gradients_.emplace_back();
+        for (Shard& shard : training_->shards()) gradients.push_back(shard.gradients.data() + training_->gradient_offset(p) + done);
+        slices_.push_back(
+            {static_cast<int>(slices_.size()), p, parameter.offset + done, std::min(kSliceFloats, parameter.size - done), {}});
       }
     }
     const int end = static_cast<int>(slices_.size());
@@ -222,7 +244,10 @@ ops::LossSums Engine::evaluate(const BatchSource& source, std::int64_t rows, flo
   onednn::use_one_thread();
   if (evaluation_ == nullptr)
     evaluation_ = std::make_unique<Plan>(
-        *model_, PlanOptions{.capacity = kEvaluationRows, .shards = options_.shards, .training = false, .counters = false});
+        *model_, PlanOptions{.compile = {.capacity = evaluation_rows(), .training = false}, .shards = options_.shards, .counters = false});
+  const std::int64_t block = evaluation_rows();
+  evaluation_->reserve(std::min(block, rows));
+  evaluation_->reserve(rows % block);
   std::vector<Census> lanes;
   if (census != nullptr) lanes.assign(static_cast<std::size_t>(options_.shards), Census(model_->unit_size()));
   workers_->run([&](int worker) {
@@ -250,10 +275,11 @@ void Engine::evaluate_lane(int lane, const BatchSource& source, std::int64_t row
     counters[i] = {census->fired.data() + at, census->gradient_zero.data() + at, census->saturated.data() + at, census->abs_sum.data() + at,
                    census->sum.data() + at,   census->square_sum.data() + at,    census->max.data() + at,       eps};
   }
-  const std::int64_t width = evaluation_->steps().back().dst_size;
+  const std::int64_t width = evaluation_->output_size();
+  const std::int64_t block = evaluation_rows();
   ops::LossSums total;
-  for (std::int64_t first = lane * kEvaluationRows; first < rows; first += kEvaluationRows * options_.shards) {
-    const std::int64_t count = std::min(kEvaluationRows, rows - first);
+  for (std::int64_t first = lane * block; first < rows; first += block * options_.shards) {
+    const std::int64_t count = std::min(block, rows - first);
     fill(*evaluation_, shard, source, first, count, rows, 0);
     for (std::size_t i = 0; i < counters.size(); ++i) {
       shard.passes[i].census = counters[i].fired == nullptr ? nullptr : &counters[i];
@@ -261,12 +287,12 @@ void Engine::evaluate_lane(int lane, const BatchSource& source, std::int64_t row
     }
     const ops::LossSums part = ops::compute_loss(options_.loss, {.rows = count,
                                                                  .width = width,
-                                                                 .outputs = shard.outputs,
+                                                                 .outputs = shard.outputs[0],
                                                                  .labels = source.has_labels() ? shard.labels.data() : nullptr,
                                                                  .targets = shard.targets.data()});
     total.loss += part.loss;
     total.correct += part.correct;
-    if (outputs != nullptr) std::copy_n(shard.outputs, count * width, outputs + first * width);
+    if (outputs != nullptr) std::copy_n(shard.outputs[0], count * width, outputs + first * width);
   }
   shard.loss = total;
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <set>
 #include <span>
 #include <thread>
 #include <vector>
@@ -23,6 +24,7 @@ struct EngineOptions {
   bool counters = true;
   std::uint64_t seed = 1;     // of dropout and random slopes
   bool early_updates = true;  // parameters of large layers may be updated within the backward pass: only with a single slice pass
+  ops::Precision precision = ops::Precision::kFloat32;  // of matrix products and convolutions in training
   ops::LossOptions loss;
 };
 
@@ -30,7 +32,8 @@ struct EngineOptions {
 class BatchSource {
  public:
   virtual ~BatchSource() = default;
-  virtual void inputs(std::int64_t first, std::int64_t rows, float* dst) const = 0;
+  // `input`: which of the graph's.
+  virtual void inputs(int input, std::int64_t first, std::int64_t rows, float* dst) const = 0;
   // One of the two is filled: class indices or values. Returns whether it was labels.
   virtual bool has_labels() const = 0;
   virtual void labels(std::int64_t first, std::int64_t rows, std::int32_t* dst) const = 0;
@@ -107,6 +110,12 @@ class Engine {
     std::vector<int> bounds;
   };
   Range share(int items, int worker) const;
+  std::int64_t shard_rows(std::int64_t rows, int shard) const {
+    return rows * (shard + 1) / options_.shards - rows * shard / options_.shards;
+  }
+  std::int64_t evaluation_rows() const;
+  void compile_training(std::set<int> exact);
+  void prepare_step(std::int64_t rows);
   void run_shards(int worker, const BatchSource& source, std::int64_t rows, std::uint64_t step, std::span<const SlicePass> passes);
   void apply(int worker, const SlicePass& pass, const SliceRun& run) const;
   SliceRun divide(int begin, int end) const;
@@ -124,6 +133,7 @@ class Engine {
   std::jthread warm_up_;  // generates code while the caller draws weights; joined by the first pass
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<Plan> training_;
+  std::set<int> exact_;               // nodes whose shortcuts no longer hold
   std::unique_ptr<Plan> evaluation_;  // built at the first use
   std::vector<Slice> slices_;
   std::vector<std::vector<const float*>> slice_gradients_;

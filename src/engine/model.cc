@@ -1,53 +1,87 @@
 #include "engine/model.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "undying/error.h"
 
 namespace undying::engine {
+namespace {
 
 using Role = ops::ParameterSpec::Role;
 
-Model::Model(Graph graph) : graph_(std::move(graph)), by_node_(graph_.nodes().size()) {
-  for (int node = 1; node < static_cast<int>(graph_.nodes().size()); ++node) {
-    add_parameters(node);
-    if (graph_.nodes()[static_cast<std::size_t>(node)].op == "activation") add_layer(node);
+// What an activation may stand behind and still decide the initial draw of the weights before it.
+constexpr std::array<std::string_view, 9> kTransparent = {"batch_norm", "layer_norm", "group_norm", "instance_norm", "dropout",
+                                                          "dropout_2d", "add",        "max_pool",   "flatten"};
+
+}  // namespace
+
+Model::Model(Graph graph) : graph_(std::move(graph)), values_(ops::values(graph_)), by_node_(graph_.nodes().size()) {
+  for (int at = 0; at < static_cast<int>(graph_.nodes().size()); ++at) {
+    if (node(at).op == "input") continue;
+    add_parameters(at);
+    if (node(at).op == "activation") add_layer(at);
   }
   trained_ = Buffer<float>(static_cast<std::size_t>(trained_size_));
   statistics_ = Buffer<float>(static_cast<std::size_t>(statistics_size_));
   for (const Parameter& parameter : parameters_) std::fill_n(values(parameter), parameter.size, parameter.initial);
 }
 
-void Model::add_parameters(int node) {
-  const Node& description = graph_.nodes()[static_cast<std::size_t>(node)];
-  const Shape& src = graph_.shapes()[static_cast<std::size_t>(description.inputs[0])];
-  for (const ops::ParameterSpec& spec : ops::operator_named(description).parameters(description, src)) {
-    std::int64_t& end = spec.trained() ? trained_size_ : statistics_size_;
-    const std::int64_t size = ops::element_count(spec.shape);
-    by_node_[static_cast<std::size_t>(node)].push_back(static_cast<int>(parameters_.size()));
-    parameters_.push_back({spec.name, spec.shape, spec.role, end, size, spec.trained(), spec.decays(), spec.initial, node});
-    end += static_cast<std::int64_t>(padded(static_cast<std::size_t>(size)));
+void Model::add_parameters(int at) {
+  const Node& description = node(at);
+  std::vector<ops::ParameterSpec> specs = ops::operator_named(description).parameters(description, ops::sources(description, values_));
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    if (i < description.parameters.size() && !description.parameters[i].empty()) specs[i].name = description.parameters[i];
+    by_node_[static_cast<std::size_t>(at)].push_back(add_parameter(specs[i], at));
   }
 }
 
-void Model::add_layer(int node) {
-  const Node& description = graph_.nodes()[static_cast<std::size_t>(node)];
-  const Shape& src = graph_.shapes()[static_cast<std::size_t>(description.inputs[0])];
+int Model::add_parameter(const ops::ParameterSpec& spec, int at) {
+  const int index = static_cast<int>(parameters_.size());
+  if (const auto [found, fresh] = by_name_.try_emplace(spec.name, index); !fresh) {
+    const Parameter& same = parameters_[static_cast<std::size_t>(found->second)];
+    if (same.shape == spec.shape && same.trained == spec.trained()) return found->second;
+    ops::reject(node(at), "shares " + spec.name + " of shape " + ops::to_string(same.shape) + " with " + node(same.node).name +
+                              ", but needs " + ops::to_string(spec.shape));
+  }
+  std::int64_t& end = spec.trained() ? trained_size_ : statistics_size_;
+  const std::int64_t size = ops::element_count(spec.shape);
+  parameters_.push_back({spec.name, spec.shape, spec.role, end, size, spec.trained(), spec.decays(), spec.initial, at});
+  end += static_cast<std::int64_t>(padded(static_cast<std::size_t>(size)));
+  return index;
+}
+
+// The weight of the nearest node upstream that has one, along first inputs.
+int Model::weight_before(int at) const {
+  while (!node(at).inputs.empty()) {
+    at = node(at).inputs[0];
+    for (const int index : parameters_of(at))
+      if (parameters_[static_cast<std::size_t>(index)].role == Role::kWeight) return index;
+  }
+  return -1;
+}
+
+void Model::add_layer(int at) {
+  const Node& description = node(at);
+  const ops::Value src = ops::sources(description, values_)[0];
   Layer layer{.name = description.attributes.get<std::string>("layer"),
               .activation = description.attributes.get<Activation>("activation"),
-              .node = node,
+              .node = at,
               .offset = unit_size_,
-              .units = ops::unit_count(src)};
-  for (int at = description.inputs[0]; at > 0 && layer.weight < 0; at = graph_.nodes()[static_cast<std::size_t>(at)].inputs[0])
-    for (const int index : parameters_of(at))
-      if (parameters_[static_cast<std::size_t>(index)].role == Role::kWeight) layer.weight = index;
+              .units = ops::unit_count(src),
+              .positions = ops::position_count(src),
+              .weight = weight_before(at)};
   unit_size_ += static_cast<std::int64_t>(padded(static_cast<std::size_t>(layer.units)));
   layers_.push_back(std::move(layer));
 }
 
-Activation Model::activation_behind(int node) const {
-  for (std::size_t at = static_cast<std::size_t>(node) + 1; at < graph_.nodes().size(); ++at) {
-    const Node& next = graph_.nodes()[at];
-    if (next.op == "activation") return next.attributes.get<Activation>("activation");
-    if (next.op != "batch_norm" && next.op != "dropout") break;
+Activation Model::activation_behind(int at) const {
+  for (int next = at + 1; next < static_cast<int>(graph_.nodes().size()); ++next) {
+    if (std::ranges::find(node(next).inputs, at) == node(next).inputs.end()) continue;
+    if (node(next).op == "activation") return node(next).attributes.get<Activation>("activation");
+    if (std::ranges::find(kTransparent, node(next).op) == kTransparent.end()) break;
+    at = next;
   }
   return "identity";
 }

@@ -2,6 +2,8 @@
 #define UNDYING_ENGINE_MODEL_H_
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,7 +24,7 @@ struct Parameter {
   bool trained = true;
   bool decays = true;
   float initial = 0.0f;
-  int node = 0;
+  int node = 0;  // the first that owns it
 };
 
 // The units of one activation: a run of the unit arena.
@@ -32,7 +34,8 @@ struct Layer {
   int node = 0;  // the activation's
   std::int64_t offset = 0;
   std::int64_t units = 0;
-  int weight = -1;  // the parameter that feeds it; -1: none
+  std::int64_t positions = 1;  // at which each unit stands in one example
+  int weight = -1;             // the parameter that feeds it; -1: none
 };
 
 // A graph with storage for its tensors: what training changes.
@@ -41,6 +44,7 @@ class Model {
   explicit Model(Graph graph);
 
   const Graph& graph() const { return graph_; }
+  const std::vector<ops::Value>& node_values() const { return values_; }  // of each node's output
   const std::vector<Parameter>& parameters() const { return parameters_; }
   const std::vector<Layer>& layers() const { return layers_; }
   std::int64_t trained_size() const { return trained_size_; }  // floats, padding included
@@ -51,19 +55,26 @@ class Model {
   float* values(const Parameter& parameter) { return (parameter.trained ? trained_ : statistics_).data() + parameter.offset; }
   const float* values(const Parameter& parameter) const { return (parameter.trained ? trained_ : statistics_).data() + parameter.offset; }
 
-  // Indices into parameters() of those a node owns, in the order of its specs.
+  // Indices into parameters() of those a node owns, in the order of its specs. Nodes that name the same tensor share it.
   const std::vector<int>& parameters_of(int node) const { return by_node_[static_cast<std::size_t>(node)]; }
 
-  // The activation whose pre-activation this node computes, through batch norm and dropout; identity where there is none.
+  // The activation whose pre-activation this node computes, through normalisations, sums and whatever leaves values as they are;
+  // identity where there is none.
   Activation activation_behind(int node) const;
 
  private:
+  const Node& node(int index) const { return graph_.nodes()[static_cast<std::size_t>(index)]; }
+  int add_parameter(const ops::ParameterSpec& spec, int node);
   void add_parameters(int node);
   void add_layer(int node);
 
+  int weight_before(int node) const;
+
   Graph graph_;
+  std::vector<ops::Value> values_;
   std::vector<Parameter> parameters_;
   std::vector<std::vector<int>> by_node_;
+  std::map<std::string, int, std::less<>> by_name_;
   std::vector<Layer> layers_;
   std::int64_t trained_size_ = 0;
   std::int64_t statistics_size_ = 0;

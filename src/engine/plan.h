@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "base/buffer.h"
+#include "engine/buffers.h"
 #include "engine/model.h"
+#include "engine/steps.h"
 #include "ops/loss.h"
 #include "ops/operator.h"
 
@@ -26,28 +28,33 @@ struct Segment {
   std::vector<Instruction> instructions;
 };
 
-// One kernel of a plan: a node, and the activation node behind it where it is fused.
-struct PlanStep {
-  std::unique_ptr<ops::Kernel> kernel;
-  int node = 0;
-  int follower = -1;
-  int layer = -1;             // whose units it counts
-  std::int64_t src_size = 0;  // floats a row
-  std::int64_t dst_size = 0;
-  std::vector<float*> parameters;
-  bool trains = false;        // it has trained parameters
-  bool early_update = false;  // its parameters are updated within the backward pass
-};
-
 // The memory of one shard, and for every step of the plan where its tensors lie.
 struct Shard {
+  // What a pass points to, and where its scratch lies in either direction.
+  struct Places {
+    std::vector<const float*> src;
+    std::vector<float*> diff_src;
+    std::vector<float*> diff_parameters;
+    float* scratch = nullptr;
+    float* diff_scratch = nullptr;
+  };
+  // Floats to add to, or copy over, others after the backward pass of a step.
+  struct Sum {
+    const float* from = nullptr;
+    float* to = nullptr;
+    std::int64_t row_size = 0;  // floats a row
+    std::int64_t size = 0;      // and floats whatever the rows
+    bool add = true;
+  };
+
   Buffer<float> arena;
-  Buffer<float> gradients;        // as long as the model's trained arena; empty in evaluation
-  std::vector<ops::Pass> passes;  // one a step
-  std::vector<std::vector<float*>> diff_parameters;
-  float* inputs = nullptr;  // (capacity, input size)
-  const float* outputs = nullptr;
-  float* diff_outputs = nullptr;
+  Buffer<float> gradients;  // of the trained parameters; empty in evaluation
+  std::vector<Places> places;
+  std::vector<std::vector<Sum>> sums;  // by step
+  std::vector<ops::Pass> passes;       // one a step
+  std::vector<float*> inputs;          // (capacity, size) each, in the order of the graph's inputs
+  std::vector<const float*> outputs;   // in the order of the graph's outputs
+  float* diff_output = nullptr;        // of the first output
   Buffer<std::int32_t> labels;
   Buffer<float> targets;
   Buffer<std::uint32_t> fired;  // units
@@ -62,11 +69,9 @@ struct Shard {
 // Early updates: the parameters of a large step are updated as soon as all shards have their gradients, in the middle of the backward
 // pass. Those gradients are then still in a cache, and one buffer a shard serves all large steps: the shards meet before and after.
 struct PlanOptions {
-  std::int64_t capacity = 0;  // rows of a shard
+  CompileOptions compile;  // early updates: not with clipping, which needs all gradients first
   int shards = 1;
-  bool training = true;
   bool counters = true;
-  bool early_updates = false;  // not with clipping, which needs all gradients first
   std::uint64_t seed = 1;
 };
 
@@ -76,36 +81,41 @@ class Plan {
 
   std::span<const Segment> segments() const { return segments_; }
   std::vector<Shard>& shards() { return shards_; }
-  const std::vector<PlanStep>& steps() const { return steps_; }
+  const std::vector<Step>& steps() const { return compiled_.steps; }
+  const std::vector<PlanValue>& values() const { return compiled_.values; }
+  std::int64_t output_size() const { return compiled_.values[static_cast<std::size_t>(compiled_.outputs[0])].size; }  // floats a row
   std::int64_t bytes() const;
-  std::int64_t gradient_offset(int parameter) const {
-    return gradient_offsets_[static_cast<std::size_t>(parameter)];
-  }  // in a shard's gradients
+  // Of the first step in backward order that owns the parameter: where in a shard's gradients the sum over all its steps ends up.
+  std::int64_t gradient_offset(int parameter) const { return gradient_offsets_[static_cast<std::size_t>(parameter)]; }
 
+  // The steps whose shortcuts do not hold at the present values of their parameters: nodes to compile with `exact`.
+  std::vector<int> unusable() const;
+
+  // Builds what kernels need for shards of this many rows. Not beside any other call.
+  void reserve(std::int64_t rows);
   // Tells a shard which rows of which batch it holds from now on.
-  void begin(Shard& shard, std::int64_t first_row, std::int64_t rows, std::int64_t batch_rows, std::uint64_t step);
-  void forward(Shard& shard, const Instruction& instruction) const {
-    const auto index = static_cast<std::size_t>(instruction.step);
-    steps_[index].kernel->forward(shard.passes[index], instruction.phase);
-  }
-  void backward(Shard& shard, const Instruction& instruction) const {
-    const auto index = static_cast<std::size_t>(instruction.step);
-    steps_[index].kernel->backward(shard.passes[index], instruction.phase);
-  }
+  void begin(Shard& shard, std::int64_t first_row, std::int64_t rows, std::int64_t batch_rows, std::uint64_t step) const;
+  void forward(Shard& shard, const Instruction& instruction) const;
+  void backward(Shard& shard, const Instruction& instruction) const;
+
+  const Buffers& buffers() const { return buffers_; }
 
  private:
-  void compile(Model& model);
   void schedule();
   void place_gradients(const Model& model);
-  std::vector<int> trained_parameters(const Model& model, const PlanStep& step) const;
-  void build_shard(Model& model, int index);
+  std::int64_t place_step(const Model& model, std::size_t step, std::int64_t offset, std::vector<bool>& placed);
+  void build_shard(const Model& model, const Placement& placement, int index);
+  ops::Pass build_pass(const Model& model, Shard& shard, int index, std::size_t step) const;
 
   PlanOptions options_;
-  std::vector<PlanStep> steps_;
+  Compiled compiled_;
+  Buffers buffers_;
   std::vector<Segment> segments_;
-  std::vector<std::int64_t> gradient_offsets_;
+  std::vector<std::int64_t> gradient_offsets_;             // by parameter
+  std::vector<std::vector<std::int64_t>> step_gradients_;  // by step and owned parameter: where its backward pass writes
   std::int64_t gradient_size_ = 0;
-  std::vector<Buffer<float>> shared_;  // one a step
+  std::vector<std::int64_t> reserved_;  // numbers of rows
+  std::vector<Buffer<float>> shared_;   // one a step
   std::vector<Shard> shards_;
 };
 

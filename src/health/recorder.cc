@@ -16,7 +16,8 @@ Recorder::Recorder(const engine::Model& model, const HealthSettings& settings, s
     ledger_.layers.push_back(layer.name);
     ledger_.lives.emplace_back(static_cast<std::size_t>(layer.units));
   }
-  for (const Node& node : model.graph().nodes()) training_differs_ = training_differs_ || node.op == "dropout" || node.op == "batch_norm";
+  for (const Node& node : model.graph().nodes())
+    training_differs_ = training_differs_ || node.op.starts_with("dropout") || node.op == "batch_norm";
   const auto units = static_cast<std::size_t>(model.unit_size());
   dead_.assign(units, 0);
   last_active_.assign(units, 0);
@@ -93,7 +94,7 @@ LayerHealth Recorder::census_of(std::int64_t step, std::size_t layer, const Cens
     saturated += static_cast<double>(census.saturated[i]);
     judge(step, layer, unit, census, health);
   }
-  const double outputs = static_cast<double>(ledger_.examples) * static_cast<double>(description.units);
+  const double outputs = static_cast<double>(ledger_.examples * description.positions) * static_cast<double>(description.units);
   health.firing_rate /= static_cast<double>(description.units);
   health.saturated = saturated / outputs;
   health.signal_mean = sum / outputs;
@@ -112,7 +113,8 @@ LayerHealth Recorder::census_of(std::int64_t step, std::size_t layer, const Cens
 void Recorder::judge(std::int64_t step, std::size_t layer, std::int64_t unit, const Census& census, LayerHealth& health) {
   const auto i = static_cast<std::size_t>(model_->layers()[layer].offset + unit);
   UnitLife& life = ledger_.lives[layer][static_cast<std::size_t>(unit)];
-  const std::int64_t n = ledger_.examples;
+  const std::int64_t positions = model_->layers()[layer].positions;
+  const std::int64_t n = ledger_.examples * positions;
   const bool silent = census.fired[i] == 0;
   const bool dead = silent && census.gradient_zero[i] == n;
   life.state = dead                   ? UnitState::kDead
@@ -121,8 +123,8 @@ void Recorder::judge(std::int64_t step, std::size_t layer, std::int64_t unit, co
                                       : UnitState::kAlive;
   life.firing_rate = static_cast<double>(census.fired[i]) / static_cast<double>(n);
   if (sums_.examples > 0) {
-    life.training_firing_rate = static_cast<double>(sums_.fired[i]) / static_cast<double>(sums_.examples);
-    life.gradient = sums_.abs_gradient[i] / static_cast<double>(sums_.examples);
+    life.training_firing_rate = static_cast<double>(sums_.fired[i]) / static_cast<double>(sums_.examples * positions);
+    life.gradient = sums_.abs_gradient[i] / static_cast<double>(sums_.examples * positions);
   }
   const std::int64_t before = ledger_.censuses.empty() ? -1 : ledger_.censuses.back().step;
   const bool newly_dead = dead && dead_[i] == 0;

@@ -38,7 +38,7 @@ class Recorder {
 
  private:
   struct Sums {  // since the census before, one entry a unit
-    std::vector<std::uint32_t> fired;
+    std::vector<std::uint64_t> fired;
     std::vector<double> abs_gradient;
     std::int64_t examples = 0;
     std::vector<Norms> norms;  // one a parameter

@@ -17,18 +17,18 @@ const Activation& activation_of(const Node& node) { return node.attributes.get<A
 
 class ActivationKernel final : public Kernel {
  public:
-  ActivationKernel(const Node& node, std::int64_t units) : step_(&node, units, 0) {
+  ActivationKernel(const Node& node, Extent extent) : step_(&node, extent, 0) {
     using activations::Saves;
     const bool narrow = step_.width() == 1;
     needs_dst = step_.saves() == Saves::kOutput;
     in_place = needs_dst && narrow;
-    saved = needs_dst ? 0 : units;
+    saved = needs_dst ? 0 : extent.units * extent.positions;
   }
 
-  void forward(const Pass& pass, int) const override { step_.forward(pass, pass.src, nullptr); }
+  void forward(const Pass& pass, int) const override { step_.forward(pass, pass.src[0], nullptr); }
 
   void backward(const Pass& pass, int) const override {
-    float* diff_z = pass.diff_src;
+    float* diff_z = pass.diff_src[0];
     if (diff_z == nullptr && step_.width() > 1) return;  // on the input of the network, with nothing to learn
     if (diff_z == nullptr) diff_z = pass.diff_dst;
     step_.backward(pass, pass.saved != nullptr ? pass.saved : pass.dst, diff_z, nullptr);
@@ -38,34 +38,38 @@ class ActivationKernel final : public Kernel {
   ActivationStep step_;
 };
 
-Shape infer(const Node& node, const Shape& src) {
-  Shape dst = src;
-  dst.back() *= activation_of(node).info().width;
+Shape infer(const Node& node, std::span<const Value> src) {
+  Shape dst = src[0].shape;
+  (src[0].layout == Layout::kPlain ? dst.back() : dst.front()) *= activation_of(node).info().width;
   return dst;
 }
 
-std::vector<ParameterSpec> parameters(const Node& node, const Shape& src) { return slope_parameters(node, unit_count(src)); }
+std::vector<ParameterSpec> parameters(const Node& node, std::span<const Value> src) { return slope_parameters(node, unit_count(src[0])); }
 
-std::unique_ptr<Kernel> plan(const Node& node, const Shape& src, const Node*) {
-  return std::make_unique<ActivationKernel>(node, unit_count(src));
+std::unique_ptr<Kernel> plan(const PlanRequest& request) {
+  return std::make_unique<ActivationKernel>(request.node, extent_of(request.src[0]));
 }
 
 // The scalar definition of the family; its own oracle stands in activations/.
-std::vector<double> reference(const Node& node, const Shape& src_shape, std::int64_t rows, const std::vector<double>& src,
-                              const std::vector<std::vector<double>>& parameters, const Pass&) {
-  const Activation& activation = activation_of(node);
-  const auto units = static_cast<std::size_t>(unit_count(src_shape));
+std::vector<double> reference(const Operator::ReferenceArgs& args) {
+  const Activation& activation = activation_of(args.node);
+  const std::vector<double>& src = args.src[0];
+  const Value& value = args.values[0];
+  const auto units = static_cast<std::size_t>(unit_count(value));
   const auto width = static_cast<std::size_t>(activation.info().width);
-  const std::size_t count = static_cast<std::size_t>(rows * element_count(src_shape));
+  const std::size_t count = src.size();
+  // How many neighbours in plain order belong to one unit.
+  const std::size_t run = value.layout == Layout::kPlain ? 1 : static_cast<std::size_t>(position_count(value));
   std::vector<double> dst(count * width);
   for (std::size_t i = 0; i < count; ++i) {
     const double z = src[i];
     if (activation.info().learned) {
-      const std::vector<double>& slopes = parameters[0];
-      dst[i] = z > 0 ? z : slopes[slopes.size() == 1 ? 0 : i % units] * z;
+      const std::vector<double>& slopes = args.parameters[0];
+      dst[i] = z > 0 ? z : slopes[slopes.size() == 1 ? 0 : i / run % units] * z;
     } else if (width == 2) {
-      dst[i / units * 2 * units + i % units] = z > 0 ? z : 0;
-      dst[i / units * 2 * units + units + i % units] = z < 0 ? -z : 0;
+      const std::size_t group = units * run;
+      dst[i / group * 2 * group + i % group] = z > 0 ? z : 0;
+      dst[i / group * 2 * group + group + i % group] = z < 0 ? -z : 0;
     } else {
       dst[i] = activation.value(static_cast<float>(z));
     }
@@ -75,31 +79,43 @@ std::vector<double> reference(const Node& node, const Shape& src_shape, std::int
 
 }  // namespace
 
-ActivationStep::ActivationStep(const Node* node, std::int64_t units, std::size_t first_parameter)
+Extent extent_of(const Value& value) { return {.units = unit_count(value), .positions = position_count(value)}; }
+
+ActivationStep::ActivationStep(const Node* node, Extent extent, std::size_t first_parameter)
     : activation_(node == nullptr ? Activation("identity") : activation_of(*node)),
       kernels_(&activations::kernels(activation_)),
       saves_(activations::saves(activation_)),
-      units_(units),
+      extent_(extent),
       first_parameter_(first_parameter),
-      slope_count_(slope_count(activation_, units)),
-      sequence_(node == nullptr || !node->attributes.has("sequence")
-                    ? 0
-                    : static_cast<std::uint32_t>(node->attributes.get<std::int64_t>("sequence"))) {}
+      slope_count_(slope_count(activation_, extent.units)),
+      sequence_(node == nullptr ? 0 : static_cast<std::uint32_t>(node->attributes.get_or<std::int64_t>("sequence", 0))) {}
 
-void ActivationStep::forward(const Pass& pass, const float* z, const float* bias) const {
-  activations::ForwardArgs args{.rows = pass.rows, .units = units_, .z = z, .bias = bias, .h = pass.dst, .saved = pass.saved};
+void ActivationStep::forward(const Pass& pass, const float* z, const float* bias, Rows rows) const {
+  const std::int64_t at = rows.first * extent_.units;
+  activations::ForwardArgs args{.rows = rows.count,
+                                .units = extent_.units,
+                                .z = z + at,
+                                .bias = bias,
+                                .h = pass.dst + at * width(),
+                                .saved = pass.saved == nullptr ? nullptr : pass.saved + at};
   if (slope_count_ > 0) args.slopes = pass.parameters[first_parameter_];
   args.slope_count = slope_count_;
   args.training = pass.training;
-  args.random = {.seed = pass.seed, .sequence = sequence_, .step = pass.step, .first_row = pass.first_row};
+  args.random = {.seed = pass.seed, .sequence = sequence_, .step = pass.step, .first_row = pass.first_row * extent_.positions + rows.first};
   args.counters = pass.counters;
   if (pass.census != nullptr) return kernels_->census(activation_, args, *pass.census);
   kernels_->forward(activation_, args);
 }
 
-void ActivationStep::backward(const Pass& pass, const float* saved, float* diff_z, float* diff_bias) const {
-  activations::BackwardArgs args{
-      .rows = pass.rows, .units = units_, .saved = saved, .diff_h = pass.diff_dst, .diff_z = diff_z, .diff_bias = diff_bias};
+void ActivationStep::backward(const Pass& pass, const float* saved, float* diff_z, float* diff_bias, Rows rows) const {
+  const std::int64_t at = rows.first * extent_.units;
+  const bool saves_output = saves_ == activations::Saves::kOutput;
+  activations::BackwardArgs args{.rows = rows.count,
+                                 .units = extent_.units,
+                                 .saved = saved + (saves_output ? at * width() : at),
+                                 .diff_h = pass.diff_dst + at * width(),
+                                 .diff_z = diff_z + at,
+                                 .diff_bias = diff_bias};
   if (slope_count_ > 0) {
     args.slopes = pass.parameters[first_parameter_];
     args.diff_slopes = pass.diff_parameters[first_parameter_];
@@ -117,6 +133,6 @@ std::vector<ParameterSpec> slope_parameters(const Node& node, std::int64_t units
   return {{layer + ".slope", {count}, ParameterSpec::Role::kSlope, activation.parameters()[0]}};
 }
 
-Operator activation_operator() { return {"activation", "", infer, parameters, plan, false, reference}; }
+Operator activation_operator() { return {"activation", "", LayoutRule::kAny, 1, infer, parameters, plan, false, reference}; }
 
 }  // namespace undying::ops

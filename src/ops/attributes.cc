@@ -25,6 +25,10 @@ constexpr std::string_view kind<std::vector<std::int64_t>>() {
   return "a list of integers";
 }
 template <>
+constexpr std::string_view kind<std::vector<double>>() {
+  return "a list of numbers";
+}
+template <>
 constexpr std::string_view kind<Activation>() {
   return "an activation";
 }
@@ -44,6 +48,7 @@ template const std::int64_t& Attributes::get<std::int64_t>(const std::string&) c
 template const double& Attributes::get<double>(const std::string&) const;
 template const std::string& Attributes::get<std::string>(const std::string&) const;
 template const std::vector<std::int64_t>& Attributes::get<std::vector<std::int64_t>>(const std::string&) const;
+template const std::vector<double>& Attributes::get<std::vector<double>>(const std::string&) const;
 template const Activation& Attributes::get<Activation>(const std::string&) const;
 
 }  // namespace undying

@@ -1,109 +1,172 @@
-// batch_norm (1-D): dst = gamma * (src - mean) / sqrt(var + epsilon) + beta per feature (Ioffe & Szegedy 2015).
+// batch_norm: dst = gamma * (src - mean) / sqrt(var + epsilon) + beta per channel (Ioffe & Szegedy 2015), and the activation behind it.
 //
-// Training: mean and population variance of the whole batch, not of a shard. Each shard leaves (count, mean, M2) in the shared buffer;
-// after the barrier every shard combines them in shard order (Chan et al. 1979), so all compute the same bits.
+// Training: mean and population variance of the whole batch and all positions, not of a shard. Each shard leaves (mean, M2) in the
+// shared buffer; after the barrier every shard combines them in shard order (Chan et al. 1979), so all compute the same bits.
 // Running statistics follow ONNX: running <- momentum * running + (1 - momentum) * batch, with the population variance
 // (PyTorch stores the unbiased one; docs/numerics.md). Evaluation uses the running statistics.
+//
+// Followed by nothing or by a leaky rectifier of slope > 0, the normalised input is computed again from the output, so src is not kept
+// (In-Place ABN, Rota Bulo et al. 2018, arXiv 1712.02616): x^ = (f^-1(dst) - beta) / gamma. That loses precision as gamma falls against
+// beta and fails at gamma = 0; usable() then says no and the plan is compiled with `exact`, which keeps src.
 
 #include <algorithm>
 #include <cmath>
 
+#include "ops/activation_step.h"
+#include "ops/batch_norm_kernels.h"
 #include "ops/rows.h"
-#include "undying/error.h"
 
 namespace undying::ops {
 namespace {
 
 using Role = ParameterSpec::Role;
 
-double number(const Node& node, const char* attribute, double otherwise) {
-  return node.attributes.has(attribute) ? node.attributes.get<double>(attribute) : otherwise;
+// Floats of a piece that is normalised and activated while it is in a cache.
+constexpr std::int64_t kPiece = 16384;
+
+// |gamma| from which x^ is computed from the output, relative to max(1, |beta|): an error of 2^-24 grows to 2^-24 / this.
+constexpr float kSmallestScale = 0.01f;
+
+double epsilon_of(const Node& node) { return node.attributes.get_or<double>("epsilon", 1e-5); }
+
+// The slope of what follows, where the output tells the input: 1 for nothing; 0: it does not.
+float invertible_slope(const Node* follower) {
+  if (follower == nullptr) return 1.0f;
+  const Activation& activation = follower->attributes.get<Activation>("activation");
+  if (activation.info().name == "identity") return 1.0f;
+  return activation.info().name == "leaky_relu" ? std::max(0.0f, activation.parameters()[0]) : 0.0f;
 }
 
 class BatchNormKernel final : public Kernel {
  public:
-  BatchNormKernel(std::int64_t features, double epsilon, double momentum)
-      : features_(features), epsilon_(static_cast<float>(epsilon)), momentum_(static_cast<float>(momentum)) {
+  explicit BatchNormKernel(const PlanRequest& request)
+      : channels_(unit_count(request.src[0])),
+        positions_(position_count(request.src[0])),
+        epsilon_(epsilon_of(request.node)),
+        momentum_(static_cast<float>(request.node.attributes.get_or<double>("momentum", 0.9))),
+        follows_(request.follower != nullptr),
+        slope_(request.exact ? 0.0f : invertible_slope(request.follower)),
+        activation_(request.follower, {.units = channels_, .positions = positions_}, 4) {
     phases = 2;
-    needs_src = true;
-    shared = 2 * kSlot * features;  // forward and backward statistics
+    shared = 2 * kSlot * channels_;  // forward and backward statistics
+    needs_src = !from_output();
+    needs_dst = from_output() || (follows_ && activation_.saves() == activations::Saves::kOutput);
+    in_place = from_output();
+    keeps_diff = !follows_;
+    saved = needs_dst || !follows_ ? 0 : positions_ * channels_;
+    scratch = activation_.width() > 1 ? positions_ * channels_ : 0;
+  }
+
+  std::string implementation() const override { return from_output() ? "recomputed from the output" : ""; }
+
+  bool usable(std::span<const float* const> parameters) const override {
+    for (std::int64_t j = 0; from_output() && j < channels_; ++j)
+      if (!(std::fabs(parameters[0][j]) >= kSmallestScale * std::max(1.0f, std::fabs(parameters[1][j])))) return false;
+    return true;
   }
 
   void forward(const Pass& pass, int phase) const override {
-    if (!pass.training) return normalise(pass, pass.parameters[2], pass.parameters[3]);
-    if (phase == 0) return measure(pass);
-    float* mean = combined(pass, 0);
-    float* variance = mean + features_;
-    combine(pass, mean, variance);
-    if (pass.shard == 0) update_running(pass, mean, variance);
-    normalise(pass, mean, variance);
+    if (pass.training && phase == 0) return measure(pass);
+    const float* mean = pass.parameters[2];
+    const float* variance = pass.parameters[3];
+    float* factor = slot(pass, pass.shard, 0) + 4 * channels_;
+    if (pass.training) {
+      combine(pass);
+      mean = slot(pass, pass.shard, 0) + 2 * channels_;
+      variance = mean + channels_;
+      if (pass.shard == 0) update_running(pass, mean, variance);
+    }
+    for (std::int64_t j = 0; j < channels_; ++j)
+      factor[j] = static_cast<float>(pass.parameters[0][j] / std::sqrt(static_cast<double>(variance[j]) + epsilon_));
+    float* z = z_of(pass);
+    for_pieces(pass, [&](Rows rows) {
+      const BatchNormRows piece = rows_of(rows, pass.src[0]);
+      batch_norm_kernels().normalise(piece, mean, factor, pass.parameters[1], z + rows.first * channels_);
+      if (follows_) activation_.forward(pass, z, nullptr, rows);
+    });
   }
 
-  // With g = diff_dst, x^ the normalised input, n the batch: diff_src = gamma / sd * (g - mean(g) - x^ * mean(g x^)).
+  // With g the gradient of the normalised output, n the batch: diff_src = gamma / sd * (g - mean(g) - x^ * mean(g x^)).
   void backward(const Pass& pass, int phase) const override {
-    const float* mean = combined(pass, 0);
-    const float* variance = mean + features_;
-    if (phase == 0) return measure_gradient(pass, mean, variance);
-    float* sums = combined(pass, 1);
-    std::fill_n(sums, 2 * features_, 0.0f);
+    if (phase == 0) return measure_gradient(pass);
+    float* sums = slot(pass, pass.shard, 1) + 2 * channels_;
+    std::fill_n(sums, 2 * channels_, 0.0f);
     for (int shard = 0; shard < pass.shards; ++shard)
-      for (std::int64_t i = 0; i < 2 * features_; ++i) sums[i] += slot(pass, shard, 1)[i];
-    for (std::int64_t j = 0; j < features_; ++j) {
-      pass.diff_parameters[0][j] = slot(pass, pass.shard, 1)[features_ + j];
-      pass.diff_parameters[1][j] = slot(pass, pass.shard, 1)[j];
-    }
-    if (pass.diff_src == nullptr) return;
-    const auto count = static_cast<float>(pass.batch_rows);
-    for (std::int64_t row = 0; row < pass.rows; ++row) {
-      for (std::int64_t j = 0; j < features_; ++j) {
-        const std::int64_t i = row * features_ + j;
-        const float inverse = 1.0f / std::sqrt(variance[j] + epsilon_);
-        const float normal = (pass.src[i] - mean[j]) * inverse;
-        pass.diff_src[i] = pass.parameters[0][j] * inverse * (pass.diff_dst[i] - sums[j] / count - normal * sums[features_ + j] / count);
-      }
-    }
+      for (std::int64_t i = 0; i < 2 * channels_; ++i) sums[i] += slot(pass, shard, 1)[i];
+    std::copy_n(slot(pass, pass.shard, 1) + channels_, channels_, pass.diff_parameters[0]);
+    std::copy_n(slot(pass, pass.shard, 1), channels_, pass.diff_parameters[1]);
+    if (pass.diff_src[0] == nullptr) return;
+    const auto count = static_cast<float>(pass.batch_rows * positions_);
+    for (std::int64_t i = 0; i < 2 * channels_; ++i) sums[i] /= count;
+    const float* factor = slot(pass, pass.shard, 0) + 4 * channels_;
+    const float* diff_z = diff_z_of(pass);
+    for_pieces(pass, [&](Rows rows) {
+      const std::int64_t at = rows.first * channels_;
+      batch_norm_kernels().gradient(gradient_rows(pass, rows), diff_z + at, sums, sums + channels_, factor, pass.diff_src[0] + at);
+    });
   }
 
  private:
-  // A shard's slot: its own two rows of statistics, then the two combined ones that it computed itself.
-  static constexpr std::int64_t kSlot = 4;
+  // A shard's slot: (mean, M2) of its rows, or its gradient's two sums; then the two combined over all shards; then, of the forward
+  // pass, gamma / sd and the two rows that take an output back to x^.
+  static constexpr std::int64_t kSlot = 7;
 
-  float* slot(const Pass& pass, int shard, int direction) const { return pass.shared + shard * shared + direction * kSlot * features_; }
-  float* combined(const Pass& pass, int direction) const { return slot(pass, pass.shard, direction) + 2 * features_; }
+  bool from_output() const { return slope_ > 0.0f; }
+  float* slot(const Pass& pass, int shard, int direction) const { return pass.shared + shard * shared + direction * kSlot * channels_; }
+  float* z_of(const Pass& pass) const { return pass.saved != nullptr ? pass.saved : activation_.width() > 1 ? pass.scratch : pass.dst; }
+  float* diff_z_of(const Pass& pass) const { return activation_.width() > 1 ? pass.scratch : pass.diff_dst; }
+
+  template <class Body>
+  void for_pieces(const Pass& pass, const Body& body) const {
+    const std::int64_t rows = pass.rows * positions_;
+    const std::int64_t step = activation_.divisible() ? std::max<std::int64_t>(1, kPiece / channels_) : rows;
+    for (std::int64_t first = 0; first < rows; first += step) body(Rows{first, std::min(step, rows - first)});
+  }
+
+  BatchNormRows rows_of(Rows rows, const float* src) const {
+    return {.rows = rows.count, .channels = channels_, .src = src + rows.first * channels_};
+  }
 
   void measure(const Pass& pass) const {
     float* mean = slot(pass, pass.shard, 0);
-    float* squares = mean + features_;
-    for (std::int64_t j = 0; j < features_; ++j) {
-      double sum = 0.0;
-      for (std::int64_t row = 0; row < pass.rows; ++row) sum += pass.src[row * features_ + j];
-      const double average = pass.rows == 0 ? 0.0 : sum / static_cast<double>(pass.rows);
-      double centred = 0.0;
-      for (std::int64_t row = 0; row < pass.rows; ++row) {
-        const double distance = pass.src[row * features_ + j] - average;
-        centred += distance * distance;
-      }
-      mean[j] = static_cast<float>(average);
-      squares[j] = static_cast<float>(centred);
+    float* squares = mean + channels_;
+    float* sum = mean + 4 * channels_;
+    float* part = mean + 5 * channels_;
+    std::fill_n(mean, 2 * channels_, 0.0f);
+    const std::int64_t rows = pass.rows * positions_;
+    const std::int64_t step = std::max<std::int64_t>(1, kPiece / 4 / channels_);
+    for (std::int64_t first = 0; first < rows; first += step) {
+      const std::int64_t count = std::min(step, rows - first);
+      batch_norm_kernels().moments(rows_of({first, count}, pass.src[0]), sum, part);
+      for (std::int64_t j = 0; j < channels_; ++j)
+        add_moments(first, mean[j], squares[j], count, sum[j] / static_cast<double>(count), part[j]);
     }
   }
 
-  void combine(const Pass& pass, float* mean, float* variance) const {
-    for (std::int64_t j = 0; j < features_; ++j) {
-      double count = 0.0;
-      double average = 0.0;
-      double squares = 0.0;
+  // Of two sets of values with these counts, means and sums of squared distances: those of their union, into the first.
+  static void add_moments(std::int64_t count, float& mean, float& squares, std::int64_t other_count, double other_mean,
+                          double other_squares) {
+    const auto a = static_cast<double>(count);
+    const auto b = static_cast<double>(other_count);
+    const double distance = other_mean - mean;
+    mean = static_cast<float>(mean + distance * b / (a + b));
+    squares = static_cast<float>(squares + other_squares + distance * distance * a * b / (a + b));
+  }
+
+  void combine(const Pass& pass) const {
+    float* mean = slot(pass, pass.shard, 0) + 2 * channels_;
+    float* variance = mean + channels_;
+    for (std::int64_t j = 0; j < channels_; ++j) {
+      std::int64_t count = 0;
+      mean[j] = variance[j] = 0.0f;
       for (int shard = 0; shard < pass.shards; ++shard) {
-        const auto rows = static_cast<double>(shard_rows(pass, shard));
-        if (rows == 0.0) continue;
+        const std::int64_t rows = shard_rows(pass, shard) * positions_;
+        if (rows == 0) continue;
         const float* part = slot(pass, shard, 0);
-        const double distance = part[j] - average;
-        average += distance * rows / (count + rows);
-        squares += part[features_ + j] + distance * distance * count * rows / (count + rows);
+        add_moments(count, mean[j], variance[j], rows, part[j], part[channels_ + j]);
         count += rows;
       }
-      mean[j] = static_cast<float>(average);
-      variance[j] = static_cast<float>(squares / count);
+      variance[j] /= static_cast<float>(count);
     }
   }
 
@@ -113,76 +176,91 @@ class BatchNormKernel final : public Kernel {
 
   void update_running(const Pass& pass, const float* mean, const float* variance) const {
     const float momentum = pass.replace_statistics ? 0.0f : momentum_;
-    for (std::int64_t j = 0; j < features_; ++j) {
+    for (std::int64_t j = 0; j < channels_; ++j) {
       pass.parameters[2][j] = momentum * pass.parameters[2][j] + (1.0f - momentum) * mean[j];
       pass.parameters[3][j] = momentum * pass.parameters[3][j] + (1.0f - momentum) * variance[j];
     }
   }
 
-  void normalise(const Pass& pass, const float* mean, const float* variance) const {
-    for (std::int64_t row = 0; row < pass.rows; ++row) {
-      for (std::int64_t j = 0; j < features_; ++j) {
-        const std::int64_t i = row * features_ + j;
-        const float normal = (pass.src[i] - mean[j]) / std::sqrt(variance[j] + epsilon_);
-        pass.dst[i] = normal * pass.parameters[0][j] + pass.parameters[1][j];
-      }
-    }
+  BatchNormRows gradient_rows(const Pass& pass, Rows rows) const {
+    BatchNormRows piece = rows_of(rows, from_output() ? pass.dst : pass.src[0]);
+    piece.from_output = from_output() && slope_ != 1.0f;
+    piece.inverse_slope = from_output() ? 1.0f / slope_ : 1.0f;
+    piece.subtract = slot(pass, pass.shard, 0) + 5 * channels_;
+    piece.factor = slot(pass, pass.shard, 0) + 6 * channels_;
+    return piece;
   }
 
-  void measure_gradient(const Pass& pass, const float* mean, const float* variance) const {
-    float* sum = slot(pass, pass.shard, 1);
-    std::fill_n(sum, 2 * features_, 0.0f);
-    for (std::int64_t row = 0; row < pass.rows; ++row) {
-      for (std::int64_t j = 0; j < features_; ++j) {
-        const std::int64_t i = row * features_ + j;
-        sum[j] += pass.diff_dst[i];
-        sum[features_ + j] += pass.diff_dst[i] * (pass.src[i] - mean[j]) / std::sqrt(variance[j] + epsilon_);
-      }
+  void measure_gradient(const Pass& pass) const {
+    float* own = slot(pass, pass.shard, 0);
+    for (std::int64_t j = 0; j < channels_; ++j) {
+      own[5 * channels_ + j] = from_output() ? pass.parameters[1][j] : own[2 * channels_ + j];
+      own[6 * channels_ + j] = from_output() ? 1.0f / pass.parameters[0][j]
+                                             : static_cast<float>(1.0 / std::sqrt(static_cast<double>(own[3 * channels_ + j]) + epsilon_));
     }
+    float* sums = slot(pass, pass.shard, 1);
+    float* part = sums + 4 * channels_;
+    std::fill_n(sums, 2 * channels_, 0.0f);
+    float* diff_z = diff_z_of(pass);
+    for_pieces(pass, [&](Rows rows) {
+      if (follows_) activation_.backward(pass, pass.saved != nullptr ? pass.saved : pass.dst, diff_z, nullptr, rows);
+      std::fill_n(part, 2 * channels_, 0.0f);
+      batch_norm_kernels().gradient_sums(gradient_rows(pass, rows), diff_z + rows.first * channels_, part, part + channels_);
+      for (std::int64_t i = 0; i < 2 * channels_; ++i) sums[i] += part[i];
+    });
   }
 
-  std::int64_t features_;
-  float epsilon_;
+  std::int64_t channels_;
+  std::int64_t positions_;
+  double epsilon_;
   float momentum_;
+  bool follows_;
+  float slope_;  // > 0: x^ comes from the output
+  ActivationStep activation_;
 };
 
-Shape infer(const Node& node, const Shape& src) {
-  if (src.size() != 1)
-    throw Error(ErrorCode::kInvalidArgument, "batch_norm " + node.name, "src " + to_string(src) + " is not a vector; expected (features)");
-  return src;
+Shape infer(const Node& node, std::span<const Value> src) {
+  if (src[0].shape.size() > 3)
+    reject(node, "src " + to_string(src[0].shape) + " has too many dimensions; expected (C), (C, L) or (C, H, W)");
+  return src[0].shape;
 }
 
-std::vector<ParameterSpec> parameters(const Node& node, const Shape& src) {
-  return {{node.name + ".weight", {src[0]}, Role::kScale, 1.0f},
-          {node.name + ".bias", {src[0]}, Role::kShift, 0.0f},
-          {node.name + ".running_mean", {src[0]}, Role::kRunningMean, 0.0f},
-          {node.name + ".running_var", {src[0]}, Role::kRunningVariance, 1.0f}};
+std::vector<ParameterSpec> parameters(const Node& node, std::span<const Value> src) {
+  const Shape channels = {src[0].shape[0]};
+  return {{node.name + ".weight", channels, Role::kScale, 1.0f},
+          {node.name + ".bias", channels, Role::kShift, 0.0f},
+          {node.name + ".running_mean", channels, Role::kRunningMean, 0.0f},
+          {node.name + ".running_var", channels, Role::kRunningVariance, 1.0f}};
 }
 
-std::unique_ptr<Kernel> plan(const Node& node, const Shape& src, const Node*) {
-  return std::make_unique<BatchNormKernel>(src[0], number(node, "epsilon", 1e-5), number(node, "momentum", 0.9));
-}
+std::unique_ptr<Kernel> plan(const PlanRequest& request) { return std::make_unique<BatchNormKernel>(request); }
 
-std::vector<double> reference(const Node& node, const Shape& src_shape, std::int64_t rows, const std::vector<double>& src,
-                              const std::vector<std::vector<double>>& parameters, const Pass&) {
-  const auto features = static_cast<std::size_t>(src_shape[0]);
-  const auto count = static_cast<std::size_t>(rows);
+std::vector<double> reference(const Operator::ReferenceArgs& args) {
+  const std::vector<double>& src = args.src[0];
+  const auto channels = static_cast<std::size_t>(args.values[0].shape[0]);
+  const std::size_t run = static_cast<std::size_t>(element_count(args.values[0].shape)) / channels;
+  const auto channel = [&](std::size_t i) { return i / run % channels; };
+  std::vector<double> mean(channels, 0.0);
+  std::vector<double> variance(channels, 0.0);
+  const double count = static_cast<double>(src.size() / channels);
+  for (std::size_t i = 0; i < src.size(); ++i) mean[channel(i)] += src[i] / count;
+  for (std::size_t i = 0; i < src.size(); ++i) variance[channel(i)] += (src[i] - mean[channel(i)]) * (src[i] - mean[channel(i)]) / count;
+  if (!args.pass.training) {
+    mean = args.parameters[2];
+    variance = args.parameters[3];
+  }
   std::vector<double> dst(src.size());
-  for (std::size_t j = 0; j < features; ++j) {
-    double mean = 0.0;
-    double variance = 0.0;
-    for (std::size_t row = 0; row < count; ++row) mean += src[row * features + j] / static_cast<double>(count);
-    for (std::size_t row = 0; row < count; ++row)
-      variance += (src[row * features + j] - mean) * (src[row * features + j] - mean) / static_cast<double>(count);
-    for (std::size_t row = 0; row < count; ++row)
-      dst[row * features + j] =
-          (src[row * features + j] - mean) / std::sqrt(variance + number(node, "epsilon", 1e-5)) * parameters[0][j] + parameters[1][j];
+  for (std::size_t i = 0; i < src.size(); ++i) {
+    const std::size_t j = channel(i);
+    dst[i] = (src[i] - mean[j]) / std::sqrt(variance[j] + epsilon_of(args.node)) * args.parameters[0][j] + args.parameters[1][j];
   }
   return dst;
 }
 
 }  // namespace
 
-Operator batch_norm_operator() { return {"batch_norm", "BatchNormalization", infer, parameters, plan, false, reference}; }
+Operator batch_norm_operator() {
+  return {"batch_norm", "BatchNormalization", LayoutRule::kChannelsLast, 1, infer, parameters, plan, true, reference};
+}
 
 }  // namespace undying::ops

@@ -5,7 +5,6 @@
 
 #include "base/philox.h"
 #include "ops/rows.h"
-#include "undying/error.h"
 
 namespace undying::ops {
 namespace {
@@ -22,17 +21,17 @@ class DropoutKernel final : public Kernel {
   void forward(const Pass& pass, int) const override {
     const std::int64_t count = pass.rows * width_;
     if (!pass.training) {
-      if (pass.dst != pass.src) std::copy_n(pass.src, count, pass.dst);
+      if (pass.dst != pass.src[0]) std::copy_n(pass.src[0], count, pass.dst);
       return;
     }
     fill_mask(pass, count);
-    for (std::int64_t i = 0; i < count; ++i) pass.dst[i] = pass.src[i] * pass.saved[i];
+    for (std::int64_t i = 0; i < count; ++i) pass.dst[i] = pass.src[0][i] * pass.saved[i];
   }
 
   void backward(const Pass& pass, int) const override {
-    if (pass.diff_src == nullptr) return;
+    if (pass.diff_src[0] == nullptr) return;
     const std::int64_t count = pass.rows * width_;
-    for (std::int64_t i = 0; i < count; ++i) pass.diff_src[i] = pass.diff_dst[i] * pass.saved[i];
+    for (std::int64_t i = 0; i < count; ++i) pass.diff_src[0][i] = pass.diff_dst[i] * pass.saved[i];
   }
 
  private:
@@ -56,34 +55,30 @@ class DropoutKernel final : public Kernel {
   std::int64_t width_;
 };
 
-Shape infer(const Node& node, const Shape& src) {
+Shape infer(const Node& node, std::span<const Value> src) {
   if (!(probability(node) >= 0.0 && probability(node) < 1.0))
-    throw Error(ErrorCode::kInvalidArgument, "dropout " + node.name, "p is " + std::to_string(probability(node)) + "; expected 0 <= p < 1");
-  return src;
+    reject(node, "p is " + std::to_string(probability(node)) + "; expected 0 <= p < 1");
+  return src[0].shape;
 }
 
-std::vector<ParameterSpec> parameters(const Node&, const Shape&) { return {}; }
+std::uint32_t sequence(const Node& node) { return static_cast<std::uint32_t>(node.attributes.get_or<std::int64_t>("sequence", 0)); }
 
-std::uint32_t sequence(const Node& node) { return static_cast<std::uint32_t>(node.attributes.get<std::int64_t>("sequence")); }
-
-std::unique_ptr<Kernel> plan(const Node& node, const Shape& src, const Node*) {
-  return std::make_unique<DropoutKernel>(probability(node), sequence(node), element_count(src));
+std::unique_ptr<Kernel> plan(const PlanRequest& request) {
+  return std::make_unique<DropoutKernel>(probability(request.node), sequence(request.node), element_count(request.dst.shape));
 }
 
-std::vector<double> reference(const Node& node, const Shape& src_shape, std::int64_t rows, const std::vector<double>& src,
-                              const std::vector<std::vector<double>>&, const Pass& pass) {
-  const Random random(pass.seed, Stream::kDropout, sequence(node));
-  const std::int64_t width = element_count(src_shape);
-  std::vector<double> dst(src);
-  for (std::int64_t i = 0; i < rows * width; ++i) {
-    const double draw = random.bits((pass.step << 40) + static_cast<std::uint64_t>(pass.first_row * width + i)) * 0x1p-32;
-    dst[static_cast<std::size_t>(i)] *= draw >= probability(node) ? 1.0 / (1.0 - probability(node)) : 0.0;
-  }
+std::vector<double> reference(const Operator::ReferenceArgs& args) {
+  const Random random(args.pass.seed, Stream::kDropout, sequence(args.node));
+  const double p = probability(args.node);
+  const std::uint64_t first =
+      (args.pass.step << 40) + static_cast<std::uint64_t>(args.pass.first_row * element_count(args.values[0].shape));
+  std::vector<double> dst(args.src[0]);
+  for (std::size_t i = 0; i < dst.size(); ++i) dst[i] *= random.bits(first + i) * 0x1p-32 >= p ? 1.0 / (1.0 - p) : 0.0;
   return dst;
 }
 
 }  // namespace
 
-Operator dropout_operator() { return {"dropout", "Dropout", infer, parameters, plan, false, reference}; }
+Operator dropout_operator() { return {"dropout", "Dropout", LayoutRule::kAny, 1, infer, no_parameters, plan, false, reference}; }
 
 }  // namespace undying::ops

@@ -1,4 +1,4 @@
-// linear: dst = src W^T + b, with src (rows, inputs), W (outputs, inputs), b (outputs); ONNX Gemm with transB = 1.
+// linear: dst = src W^T + b, with src (rows, ..., inputs), W (outputs, inputs), b (outputs); ONNX Gemm with transB = 1.
 //
 // The bias, and the activation that follows where there is one, are applied in one pass over the product: h = f(z + b).
 // The backward pass of that activation gives diff_z and its column sums, the bias gradient, in one pass too.
@@ -7,7 +7,6 @@
 #include "onednn/gemm.h"
 #include "ops/activation_step.h"
 #include "ops/rows.h"
-#include "undying/error.h"
 
 namespace undying::ops {
 namespace {
@@ -17,62 +16,71 @@ using onednn::Transpose;
 
 class LinearKernel final : public Kernel {
  public:
-  LinearKernel(std::int64_t inputs, std::int64_t outputs, bool bias, const Node* follower)
-      : inputs_(inputs), outputs_(outputs), bias_(bias), activation_(follower, outputs, bias ? 2 : 1) {
+  LinearKernel(const Value& src, std::int64_t outputs, bool bias, const Node* follower)
+      : inputs_(unit_count(src)),
+        outputs_(outputs),
+        positions_(position_count(src)),
+        bias_(bias),
+        activation_(follower, {.units = outputs, .positions = positions_}, bias ? 2 : 1) {
     needs_src = true;
     needs_dst = activation_.saves() == activations::Saves::kOutput;
-    saved = needs_dst ? 0 : outputs;
-    scratch = activation_.width() == 1 ? 0 : outputs;
+    saved = needs_dst ? 0 : positions_ * outputs;
+    scratch = activation_.width() == 1 ? 0 : positions_ * outputs;
   }
 
   void forward(const Pass& pass, int) const override {
     float* z = pass.saved != nullptr ? pass.saved : activation_.width() > 1 ? pass.scratch : pass.dst;
-    gemm(Transpose::kNo, Transpose::kYes, pass.rows, outputs_, inputs_, pass.src, inputs_, pass.parameters[0], inputs_, 0.0f, z, outputs_);
+    gemm(Transpose::kNo, Transpose::kYes, pass.rows * positions_, outputs_, inputs_, pass.src[0], inputs_, pass.parameters[0], inputs_,
+         0.0f, z, outputs_);
     activation_.forward(pass, z, bias_ ? pass.parameters[1] : nullptr);
   }
 
   void backward(const Pass& pass, int) const override {
     float* diff_z = activation_.width() == 1 ? pass.diff_dst : pass.scratch;
     activation_.backward(pass, pass.saved != nullptr ? pass.saved : pass.dst, diff_z, bias_ ? pass.diff_parameters[1] : nullptr);
-    gemm(Transpose::kYes, Transpose::kNo, outputs_, inputs_, pass.rows, diff_z, outputs_, pass.src, inputs_, 0.0f, pass.diff_parameters[0],
+    const std::int64_t rows = pass.rows * positions_;
+    gemm(Transpose::kYes, Transpose::kNo, outputs_, inputs_, rows, diff_z, outputs_, pass.src[0], inputs_, 0.0f, pass.diff_parameters[0],
          inputs_);
-    if (pass.diff_src == nullptr) return;
-    gemm(Transpose::kNo, Transpose::kNo, pass.rows, inputs_, outputs_, diff_z, outputs_, pass.parameters[0], inputs_, 0.0f, pass.diff_src,
+    if (pass.diff_src[0] == nullptr) return;
+    gemm(Transpose::kNo, Transpose::kNo, rows, inputs_, outputs_, diff_z, outputs_, pass.parameters[0], inputs_, 0.0f, pass.diff_src[0],
          inputs_);
   }
 
  private:
   std::int64_t inputs_;
   std::int64_t outputs_;
+  std::int64_t positions_;
   bool bias_;
   ActivationStep activation_;
 };
 
-bool has_bias(const Node& node) { return !node.attributes.has("bias") || node.attributes.get<std::int64_t>("bias") != 0; }
+bool has_bias(const Node& node) { return node.attributes.get_or<std::int64_t>("bias", 1) != 0; }
 
-Shape infer(const Node& node, const Shape& src) {
+Shape infer(const Node& node, std::span<const Value> src) {
   const std::int64_t outputs = node.attributes.get<std::int64_t>("outputs");
-  if (outputs < 1)
-    throw Error(ErrorCode::kInvalidArgument, "linear " + node.name, "outputs is " + std::to_string(outputs) + "; expected at least 1");
-  if (src.size() != 1)
-    throw Error(ErrorCode::kInvalidArgument, "linear " + node.name, "src " + to_string(src) + " is not a vector; put a flatten before it");
-  return {outputs};
+  if (outputs < 1) reject(node, "outputs is " + std::to_string(outputs) + "; expected at least 1");
+  Shape dst = src[0].shape;
+  dst.back() = outputs;
+  return dst;
 }
 
-std::vector<ParameterSpec> parameters(const Node& node, const Shape& src) {
+std::vector<ParameterSpec> parameters(const Node& node, std::span<const Value> src) {
   const std::int64_t outputs = node.attributes.get<std::int64_t>("outputs");
-  std::vector<ParameterSpec> specs = {{node.name + ".weight", {outputs, src[0]}, ParameterSpec::Role::kWeight}};
+  std::vector<ParameterSpec> specs = {{node.name + ".weight", {outputs, src[0].shape.back()}, ParameterSpec::Role::kWeight}};
   if (has_bias(node)) specs.push_back({node.name + ".bias", {outputs}, ParameterSpec::Role::kBias});
   return specs;
 }
 
-std::unique_ptr<Kernel> plan(const Node& node, const Shape& src, const Node* follower) {
-  return std::make_unique<LinearKernel>(src[0], node.attributes.get<std::int64_t>("outputs"), has_bias(node), follower);
+std::unique_ptr<Kernel> plan(const PlanRequest& request) {
+  return std::make_unique<LinearKernel>(request.src[0], request.dst.shape.back(), has_bias(request.node), request.follower);
 }
 
-std::vector<double> reference(const Node& node, const Shape& src_shape, std::int64_t rows, const std::vector<double>& src,
-                              const std::vector<std::vector<double>>& parameters, const Pass&) {
-  const std::int64_t inputs = src_shape[0];
+std::vector<double> reference(const Operator::ReferenceArgs& args) {
+  const std::vector<double>& src = args.src[0];
+  const auto& parameters = args.parameters;
+  const Node& node = args.node;
+  const std::int64_t inputs = args.values[0].shape.back();
+  const std::int64_t rows = args.rows * position_count(args.values[0]);
   const std::int64_t outputs = node.attributes.get<std::int64_t>("outputs");
   std::vector<double> dst(static_cast<std::size_t>(rows * outputs));
   for (std::int64_t row = 0; row < rows; ++row) {
@@ -88,6 +96,6 @@ std::vector<double> reference(const Node& node, const Shape& src_shape, std::int
 
 }  // namespace
 
-Operator linear_operator() { return {"linear", "Gemm", infer, parameters, plan, true, reference}; }
+Operator linear_operator() { return {"linear", "Gemm", LayoutRule::kPlain, 1, infer, parameters, plan, true, reference}; }
 
 }  // namespace undying::ops

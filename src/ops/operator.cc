@@ -1,11 +1,38 @@
 #include "ops/operator.h"
 
+#include <algorithm>
 #include <array>
 
 #include "ops/rows.h"
 #include "undying/error.h"
 
 namespace undying::ops {
+namespace {
+
+// An input of a graph: its shape is given, and nothing runs.
+Shape infer_input(const Node& node, std::span<const Value>) {
+  const Shape& shape = node.attributes.get<std::vector<std::int64_t>>("shape");
+  if (shape.empty()) reject(node, "its shape is empty; expected at least one dimension");
+  for (const std::int64_t extent : shape)
+    if (extent < 1) reject(node, "its shape " + to_string(shape) + " has an extent below 1");
+  return shape;
+}
+
+Layout ruled(const Operator& row, std::span<const Value> src) {
+  if (row.layout != LayoutRule::kAny) return row.layout == LayoutRule::kPlain ? Layout::kPlain : Layout::kChannelsLast;
+  const bool some = std::ranges::any_of(src, [](const Value& value) { return value.layout == Layout::kChannelsLast; });
+  const bool alike = std::ranges::all_of(src, [&](const Value& value) { return value.shape.size() == src[0].shape.size(); });
+  return some && alike ? Layout::kChannelsLast : Layout::kPlain;
+}
+
+Layout possible(const Shape& shape, Layout layout) { return shape.size() < 2 ? Layout::kPlain : layout; }
+
+void check_input_count(const Operator& row, const Node& node, std::size_t count) {
+  if (row.inputs < 0 ? count >= 1 : count == static_cast<std::size_t>(row.inputs)) return;
+  reject(node, "has " + std::to_string(count) + " inputs; expected " + (row.inputs < 0 ? "at least 1" : std::to_string(row.inputs)));
+}
+
+}  // namespace
 
 std::span<const Operator> operators() {
   static const std::array rows = {linear_operator(), activation_operator(), dropout_operator(), batch_norm_operator(), flatten_operator()};
@@ -33,6 +60,49 @@ std::string to_string(const Shape& shape) {
   return text + ")";
 }
 
-std::int64_t unit_count(const Shape& src) { return src.back(); }
+void reject(const Node& node, const std::string& message) { throw Error(ErrorCode::kInvalidArgument, node.op + " " + node.name, message); }
+
+std::vector<ParameterSpec> no_parameters(const Node&, std::span<const Value>) { return {}; }
+
+std::int64_t unit_count(const Value& value) {
+  if (value.shape.empty()) return 1;
+  return value.layout == Layout::kPlain ? value.shape.back() : value.shape.front();
+}
+
+std::int64_t position_count(const Value& value) { return element_count(value.shape) / unit_count(value); }
+
+std::vector<Value> arranged(const Node& node, std::span<const Value> src) {
+  const Operator& row = operator_named(node);
+  const Layout layout = ruled(row, src);
+  std::vector<Value> all(src.begin(), src.end());
+  for (Value& value : all) value.layout = possible(value.shape, layout);
+  return all;
+}
+
+Value infer(const Node& node, std::span<const Value> src) {
+  if (node.op == "input") return {infer_input(node, src), Layout::kPlain};
+  const Operator& row = operator_named(node);
+  check_input_count(row, node, src.size());
+  const std::vector<Value> inputs = arranged(node, src);
+  Shape shape = row.infer(node, inputs);
+  const Layout layout = possible(shape, ruled(row, inputs));
+  return {std::move(shape), layout};
+}
+
+std::vector<Value> values(const Graph& graph) {
+  std::vector<Value> all;
+  for (const Node& node : graph.nodes()) {
+    std::vector<Value> src;
+    for (const int input : node.inputs) src.push_back(all[static_cast<std::size_t>(input)]);
+    all.push_back(infer(node, src));
+  }
+  return all;
+}
+
+std::vector<Value> sources(const Node& node, std::span<const Value> values) {
+  std::vector<Value> src;
+  for (const int input : node.inputs) src.push_back(values[static_cast<std::size_t>(input)]);
+  return arranged(node, src);
+}
 
 }  // namespace undying::ops

@@ -86,20 +86,23 @@ class Kernel {
   // Fills diff_src (where wanted) and diff_parameters, overwriting them.
   virtual void backward(const Pass& pass, int phase) const = 0;
 
+  // Whether the shortcuts it takes hold at these values of its parameters. Where not, the plan is compiled again with `exact`.
+  virtual bool usable(std::span<const float* const> /*parameters*/) const { return true; }
+
   // What `train --explain` prints of it: the implementation that runs, such as oneDNN's name for it.
   virtual std::string implementation() const { return {}; }
 
-  int phases = 1;             // in training; evaluation always has one
-  bool needs_src = false;     // backward reads src
-  bool needs_dst = false;     // backward reads dst
-  bool in_place = false;      // dst may be src[0]
-  bool view = false;          // dst is src[0], and diff_src[0] is diff_dst: nothing runs
-  bool shares_diff = false;   // after backward, every diff_src would be diff_dst as it is: nothing is copied where they can be one buffer
-  bool keeps_diff = false;    // backward leaves diff_dst as it found it
-  std::int64_t saved = 0;     // floats a row
-  std::int64_t scratch = 0;   // floats a row
-  std::int64_t workspace = 0; // floats
-  std::int64_t shared = 0;    // floats a shard
+  int phases = 1;              // in training; evaluation always has one
+  bool needs_src = false;      // backward reads src
+  bool needs_dst = false;      // backward reads dst
+  bool in_place = false;       // dst may be src[0]
+  bool view = false;           // dst is src[0], and diff_src[0] is diff_dst: nothing runs
+  bool shares_diff = false;    // after backward, every diff_src would be diff_dst as it is: nothing is copied where they can be one buffer
+  bool keeps_diff = false;     // backward leaves diff_dst as it found it
+  std::int64_t saved = 0;      // floats a row
+  std::int64_t scratch = 0;    // floats a row
+  std::int64_t workspace = 0;  // floats
+  std::int64_t shared = 0;     // floats a shard
 };
 
 // What a row is asked to compile.
@@ -109,8 +112,9 @@ struct PlanRequest {
   const Value& dst;                // the node's own output, before a follower
   const Node* follower = nullptr;  // the activation node the kernel is asked to apply to its own output, where `fuses_activation`
   bool training = true;
+  bool exact = false;  // no shortcut that depends on the values of parameters
   Precision precision = Precision::kFloat32;
-  std::int64_t rows = 0;           // most rows of a shard
+  std::int64_t rows = 0;  // most rows of a shard
 };
 
 // One operator, whole: a missing member does not compile into a working row, so a missing backward cannot happen silently.
@@ -122,9 +126,9 @@ struct Operator {
   int inputs = 1;  // -1: one or more
 
   // The shape of the output for one example. Throws Error{kInvalidArgument} that names the node and the shapes.
-  Shape (*infer)(const Node& node, std::span<const Shape> src);
+  Shape (*infer)(const Node& node, std::span<const Value> src);
 
-  std::vector<ParameterSpec> (*parameters)(const Node& node, std::span<const Shape> src);
+  std::vector<ParameterSpec> (*parameters)(const Node& node, std::span<const Value> src);
 
   std::unique_ptr<Kernel> (*plan)(const PlanRequest& request);
   bool fuses_activation = false;
@@ -132,7 +136,7 @@ struct Operator {
   // The naive formula in double, training mode, all values plain: src, each (rows, ...) -> dst (rows, ...).
   struct ReferenceArgs {
     const Node& node;
-    std::span<const Shape> shapes;  // of the inputs, for one example
+    std::span<const Value> values;  // of the inputs; `src` is plain whatever their layout, which tells what the units are
     std::int64_t rows;
     std::span<const std::vector<double>> src;
     std::span<const std::vector<double>> parameters;
@@ -151,12 +155,22 @@ std::string to_string(const Shape& shape);  // "(128, 784)"
 // Throws Error{kInvalidArgument, "[OP NAME]", message}.
 [[noreturn]] void reject(const Node& node, const std::string& message);
 
-// The number of units of a value, and of the positions at which each stands in one example: the last dimension in memory and the rest.
+// The number of units of a value, and of the positions at which each stands in one example: the last dimension in memory, and the
+// product of the others.
 std::int64_t unit_count(const Value& value);
 std::int64_t position_count(const Value& value);
 
-// The layout of every node's output, by the rows' rules.
-std::vector<Layout> layouts(const Graph& graph);
+// What a node gives, and what it gets: `src` in the layout that its row's rule asks for. Values of one dimension are always plain.
+std::vector<Value> arranged(const Node& node, std::span<const Value> src);
+Value infer(const Node& node, std::span<const Value> src);
+
+// The output of every node of a graph.
+std::vector<Value> values(const Graph& graph);
+// The inputs of one of its nodes, arranged.
+std::vector<Value> sources(const Node& node, std::span<const Value> values);
+
+// No tensors of its own.
+std::vector<ParameterSpec> no_parameters(const Node& node, std::span<const Value> src);
 
 }  // namespace undying::ops
 

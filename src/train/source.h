@@ -15,7 +15,7 @@ class DatasetSource final : public engine::BatchSource {
  public:
   DatasetSource(const Dataset& data, std::span<const std::uint32_t> order) : data_(&data), order_(order) {}
 
-  void inputs(std::int64_t first, std::int64_t rows, float* dst) const override;
+  void inputs(int input, std::int64_t first, std::int64_t rows, float* dst) const override;
   bool has_labels() const override { return data_->classes > 0; }
   void labels(std::int64_t first, std::int64_t rows, std::int32_t* dst) const override;
   void targets(std::int64_t first, std::int64_t rows, float* dst) const override;

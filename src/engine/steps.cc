@@ -1,0 +1,165 @@
+#include "engine/steps.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "ops/reorder.h"
+
+namespace undying::engine {
+namespace {
+
+// Parameters from which a step is updated early: 1 MiB a gradient, where memory traffic begins to cost more than a meeting of the shards.
+constexpr std::int64_t kLarge = 1 << 18;
+
+class Compiler {
+ public:
+  Compiler(Model& model, const CompileOptions& options) : model_(model), options_(options), nodes_(model.graph().nodes()) {
+    users_.resize(nodes_.size());
+    for (std::size_t i = 0; i < nodes_.size(); ++i)
+      for (const int input : nodes_[i].inputs) users_[static_cast<std::size_t>(input)].push_back(static_cast<int>(i));
+    for (const int output : model.graph().outputs()) users_[static_cast<std::size_t>(output)].push_back(-1);
+    for (std::size_t i = 0; i < model.layers().size(); ++i) layer_of_[model.layers()[i].node] = static_cast<int>(i);
+    value_of_.assign(nodes_.size(), -1);
+  }
+
+  Compiled run() {
+    for (int i = 0; i < static_cast<int>(nodes_.size()); ++i) {
+      if (nodes_[static_cast<std::size_t>(i)].op == "input") {
+        value_of_[static_cast<std::size_t>(i)] = add_value(model_.node_values()[static_cast<std::size_t>(i)], -1);
+        compiled_.inputs.push_back(value_of_[static_cast<std::size_t>(i)]);
+      } else if (!fused_.contains(i)) {
+        add_step(i);
+      }
+    }
+    for (const int output : model_.graph().outputs())
+      compiled_.outputs.push_back(laid(value_of_[static_cast<std::size_t>(output)], ops::Layout::kPlain));
+    if (options_.training) mark_backward();
+    return std::move(compiled_);
+  }
+
+ private:
+  int add_value(const ops::Value& value, int producer) {
+    compiled_.values.push_back({.value = value, .size = ops::element_count(value.shape), .producer = producer, .consumers = {}});
+    return static_cast<int>(compiled_.values.size()) - 1;
+  }
+
+  int add(Step step, const ops::Value& dst) {
+    const int index = static_cast<int>(compiled_.steps.size());
+    for (const int input : step.inputs) {
+      auto& consumers = compiled_.values[static_cast<std::size_t>(input)].consumers;
+      if (consumers.empty() || consumers.back() != index) consumers.push_back(index);
+    }
+    step.output = add_value(dst, index);
+    compiled_.steps.push_back(std::move(step));
+    return compiled_.steps.back().output;
+  }
+
+  // The same value in that layout: itself, or the output of a reorder, which all who want it share.
+  int laid(int index, ops::Layout layout) {
+    const ops::Value from = compiled_.values[static_cast<std::size_t>(index)].value;
+    if (from.layout == layout || from.shape.size() < 2) return index;
+    const auto [found, fresh] = reordered_.try_emplace(index, -1);
+    if (fresh) {
+      Step step{.kernel = ops::reorder_kernel(from, layout), .op = "reorder"};
+      const int producer = compiled_.values[static_cast<std::size_t>(index)].producer;
+      step.name = producer < 0 ? "input" : compiled_.steps[static_cast<std::size_t>(producer)].name;
+      step.inputs = {index};
+      found->second = add(std::move(step), {from.shape, layout});
+    }
+    return found->second;
+  }
+
+  // The activation node behind a node, where nothing else reads between the two.
+  std::optional<int> follower_of(int at, const ops::Operator& row) const {
+    const auto& users = users_[static_cast<std::size_t>(at)];
+    if (!row.fuses_activation || users.size() != 1 || users[0] < 0) return std::nullopt;
+    if (nodes_[static_cast<std::size_t>(users[0])].op != "activation") return std::nullopt;
+    return users[0];
+  }
+
+  void own(Step& step, int node) {
+    for (const int index : model_.parameters_of(node)) {
+      step.owned.push_back(index);
+      step.parameters.push_back(model_.values(model_.parameters()[static_cast<std::size_t>(index)]));
+    }
+  }
+
+  void add_step(int at) {
+    const Node& node = nodes_[static_cast<std::size_t>(at)];
+    const ops::Operator& row = ops::operator_named(node);
+    const std::vector<ops::Value> src = ops::sources(node, model_.node_values());
+    Step step{.name = node.name, .op = node.op, .node = at};
+    for (std::size_t i = 0; i < src.size(); ++i)
+      step.inputs.push_back(laid(value_of_[static_cast<std::size_t>(node.inputs[i])], src[i].layout));
+    int last = at;
+    own(step, at);
+    if (const auto follower = follower_of(at, row)) {
+      last = step.follower = *follower;
+      fused_.insert(last);
+      own(step, last);
+      step.op += " + " + nodes_[static_cast<std::size_t>(last)].attributes.get<Activation>("activation").specification();
+    }
+    if (const auto layer = layer_of_.find(last); layer != layer_of_.end()) step.layer = layer->second;
+    step.kernel = row.plan({.node = node,
+                            .src = src,
+                            .dst = model_.node_values()[static_cast<std::size_t>(at)],
+                            .follower = step.follower < 0 ? nullptr : &nodes_[static_cast<std::size_t>(step.follower)],
+                            .training = options_.training,
+                            .exact = options_.exact.contains(at),
+                            .precision = options_.precision,
+                            .rows = options_.capacity});
+    value_of_[static_cast<std::size_t>(last)] = add(std::move(step), model_.node_values()[static_cast<std::size_t>(last)]);
+  }
+
+  bool has_trained(const Step& step) const {
+    return std::ranges::any_of(step.owned, [&](int index) { return model_.parameters()[static_cast<std::size_t>(index)].trained; });
+  }
+
+  // A step has a part in the backward pass where a gradient reaches it from the first output and somebody at or before it learns.
+  void mark_backward() {
+    for (Step& step : compiled_.steps) {
+      bool wanted = has_trained(step);
+      for (const int input : step.inputs) wanted = wanted || compiled_.values[static_cast<std::size_t>(input)].wanted;
+      compiled_.values[static_cast<std::size_t>(step.output)].wanted = wanted;
+    }
+    std::vector<bool> reached(compiled_.values.size(), false);
+    reached[static_cast<std::size_t>(compiled_.outputs[0])] = true;
+    std::map<int, int> users;  // of parameters
+    for (auto step = compiled_.steps.rbegin(); step != compiled_.steps.rend(); ++step) {
+      const auto output = static_cast<std::size_t>(step->output);
+      step->backward = reached[output] && compiled_.values[output].wanted;
+      step->trains = step->backward && has_trained(*step);
+      if (!step->backward) continue;
+      for (const int input : step->inputs) reached[static_cast<std::size_t>(input)] = true;
+      for (const int index : step->owned) ++users[index];
+    }
+    for (Step& step : compiled_.steps) {
+      std::int64_t size = 0;
+      bool alone = true;
+      for (const int index : step.owned) {
+        const Parameter& parameter = model_.parameters()[static_cast<std::size_t>(index)];
+        if (parameter.trained) size += parameter.size;
+        alone = alone && users[index] <= 1;
+      }
+      step.early_update = options_.early_updates && step.trains && alone && size >= kLarge;
+    }
+  }
+
+  Model& model_;
+  const CompileOptions& options_;
+  const std::vector<Node>& nodes_;
+  std::vector<std::vector<int>> users_;  // nodes; -1: an output of the graph
+  std::map<int, int> layer_of_;
+  std::vector<int> value_of_;  // by node
+  std::set<int> fused_;
+  std::map<int, int> reordered_;
+  Compiled compiled_;
+};
+
+}  // namespace
+
+Compiled compile(Model& model, const CompileOptions& options) { return Compiler(model, options).run(); }
+
+}  // namespace undying::engine

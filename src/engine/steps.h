@@ -1,0 +1,62 @@
+#ifndef UNDYING_ENGINE_STEPS_H_
+#define UNDYING_ENGINE_STEPS_H_
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/model.h"
+#include "ops/operator.h"
+
+namespace undying::engine {
+
+// How a graph is compiled.
+struct CompileOptions {
+  std::int64_t capacity = 0;  // rows of a shard
+  bool training = true;
+  bool early_updates = false;
+  ops::Precision precision = ops::Precision::kFloat32;
+  std::set<int> exact;  // nodes compiled without shortcuts that depend on the values of parameters
+};
+
+// One kernel of a plan: a node, and the activation node behind it where it is fused; or a reorder of a value that lies otherwise than
+// its user wants it.
+struct Step {
+  std::unique_ptr<ops::Kernel> kernel;
+  std::string name;         // of the node, or of the value that is reordered
+  std::string op;           // "linear + activation", "reorder"
+  int node = -1;            // -1: a reorder
+  int follower = -1;        // the fused activation
+  int layer = -1;           // whose units it counts
+  std::vector<int> inputs;  // indices of values
+  int output = -1;
+  std::vector<float*> parameters;
+  std::vector<int> owned;     // indices into the model's parameters, as `parameters`
+  bool trains = false;        // it has trained parameters and a gradient reaches it
+  bool backward = false;      // it has a part in the backward pass
+  bool early_update = false;  // its parameters are updated within the backward pass
+};
+
+// A value while a plan runs: an edge of the graph in one layout.
+struct PlanValue {
+  ops::Value value;
+  std::int64_t size = 0;  // floats a row
+  int producer = -1;      // a step; -1: an input of the graph
+  std::vector<int> consumers;
+  bool wanted = false;  // somebody upstream learns from its gradient
+};
+
+struct Compiled {
+  std::vector<Step> steps;  // in the order they run forward
+  std::vector<PlanValue> values;
+  std::vector<int> inputs;   // values, in the order of the graph's inputs
+  std::vector<int> outputs;  // values, plain, in the order of the graph's outputs
+};
+
+Compiled compile(Model& model, const CompileOptions& options);
+
+}  // namespace undying::engine
+
+#endif  // UNDYING_ENGINE_STEPS_H_
