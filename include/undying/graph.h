@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -81,14 +82,18 @@ struct Mlp {
 };
 Graph mlp(const Mlp& options);
 
-// Builds what `--model` names for data of this shape: "mlp:32x20" (20 hidden layers of 32), "mlp:256-128-100", "mlp" (128-128).
+// Builds what `--model` names for data of this shape: "mlp:32x20" (20 hidden layers of 32), "mlp:256-128-100", "mlp" (128-128); of images
+// (channels, height, width) "lenet", "vgg:small", "resnet:20", "resnet:32", "resnet:56", "mobilenet:small".
 // Throws Error{kInvalidArgument}.
 struct ModelOptions {
-  Activation activation = "relu";
-  bool batch_norm = false;
-  double dropout = 0.0;
+  Activation activation = "relu";  // wherever a rectifier stands
+  std::optional<bool> batch_norm;  // behind convolutions (mlp: behind hidden layers); default: resnet and mobilenet have it, others not
+  double dropout = 0.0;            // behind every activation
 };
 Graph build_model(std::string_view specification, const Shape& inputs, std::int64_t outputs, const ModelOptions& options);
+
+// Multiply-adds of the products and convolutions of a forward pass over one example; a training step makes three times as many.
+double multiply_adds(const Graph& graph);
 
 }  // namespace undying
 

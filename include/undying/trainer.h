@@ -22,6 +22,10 @@ struct State;
 
 enum class Loss { kSoftmaxCrossEntropy, kMeanSquaredError, kBinaryCrossEntropy, kHuber };
 
+// Of matrix products and convolutions in training. kBfloat16: factors rounded to bfloat16, sums, weights and everything else in float32;
+// needs a CPU with AVX512_BF16 or AMX, and is refused elsewhere.
+enum class Precision { kFloat32, kBfloat16 };
+
 // How parameters are first drawn. Kaiming uses the gain of the activation that follows the layer. Biases start at 0, except
 // kRandomizedAsymmetric.
 enum class Initializer {
@@ -36,9 +40,11 @@ enum class Initializer {
 
 // Parsers of the command line's notation; all throw Error{kInvalidArgument} listing what is known.
 Loss parse_loss(std::string_view text);                // "cross-entropy", "mse", "bce", "huber"
+Precision parse_precision(std::string_view text);      // "float32", "bf16"
 Initializer parse_initializer(std::string_view text);  // "kaiming-normal", ..., "randomized-asymmetric"
 std::string_view name(Loss loss);
 std::string_view name(Initializer initializer);
+std::string_view name(Precision precision);
 
 struct TrainSettings {
   Optimizer optimizer = Sgd{};
@@ -48,6 +54,7 @@ struct TrainSettings {
   double huber_delta = 1.0;
   double clip_norm = 0.0;  // > 0: gradients are scaled so that their global norm is at most this, inside the step
   Initializer initializer = Initializer::kKaimingNormal;
+  Precision precision = Precision::kFloat32;
   std::int64_t batch = 128;
   std::int64_t epochs = 1;
   std::int64_t max_steps = 0;   // > 0: the run ends after this many steps, within whatever epoch

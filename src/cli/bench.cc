@@ -35,8 +35,8 @@ constexpr const char* kDescription =
     "after a few steps.\n";
 
 constexpr const char* kFooter =
-    "Workloads, all 784 inputs and 10 classes:\n"
-    "  W1 30 x 32, batch 128; W2 10 x 128, batch 128; W3 4 x 512, batch 128; W4 4 x 1024, batch 256\n"
+    "Workloads, all on images of 28 x 28 and 10 classes, batch 128 (W4: 256):\n"
+    "  W1 mlp:32x30, W2 mlp:128x10, W3 mlp:512x4, W4 mlp:1024x4, W5 vgg:small, W6 resnet:20\n"
     "\n"
     "Examples:\n"
     "  undying bench --workload W1 --threads 2 --json w1.json\n"
@@ -48,18 +48,18 @@ constexpr const char* kFooter =
 
 struct Workload {
   const char* name;
-  std::int64_t width;
-  std::int64_t depth;
+  const char* model;
   std::int64_t batch;
 };
 
-constexpr std::array kWorkloads = {Workload{"W1", 32, 30, 128}, Workload{"W2", 128, 10, 128}, Workload{"W3", 512, 4, 128},
-                                   Workload{"W4", 1024, 4, 256}};
+constexpr std::array kWorkloads = {Workload{"W1", "mlp:32x30", 128},  Workload{"W2", "mlp:128x10", 128}, Workload{"W3", "mlp:512x4", 128},
+                                   Workload{"W4", "mlp:1024x4", 256}, Workload{"W5", "vgg:small", 128},  Workload{"W6", "resnet:20", 128}};
 
 struct BenchOptions {
   explicit BenchOptions(CLI::App& app) {
-    app.add_option("--workload", workload, "W1, W2, W3 or W4")->type_name("NAME")->capture_default_str();
+    app.add_option("--workload", workload, "W1 to W6")->type_name("NAME")->capture_default_str();
     app.add_option("--activation", activation, "the activation")->type_name("NAME")->capture_default_str();
+    app.add_option("--precision", precision, "of products: float32 or bf16")->type_name("NAME")->capture_default_str();
     add_integer(app, "--batch", batch, "examples a step; 0: the workload's", 0, 1 << 16);
     add_integer(app, "--threads", threads, "worker threads; 0: one per core", 0, 1024);
     add_integer(app, "--seed", seed, "of the random images and the initial draw", 0, std::int64_t{1} << 62);
@@ -96,6 +96,7 @@ struct BenchOptions {
 
   std::string workload = "W1";
   std::string activation = "leaky_relu:0.01";
+  std::string precision = "float32";
   std::int64_t batch = 0;
   std::int64_t threads = 0;
   std::int64_t seed = 1;
@@ -116,13 +117,13 @@ Workload find_workload(const BenchOptions& options) {
     if (options.batch > 0) workload.batch = options.batch;
     return workload;
   }
-  throw Error(ErrorCode::kInvalidArgument, "--workload", fmt::format("\"{}\" is not known; expected W1, W2, W3 or W4", options.workload));
+  throw Error(ErrorCode::kInvalidArgument, "--workload", fmt::format("\"{}\" is not known; expected W1 to W6", options.workload));
 }
 
 // Random pixels and labels; the bench's own data, so that it needs none.
 Dataset random_images(std::int64_t count, std::int64_t seed) {
   const Random random(static_cast<std::uint64_t>(seed), Stream::kTest);
-  Dataset data{.name = "random images", .size = count, .shape = {784}, .classes = 10};
+  Dataset data{.name = "random images", .size = count, .shape = {1, 28, 28}, .classes = 10};
   data.bytes.reserve(static_cast<std::size_t>(count) * 784);
   for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(count) * 784 / 4; ++i)
     for (const std::uint32_t word : random.block(i)) data.bytes.push_back(static_cast<std::uint8_t>(word));
@@ -145,10 +146,7 @@ class Subject {
  public:
   Subject(const Workload& workload, const Contender& contender, const BenchOptions& options)
       : batch_(workload.batch),
-        trainer_(mlp({.inputs = 784,
-                      .hidden = std::vector<std::int64_t>(static_cast<std::size_t>(workload.depth), workload.width),
-                      .outputs = 10,
-                      .activation = contender.activation}),
+        trainer_(build_model(workload.model, {1, 28, 28}, 10, {.activation = contender.activation}),
                  settings(workload, contender, options)) {}
 
   // One step; the time from the start of the process to its end.
@@ -188,6 +186,7 @@ class Subject {
     return std::chrono::duration<double>(last - first).count() / static_cast<double>(steps);
   }
 
+  double multiply_adds() const { return undying::multiply_adds(trainer_.graph()); }  // of one example
   double first_step_ms() const { return first_step_ms_; }
   int threads() const { return threads_; }
   int shards() const { return shards_; }
@@ -199,6 +198,7 @@ class Subject {
     settings.seed = static_cast<std::uint64_t>(options.seed);
     settings.evaluate = false;
     settings.threads = static_cast<int>(options.threads);
+    settings.precision = parse_precision(options.precision);
     settings.health = {.counters = contender.counters, .census = false};
     return settings;
   }
@@ -223,13 +223,6 @@ class Subject {
   int shards_ = 0;
   Trainer trainer_;
 };
-
-// Of one example. CReLU gives the next layer two inputs a unit.
-double multiply_adds(const Workload& workload, const Activation& activation) {
-  const auto width = static_cast<double>(workload.width);
-  const double passed_on = width * activation.info().width;
-  return 784.0 * width + static_cast<double>(workload.depth - 1) * passed_on * width + 10.0 * passed_on;
-}
 
 struct Spread {
   double median, low, high;  // the 10th and 90th percentile
@@ -289,16 +282,22 @@ nlohmann::ordered_json measure(const BenchOptions& options, const Workload& work
   subject.window(data, 0.05);  // warm
   const Spread step = spread(time_windows(subject, options, data));
   const double batch = static_cast<double>(workload.batch);
-  const double gflops = 1e-9 * 6.0 * batch * multiply_adds(workload, activation) / step.median;
+  const double gflops = 1e-9 * 6.0 * batch * subject.multiply_adds() / step.median;
   fmt::print("{} {}: {}, {:.1f} GFLOP/s; step {:.0f} us (10th to 90th percentile {:.0f} to {:.0f}); {} thread{}\n", workload.name,
              activation.specification(), rate_text(batch / step.median), gflops, 1e6 * step.median, 1e6 * step.low, 1e6 * step.high,
              subject.threads(), subject.threads() == 1 ? "" : "s");
   print_start(subject, data);
-  nlohmann::ordered_json json = {{"workload", workload.name},  {"activation", activation.specification()},
-                                 {"batch", workload.batch},    {"threads", subject.threads()},
-                                 {"shards", subject.shards()}, {"counters", !options.no_counters},
-                                 {"seed", options.seed},       {"samples_per_second", batch / step.median},
-                                 {"gflops", gflops},           {"step_seconds", as_json(step)}};
+  nlohmann::ordered_json json = {{"workload", workload.name},
+                                 {"activation", activation.specification()},
+                                 {"batch", workload.batch},
+                                 {"threads", subject.threads()},
+                                 {"shards", subject.shards()},
+                                 {"counters", !options.no_counters},
+                                 {"precision", options.precision},
+                                 {"seed", options.seed},
+                                 {"samples_per_second", batch / step.median},
+                                 {"gflops", gflops},
+                                 {"step_seconds", as_json(step)}};
   json.update(start_json(subject, data));
   return json;
 }

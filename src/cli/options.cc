@@ -71,11 +71,15 @@ void TrainingOptions::add_data(CLI::App& app) {
 }
 
 void TrainingOptions::add_network(CLI::App& app) {
-  app.add_option("--model", model_, "mlp:WIDTHxDEPTH (mlp:32x20), mlp:WIDTH-WIDTH-... (mlp:256-128-100)")
+  app.add_option("--model", model_,
+                 "mlp:WIDTHxDEPTH (mlp:32x20), mlp:WIDTH-WIDTH-... (mlp:256-128-100); for images lenet, vgg:small, resnet:20, resnet:32, "
+                 "resnet:56, mobilenet:small")
       ->type_name("MODEL")
       ->capture_default_str()
       ->group(kNetworkGroup);
-  app.add_flag("--batch-norm", batch_norm_, "batch norm between each hidden layer and its activation")->group(kNetworkGroup);
+  app.add_flag("--batch-norm,!--no-batch-norm", batch_norm_,
+               "batch norm before each activation, or none; default: resnet and mobilenet have it, the others not")
+      ->group(kNetworkGroup);
   add_real(app, "--dropout", dropout_, "share of units dropped behind every activation", 0.0, 0.999)->group(kNetworkGroup);
   app.add_option("--init-scheme", initializer_,
                  "how weights are drawn: kaiming-normal (with the activation's own gain), kaiming-uniform, xavier-normal, xavier-uniform, "
@@ -105,6 +109,10 @@ void TrainingOptions::add_optimizer(CLI::App& app) {
               ->type_name("NAME"));
   grouped(add_real(app, "--label-smoothing", label_smoothing_, "of cross-entropy", 0.0, 0.999));
   grouped(add_real(app, "--huber-delta", huber_delta_, "where the Huber loss turns linear", 1e-30, kMost));
+  grouped(
+      app.add_option("--precision", precision_, "of matrix products and convolutions: float32, or bf16 with sums and weights in float32")
+          ->type_name("NAME")
+          ->capture_default_str());
   grouped(add_integer(app, "--batch", batch_, "examples a step", 1, 1 << 24));
   grouped(add_integer(app, "--epochs", epochs_, "passes over the training data", 1, 1'000'000));
   grouped(add_integer(app, "--steps", steps_, "end after this many steps; 0: with the epochs", 0, kMostSteps));
@@ -130,7 +138,11 @@ Split TrainingOptions::open_data() const {
   return open_dataset(data_, normalize_ == "unit" ? Normalize::kUnit : Normalize::kStandard, data_dir_);
 }
 
-ModelOptions TrainingOptions::model_options() const { return {.activation = "relu", .batch_norm = batch_norm_, .dropout = dropout_}; }
+ModelOptions TrainingOptions::model_options() const {
+  ModelOptions options{.activation = "relu", .dropout = dropout_};
+  if (app_->count("--batch-norm") > 0) options.batch_norm = batch_norm_;
+  return options;
+}
 
 Optimizer TrainingOptions::optimizer() const {
   if (optimizer_ != "sgd" && optimizer_ != "adam" && optimizer_ != "adamw" && optimizer_ != "rmsprop")
@@ -174,6 +186,7 @@ TrainSettings TrainingOptions::settings() const {
   settings.schedule.warmup = warmup_;
   if (app_->count("--loss") > 0) settings.loss = parse_loss(loss_);
   settings.label_smoothing = label_smoothing_;
+  settings.precision = parse_precision(precision_);
   settings.huber_delta = huber_delta_;
   settings.clip_norm = clip_norm_;
   settings.initializer = parse_initializer(initializer_);

@@ -45,6 +45,7 @@ class TrainingOptions {
   std::string normalize_ = "unit";
   std::string model_ = "mlp:16x30";
   bool batch_norm_ = false;
+  std::string precision_ = "float32";
   double dropout_ = 0.0;
   std::string initializer_ = "kaiming-normal";
   std::string optimizer_ = "sgd";

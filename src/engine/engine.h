@@ -24,7 +24,7 @@ struct EngineOptions {
   bool counters = true;
   std::uint64_t seed = 1;     // of dropout and random slopes
   bool early_updates = true;  // parameters of large layers may be updated within the backward pass: only with a single slice pass
-  ops::Precision precision = ops::Precision::kFloat32;  // of matrix products and convolutions in training
+  Precision precision = Precision::kFloat32;  // of matrix products and convolutions in training
   ops::LossOptions loss;
 };
 

@@ -49,4 +49,16 @@ Graph::Graph(std::vector<Node> nodes, std::vector<int> outputs) : nodes_(std::mo
   }
 }
 
+double multiply_adds(const Graph& graph) {
+  double sum = 0.0;
+  const std::vector<ops::Value> values = ops::values(graph);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const Node& node = graph.nodes()[i];
+    if (node.op != "linear" && node.op != "conv") continue;
+    const ops::ParameterSpec weight = ops::operator_named(node).parameters(node, ops::sources(node, values))[0];
+    sum += static_cast<double>(ops::element_count(weight.shape)) * static_cast<double>(ops::position_count(values[i]));
+  }
+  return sum;
+}
+
 }  // namespace undying

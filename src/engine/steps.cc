@@ -71,11 +71,10 @@ class Compiler {
     return found->second;
   }
 
-  // The activation node behind a node, where nothing else reads between the two.
-  std::optional<int> follower_of(int at, const ops::Operator& row) const {
+  // The node of this operator behind another, where nothing else reads between the two.
+  std::optional<int> alone_behind(int at, std::string_view op) const {
     const auto& users = users_[static_cast<std::size_t>(at)];
-    if (!row.fuses_activation || users.size() != 1 || users[0] < 0) return std::nullopt;
-    if (nodes_[static_cast<std::size_t>(users[0])].op != "activation") return std::nullopt;
+    if (users.size() != 1 || users[0] < 0 || nodes_[static_cast<std::size_t>(users[0])].op != op) return std::nullopt;
     return users[0];
   }
 
@@ -95,7 +94,13 @@ class Compiler {
       step.inputs.push_back(laid(value_of_[static_cast<std::size_t>(node.inputs[i])], src[i].layout));
     int last = at;
     own(step, at);
-    if (const auto follower = follower_of(at, row)) {
+    if (const auto norm = alone_behind(at, "batch_norm"); norm && row.folds_batch_norm && !options_.training) {
+      last = step.norm = *norm;
+      fused_.insert(last);
+      own(step, last);
+      step.op += " + batch_norm";
+    }
+    if (const auto follower = alone_behind(last, "activation"); follower && row.fuses_activation) {
       last = step.follower = *follower;
       fused_.insert(last);
       own(step, last);
@@ -105,6 +110,7 @@ class Compiler {
     step.kernel = row.plan({.node = node,
                             .src = src,
                             .dst = model_.node_values()[static_cast<std::size_t>(at)],
+                            .norm = step.norm < 0 ? nullptr : &nodes_[static_cast<std::size_t>(step.norm)],
                             .follower = step.follower < 0 ? nullptr : &nodes_[static_cast<std::size_t>(step.follower)],
                             .training = options_.training,
                             .exact = options_.exact.contains(at),

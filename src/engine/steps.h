@@ -17,7 +17,7 @@ struct CompileOptions {
   std::int64_t capacity = 0;  // rows of a shard
   bool training = true;
   bool early_updates = false;
-  ops::Precision precision = ops::Precision::kFloat32;
+  Precision precision = Precision::kFloat32;
   std::set<int> exact;  // nodes compiled without shortcuts that depend on the values of parameters
 };
 
@@ -28,6 +28,7 @@ struct Step {
   std::string name;         // of the node, or of the value that is reordered
   std::string op;           // "linear + activation", "reorder"
   int node = -1;            // -1: a reorder
+  int norm = -1;            // the folded batch norm
   int follower = -1;        // the fused activation
   int layer = -1;           // whose units it counts
   std::vector<int> inputs;  // indices of values

@@ -6,6 +6,7 @@
 #include "activations/kernels.h"
 #include "onednn/gemm.h"
 #include "ops/activation_step.h"
+#include "ops/fold.h"
 #include "ops/rows.h"
 
 namespace undying::ops {
@@ -14,25 +15,32 @@ namespace {
 using onednn::gemm;
 using onednn::Transpose;
 
+bool has_bias(const Node& node) { return node.attributes.get_or<std::int64_t>("bias", 1) != 0; }
+
 class LinearKernel final : public Kernel {
  public:
-  LinearKernel(const Value& src, std::int64_t outputs, bool bias, const Node* follower)
-      : inputs_(unit_count(src)),
-        outputs_(outputs),
-        positions_(position_count(src)),
-        bias_(bias),
-        activation_(follower, {.units = outputs, .positions = positions_}, bias ? 2 : 1) {
+  explicit LinearKernel(const PlanRequest& request)
+      : inputs_(unit_count(request.src[0])),
+        outputs_(request.dst.shape.back()),
+        positions_(position_count(request.src[0])),
+        bias_(has_bias(request.node)),
+        fold_(request),
+        training_(request.training),
+        activation_(request.follower, {.units = outputs_, .positions = positions_}, fold_.end()) {
     needs_src = true;
     needs_dst = activation_.saves() == activations::Saves::kOutput;
-    saved = needs_dst ? 0 : positions_ * outputs;
-    scratch = activation_.width() == 1 ? 0 : positions_ * outputs;
+    saved = needs_dst ? 0 : positions_ * outputs_;
+    scratch = activation_.width() == 1 ? 0 : positions_ * outputs_;
+    workspace = fold_.workspace();
   }
 
   void forward(const Pass& pass, int) const override {
     float* z = pass.saved != nullptr ? pass.saved : activation_.width() > 1 ? pass.scratch : pass.dst;
-    gemm(Transpose::kNo, Transpose::kYes, pass.rows * positions_, outputs_, inputs_, pass.src[0], inputs_, pass.parameters[0], inputs_,
-         0.0f, z, outputs_);
-    activation_.forward(pass, z, bias_ ? pass.parameters[1] : nullptr);
+    const Folded own = training_ ? Folded{pass.parameters[0], bias_ ? pass.parameters[1] : nullptr}
+                                 : fold_.apply(pass, outputs_, outputs_ * inputs_, pass.scratch + pass.rows * scratch);
+    gemm(Transpose::kNo, Transpose::kYes, pass.rows * positions_, outputs_, inputs_, pass.src[0], inputs_, own.weights, inputs_, 0.0f, z,
+         outputs_);
+    activation_.forward(pass, z, own.bias);
   }
 
   void backward(const Pass& pass, int) const override {
@@ -51,10 +59,10 @@ class LinearKernel final : public Kernel {
   std::int64_t outputs_;
   std::int64_t positions_;
   bool bias_;
+  Fold fold_;
+  bool training_;
   ActivationStep activation_;
 };
-
-bool has_bias(const Node& node) { return node.attributes.get_or<std::int64_t>("bias", 1) != 0; }
 
 Shape infer(const Node& node, std::span<const Value> src) {
   const std::int64_t outputs = node.attributes.get<std::int64_t>("outputs");
@@ -71,9 +79,7 @@ std::vector<ParameterSpec> parameters(const Node& node, std::span<const Value> s
   return specs;
 }
 
-std::unique_ptr<Kernel> plan(const PlanRequest& request) {
-  return std::make_unique<LinearKernel>(request.src[0], request.dst.shape.back(), has_bias(request.node), request.follower);
-}
+std::unique_ptr<Kernel> plan(const PlanRequest& request) { return std::make_unique<LinearKernel>(request); }
 
 std::vector<double> reference(const Operator::ReferenceArgs& args) {
   const std::vector<double>& src = args.src[0];
@@ -96,6 +102,6 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 }  // namespace
 
-Operator linear_operator() { return {"linear", "Gemm", LayoutRule::kPlain, 1, infer, parameters, plan, true, reference}; }
+Operator linear_operator() { return {"linear", "Gemm", LayoutRule::kPlain, 1, infer, parameters, plan, true, reference, true}; }
 
 }  // namespace undying::ops

@@ -10,6 +10,7 @@
 
 #include "activations/kernels.h"
 #include "undying/graph.h"
+#include "undying/trainer.h"
 
 namespace undying::ops {
 
@@ -32,8 +33,6 @@ enum class LayoutRule {
   kChannelsLast,  // inputs and output channels-last
   kAny,           // whatever the inputs have, the same for all and for the output: channels-last where any input is and all ranks are equal
 };
-
-enum class Precision { kFloat32, kBfloat16 };
 
 // A tensor a node owns. Those that are trained live in the parameter arena, the others (running statistics, constants) beside it.
 struct ParameterSpec {
@@ -66,7 +65,7 @@ struct Pass {
   float* shared = nullptr;                  // Kernel::shared floats a shard, of all shards; complete after a phase
   float* diff_dst = nullptr;                // may be overwritten
   std::span<float* const> diff_src;         // one an input; null when nobody wants it
-  std::span<float* const> parameters;       // in the order of the row's specs, then those of a follower
+  std::span<float* const> parameters;       // in the order of the row's specs, then those of a folded norm and of a follower
   std::span<float* const> diff_parameters;  // the same for this shard's gradients; null for what is not trained
 
   activations::Counters counters;
@@ -110,6 +109,7 @@ struct PlanRequest {
   const Node& node;
   std::span<const Value> src;      // in the layout the row's rule gives
   const Value& dst;                // the node's own output, before a follower
+  const Node* norm = nullptr;      // evaluation: the batch norm behind it, to be folded into it, where `folds_batch_norm`
   const Node* follower = nullptr;  // the activation node the kernel is asked to apply to its own output, where `fuses_activation`
   bool training = true;
   bool exact = false;  // no shortcut that depends on the values of parameters
@@ -143,6 +143,8 @@ struct Operator {
     const Pass& pass;  // seed, step and first row of random operators
   };
   std::vector<double> (*reference)(const ReferenceArgs& args);
+
+  bool folds_batch_norm = false;
 };
 
 // All rows, in one order. operator_named() throws Error{kInvalidArgument} listing the names there are.

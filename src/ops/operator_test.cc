@@ -31,19 +31,55 @@ Node activation_node(Activation f) {
   return {"layer.0.activation", "activation", {1}, {{"activation", f}, {"layer", std::string("layer.0")}}};
 }
 
+using Ints = std::vector<std::int64_t>;
+
+Node conv(std::int64_t outputs, Ints kernel, Attributes attributes, const char* op = "conv") {
+  attributes.set("outputs", outputs);
+  attributes.set("kernel", std::move(kernel));
+  return {"layer.0", op, {0}, std::move(attributes)};
+}
+
 std::vector<Case> cases() {
   const Node linear{"layer.0", "linear", {0}, {{"outputs", std::int64_t{5}}}};
   const Node no_bias{"layer.0", "linear", {0}, {{"outputs", std::int64_t{5}}, {"bias", std::int64_t{0}}}};
   const Node batch_norm{"layer.0.bn", "batch_norm", {0}, {}};
-  std::vector<Case> all = {{"linear", linear, {plain({7})}, {}},
-                           {"linear_no_bias", no_bias, {plain({7})}, {}},
-                           {"linear_sequence", linear, {plain({3, 7})}, {}},
-                           {"dropout", {"d", "dropout", {0}, {{"p", 0.4}, {"sequence", std::int64_t{2}}}}, {plain({9})}, {}},
-                           {"batch_norm", batch_norm, {plain({6})}, {}},
-                           {"batch_norm_exact", batch_norm, {plain({6})}, {}, true},
-                           {"batch_norm_1d", batch_norm, {channels_last({3, 5})}, {}},
-                           {"batch_norm_2d", batch_norm, {channels_last({19, 3, 2})}, {}},
-                           {"flatten", {"f", "flatten", {0}, {}}, {plain({2, 3})}, {}}};
+  std::vector<Case> all = {
+      {"linear", linear, {plain({7})}, {}},
+      {"linear_no_bias", no_bias, {plain({7})}, {}},
+      {"linear_sequence", linear, {plain({3, 7})}, {}},
+      {"dropout", {"d", "dropout", {0}, {{"p", 0.4}, {"sequence", std::int64_t{2}}}}, {plain({9})}, {}},
+      {"batch_norm", batch_norm, {plain({6})}, {}},
+      {"batch_norm_exact", batch_norm, {plain({6})}, {}, true},
+      {"batch_norm_1d", batch_norm, {channels_last({3, 5})}, {}},
+      {"batch_norm_2d", batch_norm, {channels_last({19, 3, 2})}, {}},
+      {"conv", conv(4, {3, 3}, {{"pads", Ints{1, 1, 1, 1}}}), {channels_last({3, 5, 6})}, {}},
+      {"conv_1d", conv(4, {3}, {{"strides", Ints{2}}, {"pads", Ints{0, 2}}}), {channels_last({2, 9})}, {}},
+      {"conv_strided", conv(4, {3, 2}, {{"strides", Ints{2, 3}}, {"bias", std::int64_t{0}}}), {channels_last({3, 8, 9})}, {}},
+      {"conv_dilated", conv(5, {3, 3}, {{"dilations", Ints{2, 1}}, {"pads", Ints{2, 0, 1, 3}}}), {channels_last({2, 6, 5})}, {}},
+      {"conv_groups",
+       conv(6, {3, 3}, {{"groups", std::int64_t{2}}, {"auto_pad", std::string("same_upper")}}),
+       {channels_last({4, 5, 5})},
+       {}},
+      {"conv_depthwise",
+       conv(16, {3, 3}, {{"groups", std::int64_t{16}}, {"auto_pad", std::string("same_lower")}, {"strides", Ints{2, 2}}}),
+       {channels_last({16, 6, 6})},
+       {}},
+      {"transpose", conv(4, {3, 3}, {}, "conv_transpose"), {channels_last({3, 4, 3})}, {}},
+      {"transpose_1d", conv(4, {3}, {{"strides", Ints{2}}, {"output_padding", Ints{1}}}, "conv_transpose"), {channels_last({2, 5})}, {}},
+      {"transpose_strided",
+       conv(4, {3, 2}, {{"strides", Ints{2, 3}}, {"pads", Ints{1, 0, 0, 1}}, {"bias", std::int64_t{0}}}, "conv_transpose"),
+       {channels_last({3, 4, 3})},
+       {}},
+      {"transpose_groups",
+       conv(6, {3, 3}, {{"groups", std::int64_t{2}}, {"strides", Ints{2, 2}}, {"auto_pad", std::string("same_upper")}}, "conv_transpose"),
+       {channels_last({4, 3, 3})},
+       {}},
+      {"transpose_dilated",
+       conv(3, {2, 2}, {{"dilations", Ints{2, 2}}, {"output_shape", Ints{5, 4}}}, "conv_transpose"),
+       {channels_last({2, 3, 3})},
+       {activation_node("leaky_relu:0.1")}},
+      {"conv_image", conv(16, {3, 3}, {{"pads", Ints{1, 1, 1, 1}}}), {channels_last({1, 5, 5})}, {}},
+      {"flatten", {"f", "flatten", {0}, {}}, {plain({2, 3})}, {}}};
   for (const ActivationInfo& info : activation_family()) {
     if (info.random) continue;  // its draws have no reference here; src/activations tests them
     const std::string name(info.name);
@@ -52,6 +88,7 @@ std::vector<Case> cases() {
     all.push_back({"activation_2d_" + name, f, {channels_last({3, 2, 2})}, {}});
     all.push_back({"linear_" + name, linear, {plain({7})}, {f}});
     all.push_back({"linear_no_bias_" + name, no_bias, {plain({7})}, {f}});
+    all.push_back({"conv_" + name, conv(4, {3, 3}, {}), {channels_last({2, 5, 4})}, {f}});
     all.push_back({"batch_norm_" + name, batch_norm, {channels_last({3, 2, 2})}, {f}});
   }
   all.push_back({"activation_negative_slope", activation_node("leaky_relu:-0.5"), {plain({6})}, {}});

@@ -8,6 +8,8 @@ namespace undying::ops {
 // One function per file of this folder: the row it defines.
 Operator linear_operator();
 Operator activation_operator();
+Operator conv_operator();
+Operator conv_transpose_operator();
 Operator dropout_operator();
 Operator batch_norm_operator();
 Operator flatten_operator();

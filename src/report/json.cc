@@ -81,6 +81,8 @@ Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nul
 
 Json rounded(double value) { return number(std::strtod(fmt::format("{:.6g}", value).c_str(), nullptr)); }
 
+Json batch_norm_json(const std::optional<bool>& batch_norm) { return batch_norm ? Json(*batch_norm) : Json(nullptr); }
+
 Json settings_json(const TrainSettings& settings) {
   Json json = optimizer_json(settings.optimizer);
   json.update({{"schedule", schedule_text(settings.schedule)},
@@ -90,6 +92,7 @@ Json settings_json(const TrainSettings& settings) {
                {"huber_delta", settings.huber_delta},
                {"clip_norm", settings.clip_norm},
                {"init_scheme", name(settings.initializer)},
+               {"precision", name(settings.precision)},
                {"batch", settings.batch},
                {"epochs", settings.epochs},
                {"steps", settings.max_steps},

@@ -2,6 +2,7 @@
 #define UNDYING_REPORT_JSON_H_
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "undying/study.h"
@@ -21,6 +22,9 @@ Json rounded(double value);
 
 // A float32 setting as the decimal that was meant: 0.01, not 0.009999999776.
 Json setting(float value);
+
+// Whether a model was told to have batch norm; null: it was left to the model.
+Json batch_norm_json(const std::optional<bool>& batch_norm);
 
 // Training settings with the names of the command line's flags.
 Json settings_json(const TrainSettings& settings);

@@ -13,7 +13,8 @@ namespace {
 Json description_json(const RunDescription& description) {
   Json json = {{"data", description.data}, {"model", description.model}, {"activation", description.activation.specification()}};
   if (description.model_options)
-    json.update({{"batch_norm", description.model_options->batch_norm}, {"dropout", description.model_options->dropout}});
+    json.update(
+        {{"batch_norm", report::batch_norm_json(description.model_options->batch_norm)}, {"dropout", description.model_options->dropout}});
   if (!description.normalize.empty()) json["normalize"] = description.normalize;
   if (!description.initial_weights.empty()) json["init"] = description.initial_weights;
   return json;

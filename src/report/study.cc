@@ -116,7 +116,7 @@ std::string study_json(const Study& study) {
   for (const Arm& arm : study.arms) arms.push_back(arm_json(arm));
   Json settings = {{"data", study.settings.data},
                    {"model", study.settings.model},
-                   {"batch_norm", study.settings.model_options.batch_norm},
+                   {"batch_norm", report::batch_norm_json(study.settings.model_options.batch_norm)},
                    {"dropout", study.settings.model_options.dropout},
                    {"seeds", study.settings.seeds}};
   settings.update(report::settings_json(study.settings.train));

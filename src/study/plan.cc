@@ -76,7 +76,8 @@ std::string fingerprint(const StudySettings& settings, const Split& data) {
   line("train", describe(*data.train));
   line("test", describe(*data.test));
   line("model", settings.model);
-  line("batch norm", settings.model_options.batch_norm);
+  line("batch norm", settings.model_options.batch_norm ? (*settings.model_options.batch_norm ? "yes" : "no") : "the model's own");
+  line("precision", name(t.precision));
   line("dropout", settings.model_options.dropout);
   line("optimizer", describe(t.optimizer));
   line("schedule", fmt::format("{} warm-up {} period {} gamma {} final {}", static_cast<int>(t.schedule.kind), t.schedule.warmup,

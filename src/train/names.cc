@@ -24,6 +24,9 @@ constexpr std::array kStatuses = {std::pair{RunStatus::kFinished, std::string_vi
                                   std::pair{RunStatus::kDiverged, std::string_view("diverged")},
                                   std::pair{RunStatus::kInterrupted, std::string_view("interrupted")}};
 
+constexpr std::array kPrecisions = {std::pair{Precision::kFloat32, std::string_view("float32")},
+                                    std::pair{Precision::kBfloat16, std::string_view("bf16")}};
+
 template <class Table>
 auto parse(const Table& table, std::string_view what, std::string_view text) {
   std::string known;
@@ -47,6 +50,8 @@ Loss parse_loss(std::string_view text) { return parse(kLosses, "loss", text); }
 Initializer parse_initializer(std::string_view text) { return parse(kInitializers, "initializer", text); }
 std::string_view name(Loss loss) { return find(kLosses, loss); }
 std::string_view name(Initializer initializer) { return find(kInitializers, initializer); }
+Precision parse_precision(std::string_view text) { return parse(kPrecisions, "precision", text); }
+std::string_view name(Precision precision) { return find(kPrecisions, precision); }
 std::string_view name(RunStatus status) { return find(kStatuses, status); }
 
 }  // namespace undying

@@ -8,6 +8,7 @@
 
 #include "engine/engine.h"
 #include "health/recorder.h"
+#include "onednn/convolution.h"
 #include "optim/update.h"
 #include "train/fit.h"
 #include "undying/error.h"
@@ -31,6 +32,8 @@ void check_settings(const TrainSettings& settings) {
   if (!(settings.label_smoothing >= 0.0 && settings.label_smoothing < 1.0))
     fail("label smoothing", "is " + std::to_string(settings.label_smoothing) + "; expected 0 <= s < 1");
   if (!(settings.huber_delta > 0.0)) fail("Huber delta", "is " + std::to_string(settings.huber_delta) + "; expected above 0");
+  if (settings.precision == Precision::kBfloat16 && !onednn::has_bfloat16())
+    fail("precision", "is bf16, but this CPU has neither AVX512_BF16 nor AMX; expected float32 here");
   if (!(settings.clip_norm >= 0.0)) fail("clip norm", "is " + std::to_string(settings.clip_norm) + "; expected 0 (off) or more");
 }
 
@@ -43,6 +46,7 @@ engine::EngineOptions engine_options(const TrainSettings& settings) {
           .counters = settings.health.counters,
           .seed = settings.seed,
           .early_updates = settings.clip_norm == 0.0,
+          .precision = settings.precision,
           .loss = {settings.loss, settings.label_smoothing, settings.huber_delta}};
 }
 

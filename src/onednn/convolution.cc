@@ -1,0 +1,273 @@
+#include "onednn/convolution.h"
+
+#include <algorithm>
+#include <dnnl.hpp>
+#include <unordered_map>
+#include <vector>
+
+#include "onednn/gemm.h"
+#include "undying/error.h"
+
+#if DNNL_VERSION_MAJOR >= 3
+#define UNDYING_ONEDNN_3 1
+#else
+#define UNDYING_ONEDNN_3 0
+#endif
+
+namespace undying::onednn {
+namespace {
+
+using dnnl::memory;
+using Tag = memory::format_tag;
+using Type = memory::data_type;
+using Arguments = std::unordered_map<int, memory>;
+
+// oneDNN's engine and streams: the engine is shared, a stream belongs to the thread that uses it.
+dnnl::engine& cpu() {
+  static dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  return engine;
+}
+
+dnnl::stream& stream() {
+  thread_local dnnl::stream own(cpu());
+  return own;
+}
+
+template <class Call>
+auto checked(const char* what, Call call) {
+  try {
+    return call();
+  } catch (const dnnl::error& error) {
+    throw Error(ErrorCode::kInternal, what, "oneDNN: " + std::string(error.what()));
+  }
+}
+
+memory::dims dims(const std::array<std::int64_t, 2>& values) { return {values[0], values[1]}; }
+
+// oneDNN counts a dense kernel's dilation as 0.
+memory::dims dilation_dims(const std::array<std::int64_t, 2>& values) { return {values[0] - 1, values[1] - 1}; }
+
+std::int64_t floats(const memory::desc& desc) { return static_cast<std::int64_t>((desc.get_size() + 63) / 64 * 16); }
+
+memory at(const memory::desc& desc, const void* values) { return {desc, cpu(), const_cast<void*>(values)}; }
+
+void execute(const dnnl::primitive& primitive, const Arguments& arguments) { primitive.execute(stream(), arguments); }
+
+struct Descriptions {
+  explicit Descriptions(const ConvolutionShape& s) {
+    const Type type = s.bfloat16 ? Type::bf16 : Type::f32;
+    const bool grouped = s.groups > 1;
+    const memory::dims weight_dims = grouped ? memory::dims{s.groups, s.outputs / s.groups, s.channels / s.groups, s.kernel[0], s.kernel[1]}
+                                             : memory::dims{s.outputs, s.channels, s.kernel[0], s.kernel[1]};
+    const memory::dims src_dims = {s.rows, s.channels, s.src[0], s.src[1]};
+    const memory::dims dst_dims = {s.rows, s.outputs, s.dst[0], s.dst[1]};
+    src = {src_dims, type, Tag::nhwc};
+    diff_src = {src_dims, Type::f32, Tag::nhwc};
+    dst = {dst_dims, Type::f32, Tag::nhwc};
+    diff_dst = {dst_dims, type, Tag::nhwc};
+    weights = {weight_dims, type, Tag::any};
+    diff_weights = {weight_dims, Type::f32, Tag::any};
+    plain = {weight_dims, Type::f32, grouped ? Tag::goihw : Tag::oihw};
+    bias = {{s.outputs}, Type::f32, Tag::x};
+  }
+
+  memory::desc src, diff_src, dst, diff_dst, weights, diff_weights, plain, bias;
+};
+
+dnnl::primitive_attr attributes() {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attr;
+}
+
+// The differences between oneDNN 2 and 3.
+dnnl::convolution_forward::primitive_desc forward_of(const ConvolutionShape& s, const Descriptions& d, const dnnl::primitive_attr& attr,
+                                                     const memory::desc& bias) {
+#if UNDYING_ONEDNN_3
+  return {cpu(),
+          dnnl::prop_kind::forward_training,
+          dnnl::algorithm::convolution_direct,
+          d.src,
+          d.weights,
+          bias,
+          d.dst,
+          dims(s.strides),
+          dilation_dims(s.dilations),
+          dims(s.begins),
+          dims(s.ends),
+          attr};
+#else
+  return {{dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct, d.src, d.weights, bias, d.dst, dims(s.strides),
+           dilation_dims(s.dilations), dims(s.begins), dims(s.ends)},
+          attr,
+          cpu()};
+#endif
+}
+
+dnnl::convolution_backward_data::primitive_desc data_of(const ConvolutionShape& s, const Descriptions& d,
+                                                        const dnnl::convolution_forward::primitive_desc& hint) {
+#if UNDYING_ONEDNN_3
+  return {cpu(),           dnnl::algorithm::convolution_direct, d.diff_src,     d.weights,    d.diff_dst,
+          dims(s.strides), dilation_dims(s.dilations),          dims(s.begins), dims(s.ends), hint,
+          attributes()};
+#else
+  return {{dnnl::algorithm::convolution_direct, d.diff_src, d.weights, d.diff_dst, dims(s.strides), dilation_dims(s.dilations),
+           dims(s.begins), dims(s.ends)},
+          attributes(),
+          cpu(),
+          hint};
+#endif
+}
+
+dnnl::convolution_backward_weights::primitive_desc weights_of(const ConvolutionShape& s, const Descriptions& d,
+                                                              const dnnl::convolution_forward::primitive_desc& hint) {
+#if UNDYING_ONEDNN_3
+  return {cpu(),           dnnl::algorithm::convolution_direct, d.src,          d.diff_weights, d.diff_dst,
+          dims(s.strides), dilation_dims(s.dilations),          dims(s.begins), dims(s.ends),   hint,
+          attributes()};
+#else
+  return {{dnnl::algorithm::convolution_direct, d.src, d.diff_weights, d.diff_dst, dims(s.strides), dilation_dims(s.dilations),
+           dims(s.begins), dims(s.ends)},
+          attributes(),
+          cpu(),
+          hint};
+#endif
+}
+
+dnnl::primitive_attr leaky(float slope) {
+  dnnl::primitive_attr attr = attributes();
+  if (slope == 1.0f) return attr;
+  dnnl::post_ops ops;
+#if UNDYING_ONEDNN_3
+  ops.append_eltwise(dnnl::algorithm::eltwise_relu, slope, 0.0f);
+#else
+  ops.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, slope, 0.0f);
+#endif
+  attr.set_post_ops(ops);
+  return attr;
+}
+
+}  // namespace
+
+bool has_bfloat16() {
+  const auto isa = dnnl::get_effective_cpu_isa();
+  return isa == dnnl::cpu_isa::avx512_core_bf16 || isa == dnnl::cpu_isa::avx512_core_amx;
+}
+
+struct Convolution::Primitives {
+  explicit Primitives(const ConvolutionShape& s)
+      : shape(s),
+        d(s),
+        forward_desc(forward_of(s, d, attributes(), {})),
+        data_desc(data_of(s, d, forward_desc)),
+        weights_desc(weights_of(s, d, forward_desc)),
+        forward(forward_desc),
+        data(data_desc),
+        weights(weights_desc),
+        to_forward(reorder(d.plain, forward_desc.weights_desc())),
+        to_data(reorder(d.plain, data_desc.weights_desc())),
+        from_weights(reorder(weights_desc.diff_weights_desc(), d.plain)) {}
+
+  static dnnl::reorder reorder(const memory::desc& from, const memory::desc& to) {
+    return dnnl::reorder(dnnl::reorder::primitive_desc(cpu(), from, cpu(), to));
+  }
+
+  // `to`: what plain weights become at the front of a workspace; itself where they can stay.
+  memory laid(const dnnl::reorder& copy, const memory::desc& to, const float* values, float*& workspace) const {
+    const memory plain = at(d.plain, values);
+    if (to == d.plain) return plain;
+    memory target = at(to, workspace);
+    workspace += floats(to);
+    execute(copy, {{DNNL_ARG_FROM, plain}, {DNNL_ARG_TO, target}});
+    return target;
+  }
+
+  ConvolutionShape shape;
+  Descriptions d;
+  dnnl::convolution_forward::primitive_desc forward_desc;
+  dnnl::convolution_backward_data::primitive_desc data_desc;
+  dnnl::convolution_backward_weights::primitive_desc weights_desc;
+  dnnl::convolution_forward forward;
+  dnnl::convolution_backward_data data;
+  dnnl::convolution_backward_weights weights;
+  dnnl::reorder to_forward, to_data, from_weights;
+  // Of the fused forward pass, where there is one.
+  std::unique_ptr<dnnl::convolution_forward::primitive_desc> fused_desc;
+  dnnl::convolution_forward fused;
+  dnnl::reorder to_fused;
+};
+
+Convolution::Convolution(const ConvolutionShape& shape)
+    : primitives_(checked("convolution", [&] { return std::make_unique<Primitives>(shape); })) {}
+Convolution::~Convolution() = default;
+Convolution::Convolution(Convolution&&) noexcept = default;
+Convolution& Convolution::operator=(Convolution&&) noexcept = default;
+
+void Convolution::fuse(float slope) {
+  Primitives& p = *primitives_;
+  checked("convolution", [&] {
+    p.fused_desc = std::make_unique<dnnl::convolution_forward::primitive_desc>(forward_of(p.shape, p.d, leaky(slope), p.d.bias));
+    p.fused = dnnl::convolution_forward(*p.fused_desc);
+    p.to_fused = Primitives::reorder(p.d.plain, p.fused_desc->weights_desc());
+  });
+}
+
+std::int64_t Convolution::workspace() const {
+  const Primitives& p = *primitives_;
+  std::int64_t most = floats(p.forward_desc.weights_desc()) + floats(p.forward_desc.scratchpad_desc());
+  most = std::max(most, floats(p.data_desc.weights_desc()) + floats(p.data_desc.scratchpad_desc()));
+  most = std::max(most, floats(p.weights_desc.diff_weights_desc()) + floats(p.weights_desc.scratchpad_desc()));
+  if (p.fused_desc) most = std::max(most, floats(p.fused_desc->weights_desc()) + floats(p.fused_desc->scratchpad_desc()));
+  return most;
+}
+
+std::string Convolution::implementation() const {
+  const std::string forward = primitives_->forward_desc.impl_info_str();
+  const std::string data = primitives_->data_desc.impl_info_str();
+  const std::string weights = primitives_->weights_desc.impl_info_str();
+  return forward + ", " + data + ", " + weights;
+}
+
+void Convolution::forward(const void* src, const float* weights, float* dst, float* workspace) const {
+  const Primitives& p = *primitives_;
+  const memory laid = p.laid(p.to_forward, p.forward_desc.weights_desc(), weights, workspace);
+  execute(p.forward, {{DNNL_ARG_SRC, at(p.d.src, src)},
+                      {DNNL_ARG_WEIGHTS, laid},
+                      {DNNL_ARG_DST, at(p.d.dst, dst)},
+                      {DNNL_ARG_SCRATCHPAD, at(p.forward_desc.scratchpad_desc(), workspace)}});
+}
+
+void Convolution::fused_forward(const void* src, const float* weights, const float* bias, float* dst, float* workspace) const {
+  const Primitives& p = *primitives_;
+  const memory laid = p.laid(p.to_fused, p.fused_desc->weights_desc(), weights, workspace);
+  execute(p.fused, {{DNNL_ARG_SRC, at(p.d.src, src)},
+                    {DNNL_ARG_WEIGHTS, laid},
+                    {DNNL_ARG_BIAS, at(p.d.bias, bias)},
+                    {DNNL_ARG_DST, at(p.d.dst, dst)},
+                    {DNNL_ARG_SCRATCHPAD, at(p.fused_desc->scratchpad_desc(), workspace)}});
+}
+
+void Convolution::backward_data(const void* diff_dst, const float* weights, float* diff_src, float* workspace) const {
+  const Primitives& p = *primitives_;
+  const memory laid = p.laid(p.to_data, p.data_desc.weights_desc(), weights, workspace);
+  execute(p.data, {{DNNL_ARG_DIFF_DST, at(p.d.diff_dst, diff_dst)},
+                   {DNNL_ARG_WEIGHTS, laid},
+                   {DNNL_ARG_DIFF_SRC, at(p.d.diff_src, diff_src)},
+                   {DNNL_ARG_SCRATCHPAD, at(p.data_desc.scratchpad_desc(), workspace)}});
+}
+
+void Convolution::backward_weights(const void* src, const void* diff_dst, float* diff_weights, float* workspace) const {
+  const Primitives& p = *primitives_;
+  const memory::desc desc = p.weights_desc.diff_weights_desc();
+  const bool plain = desc == p.d.plain;
+  float* target = plain ? diff_weights : workspace;
+  if (!plain) workspace += floats(desc);
+  const memory laid = at(desc, target);
+  execute(p.weights, {{DNNL_ARG_SRC, at(p.d.src, src)},
+                      {DNNL_ARG_DIFF_DST, at(p.d.diff_dst, diff_dst)},
+                      {DNNL_ARG_DIFF_WEIGHTS, laid},
+                      {DNNL_ARG_SCRATCHPAD, at(p.weights_desc.scratchpad_desc(), workspace)}});
+  if (!plain) execute(p.from_weights, {{DNNL_ARG_FROM, laid}, {DNNL_ARG_TO, at(p.d.plain, diff_weights)}});
+}
+
+}  // namespace undying::onednn

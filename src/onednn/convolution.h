@@ -1,0 +1,58 @@
+#ifndef UNDYING_ONEDNN_CONVOLUTION_H_
+#define UNDYING_ONEDNN_CONVOLUTION_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace undying::onednn {
+
+// A 2-D convolution of channels-last values: src (rows, H, W, C), weights (outputs, C / groups, KH, KW) row-major, dst (rows, OH, OW,
+// outputs). One dimension: H = 1. Pads and dilations are ONNX's (dilation 1 is dense).
+struct ConvolutionShape {
+  std::int64_t rows = 0;
+  std::int64_t channels = 0;
+  std::int64_t outputs = 0;
+  std::int64_t groups = 1;
+  std::array<std::int64_t, 2> src{};
+  std::array<std::int64_t, 2> dst{};
+  std::array<std::int64_t, 2> kernel{};
+  std::array<std::int64_t, 2> strides{1, 1};
+  std::array<std::int64_t, 2> dilations{1, 1};
+  std::array<std::int64_t, 2> begins{};
+  std::array<std::int64_t, 2> ends{};
+  bool bfloat16 = false;  // products of bfloat16 values, sums in float32; src and diff_dst are handed over in bfloat16
+};
+
+// Whether products of bfloat16 values run fast on this machine.
+bool has_bfloat16();
+
+// The primitives of one shape, built once. Several threads may run one of them at the same time, each with a workspace of its own.
+// The calling thread must have called use_one_thread(). Throws Error{kInternal} if oneDNN refuses.
+class Convolution {
+ public:
+  explicit Convolution(const ConvolutionShape& shape);
+  ~Convolution();
+  Convolution(Convolution&&) noexcept;
+  Convolution& operator=(Convolution&&) noexcept;
+
+  // Builds fused_forward(), which adds a bias and applies a leaky rectifier of this slope (1: none).
+  void fuse(float slope);
+
+  std::int64_t workspace() const;  // floats
+  std::string implementation() const;
+
+  void forward(const void* src, const float* weights, float* dst, float* workspace) const;
+  void fused_forward(const void* src, const float* weights, const float* bias, float* dst, float* workspace) const;
+  void backward_data(const void* diff_dst, const float* weights, float* diff_src, float* workspace) const;
+  void backward_weights(const void* src, const void* diff_dst, float* diff_weights, float* workspace) const;
+
+ private:
+  struct Primitives;
+  std::unique_ptr<Primitives> primitives_;
+};
+
+}  // namespace undying::onednn
+
+#endif  // UNDYING_ONEDNN_CONVOLUTION_H_
