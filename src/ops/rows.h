@@ -10,6 +10,10 @@ Operator linear_operator();
 Operator activation_operator();
 Operator dropout_operator();
 Operator batch_norm_operator();
+Operator add_operator();
+Operator sub_operator();
+Operator mul_operator();
+Operator div_operator();
 Operator flatten_operator();
 
 }  // namespace undying::ops
