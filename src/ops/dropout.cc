@@ -1,5 +1,6 @@
 // dropout: in training dst = src * m / (1 - p) with m ~ Bernoulli(1 - p) per element (Srivastava et al. 2014); in evaluation dst = src.
-// A mask belongs to (seed, node, step, row in the batch, element), so it does not depend on the shards.
+// dropout_2d: the same with one m per channel (Tompson et al. 2015).
+// A mask belongs to (seed, node, step, row in the batch, element or channel), so it does not depend on the shards.
 
 #include <algorithm>
 
@@ -10,28 +11,28 @@ namespace undying::ops {
 namespace {
 
 double probability(const Node& node) { return node.attributes.get<double>("p"); }
+std::uint32_t sequence(const Node& node) { return static_cast<std::uint32_t>(node.attributes.get_or<std::int64_t>("sequence", 0)); }
 
+// One draw for each unit of an example, for all its positions.
 class DropoutKernel final : public Kernel {
  public:
-  DropoutKernel(double p, std::uint32_t sequence, std::int64_t width) : p_(p), sequence_(sequence), width_(width) {
+  DropoutKernel(const Node& node, std::int64_t units, std::int64_t positions)
+      : p_(probability(node)), sequence_(sequence(node)), units_(units), positions_(positions) {
     in_place = true;
-    saved = width;
+    saved = units;
   }
 
   void forward(const Pass& pass, int) const override {
-    const std::int64_t count = pass.rows * width_;
     if (!pass.training) {
-      if (pass.dst != pass.src[0]) std::copy_n(pass.src[0], count, pass.dst);
+      if (pass.dst != pass.src[0]) std::copy_n(pass.src[0], pass.rows * positions_ * units_, pass.dst);
       return;
     }
-    fill_mask(pass, count);
-    for (std::int64_t i = 0; i < count; ++i) pass.dst[i] = pass.src[0][i] * pass.saved[i];
+    fill_mask(pass, pass.rows * units_);
+    multiply(pass, pass.src[0], pass.dst);
   }
 
   void backward(const Pass& pass, int) const override {
-    if (pass.diff_src[0] == nullptr) return;
-    const std::int64_t count = pass.rows * width_;
-    for (std::int64_t i = 0; i < count; ++i) pass.diff_src[0][i] = pass.diff_dst[i] * pass.saved[i];
+    if (pass.diff_src[0] != nullptr) multiply(pass, pass.diff_dst, pass.diff_src[0]);
   }
 
  private:
@@ -40,7 +41,7 @@ class DropoutKernel final : public Kernel {
     const Random random(pass.seed, Stream::kDropout, sequence_);
     const auto scale = static_cast<float>(1.0 / (1.0 - p_));
     const auto threshold = static_cast<std::uint32_t>(p_ * 0x1p32);
-    const std::uint64_t first = (pass.step << 40) + static_cast<std::uint64_t>(pass.first_row * width_);
+    const std::uint64_t first = (pass.step << 40) + static_cast<std::uint64_t>(pass.first_row * units_);
     std::uint64_t block_index = first / 4;
     auto block = random.block(block_index);
     for (std::int64_t i = 0; i < count; ++i) {
@@ -50,9 +51,17 @@ class DropoutKernel final : public Kernel {
     }
   }
 
+  void multiply(const Pass& pass, const float* from, float* to) const {
+    for (std::int64_t row = 0; row < pass.rows * positions_; ++row) {
+      const float* mask = pass.saved + row / positions_ * units_;
+      for (std::int64_t i = 0; i < units_; ++i) to[row * units_ + i] = from[row * units_ + i] * mask[i];
+    }
+  }
+
   double p_;
   std::uint32_t sequence_;
-  std::int64_t width_;
+  std::int64_t units_;
+  std::int64_t positions_;
 };
 
 Shape infer(const Node& node, std::span<const Value> src) {
@@ -61,24 +70,47 @@ Shape infer(const Node& node, std::span<const Value> src) {
   return src[0].shape;
 }
 
-std::uint32_t sequence(const Node& node) { return static_cast<std::uint32_t>(node.attributes.get_or<std::int64_t>("sequence", 0)); }
-
 std::unique_ptr<Kernel> plan(const PlanRequest& request) {
-  return std::make_unique<DropoutKernel>(probability(request.node), sequence(request.node), element_count(request.dst.shape));
+  return std::make_unique<DropoutKernel>(request.node, element_count(request.dst.shape), 1);
 }
 
-std::vector<double> reference(const Operator::ReferenceArgs& args) {
+std::unique_ptr<Kernel> plan_channels(const PlanRequest& request) {
+  return std::make_unique<DropoutKernel>(request.node, unit_count(request.dst), position_count(request.dst));
+}
+
+// `draw_of` gives the draw of an example for an element of it, in plain order.
+template <class DrawOf>
+std::vector<double> dropped(const Operator::ReferenceArgs& args, std::int64_t draws, const DrawOf& draw_of) {
   const Random random(args.pass.seed, Stream::kDropout, sequence(args.node));
   const double p = probability(args.node);
-  const std::uint64_t first =
-      (args.pass.step << 40) + static_cast<std::uint64_t>(args.pass.first_row * element_count(args.values[0].shape));
+  const std::int64_t size = element_count(args.values[0].shape);
+  const std::uint64_t first = (args.pass.step << 40) + static_cast<std::uint64_t>(args.pass.first_row * draws);
   std::vector<double> dst(args.src[0]);
-  for (std::size_t i = 0; i < dst.size(); ++i) dst[i] *= random.bits(first + i) * 0x1p-32 >= p ? 1.0 / (1.0 - p) : 0.0;
+  for (std::int64_t i = 0; i < static_cast<std::int64_t>(dst.size()); ++i) {
+    const auto draw = static_cast<std::uint64_t>(i / size * draws + draw_of(i % size));
+    dst[static_cast<std::size_t>(i)] *= random.bits(first + draw) * 0x1p-32 >= p ? 1.0 / (1.0 - p) : 0.0;
+  }
   return dst;
+}
+
+// Draws are taken in the order in which the elements lie in memory.
+std::vector<double> reference(const Operator::ReferenceArgs& args) {
+  const Value& value = args.values[0];
+  const std::int64_t positions = value.layout == Layout::kPlain ? 1 : position_count(value);
+  const std::int64_t channels = element_count(value.shape) / positions;
+  return dropped(args, element_count(value.shape), [&](std::int64_t i) { return i % positions * channels + i / positions; });
+}
+
+std::vector<double> reference_channels(const Operator::ReferenceArgs& args) {
+  const Value& value = args.values[0];
+  return dropped(args, unit_count(value), [&](std::int64_t i) { return i / position_count(value); });
 }
 
 }  // namespace
 
 Operator dropout_operator() { return {"dropout", "Dropout", LayoutRule::kAny, 1, infer, no_parameters, plan, false, reference}; }
+Operator dropout_2d_operator() {
+  return {"dropout_2d", "", LayoutRule::kChannelsLast, 1, infer, no_parameters, plan_channels, false, reference_channels};
+}
 
 }  // namespace undying::ops

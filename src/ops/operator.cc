@@ -35,8 +35,12 @@ void check_input_count(const Operator& row, const Node& node, std::size_t count)
 }  // namespace
 
 std::span<const Operator> operators() {
-  static const std::array rows = {linear_operator(),  conv_operator(),       conv_transpose_operator(), activation_operator(),
-                                  dropout_operator(), batch_norm_operator(), flatten_operator()};
+  static const std::array rows = {
+      constant_operator(),   linear_operator(),     conv_operator(),       conv_transpose_operator(),
+      batch_norm_operator(), activation_operator(), add_operator(),        sub_operator(),
+      mul_operator(),        div_operator(),        softmax_operator(),    log_softmax_operator(),
+      clip_operator(),       dropout_operator(),    dropout_2d_operator(), flatten_operator(),
+  };
   return rows;
 }
 

@@ -6,12 +6,21 @@
 namespace undying::ops {
 
 // One function per file of this folder: the row it defines.
+Operator constant_operator();
 Operator linear_operator();
-Operator activation_operator();
 Operator conv_operator();
 Operator conv_transpose_operator();
-Operator dropout_operator();
 Operator batch_norm_operator();
+Operator activation_operator();
+Operator add_operator();
+Operator sub_operator();
+Operator mul_operator();
+Operator div_operator();
+Operator softmax_operator();
+Operator log_softmax_operator();
+Operator clip_operator();
+Operator dropout_operator();
+Operator dropout_2d_operator();
 Operator flatten_operator();
 
 }  // namespace undying::ops
