@@ -1,57 +1,18 @@
 #include "onednn/convolution.h"
 
 #include <algorithm>
-#include <dnnl.hpp>
-#include <unordered_map>
-#include <vector>
 
-#include "onednn/gemm.h"
-#include "undying/error.h"
-
-#if DNNL_VERSION_MAJOR >= 3
-#define UNDYING_ONEDNN_3 1
-#else
-#define UNDYING_ONEDNN_3 0
-#endif
+#include "onednn/primitive.h"
 
 namespace undying::onednn {
 namespace {
 
 using dnnl::memory;
-using Tag = memory::format_tag;
-using Type = memory::data_type;
-using Arguments = std::unordered_map<int, memory>;
-
-// oneDNN's engine and streams: the engine is shared, a stream belongs to the thread that uses it.
-dnnl::engine& cpu() {
-  static dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-  return engine;
-}
-
-dnnl::stream& stream() {
-  thread_local dnnl::stream own(cpu());
-  return own;
-}
-
-template <class Call>
-auto checked(const char* what, Call call) {
-  try {
-    return call();
-  } catch (const dnnl::error& error) {
-    throw Error(ErrorCode::kInternal, what, "oneDNN: " + std::string(error.what()));
-  }
-}
 
 memory::dims dims(const std::array<std::int64_t, 2>& values) { return {values[0], values[1]}; }
 
 // oneDNN counts a dense kernel's dilation as 0.
 memory::dims dilation_dims(const std::array<std::int64_t, 2>& values) { return {values[0] - 1, values[1] - 1}; }
-
-std::int64_t floats(const memory::desc& desc) { return static_cast<std::int64_t>((desc.get_size() + 63) / 64 * 16); }
-
-memory at(const memory::desc& desc, const void* values) { return {desc, cpu(), const_cast<void*>(values)}; }
-
-void execute(const dnnl::primitive& primitive, const Arguments& arguments) { primitive.execute(stream(), arguments); }
 
 struct Descriptions {
   explicit Descriptions(const ConvolutionShape& s) {
@@ -73,12 +34,6 @@ struct Descriptions {
 
   memory::desc src, diff_src, dst, diff_dst, weights, diff_weights, plain, bias;
 };
-
-dnnl::primitive_attr attributes() {
-  dnnl::primitive_attr attr;
-  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  return attr;
-}
 
 // The differences between oneDNN 2 and 3.
 dnnl::convolution_forward::primitive_desc forward_of(const ConvolutionShape& s, const Descriptions& d, const dnnl::primitive_attr& attr,

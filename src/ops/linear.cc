@@ -7,6 +7,7 @@
 #include "onednn/gemm.h"
 #include "ops/activation_step.h"
 #include "ops/fold.h"
+#include "ops/linear_bfloat16.h"
 #include "ops/rows.h"
 
 namespace undying::ops {
@@ -79,7 +80,10 @@ std::vector<ParameterSpec> parameters(const Node& node, std::span<const Value> s
   return specs;
 }
 
-std::unique_ptr<Kernel> plan(const PlanRequest& request) { return std::make_unique<LinearKernel>(request); }
+std::unique_ptr<Kernel> plan(const PlanRequest& request) {
+  if (request.training && request.precision == Precision::kBfloat16) return linear_bfloat16_kernel(request);
+  return std::make_unique<LinearKernel>(request);
+}
 
 std::vector<double> reference(const Operator::ReferenceArgs& args) {
   const std::vector<double>& src = args.src[0];
