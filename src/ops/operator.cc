@@ -39,7 +39,10 @@ std::span<const Operator> operators() {
       constant_operator(),   linear_operator(),     conv_operator(),       conv_transpose_operator(),
       batch_norm_operator(), activation_operator(), add_operator(),        sub_operator(),
       mul_operator(),        div_operator(),        softmax_operator(),    log_softmax_operator(),
-      clip_operator(),       dropout_operator(),    dropout_2d_operator(), flatten_operator(),
+      clip_operator(),       dropout_operator(),    dropout_2d_operator(), concat_operator(),
+      slice_operator(),      pad_operator(),        transpose_operator(),  reshape_operator(),
+      flatten_operator(),    squeeze_operator(),    unsqueeze_operator(),  reduce_mean_operator(),
+      reduce_sum_operator(),
   };
   return rows;
 }

@@ -21,7 +21,16 @@ Operator log_softmax_operator();
 Operator clip_operator();
 Operator dropout_operator();
 Operator dropout_2d_operator();
+Operator concat_operator();
+Operator slice_operator();
+Operator pad_operator();
+Operator transpose_operator();
+Operator reshape_operator();
 Operator flatten_operator();
+Operator squeeze_operator();
+Operator unsqueeze_operator();
+Operator reduce_mean_operator();
+Operator reduce_sum_operator();
 
 }  // namespace undying::ops
 

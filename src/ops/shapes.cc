@@ -3,6 +3,17 @@
 #include <algorithm>
 
 namespace undying::ops {
+namespace {
+
+std::size_t axis_below(const Node& node, std::int64_t axis, std::size_t rank, const std::string& of) {
+  const auto end = static_cast<std::int64_t>(rank);
+  if (axis < -end || axis >= end)
+    reject(node, "axis " + std::to_string(axis) + " is not one of " + of + "; expected " + std::to_string(-end) + " to " +
+                     std::to_string(end - 1));
+  return static_cast<std::size_t>(axis < 0 ? axis + end : axis);
+}
+
+}  // namespace
 
 Shape stored(const Value& value) {
   Shape extents = value.shape;
@@ -40,17 +51,17 @@ std::int64_t element_at(const Shape& index, const Shape& extents) {
 }
 
 std::size_t axis_in(const Node& node, std::int64_t axis, const Shape& shape) {
-  const auto rank = static_cast<std::int64_t>(shape.size());
-  if (axis < -rank || axis >= rank)
-    reject(node, "axis " + std::to_string(axis) + " is not one of " + to_string(shape) + "; expected " + std::to_string(-rank) + " to " +
-                     std::to_string(rank - 1));
-  return static_cast<std::size_t>(axis < 0 ? axis + rank : axis);
+  return axis_below(node, axis, shape.size(), to_string(shape));
 }
 
 std::vector<std::size_t> axes_in(const Node& node, const std::vector<std::int64_t>& axes, const Shape& shape) {
+  return axes_in(node, axes, shape.size(), to_string(shape));
+}
+
+std::vector<std::size_t> axes_in(const Node& node, const std::vector<std::int64_t>& axes, std::size_t rank, const std::string& of) {
   std::vector<std::size_t> all;
   for (const std::int64_t axis : axes) {
-    const std::size_t found = axis_in(node, axis, shape);
+    const std::size_t found = axis_below(node, axis, rank, of);
     if (std::ranges::find(all, found) != all.end())
       reject(node, "axes " + to_string(axes) + " name axis " + std::to_string(found) + " twice");
     all.push_back(found);

@@ -28,6 +28,8 @@ std::int64_t element_at(const Shape& index, const Shape& extents);
 std::size_t axis_in(const Node& node, std::int64_t axis, const Shape& shape);
 // Several, of which none may occur twice.
 std::vector<std::size_t> axes_in(const Node& node, const std::vector<std::int64_t>& axes, const Shape& shape);
+// The same where there is no shape yet: `of` says in an error what has this rank.
+std::vector<std::size_t> axes_in(const Node& node, const std::vector<std::int64_t>& axes, std::size_t rank, const std::string& of);
 
 // Of several dimensions that are gone nothing may remain: a value has at least one, so that (1) stands for a single number.
 Shape at_least_one(Shape shape);
