@@ -109,6 +109,26 @@ struct Observer {
   std::function<void(const EpochRecord&)> epoch;
 };
 
+// One kernel of the compiled training plan, in the order they run forward.
+struct PlanStep {
+  std::string name;            // of the node; of a reorder, of what it reorders
+  std::string op;              // with what is fused: "linear + leaky_relu:0.01"; "reorder" changes a layout
+  Shape shape;                 // of its output, for one example
+  bool channels_last = false;  // its output's layout
+  bool in_place = false;       // its output lies where its first input lay
+  std::int64_t bytes = 0;      // of memory of its own, over all shards: output where not in place, and what is kept for the backward pass
+  std::string implementation;  // what runs, where there is a choice
+};
+
+struct PlanSummary {
+  std::vector<PlanStep> steps;
+  int reorders = 0;                  // that copy
+  std::int64_t arena_bytes = 0;      // values, gradients of values and work space, over all shards, buffers shared by lifetime
+  std::int64_t unshared_bytes = 0;   // the same if no buffer were used twice
+  std::int64_t gradient_bytes = 0;   // of parameters, over all shards
+  std::int64_t parameter_bytes = 0;  // trained ones
+};
+
 // Trains one network. The same settings, data and shards give bit-identical parameters and ledger on any number of threads.
 class Trainer {
  public:
@@ -139,6 +159,9 @@ class Trainer {
   std::vector<Tensor> tensors() const;
   // Sets those named. Throws Error{kBadData} on a name or shape that does not fit, and when a parameter is missing.
   void load(const std::vector<Tensor>& tensors);
+
+  // How the training plan runs and where its memory goes.
+  PlanSummary plan() const;
 
   const Graph& graph() const;
   const TrainSettings& settings() const;

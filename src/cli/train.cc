@@ -26,6 +26,7 @@ constexpr const char* kDescription =
 constexpr const char* kFooter =
     "Examples:\n"
     "  undying train --activation leaky_relu:0.1 --epochs 5 --out weights.safetensors\n"
+    "  undying train --model resnet:20 --activation leaky_relu:0.01 --explain\n"
     "  undying train --data csv:measurements.csv --model mlp:64-64 --optimizer adamw --schedule cosine --json run.json\n"
     "  undying train --model mlp:96x6 --lr 0.03 --momentum 0.9 --weight-decay 1e-4 --batch 100 --steps 100 --no-shuffle \\\n"
     "      --init in.safetensors --metrics steps.csv --out out.safetensors --json run.json\n"
@@ -44,6 +45,7 @@ struct TrainOptions {
     add_file(app, "--init", init, "start from the weights in this safetensors file");
     add_file(app, "--metrics", metrics, "write one line per step as CSV");
     add_file(app, "--out", out, "write the final weights as safetensors");
+    app.add_flag("--explain", explain, "print the compiled plan: operators, shapes, memory, what is in place, what runs; then end");
   }
 
   TrainingOptions training;
@@ -51,6 +53,7 @@ struct TrainOptions {
   std::string init;
   std::string metrics;
   std::string out;
+  bool explain = false;
 };
 
 void print_ledger(const Run& run) {
@@ -66,6 +69,27 @@ void print_ledger(const Run& run) {
   if (run.ledger.dead() > 0)
     fmt::print("A unit counted dead fired on none of the {} examples: with 95% confidence its firing rate there is below {:.2g}.\n",
                run.ledger.examples, 3.0 / static_cast<double>(run.ledger.examples));
+}
+
+std::string shape_text(const PlanStep& step) {
+  std::string text;
+  for (const std::int64_t extent : step.shape) text += (text.empty() ? "" : " x ") + std::to_string(extent);
+  return text + (step.channels_last ? " cl" : "");
+}
+
+double megabytes(std::int64_t bytes) { return static_cast<double>(bytes) / 1048576.0; }
+
+void print_plan(const PlanSummary& plan, const TrainSettings& settings) {
+  fmt::print("The training plan for batches of {}; shapes are of one example, cl: stored channels last\n\n", settings.batch);
+  fmt::print("{:<22} {:<28} {:<18} {:>10}  {}\n", "node", "operator", "output", "bytes", "how");
+  for (const PlanStep& step : plan.steps)
+    fmt::print("{:<22} {:<28} {:<18} {:>10}  {}{}{}\n", step.name, step.op, shape_text(step), step.bytes, step.in_place ? "in place" : "",
+               step.in_place && !step.implementation.empty() ? ", " : "", step.implementation);
+  fmt::print(
+      "\n{} steps, {} reorders. Values, their gradients and work space: {:.1f} MB, sharing by lifetime saves {:.1f} MB; gradients of "
+      "parameters {:.1f} MB; parameters {:.1f} MB\n",
+      plan.steps.size(), plan.reorders, megabytes(plan.arena_bytes), megabytes(plan.unshared_bytes - plan.arena_bytes),
+      megabytes(plan.gradient_bytes), megabytes(plan.parameter_bytes));
 }
 
 void print_summary(const Run& run) {
@@ -114,6 +138,11 @@ int train(const TrainOptions& options, const std::string& command) {
   const Split data = options.training.open_data();
   Trainer trainer = make_trainer(options, activation, settings, *data.train);
   if (!options.init.empty()) load(trainer, options.init, initial);
+  if (options.explain) {
+    screen.close();
+    print_plan(trainer.plan(), trainer.settings());
+    return kOk;
+  }
   const Run run = fit(trainer, data, screen, interrupt.token());
   screen.close();
   outputs.write(options.metrics, [&] { write_file(options.metrics, steps_csv(run)); });

@@ -97,6 +97,8 @@ class Engine {
   ops::LossSums evaluate(const BatchSource& source, std::int64_t rows, float* outputs = nullptr, Census* census = nullptr,
                          float eps = 1e-3f);
 
+  const Plan& training_plan() const { return *training_; }
+
   int shards() const { return options_.shards; }
   int threads() const { return workers_->count(); }
   std::int64_t bytes() const;

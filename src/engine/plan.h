@@ -12,6 +12,7 @@
 #include "engine/steps.h"
 #include "ops/loss.h"
 #include "ops/operator.h"
+#include "undying/trainer.h"
 
 namespace undying::engine {
 
@@ -85,6 +86,7 @@ class Plan {
   const std::vector<PlanValue>& values() const { return compiled_.values; }
   std::int64_t output_size() const { return compiled_.values[static_cast<std::size_t>(compiled_.outputs[0])].size; }  // floats a row
   std::int64_t bytes() const;
+  PlanSummary summary() const;
   // Of the first step in backward order that owns the parameter: where in a shard's gradients the sum over all its steps ends up.
   std::int64_t gradient_offset(int parameter) const { return gradient_offsets_[static_cast<std::size_t>(parameter)]; }
 

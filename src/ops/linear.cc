@@ -29,8 +29,10 @@ class LinearKernel final : public Kernel {
         training_(request.training),
         activation_(request.follower, {.units = outputs_, .positions = positions_}, fold_.end()) {
     needs_src = true;
-    needs_dst = activation_.saves() == activations::Saves::kOutput;
-    saved = needs_dst ? 0 : positions_ * outputs_;
+    // Without an activation behind it nothing of the output is needed, so that what follows may work in place.
+    const bool keeps_output = activation_.saves() == activations::Saves::kOutput;
+    needs_dst = keeps_output && request.follower != nullptr;
+    saved = keeps_output ? 0 : positions_ * outputs_;
     scratch = activation_.width() == 1 ? 0 : positions_ * outputs_;
     workspace = fold_.workspace();
   }

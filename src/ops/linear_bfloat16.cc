@@ -23,8 +23,9 @@ class LinearBfloat16Kernel final : public Kernel {
         positions_(position_count(request.src[0])),
         bias_(request.node.attributes.get_or<std::int64_t>("bias", 1) != 0),
         activation_(request.follower, {.units = outputs_, .positions = positions_}, bias_ ? 2 : 1) {
-    needs_dst = activation_.saves() == activations::Saves::kOutput;
-    kept_z_ = needs_dst ? 0 : positions_ * outputs_;
+    const bool keeps_output = activation_.saves() == activations::Saves::kOutput;
+    needs_dst = keeps_output && request.follower != nullptr;
+    kept_z_ = keeps_output ? 0 : positions_ * outputs_;
     saved = kept_z_ + bfloat16_floats(positions_ * inputs_);
     wide_ = activation_.width() == 1 ? 0 : positions_ * outputs_;
     scratch = wide_ + bfloat16_floats(positions_ * outputs_);

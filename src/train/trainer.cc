@@ -64,6 +64,12 @@ Trainer::Trainer(Trainer&&) noexcept = default;
 Trainer& Trainer::operator=(Trainer&&) noexcept = default;
 
 const Graph& Trainer::graph() const { return state_->model.graph(); }
+PlanSummary Trainer::plan() const {
+  PlanSummary summary = state_->engine.training_plan().summary();
+  summary.parameter_bytes = static_cast<std::int64_t>(sizeof(float)) * state_->model.trained_size();
+  return summary;
+}
+
 const TrainSettings& Trainer::settings() const { return state_->settings; }
 
 train::State::State(Graph graph, const TrainSettings& chosen, const engine::EngineOptions& options)
