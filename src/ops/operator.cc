@@ -36,13 +36,12 @@ void check_input_count(const Operator& row, const Node& node, std::size_t count)
 
 std::span<const Operator> operators() {
   static const std::array rows = {
-      constant_operator(),   linear_operator(),     conv_operator(),       conv_transpose_operator(),
-      batch_norm_operator(), activation_operator(), add_operator(),        sub_operator(),
-      mul_operator(),        div_operator(),        softmax_operator(),    log_softmax_operator(),
-      clip_operator(),       dropout_operator(),    dropout_2d_operator(), concat_operator(),
-      slice_operator(),      pad_operator(),        transpose_operator(),  reshape_operator(),
-      flatten_operator(),    squeeze_operator(),    unsqueeze_operator(),  reduce_mean_operator(),
-      reduce_sum_operator(),
+      constant_operator(),    linear_operator(),     conv_operator(),          conv_transpose_operator(), batch_norm_operator(),
+      layer_norm_operator(),  group_norm_operator(), instance_norm_operator(), activation_operator(),     add_operator(),
+      sub_operator(),         mul_operator(),        div_operator(),           matmul_operator(),         softmax_operator(),
+      log_softmax_operator(), clip_operator(),       dropout_operator(),       dropout_2d_operator(),     concat_operator(),
+      slice_operator(),       pad_operator(),        transpose_operator(),     reshape_operator(),        flatten_operator(),
+      squeeze_operator(),     unsqueeze_operator(),  reduce_mean_operator(),   reduce_sum_operator(),
   };
   return rows;
 }

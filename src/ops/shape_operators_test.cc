@@ -169,7 +169,7 @@ void add_pads(std::vector<Case>& all) {
 }
 
 void add_transposes(std::vector<Case>& all) {
-  all.push_back({"transpose", transpose({1, 0}), {plain({3, 5})}});
+  all.push_back({"transpose_matrix", transpose({1, 0}), {plain({3, 5})}});
   all.push_back({"transpose_same", transpose({0, 1}), {plain({3, 5})}});
   all.push_back({"transpose_reverse", transpose({2, 1, 0}), {plain({3, 5, 2})}});
   all.push_back({"transpose_turn", transpose({1, 2, 0}), {plain({3, 5, 2})}});
