@@ -84,7 +84,7 @@ std::vector<Case> cases() {
   all.push_back({"batch_norm_negative_slope", batch_norm, {channels_last({3, 2, 2})}, {activation_node("leaky_relu:-0.5")}});
   all.push_back({"batch_norm_leaky_exact", batch_norm, {channels_last({3, 2, 2})}, {activation_node("leaky_relu:0.2")}, true});
   all.push_back({"batch_norm_pieces", batch_norm, {channels_last({40, 8, 8})}, {}});
-  for (const auto& more : {binary_cases(), elementwise_cases(), shape_cases(), product_cases()})
+  for (const auto& more : {binary_cases(), elementwise_cases(), shape_cases(), product_cases(), pool_cases()})
     all.insert(all.end(), more.begin(), more.end());
   return all;
 }

@@ -28,6 +28,7 @@ std::vector<std::int64_t> list(std::initializer_list<std::int64_t> values);
 // Cases of the operators beside whose tests they are defined.
 std::vector<Case> binary_cases();
 std::vector<Case> elementwise_cases();
+std::vector<Case> pool_cases();
 std::vector<Case> product_cases();
 std::vector<Case> shape_cases();
 
