@@ -4,7 +4,7 @@ from torch import nn
 
 
 def mlp(inputs, width, depth, outputs, activation):
-    layers = [nn.Flatten()]
+    layers = []
     for _ in range(depth):
         layers += [nn.Linear(inputs, width), activation()]
         inputs = width
