@@ -7,11 +7,13 @@ inputs.safetensors holds the data and the common initial weights; losses.json th
 """
 
 import json
-import struct
 import sys
 from pathlib import Path
 
 import torch
+
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+from tensor_file import write_safetensors
 
 torch.set_num_threads(1)
 torch.manual_seed(20240501)
@@ -36,17 +38,6 @@ OPTIMIZERS = {
     "adam": lambda groups: torch.optim.Adam(groups, lr=1e-3),
     "adamw": lambda groups: torch.optim.AdamW(groups, lr=1e-3, weight_decay=0.01),
 }
-
-
-def write_safetensors(path, tensors):
-    header, body = {}, b""
-    for name, tensor in tensors.items():
-        raw = tensor.detach().contiguous().numpy().tobytes()
-        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [len(body), len(body) + len(raw)]}
-        body += raw
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + body)
 
 
 def build(activation, initial):

@@ -1,0 +1,76 @@
+"""PyTorch on the workloads W1-W6, driven over standard input: "run SECONDS" answers with the median seconds of a step.
+
+Usage: python3 torch_net.py WORKLOAD THREADS FOREACH(0|1) CHANNELS_LAST(0|1)
+The rest of a setting (OpenMP's wait policy) is in the environment; convolutions run in oneDNN. The same work as `undying bench`: images
+from bytes, Leaky ReLU, softmax cross-entropy, SGD with momentum 0.9.
+"""
+
+import resource
+import statistics
+import sys
+import time
+
+import torch
+from torch import nn
+
+from torch_networks import mlp, resnet, vgg_small
+
+EXAMPLES = 1024
+
+# Batch, shape of an example, network.
+WORKLOADS = {
+    "W1": (128, [784], lambda activation: mlp(784, 32, 30, 10, activation)),
+    "W2": (128, [784], lambda activation: mlp(784, 128, 10, 10, activation)),
+    "W3": (128, [784], lambda activation: mlp(784, 512, 4, 10, activation)),
+    "W4": (256, [784], lambda activation: mlp(784, 1024, 4, 10, activation)),
+    "W5": (128, [1, 28, 28], vgg_small),
+    "W6": (128, [1, 28, 28], lambda activation: resnet(3, activation)),
+}
+
+
+class Subject:
+    """A network in training, a step at a time."""
+
+    def __init__(self, workload, foreach, channels_last):
+        self.batch, shape, build = WORKLOADS[workload]
+        self.format = torch.channels_last if channels_last else torch.contiguous_format
+        self.model = build(lambda: nn.LeakyReLU(0.01, inplace=True))
+        for layer in self.model.modules():
+            if isinstance(layer, (nn.Linear, nn.Conv2d)):
+                nn.init.kaiming_normal_(layer.weight, a=0.01)
+        self.model.to(memory_format=self.format)
+        self.data = torch.randint(0, 256, [EXAMPLES, *shape], dtype=torch.uint8)
+        self.labels = torch.randint(0, 10, (EXAMPLES,))
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=1e-3, momentum=0.9, foreach=foreach)
+        self.criterion = nn.CrossEntropyLoss()
+
+    def step(self, i):
+        rows = slice(i * self.batch % EXAMPLES, i * self.batch % EXAMPLES + self.batch)
+        self.optimizer.zero_grad(set_to_none=False)
+        x = self.data[rows].to(torch.float32, memory_format=self.format) / 255.0
+        loss = self.criterion(self.model(x), self.labels[rows])
+        loss.backward()
+        self.optimizer.step()
+        return loss
+
+
+def main():
+    workload, threads, foreach, channels_last = sys.argv[1:5]
+    assert torch.backends.mkldnn.is_available(), "this PyTorch has no oneDNN"
+    torch.set_num_threads(int(threads))
+    subject = Subject(workload, foreach == "1", channels_last == "1")
+    subject.step(0)
+    print("ready", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, flush=True)
+    for line in sys.stdin:
+        seconds = float(line.split()[1])
+        times, end, i = [], time.perf_counter() + seconds, 0
+        while not times or time.perf_counter() < end:
+            start = time.perf_counter()
+            loss = subject.step(i)
+            times.append(time.perf_counter() - start)
+            i += 1
+        assert torch.isfinite(loss), "this is not training"
+        print(statistics.median(times), flush=True)
+
+
+main()
