@@ -56,8 +56,9 @@ TrainingOptions::TrainingOptions(CLI::App& app) : app_(&app) {
 }
 
 void TrainingOptions::add_data(CLI::App& app) {
-  app.add_option("--data", data_,
-                 "fashion-mnist, idx:DIR, npy:X.npy,Y.npy, npz:FILE, csv:FILE[:label=NAME], spirals, abs or slowly-changing")
+  app.add_option(
+         "--data", data_,
+         "fashion-mnist, idx:DIR, images:DIR[:size=HxW], npy:X.npy,Y.npy, npz:FILE, csv:FILE[:label=NAME], spirals, abs or slowly-changing")
       ->type_name("SOURCE")
       ->capture_default_str()
       ->group(kDataGroup);
