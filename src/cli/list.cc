@@ -40,6 +40,7 @@ const std::vector<Topic>& topics() {
        "--data",
        {"fashion-mnist", "idx:DIR", "images:DIR[:size=HxW]", "npy:X.npy,Y.npy", "npz:FILE", "csv:FILE[:label=NAME]", "spirals", "abs",
         "slowly-changing"}},
+      {"Augmentation", "--augment", {"none", "flip", "crop[:PIXELS]", "cutout[:SIDE]"}},
       {"Optimizers", "--optimizer", {"sgd", "adam", "adamw", "rmsprop"}},
       {"Schedules", "--schedule", {"constant", "step:PERIOD[,GAMMA]", "cosine[:FINAL]", "one-cycle"}},
       {"Initial draws",

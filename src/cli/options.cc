@@ -69,6 +69,13 @@ void TrainingOptions::add_data(CLI::App& app) {
       ->type_name("HOW")
       ->capture_default_str()
       ->group(kDataGroup);
+  app.add_option(
+         "--augment", augment_,
+         "what training does to images, separated by commas: flip (left to right, one in two), crop[:PIXELS] (padded by so many, 4, "
+         "and cut at a random place), cutout[:SIDE] (a square of that side, 8, blanked)")
+      ->type_name("LIST")
+      ->capture_default_str()
+      ->group(kDataGroup);
 }
 
 void TrainingOptions::add_network(CLI::App& app) {
@@ -183,6 +190,7 @@ TrainSettings TrainingOptions::settings() const {
   settings.max_steps = steps_;
   settings.seed = static_cast<std::uint64_t>(seed_);
   settings.shuffle = !no_shuffle_;
+  settings.augmentation = parse_augmentation(augment_);
   settings.threads = threads();
   settings.shards = static_cast<int>(shards_);
   settings.health.counters = !no_counters_;

@@ -90,6 +90,7 @@ std::string fingerprint(const StudySettings& settings, const Split& data) {
   line("epochs", t.epochs);
   line("steps", t.max_steps);
   line("shuffle", t.shuffle);
+  line("augmentation", t.augmentation.specification());
   line("health", fmt::format("counters {} census {} tau {} eps {}", t.health.counters, t.health.census, t.health.dormant_tau,
                              t.health.saturation_eps));
   return text;

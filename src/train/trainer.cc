@@ -6,6 +6,7 @@
 #include <limits>
 #include <thread>
 
+#include "data/augment.h"
 #include "engine/engine.h"
 #include "health/recorder.h"
 #include "optim/update.h"
@@ -31,6 +32,10 @@ void check_settings(const TrainSettings& settings) {
   if (!(settings.label_smoothing >= 0.0 && settings.label_smoothing < 1.0))
     fail("label smoothing", "is " + std::to_string(settings.label_smoothing) + "; expected 0 <= s < 1");
   if (!(settings.huber_delta > 0.0)) fail("Huber delta", "is " + std::to_string(settings.huber_delta) + "; expected above 0");
+  const Augmentation& augmentation = settings.augmentation;
+  if (augmentation.crop < 0) fail("augmentation", "crops " + std::to_string(augmentation.crop) + " pixels; expected 0 (off) or more");
+  if (augmentation.cutout < 0)
+    fail("augmentation", "cuts out " + std::to_string(augmentation.cutout) + " pixels; expected 0 (off) or more");
   if (!(settings.clip_norm >= 0.0)) fail("clip norm", "is " + std::to_string(settings.clip_norm) + "; expected 0 (off) or more");
 }
 
@@ -87,12 +92,15 @@ void train::State::check_fit(const Dataset& data) const {
 }
 
 Run Trainer::fit(const Dataset& train, const Dataset& test, const Observer& observer, std::stop_token stop) {
-  state_->check_fit(train);
+  check(train);
   if (state_->settings.evaluate) state_->check_fit(test);
   return train::Fit(*state_, train, test, observer, std::move(stop)).run();
 }
 
-void Trainer::check(const Dataset& data) const { state_->check_fit(data); }
+void Trainer::check(const Dataset& data) const {
+  state_->check_fit(data);
+  data::check_augmentation(state_->settings.augmentation, data);
+}
 
 Trainer::Score Trainer::evaluate(const Dataset& data) {
   state_->check_fit(data);
