@@ -4,6 +4,7 @@
 // The whole public interface.
 
 #include "undying/activation.h"
+#include "undying/augmentation.h"
 #include "undying/dataset.h"
 #include "undying/error.h"
 #include "undying/graph.h"

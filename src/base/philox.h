@@ -28,7 +28,8 @@ enum class Stream : std::uint32_t {
   kRandomSlope = 4,
   kSyntheticData = 5,
   kBootstrap = 6,
-  kTest = 7
+  kTest = 7,
+  kAugmentation = 8
 };
 
 // A sequence of independent draws, addressed by index.

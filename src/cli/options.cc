@@ -56,8 +56,9 @@ TrainingOptions::TrainingOptions(CLI::App& app) : app_(&app) {
 }
 
 void TrainingOptions::add_data(CLI::App& app) {
-  app.add_option("--data", data_,
-                 "fashion-mnist, idx:DIR, npy:X.npy,Y.npy, npz:FILE, csv:FILE[:label=NAME], spirals, abs or slowly-changing")
+  app.add_option(
+         "--data", data_,
+         "fashion-mnist, idx:DIR, images:DIR[:size=HxW], npy:X.npy,Y.npy, npz:FILE, csv:FILE[:label=NAME], spirals, abs or slowly-changing")
       ->type_name("SOURCE")
       ->capture_default_str()
       ->group(kDataGroup);
@@ -66,6 +67,13 @@ void TrainingOptions::add_data(CLI::App& app) {
       ->group(kDataGroup);
   app.add_option("--normalize", normalize_, "unit: images to [0, 1], other data as it is; standard: zero mean, unit variance")
       ->type_name("HOW")
+      ->capture_default_str()
+      ->group(kDataGroup);
+  app.add_option(
+         "--augment", augment_,
+         "what training does to images, separated by commas: flip (left to right, one in two), crop[:PIXELS] (padded by so many, 4, "
+         "and cut at a random place), cutout[:SIDE] (a square of that side, 8, blanked)")
+      ->type_name("LIST")
       ->capture_default_str()
       ->group(kDataGroup);
 }
@@ -195,6 +203,7 @@ TrainSettings TrainingOptions::settings() const {
   settings.max_steps = steps_;
   settings.seed = static_cast<std::uint64_t>(seed_);
   settings.shuffle = !no_shuffle_;
+  settings.augmentation = parse_augmentation(augment_);
   settings.threads = threads();
   settings.shards = static_cast<int>(shards_);
   settings.health.counters = !no_counters_;

@@ -43,6 +43,7 @@ class TrainingOptions {
   std::string data_ = "fashion-mnist";
   std::string data_dir_;
   std::string normalize_ = "unit";
+  std::string augment_ = "none";
   std::string model_ = "mlp:16x30";
   bool batch_norm_ = false;
   std::string precision_ = "float32";

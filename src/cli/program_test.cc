@@ -116,6 +116,17 @@ TEST_F(Program, WrongDataIsNamed) {
   expect_error("train --data csv:nan.csv", AllOf(HasSubstr("nan.csv"), HasSubstr("line 3"), HasSubstr("column a")));
   expect_error("train --data csv:missing.csv", HasSubstr("missing.csv"));
   expect_error("train --data idx:.", HasSubstr("train-images-idx3-ubyte"));
+  expect_error("train --data images:none", HasSubstr("[none] no such folder"));
+  expect_error("train --data images:.:size=28", HasSubstr("HEIGHTxWIDTH"));
+  fs::create_directories(folder_ / "pictures/train/a");
+  fs::create_directories(folder_ / "pictures/train/b");
+  write("pictures/train/a/1.png", "text");
+  write("pictures/train/b/1.png", "text");
+  write("pictures/train/b/2.png", "text");
+  write("pictures/train/b/3.png", "text");
+  write("pictures/train/b/4.png", "text");
+  write("pictures/train/b/5.png", "text");
+  expect_error("train --data images:pictures", AllOf(HasSubstr("a/1.png"), HasSubstr("neither PNG")));
   expect_error("train --data fashion-mnist --data-dir .", HasSubstr("dataset-fashion-mnist"));
   write("weights.safetensors", "not a file of tensors");
   expect_error("train --init weights.safetensors" + std::string(kTiny), HasSubstr("weights.safetensors"));
@@ -141,6 +152,24 @@ TEST_F(Program, WrongImagesAreNamed) {
   write("train-images-idx3-ubyte.gz", gzip(images));
   write("train-labels-idx1-ubyte", idx_labels(std::string("\0\1\2\0\1\12", 6)));
   expect_error(train, AllOf(HasSubstr("train-labels-idx1-ubyte"), HasSubstr("label 10"), HasSubstr("0..9")));
+}
+
+TEST_F(Program, AugmentationIsRecordedAndNeedsImages) {
+  for (const char* part : {"train", "t10k"}) {
+    write(std::string(part) + "-images-idx3-ubyte", idx_images(6, 4, 4));
+    write(std::string(part) + "-labels-idx1-ubyte", idx_labels(std::string("\0\1\2\0\1\2", 6)));
+  }
+  const std::string data = " --data idx:. --model mlp:4 --epochs 1 --quiet ";
+  ASSERT_EQ(run("train" + data + "--augment cutout:2,flip --json run.json").code, 0);
+  EXPECT_EQ(json("run.json")["settings"]["augment"], "flip,cutout:2");
+  ASSERT_EQ(run("compare" + data + "--seeds 1 --activations elu --augment crop:2 --json study.json").code, 0);
+  EXPECT_EQ(json("study.json")["settings"]["augment"], "crop:2");
+  ASSERT_EQ(run("train" + data + "--json plain.json").code, 0);
+  EXPECT_EQ(json("plain.json")["settings"]["augment"], "none");
+  expect_error("train --data spirals --augment flip", AllOf(HasSubstr("flip needs images"), HasSubstr("spirals")));
+  expect_error("compare --data spirals --augment flip", HasSubstr("flip needs images"));
+  expect_error("train" + data + "--augment crop:4", AllOf(HasSubstr("crop:4"), HasSubstr("4 x 4")));
+  expect_error("train --augment rotate", AllOf(HasSubstr("rotate"), HasSubstr("cutout[:SIDE]")));
 }
 
 TEST_F(Program, UnwritableOutputFailsBeforeTheJob) {

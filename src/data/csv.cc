@@ -103,7 +103,11 @@ void set_classes(Dataset& data, const std::vector<std::string>& labels, bool int
   std::map<std::string, std::int32_t, decltype(before)> classes(before);
   for (const std::string& label : labels) classes.emplace(label, 0);
   std::int32_t next = 0;
-  for (auto& [label, index] : classes) index = next++;
+  for (auto& [label, index] : classes) {
+    index = next++;
+    data.class_names.push_back(label);
+  }
+  if (next < 2) data.class_names.clear();
   for (const std::string& label : labels) data.labels.push_back(classes.at(label));
   data.classes = std::max<std::int64_t>(2, next);
 }

@@ -22,11 +22,13 @@ TEST(Csv, IntegerLabelsAreClassesSortedByValue) {
   EXPECT_THAT(data.values, ElementsAre(1, 2, 3, 4.5f, -100, .5f));
   EXPECT_THAT(data.labels, ElementsAre(1, 0, 1));
   EXPECT_EQ(data.classes, 2);
+  EXPECT_THAT(data.class_names, ElementsAre("9", "10"));
 }
 
 TEST(Csv, NamesAreClassesSortedByText) {
   const Dataset data = parse_csv("x,label\n1,pear\n2,\"apple, red\"\n3,pear", "file.csv", "label");
   EXPECT_THAT(data.labels, ElementsAre(1, 0, 1));
+  EXPECT_THAT(data.class_names, ElementsAre("apple, red", "pear"));
 }
 
 TEST(Csv, FractionsAreTargets) {

@@ -32,12 +32,21 @@ void check_inputs(const Dataset& data) {
                              i / static_cast<std::size_t>(data.features()), data.values[i]));
 }
 
+void check_scale(const Dataset& data) {
+  const std::size_t count = data.scale.size();
+  if (count != data.offset.size() || (count != 1 && static_cast<std::int64_t>(count) != data.channels()))
+    fail(data, fmt::format("has {} scales and {} offsets; expected one of each, or one a channel of its {}", count, data.offset.size(),
+                           data.channels()));
+}
+
 void check_labels(const Dataset& data) {
   if (data.labels.size() != static_cast<std::size_t>(data.size))
     fail(data, fmt::format("has {} labels; expected one for each of its {} examples", data.labels.size(), data.size));
   for (std::size_t i = 0; i < data.labels.size(); ++i)
     if (data.labels[i] < 0 || data.labels[i] >= data.classes)
       fail(data, fmt::format("the label of example {} is {}; expected 0..{}", i, data.labels[i], data.classes - 1));
+  if (!data.class_names.empty() && static_cast<std::int64_t>(data.class_names.size()) != data.classes)
+    fail(data, fmt::format("names {} classes; expected {}, or none", data.class_names.size(), data.classes));
 }
 
 void check_targets(const Dataset& data) {
@@ -57,10 +66,13 @@ std::int64_t Dataset::features() const {
   return count;
 }
 
+std::int64_t Dataset::channels() const { return shape.size() == 3 ? shape[0] : 1; }
+
 void validate(const Dataset& data) {
   if (data.size < 1) fail(data, "has no examples");
   if (data.shape.empty() || !value_count(data)) fail(data, "its examples have no values, or more than can be counted");
   check_inputs(data);
+  check_scale(data);
   if (data.classes > 0) return check_labels(data);
   check_targets(data);
 }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "data/convert.h"
 #include "undying/dataset.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -31,12 +32,10 @@ HWY_INLINE void convert_row(const std::uint8_t* bytes, std::int64_t n, float sca
   for (; i < n; ++i) dst[i] = (divide ? static_cast<float>(bytes[i]) / 255.0f : static_cast<float>(bytes[i]) * scale) + offset;
 }
 
-HWY_ATTR void convert_rows(const Dataset& data, std::span<const std::uint32_t> indices, float* dst) {
-  const std::int64_t width = data.features();
-  for (const std::uint32_t index : indices) {
-    convert_row(data.bytes.data() + static_cast<std::int64_t>(index) * width, width, data.scale, data.offset, dst);
-    dst += width;
-  }
+HWY_ATTR void convert_example(const Dataset& data, const std::uint8_t* bytes, float* dst) {
+  const std::size_t pieces = data.scale.size();
+  const std::int64_t width = data.features() / static_cast<std::int64_t>(pieces);
+  for (std::size_t i = 0; i < pieces; ++i, bytes += width, dst += width) convert_row(bytes, width, data.scale[i], data.offset[i], dst);
 }
 
 }  // namespace undying::data::HWY_NAMESPACE
@@ -46,18 +45,23 @@ HWY_AFTER_NAMESPACE();
 namespace undying {
 namespace data {
 
-HWY_EXPORT(convert_rows);
+HWY_EXPORT(convert_example);
 
-static void convert(const Dataset& data, std::span<const std::uint32_t> indices, float* dst) {
-  HWY_DYNAMIC_DISPATCH(convert_rows)(data, indices, dst);
-}
+void convert(const Dataset& data, const std::uint8_t* bytes, float* dst) { HWY_DYNAMIC_DISPATCH(convert_example)(data, bytes, dst); }
 
 }  // namespace data
 
 void gather(const Dataset& data, std::span<const std::uint32_t> indices, float* dst) {
-  if (!data.bytes.empty()) return data::convert(data, indices, dst);
   const std::int64_t width = data.features();
-  for (const std::uint32_t index : indices) dst = std::copy_n(data.values.data() + static_cast<std::int64_t>(index) * width, width, dst);
+  for (const std::uint32_t index : indices) {
+    const std::int64_t at = static_cast<std::int64_t>(index) * width;
+    if (data.bytes.empty()) {
+      std::copy_n(data.values.data() + at, width, dst);
+    } else {
+      data::convert(data, data.bytes.data() + at, dst);
+    }
+    dst += width;
+  }
 }
 
 }  // namespace undying

@@ -61,6 +61,20 @@ TEST(Standardise, BytesGetOneMeanAndDeviation) {
   EXPECT_NEAR(rows[3], std::sqrt(2.0), 1e-6);
 }
 
+// Three channels of two pixels: (0, 2), (10, 10), (0, 200) in the first example, (4, 2), (10, 10), (100, 100) in the second. Their means
+// are 2, 10 and 100, their deviations sqrt 2, 0 and sqrt 5000.
+TEST(Standardise, ChannelsOfImagesGetTheirOwnMeanAndDeviation) {
+  Dataset train{.name = "t", .size = 2, .shape = {3, 1, 2}, .bytes = {0, 2, 10, 10, 0, 200, 4, 2, 10, 10, 100, 100}, .classes = 2};
+  train.labels = {0, 1};
+  Dataset test = train;
+  data::standardise(train, test);
+  EXPECT_NO_THROW(validate(train));
+  std::vector<float> row(6);
+  gather(test, std::vector<std::uint32_t>{0}, row.data());
+  const double expected[] = {-std::sqrt(2.0), 0.0, 0.0, 0.0, -100.0 / std::sqrt(5000.0), 100.0 / std::sqrt(5000.0)};
+  for (std::size_t i = 0; i < 6; ++i) EXPECT_NEAR(row[i], expected[i], 1e-6) << i;
+}
+
 TEST(Validate, NamesWhatIsWrong) {
   Dataset data{.name = "d", .size = 2, .shape = {1}, .values = {1, 2}, .classes = 2, .labels = {0, 1}};
   EXPECT_NO_THROW(validate(data));
@@ -71,6 +85,16 @@ TEST(Validate, NamesWhatIsWrong) {
   EXPECT_THROW(validate(data), Error);
   data.values = {1};
   EXPECT_THROW(validate(data), Error);
+  data.values = {1, 2};
+  data.class_names = {"a", "b", "c"};
+  EXPECT_THROW(validate(data), Error);
+  data.class_names = {"a", "b"};
+  EXPECT_NO_THROW(validate(data));
+  data.scale = {1.0f, 2.0f};
+  EXPECT_THROW(validate(data), Error);
+  data.offset = {0.0f, 0.0f};
+  EXPECT_THROW(validate(data), Error);
+  data.scale = data.offset = {1.0f};
   data.size = 0;
   EXPECT_THROW(validate(data), Error);
 }

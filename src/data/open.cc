@@ -4,6 +4,7 @@
 
 #include "data/csv.h"
 #include "data/idx.h"
+#include "data/images.h"
 #include "data/npy.h"
 #include "data/read_file.h"
 #include "data/split.h"
@@ -50,11 +51,13 @@ Split open(std::string_view specification, const fs::path& directory, std::uint6
   if (kind == "idx" && !bare)
     return data::open_idx(fs::path(rest), fs::path(rest).filename().string(),
                           "expected {train,t10k}-{images-idx3,labels-idx1}-ubyte in the folder");
+  if (kind == "images" && !bare) return data::open_images(rest);
   if (kind == "npy" && !bare) return data::open_npy(rest);
   if (kind == "npz" && !bare) return data::open_npz(fs::path(rest));
   if (kind == "csv" && !bare) return open_csv(specification, rest);
   fail(specification,
-       "is not known; expected fashion-mnist, idx:DIR, npy:X.npy,Y.npy, npz:FILE, csv:FILE[:label=NAME], spirals, abs or slowly-changing");
+       "is not known; expected fashion-mnist, idx:DIR, images:DIR[:size=HxW], npy:X.npy,Y.npy, npz:FILE, csv:FILE[:label=NAME], spirals, "
+       "abs or slowly-changing");
 }
 
 }  // namespace
@@ -62,10 +65,9 @@ Split open(std::string_view specification, const fs::path& directory, std::uint6
 Split open_dataset(std::string_view specification, Normalize normalize, const fs::path& directory, std::uint64_t seed) {
   Split split = open(specification, directory, seed);
   if (normalize == Normalize::kUnit) return split;
-  auto train = std::make_shared<Dataset>(*split.train);
-  auto test = std::make_shared<Dataset>(*split.test);
-  data::standardise(*train, *test);
-  return {train, test, split.note};
+  // Nobody else has the parts yet: they change in place, for a copy may not fit into memory.
+  data::standardise(const_cast<Dataset&>(*split.train), const_cast<Dataset&>(*split.test));
+  return split;
 }
 
 }  // namespace undying

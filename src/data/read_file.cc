@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -37,21 +38,30 @@ Handle open(const fs::path& file) {
               fmt::format("is not whole: the gzip stream is truncated or corrupt ({}); get the file anew", reason));
 }
 
+// Bytes to ask for at a time: a small file in one piece, without a large buffer for it.
+std::size_t first_guess(const fs::path& file) {
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(file, error);
+  constexpr std::uintmax_t kLeast = 1 << 12;
+  constexpr std::uintmax_t kMost = 1 << 20;
+  return static_cast<std::size_t>(error ? kMost : std::clamp(size, kLeast - 1, kMost - 1) + 1);
+}
+
 }  // namespace
 
 std::string read_file(const fs::path& file, std::uint64_t limit) {
   const Handle handle = open(file);
   std::string content;
-  constexpr std::size_t kChunk = 1 << 20;
+  const std::size_t chunk = first_guess(file);
   for (;;) {
     const std::size_t before = content.size();
-    content.resize(before + kChunk);
-    const int read = gzread(handle.get(), content.data() + before, kChunk);
+    content.resize(before + chunk);
+    const int read = gzread(handle.get(), content.data() + before, static_cast<unsigned>(chunk));
     if (read < 0) fail_reading(file, handle.get());
     content.resize(before + static_cast<std::size_t>(read));
     if (content.size() > limit)
       throw Error(ErrorCode::kBadData, file.string(), fmt::format("holds more than {} bytes, the most that is accepted", limit));
-    if (static_cast<std::size_t>(read) < kChunk) break;
+    if (static_cast<std::size_t>(read) < chunk) break;
   }
   // gzread reports a stream that ends early only now.
   int code = Z_OK;

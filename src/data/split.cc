@@ -9,8 +9,6 @@
 namespace undying::data {
 namespace {
 
-constexpr std::int64_t kEvery = 6;
-
 template <class T>
 void append(std::vector<T>& to, const std::vector<T>& from, std::int64_t row, std::int64_t width) {
   if (!from.empty()) to.insert(to.end(), from.begin() + row * width, from.begin() + (row + 1) * width);
@@ -22,23 +20,42 @@ Dataset empty_like(const Dataset& all, const char* part) {
           .scale = all.scale,
           .offset = all.offset,
           .classes = all.classes,
+          .class_names = all.class_names,
           .outputs = all.outputs};
 }
 
+struct Moments {
+  double mean = 0.0;
+  double deviation = 0.0;
+};
+
+// Of one channel over all examples. Sums of bytes are exact in integers.
+Moments moments_of(const Dataset& data, std::int64_t channel) {
+  const std::int64_t width = data.features() / data.channels();
+  std::uint64_t sum = 0;
+  std::uint64_t squares = 0;
+  for (std::int64_t row = 0; row < data.size; ++row) {
+    const std::uint8_t* bytes = data.bytes.data() + row * data.features() + channel * width;
+    for (std::int64_t i = 0; i < width; ++i) {
+      sum += bytes[i];
+      squares += static_cast<std::uint64_t>(bytes[i]) * bytes[i];
+    }
+  }
+  const double n = static_cast<double>(data.size * width);
+  const double mean = static_cast<double>(sum) / n;
+  return {mean, std::sqrt(std::fmax(0.0, static_cast<double>(squares) / n - mean * mean))};
+}
+
 void standardise_bytes(Dataset& train, Dataset& test) {
-  double sum = 0.0;
-  double squares = 0.0;
-  for (const std::uint8_t byte : train.bytes) {
-    sum += byte;
-    squares += static_cast<double>(byte) * byte;
+  train.scale.clear();
+  train.offset.clear();
+  for (std::int64_t channel = 0; channel < train.channels(); ++channel) {
+    const Moments moments = moments_of(train, channel);
+    train.scale.push_back(moments.deviation > 0.0 ? static_cast<float>(1.0 / moments.deviation) : 1.0f);
+    train.offset.push_back(static_cast<float>(-moments.mean) * train.scale.back());
   }
-  const double n = static_cast<double>(train.bytes.size());
-  const double mean = sum / n;
-  const double deviation = std::sqrt(std::fmax(0.0, squares / n - mean * mean));
-  for (Dataset* data : {&train, &test}) {
-    data->scale = deviation > 0.0 ? static_cast<float>(1.0 / deviation) : 1.0f;
-    data->offset = static_cast<float>(-mean) * data->scale;
-  }
+  test.scale = train.scale;
+  test.offset = train.offset;
 }
 
 void standardise_column(Dataset& train, Dataset& test, std::size_t column, std::size_t width) {
@@ -56,21 +73,25 @@ void standardise_column(Dataset& train, Dataset& test, std::size_t column, std::
 
 }  // namespace
 
+void check_hold_out(const std::string& name, std::int64_t size) {
+  if (size < kEvery)
+    throw Error(ErrorCode::kBadData, "data " + name,
+                fmt::format("has {} examples; at least {} are needed to hold some out for testing", size, kEvery));
+}
+
 Split hold_out(const Dataset& all) {
-  if (all.size < kEvery)
-    throw Error(ErrorCode::kBadData, "data " + all.name,
-                fmt::format("has {} examples; at least {} are needed to hold some out for testing", all.size, kEvery));
+  check_hold_out(all.name, all.size);
   auto train = std::make_shared<Dataset>(empty_like(all, "train"));
   auto test = std::make_shared<Dataset>(empty_like(all, "test"));
   for (std::int64_t row = 0; row < all.size; ++row) {
-    Dataset& part = row % kEvery == kEvery - 1 ? *test : *train;
+    Dataset& part = is_held_out(row) ? *test : *train;
     append(part.bytes, all.bytes, row, all.features());
     append(part.values, all.values, row, all.features());
     append(part.labels, all.labels, row, 1);
     append(part.targets, all.targets, row, all.outputs);
     ++part.size;
   }
-  return {train, test, "held out for testing: every 6th example"};
+  return {train, test, kHeldOut};
 }
 
 void standardise(Dataset& train, Dataset& test) {

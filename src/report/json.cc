@@ -99,6 +99,7 @@ Json settings_json(const TrainSettings& settings) {
                {"seed", settings.seed},
                {"init_seed", settings.init_seed == 0 ? settings.seed : settings.init_seed},
                {"shuffle", settings.shuffle},
+               {"augment", settings.augmentation.specification()},
                {"evaluate", settings.evaluate},
                {"threads", settings.threads},
                {"shards", settings.shards},

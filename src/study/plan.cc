@@ -1,6 +1,7 @@
 #include "study/plan.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -30,7 +31,8 @@ std::string describe(const Dataset& data) {
   sum = checksum(sum, data.values);
   sum = checksum(sum, data.labels);
   sum = checksum(sum, data.targets);
-  return fmt::format("{} examples, scale {}, offset {}, checksum {:08x}", data.size, data.scale, data.offset, sum);
+  return fmt::format("{} examples, scale {}, offset {}, checksum {:08x}", data.size, fmt::join(data.scale, " "),
+                     fmt::join(data.offset, " "), sum);
 }
 
 std::string describe(const Optimizer& optimizer) {
@@ -89,6 +91,7 @@ std::string fingerprint(const StudySettings& settings, const Split& data) {
   line("epochs", t.epochs);
   line("steps", t.max_steps);
   line("shuffle", t.shuffle);
+  line("augmentation", t.augmentation.specification());
   line("health", fmt::format("counters {} census {} tau {} eps {}", t.health.counters, t.health.census, t.health.dormant_tau,
                              t.health.saturation_eps));
   return text;

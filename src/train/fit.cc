@@ -38,6 +38,7 @@ Fit::Fit(State& state, const Dataset& train, const Dataset& test, const Observer
       order_(identity_order(train.size)),
       identity_(settings_.health.census ? order_ : std::vector<std::uint32_t>()),
       source_(train, order_),
+      draws_(settings_.seed, Stream::kAugmentation),
       recorder_(state.model, settings_.health, train.name, train.size),
       slice_squares_(state.engine.slices().size()),
       slice_norms_(state.engine.slices().size()),
@@ -79,6 +80,7 @@ Run Fit::run() {
 
 void Fit::run_epoch(std::int64_t epoch) {
   if (settings_.shuffle) shuffle(settings_.seed, epoch, order_);
+  draws_ = Random(settings_.seed, Stream::kAugmentation, static_cast<std::uint32_t>(epoch));
   const auto steps_before = static_cast<std::int64_t>(run_.steps.size());
   for (std::int64_t first = 0; first < train_.size && !done(); first += settings_.batch) {
     run_step(first, std::min(settings_.batch, train_.size - first));
@@ -87,13 +89,22 @@ void Fit::run_epoch(std::int64_t epoch) {
   finish_epoch(epoch, steps_before);
 }
 
+// The engine's step on rows first, first + 1, ... of this epoch; returns the loss.
+double Fit::step(std::int64_t first, std::int64_t rows) {
+  const auto order = std::span<const std::uint32_t>(order_).subspan(static_cast<std::size_t>(first));
+  const auto run = [&](const engine::BatchSource& batch) {
+    return state_.engine.step(batch, rows, static_cast<std::uint64_t>(state_.steps_taken), passes_);
+  };
+  if (settings_.augmentation.any()) return run(AugmentedSource(train_, order, settings_.augmentation, draws_));
+  return run(DatasetSource(train_, order));
+}
+
 void Fit::run_step(std::int64_t first, std::int64_t rows) {
   const auto start = std::chrono::steady_clock::now();
   const auto index = static_cast<std::int64_t>(run_.steps.size());
   learning_rate_ = undying::learning_rate(settings_.optimizer) * learning_rate_factor(settings_.schedule, index, total_steps_);
   ++state_.steps_taken;
-  const DatasetSource batch(train_, std::span<const std::uint32_t>(order_).subspan(static_cast<std::size_t>(first)));
-  const double loss = state_.engine.step(batch, rows, static_cast<std::uint64_t>(state_.steps_taken), passes_);
+  const double loss = step(first, rows);
   const StepRecord record = finish_step(loss);
   if (settings_.health.counters) recorder_.step(record.step, rows, state_.engine.counters());
   recorder_.norms(norms_);

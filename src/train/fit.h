@@ -38,6 +38,7 @@ class Fit {
  private:
   void run_epoch(std::int64_t epoch);
   void run_step(std::int64_t first, std::int64_t rows);
+  double step(std::int64_t first, std::int64_t rows);
   void update(const engine::Slice& slice);
   StepRecord finish_step(double loss);
   void finish_epoch(std::int64_t epoch, std::int64_t steps_before);
@@ -55,6 +56,7 @@ class Fit {
   std::vector<std::uint32_t> order_;
   std::vector<std::uint32_t> identity_;  // of the training set, for its censuses
   DatasetSource source_;
+  Random draws_;  // of this epoch's augmentation
   health::Recorder recorder_;
   std::vector<engine::SlicePass> passes_;
   std::vector<double> slice_squares_;  // for clipping

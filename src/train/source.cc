@@ -4,11 +4,15 @@
 #include <numeric>
 #include <utility>
 
-#include "base/philox.h"
+#include "data/augment.h"
 
 namespace undying::train {
 
 void DatasetSource::inputs(int, std::int64_t first, std::int64_t rows, float* dst) const { gather(*data_, part(first, rows), dst); }
+
+void AugmentedSource::inputs(int, std::int64_t first, std::int64_t rows, float* dst) const {
+  data::gather_augmented(*data_, augmentation_, draws_, part(first, rows), dst);
+}
 
 void DatasetSource::labels(std::int64_t first, std::int64_t rows, std::int32_t* dst) const {
   for (const std::uint32_t index : part(first, rows)) *dst++ = data_->labels[index];

@@ -5,13 +5,15 @@
 #include <span>
 #include <vector>
 
+#include "base/philox.h"
 #include "engine/engine.h"
+#include "undying/augmentation.h"
 #include "undying/dataset.h"
 
 namespace undying::train {
 
-// Examples of a data set in a given order, as the engine reads them.
-class DatasetSource final : public engine::BatchSource {
+// Examples of a data set in a given order, as the engine reads them. Each worker prepares the rows it asks for.
+class DatasetSource : public engine::BatchSource {
  public:
   DatasetSource(const Dataset& data, std::span<const std::uint32_t> order) : data_(&data), order_(order) {}
 
@@ -20,13 +22,28 @@ class DatasetSource final : public engine::BatchSource {
   void labels(std::int64_t first, std::int64_t rows, std::int32_t* dst) const override;
   void targets(std::int64_t first, std::int64_t rows, float* dst) const override;
 
- private:
+ protected:
   std::span<const std::uint32_t> part(std::int64_t first, std::int64_t rows) const {
     return order_.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows));
   }
 
   const Dataset* data_;
+
+ private:
   std::span<const std::uint32_t> order_;
+};
+
+// The same, augmented. The draws are those of one epoch.
+class AugmentedSource final : public DatasetSource {
+ public:
+  AugmentedSource(const Dataset& data, std::span<const std::uint32_t> order, const Augmentation& augmentation, const Random& draws)
+      : DatasetSource(data, order), augmentation_(augmentation), draws_(draws) {}
+
+  void inputs(int input, std::int64_t first, std::int64_t rows, float* dst) const override;
+
+ private:
+  Augmentation augmentation_;
+  Random draws_;
 };
 
 // 0, 1, ..., size - 1.

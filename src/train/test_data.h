@@ -1,6 +1,8 @@
 #ifndef UNDYING_TRAIN_TEST_DATA_H_
 #define UNDYING_TRAIN_TEST_DATA_H_
 
+#include <algorithm>
+
 #include "base/philox.h"
 #include "undying/dataset.h"
 
@@ -20,6 +22,15 @@ inline Dataset make_classes(std::int64_t size, std::int64_t features, std::int64
     }
     data.labels.push_back(best);
   }
+  return data;
+}
+
+// The same examples as gray images (1, height, width) of bytes.
+inline Dataset make_images(std::int64_t size, std::int64_t height, std::int64_t width, std::int64_t classes) {
+  Dataset data = make_classes(size, height * width, classes);
+  data.shape = {1, height, width};
+  for (const float value : data.values) data.bytes.push_back(static_cast<std::uint8_t>(std::clamp(128.0f + 40.0f * value, 0.0f, 255.0f)));
+  data.values.clear();
   return data;
 }
 

@@ -6,6 +6,7 @@
 #include <limits>
 #include <thread>
 
+#include "data/augment.h"
 #include "engine/engine.h"
 #include "health/recorder.h"
 #include "onednn/convolution.h"
@@ -34,6 +35,10 @@ void check_settings(const TrainSettings& settings) {
   if (!(settings.huber_delta > 0.0)) fail("Huber delta", "is " + std::to_string(settings.huber_delta) + "; expected above 0");
   if (settings.precision == Precision::kBfloat16 && !onednn::has_bfloat16())
     fail("precision", "is bf16, but this CPU has neither AVX512_BF16 nor AMX; expected float32 here");
+  const Augmentation& augmentation = settings.augmentation;
+  if (augmentation.crop < 0) fail("augmentation", "crops " + std::to_string(augmentation.crop) + " pixels; expected 0 (off) or more");
+  if (augmentation.cutout < 0)
+    fail("augmentation", "cuts out " + std::to_string(augmentation.cutout) + " pixels; expected 0 (off) or more");
   if (!(settings.clip_norm >= 0.0)) fail("clip norm", "is " + std::to_string(settings.clip_norm) + "; expected 0 (off) or more");
 }
 
@@ -97,12 +102,15 @@ void train::State::check_fit(const Dataset& data) const {
 }
 
 Run Trainer::fit(const Dataset& train, const Dataset& test, const Observer& observer, std::stop_token stop) {
-  state_->check_fit(train);
+  check(train);
   if (state_->settings.evaluate) state_->check_fit(test);
   return train::Fit(*state_, train, test, observer, std::move(stop)).run();
 }
 
-void Trainer::check(const Dataset& data) const { state_->check_fit(data); }
+void Trainer::check(const Dataset& data) const {
+  state_->check_fit(data);
+  data::check_augmentation(state_->settings.augmentation, data);
+}
 
 Trainer::Score Trainer::evaluate(const Dataset& data) {
   state_->check_fit(data);

@@ -100,6 +100,50 @@ INSTANTIATE_TEST_SUITE_P(Variants, Threads,
                                          Variant{"rrelu", false, 0.3, 0.0}, Variant{"gelu", true, 0.2, 0.5},
                                          Variant{"crelu", false, 0.0, 1.0}));
 
+TEST(Trainer, AugmentedRunsHaveTheSameBitsOnAnyNumberOfThreads) {
+  const Dataset data = make_images(500, 3, 4, 4);
+  TrainSettings settings = small_settings();
+  settings.shards = 4;
+  settings.augmentation = {.flip = true, .crop = 1, .cutout = 1};
+  std::vector<Tensor> tensors;
+  for (const int threads : {1, 2, 4}) {
+    settings.threads = threads;
+    Trainer trainer(small_mlp(), settings);
+    trainer.fit(data, data);
+    if (threads == 1) tensors = trainer.tensors();
+    expect_same_tensors(tensors, trainer.tensors());
+  }
+  settings.augmentation = {};
+  Trainer plain(small_mlp(), settings);
+  plain.fit(data, data);
+  EXPECT_NE(tensors[0].values, plain.tensors()[0].values);
+}
+
+// Without a step that moves anything, all that could differ is the data.
+TEST(Trainer, EvaluationAndCensusesSeeThePlainImages) {
+  const Dataset data = make_images(200, 3, 4, 4);
+  TrainSettings settings = small_settings();
+  settings.optimizer = Sgd{.learning_rate = 1e-30f};
+  settings.epochs = 1;
+  const undying::Run plain = Trainer(small_mlp(), settings).fit(data, data);
+  settings.augmentation = {.flip = true, .crop = 2, .cutout = 2};
+  const undying::Run augmented = Trainer(small_mlp(), settings).fit(data, data);
+  EXPECT_NE(plain.steps[0].loss, augmented.steps[0].loss);
+  EXPECT_EQ(plain.test_loss, augmented.test_loss);
+  for (std::size_t u = 0; u < plain.ledger.lives[0].size(); ++u)
+    EXPECT_EQ(plain.ledger.lives[0][u].firing_rate, augmented.ledger.lives[0][u].firing_rate);
+}
+
+TEST(Trainer, AugmentationNeedsImages) {
+  const Dataset flat = make_classes(50, 12, 4);
+  TrainSettings settings = small_settings();
+  settings.augmentation.flip = true;
+  Trainer trainer(small_mlp(), settings);
+  EXPECT_THAT([&] { trainer.fit(flat, flat); }, testing::ThrowsMessage<Error>(HasSubstr("needs images")));
+  EXPECT_THAT([&] { trainer.check(flat); }, testing::ThrowsMessage<Error>(HasSubstr("needs images")));
+  EXPECT_NO_THROW(trainer.check(make_images(50, 3, 4, 4)));
+}
+
 TEST(Trainer, ShardsAgreeUpToRounding) {
   const Dataset data = make_classes(500, 12, 4);
   TrainSettings settings = small_settings();
@@ -227,6 +271,8 @@ TEST(Trainer, SettingsThatCannotBeUsedAreRefused) {
   refuses([](TrainSettings& s) { s.threads = -1; }, "threads");
   refuses([](TrainSettings& s) { s.shards = 5000; }, "shards");
   refuses([](TrainSettings& s) { s.label_smoothing = 1.0; }, "smoothing");
+  refuses([](TrainSettings& s) { s.augmentation.crop = -1; }, "crops -1");
+  refuses([](TrainSettings& s) { s.augmentation.cutout = -1; }, "cuts out -1");
   refuses([](TrainSettings& s) { s.clip_norm = std::nan(""); }, "clip");
 }
 

@@ -1,0 +1,32 @@
+#ifndef UNDYING_DATA_IMAGE_FOLDERS_H_
+#define UNDYING_DATA_IMAGE_FOLDERS_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace undying::data {
+
+struct ImageFile {
+  std::filesystem::path path;
+  std::int32_t label = 0;
+};
+
+// The images of a folder with one folder a class, in the order of classes and then of names.
+struct ImageFolders {
+  std::string name;                  // of the folder
+  std::vector<std::string> classes;  // sorted by their bytes
+  std::vector<ImageFile> train;
+  std::vector<ImageFile> test;
+  std::string note;  // as Split's
+};
+
+// DIR/train/CLASS/* and DIR/test/CLASS/* (or DIR/val/CLASS/*), or DIR/CLASS/*, of which every 6th image is held out. Files are images
+// where they are called .png, .jpg or .jpeg; hidden files and folders are passed over. Throws Error: kNotFound, kIo, kBadData
+// (no classes, classes without images, classes for testing alone), with the folder at fault.
+ImageFolders list_image_folders(const std::filesystem::path& folder);
+
+}  // namespace undying::data
+
+#endif  // UNDYING_DATA_IMAGE_FOLDERS_H_
