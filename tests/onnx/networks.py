@@ -1,8 +1,14 @@
 """The networks that export_models.py exports: small ones of every kind that people bring. Inputs are (12), (1, 8, 8) or (3, 16)."""
 
+import sys
+from pathlib import Path
+
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "bench/peers"))
+from torch_networks import Block
 
 CLASSES = 5
 
@@ -29,26 +35,6 @@ def vgg(activation, batch_norm=True, dropout=0.0, pool=nn.MaxPool2d):
     return nn.Sequential(*layers, nn.Linear(8, CLASSES))
 
 
-class Residual(nn.Module):
-    """conv, batch norm, activation, conv, batch norm, + the input (through a 1x1 convolution where the shape changes), activation."""
-
-    def __init__(self, inputs, width, stride, activation):
-        super().__init__()
-        self.conv1 = nn.Conv2d(inputs, width, 3, stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.activation1 = activation()
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.shortcut = nn.Identity()
-        if stride != 1 or inputs != width:
-            self.shortcut = nn.Sequential(nn.Conv2d(inputs, width, 1, stride, bias=False), nn.BatchNorm2d(width))
-        self.activation2 = activation()
-
-    def forward(self, x):
-        y = self.bn2(self.conv2(self.activation1(self.bn1(self.conv1(x)))))
-        return self.activation2(y + self.shortcut(x))
-
-
 class View(nn.Module):
     """Flattens as older code does; with a dynamic batch axis this exports as arithmetic on shapes."""
 
@@ -57,8 +43,8 @@ class View(nn.Module):
 
 
 def resnet(activation, flatten=nn.Flatten):
-    return nn.Sequential(nn.Conv2d(1, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), activation(), Residual(4, 4, 1, activation),
-                         Residual(4, 8, 2, activation), nn.AdaptiveAvgPool2d(1), flatten(), nn.Linear(8, CLASSES))
+    return nn.Sequential(nn.Conv2d(1, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), activation(), Block(4, 4, 1, activation),
+                         Block(4, 8, 2, activation), nn.AdaptiveAvgPool2d(1), flatten(), nn.Linear(8, CLASSES))
 
 
 class SqueezeExcite(nn.Module):
