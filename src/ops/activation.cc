@@ -1,5 +1,6 @@
 // activation: dst = f(src), elementwise, f any member of the rectifier family.
 
+#include "activations/reference.h"
 #include "ops/activation_step.h"
 #include "ops/rows.h"
 #include "undying/error.h"
@@ -71,7 +72,7 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
       dst[i / group * 2 * group + i % group] = z > 0 ? z : 0;
       dst[i / group * 2 * group + group + i % group] = z < 0 ? -z : 0;
     } else {
-      dst[i] = activation.value(static_cast<float>(z));
+      dst[i] = activations::reference_value(activation, z);
     }
   }
   return dst;
