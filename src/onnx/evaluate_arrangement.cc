@@ -35,12 +35,13 @@ Constant pick(const Operation& operation, const Constant& from, Shape dims, Sour
   return result;
 }
 
-// The same elements under another shape.
+// The same elements under another shape: still those of the initializer, unless they were moved before.
 Outputs reshaped(const Operation& operation, const Constant& from, Shape dims) {
   if (checked_count(operation, dims) != from.count())
     malformed(operation, "gives " + std::to_string(from.count()) + " elements the shape " + ops::to_string(dims));
   Constant result = from;
-  result.origin.clear();
+  if (result.transposed) result.origin.clear();
+  result.transposed = false;
   result.dims = std::move(dims);
   return one(std::move(result));
 }
