@@ -29,7 +29,7 @@ ExpressionPtr make(Expression expression) {
 
 bool close(double a, double b) {
   if (a == b) return true;
-  return std::abs(a - b) <= 1e-5 * std::max(std::abs(a), std::abs(b));
+  return std::isfinite(a) && std::isfinite(b) && std::abs(a - b) <= 1e-5 * std::max(std::abs(a), std::abs(b));
 }
 
 // Parts in one order, with the numbers of equal ones added up, and those that vanish left out.

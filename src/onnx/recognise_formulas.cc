@@ -182,10 +182,13 @@ bool is_usable(const Template& known, const Bindings& bindings) {
   return known.parameters == 0 || bindings.p != 0.0;
 }
 
-// Whether a template could become this expression: its outermost operation does not depend on its parameters.
+// Whether a template could become this expression, by its outermost operation; a parameter of 1 may leave one out.
 bool may_be(const Template& known, const ExpressionPtr& expression, const std::string& reduction) {
-  const ExpressionPtr sample = parse_template(known.formula, {2.0, 3.0, reduction});
-  return sample->kind == expression->kind && sample->function == expression->function;
+  for (const double p : {1.0, 2.0}) {
+    const ExpressionPtr sample = parse_template(known.formula, {p, 3.0, reduction});
+    if (sample->kind == expression->kind && sample->function == expression->function) return true;
+  }
+  return false;
 }
 
 // Compares with all templates; a parameter may be any number of the expression, or its reciprocal or opposite.

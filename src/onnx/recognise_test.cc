@@ -1,0 +1,175 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "onnx/test_model.h"
+
+namespace undying::onnx {
+namespace {
+
+using testing::HasSubstr;
+using List = std::vector<std::int64_t>;
+
+// A network of one composite of x (N, 4), whose parts `build` appends; they give "y".
+template <class Build>
+std::string composite(Build build) {
+  TestModel model(17);
+  model.input("x", {0, 4});
+  const auto number = [&](const char* name, float value) { model.floats(name, {}, {value}); };
+  number("half", 0.5f);
+  number("one", 1.0f);
+  number("two", 2.0f);
+  number("three", 3.0f);
+  number("six", 6.0f);
+  number("zero", 0.0f);
+  number("sixth", 1.0f / 6.0f);
+  number("root2", std::sqrt(2.0f));
+  number("alpha", 0.1f);
+  build(model);
+  return structure(model.output("y").load().graph);
+}
+
+std::string activation(const std::string& specification) { return "activation(0) activation=" + specification + " layer=-\n"; }
+
+TEST(OnnxRecognise, GeluAsPyTorchWritesIt) {
+  EXPECT_EQ(composite([](TestModel& m) {
+              m.node("Div", {"x", "root2"}, {"a"}).node("Erf", {"a"}, {"b"}).node("Add", {"b", "one"}, {"c"});
+              m.node("Mul", {"x", "c"}, {"d"}).node("Mul", {"d", "half"}, {"y"});
+            }),
+            activation("gelu"));
+}
+
+TEST(OnnxRecognise, GeluInAnotherOrder) {
+  EXPECT_EQ(composite([](TestModel& m) {
+              m.floats("scale", {1}, {0.70710678f});
+              m.node("Mul", {"scale", "x"}, {"a"}).node("Erf", {"a"}, {"b"}).node("Add", {"one", "b"}, {"c"});
+              m.node("Mul", {"half", "c"}, {"d"}).node("Mul", {"d", "x"}, {"y"});
+            }),
+            activation("gelu"));
+}
+
+TEST(OnnxRecognise, GeluWithTanh) {
+  EXPECT_EQ(composite([](TestModel& m) {
+              m.floats("beta", {}, {0.7978846f}).floats("kappa", {}, {0.044715f});
+              m.node("Mul", {"x", "x"}, {"xx"}).node("Mul", {"x", "xx"}, {"xxx"}).node("Mul", {"kappa", "xxx"}, {"a"});
+              m.node("Add", {"x", "a"}, {"b"}).node("Mul", {"beta", "b"}, {"c"}).node("Tanh", {"c"}, {"d"}).node("Add", {"d", "one"}, {"e"});
+              m.node("Mul", {"x", "e"}, {"f"}).node("Mul", {"half", "f"}, {"y"});
+            }),
+            activation("gelu_tanh"));
+  EXPECT_EQ(composite([](TestModel& m) {
+              m.floats("beta", {}, {0.7978846f}).floats("kappa", {}, {0.044715f});
+              m.node("Pow", {"x", "three"}, {"xxx"}).node("Mul", {"kappa", "xxx"}, {"a"}).node("Add", {"x", "a"}, {"b"});
+              m.node("Mul", {"beta", "b"}, {"c"}).node("Tanh", {"c"}, {"d"}).node("Add", {"d", "one"}, {"e"});
+              m.node("Mul", {"half", "x"}, {"f"}).node("Mul", {"f", "e"}, {"y"});
+            }),
+            activation("gelu_tanh"));
+}
+
+TEST(OnnxRecognise, GatesOfX) {
+  EXPECT_EQ(composite([](TestModel& m) { m.node("Sigmoid", {"x"}, {"a"}).node("Mul", {"x", "a"}, {"y"}); }), activation("silu"));
+  EXPECT_EQ(composite([](TestModel& m) { m.node("Softplus", {"x"}, {"a"}).node("Tanh", {"a"}, {"b"}).node("Mul", {"x", "b"}, {"y"}); }), activation("mish"));
+  EXPECT_EQ(composite([](TestModel& m) {
+              m.node("HardSigmoid", {"x"}, {"a"}, {{"alpha", 1.0f / 6.0f}, {"beta", 0.5f}}).node("Mul", {"x", "a"}, {"y"});
+            }),
+            activation("hardswish"));
+}
+
+TEST(OnnxRecognise, HardswishByClip) {
+  EXPECT_EQ(composite([](TestModel& m) {
+              m.node("Add", {"x", "three"}, {"a"}).node("Clip", {"a", "zero", "six"}, {"b"}).node("Mul", {"x", "b"}, {"c"}).node("Div", {"c", "six"}, {"y"});
+            }),
+            activation("hardswish"));
+  EXPECT_EQ(composite([](TestModel& m) {
+              m.node("Add", {"x", "three"}, {"a"}).node("Clip", {"a", "zero", "six"}, {"b"}).node("Mul", {"b", "sixth"}, {"c"}).node("Mul", {"c", "x"}, {"y"});
+            }),
+            activation("hardswish"));
+}
+
+TEST(OnnxRecognise, SoftplusWithBeta) {
+  EXPECT_EQ(composite([](TestModel& m) { m.node("Mul", {"x", "three"}, {"a"}).node("Softplus", {"a"}, {"b"}).node("Div", {"b", "three"}, {"y"}); }),
+            activation("softplus:3"));
+  EXPECT_EQ(composite([](TestModel& m) { m.node("Exp", {"x"}, {"a"}).node("Add", {"a", "one"}, {"b"}).node("Log", {"b"}, {"y"}); }), activation("softplus:1"));
+}
+
+TEST(OnnxRecognise, CeluByElu) {
+  EXPECT_EQ(composite([](TestModel& m) { m.node("Div", {"x", "two"}, {"a"}).node("Elu", {"a"}, {"b"}).node("Mul", {"two", "b"}, {"y"}); }), activation("celu:2"));
+}
+
+TEST(OnnxRecognise, LeakyReluByMaximumOnlyWhereItIsOne) {
+  EXPECT_EQ(composite([](TestModel& m) { m.node("Mul", {"alpha", "x"}, {"a"}).node("Max", {"a", "x"}, {"y"}); }), activation("leaky_relu:0.1"));
+  TestModel above;
+  above.input("x", {0, 4}).floats("two", {}, {2.0f}).node("Mul", {"two", "x"}, {"a"}).node("Max", {"a", "x"}, {"y"}).output("y");
+  EXPECT_THAT(above.error(), HasSubstr("y (Max)"));
+}
+
+TEST(OnnxRecognise, BoundsThatAreRectifiers) {
+  EXPECT_EQ(composite([](TestModel& m) { m.node("Clip", {"x", "zero", "six"}, {"y"}); }), activation("relu6"));
+  EXPECT_EQ(composite([](TestModel& m) { m.node("Clip", {"x", "zero"}, {"y"}); }), activation("relu"));
+  EXPECT_EQ(composite([](TestModel& m) { m.node("Max", {"x", "zero"}, {"y"}); }), activation("relu"));
+  EXPECT_EQ(composite([](TestModel& m) { m.node("Relu", {"x"}, {"a"}).node("Min", {"six", "a"}, {"y"}); }), activation("relu6"));
+  EXPECT_EQ(composite([](TestModel& m) { m.node("Clip", {"x", "", "one"}, {"y"}); }), "clip(0) max=1\n");
+}
+
+TEST(OnnxRecognise, CreluInItsHalves) {
+  EXPECT_EQ(composite([](TestModel& m) {
+              m.node("Relu", {"x"}, {"a"}).node("Neg", {"x"}, {"b"}).node("Relu", {"b"}, {"c"}).node("Concat", {"a", "c"}, {"y"}, {{"axis", 1}});
+            }),
+            activation("crelu"));
+}
+
+TEST(OnnxRecognise, RreluByItsRandomSlopes) {
+  EXPECT_EQ(composite([](TestModel& m) {
+              m.node("RandomUniformLike", {"x"}, {"a"}, {{"low", 0.125f}, {"high", 0.25f}}).node("PRelu", {"x", "a"}, {"y"});
+            }),
+            activation("rrelu:0.125,0.25"));
+}
+
+TEST(OnnxRecognise, SoftmaxOfItsParts) {
+  EXPECT_EQ(composite([](TestModel& m) {
+              m.list("axes", {1});
+              m.node("ReduceMax", {"x"}, {"m"}, {{"axes", List{1}}}).node("Sub", {"x", "m"}, {"a"}).node("Exp", {"a"}, {"b"});
+              m.node("ReduceSum", {"b", "axes"}, {"c"}).node("Div", {"b", "c"}, {"y"});
+            }),
+            "softmax(0)\n");
+}
+
+// What is between may be read by others too; then it stays, and must be an operator of its own.
+TEST(OnnxRecognise, PartsThatOthersReadStayComputed) {
+  EXPECT_EQ(structure(TestModel()
+                          .input("x", {0, 4})
+                          .node("Sigmoid", {"x"}, {"gate"})
+                          .node("Mul", {"x", "gate"}, {"y"})
+                          .output("y")
+                          .output("gate")
+                          .load()
+                          .graph),
+            "activation(0) activation=sigmoid layer=-\nactivation(0) activation=silu layer=-\n");
+}
+
+TEST(OnnxRecognise, AFormulaOfASumIsOneOfTheSum) {
+  EXPECT_EQ(structure(TestModel()
+                          .input("x", {0, 4})
+                          .input("z", {0, 4})
+                          .node("Add", {"x", "z"}, {"s"})
+                          .node("Sigmoid", {"s"}, {"a"})
+                          .node("Mul", {"s", "a"}, {"y"})
+                          .output("y")
+                          .load()
+                          .graph),
+            "add(0, 1)\nactivation(2) activation=silu layer=-\n");
+}
+
+TEST(OnnxRecognise, NearlyIsNotRecognised) {
+  TestModel quick;  // x * sigmoid(1.702 x) is no member of the family
+  quick.input("x", {0, 4}).floats("c", {}, {1.702f}).node("Mul", {"x", "c"}, {"a"}).node("Sigmoid", {"a"}, {"b"}).node("Mul", {"x", "b"}, {"y"}).output("y");
+  EXPECT_THAT(structure(quick.load().graph), HasSubstr("sigmoid"));
+}
+
+TEST(OnnxRecognise, WhatWasRecognisedIsNoted) {
+  const Model model = TestModel().input("x", {0, 4}).node("Sigmoid", {"x"}, {"a"}).node("Mul", {"x", "a"}, {"y"}).output("y").load();
+  EXPECT_THAT(model.notes, testing::ElementsAre("1 silu recognised by its formula"));
+}
+
+}  // namespace
+}  // namespace undying::onnx
