@@ -51,11 +51,15 @@ Integer divide(Integer a, Integer b) {
   return {a.value / b.value, true};
 }
 
-Integer modulo(Integer a, Integer b) {
+// The remainder with the sign of the dividend, and with that of the divisor.
+Integer remainder(Integer a, Integer b) {
   if (a.batch || b.batch) refuse_batch();
   if (b.value == 0) refuse("divides an integer by 0");
-  if (b.value == -1) return {0, false};
-  const std::int64_t rest = a.value % b.value;
+  return {b.value == -1 ? 0 : a.value % b.value, false};
+}
+
+Integer modulo(Integer a, Integer b) {
+  const std::int64_t rest = remainder(a, b).value;
   return {rest != 0 && (rest < 0) != (b.value < 0) ? rest + b.value : rest, false};
 }
 
@@ -102,20 +106,26 @@ float float_at(const Constant& constant, std::int64_t index) { return constant.f
 using IntegerFunction = Integer (*)(Integer, Integer);
 using FloatFunction = float (*)(float, float);
 
+// Calls each(left, right) with the indices of the operands of every element of what `a` and `b` broadcast to.
+template <class Each>
+Shape for_each_pair(const Operation& operation, const Constant& a, const Constant& b, Each each) {
+  const Shape dims = broadcast(operation, a.dims, b.dims);
+  const std::int64_t count = checked_count(operation, dims);
+  if (count > std::max({a.count(), b.count(), kMostIntegers})) refuse("broadcasts constants to more elements than are computed");
+  for (std::int64_t i = 0; i < count; ++i) each(source_index(a.dims, dims, i), source_index(b.dims, dims, i));
+  return dims;
+}
+
 ConstantPtr combine(const Operation& operation, const Constant& a, const Constant& b, FloatFunction floats, IntegerFunction whole) {
   if (a.integer != b.integer) malformed(operation, "mixes floats and integers");
   if (a.integer ? whole == nullptr : floats == nullptr) refuse("is not computed for constants of this type");
-  Constant result{.dims = broadcast(operation, a.dims, b.dims), .integer = a.integer};
-  const std::int64_t count = checked_count(operation, result.dims);
-  if (count > std::max({a.count(), b.count(), kMostIntegers})) refuse("broadcasts constants to more elements than are computed");
-  for (std::int64_t i = 0; i < count; ++i) {
-    const std::int64_t left = source_index(a.dims, result.dims, i);
-    const std::int64_t right = source_index(b.dims, result.dims, i);
+  Constant result{.integer = a.integer};
+  result.dims = for_each_pair(operation, a, b, [&](std::int64_t left, std::int64_t right) {
     if (a.integer)
       result.integers.push_back(whole(integer_at(a, left), integer_at(b, right)));
     else
       result.floats.push_back(floats(float_at(a, left), float_at(b, right)));
-  }
+  });
   return std::make_shared<Constant>(std::move(result));
 }
 
@@ -156,21 +166,66 @@ float down(float a) { return std::floor(a); }
 float up(float a) { return std::ceil(a); }
 Integer size_of(Integer a) { return a.value < 0 ? negate(a) : a; }
 Integer opposite(Integer a) { return truth(a.value == 0); }
+float fraction(float a, float b) { return std::fmod(a, b); }
+Integer both(Integer a, Integer b) { return truth(a.value != 0 && b.value != 0); }
+Integer either(Integer a, Integer b) { return truth(a.value != 0 || b.value != 0); }
 Integer not_less(Integer a, Integer b) { return truth(compare(a, b) >= 0); }
 Integer not_greater(Integer a, Integer b) { return truth(compare(a, b) <= 0); }
+
+// A comparison of floats; of integers, `whole`.
+template <class Compare, IntegerFunction kWhole>
+std::vector<ConstantPtr> comparison(const Operation& operation, Inputs inputs) {
+  const Constant& a = required(operation, inputs, 0);
+  const Constant& b = required(operation, inputs, 1);
+  if (a.integer || b.integer) return {combine(operation, a, b, nullptr, kWhole)};
+  Constant result{.integer = true};
+  result.dims = for_each_pair(operation, a, b, [&](std::int64_t left, std::int64_t right) {
+    result.integers.push_back(truth(Compare()(float_at(a, left), float_at(b, right))));
+  });
+  return {std::make_shared<Constant>(std::move(result))};
+}
+
+std::vector<ConstantPtr> mod(const Operation& operation, Inputs inputs) {
+  const bool truncates = integer(operation, "fmod", 0) != 0;
+  const FloatFunction floats = truncates ? fraction : nullptr;
+  return {combine(operation, required(operation, inputs, 0), required(operation, inputs, 1), floats, truncates ? remainder : modulo)};
+}
+
+Constant as_floats(const Operation& operation, const Constant& constant) {
+  if (!constant.integer) return constant;
+  const auto plain = plain_integers(operation, constant);
+  return {.dims = constant.dims, .floats = std::vector<float>(plain.begin(), plain.end())};
+}
+
+// Base and exponent may be of different types; the power has that of the base.
+std::vector<ConstantPtr> pow(const Operation& operation, Inputs inputs) {
+  const Constant& base = required(operation, inputs, 0);
+  const Constant result = *combine(operation, as_floats(operation, base), as_floats(operation, required(operation, inputs, 1)), power, nullptr);
+  if (!base.integer) return {std::make_shared<Constant>(result)};
+  std::vector<std::int64_t> whole;
+  for (const float value : result.floats) {
+    if (!(std::abs(value) < 0x1p24f)) refuse("computes a power that is not exact in float32");
+    whole.push_back(static_cast<std::int64_t>(value));
+  }
+  return {make_integers(result.dims, std::move(whole))};
+}
 
 // Condition, value where it holds, value elsewhere.
 std::vector<ConstantPtr> where(const Operation& operation, Inputs inputs) {
   const Constant& condition = required(operation, inputs, 0);
   const Constant& yes = required(operation, inputs, 1);
   const Constant& no = required(operation, inputs, 2);
-  if (!condition.integer || !yes.integer || !no.integer) refuse("is not computed for constants of this type");
-  Constant result{.dims = broadcast(operation, condition.dims, broadcast(operation, yes.dims, no.dims)), .integer = true};
+  if (!condition.integer || yes.integer != no.integer) malformed(operation, "its operands are of other types than the operator's");
+  Constant result{.dims = broadcast(operation, condition.dims, broadcast(operation, yes.dims, no.dims)), .integer = yes.integer};
   const std::int64_t count = checked_count(operation, result.dims);
   if (count > kMostIntegers) refuse("broadcasts constants to more elements than are computed");
   for (std::int64_t i = 0; i < count; ++i) {
     const Constant& chosen = integer_at(condition, source_index(condition.dims, result.dims, i)).value != 0 ? yes : no;
-    result.integers.push_back(integer_at(chosen, source_index(chosen.dims, result.dims, i)));
+    const std::int64_t index = source_index(chosen.dims, result.dims, i);
+    if (result.integer)
+      result.integers.push_back(integer_at(chosen, index));
+    else
+      result.floats.push_back(float_at(chosen, index));
   }
   return {std::make_shared<Constant>(std::move(result))};
 }
@@ -184,13 +239,15 @@ constexpr std::array kEntries = {
     Entry{"Sub", binary<minus, subtract>},
     Entry{"Mul", binary<times, multiply>},
     Entry{"Div", binary<over, divide>},
-    Entry{"Mod", binary<nullptr, modulo>},
-    Entry{"Pow", binary<power, nullptr>},
-    Entry{"Equal", binary<nullptr, equal>},
-    Entry{"Less", binary<nullptr, less>},
-    Entry{"Greater", binary<nullptr, greater>},
-    Entry{"GreaterOrEqual", binary<nullptr, not_less>},
-    Entry{"LessOrEqual", binary<nullptr, not_greater>},
+    Entry{"Mod", mod},
+    Entry{"Pow", pow},
+    Entry{"Equal", comparison<std::equal_to<>, equal>},
+    Entry{"Less", comparison<std::less<>, less>},
+    Entry{"Greater", comparison<std::greater<>, greater>},
+    Entry{"GreaterOrEqual", comparison<std::greater_equal<>, not_less>},
+    Entry{"LessOrEqual", comparison<std::less_equal<>, not_greater>},
+    Entry{"And", binary<nullptr, both>},
+    Entry{"Or", binary<nullptr, either>},
     Entry{"Min", variadic<smaller, minimum>},
     Entry{"Max", variadic<larger, maximum>},
     Entry{"Sum", variadic<plus, add>},

@@ -67,7 +67,7 @@ Outputs constant(const Operation& operation, Inputs) {
 }
 
 bool is_integer_type(std::int64_t type) { return type == 2 || type == 3 || type == 4 || type == 5 || type == 6 || type == 7 || type == 12 || type == 13; }
-bool is_float_type(std::int64_t type) { return type == 1 || type == 10 || type == 11 || type == 16; }
+bool is_float_type(std::int64_t type) { return type == 1 || type == 11; }  // narrower ones would lose digits that are kept here
 constexpr std::int64_t kBool = 9;
 
 // The numbers of types are those of TensorProto.DataType.
@@ -307,13 +307,18 @@ Outputs constant_of_shape(const Operation& operation, Inputs inputs) {
   return one(pick(operation, *value, plain_integers(operation, required(operation, inputs, 0)), [](std::int64_t) { return 0; }));
 }
 
-Outputs range(const Operation& operation, Inputs inputs) {
-  std::array<std::int64_t, 3> bounds{};
-  for (std::size_t i = 0; i < 3; ++i) {
-    const auto values = plain_integers(operation, required(operation, inputs, i));
-    if (values.size() != 1) malformed(operation, "takes three numbers");
-    bounds[i] = values[0];
-  }
+Outputs range_of_floats(const Operation& operation, const std::array<float, 3>& bounds) {
+  const auto [start, end, step] = bounds;
+  const double count = std::ceil((static_cast<double>(end) - start) / step);
+  if (!(count <= static_cast<double>(kMostIntegers))) refuse("makes more constants than are computed");
+  std::vector<float> values;
+  for (std::int64_t i = 0; i < static_cast<std::int64_t>(count); ++i) values.push_back(start + static_cast<float>(i) * step);
+  const auto made = static_cast<std::int64_t>(values.size());
+  if (made == 0 && step == 0.0f) malformed(operation, "has a step of 0");
+  return {make_floats({made}, std::move(values))};
+}
+
+Outputs range_of_integers(const std::array<std::int64_t, 3>& bounds) {
   const auto [start, end, step] = bounds;
   std::vector<std::int64_t> values;
   for (std::int64_t at = start; step > 0 ? at < end : step < 0 && at > end;) {
@@ -322,6 +327,19 @@ Outputs range(const Operation& operation, Inputs inputs) {
     if (__builtin_add_overflow(at, step, &at)) break;
   }
   return {make_list(std::move(values))};
+}
+
+Outputs range(const Operation& operation, Inputs inputs) {
+  std::array<std::int64_t, 3> integers{};
+  std::array<float, 3> floats{};
+  const bool whole = required(operation, inputs, 0).integer;
+  for (std::size_t i = 0; i < 3; ++i) {
+    const Constant& bound = required(operation, inputs, i);
+    if (bound.count() != 1 || bound.integer != whole) malformed(operation, "takes three numbers of one type");
+    if (whole) integers[i] = plain_integers(operation, bound)[0];
+    if (!whole) floats[i] = bound.floats[0];
+  }
+  return whole ? range_of_integers(integers) : range_of_floats(operation, floats);
 }
 
 struct Entry {

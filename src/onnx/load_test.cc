@@ -163,7 +163,9 @@ TEST(OnnxLoad, WhatNobodyReadsNeedNotBeSupported) {
 
 TEST(OnnxLoad, OpsetsOutOfRangeAreRefused) {
   EXPECT_THAT(TestModel(18).input("x", {0, 2}).node("Relu", {"x"}, {"y"}).output("y").error(), HasSubstr("opset 18"));
-  EXPECT_THAT(TestModel(5).input("x", {0, 2}).node("Relu", {"x"}, {"y"}).output("y").error(), HasSubstr("opset 5"));
+  EXPECT_THAT(TestModel(0).input("x", {0, 2}).node("Relu", {"x"}, {"y"}).output("y").error(), HasSubstr("opset 0"));
+  EXPECT_THAT(TestModel(5).input("x", {0, 2}).node("Relu", {"x"}, {"y"}).output("y").error(), HasSubstr("before 6"));
+  EXPECT_EQ(TestModel(5).input("x", {0, 2}).node("Softplus", {"x"}, {"y"}).output("y").error(), "");
 }
 
 TEST(OnnxLoad, AttributesAreChecked) {

@@ -107,7 +107,7 @@ Source Lowering::operand(const ConstantPtr& constant, std::int64_t rank) {
   Shape dims = constant->dims;
   const auto own = static_cast<std::int64_t>(dims.size());
   if (own > rank && batch_axes() > 0) refuse("a constant " + ops::to_string(dims) + " has more dimensions than the value it meets");
-  if (own == rank && batch_axes() > 0) {
+  if (own == rank && own > 0 && batch_axes() > 0) {
     if (dims[0] != 1) refuse("a constant " + ops::to_string(dims) + " has an element for each example of a batch");
     dims.erase(dims.begin());
   }

@@ -167,7 +167,8 @@ Shape without_batch(const Lowering& lowering, std::vector<Integer> target, bool 
       if (i > from.size()) malformed(lowering.operation(), "keeps dimension " + std::to_string(i) + ", which its input does not have");
       each.value = from[i - 1];
     }
-    if (each.value < -1 || each.value == 0 || (each.value == -1 && open)) malformed(lowering.operation(), "its shape has an entry " + std::to_string(each.value) + " too many");
+    if (each.value == 0) refuse("gives a value without elements");
+    if (each.value < -1 || (each.value == -1 && open)) malformed(lowering.operation(), "its shape has an entry " + std::to_string(each.value) + " too many");
     open = open || each.value == -1;
     dims.push_back(each.value);
   }

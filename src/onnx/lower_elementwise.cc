@@ -120,13 +120,13 @@ void hardsigmoid(Lowering& lowering) {
   lowering.output(lowering.activation(with("hardsigmoid", {alpha, beta}), lowering.value(0)));
 }
 
-// The family's member has the parameters of the paper, which are ONNX's defaults too.
+// The family's member has the parameters of the paper, which are ONNX's defaults too; gamma elu(x, alpha) has any.
 void selu(Lowering& lowering) {
   const double alpha = number(lowering.operation(), "alpha", 1.67326324);
   const double gamma = number(lowering.operation(), "gamma", 1.05070099);
-  if (std::abs(alpha - 1.67326324) > 1e-5 || std::abs(gamma - 1.05070099) > 1e-5)
-    refuse(fmt::format("has alpha {} and gamma {}; expected 1.67326 and 1.0507", alpha, gamma));
-  lowering.output(lowering.activation("selu", lowering.value(0)));
+  if (std::abs(alpha - 1.67326324) < 1e-5 && std::abs(gamma - 1.05070099) < 1e-5) return lowering.output(lowering.activation("selu", lowering.value(0)));
+  const Source curve = lowering.activation(with("elu", {alpha}), lowering.value(0));
+  lowering.output(lowering.add("mul", {curve, lowering.operand(make_floats({}, {static_cast<float>(gamma)}), 0)}));
 }
 
 // Ours: a recognised composite.

@@ -9,7 +9,7 @@
 namespace undying::onnx {
 
 // The opsets that are read, and the one in whose terms operations are understood and written.
-inline constexpr std::int64_t kFirstOpset = 6;
+inline constexpr std::int64_t kFirstOpset = 1;  // of those before 6, only operators that have not changed since
 inline constexpr std::int64_t kOpset = 17;
 
 // A model file as a net: initializers become constants, operations come in topological order whatever order the file has them in.

@@ -1,5 +1,6 @@
 #include "onnx/upconvert.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <string_view>
@@ -31,7 +32,9 @@ void align_second_operand(Net& net, Operation& operation) {
   operation.settings.erase("broadcast");
   if (!placed || !has_input(operation, 0) || !has_input(operation, 1)) return;
   const ConstantPtr& second = net.value(operation.inputs[1]).constant;
-  const auto rank = static_cast<std::int64_t>(net.value(operation.inputs[0]).shape.size()) + net.batch_axes;
+  const Value& first = net.value(operation.inputs[0]);
+  const std::int64_t rank = first.constant != nullptr ? static_cast<std::int64_t>(first.constant->dims.size())
+                                                      : static_cast<std::int64_t>(first.shape.size()) + net.batch_axes;
   if (second == nullptr) refuse("broadcasts a computed operand at axis " + std::to_string(axis) + ", as before opset 7");
   const std::int64_t behind = rank - (axis < 0 ? axis + rank : axis) - static_cast<std::int64_t>(second->dims.size());
   if (behind < 0 || behind > rank) malformed(operation, "its axis " + std::to_string(axis) + " does not fit its operands");
@@ -114,9 +117,16 @@ constexpr std::array kChanges = {
     Change{"BatchNormalization", 13, batch_norm_13},
 };
 
+// What has meant the same, apart from what kChanges says, since the first opset. The rest came into its form by opset 6.
+constexpr std::array<std::string_view, 31> kOldest = {
+    "And",      "AveragePool", "Constant", "Conv",       "ConvTranspose", "Equal",      "Flatten",   "Gather",   "GlobalAveragePool", "GlobalMaxPool", "Greater",
+    "Identity", "Less",        "LogSoftmax", "MatMul",   "MaxPool",       "Not",        "Or",        "Pow",      "RandomUniformLike", "ReduceMax",     "ReduceMean",
+    "ReduceSum", "Shape",      "Size",     "Slice",      "Softmax",       "Softplus",   "Squeeze",   "Transpose", "Unsqueeze"};
+
 }  // namespace
 
 bool upconvert(Net& net, Operation& operation) {
+  if (net.opset < 6 && std::ranges::find(kOldest, operation.op) == kOldest.end()) refuse("has the form of an opset before 6");
   for (const Change& change : kChanges) {
     if (change.op != operation.op || net.opset > change.until) continue;
     change.apply(net, operation);
