@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "onnx/names.h"
 #include "undying/error.h"
 
 namespace undying::onnx {
@@ -21,7 +22,7 @@ bool is_inside(const fs::path& folder, const fs::path& file) {
 
 fs::path resolve_external(const fs::path& folder, const std::string& location, const std::string& subject) {
   const fs::path relative(location);
-  if (location.empty() || location.find('\0') != std::string::npos) fail(subject, "is stored outside the model, in a file without a name");
+  if (location.empty() || location != printable(location)) fail(subject, "is stored outside the model, in a file without a usable name");
   if (relative.is_absolute()) fail(subject, "is stored in " + location + "; expected a path relative to the model's folder");
   std::error_code error;
   const fs::path base = fs::canonical(folder, error);

@@ -1,4 +1,5 @@
-#include <memory>
+#include <algorithm>
+#include <new>
 
 #include "onnx/emit.h"
 #include "onnx/fold.h"
@@ -13,7 +14,7 @@ namespace {
 // Errors from inside name a node or a tensor; people need to know the file first.
 [[noreturn]] void rethrow(const std::filesystem::path& file, const Error& error) {
   const std::string what = error.what();
-  const std::string message = what.substr(error.subject().size() + 3);
+  const std::string message = what.substr(std::min(what.size(), error.subject().size() + 3));
   const bool ours = error.subject() == file.string();
   const ErrorCode code = error.code() == ErrorCode::kInvalidArgument ? ErrorCode::kBadData : error.code();
   throw Error(code, file.string(), ours ? message : error.subject() + ": " + message);

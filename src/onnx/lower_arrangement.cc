@@ -7,6 +7,7 @@
 
 #include "onnx/evaluate.h"
 #include "onnx/lower.h"
+#include "onnx/names.h"
 #include "ops/operator.h"
 
 namespace undying::onnx {
@@ -111,7 +112,7 @@ void gather(Lowering& lowering) {
 void pad(Lowering& lowering) {
   const Operation& operation = lowering.operation();
   const std::string mode = text(operation, "mode", "constant");
-  if (mode != "constant" && mode != "reflect" && mode != "edge") refuse("pads by mode " + mode);
+  if (mode != "constant" && mode != "reflect" && mode != "edge") refuse("pads by mode " + printable(mode));
   const auto all = lowering.list(1);
   const std::int64_t rank = lowering.rank(0);
   if (static_cast<std::int64_t>(all.size()) != 2 * rank) malformed(operation, "has " + std::to_string(all.size()) + " pads for " + std::to_string(rank) + " dimensions");

@@ -6,6 +6,7 @@
 #include <array>
 #include <numeric>
 
+#include "onnx/names.h"
 #include "ops/operator.h"
 
 namespace undying::onnx {
@@ -26,7 +27,7 @@ Attributes window(const Lowering& lowering, const std::vector<std::int64_t>& ker
   const std::string pad = text(operation, "auto_pad", "NOTSET");
   constexpr std::array<std::array<const char*, 2>, 3> kNames = {{{"SAME_UPPER", "same_upper"}, {"SAME_LOWER", "same_lower"}, {"VALID", "valid"}}};
   const auto found = std::ranges::find_if(kNames, [&](const auto& names) { return pad == names[0]; });
-  if (found == kNames.end() && pad != "NOTSET") malformed(operation, "its auto_pad is " + pad);
+  if (found == kNames.end() && pad != "NOTSET") malformed(operation, "its auto_pad is " + printable(pad));
   if (found == kNames.end()) set_unless(attributes, "pads", lowering.extents("pads", 2 * dimensions, 0), 0);
   if (found != kNames.end()) attributes.set("auto_pad", std::string((*found)[1]));
   return attributes;

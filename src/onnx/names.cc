@@ -1,7 +1,6 @@
 #include "onnx/names.h"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <vector>
 
@@ -72,6 +71,12 @@ std::string module_of_node(std::string_view name, std::string_view op) {
   const bool operator_last = is_operator(parts.back(), op) || (!op.empty() && op.front() == '.' && looks_like_operator(parts.back()));
   if (parts.size() > 1 && operator_last) parts.pop_back();
   return name.front() == '/' ? join_scopes(parts) : join(parts);
+}
+
+std::string printable(std::string_view text) {
+  std::string result(text);
+  std::ranges::replace_if(result, [](unsigned char c) { return std::iscntrl(c) != 0; }, '?');
+  return result;
 }
 
 std::string UniqueNames::take(const std::string& name) {

@@ -20,6 +20,9 @@ std::string module_of_tensor(std::string_view name);
 // presentable.
 std::string module_of_node(std::string_view name, std::string_view op);
 
+// Text from a file as it may stand in a message: without control characters.
+std::string printable(std::string_view text);
+
 // Names that are used once: a name that is taken gets a number behind it, "relu.2".
 class UniqueNames {
  public:

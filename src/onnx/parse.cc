@@ -4,6 +4,7 @@
 #include <queue>
 #include <unordered_map>
 
+#include "onnx/names.h"
 #include "onnx/tensor.h"
 #include "ops/operator.h"
 #include "undying/error.h"
@@ -14,6 +15,12 @@ namespace {
 [[noreturn]] void bad(const std::string& subject, const std::string& message) { throw Error(ErrorCode::kBadData, subject, message); }
 [[noreturn]] void unsupported(const std::string& subject, const std::string& message) {
   throw Error(ErrorCode::kUnsupported, subject, message);
+}
+
+// A name as the file has it. Those with control characters would make messages unreadable, and no exporter writes them.
+const std::string& checked(const std::string& name) {
+  if (printable(name) != name) bad("graph", "has a name with control characters: " + printable(name));
+  return name;
 }
 
 bool is_standard(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
@@ -38,7 +45,7 @@ class Parser {
     if (graph.sparse_initializer_size() > 0) unsupported("graph", "has sparse initializers; expected dense ones");
     for (auto& tensor : *graph.mutable_initializer()) add_initializer(tensor);
     for (const auto& input : graph.input())
-      if (!ids_.contains(input.name())) add_input(input);
+      if (!ids_.contains(checked(input.name()))) add_input(input);
     if (net_.inputs.empty()) bad("graph", "has no input that is not an initializer");
     sort(graph);
     for (const auto& output : graph.output()) net_.outputs.push_back(id_of(output.name(), "the model's outputs"));
@@ -50,7 +57,7 @@ class Parser {
 
  private:
   int define(Value value) {
-    const std::string name = value.name;
+    const std::string name = checked(value.name);
     const int id = net_.add_value(std::move(value));
     if (name.empty()) bad("graph", "has an input or initializer without a name");
     if (!ids_.emplace(name, id).second) bad(name, "is defined twice; expected one definition of every value");
@@ -59,12 +66,12 @@ class Parser {
 
   int id_of(const std::string& name, const std::string& reader) const {
     const auto found = ids_.find(name);
-    if (found == ids_.end()) bad(name, "is read by " + reader + ", but nothing defines it");
+    if (found == ids_.end()) bad(printable(name), "is read by " + reader + ", but nothing defines it");
     return found->second;
   }
 
   void add_initializer(pb::TensorProto& tensor) {
-    define({.name = tensor.name(), .constant = tensors_.read(tensor, tensor.name())});
+    define({.name = checked(tensor.name()), .constant = tensors_.read(tensor, tensor.name())});
     tensor.Clear();
   }
 
@@ -134,15 +141,15 @@ class Parser {
   bool is_computed(int id) const { return id >= computed_; }
 
   static std::string name_of(const pb::NodeProto& node, int index) {
-    if (!node.name().empty()) return node.name();
+    if (!node.name().empty()) return checked(node.name());
     if (node.output_size() > 0 && !node.output(0).empty()) return node.output(0);
     return "#" + std::to_string(index);
   }
 
   void add_node(pb::NodeProto& node, int index) {
-    Operation operation{.name = name_of(node, index), .op = node.op_type()};
+    Operation operation{.name = name_of(node, index), .op = checked(node.op_type())};
     if (!is_standard(node.domain())) {
-      operation.op = node.domain() + "." + node.op_type();
+      operation.op = checked(node.domain()) + "." + node.op_type();
       operation.problem = "is not an operator of ONNX itself";
     }
     for (const auto& name : node.input()) operation.inputs.push_back(name.empty() ? -1 : id_of(name, operation.name));
@@ -156,7 +163,7 @@ class Parser {
 
   void add_attribute(Operation& operation, pb::AttributeProto& attribute) {
     using Type = pb::AttributeProto;
-    if (attribute.name().empty() || operation.settings.contains(attribute.name()))
+    if (checked(attribute.name()).empty() || operation.settings.contains(attribute.name()))
       malformed(operation, "has two attributes called \"" + attribute.name() + "\", or one without a name");
     Setting& value = operation.settings[attribute.name()];
     switch (attribute.type()) {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "onnx/external.h"
+#include "onnx/names.h"
 #include "ops/operator.h"
 #include "undying/error.h"
 
@@ -16,7 +17,7 @@ static_assert(std::endian::native == std::endian::little, "tensors are read as t
 
 using Type = pb::TensorProto;
 
-std::string subject_of(const pb::TensorProto& tensor) { return "tensor " + (tensor.name().empty() ? "without a name" : tensor.name()); }
+std::string subject_of(const pb::TensorProto& tensor) { return "tensor " + (tensor.name().empty() ? "without a name" : printable(tensor.name())); }
 
 [[noreturn]] void fail(const pb::TensorProto& tensor, const std::string& message) {
   throw Error(ErrorCode::kBadData, subject_of(tensor), message);
@@ -137,7 +138,7 @@ std::int64_t parse_offset(const pb::TensorProto& tensor, const std::string& key,
   std::int64_t number = -1;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   if (error != std::errc() || end != value.data() + value.size() || number < 0)
-    fail(tensor, "its external " + key + " is \"" + value + "\"; expected a whole number");
+    fail(tensor, "its external " + key + " is \"" + printable(value) + "\"; expected a whole number");
   return number;
 }
 
@@ -161,7 +162,7 @@ std::string TensorReader::external_bytes(const pb::TensorProto& tensor, std::int
   std::error_code error;
   std::int64_t& read = external_read_[file.string()];
   read += length;
-  if (read > static_cast<std::int64_t>(std::filesystem::file_size(file, error))) fail(tensor, "shares its bytes in " + location + " with other tensors");
+  if (read > static_cast<std::int64_t>(std::filesystem::file_size(file, error))) fail(tensor, "shares its bytes in " + printable(location) + " with other tensors");
   return bytes;
 }
 

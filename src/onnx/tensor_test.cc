@@ -99,7 +99,7 @@ TEST_F(External, OutsideTheFolderIsRefused) {
   EXPECT_THAT(error(outside("up/secret")), HasSubstr("leads out"));
   EXPECT_THAT(error(outside("weights")), HasSubstr("not a regular file"));
   EXPECT_THAT(error(outside("missing")), HasSubstr("not there"));
-  EXPECT_THAT(error(outside("")), HasSubstr("without a name"));
+  EXPECT_THAT(error(outside("")), HasSubstr("without a usable name"));
 }
 
 TEST_F(External, SizesAreCheckedAgainstTheFile) {
