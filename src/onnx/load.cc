@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <new>
+#include <stdexcept>
 
 #include "onnx/emit.h"
 #include "onnx/fold.h"
@@ -39,6 +40,8 @@ Model load(const std::filesystem::path& file, const LoadOptions& options) {
     rethrow(file, error);
   } catch (const Refusal& refusal) {
     throw Error(ErrorCode::kUnsupported, file.string(), refusal.message);
+  } catch (const std::length_error&) {
+    throw Error(ErrorCode::kBadData, file.string(), "asks for more memory than there is");
   } catch (const std::bad_alloc&) {
     throw Error(ErrorCode::kBadData, file.string(), "asks for more memory than there is");
   }

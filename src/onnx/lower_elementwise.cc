@@ -94,6 +94,11 @@ void bound(Lowering& lowering, bool from_below) {
 void maximum(Lowering& lowering) { bound(lowering, true); }
 void minimum(Lowering& lowering) { bound(lowering, false); }
 
+// A product with -1.
+void negative(Lowering& lowering) {
+  lowering.output(lowering.add("mul", {lowering.value(0), lowering.operand(make_floats({}, {-1.0f}), 0)}));
+}
+
 // ---- Activations.
 
 template <const char* kSpecification>
@@ -185,6 +190,7 @@ constexpr std::array kRules = {
     Rule{"Sub", 2, 2, "", binary<kSub>},
     Rule{"Mul", 2, 2, "", binary<kMul>},
     Rule{"Div", 2, 2, "", binary<kDiv>},
+    Rule{"Neg", 1, 1, "", negative},
     Rule{"Sum", 1, -1, "", sum},
     Rule{"Mean", 1, -1, "", mean},
     Rule{"Clip", 1, 3, "", clip},

@@ -65,6 +65,18 @@ void check_inputs(const Lowering& lowering, std::int64_t found, const ConstantPt
                                         ": " + std::to_string(found) + " != " + std::to_string(expected));
 }
 
+// beta C of a Gemm, where C is a matrix or computed at run time.
+Source matrix_bias(Lowering& lowering, float beta) {
+  if (lowering.is_constant(2)) {
+    const Source bias = lowering.operand(lowering.constant(2), 2);
+    lowering.last().owned[0].scale = beta;
+    return bias;
+  }
+  if (lowering.rank(2) != 2) refuse("adds a value of another rank, which would mix the examples of a batch");
+  if (beta == 1.0f) return lowering.value(2);
+  return lowering.add("mul", {lowering.value(2), lowering.operand(make_floats({}, {beta}), 0)});
+}
+
 // alpha A B + beta C.
 void gemm(Lowering& lowering) {
   const Operation& operation = lowering.operation();
@@ -84,14 +96,10 @@ void gemm(Lowering& lowering) {
   }
   check_inputs(lowering, inputs, layer.weight, layer.weight->dims[layer.transposed ? 1 : 0]);
   const std::int64_t outputs = layer.weight->dims[layer.transposed ? 0 : 1];
-  const bool vector = lowering.has(2) && (lowering.constant(2)->dims.size() < 2 || lowering.constant(2)->dims[0] == 1);
+  const bool vector = lowering.is_constant(2) && (lowering.constant(2)->dims.size() < 2 || lowering.constant(2)->dims[0] == 1);
   if (vector) layer.bias = floats(lowering, 2, outputs);
-  Source result = linear(lowering, src, layer);
-  if (lowering.has(2) && !vector) {
-    if (layer.beta != 1.0f) refuse("scales a matrix of biases");
-    result = lowering.add("add", {result, lowering.operand(lowering.constant(2), 2)});
-  }
-  lowering.output(result);
+  const Source result = linear(lowering, src, layer);
+  lowering.output(lowering.has(2) && !vector ? lowering.add("add", {result, matrix_bias(lowering, layer.beta)}) : result);
 }
 
 // One operand may be a constant: a matrix on the right is a layer's weight.
@@ -118,6 +126,25 @@ void linear_layer(Lowering& lowering) {
   lowering.output(linear(lowering, lowering.value(0), layer));
 }
 
+// The output of a transposed convolution that is asked for. What lies beyond the last position a kernel reaches is padding of the output.
+void set_output_shape(const Lowering& lowering, const std::vector<std::int64_t>& kernel, Attributes& attributes) {
+  auto output = integers(lowering.operation(), "output_shape");
+  if (output.size() == kernel.size() + 2) output.erase(output.begin(), output.begin() + 2);  // some exporters write batch and channels too
+  if (output.size() != kernel.size()) malformed(lowering.operation(), "its output_shape has " + std::to_string(output.size()) + " entries");
+  const auto strides = lowering.extents("strides", kernel.size(), 1);
+  const auto dilations = lowering.extents("dilations", kernel.size(), 1);
+  auto padding = lowering.extents("output_padding", kernel.size(), 0);
+  bool beyond = false;
+  for (std::size_t i = 0; i < kernel.size(); ++i) {
+    const std::int64_t reached = strides[i] * (lowering.shape(0)[i + 1] - 1) + dilations[i] * (kernel[i] - 1) + 1 + padding[i];
+    if (output[i] < 1 || output[i] > kMostElements) malformed(lowering.operation(), "its output_shape has an absurd entry " + std::to_string(output[i]));
+    beyond = beyond || output[i] > reached;
+    if (output[i] > reached) padding[i] += output[i] - reached;
+  }
+  attributes.set("output_shape", output);
+  if (beyond) attributes.set("output_padding", padding);
+}
+
 void convolution(Lowering& lowering, const char* op, bool transposed) {
   const Operation& operation = lowering.operation();
   const ConstantPtr& weight = lowering.constant(1);
@@ -137,11 +164,7 @@ void convolution(Lowering& lowering, const char* op, bool transposed) {
   if (groups != 1) attributes.set("groups", groups);
   if (transposed) {
     set_unless(attributes, "output_padding", lowering.extents("output_padding", kernel.size(), 0), 0);
-    if (operation.settings.contains("output_shape")) {
-      auto output = integers(operation, "output_shape");
-      if (output.size() > kernel.size()) output.erase(output.begin(), output.end() - static_cast<std::ptrdiff_t>(kernel.size()));
-      attributes.set("output_shape", output);
-    }
+    if (operation.settings.contains("output_shape")) set_output_shape(lowering, kernel, attributes);
   }
   std::vector<Owned> tensors = {owned(weight, dims, "weight")};
   if (lowering.has(2)) tensors.push_back(owned(floats(lowering, 2, outputs), {outputs}, "bias"));

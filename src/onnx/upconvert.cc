@@ -50,10 +50,10 @@ void gemm_6(Net&, Operation& operation) { operation.settings.erase("broadcast");
 void prelu_6(Net& net, Operation& operation) {
   if (!has_input(operation, 0) || !has_input(operation, 1)) return;
   const ConstantPtr& slope = net.value(operation.inputs[1]).constant;
-  const std::size_t behind = net.value(operation.inputs[0]).shape.size() - 1;
-  if (slope == nullptr || slope->dims.size() != 1 || slope->count() == 1 || net.batch_axes == 0) return;
+  const auto rank = static_cast<std::int64_t>(net.value(operation.inputs[0]).shape.size()) + net.batch_axes;
+  if (slope == nullptr || slope->dims.size() != 1 || slope->count() == 1 || rank < 3) return;
   Constant wider = *slope;
-  wider.dims.insert(wider.dims.end(), behind, 1);
+  wider.dims.insert(wider.dims.end(), static_cast<std::size_t>(rank - 2), 1);
   operation.inputs[1] = net.add_constant(std::make_shared<Constant>(std::move(wider)));
 }
 
