@@ -84,6 +84,13 @@ class Walk {
   std::int64_t cost_ = 0;
 };
 
+}  // namespace
+
+std::int64_t parsing_cost(std::string_view bytes) {
+  Walk walk;
+  return walk.message(*pb::ModelProto::descriptor(), bytes, 0) ? walk.cost() : -1;
+}
+
 std::string read_bytes(const fs::path& file) {
   std::error_code error;
   const fs::file_status status = fs::status(file, error);
@@ -100,22 +107,14 @@ std::string read_bytes(const fs::path& file) {
   return bytes;
 }
 
-}  // namespace
-
-std::int64_t parsing_cost(std::string_view bytes) {
-  Walk walk;
-  return walk.message(*pb::ModelProto::descriptor(), bytes, 0) ? walk.cost() : -1;
-}
-
-pb::ModelProto read_model(const fs::path& file) {
-  const std::string bytes = read_bytes(file);
+pb::ModelProto parse_model(std::string_view bytes) {
   const std::int64_t cost = parsing_cost(bytes);
   if (cost > kMostCost)
-    throw Error(ErrorCode::kBadData, file.string(),
+    throw Error(ErrorCode::kBadData, "file",
                 "would take " + std::to_string(cost >> 20) + " MB to describe; at most " + std::to_string(kMostCost >> 20) + " MB are accepted");
   pb::ModelProto model;
   if (cost < 0 || !model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || !model.has_graph())
-    throw Error(ErrorCode::kBadData, file.string(), "is not an ONNX model, or is truncated or damaged");
+    throw Error(ErrorCode::kBadData, "file", "is not an ONNX model, or is truncated or damaged");
   return model;
 }
 

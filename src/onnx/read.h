@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 #include "onnx/onnx_pb.h"
@@ -15,9 +16,12 @@ namespace pb = ::onnx;
 // The largest file that is read: protobuf's own limit.
 inline constexpr std::int64_t kMostFileBytes = (std::int64_t{1} << 31) - 1;
 
-// Parses a model file. Before protobuf sees it, its bytes are walked once: what it would cost in memory beyond its own size is bounded,
-// so that a small file cannot ask for much. Throws Error: kNotFound, kIo, kBadData, kUnsupported (too large).
-pb::ModelProto read_model(const std::filesystem::path& file);
+// The content of a model file. Throws Error: kNotFound, kIo, kBadData (no regular file), kUnsupported (too large).
+std::string read_bytes(const std::filesystem::path& file);
+
+// Parses the content of a model file. Before protobuf sees it, its bytes are walked once: what it would cost in memory beyond its own size is
+// bounded, so that a small file cannot ask for much. Throws Error{kBadData, "file"}.
+pb::ModelProto parse_model(std::string_view bytes);
 
 // The bytes that objects of a serialized ModelProto take, apart from the contents of its strings and packed floats; -1 where it is not well
 // formed.
