@@ -9,6 +9,7 @@
 #include "undying/error.h"
 #include "undying/graph.h"
 #include "undying/health.h"
+#include "undying/onnx.h"
 #include "undying/optimizer.h"
 #include "undying/report.h"
 #include "undying/study.h"

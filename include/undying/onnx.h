@@ -1,0 +1,52 @@
+#ifndef UNDYING_ONNX_H_
+#define UNDYING_ONNX_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "undying/dataset.h"
+#include "undying/graph.h"
+
+// Models as ONNX files: opsets 6 to 17 in, opset 17 out. docs/onnx.md lists what is read, what is recognised and what is written.
+namespace undying::onnx {
+
+struct LoadOptions {
+  // Whether the first dimension of every input of the model counts examples, as networks are exported. If not, an input as a whole is
+  // one example.
+  bool batched = true;
+};
+
+// What a file holds.
+struct Model {
+  Graph graph;
+  std::vector<Tensor> weights;       // every tensor that a node of the graph owns, by the name the node gives it
+  std::vector<std::string> inputs;   // the model's names of graph.inputs(), in that order
+  std::vector<std::string> outputs;  // and of graph.outputs()
+  std::vector<std::string> notes;    // what was changed or recognised on the way in, one sentence each
+};
+
+// Reads a model that nobody vouches for. Dropout and batch norm become operators that train, whatever mode the file was exported in.
+// Nodes keep the names of the user's modules; an activation's attribute `layer` names the node whose weights feed it.
+// Throws Error: kNotFound, kIo; kBadData for a file that is malformed or contradicts itself; kUnsupported, one error that lists every node
+// that cannot become an operator, by name and operator with the reason. Tensors stored outside the file are read from its folder only.
+Model load(const std::filesystem::path& file, const LoadOptions& options = {});
+
+struct SaveOptions {
+  bool fold = false;                 // batch norms are folded into the linear or convolution before them, where nothing else reads that
+  std::vector<std::string> inputs;   // names for graph.inputs(); none: the nodes' names
+  std::vector<std::string> outputs;  // names for graph.outputs(); none: the nodes' names
+  std::string doc;                   // what was done to the model, for its doc string
+};
+
+// Writes the network as it evaluates: dropout is gone, random slopes are their mean, batch norm uses its running statistics. Opset 17, the
+// batch dimension is called N; the ONNX checker has passed what is written, and the file appears whole or not at all.
+// `weights` holds every tensor that a node owns, by name; others are left out. Throws Error: kInvalidArgument for a tensor that is missing or
+// has another shape, kUnsupported for what ONNX cannot say, kIo.
+void save(const std::filesystem::path& file, const Graph& graph, std::span<const Tensor> weights, const SaveOptions& options = {});
+
+}  // namespace undying::onnx
+
+#endif  // UNDYING_ONNX_H_

@@ -1,0 +1,227 @@
+#include "onnx/emit.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "onnx/lower.h"
+#include "onnx/names.h"
+#include "ops/operator.h"
+#include "undying/error.h"
+
+namespace undying::onnx {
+namespace {
+
+// Tensors by name. Steps that own the same elements of the same initializer, in the same form, share one tensor.
+class Tensors {
+ public:
+  std::string add(const Owned& owned, const std::string& node) {
+    const Constant& constant = *owned.constant;
+    const bool as_in_file = constant.transposed == owned.transpose && owned.scale == 1.0f;
+    const std::string source = constant.origin.empty() ? std::to_string(reinterpret_cast<std::uintptr_t>(&constant)) : "=" + constant.origin;
+    const Key key{source, constant.transposed != owned.transpose, owned.scale, owned.shape, owned.trained};
+    const auto known = names_.find(key);
+    if (known != names_.end()) return known->second;
+    const bool named = as_in_file && is_presentable(constant.origin);
+    const std::string name = unique_.take(named ? constant.origin : node + "." + owned.role);
+    names_.emplace(key, name);
+    all_.push_back({name, owned.shape, elements(owned)});
+    return name;
+  }
+
+  std::vector<Tensor> take() { return std::move(all_); }
+
+ private:
+  using Key = std::tuple<std::string, bool, float, Shape, bool>;
+
+  static std::vector<float> elements(const Owned& owned) {
+    std::vector<float> values = owned.constant->floats;
+    if (owned.transpose) {
+      const auto rows = static_cast<std::size_t>(owned.shape[0]);
+      const auto columns = static_cast<std::size_t>(owned.shape[1]);
+      for (std::size_t i = 0; i < rows; ++i)
+        for (std::size_t j = 0; j < columns; ++j) values[i * columns + j] = owned.constant->floats[j * rows + i];
+    }
+    if (owned.scale != 1.0f)
+      for (float& value : values) value *= owned.scale;
+    return values;
+  }
+
+  std::map<Key, std::string> names_;
+  std::vector<Tensor> all_;
+  UniqueNames unique_;
+};
+
+class Emitter {
+ public:
+  explicit Emitter(const Net& net) : net_(net) {}
+
+  Model emit() {
+    for (const int id : net_.inputs) add_input(id);
+    for (const Operation& operation : net_.operations) add_operation(operation);
+    std::vector<int> outputs;
+    std::vector<std::string> names;
+    for (const int id : net_.outputs) {
+      names.push_back(net_.value(id).name);
+      outputs.push_back(node_of(id));
+    }
+    // A model that gives back its input is still a graph of one operator.
+    if (nodes_.size() == net_.inputs.size())
+      outputs.front() = add_activation({.op = "activation", .attributes = {{"activation", Activation("identity")}}}, {outputs.front()}, "identity");
+    std::vector<std::string> inputs;
+    for (const int id : net_.inputs) inputs.push_back(net_.value(id).name);
+    return {Graph(std::move(nodes_), std::move(outputs)), tensors_.take(), std::move(inputs), std::move(names), net_.notes};
+  }
+
+ private:
+  int add_node(Node node) {
+    std::vector<ops::Value> src;
+    for (const int input : node.inputs) src.push_back(values_[static_cast<std::size_t>(input)]);
+    values_.push_back(ops::infer(node, src));
+    nodes_.push_back(std::move(node));
+    return static_cast<int>(nodes_.size()) - 1;
+  }
+
+  void add_input(int id) {
+    const std::string name = unique_.take(net_.value(id).name);
+    node_of_value_[id] = add_node({name, "input", {}, {{"shape", net_.value(id).shape}}});
+  }
+
+  int node_of(int id) const {
+    const auto found = node_of_value_.find(id);
+    if (found == node_of_value_.end())
+      throw Error(ErrorCode::kUnsupported, net_.value(id).name, "is an output of the model, but does not depend on its inputs");
+    return found->second;
+  }
+
+  // The names a node may go by, the best first.
+  std::string label(const Operation& operation, const Lowered& lowered) const {
+    std::vector<std::string> candidates;
+    for (const Step& step : lowered.steps)
+      for (const Owned& owned : step.owned)
+        if (owned.trained) candidates.push_back(module_of_tensor(owned.constant->origin));
+    candidates.push_back(module_of_node(operation.name, operation.op));
+    candidates.push_back(lowered.steps.empty() ? "identity" : lowered.steps.back().op);
+    std::erase(candidates, "");
+    for (const std::string& candidate : candidates)
+      if (unique_.is_free(candidate)) return candidate;
+    return candidates.front();
+  }
+
+  // The step that carries the operation's name: the one with trained tensors, else the last.
+  static std::size_t main_step(const Lowered& lowered) {
+    for (std::size_t i = 0; i < lowered.steps.size(); ++i)
+      if (std::ranges::any_of(lowered.steps[i].owned, &Owned::trained)) return i;
+    return lowered.steps.empty() ? 0 : lowered.steps.size() - 1;
+  }
+
+  void add_operation(const Operation& operation) {
+    const Lowered lowered = lower(net_, operation);
+    const std::string name = label(operation, lowered);
+    const std::size_t main = main_step(lowered);
+    std::vector<int> indices;
+    const auto index_of = [&](const Source& source) {
+      return source.step >= 0 ? indices[static_cast<std::size_t>(source.step)] : node_of(source.value);
+    };
+    for (std::size_t i = 0; i < lowered.steps.size(); ++i) {
+      const Step& step = lowered.steps[i];
+      std::vector<int> inputs;
+      for (const Source& source : step.inputs) inputs.push_back(index_of(source));
+      indices.push_back(add_step(step, inputs, i == main ? name : name + "." + step.op));
+    }
+    for (std::size_t i = 0; i < operation.outputs.size(); ++i)
+      if (operation.outputs[i] >= 0) node_of_value_[operation.outputs[i]] = index_of(lowered.outputs[i]);
+  }
+
+  int add_step(const Step& step, const std::vector<int>& inputs, const std::string& wanted) {
+    const std::string name = unique_.take(wanted);
+    if (step.op == "activation") return add_activation(step, inputs, name);
+    Node node{name, step.op, inputs, step.attributes};
+    for (const Owned& owned : step.owned) node.parameters.push_back(tensors_.add(owned, name));
+    if (step.op == "dropout") node.attributes.set("sequence", dropouts_++);
+    return add_node(std::move(node));
+  }
+
+  // Units stand last in memory: where the slopes or halves of an activation are told apart along another dimension, it is brought there.
+  int add_activation(const Step& step, std::vector<int> inputs, const std::string& name) {
+    Node node{name, "activation", inputs, step.attributes};
+    node.attributes.set("layer", layers_.take(layer_of(inputs[0], name)));
+    node.attributes.set("sequence", activations_++);
+    for (const Owned& owned : step.owned) node.parameters.push_back(tensors_.add(owned, name));
+    const ops::Value src = values_[static_cast<std::size_t>(inputs[0])];
+    const auto rank = static_cast<std::int64_t>(src.shape.size());
+    const bool channels_last = ops::arranged(node, std::span(&src, 1))[0].layout == ops::Layout::kChannelsLast;
+    const std::int64_t units = channels_last ? 0 : rank - 1;
+    if (rank < 2 || step.unit_axis < 0 || step.unit_axis == units) return add_node(std::move(node));
+    std::vector<std::int64_t> there;
+    for (std::int64_t axis = 0; axis < rank; ++axis)
+      if (axis != step.unit_axis) there.push_back(axis);
+    there.push_back(step.unit_axis);
+    std::vector<std::int64_t> back(there.size());
+    for (std::size_t i = 0; i < there.size(); ++i) back[static_cast<std::size_t>(there[i])] = static_cast<std::int64_t>(i);
+    node.inputs = {add_node({unique_.take(name + ".transpose"), "transpose", inputs, {{"perm", there}}})};
+    const int result = add_node(std::move(node));
+    return add_node({unique_.take(name + ".transpose"), "transpose", {result}, {{"perm", back}}});
+  }
+
+  // The node whose weights feed this one through operators that have one input; `otherwise` where there is none.
+  std::string layer_of(int at, const std::string& otherwise) const {
+    for (;;) {
+      const Node& node = nodes_[static_cast<std::size_t>(at)];
+      if (node.op == "linear" || node.op == "conv" || node.op == "conv_transpose") return node.name;
+      std::vector<int> computed;
+      for (const int input : node.inputs)
+        if (nodes_[static_cast<std::size_t>(input)].op != "constant") computed.push_back(input);
+      if (computed.size() != 1 || node.op == "activation") return otherwise;
+      at = computed[0];
+    }
+  }
+
+  const Net& net_;
+  std::vector<Node> nodes_;
+  std::vector<ops::Value> values_;
+  std::map<int, int> node_of_value_;
+  Tensors tensors_;
+  UniqueNames unique_;
+  UniqueNames layers_;
+  std::int64_t activations_ = 0;
+  std::int64_t dropouts_ = 0;
+};
+
+void check_supported(const Net& net) {
+  std::string list;
+  int count = 0;
+  for (const Operation& operation : net.operations) {
+    if (operation.problem.empty()) continue;
+    list += "\n  " + operation.name + " (" + operation.op + "): " + operation.problem;
+    ++count;
+  }
+  if (count > 0)
+    throw Error(ErrorCode::kUnsupported, "graph", std::to_string(count) + (count == 1 ? " node is" : " nodes are") + " not supported:" + list);
+}
+
+// What the operators say of the tensors they own, against what the file has: the last check before a model leaves this folder.
+void check_tensors(const Model& model) {
+  std::map<std::string, const Tensor*> tensors;
+  for (const Tensor& tensor : model.weights) tensors[tensor.name] = &tensor;
+  const std::vector<ops::Value> values = ops::values(model.graph);
+  for (const Node& node : model.graph.nodes()) {
+    if (node.op == "input") continue;
+    const auto specs = ops::operator_named(node).parameters(node, ops::sources(node, values));
+    if (specs.size() != node.parameters.size()) throw Error(ErrorCode::kBadData, node.name, "has " + std::to_string(node.parameters.size()) + " tensors; expected " + std::to_string(specs.size()));
+    for (std::size_t i = 0; i < specs.size(); ++i)
+      if (tensors.at(node.parameters[i])->shape != specs[i].shape)
+        throw Error(ErrorCode::kBadData, node.name, node.parameters[i] + " has the shape " + ops::to_string(tensors.at(node.parameters[i])->shape) + "; expected " + ops::to_string(specs[i].shape));
+  }
+}
+
+}  // namespace
+
+Model emit(const Net& net) {
+  check_supported(net);
+  Model model = Emitter(net).emit();
+  check_tensors(model);
+  return model;
+}
+
+}  // namespace undying::onnx

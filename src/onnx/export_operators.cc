@@ -1,0 +1,253 @@
+// How each operator of the engine is written. Shapes of ours are those of an example; ONNX counts the batch as dimension 0.
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "onnx/constant.h"
+#include "onnx/exporter.h"
+#include "undying/error.h"
+
+namespace undying::onnx {
+namespace {
+
+using List = std::vector<std::int64_t>;
+
+List list_of(const Exporter& to, const char* name, List otherwise = {}) { return to.node().attributes.get_or<List>(name, std::move(otherwise)); }
+std::int64_t integer_of(const Exporter& to, const char* name, std::int64_t otherwise) { return to.node().attributes.get_or<std::int64_t>(name, otherwise); }
+float number_of(const Exporter& to, const char* name, double otherwise) { return static_cast<float>(to.node().attributes.get_or<double>(name, otherwise)); }
+
+List axes_of(const Exporter& to, const List& axes, std::size_t rank) {
+  List result;
+  for (const std::int64_t axis : axes) result.push_back(to.axis(axis, rank));
+  return result;
+}
+
+List all_axes(std::size_t rank) {
+  List axes(rank);
+  for (std::size_t i = 0; i < rank; ++i) axes[i] = static_cast<std::int64_t>(i) + 1;
+  return axes;
+}
+
+// Of vectors, a Gemm; of more dimensions, a product and a sum over the last.
+std::string linear(Exporter& to) {
+  const bool bias = integer_of(to, "bias", 1) != 0;
+  if (to.shape().size() == 1) {
+    std::vector<std::string> inputs = {to.input(), to.parameter(0)};
+    if (bias) inputs.push_back(to.parameter(1));
+    return to.add("Gemm", inputs, {{"transB", std::int64_t{1}}});
+  }
+  const std::string weight = to.add("Transpose", {to.parameter(0)}, {{"perm", List{1, 0}}});
+  const std::string product = to.add("MatMul", {to.input(), weight});
+  return bias ? to.add("Add", {product, to.parameter(1)}) : product;
+}
+
+// What convolutions and pools share.
+Writer::Settings window(const Exporter& to) {
+  const List kernel = list_of(to, "kernel");
+  Writer::Settings settings = {{"kernel_shape", kernel}, {"strides", list_of(to, "strides", List(kernel.size(), 1))}};
+  std::string pad = to.node().attributes.get_or<std::string>("auto_pad", "notset");
+  std::ranges::transform(pad, pad.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  if (pad == "NOTSET") settings.emplace_back("pads", list_of(to, "pads", List(2 * kernel.size(), 0)));
+  if (pad != "NOTSET") settings.emplace_back("auto_pad", pad);
+  return settings;
+}
+
+List dilations_of(const Exporter& to) { return list_of(to, "dilations", List(list_of(to, "kernel").size(), 1)); }
+
+std::string convolution(Exporter& to, const char* op) {
+  Writer::Settings settings = window(to);
+  settings.emplace_back("dilations", dilations_of(to));
+  settings.emplace_back("group", integer_of(to, "groups", 1));
+  for (const char* name : {"output_padding", "output_shape"})
+    if (to.node().attributes.has(name)) settings.emplace_back(name, list_of(to, name));
+  std::vector<std::string> inputs = {to.input(), to.parameter(0)};
+  if (integer_of(to, "bias", 1) != 0) inputs.push_back(to.parameter(1));
+  return to.add(op, inputs, settings);
+}
+
+std::string conv(Exporter& to) { return convolution(to, "Conv"); }
+std::string conv_transpose(Exporter& to) { return convolution(to, "ConvTranspose"); }
+
+std::string max_pool(Exporter& to) {
+  Writer::Settings settings = window(to);
+  settings.emplace_back("dilations", dilations_of(to));
+  settings.emplace_back("ceil_mode", integer_of(to, "ceil_mode", 0));
+  return to.add("MaxPool", {to.input()}, settings);
+}
+
+std::string average_pool(Exporter& to) {
+  const List dilations = dilations_of(to);
+  if (std::ranges::any_of(dilations, [](std::int64_t each) { return each != 1; }))
+    throw Error(ErrorCode::kUnsupported, "average_pool " + to.node().name, "has dilations, which AveragePool of opset 17 does not have");
+  Writer::Settings settings = window(to);
+  settings.emplace_back("ceil_mode", integer_of(to, "ceil_mode", 0));
+  settings.emplace_back("count_include_pad", integer_of(to, "count_include_pad", 0));
+  return to.add("AveragePool", {to.input()}, settings);
+}
+
+std::string global_average_pool(Exporter& to) { return to.add("GlobalAveragePool", {to.input()}); }
+std::string global_max_pool(Exporter& to) { return to.add("GlobalMaxPool", {to.input()}); }
+
+std::string batch_norm(Exporter& to) {
+  return to.add("BatchNormalization", {to.input(), to.parameter(0), to.parameter(1), to.parameter(2), to.parameter(3)},
+                {{"epsilon", number_of(to, "epsilon", 1e-5)}, {"momentum", number_of(to, "momentum", 0.9)}});
+}
+
+std::string layer_norm(Exporter& to) {
+  std::vector<std::string> inputs = {to.input(), to.parameter(0)};
+  if (integer_of(to, "bias", 1) != 0) inputs.push_back(to.parameter(1));
+  return to.add("LayerNormalization", inputs, {{"axis", to.axis(integer_of(to, "axis", -1), to.shape().size())}, {"epsilon", number_of(to, "epsilon", 1e-5)}});
+}
+
+std::string instance_norm(Exporter& to) {
+  return to.add("InstanceNormalization", {to.input(), to.parameter(0), to.parameter(1)}, {{"epsilon", number_of(to, "epsilon", 1e-5)}});
+}
+
+// Opset 17 has no such operator: each group as one channel of an instance norm, then scale and bias.
+std::string group_norm(Exporter& to) {
+  const std::int64_t groups = integer_of(to, "groups", 1);
+  const std::string grouped = to.reshape(to.input(), {groups, -1});
+  const std::string normal = to.add("InstanceNormalization", {grouped, to.filled(1.0f, groups), to.filled(0.0f, groups)}, {{"epsilon", number_of(to, "epsilon", 1e-5)}});
+  const std::size_t rank = to.shape().size();
+  const std::string scaled = to.add("Mul", {to.reshape(normal, to.shape()), to.along_channels(to.parameter(0), rank)});
+  return to.add("Add", {scaled, to.along_channels(to.parameter(1), rank)});
+}
+
+// Operands of fewer dimensions than the result get dimensions of extent 1 behind the batch; constants have no batch and need none.
+std::vector<std::string> aligned(Exporter& to) {
+  std::vector<std::string> operands;
+  std::size_t rank = 0;
+  for (std::size_t i = 0; i < to.node().inputs.size(); ++i) rank = std::max(rank, to.shape(i).size());
+  for (std::size_t i = 0; i < to.node().inputs.size(); ++i) {
+    const std::size_t missing = rank - to.shape(i).size();
+    const bool aligned = missing == 0 || to.is_constant(i);
+    operands.push_back(aligned ? to.input(i) : to.add("Unsqueeze", {to.input(i), to.list(all_axes(missing))}));
+  }
+  return operands;
+}
+
+template <const char* kOp>
+std::string binary(Exporter& to) {
+  if (to.is_constant(0) && to.is_constant(1)) throw Error(ErrorCode::kUnsupported, to.node().op + " " + to.node().name, "has two constants");
+  return to.add(kOp, aligned(to));
+}
+constexpr char kAdd[] = "Add";
+constexpr char kSub[] = "Sub";
+constexpr char kMul[] = "Mul";
+constexpr char kDiv[] = "Div";
+constexpr char kMatMul[] = "MatMul";
+
+std::string softmax_of(Exporter& to, const char* op) {
+  return to.add(op, {to.input()}, {{"axis", to.axis(integer_of(to, "axis", -1), to.shape().size())}});
+}
+std::string softmax(Exporter& to) { return softmax_of(to, "Softmax"); }
+std::string log_softmax(Exporter& to) { return softmax_of(to, "LogSoftmax"); }
+
+std::string clip(Exporter& to) {
+  constexpr double kLargest = std::numeric_limits<float>::max();
+  const float lowest = number_of(to, "min", -kLargest);
+  const float highest = number_of(to, "max", kLargest);
+  return to.add("Clip", {to.input(), to.number(lowest), to.number(highest)});
+}
+
+std::string dropout(Exporter& to) {
+  to.note(to.node().op + " left out");
+  return to.input();
+}
+
+std::string concat(Exporter& to) {
+  std::vector<std::string> inputs;
+  for (std::size_t i = 0; i < to.node().inputs.size(); ++i) {
+    if (to.is_constant(i)) throw Error(ErrorCode::kUnsupported, "concat " + to.node().name, "joins a constant, which has no batch in ONNX");
+    inputs.push_back(to.input(i));
+  }
+  return to.add("Concat", inputs, {{"axis", to.axis(integer_of(to, "axis", 0), to.shape().size())}});
+}
+
+std::string slice(Exporter& to) {
+  const List axes = axes_of(to, list_of(to, "axes"), to.shape().size());
+  const List steps = list_of(to, "steps", List(axes.size(), 1));
+  return to.add("Slice", {to.input(), to.list(list_of(to, "starts")), to.list(list_of(to, "ends")), to.list(axes), to.list(steps)});
+}
+
+std::string pad(Exporter& to) {
+  List pads = list_of(to, "pads");
+  pads.insert(pads.begin() + static_cast<std::ptrdiff_t>(pads.size() / 2), 0);
+  pads.insert(pads.begin(), 0);
+  const std::string mode = to.node().attributes.get_or<std::string>("mode", "constant");
+  std::vector<std::string> inputs = {to.input(), to.list(pads)};
+  if (mode == "constant") inputs.push_back(to.number(number_of(to, "value", 0.0)));
+  return to.add("Pad", inputs, {{"mode", mode}});
+}
+
+std::string transpose(Exporter& to) {
+  List perm = axes_of(to, list_of(to, "perm"), to.shape().size());
+  perm.insert(perm.begin(), 0);
+  return to.add("Transpose", {to.input()}, {{"perm", perm}});
+}
+
+std::string reshape(Exporter& to) { return to.reshape(to.input(), to.result()); }
+std::string flatten(Exporter& to) { return to.add("Flatten", {to.input()}, {{"axis", std::int64_t{1}}}); }
+
+std::string squeeze(Exporter& to) {
+  List axes = list_of(to, "axes");
+  for (std::size_t i = 0; i < to.shape().size() && list_of(to, "axes").empty(); ++i)
+    if (to.shape()[i] == 1) axes.push_back(static_cast<std::int64_t>(i));
+  return axes.empty() ? to.input() : to.add("Squeeze", {to.input(), to.list(axes_of(to, axes, to.shape().size()))});
+}
+
+std::string unsqueeze(Exporter& to) { return to.add("Unsqueeze", {to.input(), to.list(axes_of(to, list_of(to, "axes"), to.result().size()))}); }
+
+List reduced(const Exporter& to) {
+  const List axes = list_of(to, "axes");
+  return axes.empty() ? all_axes(to.shape().size()) : axes_of(to, axes, to.shape().size());
+}
+
+std::string reduce_mean(Exporter& to) { return to.add("ReduceMean", {to.input()}, {{"axes", reduced(to)}, {"keepdims", integer_of(to, "keepdims", 1)}}); }
+std::string reduce_sum(Exporter& to) { return to.add("ReduceSum", {to.input(), to.list(reduced(to))}, {{"keepdims", integer_of(to, "keepdims", 1)}}); }
+
+// Stands as an initializer where it is read.
+std::string constant(Exporter& to) { return to.parameter(0); }
+
+constexpr std::array kExports = {
+    Export{"activation", export_activation},
+    Export{"add", binary<kAdd>},
+    Export{"average_pool", average_pool},
+    Export{"batch_norm", batch_norm},
+    Export{"clip", clip},
+    Export{"concat", concat},
+    Export{"constant", constant},
+    Export{"conv", conv},
+    Export{"conv_transpose", conv_transpose},
+    Export{"div", binary<kDiv>},
+    Export{"dropout", dropout},
+    Export{"dropout_2d", dropout},
+    Export{"flatten", flatten},
+    Export{"global_average_pool", global_average_pool},
+    Export{"global_max_pool", global_max_pool},
+    Export{"group_norm", group_norm},
+    Export{"instance_norm", instance_norm},
+    Export{"layer_norm", layer_norm},
+    Export{"linear", linear},
+    Export{"log_softmax", log_softmax},
+    Export{"matmul", binary<kMatMul>},
+    Export{"max_pool", max_pool},
+    Export{"mul", binary<kMul>},
+    Export{"pad", pad},
+    Export{"reduce_mean", reduce_mean},
+    Export{"reduce_sum", reduce_sum},
+    Export{"reshape", reshape},
+    Export{"slice", slice},
+    Export{"softmax", softmax},
+    Export{"squeeze", squeeze},
+    Export{"sub", binary<kSub>},
+    Export{"transpose", transpose},
+    Export{"unsqueeze", unsqueeze},
+};
+
+}  // namespace
+
+std::span<const Export> exports() { return kExports; }
+
+}  // namespace undying::onnx

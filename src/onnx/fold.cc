@@ -1,0 +1,170 @@
+#include "onnx/fold.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "onnx/evaluate.h"
+#include "onnx/lower.h"
+#include "onnx/upconvert.h"
+
+namespace undying::onnx {
+namespace {
+
+// Elementwise operations that are parts of composites; their output has the shape their operands broadcast to.
+constexpr std::array<std::string_view, 13> kParts = {"Erf", "Exp", "Log", "Sqrt", "Neg", "Abs", "Pow", "Reciprocal", "Max", "Min", "PRelu", "RandomUniformLike", "ReduceMax"};
+
+bool is_part(std::string_view op) { return std::ranges::find(kParts, op) != kParts.end(); }
+
+class Folder {
+ public:
+  explicit Folder(Net& net) : net_(net) {}
+
+  void run() {
+    ignore_unread_outputs();
+    for (std::size_t i = 0; i < net_.operations.size(); ++i) visit(net_.operations[i]);
+    if (!upconverted_.empty()) note_upconverted();
+    std::erase_if(net_.operations, [&](const Operation& operation) { return is_computed(operation); });
+    net_.drop_unread();
+  }
+
+ private:
+  // Operators with outputs that only training wants are understood without them.
+  void ignore_unread_outputs() {
+    const auto readers = net_.readers();
+    for (Operation& operation : net_.operations)
+      for (std::size_t i = 1; i < operation.outputs.size(); ++i)
+        if (operation.outputs[i] >= 0 && readers[static_cast<std::size_t>(operation.outputs[i])].empty() && operation.op != "Split")
+          operation.outputs[i] = -1;
+  }
+
+  bool is_constant(int id) const { return id < 0 || net_.value(id).constant != nullptr; }
+  bool is_known(int id) const { return is_constant(id) || net_.value(id).shaped; }
+  bool is_computed(const Operation& operation) const { return !operation.outputs.empty() && std::ranges::all_of(operation.outputs, [&](int id) { return is_constant(id); }); }
+
+  void visit(Operation& operation) {
+    if (!operation.problem.empty()) return;
+    try {
+      if (!Evaluator::knows(operation.op) && find_rule(operation.op) == nullptr && !is_part(operation.op)) refuse("is not supported");
+      if (!std::ranges::all_of(operation.inputs, [&](int id) { return is_known(id); })) return;
+      if (upconvert(net_, operation)) ++upconverted_[operation.op];
+      if (std::ranges::all_of(operation.inputs, [&](int id) { return is_constant(id); }))
+        compute(operation);
+      else if (operation.op == "Shape" || operation.op == "Size")
+        measure(operation);
+      else
+        shape_outputs(net_, operation);
+    } catch (const Refusal& refusal) {
+      operation.problem = refusal.message;
+    }
+  }
+
+  void compute(Operation& operation) {
+    if (!Evaluator::knows(operation.op)) refuse("depends on constants only, and is not among what is computed at import");
+    const std::vector<ConstantPtr> results = evaluator_.evaluate(net_, operation);
+    if (results.size() < operation.outputs.size()) malformed(operation, "has more outputs than the operator");
+    for (std::size_t i = 0; i < operation.outputs.size(); ++i)
+      if (operation.outputs[i] >= 0) net_.value(operation.outputs[i]).constant = results[i];
+    if (operation.op == "Constant") name_origin(operation);
+  }
+
+  // A constant in the graph is as good as an initializer of that name.
+  void name_origin(const Operation& operation) {
+    Value& value = net_.value(operation.outputs[0]);
+    Constant named = *value.constant;
+    named.origin = value.name;
+    value.constant = std::make_shared<Constant>(std::move(named));
+  }
+
+  // The shape of a value computed at run time, with the batch as N.
+  void measure(Operation& operation) {
+    const Value& value = net_.value(operation.inputs.at(0));
+    std::vector<Integer> dims;
+    if (net_.batch_axes > 0) dims.push_back({1, true});
+    for (const std::int64_t extent : value.shape) dims.push_back({extent, false});
+    Constant result{.integer = true};
+    if (operation.op == "Size") {
+      Integer size{1, net_.batch_axes > 0};
+      for (const std::int64_t extent : value.shape) size.value *= extent;
+      result.integers = {size};
+    } else {
+      const auto rank = static_cast<std::int64_t>(dims.size());
+      const Range range = slice_range(operation, integer(operation, "start", 0), integer(operation, "end", rank), 1, rank);
+      result.dims = {range.count};
+      result.integers.assign(dims.begin() + range.start, dims.begin() + range.start + range.count);
+    }
+    net_.value(operation.outputs.at(0)).constant = std::make_shared<Constant>(std::move(result));
+  }
+
+  void note_upconverted() {
+    std::string changed;
+    for (const auto& [op, count] : upconverted_) changed += (changed.empty() ? "" : ", ") + std::to_string(count) + " " + op;
+    net_.notes.push_back("opset " + std::to_string(net_.opset) + " was read as opset 17: " + changed);
+  }
+
+  Net& net_;
+  Evaluator evaluator_;
+  std::map<std::string, int> upconverted_;
+};
+
+// The full shape of an operand: a batch counts as 1, which broadcasts with itself.
+Shape full_shape(const Net& net, int id) {
+  const Value& value = net.value(id);
+  if (value.constant != nullptr) return value.constant->dims;
+  Shape dims(static_cast<std::size_t>(net.batch_axes), 1);
+  dims.insert(dims.end(), value.shape.begin(), value.shape.end());
+  return dims;
+}
+
+// Leaves the output without a shape where there is none that a composite could have.
+void shape_part(Net& net, const Operation& operation) {
+  if (operation.outputs.size() != 1 || operation.inputs.empty() || operation.outputs[0] < 0) return;
+  Shape dims;
+  for (const int id : operation.inputs)
+    if (id >= 0) dims = broadcast(operation, dims, full_shape(net, id));
+  if (operation.op == "ReduceMax") {
+    const auto rank = static_cast<std::int64_t>(dims.size());
+    std::vector<std::int64_t> axes = integers(operation, "axes");
+    if (integer(operation, "keepdims", 1) == 0 || axes.empty()) return;
+    for (const std::int64_t axis : axes) dims[static_cast<std::size_t>(checked_axis(operation, axis, rank))] = 1;
+  }
+  std::int64_t count = 0;
+  if (net.batch_axes > 0 && dims.front() != 1) return;
+  if (static_cast<int>(dims.size()) <= net.batch_axes || !multiply_extents(dims, kMostElements, count)) return;
+  Value& value = net.value(operation.outputs[0]);
+  value.shape.assign(dims.begin() + net.batch_axes, dims.end());
+  value.shaped = true;
+}
+
+// By the operators it becomes.
+void shape_by_rule(Net& net, const Operation& operation) {
+  const Lowered lowered = lower(net, operation);
+  const std::vector<Shape> shapes = infer(net, lowered);
+  for (std::size_t i = 0; i < operation.outputs.size(); ++i) {
+    if (operation.outputs[i] < 0) continue;
+    if (i >= lowered.outputs.size()) malformed(operation, "has more outputs than the operator");
+    Value& value = net.value(operation.outputs[i]);
+    value.shape = shape_of(net, shapes, lowered.outputs[i]);
+    value.shaped = true;
+  }
+}
+
+}  // namespace
+
+void fold(Net& net) { Folder(net).run(); }
+
+bool is_shaped(const Net& net, int value) { return value >= 0 && net.value(value).constant == nullptr && net.value(value).shaped; }
+
+void shape_outputs(Net& net, Operation& operation) {
+  operation.problem.clear();
+  const bool part = is_part(operation.op);
+  try {
+    if (find_rule(operation.op) == nullptr) refuse("has no operator here, and is not part of a composite that is recognised");
+    shape_by_rule(net, operation);
+  } catch (const Refusal& refusal) {
+    operation.problem = refusal.message;
+  }
+  if (part && !operation.problem.empty()) shape_part(net, operation);
+}
+
+}  // namespace undying::onnx

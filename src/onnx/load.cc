@@ -1,0 +1,63 @@
+#include "onnx/load.h"
+
+#include <algorithm>
+#include <new>
+#include <stdexcept>
+
+#include "onnx/emit.h"
+#include "onnx/fold.h"
+#include "onnx/parse.h"
+#include "onnx/patterns.h"
+#include "undying/error.h"
+
+namespace undying::onnx {
+namespace {
+
+Model interpret(pb::ModelProto proto, const std::filesystem::path& folder, const LoadOptions& options) {
+  Net net = parse(proto, folder, options.batched);
+  proto.Clear();
+  fold(net);
+  recognise(net);
+  return emit(net);
+}
+
+// Errors from inside name a node or a tensor; people need to know the file first.
+[[noreturn]] void rethrow(const std::filesystem::path& file, const Error& error) {
+  const std::string what = error.what();
+  const std::string message = what.substr(std::min(what.size(), error.subject().size() + 3));
+  const bool whole = error.subject() == file.string() || error.subject() == "file";
+  throw Error(error.code(), file.string(), whole ? message : error.subject() + ": " + message);
+}
+
+}  // namespace
+
+Model load_bytes(std::string bytes, const std::filesystem::path& folder, const LoadOptions& options) {
+  try {
+    pb::ModelProto proto = parse_model(bytes);
+    std::string().swap(bytes);  // a large file is not held twice
+    return interpret(std::move(proto), folder, options);
+  } catch (const Error& error) {
+    // Operators and graphs speak of arguments; here they come from a file.
+    if (error.code() != ErrorCode::kInvalidArgument) throw;
+    const std::string what = error.what();
+    throw Error(ErrorCode::kBadData, error.subject(), what.substr(std::min(what.size(), error.subject().size() + 3)));
+  } catch (const Refusal& refusal) {
+    throw Error(ErrorCode::kUnsupported, "graph", refusal.message);
+  } catch (const std::length_error&) {
+    throw Error(ErrorCode::kBadData, "file", "asks for more memory than there is");
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorCode::kBadData, "file", "asks for more memory than there is");
+  }
+}
+
+Model load(const std::filesystem::path& file, const LoadOptions& options) {
+  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+  std::string bytes = read_bytes(file);
+  try {
+    return load_bytes(std::move(bytes), folder, options);
+  } catch (const Error& error) {
+    rethrow(file, error);
+  }
+}
+
+}  // namespace undying::onnx

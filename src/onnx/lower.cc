@@ -1,0 +1,155 @@
+#include "onnx/lower.h"
+
+#include <algorithm>
+#include <array>
+
+#include "onnx/evaluate.h"
+#include "ops/operator.h"
+#include "undying/error.h"
+
+namespace undying::onnx {
+namespace {
+
+bool names(std::string_view settings, std::string_view name) {
+  for (std::size_t at = settings.find(name); at != std::string_view::npos; at = settings.find(name, at + 1)) {
+    const bool starts = at == 0 || settings[at - 1] == ' ';
+    const std::size_t end = at + name.size();
+    if (starts && (end == settings.size() || settings[end] == ' ')) return true;
+  }
+  return false;
+}
+
+void check(const Rule& rule, const Operation& operation) {
+  const auto count = static_cast<int>(operation.inputs.size());
+  if (count < rule.least || (rule.most >= 0 && count > rule.most))
+    malformed(operation, "has " + std::to_string(count) + " inputs; expected " + std::to_string(rule.least) +
+                             (rule.most == rule.least ? "" : rule.most < 0 ? " or more" : " to " + std::to_string(rule.most)));
+  for (int i = 0; i < rule.least; ++i)
+    if (operation.inputs[static_cast<std::size_t>(i)] < 0) malformed(operation, "lacks input " + std::to_string(i));
+  for (const auto& [name, value] : operation.settings)
+    if (name.front() != '.' && !names(rule.settings, name))
+      malformed(operation, "has an attribute " + name + ", which " + operation.op + " does not have in opset 17");
+  if (operation.outputs.empty()) malformed(operation, "has no output");
+}
+
+// The first words of an error of the operators name operator and node, which the list of refusals says already.
+std::string message_of(const Error& error) {
+  const std::string what = error.what();
+  const std::size_t end = error.subject().size() + 3;
+  return what.size() > end ? what.substr(end) : what;
+}
+
+}  // namespace
+
+const ConstantPtr& Lowering::constant(std::size_t index) const {
+  if (!is_constant(index)) refuse("input " + std::to_string(index) + " is computed at run time; expected a constant");
+  return net_.value(operation_.inputs[index]).constant;
+}
+
+const Shape& Lowering::shape(std::size_t index) const {
+  if (!has(index)) malformed(operation_, "lacks input " + std::to_string(index));
+  if (is_constant(index)) refuse("input " + std::to_string(index) + " is a constant; expected a value computed at run time");
+  return net_.value(operation_.inputs[index]).shape;
+}
+
+std::vector<std::int64_t> Lowering::list(std::size_t index, std::vector<std::int64_t> otherwise) const {
+  return has(index) ? plain_integers(operation_, *constant(index)) : std::move(otherwise);
+}
+
+std::int64_t Lowering::example_axis(std::int64_t axis, std::int64_t rank) const {
+  const std::int64_t checked = checked_axis(operation_, axis, rank);
+  if (checked < batch_axes()) refuse("works along axis 0, the examples of a batch, which are independent here");
+  return checked - batch_axes();
+}
+
+std::vector<std::int64_t> Lowering::example_axes(const std::vector<std::int64_t>& axes, std::int64_t rank) const {
+  std::vector<std::int64_t> result;
+  for (const std::int64_t axis : axes) result.push_back(example_axis(axis, rank));
+  std::ranges::sort(result);
+  if (std::ranges::adjacent_find(result) != result.end()) malformed(operation_, "names an axis twice");
+  return result;
+}
+
+std::vector<std::int64_t> Lowering::extents(const std::string& name, std::size_t count, std::int64_t otherwise) const {
+  const auto values = integers(operation_, name, std::vector<std::int64_t>(count, otherwise));
+  if (values.size() != count)
+    malformed(operation_, "its " + name + " has " + std::to_string(values.size()) + " entries; expected " + std::to_string(count));
+  for (const std::int64_t value : values)
+    if (value < -kMostElements || value > kMostElements) malformed(operation_, "its " + name + " has an absurd entry " + std::to_string(value));
+  return values;
+}
+
+void Lowering::only_first_output() const {
+  for (std::size_t i = 1; i < operation_.outputs.size(); ++i)
+    if (operation_.outputs[i] >= 0) refuse("its output " + std::to_string(i) + " is used");
+}
+
+Source Lowering::value(std::size_t index) const {
+  shape(index);
+  return {.value = operation_.inputs[index]};
+}
+
+Source Lowering::add(std::string op, std::vector<Source> inputs, Attributes attributes, std::vector<Owned> owned) {
+  lowered_.steps.push_back({std::move(op), std::move(inputs), std::move(attributes), std::move(owned)});
+  return {.step = static_cast<int>(lowered_.steps.size()) - 1};
+}
+
+Source Lowering::activation(const std::string& specification, Source input) {
+  try {
+    return add("activation", {input}, {{"activation", Activation(specification)}});
+  } catch (const Error& error) {
+    refuse(message_of(error));
+  }
+}
+
+Source Lowering::operand(const ConstantPtr& constant, std::int64_t rank) {
+  if (constant->integer) malformed(operation_, "mixes floats and integers");
+  Shape dims = constant->dims;
+  const auto own = static_cast<std::int64_t>(dims.size());
+  if (own > rank && batch_axes() > 0) refuse("a constant " + ops::to_string(dims) + " has more dimensions than the value it meets");
+  if (own == rank && own > 0 && batch_axes() > 0) {
+    if (dims[0] != 1) refuse("a constant " + ops::to_string(dims) + " has an element for each example of a batch");
+    dims.erase(dims.begin());
+  }
+  if (dims.empty()) dims = {1};
+  return add("constant", {}, {{"shape", dims}}, {{.constant = constant, .shape = dims, .trained = false, .role = "value"}});
+}
+
+const Rule* find_rule(std::string_view op) {
+  for (const auto rules : {layer_rules(), pool_rules(), elementwise_rules(), arrangement_rules()}) {
+    const auto found = std::ranges::find(rules, op, &Rule::op);
+    if (found != rules.end()) return &*found;
+  }
+  return nullptr;
+}
+
+Lowered lower(const Net& net, const Operation& operation) {
+  const Rule* rule = find_rule(operation.op);
+  if (rule == nullptr) refuse("is not supported");
+  check(*rule, operation);
+  Lowering lowering(net, operation);
+  rule->lower(lowering);
+  return lowering.take();
+}
+
+const Shape& shape_of(const Net& net, const std::vector<Shape>& steps, const Source& source) {
+  return source.step >= 0 ? steps[static_cast<std::size_t>(source.step)] : net.value(source.value).shape;
+}
+
+std::vector<Shape> infer(const Net& net, const Lowered& lowered) {
+  std::vector<Shape> shapes;
+  for (const Step& step : lowered.steps) {
+    std::vector<ops::Value> src;
+    for (const Source& source : step.inputs) src.push_back({shape_of(net, shapes, source)});
+    try {
+      shapes.push_back(ops::infer({"?", step.op, {}, step.attributes}, src).shape);
+    } catch (const Error& error) {
+      refuse(message_of(error));
+    }
+    std::int64_t count = 0;
+    if (!multiply_extents(shapes.back(), kMostElements, count)) refuse("gives the shape " + ops::to_string(shapes.back()) + ", which is absurdly large");
+  }
+  return shapes;
+}
+
+}  // namespace undying::onnx

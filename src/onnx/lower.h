@@ -1,0 +1,114 @@
+#ifndef UNDYING_ONNX_LOWER_H_
+#define UNDYING_ONNX_LOWER_H_
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "onnx/net.h"
+#include "undying/graph.h"
+
+namespace undying::onnx {
+
+// What a step reads: a value of the net, or the output of an earlier step.
+struct Source {
+  int value = -1;
+  int step = -1;
+};
+
+// A tensor that a step owns, as elements of a constant.
+struct Owned {
+  ConstantPtr constant;
+  bool transpose = false;  // the constant is a matrix, the tensor its transpose
+  float scale = 1.0f;      // the tensor is the constant times this
+  Shape shape;
+  bool trained = true;
+  std::string role;  // "weight": the last part of its name where the file gives it none
+};
+
+// One operator of the engine.
+struct Step {
+  std::string op;
+  std::vector<Source> inputs;
+  Attributes attributes;
+  std::vector<Owned> owned;
+  // Where the units of an activation are told apart (a slope each, CReLU): the dimension they stand along; -1: they are not.
+  std::int64_t unit_axis = -1;
+};
+
+// What an operation becomes: steps, and where each of its outputs comes from.
+struct Lowered {
+  std::vector<Step> steps;
+  std::vector<Source> outputs;
+};
+
+// Builds what one operation becomes. Axes of ONNX count the batch; those of the engine do not.
+class Lowering {
+ public:
+  Lowering(const Net& net, const Operation& operation) : net_(net), operation_(operation) {}
+
+  const Net& net() const { return net_; }
+  const Operation& operation() const { return operation_; }
+  int batch_axes() const { return net_.batch_axes; }
+
+  bool has(std::size_t index) const { return has_input(operation_, index); }
+  bool is_constant(std::size_t index) const { return has(index) && net_.value(operation_.inputs[index]).constant != nullptr; }
+  // An input that must be known, or must be computed at run time; refuses otherwise.
+  const ConstantPtr& constant(std::size_t index) const;
+  const Shape& shape(std::size_t index) const;  // of one example
+  std::int64_t rank(std::size_t index) const { return static_cast<std::int64_t>(shape(index).size()) + batch_axes(); }
+  // The integers of an input; `otherwise` where it is absent.
+  std::vector<std::int64_t> list(std::size_t index, std::vector<std::int64_t> otherwise = {}) const;
+
+  // The dimension of an example that an axis of ONNX names, of a value with `rank` dimensions, the batch included. Refuses the batch.
+  std::int64_t example_axis(std::int64_t axis, std::int64_t rank) const;
+  std::vector<std::int64_t> example_axes(const std::vector<std::int64_t>& axes, std::int64_t rank) const;
+
+  // An attribute of extents, offsets and the like: `otherwise` where it is absent, malformed() where it has another number of entries than
+  // `count` or an absurd one.
+  std::vector<std::int64_t> extents(const std::string& name, std::size_t count, std::int64_t otherwise) const;
+  void only_first_output() const;  // refuses where another one is read
+
+  Source value(std::size_t index) const;  // an input computed at run time
+  Source add(std::string op, std::vector<Source> inputs, Attributes attributes = {}, std::vector<Owned> owned = {});
+  Source activation(const std::string& specification, Source input);
+  // A constant as an operand of elementwise arithmetic whose other operand has `rank` dimensions, the batch included.
+  Source operand(const ConstantPtr& constant, std::int64_t rank);
+  Step& last() { return lowered_.steps.back(); }
+  void output(Source source) { lowered_.outputs.push_back(source); }
+  Lowered take() { return std::move(lowered_); }
+
+ private:
+  const Net& net_;
+  const Operation& operation_;
+  Lowered lowered_;
+};
+
+// One ONNX operator, or one of ours: what it may have, and how it becomes operators of the engine.
+struct Rule {
+  std::string_view op;
+  int least = 1;  // inputs
+  int most = 1;
+  std::string_view settings;  // the names of its attributes, between spaces
+  void (*lower)(Lowering& lowering);
+};
+
+std::span<const Rule> layer_rules();        // with weights, and normalisation
+std::span<const Rule> pool_rules();         // pooling and reductions
+std::span<const Rule> elementwise_rules();  // arithmetic, activations, softmax, dropout
+std::span<const Rule> arrangement_rules();  // elements are moved, not changed
+
+const Rule* find_rule(std::string_view op);
+
+// Checks inputs and attributes against the rule and applies it. Throws Refusal, Error{kBadData}.
+Lowered lower(const Net& net, const Operation& operation);
+
+// The shape of what `source` reads, where shapes of steps are in `steps`.
+const Shape& shape_of(const Net& net, const std::vector<Shape>& steps, const Source& source);
+// The shapes of all steps, by the operators' own inference. Refuses what they reject.
+std::vector<Shape> infer(const Net& net, const Lowered& lowered);
+
+}  // namespace undying::onnx
+
+#endif  // UNDYING_ONNX_LOWER_H_

@@ -1,0 +1,222 @@
+// Arithmetic, activations, softmax and dropout.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "onnx/evaluate.h"
+#include "onnx/lower.h"
+#include "ops/operator.h"
+
+namespace undying::onnx {
+namespace {
+
+// Operands of one elementwise operation: values computed at run time as they are, constants as constants that fit them.
+std::vector<Source> operands(Lowering& lowering) {
+  const std::vector<int>& inputs = lowering.operation().inputs;
+  std::int64_t rank = 0;
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (!lowering.is_constant(i)) rank = std::max(rank, lowering.rank(i));
+  std::vector<Source> sources;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!lowering.is_constant(i) && lowering.batch_axes() > 0 && lowering.rank(i) != rank)
+      refuse("combines " + describe(lowering.net(), inputs[0]) + " and " + describe(lowering.net(), inputs[i]) +
+             ", which would mix the examples of a batch");
+    sources.push_back(lowering.is_constant(i) ? lowering.operand(lowering.constant(i), rank) : lowering.value(i));
+  }
+  return sources;
+}
+
+template <const char* kOp>
+void binary(Lowering& lowering) {
+  lowering.output(lowering.add(kOp, operands(lowering)));
+}
+constexpr char kAdd[] = "add";
+constexpr char kSub[] = "sub";
+constexpr char kMul[] = "mul";
+constexpr char kDiv[] = "div";
+
+Source sum_of(Lowering& lowering) {
+  const auto sources = operands(lowering);
+  Source sum = sources[0];
+  for (std::size_t i = 1; i < sources.size(); ++i) sum = lowering.add("add", {sum, sources[i]});
+  return sum;
+}
+
+void sum(Lowering& lowering) { lowering.output(sum_of(lowering)); }
+
+void mean(Lowering& lowering) {
+  const auto count = static_cast<float>(lowering.operation().inputs.size());
+  const Source total = sum_of(lowering);
+  if (count == 1.0f) return lowering.output(total);
+  lowering.output(lowering.add("mul", {total, lowering.operand(make_floats({}, {1.0f / count}), 0)}));
+}
+
+float scalar(const Lowering& lowering, std::size_t index) {
+  const ConstantPtr& constant = lowering.constant(index);
+  if (constant->integer || constant->count() != 1) refuse("input " + std::to_string(index) + " is not one number");
+  return constant->floats[0];
+}
+
+// Bounds that are members of the family become these.
+Source clipped(Lowering& lowering, Source src, float lowest, float highest) {
+  constexpr float kLargest = std::numeric_limits<float>::max();
+  if (lowest == 0.0f && highest >= kLargest) return lowering.activation("relu", src);
+  if (lowest == 0.0f && highest == 6.0f) return lowering.activation("relu6", src);
+  if (lowest != lowest || highest != highest) malformed(lowering.operation(), "clips at a bound that is not a number");
+  if (lowest <= -kLargest && highest >= kLargest) return src;
+  Attributes attributes;
+  if (lowest > -kLargest) attributes.set("min", as_written(lowest));
+  if (highest < kLargest) attributes.set("max", as_written(highest));
+  return lowering.add("clip", {src}, std::move(attributes));
+}
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+void clip(Lowering& lowering) {
+  const float lowest = lowering.has(1) ? scalar(lowering, 1) : -kInfinity;
+  const float highest = lowering.has(2) ? scalar(lowering, 2) : kInfinity;
+  lowering.output(clipped(lowering, lowering.value(0), lowest, highest));
+}
+
+// max(x, number) and min(x, number) are clips; of two values there is no operator.
+void bound(Lowering& lowering, bool from_below) {
+  const std::size_t count = lowering.operation().inputs.size();
+  if (count == 1) return lowering.output(lowering.value(0));
+  if (count != 2 || lowering.is_constant(0) == lowering.is_constant(1)) refuse("compares values computed at run time");
+  const std::size_t constant = lowering.is_constant(0) ? 0 : 1;
+  const float number = scalar(lowering, constant);
+  lowering.output(clipped(lowering, lowering.value(1 - constant), from_below ? number : -kInfinity, from_below ? kInfinity : number));
+}
+
+void maximum(Lowering& lowering) { bound(lowering, true); }
+void minimum(Lowering& lowering) { bound(lowering, false); }
+
+// A product with -1.
+void negative(Lowering& lowering) {
+  lowering.output(lowering.add("mul", {lowering.value(0), lowering.operand(make_floats({}, {-1.0f}), 0)}));
+}
+
+// ---- Activations.
+
+template <const char* kSpecification>
+void plain_activation(Lowering& lowering) {
+  lowering.output(lowering.activation(kSpecification, lowering.value(0)));
+}
+
+std::string with(const char* name, std::initializer_list<double> parameters) {
+  return fmt::format("{}:{}", name, fmt::join(parameters, ","));
+}
+
+// The ONNX operators of the family that take parameters, with ONNX's defaults.
+void leaky_relu(Lowering& lowering) {
+  lowering.output(lowering.activation(with("leaky_relu", {number(lowering.operation(), "alpha", 0.01)}), lowering.value(0)));
+}
+void elu(Lowering& lowering) { lowering.output(lowering.activation(with("elu", {number(lowering.operation(), "alpha", 1.0)}), lowering.value(0))); }
+void celu(Lowering& lowering) { lowering.output(lowering.activation(with("celu", {number(lowering.operation(), "alpha", 1.0)}), lowering.value(0))); }
+void thresholded_relu(Lowering& lowering) {
+  lowering.output(lowering.activation(with("thresholded_relu", {number(lowering.operation(), "alpha", 1.0)}), lowering.value(0)));
+}
+void hardsigmoid(Lowering& lowering) {
+  const double alpha = number(lowering.operation(), "alpha", 0.2);
+  const double beta = number(lowering.operation(), "beta", 0.5);
+  lowering.output(lowering.activation(with("hardsigmoid", {alpha, beta}), lowering.value(0)));
+}
+
+// The family's member has the parameters of the paper, which are ONNX's defaults too; gamma elu(x, alpha) has any.
+void selu(Lowering& lowering) {
+  const double alpha = number(lowering.operation(), "alpha", 1.67326324);
+  const double gamma = number(lowering.operation(), "gamma", 1.05070099);
+  if (std::abs(alpha - 1.67326324) < 1e-5 && std::abs(gamma - 1.05070099) < 1e-5) return lowering.output(lowering.activation("selu", lowering.value(0)));
+  const Source curve = lowering.activation(with("elu", {alpha}), lowering.value(0));
+  lowering.output(lowering.add("mul", {curve, lowering.operand(make_floats({}, {static_cast<float>(gamma)}), 0)}));
+}
+
+// Ours: a recognised composite.
+void activation(Lowering& lowering) {
+  const Source result = lowering.activation(text(lowering.operation(), ".specification", "identity"), lowering.value(0));
+  lowering.last().unit_axis = integer(lowering.operation(), ".unit_axis", -1);
+  lowering.output(result);
+}
+
+// ---- The rest.
+
+// Before opset 13: of the rows of a matrix, the dimensions from `axis` on being one.
+Source softmax_of_rows(Lowering& lowering, const char* op, std::int64_t axis) {
+  const Shape shape = lowering.shape(0);
+  if (axis == static_cast<std::int64_t>(shape.size()) - 1) return lowering.add(op, {lowering.value(0)});
+  Shape rows(shape.begin(), shape.begin() + axis);
+  rows.push_back(-1);
+  const Source flat = lowering.add("reshape", {lowering.value(0)}, {{"shape", rows}});
+  return lowering.add("reshape", {lowering.add(op, {flat})}, {{"shape", shape}});
+}
+
+void softmax_along(Lowering& lowering, const char* op) {
+  const Operation& operation = lowering.operation();
+  const std::int64_t axis = lowering.example_axis(integer(operation, "axis", -1), lowering.rank(0));
+  if (operation.settings.contains(".rows")) return lowering.output(softmax_of_rows(lowering, op, axis));
+  const std::int64_t from_last = axis - static_cast<std::int64_t>(lowering.shape(0).size());
+  lowering.output(lowering.add(op, {lowering.value(0)}, from_last == -1 ? Attributes{} : Attributes{{"axis", from_last}}));
+}
+
+void softmax(Lowering& lowering) { softmax_along(lowering, "softmax"); }
+void log_softmax(Lowering& lowering) { softmax_along(lowering, "log_softmax"); }
+
+// Trains as dropout whatever mode the model was exported in; where the ratio is 0 nothing is dropped.
+void dropout(Lowering& lowering) {
+  lowering.only_first_output();
+  const float ratio = lowering.has(1) ? scalar(lowering, 1) : 0.5f;
+  if (!(ratio >= 0.0f && ratio < 1.0f)) malformed(lowering.operation(), fmt::format("its ratio is {}; expected 0 <= ratio < 1", ratio));
+  lowering.output(ratio == 0.0f ? lowering.value(0) : lowering.add("dropout", {lowering.value(0)}, {{"p", as_written(ratio)}}));
+}
+
+void identity(Lowering& lowering) { lowering.output(lowering.value(0)); }
+
+void cast(Lowering& lowering) {
+  if (integer(lowering.operation(), "to", 0) != 1) refuse("casts values to another type than float32");
+  lowering.output(lowering.value(0));
+}
+
+constexpr char kRelu[] = "relu";
+constexpr char kSigmoid[] = "sigmoid";
+constexpr char kTanh[] = "tanh";
+constexpr char kSoftplus[] = "softplus";
+constexpr char kHardswish[] = "hardswish";
+
+constexpr std::array kRules = {
+    Rule{"Add", 2, 2, "", binary<kAdd>},
+    Rule{"Sub", 2, 2, "", binary<kSub>},
+    Rule{"Mul", 2, 2, "", binary<kMul>},
+    Rule{"Div", 2, 2, "", binary<kDiv>},
+    Rule{"Neg", 1, 1, "", negative},
+    Rule{"Sum", 1, -1, "", sum},
+    Rule{"Mean", 1, -1, "", mean},
+    Rule{"Clip", 1, 3, "", clip},
+    Rule{"Max", 1, -1, "", maximum},
+    Rule{"Min", 1, -1, "", minimum},
+    Rule{"Relu", 1, 1, "", plain_activation<kRelu>},
+    Rule{"LeakyRelu", 1, 1, "alpha", leaky_relu},
+    Rule{"Elu", 1, 1, "alpha", elu},
+    Rule{"Selu", 1, 1, "alpha gamma", selu},
+    Rule{"Celu", 1, 1, "alpha", celu},
+    Rule{"ThresholdedRelu", 1, 1, "alpha", thresholded_relu},
+    Rule{"HardSigmoid", 1, 1, "alpha beta", hardsigmoid},
+    Rule{"HardSwish", 1, 1, "", plain_activation<kHardswish>},
+    Rule{"Sigmoid", 1, 1, "", plain_activation<kSigmoid>},
+    Rule{"Tanh", 1, 1, "", plain_activation<kTanh>},
+    Rule{"Softplus", 1, 1, "", plain_activation<kSoftplus>},
+    Rule{".activation", 1, 1, "", activation},
+    Rule{"Softmax", 1, 1, "axis", softmax},
+    Rule{"LogSoftmax", 1, 1, "axis", log_softmax},
+    Rule{"Dropout", 1, 3, "seed", dropout},
+    Rule{"Identity", 1, 1, "", identity},
+    Rule{"Cast", 1, 1, "to", cast},
+};
+
+}  // namespace
+
+std::span<const Rule> elementwise_rules() { return kRules; }
+
+}  // namespace undying::onnx

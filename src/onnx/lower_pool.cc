@@ -1,0 +1,110 @@
+// Pooling, and reductions over dimensions.
+
+#include "onnx/window.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "onnx/names.h"
+#include "ops/operator.h"
+
+namespace undying::onnx {
+
+void set_unless(Attributes& attributes, const std::string& name, const std::vector<std::int64_t>& values, std::int64_t usual) {
+  if (std::ranges::any_of(values, [&](std::int64_t value) { return value != usual; })) attributes.set(name, values);
+}
+
+// What convolutions and pools share.
+Attributes window(const Lowering& lowering, const std::vector<std::int64_t>& kernel) {
+  const Operation& operation = lowering.operation();
+  const std::size_t dimensions = kernel.size();
+  if (dimensions != lowering.shape(0).size() - 1) malformed(operation, "its kernel has " + std::to_string(dimensions) + " dimensions, its input other ones");
+  if (dimensions < 1 || dimensions > 2) refuse("works in " + std::to_string(dimensions) + " dimensions; expected 1 or 2");
+  Attributes attributes = {{"kernel", kernel}};
+  set_unless(attributes, "strides", lowering.extents("strides", dimensions, 1), 1);
+  set_unless(attributes, "dilations", lowering.extents("dilations", dimensions, 1), 1);
+  const std::string pad = text(operation, "auto_pad", "NOTSET");
+  constexpr std::array<std::array<const char*, 2>, 3> kNames = {{{"SAME_UPPER", "same_upper"}, {"SAME_LOWER", "same_lower"}, {"VALID", "valid"}}};
+  const auto found = std::ranges::find_if(kNames, [&](const auto& names) { return pad == names[0]; });
+  if (found == kNames.end() && pad != "NOTSET") malformed(operation, "its auto_pad is " + printable(pad));
+  if (found == kNames.end()) set_unless(attributes, "pads", lowering.extents("pads", 2 * dimensions, 0), 0);
+  if (found != kNames.end()) attributes.set("auto_pad", std::string((*found)[1]));
+  return attributes;
+}
+
+namespace {
+
+void pool(Lowering& lowering, const char* op) {
+  const Operation& operation = lowering.operation();
+  lowering.only_first_output();
+  if (lowering.batch_axes() == 0) refuse("needs a batch dimension");
+  const auto kernel = lowering.extents("kernel_shape", lowering.shape(0).size() - 1, 0);
+  Attributes attributes = window(lowering, kernel);
+  for (const char* flag : {"ceil_mode", "count_include_pad"})
+    if (integer(operation, flag, 0) != 0) attributes.set(flag, std::int64_t{1});
+  lowering.output(lowering.add(op, {lowering.value(0)}, std::move(attributes)));
+}
+
+void max_pool(Lowering& lowering) { pool(lowering, "max_pool"); }
+void average_pool(Lowering& lowering) { pool(lowering, "average_pool"); }
+
+void global_pool(Lowering& lowering, const char* op) {
+  if (lowering.batch_axes() == 0) refuse("needs a batch dimension");
+  if (lowering.shape(0).size() < 2) malformed(lowering.operation(), "has no positions to pool over");
+  lowering.output(lowering.add(op, {lowering.value(0)}));
+}
+
+void global_average_pool(Lowering& lowering) { global_pool(lowering, "global_average_pool"); }
+void global_max_pool(Lowering& lowering) { global_pool(lowering, "global_max_pool"); }
+
+// The dimensions of an example that a reduction works along, in order; none named: all.
+std::vector<std::int64_t> reduced_axes(const Lowering& lowering, std::vector<std::int64_t> axes) {
+  const std::int64_t rank = lowering.rank(0);
+  if (axes.empty()) {
+    axes.resize(static_cast<std::size_t>(rank));
+    std::iota(axes.begin(), axes.end(), 0);
+  }
+  return lowering.example_axes(axes, rank);
+}
+
+bool is_all_positions(const Lowering& lowering, const std::vector<std::int64_t>& axes) {
+  const auto rank = static_cast<std::int64_t>(lowering.shape(0).size());
+  return lowering.batch_axes() > 0 && rank >= 2 && static_cast<std::int64_t>(axes.size()) == rank - 1 && axes.front() == 1;
+}
+
+void reduce(Lowering& lowering, const char* op, const std::vector<std::int64_t>& axes) {
+  Attributes attributes = {{"axes", axes}};
+  if (integer(lowering.operation(), "keepdims", 1) == 0) attributes.set("keepdims", std::int64_t{0});
+  lowering.output(lowering.add(op, {lowering.value(0)}, std::move(attributes)));
+}
+
+// Over all positions, the mean is a global average pool.
+void reduce_mean(Lowering& lowering) {
+  const auto axes = reduced_axes(lowering, integers(lowering.operation(), "axes"));
+  if (!is_all_positions(lowering, axes)) return reduce(lowering, "reduce_mean", axes);
+  const Source pooled = lowering.add("global_average_pool", {lowering.value(0)});
+  const bool keep = integer(lowering.operation(), "keepdims", 1) != 0;
+  lowering.output(keep ? pooled : lowering.add("squeeze", {pooled}, {{"axes", axes}}));
+}
+
+void reduce_sum(Lowering& lowering) {
+  const auto axes = lowering.list(1);
+  if (axes.empty() && integer(lowering.operation(), "noop_with_empty_axes", 0) != 0) return lowering.output(lowering.value(0));
+  reduce(lowering, "reduce_sum", reduced_axes(lowering, axes));
+}
+
+constexpr std::array kRules = {
+    Rule{"MaxPool", 1, 1, "auto_pad ceil_mode dilations kernel_shape pads storage_order strides", max_pool},
+    Rule{"AveragePool", 1, 1, "auto_pad ceil_mode count_include_pad kernel_shape pads strides", average_pool},
+    Rule{"GlobalAveragePool", 1, 1, "", global_average_pool},
+    Rule{"GlobalMaxPool", 1, 1, "", global_max_pool},
+    Rule{"ReduceMean", 1, 1, "axes keepdims", reduce_mean},
+    Rule{"ReduceSum", 1, 2, "keepdims noop_with_empty_axes", reduce_sum},
+};
+
+}  // namespace
+
+std::span<const Rule> pool_rules() { return kRules; }
+
+}  // namespace undying::onnx

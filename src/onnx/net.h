@@ -1,0 +1,94 @@
+#ifndef UNDYING_ONNX_NET_H_
+#define UNDYING_ONNX_NET_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "onnx/constant.h"
+
+namespace undying::onnx {
+
+// A model while it is read: operations in ONNX's terms, in topological order, and the values between them. Each pass makes it more
+// uniform: parse (what the file says), fold (opset 17, shapes, what is known at import), patterns (composites as one operation), emit.
+
+// A value is known (constant), or computed at run time. `shape` of the latter is that of one example.
+struct Value {
+  std::string name;
+  ConstantPtr constant;
+  bool shaped = false;  // `shape` is filled
+  Shape shape;
+  int producer = -1;  // the operation; -1: an input of the model, an initializer
+};
+
+// The value of an ONNX attribute.
+using Setting = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>, std::vector<float>, ConstantPtr>;
+
+struct Operation {
+  std::string name;          // as the file says, or made from its first output
+  std::string op;            // an ONNX operator, or one of ours, which start with a dot
+  std::vector<int> inputs;   // values; -1: an optional one that is absent
+  std::vector<int> outputs;  // values; -1: one that nobody wants
+  std::map<std::string, Setting> settings;
+  std::string problem;  // why it cannot become an operator; empty: it can, or nobody has tried
+};
+
+struct Net {
+  std::int64_t opset = 0;
+  int batch_axes = 1;           // 1: the first dimension of values at run time counts examples; 0: there is none
+  std::int64_t batch = 0;       // what the file says that dimension is; 0: left open
+  std::vector<Value> values;
+  std::vector<Operation> operations;
+  std::vector<int> inputs;
+  std::vector<int> outputs;
+  std::vector<std::string> notes;
+
+  int add_value(Value value);
+  int add_constant(ConstantPtr constant, std::string name = {});
+  const Value& value(int id) const { return values[static_cast<std::size_t>(id)]; }
+  Value& value(int id) { return values[static_cast<std::size_t>(id)]; }
+
+  // The operations that read each value, one entry a use; outputs of the model count as reads by operation -1.
+  std::vector<std::vector<int>> readers() const;
+  // Drops operations whose outputs nobody reads.
+  void drop_unread();
+  // Reads of `from` become reads of `to`.
+  void replace(int from, int to);
+};
+
+// Input number `index` of an operation, or -1.
+int input(const Operation& operation, std::size_t index);
+bool has_input(const Operation& operation, std::size_t index);
+
+// Thrown where an operation is well-formed, but cannot become an operator of the engine: listed with all others at the end.
+struct Refusal {
+  std::string message;
+};
+[[noreturn]] void refuse(std::string message);
+
+// Throws Error{kBadData, "node NAME (OPERATOR)"}.
+[[noreturn]] void malformed(const Operation& operation, const std::string& message);
+
+// An attribute, or `otherwise` where it is absent. malformed() when it is of another kind.
+template <class T>
+T setting(const Operation& operation, const std::string& name, T otherwise) {
+  const auto found = operation.settings.find(name);
+  if (found == operation.settings.end()) return otherwise;
+  const T* value = std::get_if<T>(&found->second);
+  if (value == nullptr) malformed(operation, "its attribute " + name + " is of the wrong kind");
+  return *value;
+}
+std::int64_t integer(const Operation& operation, const std::string& name, std::int64_t otherwise);
+double number(const Operation& operation, const std::string& name, double otherwise);  // as people write it
+std::vector<std::int64_t> integers(const Operation& operation, const std::string& name, std::vector<std::int64_t> otherwise = {});
+std::string text(const Operation& operation, const std::string& name, std::string otherwise);
+
+// "a known number", "(N, 3, 8, 8)" or "of unknown shape", for messages.
+std::string describe(const Net& net, int value);
+
+}  // namespace undying::onnx
+
+#endif  // UNDYING_ONNX_NET_H_

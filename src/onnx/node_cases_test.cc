@@ -1,0 +1,313 @@
+// The cases that ship with ONNX: models of single operators, and exports of PyTorch, each with inputs and outputs.
+//
+// The files say which values are inputs, not which of them an exporter would have made constants, nor whether their first dimension is a
+// batch. So every case is read in several ways: all inputs computed at run time, only the first, none; the first dimension as a batch, or the
+// whole as one example. A way may be refused as unsupported. One that is not must give the outputs of the file. A case passes if one does.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <set>
+#include <sstream>
+
+#include "onnx/evaluate.h"
+#include "onnx/fold.h"
+#include "onnx/lower.h"
+#include "onnx/parse.h"
+#include "onnx/tensor.h"
+#include "onnx/test_evaluate.h"
+#include "onnx/test_model.h"
+#include "ops/operator.h"
+#include "undying/error.h"
+
+namespace undying::onnx {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kData = UNDYING_ONNX_TESTDATA;
+
+// Cases of supported operators that cannot pass, and why.
+const std::map<std::string, std::string>& skipped() {
+  static const std::map<std::string, std::string> kSkipped = {
+#include "onnx/node_cases_skipped.inc"
+  };
+  return kSkipped;
+}
+
+std::string bytes_of(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+// The same numbers as floats.
+void become_floats(pb::TensorProto& tensor) {
+  const ConstantPtr values = TensorReader({}).read(tensor, {});
+  tensor.clear_raw_data();
+  tensor.clear_int32_data();
+  tensor.set_data_type(pb::TensorProto::FLOAT);
+  for (const Integer& value : values->integers) tensor.add_float_data(static_cast<float>(value.value));
+}
+
+struct Case {
+  std::string name;
+  fs::path folder;
+  pb::ModelProto model;
+  std::vector<pb::TensorProto> inputs;
+  std::vector<ConstantPtr> outputs;
+  bool as_floats = false;
+
+  // Some cases give small integers to operators that do not care.
+  void take_integers_as_floats() {
+    const std::string& op = model.graph().node(0).op_type();
+    if (inputs.empty() || (op != "Pad" && op != "MaxPool" && op != "Clip")) return;
+    const auto type = inputs[0].data_type();
+    as_floats = type == pb::TensorProto::INT8 || type == pb::TensorProto::UINT8 || type == pb::TensorProto::INT32;
+    for (std::size_t i = 0; i < inputs.size() && as_floats; ++i) {
+      if (inputs[i].data_type() != type) continue;
+      become_floats(inputs[i]);
+      model.mutable_graph()->mutable_input(static_cast<int>(i))->mutable_type()->mutable_tensor_type()->set_elem_type(pb::TensorProto::FLOAT);
+    }
+  }
+
+  // False where an input or output is no tensor of numbers.
+  bool read() {
+    if (!model.ParseFromString(bytes_of(folder / "model.onnx"))) return false;
+    for (int i = 0; fs::exists(data("input", i)); ++i)
+      if (!inputs.emplace_back().ParseFromString(bytes_of(data("input", i)))) return false;
+    try {
+      take_integers_as_floats();
+      TensorReader reader({});
+      for (const pb::TensorProto& tensor : inputs) reader.read(tensor, {});
+      for (int i = 0; fs::exists(data("output", i)); ++i) {
+        pb::TensorProto tensor;
+        if (!tensor.ParseFromString(bytes_of(data("output", i)))) return false;
+        if (as_floats) become_floats(tensor);
+        outputs.push_back(reader.read(tensor, {}));
+      }
+    } catch (const Error&) {
+      return false;
+    }
+    // Masks, indices and statistics beside the value itself are what import does not give.
+    while (model.graph().output_size() > 1 && model.graph().node(0).op_type() != "Split") model.mutable_graph()->mutable_output()->RemoveLast();
+    return !outputs.empty();
+  }
+
+  fs::path data(const char* what, int index) const {
+    return folder / "test_data_set_0" / (std::string(what) + "_" + std::to_string(index) + ".pb");
+  }
+};
+
+// Operators that are parts of composites, and of which nothing is promised alone.
+bool is_part_only(const std::string& op) { return op == "Erf" || op == "ReduceMax"; }
+
+// Whether an operator is one that models may hold: it becomes operators of the engine, is computed at import, or is a part of composites.
+bool is_readable(const std::string& op) { return find_rule(op) != nullptr || Evaluator::knows(op) || is_part_only(op); }
+
+// The group a case is counted in: its operator, or what it is an expansion of.
+std::string group_of(const Case& each) {
+  const auto& graph = each.model.graph();
+  if (graph.node_size() == 1) return graph.node(0).op_type();
+  const std::string suffix = "_expanded";
+  if (each.name.ends_with(suffix)) {
+    pb::ModelProto whole;
+    const std::string name = each.folder.filename().string();
+    whole.ParseFromString(bytes_of(each.folder.parent_path() / name.substr(0, name.size() - suffix.size()) / "model.onnx"));
+    if (whole.graph().node_size() == 1) return whole.graph().node(0).op_type() + " in its parts";
+  }
+  return "several";
+}
+
+// ---- Ways to read a case.
+
+enum class Known { kNothing, kAllButFirst, kAll };
+struct Way {
+  Known known;
+  bool batched;
+};
+constexpr std::array kWays = {Way{Known::kNothing, true}, Way{Known::kNothing, false}, Way{Known::kAllButFirst, true}, Way{Known::kAllButFirst, false},
+                              Way{Known::kAll, true}};
+
+bool is_known(const Case& each, const Way& way, int input) {
+  if (way.known == Known::kAll || (way.known == Known::kAllButFirst && input > 0)) return true;
+  return each.inputs[static_cast<std::size_t>(input)].data_type() != pb::TensorProto::FLOAT;
+}
+
+// The inputs of the file that are no initializers, in order; those that are to be known become initializers.
+pb::ModelProto arranged(const Case& each, const Way& way, std::vector<int>& computed) {
+  pb::ModelProto model = each.model;
+  auto& graph = *model.mutable_graph();
+  std::set<std::string> initializers;
+  for (const auto& tensor : graph.initializer()) initializers.insert(tensor.name());
+  int next = 0;
+  for (const auto& info : each.model.graph().input()) {
+    if (initializers.contains(info.name())) continue;
+    if (is_known(each, way, next)) {
+      auto& tensor = *graph.add_initializer();
+      tensor = each.inputs[static_cast<std::size_t>(next)];
+      tensor.set_name(info.name());
+    } else {
+      computed.push_back(next);
+    }
+    ++next;
+  }
+  return model;
+}
+
+bool close(float found, float expected) {
+  if (std::isnan(expected)) return std::isnan(found);
+  if (found == expected) return true;
+  return std::abs(found - expected) <= 1e-6f + 1e-5f * std::abs(expected);
+}
+
+std::string compare(const std::vector<float>& found, const Shape& shape, const Constant& expected) {
+  if (shape != expected.dims) return "its shape is " + ops::to_string(shape) + "; expected " + ops::to_string(expected.dims);
+  for (std::size_t i = 0; i < found.size(); ++i)
+    if (!close(found[i], expected.floats[i])) return "element " + std::to_string(i) + " is " + std::to_string(found[i]) + "; expected " + std::to_string(expected.floats[i]);
+  return {};
+}
+
+// What is wrong with the outputs; empty: nothing. Throws Error where the way is refused.
+std::string run(const Case& each, const Way& way) {
+  std::vector<int> computed;
+  const pb::ModelProto proto = arranged(each, way, computed);
+  if (computed.empty()) throw Error(ErrorCode::kUnsupported, each.name, "has no float inputs");
+  const Model model = load(proto, {.batched = way.batched});
+  std::vector<std::vector<float>> inputs;
+  std::int64_t rows = 1;
+  TensorReader reader({});
+  for (const int input : computed) {
+    const ConstantPtr value = reader.read(each.inputs[static_cast<std::size_t>(input)], {});
+    if (way.batched) rows = value->dims.at(0);
+    inputs.push_back(value->floats);
+  }
+  const auto outputs = evaluate(model, inputs, rows);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (each.outputs.at(i)->integer) return "an output is a float; expected integers";
+    Shape shape = model.graph.shapes()[static_cast<std::size_t>(model.graph.outputs()[i])];
+    if (way.batched) shape.insert(shape.begin(), rows);
+    if (const std::string wrong = compare(outputs[i], shape, *each.outputs[i]); !wrong.empty()) return wrong;
+  }
+  return {};
+}
+
+// All inputs are constants: what import computes.
+std::string run_known(const Case& each) {
+  std::vector<int> computed;
+  pb::ModelProto model = arranged(each, kWays.back(), computed);
+  TestModel dummy;
+  dummy.input("undying_unused", {1, 1});
+  *model.mutable_graph()->add_input() = dummy.proto.graph().input(0);
+  Net net = parse(model, {}, true);
+  fold(net);
+  for (std::size_t i = 0; i < net.outputs.size(); ++i) {
+    const ConstantPtr found = net.value(net.outputs[i]).constant;
+    if (found == nullptr) throw Error(ErrorCode::kUnsupported, each.name, "is not computed at import");
+    const Constant& expected = *each.outputs.at(i);
+    if (found->integer != expected.integer) return "is of the wrong type";
+    if (!found->integer) {
+      if (const std::string wrong = compare(found->floats, found->dims, expected); !wrong.empty()) return wrong;
+    } else if (found->dims != expected.dims || found->integers != expected.integers) {
+      return "the integers differ";
+    }
+  }
+  return {};
+}
+
+struct Outcome {
+  bool at_run_time = false;
+  bool at_import = false;
+  std::string wrong;    // a way gave other outputs
+  std::string refused;
+};
+
+Outcome run_all_ways(const Case& each) {
+  Outcome outcome;
+  for (const Way& way : kWays) {
+    try {
+      const std::string wrong = way.known == Known::kAll ? run_known(each) : run(each, way);
+      if (wrong.empty()) (way.known == Known::kAll ? outcome.at_import : outcome.at_run_time) = true;
+      if (!wrong.empty()) outcome.wrong = wrong;
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kUnsupported) outcome.wrong = error.what();
+      if (way.known != Known::kAll && outcome.refused.find(error.what()) == std::string::npos) outcome.refused += std::string("\n  ") + error.what();
+    }
+  }
+  return outcome;
+}
+
+// ---- Counting.
+
+struct Count {
+  int at_run_time = 0;
+  int at_import = 0;  // and not at run time: integers, and operators that are only computed there
+  int there = 0;
+};
+
+std::string table(const std::map<std::string, Count>& counts) {
+  std::ostringstream text;
+  text << "| operator | pass at run time | pass at import | there |\n|---|---|---|---|\n";
+  Count all;
+  for (const auto& [group, count] : counts) {
+    text << "| " << group << " | " << count.at_run_time << " | " << count.at_import << " | " << count.there << " |\n";
+    all.at_run_time += count.at_run_time;
+    all.at_import += count.at_import;
+    all.there += count.there;
+  }
+  text << "| all | " << all.at_run_time << " | " << all.at_import << " | " << all.there << " |\n";
+  return text.str();
+}
+
+std::vector<Case> cases_of(const std::string& suite) {
+  std::vector<Case> cases;
+  for (const auto& entry : fs::directory_iterator(kData / suite)) {
+    Case each{.name = suite + "/" + entry.path().filename().string().substr(5), .folder = entry.path()};
+    if (!each.read()) continue;
+    const auto& nodes = each.model.graph().node();
+    if (nodes.size() == 1 && is_part_only(nodes[0].op_type())) continue;
+    if (std::all_of(nodes.begin(), nodes.end(), [](const auto& node) { return is_readable(node.op_type()) && node.domain().empty(); }))
+      cases.push_back(std::move(each));
+  }
+  std::ranges::sort(cases, {}, &Case::name);
+  return cases;
+}
+
+std::map<std::string, Count> run_suite(const std::string& suite) {
+  std::map<std::string, Count> counts;
+  for (const Case& each : cases_of(suite)) {
+    Count& count = counts[group_of(each)];
+    ++count.there;
+    const Outcome outcome = run_all_ways(each);
+    const bool passed = (outcome.at_run_time || outcome.at_import) && outcome.wrong.empty();
+    const bool expected = !skipped().contains(each.name);
+    EXPECT_EQ(passed, expected) << each.name << ": " << (outcome.wrong.empty() ? outcome.refused : outcome.wrong);
+    if (passed) ++(outcome.at_run_time ? count.at_run_time : count.at_import);
+  }
+  return counts;
+}
+
+class OnnxNodeCases : public testing::TestWithParam<const char*> {};
+
+// The table stands in docs/onnx.md.
+TEST_P(OnnxNodeCases, GiveTheirOutputs) {
+  if (!fs::exists(kData)) GTEST_SKIP() << "libonnx-testdata is not installed";
+  const std::string suite = GetParam();
+  const std::string made = table(run_suite(suite));
+  std::ofstream("onnx_cases_" + suite + ".md") << made;
+  EXPECT_NE(bytes_of(UNDYING_ONNX_DOC).find(made), std::string::npos) << "docs/onnx.md has another table for " << suite << "; this is it:\n" << made;
+}
+
+INSTANTIATE_TEST_SUITE_P(Suites, OnnxNodeCases, testing::Values("node", "pytorch-converted", "pytorch-operator"), [](const auto& suite) {
+  std::string name = suite.param;
+  std::erase(name, '-');
+  return name;
+});
+
+}  // namespace
+}  // namespace undying::onnx

@@ -1,0 +1,193 @@
+#include "onnx/parse.h"
+
+#include <functional>
+#include <queue>
+#include <unordered_map>
+
+#include "onnx/names.h"
+#include "onnx/tensor.h"
+#include "ops/operator.h"
+#include "undying/error.h"
+
+namespace undying::onnx {
+namespace {
+
+[[noreturn]] void bad(const std::string& subject, const std::string& message) { throw Error(ErrorCode::kBadData, subject, message); }
+[[noreturn]] void unsupported(const std::string& subject, const std::string& message) {
+  throw Error(ErrorCode::kUnsupported, subject, message);
+}
+
+// A name as the file has it. Those with control characters would make messages unreadable, and no exporter writes them.
+const std::string& checked(const std::string& name) {
+  if (printable(name) != name) bad("graph", "has a name with control characters: " + printable(name));
+  return name;
+}
+
+bool is_standard(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
+
+std::int64_t opset_of(const pb::ModelProto& model) {
+  std::int64_t opset = 0;
+  for (const auto& import : model.opset_import())
+    if (is_standard(import.domain())) opset = import.version();
+  if (opset < kFirstOpset || opset > kOpset)
+    unsupported("opset", "the model is of opset " + std::to_string(opset) + "; expected " + std::to_string(kFirstOpset) + " to " +
+                             std::to_string(kOpset) + ", such as torch.onnx.export(..., opset_version=17) writes");
+  return opset;
+}
+
+class Parser {
+ public:
+  Parser(const std::filesystem::path& folder, bool batched) : tensors_(folder) { net_.batch_axes = batched ? 1 : 0; }
+
+  Net parse(pb::ModelProto& model) {
+    net_.opset = opset_of(model);
+    pb::GraphProto& graph = *model.mutable_graph();
+    if (graph.sparse_initializer_size() > 0) unsupported("graph", "has sparse initializers; expected dense ones");
+    for (auto& tensor : *graph.mutable_initializer()) add_initializer(tensor);
+    for (const auto& input : graph.input())
+      if (!ids_.contains(checked(input.name()))) add_input(input);
+    if (net_.inputs.empty()) bad("graph", "has no input that is not an initializer");
+    sort(graph);
+    for (const auto& output : graph.output()) net_.outputs.push_back(id_of(output.name(), "the model's outputs"));
+    if (net_.outputs.empty()) bad("graph", "has no output");
+    for (const auto& [type, count] : tensors_.converted())
+      net_.notes.push_back(std::to_string(count) + " tensors of type " + type + " became float32");
+    return std::move(net_);
+  }
+
+ private:
+  int define(Value value) {
+    const std::string name = checked(value.name);
+    const int id = net_.add_value(std::move(value));
+    if (name.empty()) bad("graph", "has an input or initializer without a name");
+    if (!ids_.emplace(name, id).second) bad(name, "is defined twice; expected one definition of every value");
+    return id;
+  }
+
+  int id_of(const std::string& name, const std::string& reader) const {
+    const auto found = ids_.find(name);
+    if (found == ids_.end()) bad(printable(name), "is read by " + reader + ", but nothing defines it");
+    return found->second;
+  }
+
+  void add_initializer(pb::TensorProto& tensor) {
+    define({.name = checked(tensor.name()), .constant = tensors_.read(tensor, tensor.name())});
+    tensor.Clear();
+  }
+
+  void add_input(const pb::ValueInfoProto& info) {
+    const std::string subject = "input " + info.name();
+    const auto& type = info.type().tensor_type();
+    if (!info.type().has_tensor_type()) unsupported(subject, "is not a tensor");
+    if (type.elem_type() != pb::TensorProto::FLOAT) unsupported(subject, "is not of type float32");
+    if (!type.has_shape()) unsupported(subject, "has no shape; expected one, the batch dimension first");
+    Value value{.name = info.name(), .shaped = true};
+    for (int i = 0; i < type.shape().dim_size(); ++i) {
+      const auto& dim = type.shape().dim(i);
+      const std::int64_t extent = dim.has_dim_value() && dim.dim_value() > 0 ? dim.dim_value() : 0;
+      if (i < net_.batch_axes) {
+        set_batch(subject, extent);
+      } else if (extent == 0) {
+        unsupported(subject, "leaves dimension " + std::to_string(i) + " open; expected a fixed extent in all but the batch dimension");
+      } else {
+        value.shape.push_back(extent);
+      }
+    }
+    std::int64_t count = 0;
+    if (value.shape.empty()) unsupported(subject, "has no dimension beside the batch; expected at least one");
+    if (!multiply_extents(value.shape, kMostElements, count)) bad(subject, "its shape " + ops::to_string(value.shape) + " is absurdly large");
+    net_.inputs.push_back(define(std::move(value)));
+  }
+
+  void set_batch(const std::string& subject, std::int64_t extent) {
+    if (extent != 0 && net_.batch != 0 && net_.batch != extent)
+      unsupported(subject, "counts " + std::to_string(extent) + " examples and another input " + std::to_string(net_.batch));
+    if (extent != 0) net_.batch = extent;
+  }
+
+  // Kahn's algorithm; of the nodes that are ready, the first in the file.
+  void sort(pb::GraphProto& graph) {
+    std::unordered_map<std::string, std::vector<int>> waiting;
+    std::vector<int> missing(static_cast<std::size_t>(graph.node_size()), 0);
+    std::priority_queue<int, std::vector<int>, std::greater<>> ready;
+    define_outputs(graph);
+    for (int i = 0; i < graph.node_size(); ++i) {
+      for (const auto& name : graph.node(i).input()) {
+        if (name.empty() || !is_computed(id_of(name, name_of(graph.node(i), i)))) continue;
+        waiting[name].push_back(i);
+        ++missing[static_cast<std::size_t>(i)];
+      }
+      if (missing[static_cast<std::size_t>(i)] == 0) ready.push(i);
+    }
+    while (!ready.empty()) {
+      const int next = ready.top();
+      ready.pop();
+      add_node(*graph.mutable_node(next), next);
+      for (const auto& name : graph.node(next).output())
+        for (const int reader : waiting[name])
+          if (--missing[static_cast<std::size_t>(reader)] == 0) ready.push(reader);
+    }
+    for (int i = 0; i < graph.node_size(); ++i)
+      if (missing[static_cast<std::size_t>(i)] > 0) bad("node " + name_of(graph.node(i), i), "is part of a cycle, or waits for one");
+  }
+
+  void define_outputs(const pb::GraphProto& graph) {
+    computed_ = static_cast<int>(net_.values.size());
+    for (const auto& node : graph.node())
+      for (const auto& name : node.output())
+        if (!name.empty()) define({.name = name});
+  }
+
+  bool is_computed(int id) const { return id >= computed_; }
+
+  static std::string name_of(const pb::NodeProto& node, int index) {
+    if (!node.name().empty()) return checked(node.name());
+    if (node.output_size() > 0 && !node.output(0).empty()) return node.output(0);
+    return "#" + std::to_string(index);
+  }
+
+  void add_node(pb::NodeProto& node, int index) {
+    Operation operation{.name = name_of(node, index), .op = checked(node.op_type())};
+    if (!is_standard(node.domain())) {
+      operation.op = checked(node.domain()) + "." + node.op_type();
+      operation.problem = "is not an operator of ONNX itself";
+    }
+    for (const auto& name : node.input()) operation.inputs.push_back(name.empty() ? -1 : id_of(name, operation.name));
+    for (const auto& name : node.output()) {
+      operation.outputs.push_back(name.empty() ? -1 : id_of(name, operation.name));
+      if (!name.empty()) net_.value(operation.outputs.back()).producer = static_cast<int>(net_.operations.size());
+    }
+    for (auto& attribute : *node.mutable_attribute()) add_attribute(operation, attribute);
+    net_.operations.push_back(std::move(operation));
+  }
+
+  void add_attribute(Operation& operation, pb::AttributeProto& attribute) {
+    using Type = pb::AttributeProto;
+    if (checked(attribute.name()).empty() || operation.settings.contains(attribute.name()))
+      malformed(operation, "has two attributes called \"" + attribute.name() + "\", or one without a name");
+    Setting& value = operation.settings[attribute.name()];
+    switch (attribute.type()) {
+      case Type::INT: value = attribute.i(); return;
+      case Type::FLOAT: value = attribute.f(); return;
+      case Type::STRING: value = attribute.s(); return;
+      case Type::INTS: value = std::vector<std::int64_t>(attribute.ints().begin(), attribute.ints().end()); return;
+      case Type::FLOATS: value = std::vector<float>(attribute.floats().begin(), attribute.floats().end()); return;
+      case Type::TENSOR: value = tensors_.read(attribute.t(), {}); return;
+      case Type::GRAPH:
+      case Type::GRAPHS: operation.problem = "has a sub-graph"; break;
+      default: operation.problem = "has an attribute " + attribute.name() + " of a kind that is not read"; break;
+    }
+    operation.settings.erase(attribute.name());
+  }
+
+  Net net_;
+  TensorReader tensors_;
+  std::unordered_map<std::string, int> ids_;
+  int computed_ = 0;  // values from here on are outputs of nodes
+};
+
+}  // namespace
+
+Net parse(pb::ModelProto& model, const std::filesystem::path& folder, bool batched) { return Parser(folder, batched).parse(model); }
+
+}  // namespace undying::onnx

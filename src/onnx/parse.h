@@ -1,0 +1,23 @@
+#ifndef UNDYING_ONNX_PARSE_H_
+#define UNDYING_ONNX_PARSE_H_
+
+#include <filesystem>
+
+#include "onnx/net.h"
+#include "onnx/read.h"
+
+namespace undying::onnx {
+
+// The opsets that are read, and the one in whose terms operations are understood and written.
+inline constexpr std::int64_t kFirstOpset = 1;  // of those before 6, only operators that have not changed since
+inline constexpr std::int64_t kOpset = 17;
+
+// A model file as a net: initializers become constants, operations come in topological order whatever order the file has them in.
+// `model` is left without its tensors, so that a large one is not held twice. `folder`: for tensors stored outside the file; empty: none.
+// Throws Error: kBadData (names used twice or never defined, cycles, inputs without a shape, tensors that contradict themselves),
+// kUnsupported (opset, types).
+Net parse(pb::ModelProto& model, const std::filesystem::path& folder, bool batched);
+
+}  // namespace undying::onnx
+
+#endif  // UNDYING_ONNX_PARSE_H_

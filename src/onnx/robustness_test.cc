@@ -1,0 +1,212 @@
+// Files that nobody vouches for: whatever they hold, loading them ends in a model or in one Error, soon and in bounded memory.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <fstream>
+#include <optional>
+#include <random>
+
+#include "onnx/test_model.h"
+#include "undying/error.h"
+
+namespace undying::onnx {
+namespace {
+
+using testing::HasSubstr;
+using List = std::vector<std::int64_t>;
+
+// The code of the error that a file of these bytes gives; nothing where it is a model.
+std::optional<ErrorCode> code_of(const std::string& bytes) {
+  const auto file = test_path("bytes.onnx");
+  std::ofstream(file, std::ios::binary) << bytes;
+  try {
+    load(file);
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("bytes.onnx"));
+    return error.code();
+  }
+  return std::nullopt;
+}
+
+void expect_model_or_error(const std::string& bytes) {
+  const auto code = code_of(bytes);
+  EXPECT_TRUE(!code || *code == ErrorCode::kBadData || *code == ErrorCode::kUnsupported) << static_cast<int>(*code);
+}
+
+// A network with layers, composites and shape arithmetic.
+std::string network() {
+  TestModel model;
+  model.input("x", {0, 3, 4}).floats("fc1.weight", {5, 12}).floats("fc1.bias", {5}).floats("fc2.weight", {5, 2}).floats("fc2.bias", {2});
+  model.integers("zero", {}, {0}).list("axes", {0}).list("rest", {-1}).floats("root2", {}, {1.4142135f}).floats("one", {}, {1}).floats("half", {}, {0.5f});
+  model.node("Shape", {"x"}, {"shape"}).node("Gather", {"shape", "zero"}, {"n"}).node("Unsqueeze", {"n", "axes"}, {"ns"});
+  model.node("Concat", {"ns", "rest"}, {"target"}, {{"axis", 0}}).node("Reshape", {"x", "target"}, {"flat"});
+  model.node("Gemm", {"flat", "fc1.weight", "fc1.bias"}, {"h"}, {{"transB", 1}}, "/fc1/Gemm");
+  model.node("Div", {"h", "root2"}, {"a"}).node("Erf", {"a"}, {"b"}).node("Add", {"b", "one"}, {"c"}).node("Mul", {"h", "c"}, {"d"});
+  model.node("Mul", {"d", "half"}, {"g"}).node("MatMul", {"g", "fc2.weight"}, {"p"}).node("Add", {"p", "fc2.bias"}, {"y"}).output("y");
+  return model.proto.SerializeAsString();
+}
+
+TEST(OnnxRobustness, TheNetworkItselfIsAModel) { EXPECT_EQ(code_of(network()), std::nullopt); }
+
+TEST(OnnxRobustness, TruncatedFiles) {
+  const std::string whole = network();
+  for (std::size_t i = 0; i < 100; ++i) {
+    const std::size_t length = whole.size() * i / 100;
+    EXPECT_EQ(code_of(whole.substr(0, length)).has_value(), true) << length << " of " << whole.size() << " bytes";
+  }
+}
+
+TEST(OnnxRobustness, FlippedBits) {
+  const std::string whole = network();
+  std::mt19937 random(1);
+  for (int i = 0; i < 400; ++i) {
+    std::string bytes = whole;
+    for (int flips = 0; flips <= i % 3; ++flips) bytes[random() % bytes.size()] ^= static_cast<char>(1u << random() % 8);
+    SCOPED_TRACE(i);
+    expect_model_or_error(bytes);
+  }
+}
+
+TEST(OnnxRobustness, NoiseAndNothing) {
+  std::mt19937 random(2);
+  EXPECT_EQ(code_of(""), ErrorCode::kBadData);
+  for (int i = 0; i < 100; ++i) {
+    std::string bytes(static_cast<std::size_t>(random() % 200), '\0');
+    for (char& byte : bytes) byte = static_cast<char>(random());
+    expect_model_or_error(bytes);
+  }
+}
+
+TEST(OnnxRobustness, WhatIsNotThereOrNotAFile) {
+  EXPECT_THROW(load(test_path("missing.onnx")), Error);
+  EXPECT_THROW(load(test_path("")), Error);
+}
+
+TEST(OnnxRobustness, Cycles) {
+  EXPECT_THAT(TestModel().input("x", {0, 2}).node("Add", {"x", "b"}, {"a"}).node("Relu", {"a"}, {"b"}).output("b").error(), HasSubstr("cycle"));
+  EXPECT_THAT(TestModel().input("x", {0, 2}).node("Relu", {"a"}, {"a"}).output("a").error(), HasSubstr("cycle"));
+}
+
+TEST(OnnxRobustness, NamesDefinedTwiceOrNever) {
+  EXPECT_THAT(TestModel().input("x", {0, 2}).node("Relu", {"x"}, {"x"}).output("x").error(), HasSubstr("defined twice"));
+  EXPECT_THAT(TestModel().input("x", {0, 2}).node("Relu", {"z"}, {"y"}).output("y").error(), HasSubstr("nothing defines it"));
+  EXPECT_THAT(TestModel().input("x", {0, 2}).node("Relu", {"x"}, {"y"}).output("z").error(), HasSubstr("nothing defines it"));
+}
+
+TEST(OnnxRobustness, AbsurdDimensions) {
+  constexpr std::int64_t kHuge = std::int64_t{1} << 40;
+  EXPECT_THAT(TestModel().input("x", {0, kHuge, kHuge, kHuge}).node("Relu", {"x"}, {"y"}).output("y").error(), HasSubstr("absurdly large"));
+  EXPECT_THAT(TestModel().input("x", {0, 2}).list("s", {kHuge, kHuge, -1}).node("Reshape", {"x", "s"}, {"y"}).output("y").error(), HasSubstr("absurdly large"));
+  EXPECT_THAT(TestModel().input("x", {0, 2}).list("p", {0, kHuge, 0, kHuge}).node("Pad", {"x", "p"}, {"y"}).output("y").error(), HasSubstr("absurd"));
+  EXPECT_THAT(TestModel().input("x", {0, 1, 4, 4}).floats("w", {1, 1, 3, 3}).node("Conv", {"x", "w"}, {"y"}, {{"pads", List{kHuge, 0, 0, 0}}}).output("y").error(),
+              HasSubstr("absurd"));
+}
+
+// Each node doubles a constant.
+TestModel doubling() {
+  TestModel model;
+  model.input("x", {0, 1}).floats("c0", {1});
+  for (int i = 0; i < 40; ++i)
+    model.node("Concat", {"c" + std::to_string(i), "c" + std::to_string(i)}, {"c" + std::to_string(i + 1)}, {{"axis", 0}});
+  return model.node("Add", {"x", "c40"}, {"y"}).output("y");
+}
+
+// Two bytes a node.
+TestModel many_nodes() {
+  TestModel model;
+  model.input("x", {0, 1});
+  for (int i = 0; i < 2'000'000; ++i) model.proto.mutable_graph()->add_node();
+  return model;
+}
+
+TEST(OnnxRobustness, HugeTensorsInTinyFiles) {
+  TestModel declared;
+  declared.input("x", {0, 2}).floats("w", {2, 2}).node("MatMul", {"x", "w"}, {"y"}).output("y");
+  auto* tensor = declared.proto.mutable_graph()->mutable_initializer(0);
+  tensor->set_dims(0, 1 << 29);
+  EXPECT_THAT(declared.error(), HasSubstr("the file holds 4"));
+  EXPECT_THAT(TestModel().input("x", {0, 2}).list("s", {1 << 15, 1 << 15}).node("ConstantOfShape", {"s"}, {"c"}).node("Add", {"x", "c"}, {"y"}).output("y").error(),
+              HasSubstr("more constants than are computed"));
+  EXPECT_THAT(doubling().error(), HasSubstr("computes more constants"));
+}
+
+TEST(OnnxRobustness, SmallFilesThatDescribeMuch) { EXPECT_THAT(many_nodes().error(), HasSubstr("to describe")); }
+
+TEST(OnnxRobustness, DeepNesting) {
+  std::string bytes;
+  for (int i = 0; i < 100'000; ++i) {  // graph in attribute in node in graph ...
+    const auto wrapped = [&](int field) {
+      std::string length;
+      for (std::size_t rest = bytes.size();; rest >>= 7) {
+        length += static_cast<char>((rest & 0x7f) | (rest >= 0x80 ? 0x80 : 0));
+        if (rest < 0x80) break;
+      }
+      bytes = std::string(1, static_cast<char>(field << 3 | 2)) + length + bytes;
+    };
+    if (bytes.size() > 4000) break;
+    wrapped(6);
+    wrapped(5);
+    wrapped(1);
+  }
+  EXPECT_EQ(code_of(std::string("\x3a") + static_cast<char>((bytes.size() & 0x7f) | 0x80) + static_cast<char>(bytes.size() >> 7) + bytes), ErrorCode::kBadData);
+}
+
+TEST(OnnxRobustness, SubgraphsStringsAndOtherDomains) {
+  TestModel branch;
+  branch.input("x", {0, 2}).node("If", {"x"}, {"y"}).output("y");
+  auto* attribute = branch.proto.mutable_graph()->mutable_node(0)->add_attribute();
+  attribute->set_name("then_branch");
+  attribute->set_type(pb::AttributeProto::GRAPH);
+  EXPECT_THAT(branch.error(), HasSubstr("y (If): has a sub-graph"));
+  TestModel foreign;
+  foreign.input("x", {0, 2}).node("FusedGemm", {"x"}, {"y"}).output("y");
+  foreign.proto.mutable_graph()->mutable_node(0)->set_domain("com.microsoft");
+  EXPECT_THAT(foreign.error(), HasSubstr("com.microsoft.FusedGemm"));
+}
+
+TEST(OnnxRobustness, ExternalDataOutsideTheFolder) {
+  TestModel model;
+  model.input("x", {0, 1}).floats("w", {1, 1}).node("MatMul", {"x", "w"}, {"y"}).output("y");
+  auto* tensor = model.proto.mutable_graph()->mutable_initializer(0);
+  tensor->clear_float_data();
+  tensor->set_data_location(pb::TensorProto::EXTERNAL);
+  auto* entry = tensor->add_external_data();
+  entry->set_key("location");
+  for (const char* location : {"/etc/passwd", "../../../../../../etc/passwd", "a/../../passwd", ""}) {
+    entry->set_value(location);
+    EXPECT_THAT(model.error(), HasSubstr("tensor w")) << location;
+  }
+}
+
+// Elementwise operations that double the size of a formula.
+TEST(OnnxRobustness, FormulasThatGrow) {
+  TestModel model;
+  model.input("x", {0, 2}).node("Tanh", {"x"}, {"v0"});
+  for (int i = 0; i < 60; ++i) {
+    const std::string before = "v" + std::to_string(i);
+    model.node("Sigmoid", {before}, {"s" + std::to_string(i)}).node("Tanh", {before}, {"t" + std::to_string(i)});
+    model.node("Mul", {"s" + std::to_string(i), "t" + std::to_string(i)}, {"v" + std::to_string(i + 1)});
+  }
+  EXPECT_EQ(model.output("v60").error(), "");
+}
+
+TEST(OnnxRobustness, MemoryStaysBounded) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers keep freed memory";
+#endif
+  const std::string many = many_nodes().proto.SerializeAsString();
+  rusage before{};
+  getrusage(RUSAGE_SELF, &before);
+  EXPECT_EQ(code_of(many), ErrorCode::kBadData);
+  EXPECT_EQ(code_of(doubling().proto.SerializeAsString()), ErrorCode::kBadData);
+  expect_model_or_error(network());
+  rusage after{};
+  getrusage(RUSAGE_SELF, &after);
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 512 * 1024);  // kilobytes
+  EXPECT_LT(after.ru_maxrss, 1024 * 1024);
+}
+
+}  // namespace
+}  // namespace undying::onnx

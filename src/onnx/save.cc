@@ -1,0 +1,147 @@
+#include "onnx/checker.h"
+
+#include <memory>
+
+#include "base/atomic_file.h"
+#include "base/version.h"
+#include "onnx/exporter.h"
+#include "onnx/fold_batch_norm.h"
+#include "onnx/parse.h"
+#include "undying/error.h"
+#include "undying/onnx.h"
+
+namespace undying::onnx {
+namespace {
+
+// The one that libonnx 1.12 knows; readers accept any that is not newer than theirs.
+constexpr std::int64_t kIrVersion = 8;
+
+void describe_value(pb::ValueInfoProto& info, const std::string& name, const Shape& shape) {
+  info.set_name(name);
+  auto* type = info.mutable_type()->mutable_tensor_type();
+  type->set_elem_type(pb::TensorProto::FLOAT);
+  type->mutable_shape()->add_dim()->set_dim_param("N");
+  for (const std::int64_t extent : shape) type->mutable_shape()->add_dim()->set_dim_value(extent);
+}
+
+std::string chosen(const std::vector<std::string>& names, std::size_t count, std::size_t index, const std::string& otherwise) {
+  if (names.empty()) return otherwise;
+  if (names.size() != count)
+    throw Error(ErrorCode::kInvalidArgument, "names", std::to_string(names.size()) + " names for " + std::to_string(count) + " inputs or outputs");
+  return names[index];
+}
+
+class Saver {
+ public:
+  Saver(const Graph& graph, std::span<const Tensor> weights, const SaveOptions& options)
+      : graph_(graph), options_(options), writer_(*proto_.mutable_graph()) {
+    for (const Tensor& tensor : weights) tensors_[tensor.name] = &tensor;
+    exporter_ = std::make_unique<Exporter>(writer_, graph_, tensors_);
+  }
+
+  pb::ModelProto write() {
+    proto_.set_ir_version(kIrVersion);
+    proto_.add_opset_import()->set_version(kOpset);
+    proto_.set_producer_name("undying");
+    proto_.set_producer_version(kVersion);
+    proto_.mutable_graph()->set_name("undying");
+    reserve_names();
+    write_inputs();
+    write_nodes();
+    write_outputs();
+    return std::move(proto_);
+  }
+
+  const std::map<std::string, int>& notes() const { return exporter_->notes(); }
+
+ private:
+  const Node& node(int index) const { return graph_.nodes()[static_cast<std::size_t>(index)]; }
+  const Shape& shape(int index) const { return graph_.shapes()[static_cast<std::size_t>(index)]; }
+
+  // Tensors keep their names, then inputs and outputs theirs.
+  void reserve_names() {
+    for (const auto& [name, tensor] : tensors_) writer_.reserve(name);
+    const auto& outputs = graph_.outputs();
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+      output_names_.push_back(writer_.reserve(chosen(options_.outputs, outputs.size(), i, node(outputs[i]).name)));
+  }
+
+  void write_inputs() {
+    const auto& inputs = graph_.inputs();
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      const std::string name = writer_.reserve(chosen(options_.inputs, inputs.size(), i, node(inputs[i]).name));
+      describe_value(*proto_.mutable_graph()->add_input(), name, shape(inputs[i]));
+      exporter_->set_name(inputs[i], name);
+    }
+  }
+
+  void write_nodes() {
+    for (int i = 0; i < static_cast<int>(graph_.nodes().size()); ++i)
+      if (node(i).op != "input") exporter_->write(i, value_name(i));
+  }
+
+  // The first output that a node gives names its value.
+  std::string value_name(int index) {
+    const auto& outputs = graph_.outputs();
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+      if (outputs[i] == index) return output_names_[i];
+    return writer_.reserve(node(index).name);
+  }
+
+  // An output whose value goes by another name (an input, an output given twice, one behind a dropout) is a copy of it.
+  void write_outputs() {
+    const auto& outputs = graph_.outputs();
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      if (node(outputs[i]).op == "constant") throw Error(ErrorCode::kUnsupported, node(outputs[i]).name, "is an output and a constant, which has no batch in ONNX");
+      describe_value(*proto_.mutable_graph()->add_output(), output_names_[i], shape(outputs[i]));
+      if (exporter_->name_of(outputs[i]) == output_names_[i]) continue;
+      writer_.begin(output_names_[i]);
+      writer_.end(writer_.add("Identity", {exporter_->name_of(outputs[i])}), output_names_[i]);
+    }
+  }
+
+  const Graph& graph_;
+  const SaveOptions& options_;
+  std::map<std::string, const Tensor*> tensors_;
+  pb::ModelProto proto_;
+  Writer writer_;
+  std::unique_ptr<Exporter> exporter_;
+  std::vector<std::string> output_names_;
+};
+
+// What was written is ours, so that only a mistake of ours can fail here.
+void check(const pb::ModelProto& proto) {
+  try {
+    pb::checker::check_model(proto);
+  } catch (const std::exception& error) {
+    throw Error(ErrorCode::kInternal, "ONNX checker", error.what());
+  }
+}
+
+std::string doc_string(const SaveOptions& options, const std::map<std::string, int>& notes) {
+  std::string text = options.doc;
+  for (const auto& [what, count] : notes) text += (text.empty() ? "" : "\n") + std::to_string(count) + " " + what;
+  return text;
+}
+
+void write(const std::filesystem::path& file, const Graph& graph, std::span<const Tensor> weights, const SaveOptions& options, int folded) {
+  Saver saver(graph, weights, options);
+  pb::ModelProto proto = saver.write();
+  std::map<std::string, int> notes = saver.notes();
+  if (folded > 0) notes["batch_norm folded into the layers before them"] = folded;
+  proto.set_doc_string(doc_string(options, notes));
+  if (proto.ByteSizeLong() > static_cast<std::size_t>(kMostFileBytes))
+    throw Error(ErrorCode::kUnsupported, file.string(), "would have " + std::to_string(proto.ByteSizeLong()) + " bytes; an ONNX file holds at most " + std::to_string(kMostFileBytes));
+  check(proto);
+  write_file(file, proto.SerializeAsString());
+}
+
+}  // namespace
+
+void save(const std::filesystem::path& file, const Graph& graph, std::span<const Tensor> weights, const SaveOptions& options) {
+  if (!options.fold) return write(file, graph, weights, options, 0);
+  const Folded folded = fold_batch_norms(graph, weights);
+  write(file, folded.graph, folded.weights, options, folded.count);
+}
+
+}  // namespace undying::onnx

@@ -1,0 +1,266 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+#include "onnx/exporter.h"
+#include "onnx/test_evaluate.h"
+#include "onnx/test_model.h"
+#include "undying/error.h"
+
+namespace undying::onnx {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using List = std::vector<std::int64_t>;
+
+// Every tensor of a graph, with values that tell them apart.
+std::vector<Tensor> tensors_of(const Graph& graph) {
+  std::map<std::string, Tensor> tensors;
+  const auto values = ops::values(graph);
+  for (const Node& node : graph.nodes()) {
+    for (const auto& spec : owned_tensors(node, values)) {
+      Tensor tensor{spec.name, spec.shape, {}};
+      for (std::int64_t i = 0; i < ops::element_count(spec.shape); ++i)
+        tensor.values.push_back(0.25f + 0.01f * static_cast<float>(i) + 0.1f * static_cast<float>(tensors.size()));
+      tensors[spec.name] = tensor;
+    }
+  }
+  std::vector<Tensor> all;
+  for (auto& [name, tensor] : tensors) all.push_back(std::move(tensor));
+  return all;
+}
+
+Model round_trip(const Graph& graph, const SaveOptions& options = {}) {
+  const auto file = test_path("saved.onnx");
+  save(file, graph, tensors_of(graph), options);
+  return load(file);
+}
+
+std::vector<float> example_values(std::int64_t count) {
+  std::vector<float> values;
+  for (std::int64_t i = 0; i < count; ++i) values.push_back(std::sin(static_cast<float>(i + 1) * 0.7f) * 2.0f);
+  return values;
+}
+
+// The outputs of both on the same three examples.
+void expect_same_outputs(const Model& a, const Model& b, float tolerance) {
+  std::vector<std::vector<float>> inputs;
+  for (const int input : a.graph.inputs()) inputs.push_back(example_values(3 * ops::element_count(a.graph.shapes()[static_cast<std::size_t>(input)])));
+  const auto expected = evaluate(a, inputs, 3);
+  const auto found = evaluate(b, inputs, 3);
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    ASSERT_EQ(found[i].size(), expected[i].size());
+    for (std::size_t k = 0; k < found[i].size(); ++k) ASSERT_NEAR(found[i][k], expected[i][k], tolerance * (1.0f + std::abs(expected[i][k]))) << i << " " << k;
+  }
+}
+
+// Written and read again: the same operators with the same attributes, the same tensors under the same names.
+void expect_round_trip(const Graph& graph) {
+  const Model again = round_trip(graph);
+  EXPECT_EQ(structure(again.graph), structure(graph));
+  std::map<std::string, std::vector<float>> before;
+  for (const Tensor& tensor : tensors_of(graph)) before[tensor.name] = tensor.values;
+  for (const Tensor& tensor : again.weights) EXPECT_EQ(tensor.values, before[tensor.name]) << tensor.name;
+  EXPECT_EQ(again.weights.size(), before.size());
+  expect_same_outputs({graph, tensors_of(graph), {}, {}, {}}, again, 1e-6f);
+}
+
+Graph chain(const Shape& input, std::vector<Node> nodes) {
+  std::vector<Node> all = {{"x", "input", {}, {{"shape", input}}}};
+  for (Node& node : nodes) {
+    node.inputs = {static_cast<int>(all.size()) - 1};
+    all.push_back(std::move(node));
+  }
+  return Graph(std::move(all));
+}
+
+Node activation(const std::string& specification) {
+  return {"act", "activation", {}, {{"activation", Activation(specification)}, {"layer", std::string("act")}, {"sequence", std::int64_t{0}}}};
+}
+
+TEST(OnnxSave, EveryActivationOfTheFamilyComesBack) {
+  for (const ActivationInfo& info : activation_family()) {
+    if (info.name == "identity" || info.name == "rrelu") continue;  // written as nothing, and as its mean slope
+    SCOPED_TRACE(info.name);
+    expect_round_trip(chain({3}, {{"fc", "linear", {}, {{"outputs", std::int64_t{4}}}}, activation(std::string(info.name))}));
+  }
+}
+
+TEST(OnnxSave, ParametersOfActivationsComeBack) {
+  for (const char* specification : {"leaky_relu:0.2", "leaky_relu:1.5", "leaky_relu:-0.3", "elu:0.5", "celu:2", "softplus:3", "thresholded_relu:-0.5",
+                                    "hardsigmoid:0.2,0.25", "prelu:0.25,1"}) {
+    SCOPED_TRACE(specification);
+    expect_round_trip(chain({3}, {activation(specification)}));
+  }
+}
+
+TEST(OnnxSave, RandomSlopesBecomeTheirMean) {
+  const Model model = round_trip(chain({3}, {activation("rrelu:0.1,0.3")}));
+  EXPECT_EQ(structure(model.graph), "activation(0) activation=leaky_relu:0.2 layer=-\n");
+}
+
+TEST(OnnxSave, Mlp) { expect_round_trip(mlp({.inputs = 5, .hidden = {4, 3}, .outputs = 2, .activation = "leaky_relu:0.1"})); }
+
+// ---- Every operator.
+
+Node node(const char* op, Attributes attributes = {}) { return {std::string("the_") + op, op, {}, std::move(attributes)}; }
+constexpr std::int64_t kOne = 1;
+
+TEST(OnnxSave, Layers) {
+  expect_round_trip(chain({3}, {node("linear", {{"outputs", std::int64_t{4}}, {"bias", std::int64_t{0}}})}));
+  expect_round_trip(chain({5, 3}, {node("linear", {{"outputs", std::int64_t{4}}})}));
+  expect_round_trip(chain({5, 3}, {node("linear", {{"outputs", std::int64_t{4}}, {"bias", std::int64_t{0}}})}));
+  expect_round_trip(chain({2, 6}, {node("conv", {{"outputs", std::int64_t{4}}, {"kernel", List{3}}, {"pads", List{1, 0}}})}));
+  expect_round_trip(chain({4, 6, 6}, {node("conv", {{"outputs", std::int64_t{4}}, {"kernel", List{3, 3}}, {"strides", List{2, 1}}, {"dilations", List{1, 2}}, {"groups", std::int64_t{2}}, {"bias", std::int64_t{0}}})}));
+  expect_round_trip(chain({2, 6, 6}, {node("conv", {{"outputs", std::int64_t{4}}, {"kernel", List{3, 3}}, {"auto_pad", std::string("same_lower")}})}));
+  expect_round_trip(chain({4, 3, 3}, {node("conv_transpose", {{"outputs", std::int64_t{2}}, {"kernel", List{3, 3}}, {"strides", List{2, 2}}, {"output_padding", List{1, 0}}, {"groups", std::int64_t{2}}})}));
+}
+
+TEST(OnnxSave, Pools) {
+  expect_round_trip(chain({2, 7, 7}, {node("max_pool", {{"kernel", List{2, 2}}, {"strides", List{2, 2}}, {"ceil_mode", kOne}})}));
+  expect_round_trip(chain({2, 7}, {node("average_pool", {{"kernel", List{3}}, {"pads", List{1, 1}}, {"count_include_pad", kOne}})}));
+  expect_round_trip(chain({2, 4, 4}, {node("global_average_pool")}));
+  expect_round_trip(chain({2, 4, 4}, {node("global_max_pool")}));
+}
+
+TEST(OnnxSave, Normalisations) {
+  expect_round_trip(chain({3}, {node("batch_norm", {{"epsilon", 1e-3}, {"momentum", 0.8}})}));
+  expect_round_trip(chain({3, 4, 4}, {node("batch_norm")}));
+  expect_round_trip(chain({5, 4}, {node("layer_norm")}));
+  expect_round_trip(chain({5, 4}, {node("layer_norm", {{"axis", std::int64_t{-2}}, {"bias", std::int64_t{0}}, {"epsilon", 1e-6}})}));
+  expect_round_trip(chain({6, 4, 4}, {node("group_norm", {{"groups", std::int64_t{3}}, {"epsilon", 1e-3}})}));
+  expect_round_trip(chain({3, 4, 4}, {node("instance_norm")}));
+}
+
+TEST(OnnxSave, Arrangements) {
+  expect_round_trip(chain({3, 4}, {node("flatten")}));
+  expect_round_trip(chain({3, 4}, {node("reshape", {{"shape", List{2, 6}}})}));
+  expect_round_trip(chain({3, 4, 2}, {node("transpose", {{"perm", List{2, 0, 1}}})}));
+  expect_round_trip(chain({3, 4}, {node("pad", {{"pads", List{0, 1, 2, 0}}, {"value", 0.5}})}));
+  expect_round_trip(chain({3, 4}, {node("pad", {{"pads", List{0, 1, 1, 0}}, {"mode", std::string("reflect")}})}));
+  expect_round_trip(chain({5, 4}, {node("slice", {{"axes", List{0, 1}}, {"starts", List{4, 1}}, {"ends", List{-6, 3}}, {"steps", List{-2, 1}}})}));
+  expect_round_trip(chain({3, 1, 4}, {node("squeeze", {{"axes", List{1}}})}));
+  expect_round_trip(chain({3, 4}, {node("unsqueeze", {{"axes", List{0, 3}}})}));
+}
+
+TEST(OnnxSave, ReductionsAndBounds) {
+  expect_round_trip(chain({3, 4}, {node("reduce_mean", {{"axes", List{0}}})}));
+  expect_round_trip(chain({3, 4}, {node("reduce_sum", {{"axes", List{1}}, {"keepdims", std::int64_t{0}}})}));
+  expect_round_trip(chain({3, 4}, {node("softmax")}));
+  expect_round_trip(chain({3, 4}, {node("log_softmax", {{"axis", std::int64_t{-2}}})}));
+  expect_round_trip(chain({3, 4}, {node("clip", {{"min", -0.5}, {"max", 1.0}})}));
+  expect_round_trip(chain({3, 4}, {node("clip", {{"max", 1.0}})}));
+}
+
+TEST(OnnxSave, OperandsOfTwo) {
+  for (const char* op : {"add", "sub", "mul", "div"}) {
+    SCOPED_TRACE(op);
+    expect_round_trip(Graph({{"a", "input", {}, {{"shape", List{3, 4}}}}, {"b", "input", {}, {{"shape", List{3, 1}}}}, {"y", op, {0, 1}, {}}}));
+    expect_round_trip(Graph({{"a", "input", {}, {{"shape", List{3, 4}}}}, {"c", "constant", {}, {{"shape", List{4}}}}, {"y", op, {0, 1}, {}}}));
+  }
+  expect_round_trip(Graph({{"a", "input", {}, {{"shape", List{2, 3, 4}}}}, {"b", "input", {}, {{"shape", List{2, 4, 5}}}}, {"y", "matmul", {0, 1}, {}}}));
+  expect_round_trip(Graph({{"a", "input", {}, {{"shape", List{3, 4}}}}, {"b", "input", {}, {{"shape", List{3, 2}}}}, {"y", "concat", {0, 1}, {{"axis", kOne}}}}));
+}
+
+// Operands of fewer dimensions meet the last ones; in ONNX the batch stands before them.
+TEST(OnnxSave, OperandsOfDifferentRank) {
+  const Graph graph({{"a", "input", {}, {{"shape", List{3, 4}}}}, {"b", "input", {}, {{"shape", List{4}}}}, {"y", "add", {0, 1}, {}}});
+  const Model again = round_trip(graph);
+  EXPECT_EQ(structure(again.graph), "unsqueeze(1) axes=[0]\nadd(0, 2)\n");
+  expect_same_outputs({graph, {}, {}, {}, {}}, again, 0.0f);
+  const Graph wide({{"a", "input", {}, {{"shape", List{4}}}}, {"c", "constant", {}, {{"shape", List{3, 4}}}}, {"y", "mul", {0, 1}, {}}});
+  expect_same_outputs({wide, tensors_of(wide), {}, {}, {}}, round_trip(wide), 0.0f);
+}
+
+TEST(OnnxSave, BranchesAndSeveralOutputs) {
+  expect_round_trip(Graph({{"x", "input", {}, {{"shape", List{4}}}},
+                           {"fc", "linear", {0}, {{"outputs", std::int64_t{4}}}},
+                           {"act", "activation", {1}, {{"activation", Activation("leaky_relu:0.1")}, {"layer", std::string("fc")}}},
+                           {"sum", "add", {2, 0}, {}}},
+                          {3, 1}));
+}
+
+TEST(OnnxSave, ChannelsOfConvolutionsAreUnits) {
+  for (const char* specification : {"prelu:0.25,1", "crelu", "gelu"}) {
+    SCOPED_TRACE(specification);
+    expect_round_trip(chain({2, 4, 4}, {node("conv", {{"outputs", std::int64_t{3}}, {"kernel", List{3, 3}}}), activation(specification)}));
+  }
+}
+
+// ---- Batch norm.
+
+TEST(OnnxSave, BatchNormIsFoldedWhereItIsAskedFor) {
+  const auto expect_folded = [](const Graph& graph, const std::string& expected) {
+    const Model again = round_trip(graph, {.fold = true});
+    EXPECT_EQ(structure(again.graph), expected);
+    expect_same_outputs({graph, tensors_of(graph), {}, {}, {}}, again, 1e-5f);
+  };
+  expect_folded(mlp({.inputs = 5, .hidden = {4}, .outputs = 2, .batch_norm = true}), structure(mlp({.inputs = 5, .hidden = {4}, .outputs = 2})));
+  expect_folded(chain({2, 4, 4}, {node("conv", {{"outputs", std::int64_t{3}}, {"kernel", List{3, 3}}, {"bias", std::int64_t{0}}}), node("batch_norm")}),
+                "conv(0) kernel=[3, 3] outputs=3\n");
+  expect_folded(chain({4, 3, 3}, {node("conv_transpose", {{"outputs", std::int64_t{6}}, {"kernel", List{2, 2}}, {"groups", std::int64_t{2}}}), node("batch_norm")}),
+                "conv_transpose(0) groups=2 kernel=[2, 2] outputs=6\n");
+}
+
+TEST(OnnxSave, BatchNormStaysWhereSomethingElseReadsBeforeIt) {
+  const Graph graph({{"x", "input", {}, {{"shape", List{4}}}},
+                     {"fc", "linear", {0}, {{"outputs", std::int64_t{4}}}},
+                     {"bn", "batch_norm", {1}, {}},
+                     {"sum", "add", {2, 1}, {}}});
+  EXPECT_EQ(structure(round_trip(graph, {.fold = true}).graph), structure(graph));
+  const Graph first = chain({4}, {node("batch_norm"), node("linear", {{"outputs", std::int64_t{2}}})});
+  EXPECT_EQ(structure(round_trip(first, {.fold = true}).graph), structure(first));
+}
+
+TEST(OnnxSave, DropoutIsGone) {
+  const Model model = round_trip(mlp({.inputs = 5, .hidden = {4}, .outputs = 2, .dropout = 0.5}));
+  EXPECT_EQ(structure(model.graph), structure(mlp({.inputs = 5, .hidden = {4}, .outputs = 2})));
+}
+
+TEST(OnnxSave, NamesOfLayersComeBack) {
+  const Model model = round_trip(mlp({.inputs = 5, .hidden = {4}, .outputs = 2, .activation = "gelu"}));
+  EXPECT_EQ(describe(model.graph),
+            "input = input() shape=[5]\n"
+            "layer.0 = linear(input) outputs=4 [layer.0.weight layer.0.bias]\n"
+            "layer.0.activation = activation(layer.0) activation=gelu layer=layer.0\n"
+            "layer.1 = linear(layer.0.activation) outputs=2 [layer.1.weight layer.1.bias]\n");
+}
+
+TEST(OnnxSave, SharedTensorsAreWrittenOnce) {
+  const Node node{"a", "linear", {}, {{"outputs", std::int64_t{3}}}, {"w", "b"}};
+  Node same = node;
+  same.name = "c";
+  expect_round_trip(chain({3}, {node, same}));
+}
+
+TEST(OnnxSave, InputsAndOutputsGoByTheNamesGiven) {
+  const Graph graph = mlp({.inputs = 2, .hidden = {}, .outputs = 2});
+  const Model model = round_trip(graph, {.inputs = {"pixels"}, .outputs = {"scores"}});
+  EXPECT_THAT(model.inputs, ElementsAre("pixels"));
+  EXPECT_THAT(model.outputs, ElementsAre("scores"));
+}
+
+TEST(OnnxSave, DocSaysWhatWasDone) {
+  const Graph graph = mlp({.inputs = 2, .hidden = {2}, .outputs = 2, .dropout = 0.5});
+  round_trip(graph, {.doc = "Revived."});
+  pb::ModelProto proto = parse_model(read_bytes(test_path("saved.onnx")));
+  EXPECT_EQ(proto.doc_string(), "Revived.\n1 dropout left out");
+  EXPECT_EQ(proto.opset_import(0).version(), 17);
+  EXPECT_EQ(proto.graph().input(0).type().tensor_type().shape().dim(0).dim_param(), "N");
+}
+
+TEST(OnnxSave, ATensorThatIsMissingOrDoesNotFitIsNamed) {
+  const Graph graph = mlp({.inputs = 2, .hidden = {}, .outputs = 2});
+  std::vector<Tensor> tensors = tensors_of(graph);
+  tensors[0].shape = {1};
+  EXPECT_THAT([&] { save(test_path("bad.onnx"), graph, tensors); }, testing::ThrowsMessage<Error>(HasSubstr("has the shape (1); expected (2)")));
+  EXPECT_THAT([&] { save(test_path("bad.onnx"), graph, {}); }, testing::ThrowsMessage<Error>(HasSubstr("layer.0.weight is missing")));
+  EXPECT_FALSE(std::filesystem::exists(test_path("bad.onnx")));
+}
+
+}  // namespace
+}  // namespace undying::onnx

@@ -1,0 +1,16 @@
+#ifndef UNDYING_ONNX_TEST_EVALUATE_H_
+#define UNDYING_ONNX_TEST_EVALUATE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "undying/onnx.h"
+
+namespace undying::onnx {
+
+// The outputs of a model in evaluation, each (rows, example), from its inputs, each (rows, example).
+std::vector<std::vector<float>> evaluate(const Model& model, const std::vector<std::vector<float>>& inputs, std::int64_t rows);
+
+}  // namespace undying::onnx
+
+#endif  // UNDYING_ONNX_TEST_EVALUATE_H_
