@@ -1,5 +1,6 @@
-// Exporters of frameworks that keep channels last put transposes around every operation that wants them first. A transpose that brings
-// channels last is moved down through elementwise operations until it meets its inverse, and both are gone.
+// Transposes move down. Exporters of frameworks that keep channels last put transposes around every operation that wants them first: one
+// that brings channels last is moved through elementwise operations until it meets its inverse, and both are gone. And any between a layer
+// and its activation is moved behind the activation, whose units are those of the layer.
 
 #include <algorithm>
 #include <array>
@@ -15,11 +16,25 @@ constexpr int kMostMoves = 2'000;
 
 using Perm = std::vector<std::int64_t>;
 
+template <std::size_t kCount>
+bool is_among(const std::array<std::string_view, kCount>& ops, const std::string& op) {
+  return std::ranges::find(ops, op) != ops.end();
+}
+
+bool is_activation(const Operation& operation) {
+  constexpr std::array<std::string_view, 15> kOps = {"Relu",        "LeakyRelu", "PRelu",   "Elu",  "Selu",     "Celu", "ThresholdedRelu", "HardSigmoid",
+                                                     "HardSwish",   "Sigmoid",   "Tanh",    "Clip", "Softplus", "Dropout", ".activation"};
+  return is_among(kOps, operation.op) && !operation.settings.contains(".unit_axis");
+}
+
 bool is_elementwise(const Operation& operation) {
-  constexpr std::array<std::string_view, 26> kOps = {"Relu", "LeakyRelu", "Elu",  "Selu",       "Celu", "ThresholdedRelu", "HardSigmoid", "HardSwish", "Sigmoid",
-                                                     "Tanh", "Softplus",  "Clip", "Dropout",    "Erf",  "Exp",             "Log",         "Sqrt",      "Neg",
-                                                     "Abs",  "Reciprocal", "Pow", "Add",        "Sub",  "Mul",             "Div",         "Cast"};
-  return std::ranges::find(kOps, operation.op) != kOps.end() && operation.outputs.size() >= 1;
+  constexpr std::array<std::string_view, 12> kOps = {"Erf", "Exp", "Log", "Sqrt", "Neg", "Abs", "Reciprocal", "Pow", "Add", "Sub", "Mul", "Div"};
+  return is_among(kOps, operation.op) || is_activation(operation);
+}
+
+bool is_layer(const Operation& operation) {
+  constexpr std::array<std::string_view, 9> kOps = {"MatMul", ".linear", "Gemm", "Conv", "ConvTranspose", "BatchNormalization", "LayerNormalization", ".group_norm", "InstanceNormalization"};
+  return is_among(kOps, operation.op);
 }
 
 // (N, C, ...) to (N, ..., C).
@@ -65,12 +80,19 @@ class Mover {
  private:
   bool visit(std::size_t index) {
     const Operation& transpose = net_.operations[index];
-    if (!brings_channels_last(net_, transpose)) return false;
+    if (transpose.op != "Transpose" || net_.batch_axes == 0 || !transpose.problem.empty()) return false;
     const std::vector<int>& readers = readers_[static_cast<std::size_t>(transpose.outputs[0])];
     if (readers.size() != 1 || readers[0] < 0) return false;
     Operation& reader = net_.operations[static_cast<std::size_t>(readers[0])];
-    if (reader.op == "Transpose") return cancel(transpose, reader);
-    return is_elementwise(reader) && move_behind(transpose, static_cast<std::size_t>(readers[0]));
+    const bool last = brings_channels_last(net_, transpose);
+    if (last && reader.op == "Transpose") return cancel(transpose, reader);
+    const bool moves = (last && is_elementwise(reader)) || (is_behind_layer(transpose) && is_activation(reader));
+    return moves && move_behind(transpose, static_cast<std::size_t>(readers[0]));
+  }
+
+  bool is_behind_layer(const Operation& transpose) const {
+    const int producer = net_.value(transpose.inputs[0]).producer;
+    return producer >= 0 && is_layer(net_.operations[static_cast<std::size_t>(producer)]) && !integers(transpose, "perm").empty();
   }
 
   bool cancel(const Operation& transpose, const Operation& reader) {
@@ -89,7 +111,7 @@ class Mover {
     const int producer = value.producer;
     if (producer < 0 || readers_[static_cast<std::size_t>(operand)].size() != 1) return -2;
     const Operation& operation = net_.operations[static_cast<std::size_t>(producer)];
-    return brings_channels_last(net_, operation) && integers(operation, "perm") == perm ? operation.inputs[0] : -2;
+    return operation.op == "Transpose" && operation.problem.empty() && integers(operation, "perm") == perm ? operation.inputs[0] : -2;
   }
 
   // f(transpose(x)) becomes transpose(f(x)).

@@ -17,7 +17,7 @@ namespace undying::onnx {
 //   sum      c + a1 t1 + a2 t2 ...        terms are no sums and no numbers, like terms are added up
 //   product  c * f1^e1 * f2^e2 ...        factors are no products and no numbers, like factors are gathered; of a sum among several factors
 //                                         the coefficient of its first term is drawn out into c
-//   call     function(argument, ...)      functions of one value, and those that reduce dimensions ("mean[2]")
+//   call     function(argument, ...)      functions of one value, and those that reduce dimensions, all of one formula the same ones
 struct Expression;
 using ExpressionPtr = std::shared_ptr<const Expression>;
 
@@ -46,12 +46,11 @@ bool equal(const ExpressionPtr& a, const ExpressionPtr& b);
 // All numbers of a tree: what a parameter of a template may be.
 std::vector<double> numbers_of(const ExpressionPtr& expression);
 
-// Reads a template: numbers, x, p and q (the parameters), + - * / ^, calls: "x * 0.5 * (1 + erf(x / sqrt(2)))". A call of "mean", "sum" or
-// "max_of" gets `reduction` appended to its name. Throws Error{kInternal}: templates are ours.
+// Reads a template: numbers, x, p and q (the parameters), + - * / ^, calls: "x * 0.5 * (1 + erf(x / sqrt(2)))". Throws Error{kInternal}:
+// templates are ours.
 struct Bindings {
   double p = 0.0;
   double q = 0.0;
-  std::string reduction;
 };
 ExpressionPtr parse_template(std::string_view text, const Bindings& bindings);
 

@@ -108,8 +108,7 @@ class Reader {
     if (name == "sqrt") return power(arguments[0], 0.5);
     if (name == "clip") return clip(arguments[0], arguments[1]->number, arguments[2]->number);
     if (name == "relu") return clip(arguments[0], 0.0, std::numeric_limits<double>::infinity());
-    const bool reduces = name == "mean" || name == "sum" || name == "max_of";
-    return call(reduces ? name + bindings_.reduction : name, std::move(arguments));
+    return call(name, std::move(arguments));
   }
 
   std::string_view all_;

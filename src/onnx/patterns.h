@@ -8,7 +8,8 @@ namespace undying::onnx {
 // Each recognises one kind of composite in a folded net, puts one operation in its place and notes how many it found. Values between the
 // parts that something else reads stay computed. In the order in which they are to run.
 
-// Transposes that bring channels first for one operation and last again behind it move down until they meet and cancel.
+// Transposes that bring channels first for one operation and last again behind it move down until they meet and cancel; one between a layer
+// and its activation moves behind both.
 void cancel_transposes(Net& net);
 // A Pad of zeros before a convolution becomes its pads.
 void merge_pads(Net& net);

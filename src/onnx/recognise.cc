@@ -165,6 +165,7 @@ void recognise(Net& net) {
   recognise_rectifiers(net);
   recognise_group_norms(net);
   merge_affine(net);
+  cancel_transposes(net);  // now that formulas are one operation
 }
 
 }  // namespace undying::onnx

@@ -16,9 +16,9 @@
 namespace undying::onnx {
 namespace {
 
-// The longest composite has 11 operations (layer norm); keys grow with the size of the tree.
-constexpr std::size_t kMostOperations = 20;
-constexpr std::size_t kLongestKey = 2000;
+// The longest composite has 11 operations; the keys of templates stay below 150 characters, and keys grow with the size of the tree.
+constexpr std::size_t kMostOperations = 14;
+constexpr std::size_t kLongestKey = 400;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 struct Template {
@@ -72,8 +72,7 @@ class FormulaReader {
   }
 
   std::size_t operations() const { return operations_; }
-  const std::string& reduction() const { return reduction_; }           // "" where nothing is reduced
-  const std::vector<std::int64_t>& axes() const { return axes_; }
+  const std::vector<std::int64_t>& axes() const { return axes_; }  // that the formula reduces
 
  private:
   static ExpressionPtr number(const Constant& constant) {
@@ -151,23 +150,21 @@ class FormulaReader {
     const ExpressionPtr argument = read(operation.inputs[0]);
     if (name.empty() || argument == nullptr || integer(operation, "keepdims", 1) == 0) return nullptr;
     if (!note_axes(operation, axes)) return nullptr;
-    return call(name + reduction_, {argument});
+    return call(name, {argument});
   }
 
   bool note_axes(const Operation& operation, std::vector<std::int64_t> axes) {
     const auto rank = static_cast<std::int64_t>(net_.value(operation.inputs[0]).shape.size()) + net_.batch_axes;
     for (std::int64_t& axis : axes) axis = checked_axis(operation, axis, rank);
     std::ranges::sort(axes);
-    if (axes.empty() || (!reduction_.empty() && axes != axes_)) return false;
-    axes_ = axes;
-    reduction_ = fmt::format("[{}]", fmt::join(axes, ","));
+    if (axes.empty() || (!axes_.empty() && axes != axes_)) return false;
+    axes_ = std::move(axes);
     return true;
   }
 
   const Net& net_;
   std::map<int, ExpressionPtr> known_;
   std::size_t operations_ = 0;
-  std::string reduction_;
   std::vector<std::int64_t> axes_;
 };
 
@@ -182,29 +179,43 @@ bool is_usable(const Template& known, const Bindings& bindings) {
   return known.parameters == 0 || bindings.p != 0.0;
 }
 
-// Whether a template could become this expression, by its outermost operation; a parameter of 1 may leave one out.
-bool may_be(const Template& known, const ExpressionPtr& expression, const std::string& reduction) {
-  for (const double p : {1.0, 2.0}) {
-    const ExpressionPtr sample = parse_template(known.formula, {p, 3.0, reduction});
-    if (sample->kind == expression->kind && sample->function == expression->function) return true;
-  }
-  return false;
+// The keys a template may have: parameters of 0 and 1 leave parts out.
+using Keys = std::vector<std::string>;
+Keys keys_of(const Template& known) {
+  Keys keys;
+  for (const double p : {0.0, 1.0, 2.0})
+    for (const double q : {0.0, 2.0}) keys.push_back(parse_template(known.formula, {p, q})->key);
+  return keys;
 }
 
-// Compares with all templates; a parameter may be any number of the expression, or its reciprocal or opposite.
-Match match(const ExpressionPtr& expression, const std::string& reduction) {
+bool may_be(std::size_t index, const ExpressionPtr& expression) {
+  static const std::vector<Keys> kKeys = [] {
+    std::vector<Keys> all;
+    for (const Template& known : kTemplates) all.push_back(keys_of(known));
+    return all;
+  }();
+  return std::ranges::find(kKeys[index], expression->key) != kKeys[index].end();
+}
+
+// What a parameter may be: any number of the expression, its reciprocal or its opposite.
+std::vector<double> candidates_of(const ExpressionPtr& expression) {
   std::vector<double> candidates = {1.0};
   for (const double number : numbers_of(expression))
     for (const double each : {number, 1.0 / number, -number})
       if (std::abs(each) < kInfinity && std::ranges::find(candidates, each) == candidates.end()) candidates.push_back(each);
-  if (candidates.size() > 64) candidates.resize(64);
-  for (const Template& known : kTemplates) {
-    if (!may_be(known, expression, reduction)) continue;
+  return candidates;
+}
+
+Match match(const ExpressionPtr& expression) {
+  for (std::size_t i = 0; i < kTemplates.size(); ++i) {
+    const Template& known = kTemplates[i];
+    if (!may_be(i, expression)) continue;
+    const std::vector<double> candidates = candidates_of(expression);
     const std::vector<double> fixed_p = {known.p};
     const std::vector<double> fixed_q = {known.q};
     for (const double p : known.parameters >= 1 ? candidates : fixed_p) {
       for (const double q : known.parameters >= 2 ? candidates : fixed_q) {
-        const Bindings bindings{p, q, reduction};
+        const Bindings bindings{p, q};
         if (is_usable(known, bindings) && equal(expression, parse_template(known.formula, bindings))) return {&known, bindings};
       }
     }
@@ -284,26 +295,59 @@ std::string recognise_at(Net& net, Operation& operation) {
     FormulaReader reader(net, x);
     const ExpressionPtr expression = reader.read(root);
     if (expression == nullptr || reader.operations() < 2) continue;
-    const Match match = onnx::match(expression, reader.reduction());
-    if (match.found != nullptr && replace(net, operation, x, match, reader.axes())) return std::string(match.found->name);
+    const Match found = match(expression);
+    if (found.found != nullptr && replace(net, operation, x, found, reader.axes())) return std::string(found.found->name);
   }
   return {};
 }
 
+// How many operations, and outputs of the model, read each value, not counting operations that nobody reads.
+class Uses {
+ public:
+  explicit Uses(const Net& net) {
+    for (const auto& readers : net.readers()) counts_.push_back(static_cast<int>(readers.size()));
+  }
+
+  bool any(int id) const { return id >= 0 && counts_[static_cast<std::size_t>(id)] > 0; }
+  void grow(std::size_t values) { counts_.resize(values, 0); }
+  void take(int id) {
+    if (id >= 0) ++counts_[static_cast<std::size_t>(id)];
+  }
+
+  void release(const Net& net, int id) {
+    std::vector<int> released = {id};
+    while (!released.empty()) {
+      const int next = released.back();
+      released.pop_back();
+      if (next < 0 || --counts_[static_cast<std::size_t>(next)] > 0 || net.value(next).producer < 0) continue;
+      const Operation& operation = net.operations[static_cast<std::size_t>(net.value(next).producer)];
+      if (std::ranges::none_of(operation.outputs, [&](int output) { return any(output); }))
+        released.insert(released.end(), operation.inputs.begin(), operation.inputs.end());
+    }
+  }
+
+ private:
+  std::vector<int> counts_;
+};
+
 }  // namespace
 
-// From the last operation to the first, so that a whole is found before its parts, which are gone by then.
+// From the last operation to the first, so that a whole is found before its parts, which are then read by nobody and passed over.
 void recognise_formulas(Net& net) {
   std::map<std::string, int> found;
+  Uses uses(net);
   for (std::size_t i = net.operations.size(); i-- > 0;) {
-    if (!may_end_formula(net.operations[i])) continue;
-    const std::string name = recognise_at(net, net.operations[i]);
+    Operation& operation = net.operations[i];
+    if (!may_end_formula(operation) || !uses.any(operation.outputs[0])) continue;
+    const std::vector<int> before = operation.inputs;
+    const std::string name = recognise_at(net, operation);
     if (name.empty()) continue;
     ++found[name];
-    const int root = net.operations[i].outputs[0];
-    net.drop_unread();
-    i = static_cast<std::size_t>(net.value(root).producer);
+    uses.grow(net.values.size());
+    for (const int id : operation.inputs) uses.take(id);
+    for (const int id : before) uses.release(net, id);
   }
+  net.drop_unread();
   for (const auto& [name, count] : found) note(net, count, name + " recognised by its formula");
 }
 

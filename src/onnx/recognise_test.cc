@@ -216,6 +216,14 @@ TEST(OnnxRecognise, TransposesBetweenLayoutsCancel) {
   EXPECT_THAT(loaded.notes, testing::Contains("2 transposes between channels first and last cancelled"));
 }
 
+// The units of an activation are those of the layer before it, wherever a transpose in between puts them.
+TEST(OnnxRecognise, AnActivationStandsBehindItsLayer) {
+  TestModel model;
+  model.input("x", {0, 5, 3}).floats("w", {3, 2}).node("MatMul", {"x", "w"}, {"a"}).node("Transpose", {"a"}, {"b"}, {{"perm", List{0, 2, 1}}});
+  model.node("Sigmoid", {"b"}, {"c"}).node("Mul", {"b", "c"}, {"y"}).output("y");
+  EXPECT_EQ(structure(model.load().graph), "linear(0) bias=0 outputs=2\nactivation(1) activation=silu layer=-\ntranspose(2) perm=[1, 0]\n");
+}
+
 TEST(OnnxRecognise, TransposesAroundASumCancel) {
   TestModel model;
   const std::vector<TestModel::Attribute> last = {{"perm", List{0, 2, 3, 1}}};

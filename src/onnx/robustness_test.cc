@@ -192,6 +192,20 @@ TEST(OnnxRobustness, FormulasThatGrow) {
   EXPECT_EQ(model.output("v60").error(), "");
 }
 
+// Long chains of what might be formulas.
+TEST(OnnxRobustness, ManyElementwiseOperations) {
+  TestModel model;
+  model.input("x", {0, 2}).floats("c", {}, {1.5f}).node("Tanh", {"x"}, {"v0"});
+  const char* ops[] = {"Add", "Mul", "Sigmoid", "Max", "Tanh"};
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string op = ops[i % 5];
+    std::vector<std::string> inputs = {"v" + std::to_string(i)};
+    if (op.size() == 3) inputs.push_back("c");
+    model.node(op, inputs, {"v" + std::to_string(i + 1)});
+  }
+  EXPECT_EQ(model.output("v20000").error(), "");
+}
+
 TEST(OnnxRobustness, MemoryStaysBounded) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "sanitizers keep freed memory";

@@ -8,7 +8,6 @@
 #include "ops/operator.h"
 
 namespace undying::onnx {
-namespace {
 
 void set_weights(engine::Model& to, const Model& from) {
   std::map<std::string, const Tensor*> tensors;
@@ -18,8 +17,6 @@ void set_weights(engine::Model& to, const Model& from) {
     std::copy_n(values.data(), parameter.size, to.values(parameter));
   }
 }
-
-}  // namespace
 
 std::vector<std::vector<float>> evaluate(const Model& model, const std::vector<std::vector<float>>& inputs, std::int64_t rows) {
   engine::Model network(model.graph);
