@@ -16,6 +16,8 @@ template <class... Cases>
 struct Overloaded : Cases... {
   using Cases::operator()...;
 };
+template <class... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
 
 std::string to_text(const Attributes::Value& value) {
   return std::visit(Overloaded{[](const Activation& activation) { return activation.specification(); },
