@@ -22,18 +22,28 @@ bool is_among(const std::array<std::string_view, kCount>& ops, const std::string
 }
 
 bool is_activation(const Operation& operation) {
-  constexpr std::array<std::string_view, 15> kOps = {"Relu",        "LeakyRelu", "PRelu",   "Elu",  "Selu",     "Celu", "ThresholdedRelu", "HardSigmoid",
-                                                     "HardSwish",   "Sigmoid",   "Tanh",    "Clip", "Softplus", "Dropout", ".activation"};
+  constexpr std::array<std::string_view, 15> kOps = {"Relu",        "LeakyRelu", "PRelu",   "Elu",  "Selu", "Celu",     "ThresholdedRelu",
+                                                     "HardSigmoid", "HardSwish", "Sigmoid", "Tanh", "Clip", "Softplus", "Dropout",
+                                                     ".activation"};
   return is_among(kOps, operation.op) && !operation.settings.contains(".unit_axis");
 }
 
 bool is_elementwise(const Operation& operation) {
-  constexpr std::array<std::string_view, 12> kOps = {"Erf", "Exp", "Log", "Sqrt", "Neg", "Abs", "Reciprocal", "Pow", "Add", "Sub", "Mul", "Div"};
+  constexpr std::array<std::string_view, 12> kOps = {"Erf",        "Exp", "Log", "Sqrt", "Neg", "Abs",
+                                                     "Reciprocal", "Pow", "Add", "Sub",  "Mul", "Div"};
   return is_among(kOps, operation.op) || is_activation(operation);
 }
 
 bool is_layer(const Operation& operation) {
-  constexpr std::array<std::string_view, 9> kOps = {"MatMul", ".linear", "Gemm", "Conv", "ConvTranspose", "BatchNormalization", "LayerNormalization", ".group_norm", "InstanceNormalization"};
+  constexpr std::array<std::string_view, 9> kOps = {"MatMul",
+                                                    ".linear",
+                                                    "Gemm",
+                                                    "Conv",
+                                                    "ConvTranspose",
+                                                    "BatchNormalization",
+                                                    "LayerNormalization",
+                                                    ".group_norm",
+                                                    "InstanceNormalization"};
   return is_among(kOps, operation.op);
 }
 
@@ -107,7 +117,8 @@ class Mover {
   int before(int operand, const Perm& perm) {
     if (operand < 0) return operand;
     const Value& value = net_.value(operand);
-    if (value.constant != nullptr) return value.constant->dims.size() <= perm.size() ? net_.add_constant(moved(value.constant, perm), value.name) : -2;
+    if (value.constant != nullptr)
+      return value.constant->dims.size() <= perm.size() ? net_.add_constant(moved(value.constant, perm), value.name) : -2;
     const int producer = value.producer;
     if (producer < 0 || readers_[static_cast<std::size_t>(operand)].size() != 1) return -2;
     const Operation& operation = net_.operations[static_cast<std::size_t>(producer)];

@@ -18,7 +18,8 @@ class Tensors {
   std::string add(const Owned& owned, const std::string& node) {
     const Constant& constant = *owned.constant;
     const bool as_in_file = constant.transposed == owned.transpose && owned.scale == 1.0f;
-    const std::string source = constant.origin.empty() ? std::to_string(reinterpret_cast<std::uintptr_t>(&constant)) : "=" + constant.origin;
+    const std::string source =
+        constant.origin.empty() ? std::to_string(reinterpret_cast<std::uintptr_t>(&constant)) : "=" + constant.origin;
     const Key key{source, constant.transposed != owned.transpose, owned.scale, owned.shape, owned.trained};
     const auto known = names_.find(key);
     if (known != names_.end()) return known->second;
@@ -67,7 +68,8 @@ class Emitter {
     }
     // A model that gives back its input is still a graph of one operator.
     if (nodes_.size() == net_.inputs.size())
-      outputs.front() = add_activation({.op = "activation", .attributes = {{"activation", Activation("identity")}}}, {outputs.front()}, "identity");
+      outputs.front() =
+          add_activation({.op = "activation", .attributes = {{"activation", Activation("identity")}}}, {outputs.front()}, "identity");
     std::vector<std::string> inputs;
     for (const int id : net_.inputs) inputs.push_back(net_.value(id).name);
     return {Graph(std::move(nodes_), std::move(outputs)), tensors_.take(), std::move(inputs), std::move(names), net_.notes};
@@ -197,7 +199,8 @@ void check_supported(const Net& net) {
     ++count;
   }
   if (count > 0)
-    throw Error(ErrorCode::kUnsupported, "graph", std::to_string(count) + (count == 1 ? " node is" : " nodes are") + " not supported:" + list);
+    throw Error(ErrorCode::kUnsupported, "graph",
+                std::to_string(count) + (count == 1 ? " node is" : " nodes are") + " not supported:" + list);
 }
 
 // What the operators say of the tensors they own, against what the file has: the last check before a model leaves this folder.
@@ -208,10 +211,14 @@ void check_tensors(const Model& model) {
   for (const Node& node : model.graph.nodes()) {
     if (node.op == "input") continue;
     const auto specs = ops::operator_named(node).parameters(node, ops::sources(node, values));
-    if (specs.size() != node.parameters.size()) throw Error(ErrorCode::kBadData, node.name, "has " + std::to_string(node.parameters.size()) + " tensors; expected " + std::to_string(specs.size()));
+    if (specs.size() != node.parameters.size())
+      throw Error(ErrorCode::kBadData, node.name,
+                  "has " + std::to_string(node.parameters.size()) + " tensors; expected " + std::to_string(specs.size()));
     for (std::size_t i = 0; i < specs.size(); ++i)
       if (tensors.at(node.parameters[i])->shape != specs[i].shape)
-        throw Error(ErrorCode::kBadData, node.name, node.parameters[i] + " has the shape " + ops::to_string(tensors.at(node.parameters[i])->shape) + "; expected " + ops::to_string(specs[i].shape));
+        throw Error(ErrorCode::kBadData, node.name,
+                    node.parameters[i] + " has the shape " + ops::to_string(tensors.at(node.parameters[i])->shape) + "; expected " +
+                        ops::to_string(specs[i].shape));
   }
 }
 

@@ -29,7 +29,8 @@ std::int64_t checked_axis(const Operation& operation, std::int64_t axis, std::in
 
 std::int64_t checked_count(const Operation& operation, const Shape& dims) {
   std::int64_t count = 0;
-  if (!multiply_extents(dims, kMostElements, count)) malformed(operation, "gives the shape " + ops::to_string(dims) + ", which is absurdly large");
+  if (!multiply_extents(dims, kMostElements, count))
+    malformed(operation, "gives the shape " + ops::to_string(dims) + ", which is absurdly large");
   return count;
 }
 

@@ -200,7 +200,8 @@ Constant as_floats(const Operation& operation, const Constant& constant) {
 // Base and exponent may be of different types; the power has that of the base.
 std::vector<ConstantPtr> pow(const Operation& operation, Inputs inputs) {
   const Constant& base = required(operation, inputs, 0);
-  const Constant result = *combine(operation, as_floats(operation, base), as_floats(operation, required(operation, inputs, 1)), power, nullptr);
+  const Constant result =
+      *combine(operation, as_floats(operation, base), as_floats(operation, required(operation, inputs, 1)), power, nullptr);
   if (!base.integer) return {std::make_shared<Constant>(result)};
   std::vector<std::int64_t> whole;
   for (const float value : result.floats) {

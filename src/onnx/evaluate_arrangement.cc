@@ -66,7 +66,9 @@ Outputs constant(const Operation& operation, Inputs) {
   return {make_floats({count}, std::move(floats))};
 }
 
-bool is_integer_type(std::int64_t type) { return type == 2 || type == 3 || type == 4 || type == 5 || type == 6 || type == 7 || type == 12 || type == 13; }
+bool is_integer_type(std::int64_t type) {
+  return type == 2 || type == 3 || type == 4 || type == 5 || type == 6 || type == 7 || type == 12 || type == 13;
+}
 bool is_float_type(std::int64_t type) { return type == 1 || type == 11; }  // narrower ones would lose digits that are kept here
 constexpr std::int64_t kBool = 9;
 
@@ -121,7 +123,8 @@ Outputs flatten(const Operation& operation, Inputs inputs) {
   const Constant& from = required(operation, inputs, 0);
   const std::int64_t axis = integer(operation, "axis", 1);
   const auto split = from.dims.begin() + (axis == rank_of(from) ? axis : checked_axis(operation, axis, rank_of(from)));
-  return reshaped(operation, from, {checked_count(operation, {from.dims.begin(), split}), checked_count(operation, {split, from.dims.end()})});
+  return reshaped(operation, from,
+                  {checked_count(operation, {from.dims.begin(), split}), checked_count(operation, {split, from.dims.end()})});
 }
 
 Outputs squeeze(const Operation& operation, Inputs inputs) {
@@ -269,7 +272,8 @@ Outputs concat(const Operation& operation, Inputs inputs) {
     Shape expected = first.dims;
     if (next.dims.size() == expected.size()) expected[position(axis)] = next.dims[position(axis)];
     if (next.integer != first.integer || next.dims != expected)
-      malformed(operation, "joins " + ops::to_string(first.dims) + " and " + ops::to_string(next.dims) + " at axis " + std::to_string(axis));
+      malformed(operation,
+                "joins " + ops::to_string(first.dims) + " and " + ops::to_string(next.dims) + " at axis " + std::to_string(axis));
     result.dims[position(axis)] += next.dims[position(axis)];
   }
   checked_count(operation, result.dims);
@@ -277,7 +281,9 @@ Outputs concat(const Operation& operation, Inputs inputs) {
   for (std::int64_t row = 0; row < sizes.before; ++row) {
     for (const ConstantPtr& next : inputs) {
       const std::int64_t size = next->dims[position(axis)] * sizes.behind;
-      const auto append = [&](auto& to, const auto& from) { to.insert(to.end(), from.begin() + row * size, from.begin() + (row + 1) * size); };
+      const auto append = [&](auto& to, const auto& from) {
+        to.insert(to.end(), from.begin() + row * size, from.begin() + (row + 1) * size);
+      };
       result.integer ? append(result.integers, next->integers) : append(result.floats, next->floats);
     }
   }
@@ -347,22 +353,10 @@ struct Entry {
   Evaluation evaluation;
 };
 constexpr std::array kEntries = {
-    Entry{"Cast", cast},
-    Entry{"Concat", concat},
-    Entry{"Constant", constant},
-    Entry{"ConstantOfShape", constant_of_shape},
-    Entry{"Expand", expand},
-    Entry{"Flatten", flatten},
-    Entry{"Gather", gather},
-    Entry{"Identity", identity},
-    Entry{"Range", range},
-    Entry{"Reshape", reshape},
-    Entry{"Shape", shape},
-    Entry{"Size", size},
-    Entry{"Slice", slice},
-    Entry{"Split", split},
-    Entry{"Squeeze", squeeze},
-    Entry{"Transpose", transpose},
+    Entry{"Cast", cast},           Entry{"Concat", concat},   Entry{"Constant", constant}, Entry{"ConstantOfShape", constant_of_shape},
+    Entry{"Expand", expand},       Entry{"Flatten", flatten}, Entry{"Gather", gather},     Entry{"Identity", identity},
+    Entry{"Range", range},         Entry{"Reshape", reshape}, Entry{"Shape", shape},       Entry{"Size", size},
+    Entry{"Slice", slice},         Entry{"Split", split},     Entry{"Squeeze", squeeze},   Entry{"Transpose", transpose},
     Entry{"Unsqueeze", unsqueeze},
 };
 

@@ -13,9 +13,15 @@ namespace {
 
 using List = std::vector<std::int64_t>;
 
-List list_of(const Exporter& to, const char* name, List otherwise = {}) { return to.node().attributes.get_or<List>(name, std::move(otherwise)); }
-std::int64_t integer_of(const Exporter& to, const char* name, std::int64_t otherwise) { return to.node().attributes.get_or<std::int64_t>(name, otherwise); }
-float number_of(const Exporter& to, const char* name, double otherwise) { return static_cast<float>(to.node().attributes.get_or<double>(name, otherwise)); }
+List list_of(const Exporter& to, const char* name, List otherwise = {}) {
+  return to.node().attributes.get_or<List>(name, std::move(otherwise));
+}
+std::int64_t integer_of(const Exporter& to, const char* name, std::int64_t otherwise) {
+  return to.node().attributes.get_or<std::int64_t>(name, otherwise);
+}
+float number_of(const Exporter& to, const char* name, double otherwise) {
+  return static_cast<float>(to.node().attributes.get_or<double>(name, otherwise));
+}
 
 List axes_of(const Exporter& to, const List& axes, std::size_t rank) {
   List result;
@@ -97,7 +103,8 @@ std::string batch_norm(Exporter& to) {
 std::string layer_norm(Exporter& to) {
   std::vector<std::string> inputs = {to.input(), to.parameter(0)};
   if (integer_of(to, "bias", 1) != 0) inputs.push_back(to.parameter(1));
-  return to.add("LayerNormalization", inputs, {{"axis", to.axis(integer_of(to, "axis", -1), to.shape().size())}, {"epsilon", number_of(to, "epsilon", 1e-5)}});
+  return to.add("LayerNormalization", inputs,
+                {{"axis", to.axis(integer_of(to, "axis", -1), to.shape().size())}, {"epsilon", number_of(to, "epsilon", 1e-5)}});
 }
 
 std::string instance_norm(Exporter& to) {
@@ -108,7 +115,8 @@ std::string instance_norm(Exporter& to) {
 std::string group_norm(Exporter& to) {
   const std::int64_t groups = integer_of(to, "groups", 1);
   const std::string grouped = to.reshape(to.input(), {groups, -1});
-  const std::string normal = to.add("InstanceNormalization", {grouped, to.filled(1.0f, groups), to.filled(0.0f, groups)}, {{"epsilon", number_of(to, "epsilon", 1e-5)}});
+  const std::string normal = to.add("InstanceNormalization", {grouped, to.filled(1.0f, groups), to.filled(0.0f, groups)},
+                                    {{"epsilon", number_of(to, "epsilon", 1e-5)}});
   const std::size_t rank = to.shape().size();
   const std::string scaled = to.add("Mul", {to.reshape(normal, to.shape()), to.along_channels(to.parameter(0), rank)});
   return to.add("Add", {scaled, to.along_channels(to.parameter(1), rank)});
@@ -129,7 +137,8 @@ std::vector<std::string> aligned(Exporter& to) {
 
 template <const char* kOp>
 std::string binary(Exporter& to) {
-  if (to.is_constant(0) && to.is_constant(1)) throw Error(ErrorCode::kUnsupported, to.node().op + " " + to.node().name, "has two constants");
+  if (to.is_constant(0) && to.is_constant(1))
+    throw Error(ErrorCode::kUnsupported, to.node().op + " " + to.node().name, "has two constants");
   return to.add(kOp, aligned(to));
 }
 constexpr char kAdd[] = "Add";
@@ -197,15 +206,21 @@ std::string squeeze(Exporter& to) {
   return axes.empty() ? to.input() : to.add("Squeeze", {to.input(), to.list(axes_of(to, axes, to.shape().size()))});
 }
 
-std::string unsqueeze(Exporter& to) { return to.add("Unsqueeze", {to.input(), to.list(axes_of(to, list_of(to, "axes"), to.result().size()))}); }
+std::string unsqueeze(Exporter& to) {
+  return to.add("Unsqueeze", {to.input(), to.list(axes_of(to, list_of(to, "axes"), to.result().size()))});
+}
 
 List reduced(const Exporter& to) {
   const List axes = list_of(to, "axes");
   return axes.empty() ? all_axes(to.shape().size()) : axes_of(to, axes, to.shape().size());
 }
 
-std::string reduce_mean(Exporter& to) { return to.add("ReduceMean", {to.input()}, {{"axes", reduced(to)}, {"keepdims", integer_of(to, "keepdims", 1)}}); }
-std::string reduce_sum(Exporter& to) { return to.add("ReduceSum", {to.input(), to.list(reduced(to))}, {{"keepdims", integer_of(to, "keepdims", 1)}}); }
+std::string reduce_mean(Exporter& to) {
+  return to.add("ReduceMean", {to.input()}, {{"axes", reduced(to)}, {"keepdims", integer_of(to, "keepdims", 1)}});
+}
+std::string reduce_sum(Exporter& to) {
+  return to.add("ReduceSum", {to.input(), to.list(reduced(to))}, {{"keepdims", integer_of(to, "keepdims", 1)}});
+}
 
 // Stands as an initializer where it is read.
 std::string constant(Exporter& to) { return to.parameter(0); }

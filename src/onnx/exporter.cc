@@ -22,7 +22,8 @@ const Tensor& Exporter::tensor(std::size_t index) const {
   if (found == tensors_.end()) ops::reject(node(), "its tensor " + spec.name + " is missing");
   const Tensor& tensor = *found->second;
   if (tensor.shape != spec.shape || static_cast<std::int64_t>(tensor.values.size()) != ops::element_count(spec.shape))
-    ops::reject(node(), "its tensor " + spec.name + " has the shape " + ops::to_string(tensor.shape) + "; expected " + ops::to_string(spec.shape));
+    ops::reject(node(),
+                "its tensor " + spec.name + " has the shape " + ops::to_string(tensor.shape) + "; expected " + ops::to_string(spec.shape));
   return tensor;
 }
 

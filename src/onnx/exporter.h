@@ -41,7 +41,9 @@ class Exporter {
     return writer_.add(op, inputs, settings);
   }
   std::string number(float value) { return writer_.floats({value}, {}); }
-  std::string filled(float value, std::int64_t count) { return writer_.floats(std::vector<float>(static_cast<std::size_t>(count), value), {count}); }
+  std::string filled(float value, std::int64_t count) {
+    return writer_.floats(std::vector<float>(static_cast<std::size_t>(count), value), {count});
+  }
   std::string list(const std::vector<std::int64_t>& values) { return writer_.list(values); }
   std::string reshape(const std::string& value, const Shape& shape);  // of an example
   // A tensor with one element a channel, as it meets an example of `rank` dimensions.

@@ -13,11 +13,21 @@ using Parts = std::vector<std::pair<ExpressionPtr, double>>;
 ExpressionPtr make(Expression expression) {
   std::string& key = expression.key;
   switch (expression.kind) {
-    case Kind::kNumber: key = "#"; break;
-    case Kind::kVariable: key = "x"; break;
-    case Kind::kSum: key = "+("; break;
-    case Kind::kProduct: key = "*("; break;
-    case Kind::kCall: key = expression.function + "("; break;
+    case Kind::kNumber:
+      key = "#";
+      break;
+    case Kind::kVariable:
+      key = "x";
+      break;
+    case Kind::kSum:
+      key = "+(";
+      break;
+    case Kind::kProduct:
+      key = "*(";
+      break;
+    case Kind::kCall:
+      key = expression.function + "(";
+      break;
   }
   for (const auto& [part, number] : expression.parts) {
     key += part->key;

@@ -23,10 +23,10 @@ using ExpressionPtr = std::shared_ptr<const Expression>;
 
 struct Expression {
   enum class Kind { kNumber, kVariable, kSum, kProduct, kCall } kind = Kind::kNumber;
-  double number = 0.0;                                   // the number, c of a sum or product
-  std::string function;                                  // of a call
-  std::vector<std::pair<ExpressionPtr, double>> parts;   // terms with coefficients, factors with exponents, arguments with 1
-  std::string key;                                       // the tree without its numbers, by which parts are ordered
+  double number = 0.0;                                  // the number, c of a sum or product
+  std::string function;                                 // of a call
+  std::vector<std::pair<ExpressionPtr, double>> parts;  // terms with coefficients, factors with exponents, arguments with 1
+  std::string key;                                      // the tree without its numbers, by which parts are ordered
 };
 
 ExpressionPtr make_number(double value);

@@ -27,7 +27,9 @@ class Reader {
   }
 
  private:
-  [[noreturn]] void fail() const { throw Error(ErrorCode::kInternal, "template", std::string(all_) + " cannot be read at \"" + std::string(rest_) + "\""); }
+  [[noreturn]] void fail() const {
+    throw Error(ErrorCode::kInternal, "template", std::string(all_) + " cannot be read at \"" + std::string(rest_) + "\"");
+  }
 
   void skip() {
     while (!rest_.empty() && rest_.front() == ' ') rest_.remove_prefix(1);

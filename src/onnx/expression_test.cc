@@ -9,7 +9,9 @@ namespace {
 
 ExpressionPtr read(const char* text, double p = 0.0, double q = 0.0) { return parse_template(text, {p, q}); }
 
-void expect_equal(const char* a, const char* b) { EXPECT_TRUE(equal(read(a), read(b))) << a << " and " << b << ": " << read(a)->key << " " << read(b)->key; }
+void expect_equal(const char* a, const char* b) {
+  EXPECT_TRUE(equal(read(a), read(b))) << a << " and " << b << ": " << read(a)->key << " " << read(b)->key;
+}
 void expect_different(const char* a, const char* b) { EXPECT_FALSE(equal(read(a), read(b))) << a << " and " << b; }
 
 TEST(OnnxExpression, OrderDoesNotMatter) {

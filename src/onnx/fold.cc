@@ -12,7 +12,8 @@ namespace undying::onnx {
 namespace {
 
 // Elementwise operations that are parts of composites; their output has the shape their operands broadcast to.
-constexpr std::array<std::string_view, 13> kParts = {"Erf", "Exp", "Log", "Sqrt", "Neg", "Abs", "Pow", "Reciprocal", "Max", "Min", "PRelu", "RandomUniformLike", "ReduceMax"};
+constexpr std::array<std::string_view, 13> kParts = {
+    "Erf", "Exp", "Log", "Sqrt", "Neg", "Abs", "Pow", "Reciprocal", "Max", "Min", "PRelu", "RandomUniformLike", "ReduceMax"};
 
 bool is_part(std::string_view op) { return std::ranges::find(kParts, op) != kParts.end(); }
 
@@ -40,7 +41,9 @@ class Folder {
 
   bool is_constant(int id) const { return id < 0 || net_.value(id).constant != nullptr; }
   bool is_known(int id) const { return is_constant(id) || net_.value(id).shaped; }
-  bool is_computed(const Operation& operation) const { return !operation.outputs.empty() && std::ranges::all_of(operation.outputs, [&](int id) { return is_constant(id); }); }
+  bool is_computed(const Operation& operation) const {
+    return !operation.outputs.empty() && std::ranges::all_of(operation.outputs, [&](int id) { return is_constant(id); });
+  }
 
   void visit(Operation& operation) {
     if (!operation.problem.empty()) return;

@@ -14,7 +14,8 @@ namespace {
 
 class Folder {
  public:
-  Folder(const Graph& graph, std::span<const Tensor> weights) : nodes_(graph.nodes()), outputs_(graph.outputs()), values_(ops::values(graph)) {
+  Folder(const Graph& graph, std::span<const Tensor> weights)
+      : nodes_(graph.nodes()), outputs_(graph.outputs()), values_(ops::values(graph)) {
     for (const Tensor& tensor : weights) tensors_[tensor.name] = tensor;
     for (const Node& node : nodes_) {
       for (const auto& spec : owned_tensors(node, values_)) ++owners_[spec.name];
@@ -59,7 +60,8 @@ class Folder {
     if (readers_[norm.inputs[0]] != 1) return false;
     const bool vector = values_[static_cast<std::size_t>(norm.inputs[0])].shape.size() == 1;
     if (node.op == "linear" && !vector) return false;  // its channels are positions of the layer
-    return std::ranges::all_of(owned_tensors(node, values_), [&](const auto& spec) { return owners_[spec.name] == 1 && tensors_.contains(spec.name); });
+    return std::ranges::all_of(owned_tensors(node, values_),
+                               [&](const auto& spec) { return owners_[spec.name] == 1 && tensors_.contains(spec.name); });
   }
 
   bool merge(Node& node, const Node& norm) {
@@ -67,7 +69,9 @@ class Folder {
     const auto own = owned_tensors(norm, values_);
     if (std::ranges::any_of(own, [&](const auto& spec) { return !tensors_.contains(spec.name); })) return false;
     const double epsilon = norm.attributes.get_or<double>("epsilon", 1e-5);
-    const auto at = [&](std::size_t which, std::size_t channel) { return static_cast<double>(tensors_[own[which].name].values.at(channel)); };
+    const auto at = [&](std::size_t which, std::size_t channel) {
+      return static_cast<double>(tensors_[own[which].name].values.at(channel));
+    };
     const auto channels = static_cast<std::size_t>(own[0].shape[0]);
     std::vector<double> scale(channels);
     std::vector<double> shift(channels);

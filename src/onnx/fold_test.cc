@@ -49,7 +49,13 @@ TEST(OnnxFold, ADynamicView) {
 // Heads of attention: x.view(n, t, h, d).transpose(1, 2), with t and d computed from the shape.
 TEST(OnnxFold, ExtentsComputedFromTheShape) {
   TestModel model;
-  model.input("x", {0, 5, 12}).integers("two", {}, {2}).integers("heads", {}, {3}).list("zero", {0}).list("one", {1}).list("last", {2}).list("h", {3});
+  model.input("x", {0, 5, 12})
+      .integers("two", {}, {2})
+      .integers("heads", {}, {3})
+      .list("zero", {0})
+      .list("one", {1})
+      .list("last", {2})
+      .list("h", {3});
   model.node("Shape", {"x"}, {"shape"}).node("Slice", {"shape", "zero", "last"}, {"front"}).node("Gather", {"shape", "two"}, {"width"});
   model.node("Div", {"width", "heads"}, {"size"}).node("Unsqueeze", {"size", "zero"}, {"sizes"});
   model.node("Concat", {"front", "h", "sizes"}, {"target"}, {{"axis", 0}}).node("Reshape", {"x", "target"}, {"split"});

@@ -54,7 +54,8 @@ TEST(OnnxLoad, AMatrixOnTheRightIsALayerWhoseWeightIsItsTranspose) {
 }
 
 TEST(OnnxLoad, GemmInAllItsForms) {
-  const auto load = [](std::int64_t transposed, float alpha, float beta, const std::vector<std::int64_t>& weight, const std::vector<std::int64_t>& bias) {
+  const auto load = [](std::int64_t transposed, float alpha, float beta, const std::vector<std::int64_t>& weight,
+                       const std::vector<std::int64_t>& bias) {
     return TestModel()
         .input("x", {0, 2})
         .floats("w", weight, {1, 2, 3, 4, 5, 6})
@@ -70,7 +71,8 @@ TEST(OnnxLoad, GemmInAllItsForms) {
 }
 
 TEST(OnnxLoad, AScalarBiasIsThatOfEveryOutput) {
-  const Model model = TestModel().input("x", {0, 2}).floats("w", {2, 3}).floats("b", {}, {5}).node("Gemm", {"x", "w", "b"}, {"y"}).output("y").load();
+  const Model model =
+      TestModel().input("x", {0, 2}).floats("w", {2, 3}).floats("b", {}, {5}).node("Gemm", {"x", "w", "b"}, {"y"}).output("y").load();
   EXPECT_THAT(model.weights[1].values, ElementsAre(5, 5, 5));
 }
 

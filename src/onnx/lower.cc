@@ -23,7 +23,9 @@ void check(const Rule& rule, const Operation& operation) {
   const auto count = static_cast<int>(operation.inputs.size());
   if (count < rule.least || (rule.most >= 0 && count > rule.most))
     malformed(operation, "has " + std::to_string(count) + " inputs; expected " + std::to_string(rule.least) +
-                             (rule.most == rule.least ? "" : rule.most < 0 ? " or more" : " to " + std::to_string(rule.most)));
+                             (rule.most == rule.least ? ""
+                              : rule.most < 0         ? " or more"
+                                                      : " to " + std::to_string(rule.most)));
   for (int i = 0; i < rule.least; ++i)
     if (operation.inputs[static_cast<std::size_t>(i)] < 0) malformed(operation, "lacks input " + std::to_string(i));
   for (const auto& [name, value] : operation.settings)
@@ -75,7 +77,8 @@ std::vector<std::int64_t> Lowering::extents(const std::string& name, std::size_t
   if (values.size() != count)
     malformed(operation_, "its " + name + " has " + std::to_string(values.size()) + " entries; expected " + std::to_string(count));
   for (const std::int64_t value : values)
-    if (value < -kMostElements || value > kMostElements) malformed(operation_, "its " + name + " has an absurd entry " + std::to_string(value));
+    if (value < -kMostElements || value > kMostElements)
+      malformed(operation_, "its " + name + " has an absurd entry " + std::to_string(value));
   return values;
 }
 
@@ -147,7 +150,8 @@ std::vector<Shape> infer(const Net& net, const Lowered& lowered) {
       refuse(message_of(error));
     }
     std::int64_t count = 0;
-    if (!multiply_extents(shapes.back(), kMostElements, count)) refuse("gives the shape " + ops::to_string(shapes.back()) + ", which is absurdly large");
+    if (!multiply_extents(shapes.back(), kMostElements, count))
+      refuse("gives the shape " + ops::to_string(shapes.back()) + ", which is absurdly large");
   }
   return shapes;
 }

@@ -78,10 +78,12 @@ void split(Lowering& lowering) {
   const std::int64_t extent = extent_of(shape, axis);
   const auto parts = static_cast<std::int64_t>(operation.outputs.size());
   const auto sizes = lowering.list(1, std::vector<std::int64_t>(operation.outputs.size(), extent / parts));
-  if (static_cast<std::int64_t>(sizes.size()) != parts) malformed(operation, "has " + std::to_string(sizes.size()) + " sizes for " + std::to_string(parts) + " outputs");
+  if (static_cast<std::int64_t>(sizes.size()) != parts)
+    malformed(operation, "has " + std::to_string(sizes.size()) + " sizes for " + std::to_string(parts) + " outputs");
   std::int64_t start = 0;
   for (const std::int64_t size : sizes) {
-    if (size < 1 || size > extent - start) refuse("its parts " + ops::to_string(sizes) + " are empty, or more than " + std::to_string(extent));
+    if (size < 1 || size > extent - start)
+      refuse("its parts " + ops::to_string(sizes) + " are empty, or more than " + std::to_string(extent));
     Ranges ranges;
     ranges.add(shape, axis, start, start + size, 1);
     lowering.output(parts == 1 ? lowering.value(0) : slice_by(lowering, lowering.value(0), ranges));
@@ -96,7 +98,8 @@ void gather(Lowering& lowering) {
   const Shape& shape = lowering.shape(0);
   const std::int64_t axis = lowering.example_axis(integer(operation, "axis", 0), lowering.rank(0));
   std::vector<std::int64_t> indices = lowering.list(1);
-  if (indices.empty() || lowering.constant(1)->dims.size() > 1) refuse("gathers by an index of shape " + ops::to_string(lowering.constant(1)->dims));
+  if (indices.empty() || lowering.constant(1)->dims.size() > 1)
+    refuse("gathers by an index of shape " + ops::to_string(lowering.constant(1)->dims));
   for (std::int64_t& index : indices) index = checked_axis(operation, index, extent_of(shape, axis));
   const std::int64_t step = indices.size() == 1 ? 1 : indices[1] - indices[0];
   for (std::size_t i = 1; i < indices.size(); ++i)
@@ -115,7 +118,8 @@ void pad(Lowering& lowering) {
   if (mode != "constant" && mode != "reflect" && mode != "edge") refuse("pads by mode " + printable(mode));
   const auto all = lowering.list(1);
   const std::int64_t rank = lowering.rank(0);
-  if (static_cast<std::int64_t>(all.size()) != 2 * rank) malformed(operation, "has " + std::to_string(all.size()) + " pads for " + std::to_string(rank) + " dimensions");
+  if (static_cast<std::int64_t>(all.size()) != 2 * rank)
+    malformed(operation, "has " + std::to_string(all.size()) + " pads for " + std::to_string(rank) + " dimensions");
   std::vector<std::int64_t> pads;
   for (std::int64_t i = 0; i < 2 * rank; ++i) {
     const std::int64_t each = all[static_cast<std::size_t>(i)];
@@ -139,10 +143,12 @@ void transpose(Lowering& lowering) {
   std::vector<std::int64_t> reversed(static_cast<std::size_t>(rank));
   std::iota(reversed.rbegin(), reversed.rend(), 0);
   const auto all = integers(lowering.operation(), "perm", reversed);
-  if (static_cast<std::int64_t>(all.size()) != rank) malformed(lowering.operation(), "its perm " + ops::to_string(all) + " does not fit " + std::to_string(rank) + " dimensions");
+  if (static_cast<std::int64_t>(all.size()) != rank)
+    malformed(lowering.operation(), "its perm " + ops::to_string(all) + " does not fit " + std::to_string(rank) + " dimensions");
   std::vector<std::int64_t> perm;
   if (lowering.batch_axes() > 0 && all[0] != 0) refuse("moves the batch dimension away from the front");
-  for (std::size_t i = static_cast<std::size_t>(lowering.batch_axes()); i < all.size(); ++i) perm.push_back(lowering.example_axis(all[i], rank));
+  for (std::size_t i = static_cast<std::size_t>(lowering.batch_axes()); i < all.size(); ++i)
+    perm.push_back(lowering.example_axis(all[i], rank));
   if (std::ranges::is_sorted(perm)) return lowering.output(lowering.value(0));
   lowering.output(lowering.add("transpose", {lowering.value(0)}, {{"perm", perm}}));
 }
@@ -169,7 +175,8 @@ Shape without_batch(const Lowering& lowering, std::vector<Integer> target, bool 
       each.value = from[i - 1];
     }
     if (each.value == 0) refuse("gives a value without elements");
-    if (each.value < -1 || (each.value == -1 && open)) malformed(lowering.operation(), "its shape has an entry " + std::to_string(each.value) + " too many");
+    if (each.value < -1 || (each.value == -1 && open))
+      malformed(lowering.operation(), "its shape has an entry " + std::to_string(each.value) + " too many");
     open = open || each.value == -1;
     dims.push_back(each.value);
   }
@@ -177,11 +184,14 @@ Shape without_batch(const Lowering& lowering, std::vector<Integer> target, bool 
   std::int64_t rest = 0;
   Shape closed = dims;
   std::ranges::replace(closed, -1, 1);
-  if (!multiply_extents(closed, kMostElements, rest)) malformed(lowering.operation(), "its shape " + ops::to_string(dims) + " is absurdly large");
+  if (!multiply_extents(closed, kMostElements, rest))
+    malformed(lowering.operation(), "its shape " + ops::to_string(dims) + " is absurdly large");
   const bool fits = open ? count % rest == 0 : count == rest;
   const bool keeps = first == Integer{1, true} || (first.value == 0 && zero_keeps) || (first.value == -1 && !open) ||
                      (!first.batch && lowering.net().batch != 0 && first.value == lowering.net().batch);
-  if (!keeps || !fits) refuse("gives " + describe(lowering.net(), lowering.operation().inputs[0]) + " a shape (" + to_string(first) + ", ...) " + ops::to_string(dims) + ", which mixes the examples of a batch");
+  if (!keeps || !fits)
+    refuse("gives " + describe(lowering.net(), lowering.operation().inputs[0]) + " a shape (" + to_string(first) + ", ...) " +
+           ops::to_string(dims) + ", which mixes the examples of a batch");
   std::ranges::replace(dims, -1, count / rest);
   return dims;
 }
@@ -192,7 +202,8 @@ Shape whole_shape(const Lowering& lowering, const std::vector<Integer>& target, 
   Shape dims;
   for (std::size_t i = 0; i < target.size(); ++i) {
     const bool kept = target[i].value == 0 && zero_keeps;
-    if (kept && i >= from.size()) malformed(lowering.operation(), "keeps dimension " + std::to_string(i) + ", which its input does not have");
+    if (kept && i >= from.size())
+      malformed(lowering.operation(), "keeps dimension " + std::to_string(i) + ", which its input does not have");
     dims.push_back(kept ? from[i] : target[i].value);
   }
   return dims;
@@ -221,7 +232,8 @@ void flatten(Lowering& lowering) {
   const auto split = shape.begin() + std::max<std::int64_t>(axis - lowering.batch_axes(), 0);
   const std::int64_t rows = ops::element_count({shape.begin(), split});
   if (lowering.batch_axes() == 0)
-    return lowering.output(lowering.add("reshape", {lowering.value(0)}, {{"shape", Shape{rows, ops::element_count({split, shape.end()})}}}));
+    return lowering.output(
+        lowering.add("reshape", {lowering.value(0)}, {{"shape", Shape{rows, ops::element_count({split, shape.end()})}}}));
   if (axis == 0 || rows != 1) refuse("flattens the examples of a batch together (axis " + std::to_string(axis) + ")");
   lowering.output(reshaped(lowering, {ops::element_count(shape)}));
 }
@@ -229,7 +241,8 @@ void flatten(Lowering& lowering) {
 void squeeze(Lowering& lowering) {
   const std::int64_t rank = lowering.rank(0);
   const Shape& shape = lowering.shape(0);
-  if (lowering.has(1)) return lowering.output(lowering.add("squeeze", {lowering.value(0)}, {{"axes", lowering.example_axes(lowering.list(1), rank)}}));
+  if (lowering.has(1))
+    return lowering.output(lowering.add("squeeze", {lowering.value(0)}, {{"axes", lowering.example_axes(lowering.list(1), rank)}}));
   if (lowering.batch_axes() > 0 && lowering.net().batch == 1) refuse("drops every dimension of extent 1, the batch among them");
   if (std::ranges::count(shape, 1) == 0) return lowering.output(lowering.value(0));
   lowering.output(lowering.add("squeeze", {lowering.value(0)}));
@@ -258,17 +271,10 @@ void expand(Lowering& lowering) {
 }
 
 constexpr std::array kRules = {
-    Rule{"Concat", 1, -1, "axis", concat},
-    Rule{"Slice", 3, 5, "", slice},
-    Rule{"Split", 1, 2, "axis", split},
-    Rule{"Gather", 2, 2, "axis", gather},
-    Rule{"Pad", 2, 3, "mode", pad},
-    Rule{"Transpose", 1, 1, "perm", transpose},
-    Rule{"Reshape", 2, 2, "allowzero", reshape},
-    Rule{"Flatten", 1, 1, "axis", flatten},
-    Rule{"Squeeze", 1, 2, "", squeeze},
-    Rule{"Unsqueeze", 2, 2, "", unsqueeze},
-    Rule{"Expand", 2, 2, "", expand},
+    Rule{"Concat", 1, -1, "axis", concat},       Rule{"Slice", 3, 5, "", slice},         Rule{"Split", 1, 2, "axis", split},
+    Rule{"Gather", 2, 2, "axis", gather},        Rule{"Pad", 2, 3, "mode", pad},         Rule{"Transpose", 1, 1, "perm", transpose},
+    Rule{"Reshape", 2, 2, "allowzero", reshape}, Rule{"Flatten", 1, 1, "axis", flatten}, Rule{"Squeeze", 1, 2, "", squeeze},
+    Rule{"Unsqueeze", 2, 2, "", unsqueeze},      Rule{"Expand", 2, 2, "", expand},
 };
 
 }  // namespace

@@ -114,8 +114,12 @@ std::string with(const char* name, std::initializer_list<double> parameters) {
 void leaky_relu(Lowering& lowering) {
   lowering.output(lowering.activation(with("leaky_relu", {number(lowering.operation(), "alpha", 0.01)}), lowering.value(0)));
 }
-void elu(Lowering& lowering) { lowering.output(lowering.activation(with("elu", {number(lowering.operation(), "alpha", 1.0)}), lowering.value(0))); }
-void celu(Lowering& lowering) { lowering.output(lowering.activation(with("celu", {number(lowering.operation(), "alpha", 1.0)}), lowering.value(0))); }
+void elu(Lowering& lowering) {
+  lowering.output(lowering.activation(with("elu", {number(lowering.operation(), "alpha", 1.0)}), lowering.value(0)));
+}
+void celu(Lowering& lowering) {
+  lowering.output(lowering.activation(with("celu", {number(lowering.operation(), "alpha", 1.0)}), lowering.value(0)));
+}
 void thresholded_relu(Lowering& lowering) {
   lowering.output(lowering.activation(with("thresholded_relu", {number(lowering.operation(), "alpha", 1.0)}), lowering.value(0)));
 }
@@ -129,7 +133,8 @@ void hardsigmoid(Lowering& lowering) {
 void selu(Lowering& lowering) {
   const double alpha = number(lowering.operation(), "alpha", 1.67326324);
   const double gamma = number(lowering.operation(), "gamma", 1.05070099);
-  if (std::abs(alpha - 1.67326324) < 1e-5 && std::abs(gamma - 1.05070099) < 1e-5) return lowering.output(lowering.activation("selu", lowering.value(0)));
+  if (std::abs(alpha - 1.67326324) < 1e-5 && std::abs(gamma - 1.05070099) < 1e-5)
+    return lowering.output(lowering.activation("selu", lowering.value(0)));
   const Source curve = lowering.activation(with("elu", {alpha}), lowering.value(0));
   lowering.output(lowering.add("mul", {curve, lowering.operand(make_floats({}, {static_cast<float>(gamma)}), 0)}));
 }

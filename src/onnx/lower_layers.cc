@@ -27,8 +27,10 @@ Owned owned(ConstantPtr constant, Shape shape, std::string role, bool trained = 
 const ConstantPtr& matrix(const Lowering& lowering, std::size_t index) {
   const ConstantPtr& constant = lowering.constant(index);
   const Shape& dims = constant->dims;
-  const bool leading = std::any_of(dims.begin(), dims.size() > 2 ? dims.end() - 2 : dims.begin(), [](std::int64_t extent) { return extent != 1; });
-  if (constant->integer || dims.size() < 2 || leading) malformed(lowering.operation(), "its weight " + ops::to_string(dims) + " is not a matrix of floats");
+  const bool leading =
+      std::any_of(dims.begin(), dims.size() > 2 ? dims.end() - 2 : dims.begin(), [](std::int64_t extent) { return extent != 1; });
+  if (constant->integer || dims.size() < 2 || leading)
+    malformed(lowering.operation(), "its weight " + ops::to_string(dims) + " is not a matrix of floats");
   return constant;
 }
 
@@ -61,8 +63,8 @@ Source linear(Lowering& lowering, Source src, const Linear& layer) {
 // The inputs a weight expects against those there are: the operators know shapes of examples, not of tensors.
 void check_inputs(const Lowering& lowering, std::int64_t found, const ConstantPtr& weight, std::int64_t expected) {
   if (found != expected)
-    malformed(lowering.operation(), describe(lowering.net(), lowering.operation().inputs[0]) + " does not fit its weight " + ops::to_string(weight->dims) +
-                                        ": " + std::to_string(found) + " != " + std::to_string(expected));
+    malformed(lowering.operation(), describe(lowering.net(), lowering.operation().inputs[0]) + " does not fit its weight " +
+                                        ops::to_string(weight->dims) + ": " + std::to_string(found) + " != " + std::to_string(expected));
 }
 
 // beta C of a Gemm, where C is a matrix or computed at run time.
@@ -137,7 +139,8 @@ void set_output_shape(const Lowering& lowering, const std::vector<std::int64_t>&
   bool beyond = false;
   for (std::size_t i = 0; i < kernel.size(); ++i) {
     const std::int64_t reached = strides[i] * (lowering.shape(0)[i + 1] - 1) + dilations[i] * (kernel[i] - 1) + 1 + padding[i];
-    if (output[i] < 1 || output[i] > kMostElements) malformed(lowering.operation(), "its output_shape has an absurd entry " + std::to_string(output[i]));
+    if (output[i] < 1 || output[i] > kMostElements)
+      malformed(lowering.operation(), "its output_shape has an absurd entry " + std::to_string(output[i]));
     beyond = beyond || output[i] > reached;
     if (output[i] > reached) padding[i] += output[i] - reached;
   }
@@ -154,9 +157,11 @@ void convolution(Lowering& lowering, const char* op, bool transposed) {
   if (weight->integer || dims.size() < 3 || shape.size() != dims.size() - 1)
     malformed(operation, describe(lowering.net(), operation.inputs[0]) + " does not fit its weight " + ops::to_string(dims));
   const std::vector<std::int64_t> kernel(dims.begin() + 2, dims.end());
-  if (integers(operation, "kernel_shape", kernel) != kernel) malformed(operation, "its kernel_shape is not that of its weight " + ops::to_string(dims));
+  if (integers(operation, "kernel_shape", kernel) != kernel)
+    malformed(operation, "its kernel_shape is not that of its weight " + ops::to_string(dims));
   const std::int64_t groups = integer(operation, "group", 1);
-  if (groups < 1 || groups > dims[0] || dims[0] % groups != 0) malformed(operation, "its " + std::to_string(groups) + " groups do not divide its channels");
+  if (groups < 1 || groups > dims[0] || dims[0] % groups != 0)
+    malformed(operation, "its " + std::to_string(groups) + " groups do not divide its channels");
   check_inputs(lowering, shape[0], weight, transposed ? dims[0] : dims[1] * groups);
   const std::int64_t outputs = transposed ? dims[1] * groups : dims[0];
   Attributes attributes = window(lowering, kernel);
@@ -189,7 +194,8 @@ void batch_norm(Lowering& lowering) {
   Attributes attributes;
   set_epsilon(lowering, attributes);
   if (const double momentum = number(lowering.operation(), "momentum", 0.9); momentum != 0.9) attributes.set("momentum", momentum);
-  const std::vector<Owned> tensors = {owned(floats(lowering, 1, channels), {channels}, "weight"), owned(floats(lowering, 2, channels), {channels}, "bias"),
+  const std::vector<Owned> tensors = {owned(floats(lowering, 1, channels), {channels}, "weight"),
+                                      owned(floats(lowering, 2, channels), {channels}, "bias"),
                                       owned(floats(lowering, 3, channels), {channels}, "running_mean", false),
                                       owned(floats(lowering, 4, channels), {channels}, "running_var", false)};
   Source src = lowering.value(0);
@@ -238,12 +244,15 @@ std::int64_t slope_axis(const Lowering& lowering, const Shape& slope) {
   std::int64_t axis = -1;
   for (std::size_t i = 0; i < slope.size(); ++i) {
     if (slope[i] == 1) continue;
-    if (axis >= 0 || slope.size() > static_cast<std::size_t>(rank)) refuse("has slopes " + ops::to_string(slope) + "; expected one, or one for each unit");
+    if (axis >= 0 || slope.size() > static_cast<std::size_t>(rank))
+      refuse("has slopes " + ops::to_string(slope) + "; expected one, or one for each unit");
     axis = lowering.example_axis(static_cast<std::int64_t>(i) - static_cast<std::int64_t>(slope.size()), rank);
-    if (shape[static_cast<std::size_t>(axis)] != slope[i]) malformed(lowering.operation(), "its slopes " + ops::to_string(slope) + " do not fit " + ops::to_string(shape));
+    if (shape[static_cast<std::size_t>(axis)] != slope[i])
+      malformed(lowering.operation(), "its slopes " + ops::to_string(slope) + " do not fit " + ops::to_string(shape));
   }
   const auto last = static_cast<std::int64_t>(shape.size()) - 1;
-  if (axis != 0 && axis != last) refuse("has slopes along dimension " + std::to_string(axis) + " of an example; expected the first or the last");
+  if (axis != 0 && axis != last)
+    refuse("has slopes along dimension " + std::to_string(axis) + " of an example; expected the first or the last");
   return axis;
 }
 

@@ -19,13 +19,15 @@ void set_unless(Attributes& attributes, const std::string& name, const std::vect
 Attributes window(const Lowering& lowering, const std::vector<std::int64_t>& kernel) {
   const Operation& operation = lowering.operation();
   const std::size_t dimensions = kernel.size();
-  if (dimensions != lowering.shape(0).size() - 1) malformed(operation, "its kernel has " + std::to_string(dimensions) + " dimensions, its input other ones");
+  if (dimensions != lowering.shape(0).size() - 1)
+    malformed(operation, "its kernel has " + std::to_string(dimensions) + " dimensions, its input other ones");
   if (dimensions < 1 || dimensions > 2) refuse("works in " + std::to_string(dimensions) + " dimensions; expected 1 or 2");
   Attributes attributes = {{"kernel", kernel}};
   set_unless(attributes, "strides", lowering.extents("strides", dimensions, 1), 1);
   set_unless(attributes, "dilations", lowering.extents("dilations", dimensions, 1), 1);
   const std::string pad = text(operation, "auto_pad", "NOTSET");
-  constexpr std::array<std::array<const char*, 2>, 3> kNames = {{{"SAME_UPPER", "same_upper"}, {"SAME_LOWER", "same_lower"}, {"VALID", "valid"}}};
+  constexpr std::array<std::array<const char*, 2>, 3> kNames = {
+      {{"SAME_UPPER", "same_upper"}, {"SAME_LOWER", "same_lower"}, {"VALID", "valid"}}};
   const auto found = std::ranges::find_if(kNames, [&](const auto& names) { return pad == names[0]; });
   if (found == kNames.end() && pad != "NOTSET") malformed(operation, "its auto_pad is " + printable(pad));
   if (found == kNames.end()) set_unless(attributes, "pads", lowering.extents("pads", 2 * dimensions, 0), 0);

@@ -11,7 +11,8 @@ using testing::HasSubstr;
 using List = std::vector<std::int64_t>;
 
 // One node of an input x (N, ...) and initializers.
-TestModel one(const std::string& op, const List& shape, const std::vector<TestModel::Attribute>& attributes = {}, std::vector<std::string> inputs = {}) {
+TestModel one(const std::string& op, const List& shape, const std::vector<TestModel::Attribute>& attributes = {},
+              std::vector<std::string> inputs = {}) {
   TestModel model;
   List dims = {0};
   dims.insert(dims.end(), shape.begin(), shape.end());
@@ -24,21 +25,25 @@ std::string structure_of(TestModel model) { return structure(model.load().graph)
 
 TEST(OnnxLower, ConvolutionsWithTheirWindows) {
   EXPECT_EQ(structure_of(one("Conv", {3, 8, 8}, {}, {"w"}).floats("w", {4, 3, 3, 3})), "conv(0) bias=0 kernel=[3, 3] outputs=4\n");
-  EXPECT_EQ(structure_of(one("Conv", {4, 8, 8}, {{"pads", List{1, 1, 1, 1}}, {"strides", List{2, 2}}, {"group", 4}, {"dilations", List{1, 2}}}, {"w", "b"})
+  EXPECT_EQ(structure_of(one("Conv", {4, 8, 8},
+                             {{"pads", List{1, 1, 1, 1}}, {"strides", List{2, 2}}, {"group", 4}, {"dilations", List{1, 2}}}, {"w", "b"})
                              .floats("w", {4, 1, 3, 3})
                              .floats("b", {4})),
             "conv(0) dilations=[1, 2] groups=4 kernel=[3, 3] outputs=4 pads=[1, 1, 1, 1] strides=[2, 2]\n");
   EXPECT_EQ(structure_of(one("Conv", {3, 8}, {{"auto_pad", std::string("SAME_UPPER")}}, {"w"}).floats("w", {4, 3, 3})),
             "conv(0) auto_pad=same_upper bias=0 kernel=[3] outputs=4\n");
-  EXPECT_EQ(structure_of(one("ConvTranspose", {3, 4, 4}, {{"strides", List{2, 2}}, {"output_padding", List{1, 1}}}, {"w"}).floats("w", {3, 2, 3, 3})),
-            "conv_transpose(0) bias=0 kernel=[3, 3] output_padding=[1, 1] outputs=2 strides=[2, 2]\n");
+  EXPECT_EQ(
+      structure_of(
+          one("ConvTranspose", {3, 4, 4}, {{"strides", List{2, 2}}, {"output_padding", List{1, 1}}}, {"w"}).floats("w", {3, 2, 3, 3})),
+      "conv_transpose(0) bias=0 kernel=[3, 3] output_padding=[1, 1] outputs=2 strides=[2, 2]\n");
 }
 
 TEST(OnnxLower, ConvolutionsThatContradictThemselves) {
   EXPECT_THAT(one("Conv", {2, 8, 8}, {}, {"w"}).floats("w", {4, 3, 3, 3}).error(), HasSubstr("2 != 3"));
   EXPECT_THAT(one("Conv", {3, 8, 8}, {{"kernel_shape", List{5, 5}}}, {"w"}).floats("w", {4, 3, 3, 3}).error(), HasSubstr("kernel_shape"));
   EXPECT_THAT(one("Conv", {3, 8, 8}, {{"group", 0}}, {"w"}).floats("w", {4, 3, 3, 3}).error(), HasSubstr("0 groups"));
-  EXPECT_THAT(one("Conv", {3, 8, 8}, {{"strides", List{1}}}, {"w"}).floats("w", {4, 3, 3, 3}).error(), HasSubstr("strides has 1 entries; expected 2"));
+  EXPECT_THAT(one("Conv", {3, 8, 8}, {{"strides", List{1}}}, {"w"}).floats("w", {4, 3, 3, 3}).error(),
+              HasSubstr("strides has 1 entries; expected 2"));
   EXPECT_THAT(one("Conv", {3, 2, 2}, {}, {"w"}).floats("w", {4, 3, 3, 3}).error(), HasSubstr("y (Conv)"));
   EXPECT_THAT(one("Conv", {3, 8, 8}, {}, {"w", "b"}).floats("w", {4, 3, 3, 3}).floats("b", {3}).error(), HasSubstr("expected 4 elements"));
 }
@@ -53,7 +58,8 @@ TEST(OnnxLower, Pools) {
 
 TEST(OnnxLower, MeansOverAllPositionsAreGlobalPools) {
   EXPECT_EQ(structure_of(one("ReduceMean", {3, 8, 8}, {{"axes", List{2, 3}}})), "global_average_pool(0)\n");
-  EXPECT_EQ(structure_of(one("ReduceMean", {3, 8, 8}, {{"axes", List{-1, -2}}, {"keepdims", 0}})), "global_average_pool(0)\nsqueeze(1) axes=[1, 2]\n");
+  EXPECT_EQ(structure_of(one("ReduceMean", {3, 8, 8}, {{"axes", List{-1, -2}}, {"keepdims", 0}})),
+            "global_average_pool(0)\nsqueeze(1) axes=[1, 2]\n");
   EXPECT_EQ(structure_of(one("ReduceMean", {3, 8, 8}, {{"axes", List{1}}})), "reduce_mean(0) axes=[0]\n");
   EXPECT_THAT(one("ReduceMean", {3, 8, 8}, {{"axes", List{0}}}).error(), HasSubstr("batch"));
   EXPECT_THAT(one("ReduceMean", {3}).error(), HasSubstr("batch"));
@@ -68,7 +74,8 @@ TEST(OnnxLower, Normalisations) {
             "batch_norm(0) epsilon=0.001 momentum=0.8\n");
   EXPECT_EQ(structure_of(one("InstanceNormalization", {3, 8, 8}, {}, {"a", "b"}).floats("a", {3}).floats("b", {3})), "instance_norm(0)\n");
   EXPECT_EQ(structure_of(one("LayerNormalization", {5, 3}, {}, {"a", "b"}).floats("a", {3}).floats("b", {3})), "layer_norm(0)\n");
-  EXPECT_EQ(structure_of(one("LayerNormalization", {5, 3}, {{"axis", 1}, {"epsilon", 1e-6f}}, {"a"}).floats("a", {5, 3})), "layer_norm(0) axis=-2 bias=0 epsilon=1e-06\n");
+  EXPECT_EQ(structure_of(one("LayerNormalization", {5, 3}, {{"axis", 1}, {"epsilon", 1e-6f}}, {"a"}).floats("a", {5, 3})),
+            "layer_norm(0) axis=-2 bias=0 epsilon=1e-06\n");
 }
 
 TEST(OnnxLower, SlopesOfPRelu) {
@@ -96,7 +103,8 @@ TEST(OnnxLower, ASlopeForEachChannel) {
 TEST(OnnxLower, DropoutStaysForTraining) {
   EXPECT_EQ(structure_of(one("Dropout", {4}, {}, {"p"}).floats("p", {}, {0.25f})), "dropout(0) p=0.25\n");
   EXPECT_EQ(structure_of(one("Dropout", {4})), "dropout(0) p=0.5\n");
-  EXPECT_EQ(structure_of(one("Dropout", {4}, {}, {"p"}).floats("p", {}, {0.0f}).node("Relu", {"y"}, {"z"}).output("z")), "activation(0) activation=relu layer=-\n");
+  EXPECT_EQ(structure_of(one("Dropout", {4}, {}, {"p"}).floats("p", {}, {0.0f}).node("Relu", {"y"}, {"z"}).output("z")),
+            "activation(0) activation=relu layer=-\n");
 }
 
 TEST(OnnxLower, SplitsAndSlices) {
@@ -106,13 +114,16 @@ TEST(OnnxLower, SplitsAndSlices) {
   EXPECT_EQ(structure_of(one("Slice", {6, 5}, {}, {"s", "e", "a", "t"}).list("s", {-1}).list("e", {-100}).list("a", {2}).list("t", {-2})),
             "slice(0) axes=[1] ends=[-6] starts=[-1] steps=[-2]\n");
   constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();
-  EXPECT_EQ(structure_of(one("Slice", {6}, {}, {"s", "e"}).list("s", {0, 1}).list("e", {kEnd, kEnd})), "slice(0) axes=[0] ends=[6] starts=[1]\n");
+  EXPECT_EQ(structure_of(one("Slice", {6}, {}, {"s", "e"}).list("s", {0, 1}).list("e", {kEnd, kEnd})),
+            "slice(0) axes=[0] ends=[6] starts=[1]\n");
   EXPECT_THAT(one("Slice", {6}, {}, {"s", "e"}).list("s", {1, 0}).list("e", {kEnd, kEnd}).error(), HasSubstr("batch"));
 }
 
 TEST(OnnxLower, GathersOfKnownIndices) {
-  EXPECT_EQ(structure_of(one("Gather", {6, 5}, {{"axis", 1}}, {"i"}).integers("i", {}, {-1})), "slice(0) axes=[0] ends=[6] starts=[5]\nsqueeze(1) axes=[0]\n");
-  EXPECT_EQ(structure_of(one("Gather", {6}, {{"axis", 1}}, {"i"}).list("i", {4, 2, 0})), "slice(0) axes=[0] ends=[-7] starts=[4] steps=[-2]\n");
+  EXPECT_EQ(structure_of(one("Gather", {6, 5}, {{"axis", 1}}, {"i"}).integers("i", {}, {-1})),
+            "slice(0) axes=[0] ends=[6] starts=[5]\nsqueeze(1) axes=[0]\n");
+  EXPECT_EQ(structure_of(one("Gather", {6}, {{"axis", 1}}, {"i"}).list("i", {4, 2, 0})),
+            "slice(0) axes=[0] ends=[-7] starts=[4] steps=[-2]\n");
   EXPECT_THAT(one("Gather", {6}, {{"axis", 1}}, {"i"}).list("i", {0, 1, 3}).error(), HasSubstr("evenly"));
 }
 
@@ -141,8 +152,10 @@ TEST(OnnxLower, ProductsOfTwoValues) {
 }
 
 TEST(OnnxLower, PadsOfTheExample) {
-  EXPECT_EQ(structure_of(one("Pad", {3, 4}, {}, {"p", "v"}).list("p", {0, 0, 1, 0, 0, 2}).floats("v", {}, {2})), "pad(0) pads=[0, 1, 0, 2] value=2\n");
-  EXPECT_EQ(structure_of(one("Pad", {3, 4}, {{"mode", std::string("reflect")}}, {"p"}).list("p", {0, 0, 1, 0, 0, 2})), "pad(0) mode=reflect pads=[0, 1, 0, 2]\n");
+  EXPECT_EQ(structure_of(one("Pad", {3, 4}, {}, {"p", "v"}).list("p", {0, 0, 1, 0, 0, 2}).floats("v", {}, {2})),
+            "pad(0) pads=[0, 1, 0, 2] value=2\n");
+  EXPECT_EQ(structure_of(one("Pad", {3, 4}, {{"mode", std::string("reflect")}}, {"p"}).list("p", {0, 0, 1, 0, 0, 2})),
+            "pad(0) mode=reflect pads=[0, 1, 0, 2]\n");
   EXPECT_THAT(one("Pad", {3}, {}, {"p"}).list("p", {1, 0, 0, 0}).error(), HasSubstr("pads the examples"));
 }
 
@@ -151,8 +164,11 @@ TEST(OnnxLower, LayersOfActivations) {
   TestModel model;
   model.input("x", {0, 3, 8, 8}).floats("conv1.weight", {4, 3, 1, 1});
   for (const char* name : {"a", "b", "c", "d"}) model.floats(name, {4});
-  model.node("Conv", {"x", "conv1.weight"}, {"h"}, {}, "/conv1/Conv").node("BatchNormalization", {"h", "a", "b", "c", "d"}, {"n"}, {}, "/bn1/BatchNormalization");
-  model.node("Relu", {"n"}, {"r"}, {}, "/relu/Relu").node("Sigmoid", {"h"}, {"s"}, {}, "/gate/Sigmoid").node("Add", {"r", "s"}, {"t"}, {}, "/Add");
+  model.node("Conv", {"x", "conv1.weight"}, {"h"}, {}, "/conv1/Conv")
+      .node("BatchNormalization", {"h", "a", "b", "c", "d"}, {"n"}, {}, "/bn1/BatchNormalization");
+  model.node("Relu", {"n"}, {"r"}, {}, "/relu/Relu")
+      .node("Sigmoid", {"h"}, {"s"}, {}, "/gate/Sigmoid")
+      .node("Add", {"r", "s"}, {"t"}, {}, "/Add");
   model.node("Relu", {"t"}, {"y"}, {}, "/relu_1/Relu").output("y");
   std::vector<std::string> layers;
   const Model loaded = model.load();

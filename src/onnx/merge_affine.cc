@@ -19,7 +19,8 @@ bool spans(const Constant& constant, const Shape& shape, Dimensions dimensions) 
   if (constant.integer || constant.dims.empty() || constant.dims.size() > shape.size() + 1) return false;
   for (std::size_t i = 0; i < constant.dims.size(); ++i) {
     const std::size_t from_last = constant.dims.size() - i;
-    const bool inside = from_last <= shape.size() && shape.size() - from_last >= dimensions.first && shape.size() - from_last < dimensions.last;
+    const bool inside =
+        from_last <= shape.size() && shape.size() - from_last >= dimensions.first && shape.size() - from_last < dimensions.last;
     const std::int64_t expected = inside ? shape[shape.size() - from_last] : 1;
     if (constant.dims[i] != expected) return false;
   }

@@ -56,7 +56,9 @@ std::string join(const std::vector<std::string_view>& parts) {
 
 }  // namespace
 
-bool is_presentable(std::string_view name) { return !name.empty() && !is_number(name) && !name.starts_with("onnx::") && !name.starts_with("#"); }
+bool is_presentable(std::string_view name) {
+  return !name.empty() && !is_number(name) && !name.starts_with("onnx::") && !name.starts_with("#");
+}
 
 std::string module_of_tensor(std::string_view name) {
   for (const std::string_view role : {".weight", ".bias", ".running_mean", ".running_var", ".slope"})
@@ -75,7 +77,8 @@ std::string module_of_node(std::string_view name, std::string_view op) {
 
 std::string printable(std::string_view text) {
   std::string result(text);
-  std::ranges::replace_if(result, [](unsigned char c) { return std::iscntrl(c) != 0; }, '?');
+  std::ranges::replace_if(
+      result, [](unsigned char c) { return std::iscntrl(c) != 0; }, '?');
   return result;
 }
 

@@ -7,8 +7,9 @@
 
 namespace undying::onnx {
 
-// The user's names, from what exporters make of them. PyTorch keeps a module's path in the names of its parameters ("layer1.0.conv1.weight") and
-// in those of its nodes ("/layer1/layer1.0/conv1/Conv"); TensorFlow in those of its nodes ("model/dense/MatMul").
+// The user's names, from what exporters make of them. PyTorch keeps a module's path in the names of its parameters
+// ("layer1.0.conv1.weight") and in those of its nodes ("/layer1/layer1.0/conv1/Conv"); TensorFlow in those of its nodes
+// ("model/dense/MatMul").
 
 // Whether people gave this name: not empty, not a number, not one of PyTorch's own ("onnx::Conv_12").
 bool is_presentable(std::string_view name);

@@ -38,8 +38,8 @@ struct Operation {
 
 struct Net {
   std::int64_t opset = 0;
-  int batch_axes = 1;           // 1: the first dimension of values at run time counts examples; 0: there is none
-  std::int64_t batch = 0;       // what the file says that dimension is; 0: left open
+  int batch_axes = 1;      // 1: the first dimension of values at run time counts examples; 0: there is none
+  std::int64_t batch = 0;  // what the file says that dimension is; 0: left open
   std::vector<Value> values;
   std::vector<Operation> operations;
   std::vector<int> inputs;

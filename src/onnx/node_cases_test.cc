@@ -1,8 +1,9 @@
 // The cases that ship with ONNX: models of single operators, and exports of PyTorch, each with inputs and outputs.
 //
 // The files say which values are inputs, not which of them an exporter would have made constants, nor whether their first dimension is a
-// batch. So every case is read in several ways: all inputs computed at run time, only the first, none; the first dimension as a batch, or the
-// whole as one example. A way may be refused as unsupported. One that is not must give the outputs of the file. A case passes if one does.
+// batch. So every case is read in several ways: all inputs computed at run time, only the first, none; the first dimension as a batch, or
+// the whole as one example. A way may be refused as unsupported. One that is not must give the outputs of the file. A case passes if one
+// does.
 
 #include <gtest/gtest.h>
 
@@ -72,7 +73,11 @@ struct Case {
     for (std::size_t i = 0; i < inputs.size() && as_floats; ++i) {
       if (inputs[i].data_type() != type) continue;
       become_floats(inputs[i]);
-      model.mutable_graph()->mutable_input(static_cast<int>(i))->mutable_type()->mutable_tensor_type()->set_elem_type(pb::TensorProto::FLOAT);
+      model.mutable_graph()
+          ->mutable_input(static_cast<int>(i))
+          ->mutable_type()
+          ->mutable_tensor_type()
+          ->set_elem_type(pb::TensorProto::FLOAT);
     }
   }
 
@@ -95,7 +100,8 @@ struct Case {
       return false;
     }
     // Masks, indices and statistics beside the value itself are what import does not give.
-    while (model.graph().output_size() > 1 && model.graph().node(0).op_type() != "Split") model.mutable_graph()->mutable_output()->RemoveLast();
+    while (model.graph().output_size() > 1 && model.graph().node(0).op_type() != "Split")
+      model.mutable_graph()->mutable_output()->RemoveLast();
     return !outputs.empty();
   }
 
@@ -131,8 +137,8 @@ struct Way {
   Known known;
   bool batched;
 };
-constexpr std::array kWays = {Way{Known::kNothing, true}, Way{Known::kNothing, false}, Way{Known::kAllButFirst, true}, Way{Known::kAllButFirst, false},
-                              Way{Known::kAll, true}};
+constexpr std::array kWays = {Way{Known::kNothing, true}, Way{Known::kNothing, false}, Way{Known::kAllButFirst, true},
+                              Way{Known::kAllButFirst, false}, Way{Known::kAll, true}};
 
 bool is_known(const Case& each, const Way& way, int input) {
   if (way.known == Known::kAll || (way.known == Known::kAllButFirst && input > 0)) return true;
@@ -169,7 +175,8 @@ bool close(float found, float expected) {
 std::string compare(const std::vector<float>& found, const Shape& shape, const Constant& expected) {
   if (shape != expected.dims) return "its shape is " + ops::to_string(shape) + "; expected " + ops::to_string(expected.dims);
   for (std::size_t i = 0; i < found.size(); ++i)
-    if (!close(found[i], expected.floats[i])) return "element " + std::to_string(i) + " is " + std::to_string(found[i]) + "; expected " + std::to_string(expected.floats[i]);
+    if (!close(found[i], expected.floats[i]))
+      return "element " + std::to_string(i) + " is " + std::to_string(found[i]) + "; expected " + std::to_string(expected.floats[i]);
   return {};
 }
 
@@ -223,7 +230,7 @@ std::string run_known(const Case& each) {
 struct Outcome {
   bool at_run_time = false;
   bool at_import = false;
-  std::string wrong;    // a way gave other outputs
+  std::string wrong;  // a way gave other outputs
   std::string refused;
 };
 
@@ -236,7 +243,8 @@ Outcome run_all_ways(const Case& each) {
       if (!wrong.empty()) outcome.wrong = wrong;
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kUnsupported) outcome.wrong = error.what();
-      if (way.known != Known::kAll && outcome.refused.find(error.what()) == std::string::npos) outcome.refused += std::string("\n  ") + error.what();
+      if (way.known != Known::kAll && outcome.refused.find(error.what()) == std::string::npos)
+        outcome.refused += std::string("\n  ") + error.what();
     }
   }
   return outcome;
@@ -300,7 +308,8 @@ TEST_P(OnnxNodeCases, GiveTheirOutputs) {
   const std::string suite = GetParam();
   const std::string made = table(run_suite(suite));
   std::ofstream("onnx_cases_" + suite + ".md") << made;
-  EXPECT_NE(bytes_of(UNDYING_ONNX_DOC).find(made), std::string::npos) << "docs/onnx.md has another table for " << suite << "; this is it:\n" << made;
+  EXPECT_NE(bytes_of(UNDYING_ONNX_DOC).find(made), std::string::npos) << "docs/onnx.md has another table for " << suite << "; this is it:\n"
+                                                                      << made;
 }
 
 INSTANTIATE_TEST_SUITE_P(Suites, OnnxNodeCases, testing::Values("node", "pytorch-converted", "pytorch-operator"), [](const auto& suite) {

@@ -95,7 +95,8 @@ class Parser {
     }
     std::int64_t count = 0;
     if (value.shape.empty()) unsupported(subject, "has no dimension beside the batch; expected at least one");
-    if (!multiply_extents(value.shape, kMostElements, count)) bad(subject, "its shape " + ops::to_string(value.shape) + " is absurdly large");
+    if (!multiply_extents(value.shape, kMostElements, count))
+      bad(subject, "its shape " + ops::to_string(value.shape) + " is absurdly large");
     net_.inputs.push_back(define(std::move(value)));
   }
 
@@ -167,15 +168,31 @@ class Parser {
       malformed(operation, "has two attributes called \"" + attribute.name() + "\", or one without a name");
     Setting& value = operation.settings[attribute.name()];
     switch (attribute.type()) {
-      case Type::INT: value = attribute.i(); return;
-      case Type::FLOAT: value = attribute.f(); return;
-      case Type::STRING: value = attribute.s(); return;
-      case Type::INTS: value = std::vector<std::int64_t>(attribute.ints().begin(), attribute.ints().end()); return;
-      case Type::FLOATS: value = std::vector<float>(attribute.floats().begin(), attribute.floats().end()); return;
-      case Type::TENSOR: value = tensors_.read(attribute.t(), {}); return;
+      case Type::INT:
+        value = attribute.i();
+        return;
+      case Type::FLOAT:
+        value = attribute.f();
+        return;
+      case Type::STRING:
+        value = attribute.s();
+        return;
+      case Type::INTS:
+        value = std::vector<std::int64_t>(attribute.ints().begin(), attribute.ints().end());
+        return;
+      case Type::FLOATS:
+        value = std::vector<float>(attribute.floats().begin(), attribute.floats().end());
+        return;
+      case Type::TENSOR:
+        value = tensors_.read(attribute.t(), {});
+        return;
       case Type::GRAPH:
-      case Type::GRAPHS: operation.problem = "has a sub-graph"; break;
-      default: operation.problem = "has an attribute " + attribute.name() + " of a kind that is not read"; break;
+      case Type::GRAPHS:
+        operation.problem = "has a sub-graph";
+        break;
+      default:
+        operation.problem = "has an attribute " + attribute.name() + " of a kind that is not read";
+        break;
     }
     operation.settings.erase(attribute.name());
   }

@@ -40,22 +40,37 @@ class Walk {
   bool field(const FieldDescriptor* known, int wire_type, std::string_view& bytes, int depth) {
     std::uint64_t length = 0;
     switch (wire_type) {
-      case 0: cost_ += kNumberCost; return varint(bytes, length);
-      case 1: cost_ += kNumberCost; return skip(bytes, 8);
-      case 5: cost_ += kNumberCost; return skip(bytes, 4);
-      case 2: break;
-      default: return false;  // groups: ONNX has none
+      case 0:
+        cost_ += kNumberCost;
+        return varint(bytes, length);
+      case 1:
+        cost_ += kNumberCost;
+        return skip(bytes, 8);
+      case 5:
+        cost_ += kNumberCost;
+        return skip(bytes, 4);
+      case 2:
+        break;
+      default:
+        return false;  // groups: ONNX has none
     }
     if (!varint(bytes, length) || length > bytes.size()) return false;
     const std::string_view content = bytes.substr(0, length);
     bytes.remove_prefix(length);
     if (known == nullptr) return unknown(content);
     switch (known->cpp_type()) {
-      case FieldDescriptor::CPPTYPE_MESSAGE: cost_ += kMessageCost; return message(*known->message_type(), content, depth + 1);
-      case FieldDescriptor::CPPTYPE_STRING: cost_ += kStringCost; return true;
+      case FieldDescriptor::CPPTYPE_MESSAGE:
+        cost_ += kMessageCost;
+        return message(*known->message_type(), content, depth + 1);
+      case FieldDescriptor::CPPTYPE_STRING:
+        cost_ += kStringCost;
+        return true;
       case FieldDescriptor::CPPTYPE_FLOAT:
-      case FieldDescriptor::CPPTYPE_DOUBLE: return true;                                                   // packed, as large as they are
-      default: cost_ += kNumberCost * static_cast<std::int64_t>(content.size()); return true;              // packed: a byte may be a number
+      case FieldDescriptor::CPPTYPE_DOUBLE:
+        return true;  // packed, as large as they are
+      default:
+        cost_ += kNumberCost * static_cast<std::int64_t>(content.size());
+        return true;  // packed: a byte may be a number
     }
   }
 
@@ -99,7 +114,8 @@ std::string read_bytes(const fs::path& file) {
   const auto size = fs::file_size(file, error);
   if (size > static_cast<std::uintmax_t>(kMostFileBytes))
     throw Error(ErrorCode::kUnsupported, file.string(),
-                "has " + std::to_string(size) + " bytes; at most " + std::to_string(kMostFileBytes) + " are read, with larger tensors stored outside");
+                "has " + std::to_string(size) + " bytes; at most " + std::to_string(kMostFileBytes) +
+                    " are read, with larger tensors stored outside");
   std::ifstream stream(file, std::ios::binary);
   std::string bytes(static_cast<std::size_t>(size), '\0');
   if (!stream || !stream.read(bytes.data(), static_cast<std::streamsize>(size)))
@@ -110,8 +126,9 @@ std::string read_bytes(const fs::path& file) {
 pb::ModelProto parse_model(std::string_view bytes) {
   const std::int64_t cost = parsing_cost(bytes);
   if (cost > kMostCost)
-    throw Error(ErrorCode::kBadData, "file",
-                "would take " + std::to_string(cost >> 20) + " MB to describe; at most " + std::to_string(kMostCost >> 20) + " MB are accepted");
+    throw Error(
+        ErrorCode::kBadData, "file",
+        "would take " + std::to_string(cost >> 20) + " MB to describe; at most " + std::to_string(kMostCost >> 20) + " MB are accepted");
   pb::ModelProto model;
   if (cost < 0 || !model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || !model.has_graph())
     throw Error(ErrorCode::kBadData, "file", "is not an ONNX model, or is truncated or damaged");

@@ -30,7 +30,8 @@ bool is_opposite(const Net& net, int value, int x) {
   if (operation == nullptr) return false;
   if (operation->op == "Neg") return operation->inputs[0] == x;
   if (operation->op != "Mul") return false;
-  return (operation->inputs[0] == x && is_filled(net, operation->inputs[1], -1.0f)) || (operation->inputs[1] == x && is_filled(net, operation->inputs[0], -1.0f));
+  return (operation->inputs[0] == x && is_filled(net, operation->inputs[1], -1.0f)) ||
+         (operation->inputs[1] == x && is_filled(net, operation->inputs[0], -1.0f));
 }
 
 // Concat(Relu(x), Relu(-x)).
@@ -74,11 +75,13 @@ bool become_group_norm(Net& net, const std::vector<std::vector<int>>& readers, O
   const Operation* norm = sole_producer(net, readers, operation.inputs[0]);
   if (norm == nullptr || norm->op != "InstanceNormalization") return false;
   const Operation* split = sole_producer(net, readers, norm->inputs[0]);
-  if (split == nullptr || split->op != "Reshape" || !is_filled(net, norm->inputs[1], 1.0f) || !is_filled(net, norm->inputs[2], 0.0f)) return false;
+  if (split == nullptr || split->op != "Reshape" || !is_filled(net, norm->inputs[1], 1.0f) || !is_filled(net, norm->inputs[2], 0.0f))
+    return false;
   const int x = split->inputs[0];
   const Shape& grouped = net.value(norm->inputs[0]).shape;
   const Shape& shape = net.value(x).shape;
-  if (!is_shaped(net, x) || shape != net.value(operation.outputs[0]).shape || grouped.size() != 2 || shape[0] % grouped[0] != 0) return false;
+  if (!is_shaped(net, x) || shape != net.value(operation.outputs[0]).shape || grouped.size() != 2 || shape[0] % grouped[0] != 0)
+    return false;
   const auto channels = static_cast<std::size_t>(shape[0]);
   const Setting epsilon = setting(*norm, "epsilon", 1e-5f);
   const std::int64_t groups = grouped[0];
@@ -145,7 +148,8 @@ void note(Net& net, int count, const std::string& what) {
 
 void merge_pads(Net& net) {
   const auto readers = net.readers();
-  note(net, change_all(net, [&](Operation& operation) { return take_pads(net, readers, operation); }), "Pad merged into the convolution behind it");
+  note(net, change_all(net, [&](Operation& operation) { return take_pads(net, readers, operation); }),
+       "Pad merged into the convolution behind it");
 }
 
 void recognise_rectifiers(Net& net) {
@@ -155,7 +159,8 @@ void recognise_rectifiers(Net& net) {
 
 void recognise_group_norms(Net& net) {
   const auto readers = net.readers();
-  note(net, change_all(net, [&](Operation& operation) { return become_group_norm(net, readers, operation); }), "group_norm recognised in an instance norm of groups");
+  note(net, change_all(net, [&](Operation& operation) { return become_group_norm(net, readers, operation); }),
+       "group_norm recognised in an instance norm of groups");
 }
 
 void recognise(Net& net) {

@@ -22,11 +22,11 @@ constexpr std::size_t kLongestKey = 400;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 struct Template {
-  std::string_view name;     // an activation, or one of "layer_norm", "softmax", "log_softmax"
+  std::string_view name;  // an activation, or one of "layer_norm", "softmax", "log_softmax"
   std::string_view formula;
-  double p = 0.0;            // where fixed; 0: any number of the expression
+  double p = 0.0;  // where fixed; 0: any number of the expression
   double q = 0.0;
-  int parameters = 0;        // how many of p and q are open
+  int parameters = 0;  // how many of p and q are open
 };
 constexpr std::array kTemplates = {
     Template{"gelu", "x * (1 + erf(x / sqrt(2))) / 2"},
@@ -100,7 +100,9 @@ class FormulaReader {
     if (op == "HardSigmoid")
       return clip(add(scale(a[0], setting(operation, "alpha", 0.2f)), make_number(setting(operation, "beta", 0.5f))), 0.0, 1.0);
     if (op == "Elu") return call("elu", {a[0], make_number(setting(operation, "alpha", 1.0f))});
-    if (op == "Softmax") return a[0]->kind == Expression::Kind::kVariable && note_axes(operation, {integer(operation, "axis", -1)}) ? call("softmax", a) : nullptr;
+    if (op == "Softmax")
+      return a[0]->kind == Expression::Kind::kVariable && note_axes(operation, {integer(operation, "axis", -1)}) ? call("softmax", a)
+                                                                                                                 : nullptr;
     return a.size() == 2 ? binary(op, a[0], a[1]) : a.size() == 1 ? unary(op, a[0]) : nullptr;
   }
 
@@ -118,7 +120,13 @@ class FormulaReader {
   }
 
   static ExpressionPtr unary(const std::string& op, const ExpressionPtr& a) {
-    constexpr std::array<std::array<const char*, 2>, 7> kCalls = {{{"Erf", "erf"}, {"Exp", "exp"}, {"Log", "log"}, {"Tanh", "tanh"}, {"Sigmoid", "sigmoid"}, {"Softplus", "softplus"}, {"Abs", "abs"}}};
+    constexpr std::array<std::array<const char*, 2>, 7> kCalls = {{{"Erf", "erf"},
+                                                                   {"Exp", "exp"},
+                                                                   {"Log", "log"},
+                                                                   {"Tanh", "tanh"},
+                                                                   {"Sigmoid", "sigmoid"},
+                                                                   {"Softplus", "softplus"},
+                                                                   {"Abs", "abs"}}};
     for (const auto& [onnx, name] : kCalls)
       if (op == onnx) return call(name, {a});
     if (op == "Relu") return clip(a, 0.0, kInfinity);
@@ -140,7 +148,10 @@ class FormulaReader {
 
   // A mean, sum or maximum over dimensions that stay with extent 1: all of one formula over the same ones.
   ExpressionPtr reduced(const Operation& operation) {
-    const std::string name = operation.op == "ReduceMean" ? "mean" : operation.op == "ReduceSum" ? "sum" : operation.op == "ReduceMax" ? "max_of" : "";
+    const std::string name = operation.op == "ReduceMean"  ? "mean"
+                             : operation.op == "ReduceSum" ? "sum"
+                             : operation.op == "ReduceMax" ? "max_of"
+                                                           : "";
     std::vector<std::int64_t> axes = integers(operation, "axes");
     if (operation.inputs.size() == 2) {
       const ConstantPtr list = operation.inputs[1] < 0 ? nullptr : net_.value(operation.inputs[1]).constant;

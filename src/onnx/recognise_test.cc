@@ -50,13 +50,14 @@ TEST(OnnxRecognise, GeluInAnotherOrder) {
 }
 
 TEST(OnnxRecognise, GeluWithTanh) {
-  EXPECT_EQ(composite([](TestModel& m) {
-              m.floats("beta", {}, {0.7978846f}).floats("kappa", {}, {0.044715f});
-              m.node("Mul", {"x", "x"}, {"xx"}).node("Mul", {"x", "xx"}, {"xxx"}).node("Mul", {"kappa", "xxx"}, {"a"});
-              m.node("Add", {"x", "a"}, {"b"}).node("Mul", {"beta", "b"}, {"c"}).node("Tanh", {"c"}, {"d"}).node("Add", {"d", "one"}, {"e"});
-              m.node("Mul", {"x", "e"}, {"f"}).node("Mul", {"half", "f"}, {"y"});
-            }),
-            activation("gelu_tanh"));
+  EXPECT_EQ(
+      composite([](TestModel& m) {
+        m.floats("beta", {}, {0.7978846f}).floats("kappa", {}, {0.044715f});
+        m.node("Mul", {"x", "x"}, {"xx"}).node("Mul", {"x", "xx"}, {"xxx"}).node("Mul", {"kappa", "xxx"}, {"a"});
+        m.node("Add", {"x", "a"}, {"b"}).node("Mul", {"beta", "b"}, {"c"}).node("Tanh", {"c"}, {"d"}).node("Add", {"d", "one"}, {"e"});
+        m.node("Mul", {"x", "e"}, {"f"}).node("Mul", {"half", "f"}, {"y"});
+      }),
+      activation("gelu_tanh"));
   EXPECT_EQ(composite([](TestModel& m) {
               m.floats("beta", {}, {0.7978846f}).floats("kappa", {}, {0.044715f});
               m.node("Pow", {"x", "three"}, {"xxx"}).node("Mul", {"kappa", "xxx"}, {"a"}).node("Add", {"x", "a"}, {"b"});
@@ -68,7 +69,10 @@ TEST(OnnxRecognise, GeluWithTanh) {
 
 TEST(OnnxRecognise, GatesOfX) {
   EXPECT_EQ(composite([](TestModel& m) { m.node("Sigmoid", {"x"}, {"a"}).node("Mul", {"x", "a"}, {"y"}); }), activation("silu"));
-  EXPECT_EQ(composite([](TestModel& m) { m.node("Softplus", {"x"}, {"a"}).node("Tanh", {"a"}, {"b"}).node("Mul", {"x", "b"}, {"y"}); }), activation("mish"));
+  EXPECT_EQ(composite([](TestModel& m) {
+              m.node("Softplus", {"x"}, {"a"}).node("Tanh", {"a"}, {"b"}).node("Mul", {"x", "b"}, {"y"});
+            }),
+            activation("mish"));
   EXPECT_EQ(composite([](TestModel& m) {
               m.node("HardSigmoid", {"x"}, {"a"}, {{"alpha", 1.0f / 6.0f}, {"beta", 0.5f}}).node("Mul", {"x", "a"}, {"y"});
             }),
@@ -77,27 +81,44 @@ TEST(OnnxRecognise, GatesOfX) {
 
 TEST(OnnxRecognise, HardswishByClip) {
   EXPECT_EQ(composite([](TestModel& m) {
-              m.node("Add", {"x", "three"}, {"a"}).node("Clip", {"a", "zero", "six"}, {"b"}).node("Mul", {"x", "b"}, {"c"}).node("Div", {"c", "six"}, {"y"});
+              m.node("Add", {"x", "three"}, {"a"})
+                  .node("Clip", {"a", "zero", "six"}, {"b"})
+                  .node("Mul", {"x", "b"}, {"c"})
+                  .node("Div", {"c", "six"}, {"y"});
             }),
             activation("hardswish"));
   EXPECT_EQ(composite([](TestModel& m) {
-              m.node("Add", {"x", "three"}, {"a"}).node("Clip", {"a", "zero", "six"}, {"b"}).node("Mul", {"b", "sixth"}, {"c"}).node("Mul", {"c", "x"}, {"y"});
+              m.node("Add", {"x", "three"}, {"a"})
+                  .node("Clip", {"a", "zero", "six"}, {"b"})
+                  .node("Mul", {"b", "sixth"}, {"c"})
+                  .node("Mul", {"c", "x"}, {"y"});
             }),
             activation("hardswish"));
 }
 
 TEST(OnnxRecognise, SoftplusWithBeta) {
-  EXPECT_EQ(composite([](TestModel& m) { m.node("Mul", {"x", "three"}, {"a"}).node("Softplus", {"a"}, {"b"}).node("Div", {"b", "three"}, {"y"}); }),
+  EXPECT_EQ(composite([](TestModel& m) {
+              m.node("Mul", {"x", "three"}, {"a"}).node("Softplus", {"a"}, {"b"}).node("Div", {"b", "three"}, {"y"});
+            }),
             activation("softplus:3"));
-  EXPECT_EQ(composite([](TestModel& m) { m.node("Exp", {"x"}, {"a"}).node("Add", {"a", "one"}, {"b"}).node("Log", {"b"}, {"y"}); }), activation("softplus:1"));
+  EXPECT_EQ(composite([](TestModel& m) {
+              m.node("Exp", {"x"}, {"a"}).node("Add", {"a", "one"}, {"b"}).node("Log", {"b"}, {"y"});
+            }),
+            activation("softplus:1"));
 }
 
 TEST(OnnxRecognise, CeluByElu) {
-  EXPECT_EQ(composite([](TestModel& m) { m.node("Div", {"x", "two"}, {"a"}).node("Elu", {"a"}, {"b"}).node("Mul", {"two", "b"}, {"y"}); }), activation("celu:2"));
+  EXPECT_EQ(composite([](TestModel& m) {
+              m.node("Div", {"x", "two"}, {"a"}).node("Elu", {"a"}, {"b"}).node("Mul", {"two", "b"}, {"y"});
+            }),
+            activation("celu:2"));
 }
 
 TEST(OnnxRecognise, LeakyReluByMaximumOnlyWhereItIsOne) {
-  EXPECT_EQ(composite([](TestModel& m) { m.node("Mul", {"alpha", "x"}, {"a"}).node("Max", {"a", "x"}, {"y"}); }), activation("leaky_relu:0.1"));
+  EXPECT_EQ(composite([](TestModel& m) {
+              m.node("Mul", {"alpha", "x"}, {"a"}).node("Max", {"a", "x"}, {"y"});
+            }),
+            activation("leaky_relu:0.1"));
   TestModel above;
   above.input("x", {0, 4}).floats("two", {}, {2.0f}).node("Mul", {"two", "x"}, {"a"}).node("Max", {"a", "x"}, {"y"}).output("y");
   EXPECT_THAT(above.error(), HasSubstr("y (Max)"));
@@ -112,10 +133,11 @@ TEST(OnnxRecognise, BoundsThatAreRectifiers) {
 }
 
 TEST(OnnxRecognise, CreluInItsHalves) {
-  EXPECT_EQ(composite([](TestModel& m) {
-              m.node("Relu", {"x"}, {"a"}).node("Neg", {"x"}, {"b"}).node("Relu", {"b"}, {"c"}).node("Concat", {"a", "c"}, {"y"}, {{"axis", 1}});
-            }),
-            activation("crelu"));
+  EXPECT_EQ(
+      composite([](TestModel& m) {
+        m.node("Relu", {"x"}, {"a"}).node("Neg", {"x"}, {"b"}).node("Relu", {"b"}, {"c"}).node("Concat", {"a", "c"}, {"y"}, {{"axis", 1}});
+      }),
+      activation("crelu"));
 }
 
 TEST(OnnxRecognise, RreluByItsRandomSlopes) {
@@ -140,7 +162,10 @@ TEST(OnnxRecognise, LayerNormAsPyTorchWritesItBeforeOpset17) {
   TestModel model(16);
   model.input("x", {0, 5, 4}).floats("two", {}, {2}).floats("eps", {}, {1e-6f}).floats("ln.weight", {4}).floats("ln.bias", {4});
   model.node("ReduceMean", {"x"}, {"m"}, {{"axes", List{-1}}}).node("Sub", {"x", "m"}, {"d"}).node("Pow", {"d", "two"}, {"s"});
-  model.node("ReduceMean", {"s"}, {"v"}, {{"axes", List{-1}}}).node("Add", {"v", "eps"}, {"e"}).node("Sqrt", {"e"}, {"r"}).node("Div", {"d", "r"}, {"n"});
+  model.node("ReduceMean", {"s"}, {"v"}, {{"axes", List{-1}}})
+      .node("Add", {"v", "eps"}, {"e"})
+      .node("Sqrt", {"e"}, {"r"})
+      .node("Div", {"d", "r"}, {"n"});
   model.node("Mul", {"n", "ln.weight"}, {"w"}).node("Add", {"w", "ln.bias"}, {"y"}).output("y");
   EXPECT_EQ(describe(model.load().graph), "x = input() shape=[5, 4]\nln = layer_norm(x) epsilon=1e-06 [ln.weight ln.bias]\n");
 }
@@ -149,7 +174,10 @@ TEST(OnnxRecognise, LayerNormWithoutScaleAndBias) {
   TestModel model(16);
   model.input("x", {0, 4}).floats("eps", {}, {1e-5f});
   model.node("ReduceMean", {"x"}, {"m"}, {{"axes", List{1}}}).node("Sub", {"x", "m"}, {"d"}).node("Mul", {"d", "d"}, {"s"});
-  model.node("ReduceMean", {"s"}, {"v"}, {{"axes", List{1}}}).node("Add", {"eps", "v"}, {"e"}).node("Sqrt", {"e"}, {"r"}).node("Reciprocal", {"r"}, {"i"});
+  model.node("ReduceMean", {"s"}, {"v"}, {{"axes", List{1}}})
+      .node("Add", {"eps", "v"}, {"e"})
+      .node("Sqrt", {"e"}, {"r"})
+      .node("Reciprocal", {"r"}, {"i"});
   const Model loaded = model.node("Mul", {"d", "i"}, {"y"}).output("y").load();
   EXPECT_EQ(structure(loaded.graph), "layer_norm(0) bias=0\n");
   EXPECT_THAT(loaded.weights[0].values, testing::Each(1.0f));
@@ -170,7 +198,10 @@ TEST(OnnxRecognise, AScaleThatDoesNotFitStays) {
   TestModel model(16);
   model.input("x", {0, 4}).floats("eps", {}, {1e-5f}).floats("two", {}, {2}).floats("w", {4}).floats("again", {4});
   model.node("ReduceMean", {"x"}, {"m"}, {{"axes", List{1}}}).node("Sub", {"x", "m"}, {"d"}).node("Pow", {"d", "two"}, {"s"});
-  model.node("ReduceMean", {"s"}, {"v"}, {{"axes", List{1}}}).node("Add", {"eps", "v"}, {"e"}).node("Sqrt", {"e"}, {"r"}).node("Div", {"d", "r"}, {"n"});
+  model.node("ReduceMean", {"s"}, {"v"}, {{"axes", List{1}}})
+      .node("Add", {"eps", "v"}, {"e"})
+      .node("Sqrt", {"e"}, {"r"})
+      .node("Div", {"d", "r"}, {"n"});
   model.node("Mul", {"n", "w"}, {"p"}).node("Mul", {"p", "again"}, {"y"}).output("y");
   EXPECT_EQ(structure(model.load().graph), "layer_norm(0) bias=0\nconstant() shape=[4]\nmul(1, 2)\n");
 }
@@ -179,7 +210,8 @@ TEST(OnnxRecognise, APadBeforeAConvolution) {
   const auto padded = [](const List& pads, float value) {
     TestModel model;
     model.input("x", {0, 3, 8, 8}).list("p", pads).floats("v", {}, {value}).floats("w", {4, 3, 3, 3});
-    return structure(model.node("Pad", {"x", "p", "v"}, {"a"}).node("Conv", {"a", "w"}, {"y"}, {{"pads", List{1, 0, 0, 0}}}).output("y").load().graph);
+    return structure(
+        model.node("Pad", {"x", "p", "v"}, {"a"}).node("Conv", {"a", "w"}, {"y"}, {{"pads", List{1, 0, 0, 0}}}).output("y").load().graph);
   };
   EXPECT_EQ(padded({0, 0, 1, 1, 0, 0, 2, 2}, 0), "conv(0) bias=0 kernel=[3, 3] outputs=4 pads=[2, 1, 2, 2]\n");
   EXPECT_THAT(padded({0, 0, 1, 1, 0, 0, 2, 2}, 1), HasSubstr("pad(0)"));
@@ -188,13 +220,28 @@ TEST(OnnxRecognise, APadBeforeAConvolution) {
 
 TEST(OnnxRecognise, ASumBehindALayerIsItsBias) {
   TestModel conv;
-  conv.input("x", {0, 3, 8, 8}).floats("w", {4, 3, 1, 1}).floats("b", {4, 1, 1}).node("Conv", {"x", "w"}, {"a"}).node("Add", {"a", "b"}, {"y"}).output("y");
+  conv.input("x", {0, 3, 8, 8})
+      .floats("w", {4, 3, 1, 1})
+      .floats("b", {4, 1, 1})
+      .node("Conv", {"x", "w"}, {"a"})
+      .node("Add", {"a", "b"}, {"y"})
+      .output("y");
   EXPECT_EQ(structure(conv.load().graph), "conv(0) kernel=[1, 1] outputs=4\n");
   TestModel tokens;
-  tokens.input("x", {0, 5, 3}).floats("w", {3, 2}).floats("b", {2}).node("MatMul", {"x", "w"}, {"a"}).node("Add", {"b", "a"}, {"y"}).output("y");
+  tokens.input("x", {0, 5, 3})
+      .floats("w", {3, 2})
+      .floats("b", {2})
+      .node("MatMul", {"x", "w"}, {"a"})
+      .node("Add", {"b", "a"}, {"y"})
+      .output("y");
   EXPECT_EQ(structure(tokens.load().graph), "linear(0) outputs=2\n");
   TestModel positions;  // one for each position is no bias of the layer
-  positions.input("x", {0, 5, 3}).floats("w", {3, 2}).floats("b", {5, 2}).node("MatMul", {"x", "w"}, {"a"}).node("Add", {"b", "a"}, {"y"}).output("y");
+  positions.input("x", {0, 5, 3})
+      .floats("w", {3, 2})
+      .floats("b", {5, 2})
+      .node("MatMul", {"x", "w"}, {"a"})
+      .node("Add", {"b", "a"}, {"y"})
+      .output("y");
   EXPECT_EQ(structure(positions.load().graph), "linear(0) bias=0 outputs=2\nconstant() shape=[5, 2]\nadd(2, 1)\n");
 }
 
@@ -204,8 +251,15 @@ TEST(OnnxRecognise, TransposesBetweenLayoutsCancel) {
   const std::vector<TestModel::Attribute> first = {{"perm", List{0, 3, 1, 2}}};
   const std::vector<TestModel::Attribute> last = {{"perm", List{0, 2, 3, 1}}};
   model.input("x", {0, 8, 8, 3}).floats("w1", {4, 3, 1, 1}).floats("b1", {4}).floats("w2", {2, 4, 1, 1});
-  model.node("Transpose", {"x"}, {"a"}, first).node("Conv", {"a", "w1"}, {"b"}).node("Transpose", {"b"}, {"c"}, last).node("Add", {"c", "b1"}, {"d"});
-  model.node("Relu", {"d"}, {"e"}).node("Transpose", {"e"}, {"f"}, first).node("Conv", {"f", "w2"}, {"g"}).node("Transpose", {"g"}, {"y"}, last).output("y");
+  model.node("Transpose", {"x"}, {"a"}, first)
+      .node("Conv", {"a", "w1"}, {"b"})
+      .node("Transpose", {"b"}, {"c"}, last)
+      .node("Add", {"c", "b1"}, {"d"});
+  model.node("Relu", {"d"}, {"e"})
+      .node("Transpose", {"e"}, {"f"}, first)
+      .node("Conv", {"f", "w2"}, {"g"})
+      .node("Transpose", {"g"}, {"y"}, last)
+      .output("y");
   const Model loaded = model.load();
   EXPECT_EQ(structure(loaded.graph),
             "transpose(0) perm=[2, 0, 1]\n"
@@ -219,7 +273,10 @@ TEST(OnnxRecognise, TransposesBetweenLayoutsCancel) {
 // The units of an activation are those of the layer before it, wherever a transpose in between puts them.
 TEST(OnnxRecognise, AnActivationStandsBehindItsLayer) {
   TestModel model;
-  model.input("x", {0, 5, 3}).floats("w", {3, 2}).node("MatMul", {"x", "w"}, {"a"}).node("Transpose", {"a"}, {"b"}, {{"perm", List{0, 2, 1}}});
+  model.input("x", {0, 5, 3})
+      .floats("w", {3, 2})
+      .node("MatMul", {"x", "w"}, {"a"})
+      .node("Transpose", {"a"}, {"b"}, {{"perm", List{0, 2, 1}}});
   model.node("Sigmoid", {"b"}, {"c"}).node("Mul", {"b", "c"}, {"y"}).output("y");
   EXPECT_EQ(structure(model.load().graph), "linear(0) bias=0 outputs=2\nactivation(1) activation=silu layer=-\ntranspose(2) perm=[1, 0]\n");
 }
@@ -260,7 +317,12 @@ TEST(OnnxRecognise, AFormulaOfASumIsOneOfTheSum) {
 
 TEST(OnnxRecognise, NearlyIsNotRecognised) {
   TestModel quick;  // x * sigmoid(1.702 x) is no member of the family
-  quick.input("x", {0, 4}).floats("c", {}, {1.702f}).node("Mul", {"x", "c"}, {"a"}).node("Sigmoid", {"a"}, {"b"}).node("Mul", {"x", "b"}, {"y"}).output("y");
+  quick.input("x", {0, 4})
+      .floats("c", {}, {1.702f})
+      .node("Mul", {"x", "c"}, {"a"})
+      .node("Sigmoid", {"a"}, {"b"})
+      .node("Mul", {"x", "b"}, {"y"})
+      .output("y");
   EXPECT_THAT(structure(quick.load().graph), HasSubstr("sigmoid"));
 }
 

@@ -39,7 +39,12 @@ void expect_model_or_error(const std::string& bytes) {
 std::string network() {
   TestModel model;
   model.input("x", {0, 3, 4}).floats("fc1.weight", {5, 12}).floats("fc1.bias", {5}).floats("fc2.weight", {5, 2}).floats("fc2.bias", {2});
-  model.integers("zero", {}, {0}).list("axes", {0}).list("rest", {-1}).floats("root2", {}, {1.4142135f}).floats("one", {}, {1}).floats("half", {}, {0.5f});
+  model.integers("zero", {}, {0})
+      .list("axes", {0})
+      .list("rest", {-1})
+      .floats("root2", {}, {1.4142135f})
+      .floats("one", {}, {1})
+      .floats("half", {}, {0.5f});
   model.node("Shape", {"x"}, {"shape"}).node("Gather", {"shape", "zero"}, {"n"}).node("Unsqueeze", {"n", "axes"}, {"ns"});
   model.node("Concat", {"ns", "rest"}, {"target"}, {{"axis", 0}}).node("Reshape", {"x", "target"}, {"flat"});
   model.node("Gemm", {"flat", "fc1.weight", "fc1.bias"}, {"h"}, {{"transB", 1}}, "/fc1/Gemm");
@@ -85,7 +90,8 @@ TEST(OnnxRobustness, WhatIsNotThereOrNotAFile) {
 }
 
 TEST(OnnxRobustness, Cycles) {
-  EXPECT_THAT(TestModel().input("x", {0, 2}).node("Add", {"x", "b"}, {"a"}).node("Relu", {"a"}, {"b"}).output("b").error(), HasSubstr("cycle"));
+  EXPECT_THAT(TestModel().input("x", {0, 2}).node("Add", {"x", "b"}, {"a"}).node("Relu", {"a"}, {"b"}).output("b").error(),
+              HasSubstr("cycle"));
   EXPECT_THAT(TestModel().input("x", {0, 2}).node("Relu", {"a"}, {"a"}).output("a").error(), HasSubstr("cycle"));
 }
 
@@ -98,9 +104,16 @@ TEST(OnnxRobustness, NamesDefinedTwiceOrNever) {
 TEST(OnnxRobustness, AbsurdDimensions) {
   constexpr std::int64_t kHuge = std::int64_t{1} << 40;
   EXPECT_THAT(TestModel().input("x", {0, kHuge, kHuge, kHuge}).node("Relu", {"x"}, {"y"}).output("y").error(), HasSubstr("absurdly large"));
-  EXPECT_THAT(TestModel().input("x", {0, 2}).list("s", {kHuge, kHuge, -1}).node("Reshape", {"x", "s"}, {"y"}).output("y").error(), HasSubstr("absurdly large"));
-  EXPECT_THAT(TestModel().input("x", {0, 2}).list("p", {0, kHuge, 0, kHuge}).node("Pad", {"x", "p"}, {"y"}).output("y").error(), HasSubstr("absurd"));
-  EXPECT_THAT(TestModel().input("x", {0, 1, 4, 4}).floats("w", {1, 1, 3, 3}).node("Conv", {"x", "w"}, {"y"}, {{"pads", List{kHuge, 0, 0, 0}}}).output("y").error(),
+  EXPECT_THAT(TestModel().input("x", {0, 2}).list("s", {kHuge, kHuge, -1}).node("Reshape", {"x", "s"}, {"y"}).output("y").error(),
+              HasSubstr("absurdly large"));
+  EXPECT_THAT(TestModel().input("x", {0, 2}).list("p", {0, kHuge, 0, kHuge}).node("Pad", {"x", "p"}, {"y"}).output("y").error(),
+              HasSubstr("absurd"));
+  EXPECT_THAT(TestModel()
+                  .input("x", {0, 1, 4, 4})
+                  .floats("w", {1, 1, 3, 3})
+                  .node("Conv", {"x", "w"}, {"y"}, {{"pads", List{kHuge, 0, 0, 0}}})
+                  .output("y")
+                  .error(),
               HasSubstr("absurd"));
 }
 
@@ -127,7 +140,13 @@ TEST(OnnxRobustness, HugeTensorsInTinyFiles) {
   auto* tensor = declared.proto.mutable_graph()->mutable_initializer(0);
   tensor->set_dims(0, 1 << 29);
   EXPECT_THAT(declared.error(), HasSubstr("the file holds 4"));
-  EXPECT_THAT(TestModel().input("x", {0, 2}).list("s", {1 << 15, 1 << 15}).node("ConstantOfShape", {"s"}, {"c"}).node("Add", {"x", "c"}, {"y"}).output("y").error(),
+  EXPECT_THAT(TestModel()
+                  .input("x", {0, 2})
+                  .list("s", {1 << 15, 1 << 15})
+                  .node("ConstantOfShape", {"s"}, {"c"})
+                  .node("Add", {"x", "c"}, {"y"})
+                  .output("y")
+                  .error(),
               HasSubstr("more constants than are computed"));
   EXPECT_THAT(doubling().error(), HasSubstr("computes more constants"));
 }
@@ -150,7 +169,8 @@ TEST(OnnxRobustness, DeepNesting) {
     wrapped(5);
     wrapped(1);
   }
-  EXPECT_EQ(code_of(std::string("\x3a") + static_cast<char>((bytes.size() & 0x7f) | 0x80) + static_cast<char>(bytes.size() >> 7) + bytes), ErrorCode::kBadData);
+  EXPECT_EQ(code_of(std::string("\x3a") + static_cast<char>((bytes.size() & 0x7f) | 0x80) + static_cast<char>(bytes.size() >> 7) + bytes),
+            ErrorCode::kBadData);
 }
 
 TEST(OnnxRobustness, SubgraphsStringsAndOtherDomains) {

@@ -27,7 +27,8 @@ void describe_value(pb::ValueInfoProto& info, const std::string& name, const Sha
 std::string chosen(const std::vector<std::string>& names, std::size_t count, std::size_t index, const std::string& otherwise) {
   if (names.empty()) return otherwise;
   if (names.size() != count)
-    throw Error(ErrorCode::kInvalidArgument, "names", std::to_string(names.size()) + " names for " + std::to_string(count) + " inputs or outputs");
+    throw Error(ErrorCode::kInvalidArgument, "names",
+                std::to_string(names.size()) + " names for " + std::to_string(count) + " inputs or outputs");
   return names[index];
 }
 
@@ -92,7 +93,8 @@ class Saver {
   void write_outputs() {
     const auto& outputs = graph_.outputs();
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-      if (node(outputs[i]).op == "constant") throw Error(ErrorCode::kUnsupported, node(outputs[i]).name, "is an output and a constant, which has no batch in ONNX");
+      if (node(outputs[i]).op == "constant")
+        throw Error(ErrorCode::kUnsupported, node(outputs[i]).name, "is an output and a constant, which has no batch in ONNX");
       describe_value(*proto_.mutable_graph()->add_output(), output_names_[i], shape(outputs[i]));
       if (exporter_->name_of(outputs[i]) == output_names_[i]) continue;
       writer_.begin(output_names_[i]);
@@ -131,7 +133,9 @@ void write(const std::filesystem::path& file, const Graph& graph, std::span<cons
   if (folded > 0) notes["batch_norm folded into the layers before them"] = folded;
   proto.set_doc_string(doc_string(options, notes));
   if (proto.ByteSizeLong() > static_cast<std::size_t>(kMostFileBytes))
-    throw Error(ErrorCode::kUnsupported, file.string(), "would have " + std::to_string(proto.ByteSizeLong()) + " bytes; an ONNX file holds at most " + std::to_string(kMostFileBytes));
+    throw Error(
+        ErrorCode::kUnsupported, file.string(),
+        "would have " + std::to_string(proto.ByteSizeLong()) + " bytes; an ONNX file holds at most " + std::to_string(kMostFileBytes));
   check(proto);
   write_file(file, proto.SerializeAsString());
 }

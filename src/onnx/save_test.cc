@@ -48,13 +48,15 @@ std::vector<float> example_values(std::int64_t count) {
 // The outputs of both on the same three examples.
 void expect_same_outputs(const Model& a, const Model& b, float tolerance) {
   std::vector<std::vector<float>> inputs;
-  for (const int input : a.graph.inputs()) inputs.push_back(example_values(3 * ops::element_count(a.graph.shapes()[static_cast<std::size_t>(input)])));
+  for (const int input : a.graph.inputs())
+    inputs.push_back(example_values(3 * ops::element_count(a.graph.shapes()[static_cast<std::size_t>(input)])));
   const auto expected = evaluate(a, inputs, 3);
   const auto found = evaluate(b, inputs, 3);
   ASSERT_EQ(found.size(), expected.size());
   for (std::size_t i = 0; i < found.size(); ++i) {
     ASSERT_EQ(found[i].size(), expected[i].size());
-    for (std::size_t k = 0; k < found[i].size(); ++k) ASSERT_NEAR(found[i][k], expected[i][k], tolerance * (1.0f + std::abs(expected[i][k]))) << i << " " << k;
+    for (std::size_t k = 0; k < found[i].size(); ++k)
+      ASSERT_NEAR(found[i][k], expected[i][k], tolerance * (1.0f + std::abs(expected[i][k]))) << i << " " << k;
   }
 }
 
@@ -79,7 +81,8 @@ Graph chain(const Shape& input, std::vector<Node> nodes) {
 }
 
 Node activation(const std::string& specification) {
-  return {"act", "activation", {}, {{"activation", Activation(specification)}, {"layer", std::string("act")}, {"sequence", std::int64_t{0}}}};
+  return {
+      "act", "activation", {}, {{"activation", Activation(specification)}, {"layer", std::string("act")}, {"sequence", std::int64_t{0}}}};
 }
 
 TEST(OnnxSave, EveryActivationOfTheFamilyComesBack) {
@@ -91,8 +94,8 @@ TEST(OnnxSave, EveryActivationOfTheFamilyComesBack) {
 }
 
 TEST(OnnxSave, ParametersOfActivationsComeBack) {
-  for (const char* specification : {"leaky_relu:0.2", "leaky_relu:1.5", "leaky_relu:-0.3", "elu:0.5", "celu:2", "softplus:3", "thresholded_relu:-0.5",
-                                    "hardsigmoid:0.2,0.25", "prelu:0.25,1"}) {
+  for (const char* specification : {"leaky_relu:0.2", "leaky_relu:1.5", "leaky_relu:-0.3", "elu:0.5", "celu:2", "softplus:3",
+                                    "thresholded_relu:-0.5", "hardsigmoid:0.2,0.25", "prelu:0.25,1"}) {
     SCOPED_TRACE(specification);
     expect_round_trip(chain({3}, {activation(specification)}));
   }
@@ -115,9 +118,19 @@ TEST(OnnxSave, Layers) {
   expect_round_trip(chain({5, 3}, {node("linear", {{"outputs", std::int64_t{4}}})}));
   expect_round_trip(chain({5, 3}, {node("linear", {{"outputs", std::int64_t{4}}, {"bias", std::int64_t{0}}})}));
   expect_round_trip(chain({2, 6}, {node("conv", {{"outputs", std::int64_t{4}}, {"kernel", List{3}}, {"pads", List{1, 0}}})}));
-  expect_round_trip(chain({4, 6, 6}, {node("conv", {{"outputs", std::int64_t{4}}, {"kernel", List{3, 3}}, {"strides", List{2, 1}}, {"dilations", List{1, 2}}, {"groups", std::int64_t{2}}, {"bias", std::int64_t{0}}})}));
-  expect_round_trip(chain({2, 6, 6}, {node("conv", {{"outputs", std::int64_t{4}}, {"kernel", List{3, 3}}, {"auto_pad", std::string("same_lower")}})}));
-  expect_round_trip(chain({4, 3, 3}, {node("conv_transpose", {{"outputs", std::int64_t{2}}, {"kernel", List{3, 3}}, {"strides", List{2, 2}}, {"output_padding", List{1, 0}}, {"groups", std::int64_t{2}}})}));
+  expect_round_trip(chain({4, 6, 6}, {node("conv", {{"outputs", std::int64_t{4}},
+                                                    {"kernel", List{3, 3}},
+                                                    {"strides", List{2, 1}},
+                                                    {"dilations", List{1, 2}},
+                                                    {"groups", std::int64_t{2}},
+                                                    {"bias", std::int64_t{0}}})}));
+  expect_round_trip(
+      chain({2, 6, 6}, {node("conv", {{"outputs", std::int64_t{4}}, {"kernel", List{3, 3}}, {"auto_pad", std::string("same_lower")}})}));
+  expect_round_trip(chain({4, 3, 3}, {node("conv_transpose", {{"outputs", std::int64_t{2}},
+                                                              {"kernel", List{3, 3}},
+                                                              {"strides", List{2, 2}},
+                                                              {"output_padding", List{1, 0}},
+                                                              {"groups", std::int64_t{2}}})}));
 }
 
 TEST(OnnxSave, Pools) {
@@ -142,7 +155,8 @@ TEST(OnnxSave, Arrangements) {
   expect_round_trip(chain({3, 4, 2}, {node("transpose", {{"perm", List{2, 0, 1}}})}));
   expect_round_trip(chain({3, 4}, {node("pad", {{"pads", List{0, 1, 2, 0}}, {"value", 0.5}})}));
   expect_round_trip(chain({3, 4}, {node("pad", {{"pads", List{0, 1, 1, 0}}, {"mode", std::string("reflect")}})}));
-  expect_round_trip(chain({5, 4}, {node("slice", {{"axes", List{0, 1}}, {"starts", List{4, 1}}, {"ends", List{-6, 3}}, {"steps", List{-2, 1}}})}));
+  expect_round_trip(
+      chain({5, 4}, {node("slice", {{"axes", List{0, 1}}, {"starts", List{4, 1}}, {"ends", List{-6, 3}}, {"steps", List{-2, 1}}})}));
   expect_round_trip(chain({3, 1, 4}, {node("squeeze", {{"axes", List{1}}})}));
   expect_round_trip(chain({3, 4}, {node("unsqueeze", {{"axes", List{0, 3}}})}));
 }
@@ -159,11 +173,16 @@ TEST(OnnxSave, ReductionsAndBounds) {
 TEST(OnnxSave, OperandsOfTwo) {
   for (const char* op : {"add", "sub", "mul", "div"}) {
     SCOPED_TRACE(op);
-    expect_round_trip(Graph({{"a", "input", {}, {{"shape", List{3, 4}}}}, {"b", "input", {}, {{"shape", List{3, 1}}}}, {"y", op, {0, 1}, {}}}));
-    expect_round_trip(Graph({{"a", "input", {}, {{"shape", List{3, 4}}}}, {"c", "constant", {}, {{"shape", List{4}}}}, {"y", op, {0, 1}, {}}}));
+    expect_round_trip(
+        Graph({{"a", "input", {}, {{"shape", List{3, 4}}}}, {"b", "input", {}, {{"shape", List{3, 1}}}}, {"y", op, {0, 1}, {}}}));
+    expect_round_trip(
+        Graph({{"a", "input", {}, {{"shape", List{3, 4}}}}, {"c", "constant", {}, {{"shape", List{4}}}}, {"y", op, {0, 1}, {}}}));
   }
-  expect_round_trip(Graph({{"a", "input", {}, {{"shape", List{2, 3, 4}}}}, {"b", "input", {}, {{"shape", List{2, 4, 5}}}}, {"y", "matmul", {0, 1}, {}}}));
-  expect_round_trip(Graph({{"a", "input", {}, {{"shape", List{3, 4}}}}, {"b", "input", {}, {{"shape", List{3, 2}}}}, {"y", "concat", {0, 1}, {{"axis", kOne}}}}));
+  expect_round_trip(
+      Graph({{"a", "input", {}, {{"shape", List{2, 3, 4}}}}, {"b", "input", {}, {{"shape", List{2, 4, 5}}}}, {"y", "matmul", {0, 1}, {}}}));
+  expect_round_trip(Graph({{"a", "input", {}, {{"shape", List{3, 4}}}},
+                           {"b", "input", {}, {{"shape", List{3, 2}}}},
+                           {"y", "concat", {0, 1}, {{"axis", kOne}}}}));
 }
 
 // Operands of fewer dimensions meet the last ones; in ONNX the batch stands before them.
@@ -199,11 +218,15 @@ TEST(OnnxSave, BatchNormIsFoldedWhereItIsAskedFor) {
     EXPECT_EQ(structure(again.graph), expected);
     expect_same_outputs({graph, tensors_of(graph), {}, {}, {}}, again, 1e-5f);
   };
-  expect_folded(mlp({.inputs = 5, .hidden = {4}, .outputs = 2, .batch_norm = true}), structure(mlp({.inputs = 5, .hidden = {4}, .outputs = 2})));
-  expect_folded(chain({2, 4, 4}, {node("conv", {{"outputs", std::int64_t{3}}, {"kernel", List{3, 3}}, {"bias", std::int64_t{0}}}), node("batch_norm")}),
+  expect_folded(mlp({.inputs = 5, .hidden = {4}, .outputs = 2, .batch_norm = true}),
+                structure(mlp({.inputs = 5, .hidden = {4}, .outputs = 2})));
+  expect_folded(chain({2, 4, 4}, {node("conv", {{"outputs", std::int64_t{3}}, {"kernel", List{3, 3}}, {"bias", std::int64_t{0}}}),
+                                  node("batch_norm")}),
                 "conv(0) kernel=[3, 3] outputs=3\n");
-  expect_folded(chain({4, 3, 3}, {node("conv_transpose", {{"outputs", std::int64_t{6}}, {"kernel", List{2, 2}}, {"groups", std::int64_t{2}}}), node("batch_norm")}),
-                "conv_transpose(0) groups=2 kernel=[2, 2] outputs=6\n");
+  expect_folded(
+      chain({4, 3, 3}, {node("conv_transpose", {{"outputs", std::int64_t{6}}, {"kernel", List{2, 2}}, {"groups", std::int64_t{2}}}),
+                        node("batch_norm")}),
+      "conv_transpose(0) groups=2 kernel=[2, 2] outputs=6\n");
 }
 
 TEST(OnnxSave, BatchNormStaysWhereSomethingElseReadsBeforeIt) {
@@ -257,7 +280,8 @@ TEST(OnnxSave, ATensorThatIsMissingOrDoesNotFitIsNamed) {
   const Graph graph = mlp({.inputs = 2, .hidden = {}, .outputs = 2});
   std::vector<Tensor> tensors = tensors_of(graph);
   tensors[0].shape = {1};
-  EXPECT_THAT([&] { save(test_path("bad.onnx"), graph, tensors); }, testing::ThrowsMessage<Error>(HasSubstr("has the shape (1); expected (2)")));
+  EXPECT_THAT([&] { save(test_path("bad.onnx"), graph, tensors); },
+              testing::ThrowsMessage<Error>(HasSubstr("has the shape (1); expected (2)")));
   EXPECT_THAT([&] { save(test_path("bad.onnx"), graph, {}); }, testing::ThrowsMessage<Error>(HasSubstr("layer.0.weight is missing")));
   EXPECT_FALSE(std::filesystem::exists(test_path("bad.onnx")));
 }

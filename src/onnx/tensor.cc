@@ -17,7 +17,9 @@ static_assert(std::endian::native == std::endian::little, "tensors are read as t
 
 using Type = pb::TensorProto;
 
-std::string subject_of(const pb::TensorProto& tensor) { return "tensor " + (tensor.name().empty() ? "without a name" : printable(tensor.name())); }
+std::string subject_of(const pb::TensorProto& tensor) {
+  return "tensor " + (tensor.name().empty() ? "without a name" : printable(tensor.name()));
+}
 
 [[noreturn]] void fail(const pb::TensorProto& tensor, const std::string& message) {
   throw Error(ErrorCode::kBadData, subject_of(tensor), message);
@@ -28,27 +30,30 @@ std::string type_name(int type) {
                                                  : "number " + std::to_string(type);
 }
 
-bool is_float(int type) {
-  return type == Type::FLOAT || type == Type::DOUBLE || type == Type::FLOAT16 || type == Type::BFLOAT16;
-}
+bool is_float(int type) { return type == Type::FLOAT || type == Type::DOUBLE || type == Type::FLOAT16 || type == Type::BFLOAT16; }
 
 // Bytes an element takes in raw_data; 0: not a type that is read.
 std::int64_t element_size(int type) {
   switch (type) {
     case Type::DOUBLE:
     case Type::INT64:
-    case Type::UINT64: return 8;
+    case Type::UINT64:
+      return 8;
     case Type::FLOAT:
     case Type::INT32:
-    case Type::UINT32: return 4;
+    case Type::UINT32:
+      return 4;
     case Type::FLOAT16:
     case Type::BFLOAT16:
     case Type::INT16:
-    case Type::UINT16: return 2;
+    case Type::UINT16:
+      return 2;
     case Type::INT8:
     case Type::UINT8:
-    case Type::BOOL: return 1;
-    default: return 0;
+    case Type::BOOL:
+      return 1;
+    default:
+      return 0;
   }
 }
 
@@ -58,7 +63,8 @@ float from_bfloat16(std::uint16_t bits) { return std::bit_cast<float>(static_cas
 float from_float16(std::uint16_t bits) {
   const int exponent = bits >> 10 & 31;
   const int fraction = bits & 1023;
-  float value = exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24) : std::ldexp(static_cast<float>(fraction + 1024), exponent - 25);
+  float value =
+      exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24) : std::ldexp(static_cast<float>(fraction + 1024), exponent - 25);
   if (exponent == 31) value = fraction == 0 ? std::numeric_limits<float>::infinity() : std::numeric_limits<float>::quiet_NaN();
   return (bits & 0x8000) != 0 ? -value : value;
 }
@@ -72,60 +78,85 @@ T element(const std::string& raw, std::int64_t index) {
 
 float raw_float(int type, const std::string& raw, std::int64_t index) {
   switch (type) {
-    case Type::DOUBLE: return static_cast<float>(element<double>(raw, index));
-    case Type::FLOAT16: return from_float16(element<std::uint16_t>(raw, index));
-    case Type::BFLOAT16: return from_bfloat16(element<std::uint16_t>(raw, index));
-    default: return element<float>(raw, index);
+    case Type::DOUBLE:
+      return static_cast<float>(element<double>(raw, index));
+    case Type::FLOAT16:
+      return from_float16(element<std::uint16_t>(raw, index));
+    case Type::BFLOAT16:
+      return from_bfloat16(element<std::uint16_t>(raw, index));
+    default:
+      return element<float>(raw, index);
   }
 }
 
 std::int64_t raw_integer(int type, const std::string& raw, std::int64_t index) {
   switch (type) {
-    case Type::INT32: return element<std::int32_t>(raw, index);
-    case Type::UINT32: return element<std::uint32_t>(raw, index);
-    case Type::INT16: return element<std::int16_t>(raw, index);
-    case Type::UINT16: return element<std::uint16_t>(raw, index);
-    case Type::INT8: return element<std::int8_t>(raw, index);
-    case Type::UINT8: return element<std::uint8_t>(raw, index);
-    case Type::BOOL: return element<std::uint8_t>(raw, index) != 0 ? 1 : 0;
-    default: return element<std::int64_t>(raw, index);  // UINT64 too: shapes do not come near 2^63
+    case Type::INT32:
+      return element<std::int32_t>(raw, index);
+    case Type::UINT32:
+      return element<std::uint32_t>(raw, index);
+    case Type::INT16:
+      return element<std::int16_t>(raw, index);
+    case Type::UINT16:
+      return element<std::uint16_t>(raw, index);
+    case Type::INT8:
+      return element<std::int8_t>(raw, index);
+    case Type::UINT8:
+      return element<std::uint8_t>(raw, index);
+    case Type::BOOL:
+      return element<std::uint8_t>(raw, index) != 0 ? 1 : 0;
+    default:
+      return element<std::int64_t>(raw, index);  // UINT64 too: shapes do not come near 2^63
   }
 }
 
 // The field that holds the elements where raw_data does not, and how many it holds.
 std::int64_t typed_count(const pb::TensorProto& tensor) {
   switch (tensor.data_type()) {
-    case Type::FLOAT: return tensor.float_data_size();
-    case Type::DOUBLE: return tensor.double_data_size();
-    case Type::INT64: return tensor.int64_data_size();
+    case Type::FLOAT:
+      return tensor.float_data_size();
+    case Type::DOUBLE:
+      return tensor.double_data_size();
+    case Type::INT64:
+      return tensor.int64_data_size();
     case Type::UINT32:
-    case Type::UINT64: return tensor.uint64_data_size();
-    default: return tensor.int32_data_size();
+    case Type::UINT64:
+      return tensor.uint64_data_size();
+    default:
+      return tensor.int32_data_size();
   }
 }
 
 float typed_float(const pb::TensorProto& tensor, int index) {
   switch (tensor.data_type()) {
-    case Type::FLOAT: return tensor.float_data(index);
-    case Type::DOUBLE: return static_cast<float>(tensor.double_data(index));
-    case Type::FLOAT16: return from_float16(static_cast<std::uint16_t>(tensor.int32_data(index)));
-    default: return from_bfloat16(static_cast<std::uint16_t>(tensor.int32_data(index)));
+    case Type::FLOAT:
+      return tensor.float_data(index);
+    case Type::DOUBLE:
+      return static_cast<float>(tensor.double_data(index));
+    case Type::FLOAT16:
+      return from_float16(static_cast<std::uint16_t>(tensor.int32_data(index)));
+    default:
+      return from_bfloat16(static_cast<std::uint16_t>(tensor.int32_data(index)));
   }
 }
 
 std::int64_t typed_integer(const pb::TensorProto& tensor, int index) {
   switch (tensor.data_type()) {
-    case Type::INT64: return tensor.int64_data(index);
+    case Type::INT64:
+      return tensor.int64_data(index);
     case Type::UINT32:
-    case Type::UINT64: return static_cast<std::int64_t>(tensor.uint64_data(index));
-    default: return tensor.int32_data(index);
+    case Type::UINT64:
+      return static_cast<std::int64_t>(tensor.uint64_data(index));
+    default:
+      return tensor.int32_data(index);
   }
 }
 
 // How many elements a tensor's shape asks for.
 std::int64_t declared_count(const pb::TensorProto& tensor, const Shape& dims, bool integer) {
   if (element_size(tensor.data_type()) == 0)
-    throw Error(ErrorCode::kUnsupported, subject_of(tensor), "is of type " + type_name(tensor.data_type()) + "; expected a float or integer type");
+    throw Error(ErrorCode::kUnsupported, subject_of(tensor),
+                "is of type " + type_name(tensor.data_type()) + "; expected a float or integer type");
   std::int64_t count = 0;
   if (!multiply_extents(dims, kMostElements, count)) fail(tensor, "its shape " + ops::to_string(dims) + " is negative or absurdly large");
   if (integer && count > kMostIntegers)
@@ -162,7 +193,8 @@ std::string TensorReader::external_bytes(const pb::TensorProto& tensor, std::int
   std::error_code error;
   std::int64_t& read = external_read_[file.string()];
   read += length;
-  if (read > static_cast<std::int64_t>(std::filesystem::file_size(file, error))) fail(tensor, "shares its bytes in " + printable(location) + " with other tensors");
+  if (read > static_cast<std::int64_t>(std::filesystem::file_size(file, error)))
+    fail(tensor, "shares its bytes in " + printable(location) + " with other tensors");
   return bytes;
 }
 
@@ -175,8 +207,7 @@ const std::string* TensorReader::raw_bytes(const pb::TensorProto& tensor, std::i
 ConstantPtr TensorReader::read(const pb::TensorProto& tensor, std::string origin) {
   const int type = tensor.data_type();
   const std::int64_t size = element_size(type);
-  Constant constant{
-      .dims = Shape(tensor.dims().begin(), tensor.dims().end()), .integer = !is_float(type), .origin = std::move(origin)};
+  Constant constant{.dims = Shape(tensor.dims().begin(), tensor.dims().end()), .integer = !is_float(type), .origin = std::move(origin)};
   const std::int64_t count = declared_count(tensor, constant.dims, constant.integer);
   const std::string* raw = raw_bytes(tensor, count * size);
   const std::int64_t present = raw == nullptr ? typed_count(tensor) : static_cast<std::int64_t>(raw->size()) / size;
@@ -186,7 +217,8 @@ ConstantPtr TensorReader::read(const pb::TensorProto& tensor, std::string origin
   if (constant.integer) {
     constant.integers.resize(static_cast<std::size_t>(count));
     for (std::int64_t i = 0; i < count; ++i)
-      constant.integers[static_cast<std::size_t>(i)].value = raw != nullptr ? raw_integer(type, *raw, i) : typed_integer(tensor, static_cast<int>(i));
+      constant.integers[static_cast<std::size_t>(i)].value =
+          raw != nullptr ? raw_integer(type, *raw, i) : typed_integer(tensor, static_cast<int>(i));
   } else {
     constant.floats.resize(static_cast<std::size_t>(count));
     for (std::int64_t i = 0; i < count; ++i)

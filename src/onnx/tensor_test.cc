@@ -115,8 +115,8 @@ TEST(OnnxRead, TheCostOfParsingIsKnownBefore) {
   pb::ModelProto many;
   for (int i = 0; i < 1000; ++i) many.mutable_graph()->add_node();
   EXPECT_GE(parsing_cost(many.SerializeAsString()), 200'000);
-  EXPECT_EQ(parsing_cost("\x3a\x7f"), -1);          // a length beyond the end
-  EXPECT_EQ(parsing_cost("\x3b"), -1);              // a group
+  EXPECT_EQ(parsing_cost("\x3a\x7f"), -1);  // a length beyond the end
+  EXPECT_EQ(parsing_cost("\x3b"), -1);      // a group
   EXPECT_EQ(parsing_cost(std::string(12, '\xff')), -1);
 }
 

@@ -21,8 +21,7 @@ Overloaded(Cases...) -> Overloaded<Cases...>;
 
 std::string to_text(const Attributes::Value& value) {
   return std::visit(Overloaded{[](const Activation& activation) { return activation.specification(); },
-                               [](const std::string& text) { return text; },
-                               [](const auto& other) { return fmt::format("{}", other); }},
+                               [](const std::string& text) { return text; }, [](const auto& other) { return fmt::format("{}", other); }},
                     value);
 }
 

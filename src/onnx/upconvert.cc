@@ -106,22 +106,31 @@ struct Change {
   void (*apply)(Net& net, Operation& operation);
 };
 constexpr std::array kChanges = {
-    Change{"Add", 6, align_second_operand},     Change{"Sub", 6, align_second_operand},
-    Change{"Mul", 6, align_second_operand},     Change{"Div", 6, align_second_operand},
-    Change{"Gemm", 6, gemm_6},                  Change{"PRelu", 6, prelu_6},
-    Change{"Clip", 10, clip_10},                Change{"Pad", 10, pad_10},
-    Change{"Slice", 9, slice_9},                Change{"Dropout", 11, dropout_11},
-    Change{"Softmax", 12, softmax_12},          Change{"LogSoftmax", 12, softmax_12},
-    Change{"Squeeze", 12, axes_to_input},       Change{"Unsqueeze", 12, axes_to_input},
-    Change{"ReduceSum", 12, axes_to_input},     Change{"Split", 12, split_to_input},
+    Change{"Add", 6, align_second_operand},
+    Change{"Sub", 6, align_second_operand},
+    Change{"Mul", 6, align_second_operand},
+    Change{"Div", 6, align_second_operand},
+    Change{"Gemm", 6, gemm_6},
+    Change{"PRelu", 6, prelu_6},
+    Change{"Clip", 10, clip_10},
+    Change{"Pad", 10, pad_10},
+    Change{"Slice", 9, slice_9},
+    Change{"Dropout", 11, dropout_11},
+    Change{"Softmax", 12, softmax_12},
+    Change{"LogSoftmax", 12, softmax_12},
+    Change{"Squeeze", 12, axes_to_input},
+    Change{"Unsqueeze", 12, axes_to_input},
+    Change{"ReduceSum", 12, axes_to_input},
+    Change{"Split", 12, split_to_input},
     Change{"BatchNormalization", 13, batch_norm_13},
 };
 
 // What has meant the same, apart from what kChanges says, since the first opset. The rest came into its form by opset 6.
 constexpr std::array<std::string_view, 31> kOldest = {
-    "And",      "AveragePool", "Constant", "Conv",       "ConvTranspose", "Equal",      "Flatten",   "Gather",   "GlobalAveragePool", "GlobalMaxPool", "Greater",
-    "Identity", "Less",        "LogSoftmax", "MatMul",   "MaxPool",       "Not",        "Or",        "Pow",      "RandomUniformLike", "ReduceMax",     "ReduceMean",
-    "ReduceSum", "Shape",      "Size",     "Slice",      "Softmax",       "Softplus",   "Squeeze",   "Transpose", "Unsqueeze"};
+    "And",           "AveragePool",       "Constant",  "Conv",       "ConvTranspose", "Equal",  "Flatten", "Gather", "GlobalAveragePool",
+    "GlobalMaxPool", "Greater",           "Identity",  "Less",       "LogSoftmax",    "MatMul", "MaxPool", "Not",    "Or",
+    "Pow",           "RandomUniformLike", "ReduceMax", "ReduceMean", "ReduceSum",     "Shape",  "Size",    "Slice",  "Softmax",
+    "Softplus",      "Squeeze",           "Transpose", "Unsqueeze"};
 
 }  // namespace
 

@@ -28,7 +28,8 @@ std::string structure_of(const TestModel& model) { return structure(model.load()
 TEST(OnnxUpconvert, AttributesThatBecameInputs) {
   EXPECT_EQ(structure_of(one(6, "Clip", {4}, {{"min", 0.0f}, {"max", 6.0f}})), "activation(0) activation=relu6 layer=-\n");
   EXPECT_EQ(structure_of(one(10, "Clip", {4}, {{"max", 2.0f}})), "clip(0) max=2\n");
-  EXPECT_EQ(structure_of(one(9, "Slice", {4, 5}, {{"axes", List{2}}, {"starts", List{1}}, {"ends", List{-1}}})), "slice(0) axes=[1] ends=[-1] starts=[1]\n");
+  EXPECT_EQ(structure_of(one(9, "Slice", {4, 5}, {{"axes", List{2}}, {"starts", List{1}}, {"ends", List{-1}}})),
+            "slice(0) axes=[1] ends=[-1] starts=[1]\n");
   EXPECT_EQ(structure_of(one(10, "Pad", {4}, {{"pads", List{0, 1, 0, 2}}, {"value", 3.0f}})), "pad(0) pads=[1, 2] value=3\n");
   EXPECT_EQ(structure_of(one(12, "Squeeze", {4, 1}, {{"axes", List{2}}})), "squeeze(0) axes=[1]\n");
   EXPECT_EQ(structure_of(one(12, "Unsqueeze", {4}, {{"axes", List{1, 3}}})), "unsqueeze(0) axes=[0, 2]\n");
@@ -48,7 +49,8 @@ TEST(OnnxUpconvert, SoftmaxOfRows) {
 }
 
 TEST(OnnxUpconvert, BatchNormsOfAllTimes) {
-  const auto norm = [](std::int64_t opset, const List& shape, const std::vector<TestModel::Attribute>& attributes, const std::vector<std::string>& outputs) {
+  const auto norm = [](std::int64_t opset, const List& shape, const std::vector<TestModel::Attribute>& attributes,
+                       const std::vector<std::string>& outputs) {
     TestModel model(opset);
     List dims = {0};
     dims.insert(dims.end(), shape.begin(), shape.end());
@@ -68,7 +70,8 @@ TEST(OnnxUpconvert, BatchNormsOfAllTimes) {
 TEST(OnnxUpconvert, BroadcastingBeforeOpset7) {
   const Model model = one(6, "Add", {3, 4, 4}, {{"broadcast", 1}, {"axis", 1}}, {"b"}).floats("b", {3}).load();
   EXPECT_EQ(structure(model.graph), "constant() shape=[3, 1, 1]\nadd(0, 1)\n");
-  EXPECT_EQ(structure_of(one(6, "Gemm", {4}, {{"broadcast", 1}, {"transB", 1}}, {"w", "b"}).floats("w", {2, 4}).floats("b", {2})), "linear(0) outputs=2\n");
+  EXPECT_EQ(structure_of(one(6, "Gemm", {4}, {{"broadcast", 1}, {"transB", 1}}, {"w", "b"}).floats("w", {2, 4}).floats("b", {2})),
+            "linear(0) outputs=2\n");
 }
 
 TEST(OnnxUpconvert, SlopesBeforeOpset7StandAtTheChannels) {
