@@ -186,6 +186,8 @@ struct RevivalArm {
 
 struct Revival {
   Diagnosis before;
+  Trainer::Score held_out_before;  // of the network as it came, and of the healed one
+  Trainer::Score held_out_after;
   Study study;                        // its arms are the remedies: control first, placebo second
   std::vector<RevivalArm> arms;       // in the order of study.arms
   std::optional<std::size_t> chosen;  // the best of those that cure; none: nothing helped

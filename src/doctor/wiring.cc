@@ -78,7 +78,10 @@ void find_feed(const engine::Model& model, const engine::Layer& layer, Wiring& w
     wiring.norm = at;
     at = node_at(model.graph(), at).inputs[0];
   }
-  if (is_weight(node_at(model.graph(), at).op)) wiring.weight = at;
+  // Behind a linear layer over rows the units are the last dimension, which a batch norm does not normalise.
+  const bool rows =
+      wiring.norm >= 0 && node_at(model.graph(), at).op == "linear" && model.graph().shapes()[static_cast<std::size_t>(at)].size() > 1;
+  if (is_weight(node_at(model.graph(), at).op) && !rows) wiring.weight = at;
 }
 
 void find_pool(const engine::Model& model, const engine::Layer& layer, Wiring& wiring) {
@@ -127,8 +130,8 @@ Wiring wiring_of(const engine::Model& model, const engine::Layer& layer) {
   find_feed(model, layer, wiring);
   wiring.bypassed = bypassed(model.graph(), layer.node);
   find_pool(model, layer, wiring);
-  const bool channels = ops::unit_count(model.node_values()[static_cast<std::size_t>(layer.node)]) ==
-                        model.graph().shapes()[static_cast<std::size_t>(layer.node)].front();
+  const ops::Value& value = model.node_values()[static_cast<std::size_t>(layer.node)];
+  const bool channels = value.shape.size() == 1 || value.layout == ops::Layout::kChannelsLast;
   if (layer.activation.info().width != 1 || !channels) {
     wiring.read_by_weights_alone = false;
     return wiring;
