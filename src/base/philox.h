@@ -29,8 +29,7 @@ enum class Stream : std::uint32_t {
   kSyntheticData = 5,
   kBootstrap = 6,
   kTest = 7,
-  kAugmentation = 8,
-  kRemedy = 9
+  kAugmentation = 8
 };
 
 // A sequence of independent draws, addressed by index.

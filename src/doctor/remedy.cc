@@ -17,7 +17,10 @@ using Role = ops::ParameterSpec::Role;
 
 constexpr std::int64_t kSample = 2048;        // examples that means and statistics are taken over
 constexpr double kPlaceboWithoutDead = 0.05;  // of the units that the placebo draws anew where none is dead
-constexpr std::uint32_t kChoice = 1U << 31;   // sequence of the placebo's choice; the layers' draws count from 0
+
+// Sequences of draws, beyond those of a network's own weights: a fresh draw of each layer, and the placebo's choice.
+constexpr std::uint32_t kFreshDraw = 1U << 30;
+constexpr std::uint32_t kChoice = 1U << 31;
 
 float* row_of(engine::Model& model, int node, Role role, std::int64_t unit, std::int64_t* size) {
   const int index = node < 0 ? -1 : parameter_of(model, node, role);
@@ -35,7 +38,7 @@ void set(engine::Model& model, int node, Role role, std::int64_t unit, float val
 void draw_row(engine::Model& model, const Wiring& wiring, UnitId id, double gain, std::uint64_t seed) {
   std::int64_t fan_in = 0;
   float* row = row_of(model, wiring.weight, Role::kWeight, id.unit, &fan_in);
-  const Random random(seed, Stream::kRemedy, static_cast<std::uint32_t>(id.layer));
+  const Random random(seed, Stream::kInitialDraw, kFreshDraw + static_cast<std::uint32_t>(id.layer));
   const double deviation = gain / std::sqrt(static_cast<double>(fan_in));
   for (std::int64_t i = 0; i < fan_in; ++i)
     row[i] = static_cast<float>(deviation * random.normal(static_cast<std::uint64_t>(id.unit * fan_in + i)));
@@ -184,7 +187,7 @@ void keep_means(engine::Model& model, engine::Model& before, const Dataset& data
 }
 
 std::vector<UnitId> choose(std::vector<UnitId> units, std::size_t count, std::uint64_t seed) {
-  const Random random(seed, Stream::kRemedy, kChoice);
+  const Random random(seed, Stream::kInitialDraw, kChoice);
   for (std::size_t i = units.size(); i > 1; --i) std::swap(units[i - 1], units[random.below(i, i)]);
   units.resize(std::min(count, units.size()));
   return units;

@@ -176,7 +176,10 @@ TEST(Revive, ANetworkKilledOnPurpose) {
   const Split data = split();
   Patient patient = killed(*data.train, 0.6f);
   const Revival revival = revive(patient.graph, patient.weights, data, trial());
-  for (std::size_t i = 0; i < revival.arms.size(); ++i) std::printf("%s %f %f p %g %g\n", revival.study.arms[i].label.c_str(), revival.study.arms[i].accuracy.mean, revival.arms[i].effect.output_difference, revival.arms[i].p_control, revival.arms[i].p_placebo); std::printf("%ld of %ld before %f\n", (long)revival.before.dead(), (long)revival.before.units(), revival.held_out_before.accuracy);
+  for (std::size_t i = 0; i < revival.arms.size(); ++i) {
+    std::printf("%s %f diff %f p %g %g\n", revival.study.arms[i].label.c_str(), revival.study.arms[i].accuracy.mean, revival.arms[i].effect.output_difference, revival.arms[i].p_control, revival.arms[i].p_placebo);
+  }
+  std::printf("%d of %d before %f\n", static_cast<int>(revival.before.dead()), static_cast<int>(revival.before.units()), revival.held_out_before.accuracy);
   ASSERT_GT(3 * revival.before.dead(), revival.before.units());
   ASSERT_TRUE(revival.chosen.has_value()) << revival.sentence;
   const RevivalArm& chosen = revival.arms[*revival.chosen];
