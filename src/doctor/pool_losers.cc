@@ -9,36 +9,48 @@
 namespace undying::doctor {
 namespace {
 
-// The elements of a (C, ...) value of one example that each window covers.
-std::vector<std::vector<std::int64_t>> windows_of(const Node& node, const Shape& src) {
+using Elements = std::vector<std::int64_t>;
+
+// The places along an axis that each window covers.
+std::vector<Elements> places_of(const Node& node, const ops::Window& window, const Shape& src, std::size_t axis) {
+  const bool ceil = node.attributes.get_or<std::int64_t>("ceil_mode", 0) != 0;
+  std::vector<Elements> all(static_cast<std::size_t>(ops::fits(node, window, src, axis, ceil)));
+  for (std::size_t o = 0; o < all.size(); ++o)
+    for (std::int64_t k = 0; k < window.kernel[axis]; ++k) {
+      const std::int64_t at = static_cast<std::int64_t>(o) * window.strides[axis] - window.begins[axis] + k * window.dilations[axis];
+      if (at >= 0 && at < src[axis + 1]) all[o].push_back(at);
+    }
+  return all;
+}
+
+// The positions that each window covers, of (L) or (H, W).
+std::vector<Elements> planes_of(const Node& node, const Shape& src) {
   const std::int64_t positions = ops::element_count(src) / src[0];
-  std::vector<std::vector<std::int64_t>> planes;  // of one channel
   if (node.op == "global_max_pool") {
-    planes.emplace_back();
-    for (std::int64_t i = 0; i < positions; ++i) planes.back().push_back(i);
-  } else {
-    const ops::Window window = ops::window_of(node, src);
-    const bool ceil = node.attributes.get_or<std::int64_t>("ceil_mode", 0) != 0;
-    const std::size_t last = src.size() - 2;
-    const std::int64_t height = src.size() == 3 ? src[1] : 1;
-    const std::int64_t width = src.back();
-    const std::int64_t rows = src.size() == 3 ? ops::fits(node, window, src, 0, ceil) : 1;
-    const std::int64_t columns = ops::fits(node, window, src, last, ceil);
-    for (std::int64_t row = 0; row < rows; ++row)
-      for (std::int64_t column = 0; column < columns; ++column) {
-        auto& elements = planes.emplace_back();
-        for (std::int64_t i = 0; i < (src.size() == 3 ? window.kernel[0] : 1); ++i)
-          for (std::int64_t k = 0; k < window.kernel[last]; ++k) {
-            const std::int64_t y = src.size() == 3 ? row * window.strides[0] - window.begins[0] + i * window.dilations[0] : 0;
-            const std::int64_t x = column * window.strides[last] - window.begins[last] + k * window.dilations[last];
-            if (y >= 0 && y < height && x >= 0 && x < width) elements.push_back(y * width + x);
-          }
-      }
+    std::vector<Elements> all(1);
+    for (std::int64_t i = 0; i < positions; ++i) all[0].push_back(i);
+    return all;
   }
-  std::vector<std::vector<std::int64_t>> all;
+  const ops::Window window = ops::window_of(node, src);
+  const std::vector<Elements> rows = src.size() == 3 ? places_of(node, window, src, 0) : std::vector<Elements>{{0}};
+  std::vector<Elements> all;
+  for (const Elements& row : rows)
+    for (const Elements& column : places_of(node, window, src, src.size() - 2)) {
+      Elements& plane = all.emplace_back();
+      for (const std::int64_t y : row)
+        for (const std::int64_t x : column) plane.push_back(y * src.back() + x);
+    }
+  return all;
+}
+
+// The elements of a (C, ...) value of one example that each window covers.
+std::vector<Elements> windows_of(const Node& node, const Shape& src) {
+  const std::int64_t positions = ops::element_count(src) / src[0];
+  const std::vector<Elements> planes = planes_of(node, src);
+  std::vector<Elements> all;
   for (std::int64_t channel = 0; channel < src[0]; ++channel)
-    for (const auto& plane : planes) {
-      auto& elements = all.emplace_back(plane);
+    for (const Elements& plane : planes) {
+      Elements& elements = all.emplace_back(plane);
       for (std::int64_t& element : elements) element += channel * positions;
     }
   return all;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "report/wrap.h"
 #include "undying/report.h"
@@ -49,11 +50,8 @@ TEST(DiagnosisText, SaysWhenNothingWasFound) {
 }
 
 TEST(DiagnosisText, FitsItsColumns) {
-  std::string line;
-  for (const char c : diagnosis_text(sick(), 110)) {
-    if (c == '\n') EXPECT_LE(line.size(), 110U) << line;
-    line = c == '\n' ? "" : line + c;
-  }
+  std::istringstream lines(diagnosis_text(sick(), 110));
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 110U) << line;
 }
 
 TEST(DiagnosisJson, HoldsEveryUnit) {
