@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "undying/doctor.h"
 #include "undying/study.h"
 
 namespace undying {
@@ -34,6 +35,17 @@ std::string run_json(const RunDescription& description, const TrainSettings& set
 
 // One line per step: step,loss,lr,grad_norm,update_ratio; shortest decimals that read back exactly, "nan" and "inf" as such.
 std::string steps_csv(const Run& run);
+
+// A diagnosis for a terminal: a row a layer, then the findings, the most costly first, at most `findings` of them; and as JSON with every
+// unit. `command` is the command line that repeats it.
+std::string diagnosis_text(const Diagnosis& diagnosis, int columns = 100, std::size_t findings = 12);
+std::string diagnosis_json(const std::string& command, const Diagnosis& diagnosis);
+std::string forecast_text(const Forecast& forecast, int columns = 100);
+std::string forecast_json(const std::string& command, const Forecast& forecast);
+
+// A trial of remedies: the outcome, what each arm changed before its first step, how it compares; and the record of every arm and run.
+std::string revival_text(const Revival& revival, int columns = 100, bool color = false);
+std::string revival_json(const std::string& command, const Revival& revival);
 
 }  // namespace undying
 

@@ -6,6 +6,7 @@
 #include "undying/activation.h"
 #include "undying/augmentation.h"
 #include "undying/dataset.h"
+#include "undying/doctor.h"
 #include "undying/error.h"
 #include "undying/graph.h"
 #include "undying/health.h"

@@ -8,13 +8,15 @@
 namespace undying::cli {
 
 // Exit codes of the program, as documented in --help and the README.
-enum ExitCode { kOk = 0, kFailure = 1, kBadInput = 2, kInterrupted = 130 };
+enum ExitCode { kOk = 0, kFailure = 1, kBadInput = 2, kConditionMet = 3, kInterrupted = 130 };
 
 // Each adds its command to the program and returns what runs it once the command line is parsed. `command` is the command line for the
 // record.
 using Command = std::function<int()>;
 Command add_compare(CLI::App& program, const std::string& command);
 Command add_train(CLI::App& program, const std::string& command);
+Command add_diagnose(CLI::App& program, const std::string& command);
+Command add_revive(CLI::App& program, const std::string& command);
 Command add_bench(CLI::App& program);
 Command add_list(CLI::App& program);
 

@@ -48,9 +48,9 @@ void refuse_foreign_flags(const CLI::App& app, const std::vector<Owned>& flags, 
 
 }  // namespace
 
-TrainingOptions::TrainingOptions(CLI::App& app) : app_(&app) {
+TrainingOptions::TrainingOptions(CLI::App& app, Network network) : app_(&app) {
   add_data(app);
-  add_network(app);
+  if (network == Network::kBuilt) add_network(app);
   add_optimizer(app);
   add_run(app);
 }

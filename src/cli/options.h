@@ -15,8 +15,10 @@ namespace undying::cli {
 // The flags that train and compare share: the data, the network, how it is trained.
 class TrainingOptions {
  public:
+  enum class Network { kBuilt, kGiven };  // whether flags say how it is built
+
   // Adds the flags to a command. The object must outlive the parse.
-  explicit TrainingOptions(CLI::App& app);
+  explicit TrainingOptions(CLI::App& app, Network network = Network::kBuilt);
 
   Split open_data() const;
   ModelOptions model_options() const;

@@ -18,7 +18,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 
 TEST_F(Program, HelpTeachesAndVersionIsShort) {
-  for (const char* command : {"", "compare", "train", "bench", "list"}) {
+  for (const char* command : {"", "compare", "train", "diagnose", "revive", "bench", "list"}) {
     const Result help = run(std::string(command) + " --help");
     EXPECT_EQ(help.code, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("undying")) << command;
@@ -74,7 +74,7 @@ TEST_F(Program, DefaultRateAndDecayAreTheOptimizers) {
 }
 
 TEST_F(Program, WrongFlagsAreNamed) {
-  expect_error("", HasSubstr("needs a command: compare, train, bench, list"));
+  expect_error("", HasSubstr("needs a command: compare, train, diagnose, revive, bench, list"));
   expect_error("comprae", HasSubstr("did you mean compare?"));
   expect_error("train --bacth 3", AllOf(HasSubstr("--bacth"), HasSubstr("did you mean --batch?")));
   expect_error("train --store x", AllOf(HasSubstr("--store"), HasSubstr("it is one of compare")));

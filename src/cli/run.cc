@@ -28,11 +28,13 @@ constexpr const char* kFooter =
     "Examples:\n"
     "  undying compare --activations relu,leaky_relu:0.01,leaky_relu:0.2,prelu,elu --seeds 5 --report report.html\n"
     "  undying train --data fashion-mnist --model mlp:256-128-100 --activation leaky_relu:0.1 --lr 0.05 --json run.json\n"
+    "  undying diagnose model.onnx --data fashion-mnist --fail-on 'dead>5%'\n"
+    "  undying revive model.onnx --data fashion-mnist -o healed.onnx\n"
     "  undying list\n"
     "\n"
     "Results go to standard output, progress and errors to standard error.\n"
     "Exit codes: 0 done; 1 internal failure; 2 bad input (a flag, file, model or data set) or an output that cannot be\n"
-    "written; 130 interrupted, what was finished is kept.";
+    "written; 3 a condition of diagnose --fail-on is met; 130 interrupted, what was finished is kept.";
 
 // One line, whatever a file or a flag is called.
 int fail(ExitCode code, std::string message) {
@@ -60,10 +62,9 @@ void flush_results() {
 
 int run_command(CLI::App& program, int argc, const char* const* argv) {
   const std::string command = command_text(argc, argv);
-  const std::pair<const char*, Command> commands[] = {{"compare", add_compare(program, command)},
-                                                      {"train", add_train(program, command)},
-                                                      {"bench", add_bench(program)},
-                                                      {"list", add_list(program)}};
+  const std::pair<const char*, Command> commands[] = {
+      {"compare", add_compare(program, command)}, {"train", add_train(program, command)}, {"diagnose", add_diagnose(program, command)},
+      {"revive", add_revive(program, command)},   {"bench", add_bench(program)},          {"list", add_list(program)}};
   program.parse(argc, argv);
   for (const auto& [name, chosen] : commands)
     if (program.got_subcommand(name)) return chosen();

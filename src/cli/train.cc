@@ -14,6 +14,7 @@
 #include "cli/signals.h"
 #include "engine/engine.h"
 #include "undying/error.h"
+#include "undying/onnx.h"
 #include "undying/report.h"
 
 namespace undying::cli {
@@ -44,7 +45,7 @@ struct TrainOptions {
         ->capture_default_str();
     add_file(app, "--init", init, "start from the weights in this safetensors file");
     add_file(app, "--metrics", metrics, "write one line per step as CSV");
-    add_file(app, "--out", out, "write the final weights as safetensors");
+    add_file(app, "--out", out, "write the final weights as safetensors, or the network as ONNX where the name ends in .onnx");
     app.add_flag("--explain", explain, "print the compiled plan: operators, shapes, memory, what is in place, what runs; then end");
   }
 
@@ -126,6 +127,11 @@ Run fit(Trainer& trainer, const Split& data, Screen& screen, const std::stop_tok
   return trainer.fit(*data.train, *data.test, observer, stop);
 }
 
+void write_network(const std::string& file, const Trainer& trainer) {
+  if (file.ends_with(".onnx")) return onnx::save(file, trainer.graph(), trainer.tensors());
+  write_safetensors(file, trainer.tensors());
+}
+
 int train(const TrainOptions& options, const std::string& command) {
   const std::jthread warm_up(engine::prepare);
   Outputs outputs{{"--json", options.training.json()}, {"--metrics", options.metrics}, {"--out", options.out}};
@@ -146,7 +152,7 @@ int train(const TrainOptions& options, const std::string& command) {
   const Run run = fit(trainer, data, screen, interrupt.token());
   screen.close();
   outputs.write(options.metrics, [&] { write_file(options.metrics, steps_csv(run)); });
-  outputs.write(options.out, [&] { write_safetensors(options.out, trainer.tensors()); });
+  outputs.write(options.out, [&] { write_network(options.out, trainer); });
   const RunDescription description{options.training.data(), options.training.model(), activation, command};
   outputs.write(options.training.json(), [&] { write_file(options.training.json(), run_json(description, trainer.settings(), run)); });
   if (!data.note.empty()) fmt::print("{}\n", data.note);

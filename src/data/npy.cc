@@ -211,6 +211,17 @@ Split open_npy(std::string_view files) {
   return hold_out(*make_dataset(std::move(x), x_file, y, y_file, std::filesystem::path(x_file).filename().string()));
 }
 
+std::shared_ptr<Dataset> open_npy_inputs(const std::filesystem::path& file) {
+  const std::string source = file.string();
+  auto data = std::make_shared<Dataset>();
+  data->name = file.filename().string();
+  Array x = parse_npy(read_file(source), source);
+  fill_inputs(*data, x, source);
+  for (std::size_t i = 0; i < data->values.size(); ++i)
+    if (!std::isfinite(data->values[i])) fail(source, fmt::format("value {} is not finite", i));
+  return data;
+}
+
 Split open_npz(const std::filesystem::path& file) {
   const std::string source = file.string();
   const auto members = unzip(read_file(file), source, kMostBytes);

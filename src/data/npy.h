@@ -2,6 +2,7 @@
 #define UNDYING_DATA_NPY_H_
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,9 @@ Array parse_npy(std::string_view content, const std::string& source);
 // `X.npy,Y.npy`: X (examples, ...), Y (examples) or (examples, outputs). Integer Y are class labels, others targets. X of type u1 with
 // two or more dimensions per example are images, scaled to [0, 1].
 Split open_npy(std::string_view files);
+
+// `X.npy` alone, as a data set without labels or targets: what a network can be looked at with, but not trained on.
+std::shared_ptr<Dataset> open_npy_inputs(const std::filesystem::path& file);
 
 // An NPZ file (zip, stored or deflated) with X and y (or x_train and y_train), and test parts X_test and y_test (x_test, y_test) if it has
 // any.

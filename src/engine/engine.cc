@@ -34,6 +34,12 @@ void Census::add(const Census& other) {
 
 void prepare() { onednn::prepare(); }
 
+void read(const BatchSource& source, std::int64_t first, std::int64_t rows, Shard& shard) {
+  for (std::size_t i = 0; i < shard.inputs.size(); ++i) source.inputs(static_cast<int>(i), first, rows, shard.inputs[i]);
+  if (source.has_labels()) return source.labels(first, rows, shard.labels.data());
+  source.targets(first, rows, shard.targets.data());
+}
+
 Engine::Engine(Model& model, const EngineOptions& options)
     : model_(&model), options_(options), warm_up_(prepare), workers_(std::make_unique<Workers>(std::min(options.threads, options.shards))) {
   workers_->run([](int) { onednn::use_one_thread(); });
@@ -67,9 +73,9 @@ void Engine::prepare_step(std::int64_t rows) {
   for (int s = 0; s < options_.shards; ++s) training_->reserve(shard_rows(rows, s));
 }
 
-std::int64_t Engine::evaluation_rows() const {
+std::int64_t evaluation_rows(const Model& model) {
   std::int64_t largest = 1;
-  for (const ops::Value& value : model_->node_values()) largest = std::max(largest, ops::element_count(value.shape));
+  for (const ops::Value& value : model.node_values()) largest = std::max(largest, ops::element_count(value.shape));
   return std::clamp<std::int64_t>(kEvaluationFloats / largest, 1, kEvaluationRows);
 }
 
@@ -156,12 +162,7 @@ Engine::SliceRun Engine::divide(int begin, int end) const {
 void Engine::fill(Plan& plan, Shard& shard, const BatchSource& source, std::int64_t first, std::int64_t count, std::int64_t rows,
                   std::uint64_t step) {
   plan.begin(shard, first, count, rows, step);
-  for (std::size_t i = 0; i < shard.inputs.size(); ++i) source.inputs(static_cast<int>(i), first, count, shard.inputs[i]);
-  if (source.has_labels()) {
-    source.labels(first, count, shard.labels.data());
-  } else {
-    source.targets(first, count, shard.targets.data());
-  }
+  read(source, first, count, shard);
 }
 
 void Engine::execute(Shard& shard, const Instruction& instruction, const BatchSource& source, std::int64_t rows) {
@@ -244,8 +245,9 @@ ops::LossSums Engine::evaluate(const BatchSource& source, std::int64_t rows, flo
   onednn::use_one_thread();
   if (evaluation_ == nullptr)
     evaluation_ = std::make_unique<Plan>(
-        *model_, PlanOptions{.compile = {.capacity = evaluation_rows(), .training = false}, .shards = options_.shards, .counters = false});
-  const std::int64_t block = evaluation_rows();
+        *model_,
+        PlanOptions{.compile = {.capacity = evaluation_rows(*model_), .training = false}, .shards = options_.shards, .counters = false});
+  const std::int64_t block = evaluation_rows(*model_);
   evaluation_->reserve(std::min(block, rows));
   evaluation_->reserve(rows % block);
   std::vector<Census> lanes;
@@ -276,7 +278,7 @@ void Engine::evaluate_lane(int lane, const BatchSource& source, std::int64_t row
                    census->sum.data() + at,   census->square_sum.data() + at,    census->max.data() + at,       eps};
   }
   const std::int64_t width = evaluation_->output_size();
-  const std::int64_t block = evaluation_rows();
+  const std::int64_t block = evaluation_rows(*model_);
   ops::LossSums total;
   for (std::int64_t first = lane * block; first < rows; first += block * options_.shards) {
     const std::int64_t count = std::min(block, rows - first);

@@ -40,6 +40,12 @@ class BatchSource {
   virtual void targets(std::int64_t first, std::int64_t rows, float* dst) const = 0;
 };
 
+// Copies inputs and labels or targets of these rows to where a shard's plan expects them.
+void read(const BatchSource& source, std::int64_t first, std::int64_t rows, Shard& shard);
+
+// How many rows of a shard an evaluation takes at a time: fewer where a value of the network is large.
+std::int64_t evaluation_rows(const Model& model);
+
 // A piece of one trained parameter: what one call of a slice pass works on.
 struct Slice {
   int index = 0;
@@ -115,7 +121,6 @@ class Engine {
   std::int64_t shard_rows(std::int64_t rows, int shard) const {
     return rows * (shard + 1) / options_.shards - rows * shard / options_.shards;
   }
-  std::int64_t evaluation_rows() const;
   void compile_training(std::set<int> exact);
   void prepare_step(std::int64_t rows);
   void run_shards(int worker, const BatchSource& source, std::int64_t rows, std::uint64_t step, std::span<const SlicePass> passes);

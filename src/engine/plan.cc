@@ -73,7 +73,10 @@ void Plan::place_gradients(const Model& model) {
 ops::Pass Plan::build_pass(const Model& model, Shard& shard, int index, std::size_t i) const {
   const Step& step = compiled_.steps[i];
   Shard::Places& places = shard.places[i];
-  ops::Pass pass{.shard = index, .shards = static_cast<int>(shards_.size()), .training = options_.compile.training, .seed = options_.seed};
+  ops::Pass pass{.shard = index,
+                 .shards = static_cast<int>(shards_.size()),
+                 .training = options_.compile.training && !options_.compile.frozen,
+                 .seed = options_.seed};
   pass.src = places.src;
   pass.shared = const_cast<float*>(shared_[i].data());
   pass.diff_src = places.diff_src;

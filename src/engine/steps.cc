@@ -113,6 +113,7 @@ class Compiler {
                             .norm = step.norm < 0 ? nullptr : &nodes_[static_cast<std::size_t>(step.norm)],
                             .follower = step.follower < 0 ? nullptr : &nodes_[static_cast<std::size_t>(step.follower)],
                             .training = options_.training,
+                            .frozen = options_.frozen,
                             .exact = options_.exact.contains(at),
                             .precision = options_.precision,
                             .rows = options_.capacity});

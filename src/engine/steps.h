@@ -16,6 +16,7 @@ namespace undying::engine {
 struct CompileOptions {
   std::int64_t capacity = 0;  // rows of a shard
   bool training = true;
+  bool frozen = false;  // with training: dropout passes everything, batch norm keeps its running statistics, random slopes are their mean
   bool early_updates = false;
   Precision precision = Precision::kFloat32;
   std::set<int> exact;  // nodes compiled without shortcuts that depend on the values of parameters

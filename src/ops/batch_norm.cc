@@ -3,7 +3,8 @@
 // Training: mean and population variance of the whole batch and all positions, not of a shard. Each shard leaves (mean, M2) in the
 // shared buffer; after the barrier every shard combines them in shard order (Chan et al. 1979), so all compute the same bits.
 // Running statistics follow ONNX: running <- momentum * running + (1 - momentum) * batch, with the population variance
-// (PyTorch stores the unbiased one; docs/numerics.md). Evaluation uses the running statistics.
+// (PyTorch stores the unbiased one; docs/numerics.md). Evaluation and frozen plans use the running statistics, and there the gradient is
+// that of an affine map.
 //
 // Followed by nothing or by a leaky rectifier of slope > 0, the normalised input is computed again from the output, so src is not kept
 // (In-Place ABN, Rota Bulo et al. 2018, arXiv 1712.02616): x^ = (f^-1(dst) - beta) / gamma. That loses precision as gamma falls against
@@ -47,7 +48,7 @@ class BatchNormKernel final : public Kernel {
         follows_(request.follower != nullptr),
         slope_(request.exact ? 0.0f : invertible_slope(request.follower)),
         activation_(request.follower, {.units = channels_, .positions = positions_}, 4) {
-    phases = 2;
+    phases = request.frozen ? 1 : 2;
     shared = 2 * kSlot * channels_;  // forward and backward statistics
     needs_src = !from_output();
     needs_dst = from_output() || (follows_ && activation_.saves() == activations::Saves::kOutput);
@@ -76,6 +77,8 @@ class BatchNormKernel final : public Kernel {
       variance = mean + channels_;
       if (pass.shard == 0) update_running(pass, mean, variance);
     }
+    float* used = slot(pass, pass.shard, 0) + 2 * channels_;  // by the backward pass
+    if (!pass.training) std::copy_n(variance, channels_, std::copy_n(mean, channels_, used));
     for (std::int64_t j = 0; j < channels_; ++j)
       factor[j] = static_cast<float>(pass.parameters[0][j] / std::sqrt(static_cast<double>(variance[j]) + epsilon_));
     float* z = z_of(pass);
@@ -88,10 +91,12 @@ class BatchNormKernel final : public Kernel {
 
   // With g the gradient of the normalised output, n the batch: diff_src = gamma / sd * (g - mean(g) - x^ * mean(g x^)).
   void backward(const Pass& pass, int phase) const override {
-    if (phase == 0) return measure_gradient(pass);
+    if (phase == 0) measure_gradient(pass);
+    if (phase + 1 < phases) return;
     float* sums = slot(pass, pass.shard, 1) + 2 * channels_;
     std::fill_n(sums, 2 * channels_, 0.0f);
-    for (int shard = 0; shard < pass.shards; ++shard)
+    // Running statistics do not depend on the batch: in a frozen plan the two means are 0.
+    for (int shard = 0; pass.training && shard < pass.shards; ++shard)
       for (std::int64_t i = 0; i < 2 * channels_; ++i) sums[i] += slot(pass, shard, 1)[i];
     std::copy_n(slot(pass, pass.shard, 1) + channels_, channels_, pass.diff_parameters[0]);
     std::copy_n(slot(pass, pass.shard, 1), channels_, pass.diff_parameters[1]);

@@ -32,7 +32,10 @@ class DropoutKernel final : public Kernel {
   }
 
   void backward(const Pass& pass, int) const override {
-    if (pass.diff_src[0] != nullptr) multiply(pass, pass.diff_dst, pass.diff_src[0]);
+    float* diff_src = pass.diff_src[0];
+    if (diff_src == nullptr) return;
+    if (pass.training) return multiply(pass, pass.diff_dst, diff_src);
+    if (diff_src != pass.diff_dst) std::copy_n(pass.diff_dst, pass.rows * positions_ * units_, diff_src);
   }
 
  private:
@@ -84,6 +87,7 @@ std::vector<double> dropped(const Operator::ReferenceArgs& args, std::int64_t dr
   const Random random(args.pass.seed, Stream::kDropout, sequence(args.node));
   const double p = probability(args.node);
   const std::int64_t size = element_count(args.values[0].shape);
+  if (!args.pass.training) return args.src[0];
   const std::uint64_t first = (args.pass.step << 40) + static_cast<std::uint64_t>(args.pass.first_row * draws);
   std::vector<double> dst(args.src[0]);
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(dst.size()); ++i) {

@@ -91,7 +91,7 @@ class Kernel {
   // What `train --explain` prints of it: the implementation that runs, such as oneDNN's name for it.
   virtual std::string implementation() const { return {}; }
 
-  int phases = 1;              // in training; evaluation always has one
+  int phases = 1;              // in training; evaluation, and a frozen plan, have one
   bool needs_src = false;      // backward reads src
   bool needs_dst = false;      // backward reads dst
   bool in_place = false;       // dst may be src[0]
@@ -112,7 +112,8 @@ struct PlanRequest {
   const Node* norm = nullptr;      // evaluation: the batch norm behind it, to be folded into it, where `folds_batch_norm`
   const Node* follower = nullptr;  // the activation node the kernel is asked to apply to its own output, where `fuses_activation`
   bool training = true;
-  bool exact = false;  // no shortcut that depends on the values of parameters
+  bool frozen = false;  // with training: the gradients of the network as it evaluates; passes then say training = false
+  bool exact = false;   // no shortcut that depends on the values of parameters
   Precision precision = Precision::kFloat32;
   std::int64_t rows = 0;  // most rows of a shard
 };

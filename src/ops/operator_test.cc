@@ -25,6 +25,25 @@ Node conv(std::int64_t outputs, Ints kernel, Attributes attributes, const char* 
   return {"layer.0", op, {0}, std::move(attributes)};
 }
 
+// Operators that evaluate otherwise than they train, planned for the gradients of the network as it evaluates.
+std::vector<Case> frozen_cases() {
+  const Node batch_norm{"bn", "batch_norm", {0}, {{"epsilon", 1e-3}}};
+  const Node dropout{"d", "dropout", {0}, {{"p", 0.4}}};
+  const auto frozen = [](const std::string& label, const Node& node, const Value& src, std::vector<Node> follower, bool exact = false) {
+    return Case{"frozen_" + label, node, {src}, std::move(follower), exact, true};
+  };
+  const Value image = channels_last({3, 2, 2});
+  return {frozen("batch_norm", batch_norm, image, {}),
+          frozen("batch_norm_relu", batch_norm, image, {activation_node("relu")}),
+          frozen("batch_norm_leaky", batch_norm, image, {activation_node("leaky_relu:0.2")}),
+          frozen("batch_norm_leaky_exact", batch_norm, image, {activation_node("leaky_relu:0.2")}, true),
+          frozen("batch_norm_vector_gelu", batch_norm, plain({7}), {activation_node("gelu")}),
+          frozen("batch_norm_pieces", batch_norm, channels_last({40, 8, 8}), {}),
+          frozen("dropout", dropout, plain({9}), {}),
+          frozen("dropout_2d", {"d", "dropout_2d", {0}, {{"p", 0.4}}}, image, {}),
+          frozen("rrelu", activation_node("rrelu:0.1,0.4"), plain({6}), {})};
+}
+
 std::vector<Case> cases() {
   const Node linear{"layer.0", "linear", {0}, {{"outputs", std::int64_t{5}}}};
   const Node no_bias{"layer.0", "linear", {0}, {{"outputs", std::int64_t{5}}, {"bias", std::int64_t{0}}}};
@@ -87,6 +106,7 @@ std::vector<Case> cases() {
   all.push_back({"batch_norm_negative_slope", batch_norm, {channels_last({3, 2, 2})}, {activation_node("leaky_relu:-0.5")}});
   all.push_back({"batch_norm_leaky_exact", batch_norm, {channels_last({3, 2, 2})}, {activation_node("leaky_relu:0.2")}, true});
   all.push_back({"batch_norm_pieces", batch_norm, {channels_last({40, 8, 8})}, {}});
+  for (const Case& tested : frozen_cases()) all.push_back(tested);
   for (const auto& more : {binary_cases(), elementwise_cases(), shape_cases(), product_cases(), pool_cases()})
     all.insert(all.end(), more.begin(), more.end());
   return all;
@@ -128,6 +148,7 @@ class Bench {
                         .dst = own,
                         .follower = tested_.follower.empty() ? nullptr : &tested_.follower[0],
                         .training = true,
+                        .frozen = tested_.frozen,
                         .exact = tested_.exact,
                         .rows = kRows});
     const Random random(5, Stream::kTest);
@@ -137,9 +158,10 @@ class Bench {
       for (std::int64_t i = 0; i < element_count(spec.shape); ++i) {
         const double draw = random.normal(drawn++);
         using Role = ParameterSpec::Role;
-        parameters_.back().push_back(spec.role == Role::kSlope   ? 0.3f + 0.01f * static_cast<float>(i)
-                                     : spec.role == Role::kScale ? static_cast<float>(draw < 0 ? draw - 0.2 : draw + 0.2)
-                                                                 : static_cast<float>(0.5 * draw));
+        parameters_.back().push_back(spec.role == Role::kSlope             ? 0.3f + 0.01f * static_cast<float>(i)
+                                     : spec.role == Role::kRunningVariance ? static_cast<float>(0.5 + draw * draw)
+                                     : spec.role == Role::kScale           ? static_cast<float>(draw < 0 ? draw - 0.2 : draw + 0.2)
+                                                                           : static_cast<float>(0.5 * draw));
       }
     }
     for (const Value& value : tested_.src) {
@@ -152,7 +174,7 @@ class Bench {
   }
 
   std::vector<double> reference(const std::vector<std::vector<double>>& src, const std::vector<std::vector<double>>& parameters) const {
-    const Pass pass{.rows = kRows, .batch_rows = kRows, .seed = 9, .step = 4};
+    const Pass pass{.rows = kRows, .batch_rows = kRows, .training = !tested_.frozen, .seed = 9, .step = 4};
     auto dst = operator_named(tested_.node).reference({tested_.node, tested_.src, kRows, src, parameters, pass});
     if (tested_.follower.empty()) return dst;
     const std::size_t own = operator_named(tested_.node).parameters(tested_.node, tested_.src).size();
@@ -189,6 +211,7 @@ class Bench {
                 .batch_rows = kRows,
                 .shard = s,
                 .shards = shards_,
+                .training = !tested_.frozen,
                 .seed = 9,
                 .step = 4};
       const auto index = static_cast<std::size_t>(s);

@@ -16,6 +16,7 @@ struct Case {
   std::vector<Value> src;
   std::vector<Node> follower = {};  // none or one activation
   bool exact = false;
+  bool frozen = false;
 
   friend void PrintTo(const Case& tested, std::ostream* stream) { *stream << tested.label; }
 };

@@ -47,20 +47,6 @@ std::string schedule_text(const Schedule& schedule) {
   return "constant";
 }
 
-const char* state_name(UnitState state) {
-  switch (state) {
-    case UnitState::kDead:
-      return "dead";
-    case UnitState::kAlwaysNegative:
-      return "always negative";
-    case UnitState::kAlwaysPositive:
-      return "always positive";
-    case UnitState::kAlive:
-      break;
-  }
-  return "alive";
-}
-
 // One array a field of LayerHealth: rows are censuses, columns layers.
 template <class Field>
 Json matrix(const Ledger& ledger, Field field) {
@@ -74,6 +60,20 @@ Json matrix(const Ledger& ledger, Field field) {
 }
 
 }  // namespace
+
+const char* state_name(UnitState state) {
+  switch (state) {
+    case UnitState::kDead:
+      return "dead";
+    case UnitState::kAlwaysNegative:
+      return "always negative";
+    case UnitState::kAlwaysPositive:
+      return "always positive";
+    case UnitState::kAlive:
+      break;
+  }
+  return "alive";
+}
 
 std::string text(const Json& json, int indent) { return json.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n"; }
 

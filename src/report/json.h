@@ -23,6 +23,9 @@ Json rounded(double value);
 // A float32 setting as the decimal that was meant: 0.01, not 0.009999999776.
 Json setting(float value);
 
+// "dead", "always negative", "always positive", "alive"
+const char* state_name(UnitState state);
+
 // Whether a model was told to have batch norm; null: it was left to the model.
 Json batch_norm_json(const std::optional<bool>& batch_norm);
 

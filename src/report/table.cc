@@ -4,10 +4,13 @@
 #include <cmath>
 #include <utility>
 
+#include "report/wrap.h"
 #include "undying/report.h"
 
 namespace undying {
 namespace {
+
+using report::wrap;
 
 constexpr std::size_t kGap = 2;
 constexpr int kUnneeded = 99;  // as `dispensable`: a column that would say nothing
@@ -103,27 +106,6 @@ std::string paint_verdict(const std::string& text, const Arm& arm, bool color) {
   if (arm.comparison.verdict == Verdict::kHelps) return paint(text, "32", color);
   if (arm.comparison.verdict == Verdict::kHurts) return paint(text, "31", color);
   return text;
-}
-
-// Breaks a paragraph at spaces.
-std::string wrap(const std::string& text, std::size_t limit) {
-  std::string wrapped;
-  std::size_t line = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find(' ', at), text.size());
-    const std::size_t word = end - at;
-    if (line > 0 && line + 1 + word > limit) {
-      wrapped += '\n';
-      line = 0;
-    } else if (line > 0) {
-      wrapped += ' ';
-      ++line;
-    }
-    wrapped += text.substr(at, word);
-    line += word;
-    at = end + 1;
-  }
-  return wrapped;
 }
 
 // One line: cells padded to their columns' widths, but for the last.

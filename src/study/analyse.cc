@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 
+#include "study/scores.h"
 #include "study/statistics.h"
 #include "study/verdict.h"
 #include "undying/study.h"
@@ -36,16 +36,6 @@ double score_when_diverged(const Study& study) {
     for (const ArmRun& run : arm.runs)
       if (run.present && !diverged(study, run)) worst = std::fmax(worst, run.run.test_loss);
   return worst;
-}
-
-std::map<std::uint64_t, double> scores_by_seed(const Study& study, const Arm& arm) {
-  std::map<std::uint64_t, double> scores;
-  for (const ArmRun& run : arm.runs) {
-    if (!run.present) continue;
-    const double score = diverged(study, run) ? score_when_diverged(study) : raw_score(study, run.run);
-    if (std::isfinite(score)) scores[run.seed] = score;
-  }
-  return scores;
 }
 
 template <class Value>
@@ -98,7 +88,7 @@ void count(const Study& study, Arm& arm) {
 void describe(const Study& study, Arm& arm) {
   count(study, arm);
   std::vector<double> scores;
-  for (const auto& [seed, score] : scores_by_seed(study, arm)) scores.push_back(score);
+  for (const auto& [seed, score] : study::scores_by_seed(study, arm)) scores.push_back(score);
   arm.accuracy = mean_interval(scores);
   arm.dead_share = estimate(arm, [](const Run& run) { return has_last_census(run) ? share(run.ledger.dead(), run.ledger.units()) : kNan; });
   arm.born_dead_share =
@@ -140,14 +130,6 @@ void measure_target(const Study& study, Arm& arm) {
   arm.reached_target = arm.steps_to_target.n;
 }
 
-std::vector<double> differences(const Study& study, const Arm& arm) {
-  const auto control = scores_by_seed(study, study.arms.front());
-  std::vector<double> values;
-  for (const auto& [seed, score] : scores_by_seed(study, arm))
-    if (const auto paired = control.find(seed); paired != control.end()) values.push_back(score - paired->second);
-  return values;
-}
-
 Verdict judge(const Study& study, const Comparison& comparison) {
   if (comparison.accuracy.n < 2) return Verdict::kTooFew;
   if (comparison.p_adjusted >= 0.05) return Verdict::kNoDifference;
@@ -157,7 +139,7 @@ Verdict judge(const Study& study, const Comparison& comparison) {
 void compare(Study& study) {
   std::vector<double> p_values;
   for (std::size_t i = 1; i < study.arms.size(); ++i) {
-    const auto values = differences(study, study.arms[i]);
+    const auto values = study::paired_differences(study, study.arms[i], study.arms.front());
     Comparison& comparison = study.arms[i].comparison;
     comparison.accuracy = mean_interval(values);
     comparison.p_value = study::paired_p_value(values);
@@ -171,6 +153,24 @@ void compare(Study& study) {
 }
 
 }  // namespace
+
+std::map<std::uint64_t, double> study::scores_by_seed(const Study& study, const Arm& arm) {
+  std::map<std::uint64_t, double> scores;
+  for (const ArmRun& run : arm.runs) {
+    if (!run.present) continue;
+    const double score = diverged(study, run) ? score_when_diverged(study) : raw_score(study, run.run);
+    if (std::isfinite(score)) scores[run.seed] = score;
+  }
+  return scores;
+}
+
+std::vector<double> study::paired_differences(const Study& study, const Arm& arm, const Arm& other) {
+  const auto base = scores_by_seed(study, other);
+  std::vector<double> values;
+  for (const auto& [seed, score] : scores_by_seed(study, arm))
+    if (const auto paired = base.find(seed); paired != base.end()) values.push_back(score - paired->second);
+  return values;
+}
 
 std::string_view name(Verdict verdict) {
   switch (verdict) {

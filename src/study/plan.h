@@ -9,6 +9,8 @@
 
 namespace undying::study {
 
+class Store;
+
 // The arms of a study: control, placebo, then the activations in the order given, each once.
 std::vector<Arm> plan_arms(const StudySettings& settings);
 
@@ -26,6 +28,13 @@ std::string machine();
 
 // Trains one run. A seam for tests; production is train_arm().
 using TrainArm = std::function<Run(const Arm&, std::uint64_t seed, const Observer&, std::stop_token)>;
+
+// All of a study but its arms: where it runs, on what.
+Study begin_study(const StudySettings& settings, const Split& data);
+
+// Trains the runs of study.arms that are not in the store (null: none), as many at a time as its settings say, and analyses them.
+void train_arms(Study& study, const Split& data, const TrainArm& train, Store* store,
+                const std::function<void(const StudyProgress&)>& progress, std::stop_token stop);
 
 // run_study() with the training injected.
 Study run_study_with(const StudySettings& settings, const Split& data, const TrainArm& train,

@@ -135,25 +135,36 @@ void check(const StudySettings& settings, const Split& data, const std::vector<A
 
 }  // namespace
 
-Study run_study_with(const StudySettings& settings, const Split& data, const TrainArm& train,
-                     const std::function<void(const std::vector<Arm>&)>& planned, const std::function<void(const StudyProgress&)>& progress,
-                     std::stop_token stop) {
-  const auto start = Clock::now();
+Study begin_study(const StudySettings& settings, const Split& data) {
   Study study{.settings = settings, .machine = machine(), .version = kVersion};
   study.data_name = settings.data;
   study.train_examples = data.train->size;
   study.test_examples = data.test->size;
   study.data_note = data.note;
   study.chance = chance(*data.test);
+  return study;
+}
+
+void train_arms(Study& study, const Split& data, const TrainArm& train, Store* store,
+                const std::function<void(const StudyProgress&)>& progress, std::stop_token stop) {
+  const auto start = Clock::now();
+  const StudySettings& settings = study.settings;
+  const int threads = settings.threads > 0 ? settings.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  Schedule(study, train, store, progress, steps_of(settings.train, *data.train)).run(threads, stop);
+  study.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  analyse(study);
+}
+
+Study run_study_with(const StudySettings& settings, const Split& data, const TrainArm& train,
+                     const std::function<void(const std::vector<Arm>&)>& planned, const std::function<void(const StudyProgress&)>& progress,
+                     std::stop_token stop) {
+  Study study = begin_study(settings, data);
   study.arms = plan_arms(settings);
   check(settings, data, study.arms);
   std::optional<Store> store;
   if (!settings.store.empty()) store.emplace(settings.store, fingerprint(settings, data));
   if (planned) planned(study.arms);
-  const int threads = settings.threads > 0 ? settings.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  Schedule(study, train, store ? &*store : nullptr, progress, steps_of(settings.train, *data.train)).run(threads, stop);
-  study.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  analyse(study);
+  train_arms(study, data, train, store ? &*store : nullptr, progress, std::move(stop));
   return study;
 }
 

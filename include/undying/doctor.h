@@ -1,0 +1,209 @@
+#ifndef UNDYING_DOCTOR_H_
+#define UNDYING_DOCTOR_H_
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "undying/dataset.h"
+#include "undying/graph.h"
+#include "undying/health.h"
+#include "undying/study.h"
+#include "undying/trainer.h"
+
+// What is wrong with a given network, and whether a remedy cures it. docs/diagnosis.md says what every word means and what it does not.
+namespace undying {
+
+struct DiagnoseSettings {
+  std::optional<Loss> loss;        // default: cross-entropy for classes, mean squared error for values
+  double dormant_tau = 0.025;      // Sokar et al. 2023
+  double saturation_eps = 1e-3;    // |f'| below this is saturated
+  std::int64_t rank_sample = 512;  // examples, evenly spaced, for effective rank and pool winners; 0: neither is measured
+  int threads = 0;                 // 0: one per core. Results depend on it in the last bits only
+};
+
+// What keeps a dead unit silent, judged from its parameters and the largest z seen on D.
+enum class DeadCause {
+  kNone,           // not dead
+  kDeadInputs,     // every unit it reads is dead
+  kScaleNearZero,  // gamma of the batch norm before it is near 0: z is beta, whatever comes in
+  kShiftFarBelow,  // beta alone: without it the unit would fire on D
+  kBiasFarBelow,   // the bias alone: without it the unit would fire on D. The shift of a folded batch norm is in the bias
+  kWeights,        // its weights: even without the bias z <= 0 on all of D
+  kUnknown,        // z is not the output of one layer (a sum, a product)
+};
+std::string_view name(DeadCause cause);
+
+struct UnitDiagnosis {
+  UnitState state = UnitState::kAlive;
+  DeadCause cause = DeadCause::kNone;
+  bool locked = false;      // dead, and no parameter that its z depends on has a gradient on D
+  bool dormant = false;     // E|h| <= tau times the layer's mean, and neither dead nor always negative
+  bool never_wins = false;  // fires in the sample, but is the largest of no window of the max pool behind it
+  double firing_rate = 0.0;
+  double saturated = 0.0;  // share of D with |f'| < eps
+  double abs_mean = 0.0;   // E|h|
+  double preactivation_max = 0.0;
+  double gradient = 0.0;  // mean of |dL/dz|, summed over positions; NaN without targets
+};
+
+// The units of one activation over D, evaluation mode, frozen weights.
+struct LayerDiagnosis {
+  std::string name;
+  Activation activation;
+  std::int64_t units = 0;
+  std::int64_t positions = 1;
+  std::int64_t n = 0;  // examples x positions: what each count rests on. 95% bound on the firing rate of a silent unit: 3 / n
+  std::int64_t dead = 0;
+  std::int64_t locked = 0;  // of the dead; the others are revivable
+  std::int64_t always_negative = 0;
+  std::int64_t always_positive = 0;
+  std::int64_t dormant = 0;
+  std::int64_t saturated_units = 0;  // saturated on at least 95% of D, of activations that saturate (saturates())
+  std::int64_t never_wins = 0;
+  double firing_rate = 0.0;                     // mean over units
+  std::array<std::int64_t, 12> histogram = {};  // units by firing rate: 0; (0, 10%], ..., (90%, 100%); 100%
+  double saturated = 0.0;                       // share of (unit, example) with |f'| < eps
+  double signal_mean = 0.0;                     // of h over units and D
+  double signal_variance = 0.0;
+  double effective_rank =
+      0.0;  // exp(H(sigma / sum sigma)) of the outputs, not centred (Roy & Vetterli 2007), on `rank_rows` rows; NaN: not measured
+  std::int64_t rank_rows = 0;
+  bool bypassed = false;  // a path from the input to the output goes around this layer
+  std::vector<UnitDiagnosis> lives;
+};
+
+// Of a weight tensor, in forward order: norm of the gradient of the mean loss over D, and of the tensor.
+struct GradientNorm {
+  std::string parameter;
+  double gradient = 0.0;
+  double weight = 0.0;
+};
+
+struct Finding {
+  std::string what;                 // "dead units", "dead network", "dead branch", "vanishing gradients", ...
+  std::string layer;                // empty: the network
+  std::vector<std::int64_t> units;  // concerned, where it is about units
+  double cost = 0.0;                // share of the trained numbers that carry nothing or do not learn, in [0, 1]
+  std::string evidence;             // with n
+  std::string remedy;               // to try
+};
+
+struct Diagnosis {
+  std::string data;  // D
+  std::int64_t examples = 0;
+  bool has_targets = false;  // else there are no gradients, and "locked" is known of the first layers alone
+  double loss = 0.0;         // mean over D; NaN without targets
+  double accuracy = 0.0;     // NaN without classes
+  double saturation_eps = 0.0;
+  double dormant_tau = 0.0;
+  std::vector<LayerDiagnosis> layers;   // in forward order
+  std::vector<GradientNorm> gradients;  // empty without targets
+  double gradient_norm_ratio = 0.0;     // first / last; NaN without targets
+  std::vector<Finding> findings;        // the most costly first; empty: nothing was found
+  std::vector<std::string> notes;       // what was done to the network before it was looked at
+
+  std::int64_t units() const;
+  std::int64_t dead() const;
+  std::int64_t locked() const;
+  std::int64_t always_negative() const;
+  std::int64_t dormant() const;
+  std::int64_t saturated_units() const;
+};
+
+// Whether |f'| near 0 means saturation: not of rectifiers, whose silence is counted apart.
+bool saturates(const Activation& activation);
+
+// Observes the network over the whole of `data` and judges. Data without labels and targets (classes 0, outputs 0) is observed forward
+// alone. Throws Error{kInvalidArgument, kBadData} for what does not fit.
+Diagnosis diagnose(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, const DiagnoseSettings& settings = {});
+
+// What can be said of a network before it is trained, from the graph and the initial draw alone.
+struct LayerForecast {
+  std::string name;
+  Activation activation;
+  std::int64_t units = 0;
+  double preactivation = 0.0;  // E z^2 for inputs with E x^2 = 1
+  double signal = 0.0;         // E h^2
+  double gradient = 0.0;       // E (dL/dz)^2, relative to that at the output
+};
+
+struct Forecast {
+  // The probability that a fully connected ReLU network without batch norm, symmetric weights and zero biases is dead at a given input,
+  // 1 - prod(1 - 2^-N_l) over its hidden layers: an upper bound on that of being born dead (Lu et al. 2019). NaN for other networks.
+  double born_dead_bound = 0.0;
+  double born_dead_lower = 0.0;  // of one input and equal widths; NaN elsewhere
+  std::vector<LayerForecast> layers;
+  std::vector<Finding> findings;
+  std::vector<std::string> notes;  // what was approximated
+};
+Forecast forecast(const Graph& graph, Initializer initializer = Initializer::kKaimingNormal);
+
+// What an arm of revive() does to the network before it trains on.
+struct Remedy {
+  std::string label;               // "leaky_relu:0.1 + re-initialise"
+  std::optional<Activation> swap;  // in place of every activation whose units can be dead
+  bool reinitialise = false;       // dead units: incoming weights drawn anew, outgoing ones 0
+  bool placebo = false;            // as many living units instead, chosen at random
+  double learning_rate_factor = 1.0;
+};
+// Control, placebo, then what is worth trying: leaky_relu:0.01, :0.1 and :0.3, prelu, elu, re-initialise, leaky_relu:0.1 with it, a tenth
+// of the learning rate.
+std::vector<Remedy> standard_remedies();
+
+// What a remedy changed, before the first step.
+struct RemedyEffect {
+  std::int64_t reinitialised = 0;  // units
+  std::int64_t skipped = 0;        // units whose output is not read by weights alone (a sum), left as they are
+  std::int64_t swapped = 0;        // activations
+  double output_difference = 0.0;  // largest |output after - output before| over D
+  double output_scale = 0.0;       // largest |output before| over D
+};
+
+struct ReviveSettings {
+  std::string model;             // its name, for the record
+  std::string data;              // as given to open_dataset, for the record
+  std::vector<Remedy> remedies;  // empty: standard_remedies()
+  int seeds = 5;                 // of the data order and the fresh draws: train.seed, train.seed + 1, ...
+  TrainSettings train;           // of the control; threads and shards are 1 in every run
+  int threads = 0;               // runs at a time; 0: one per core
+  DiagnoseSettings diagnose;
+};
+
+struct RevivalArm {
+  Remedy remedy;
+  RemedyEffect effect;       // of the first seed
+  Estimate against_placebo;  // paired by seed; not set for control and placebo
+  double p_control = 1.0;    // Holm over the comparisons of all remedies with both
+  double p_placebo = 1.0;
+  bool cures = false;  // better than both
+};
+
+struct Revival {
+  Diagnosis before;
+  Trainer::Score held_out_before;  // of the network as it came, and of the healed one
+  Trainer::Score held_out_after;
+  Study study;                        // its arms are the remedies: control first, placebo second
+  std::vector<RevivalArm> arms;       // in the order of study.arms
+  std::optional<std::size_t> chosen;  // the best of those that cure; none: nothing helped
+  std::uint64_t chosen_seed = 0;      // of the run with the median score of that arm
+  std::optional<Graph> graph;         // healed, with `weights`
+  std::vector<Tensor> weights;
+  std::optional<Diagnosis> after;  // of the healed network, on the same data
+  std::string sentence;            // the outcome in words
+};
+
+// A controlled trial of remedies from the same weights on the same batches, scored on `data.test`. Throws Error before the first run on
+// anything that cannot work. A stop request ends it; then nothing is chosen unless all runs were done.
+Revival revive(const Graph& graph, const std::vector<Tensor>& weights, const Split& data, const ReviveSettings& settings,
+               const std::function<void(const std::vector<Arm>&)>& planned = {},
+               const std::function<void(const StudyProgress&)>& progress = {}, std::stop_token stop = {});
+
+}  // namespace undying
+
+#endif  // UNDYING_DOCTOR_H_

@@ -1,0 +1,28 @@
+#ifndef UNDYING_CLI_CONDITION_H_
+#define UNDYING_CLI_CONDITION_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "undying/doctor.h"
+
+namespace undying::cli {
+
+// A condition under which `diagnose` fails: METRIC>SHARE or METRIC>=SHARE, of all units of the network; "dead>5%", "locked>=0.1".
+struct Condition {
+  std::string metric;  // dead, locked, always-negative, dormant, saturated
+  bool or_equal = false;
+  double share = 0.0;
+  std::string text;  // as given
+};
+
+// Throws Error{kInvalidArgument} that says what was found and what was expected.
+Condition parse_condition(std::string_view flag, std::string_view text);
+
+std::int64_t count_of(const Condition& condition, const Diagnosis& diagnosis);
+bool met(const Condition& condition, const Diagnosis& diagnosis);
+
+}  // namespace undying::cli
+
+#endif  // UNDYING_CLI_CONDITION_H_

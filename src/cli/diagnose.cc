@@ -1,0 +1,156 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "base/atomic_file.h"
+#include "cli/commands.h"
+#include "cli/condition.h"
+#include "cli/outputs.h"
+#include "cli/parse.h"
+#include "cli/progress.h"
+#include "data/npy.h"
+#include "undying/doctor.h"
+#include "undying/error.h"
+#include "undying/onnx.h"
+#include "undying/report.h"
+
+namespace undying::cli {
+namespace {
+
+constexpr const char* kDescription =
+    "Says what is wrong with a network: runs it over a whole data set with frozen weights, forward and, where there\n"
+    "are labels, backward, and judges every unit and layer. Findings come with evidence, the most costly first.\n";
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  undying diagnose model.onnx --data fashion-mnist\n"
+    "  undying diagnose model.onnx --data npy:X.npy --labels Y.npy --part all --json diagnosis.json\n"
+    "  undying diagnose model.onnx --data fashion-mnist --fail-on 'dead>5%' --fail-on 'saturated>10%'\n"
+    "  undying diagnose model.onnx --forecast\n"
+    "\n"
+    "docs/diagnosis.md says what every word means and what it does not say.\n"
+    "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written; 3 a condition of --fail-on is met.";
+
+struct DiagnoseOptions {
+  explicit DiagnoseOptions(CLI::App& app) {
+    app.add_option("MODEL", model, "the network, an ONNX file")->required();
+    app.add_option("--data", data, "as for train, or npy:X.npy without labels")->type_name("SOURCE")->capture_default_str();
+    add_file(app, "--labels", labels, "labels or targets of npy:X.npy, an NPY file");
+    add_file(app, "--data-dir", data_dir, "folder of fashion-mnist, where it is not where Debian's package puts it")->type_name("FOLDER");
+    app.add_option("--normalize", normalize, "unit: images to [0, 1], other data as it is; standard: zero mean, unit variance")
+        ->type_name("HOW")
+        ->capture_default_str();
+    app.add_option("--part", part, "of the data: train, test or all")->type_name("PART")->capture_default_str();
+    app.add_option("--loss", loss, "cross-entropy, mse, bce or huber (default: cross-entropy for classes, mse otherwise)")
+        ->type_name("NAME");
+    add_real(app, "--tau", tau, "dormant: mean |h| at most this share of the layer's", 0.0, 1.0);
+    add_real(app, "--eps", eps, "saturated: |f'| below this", 0.0, 1.0);
+    app.add_flag("--forecast", forecast, "before any training: from the graph alone, no data is read");
+    app.add_option("--init-scheme", init_scheme, "for --forecast, how weights will be drawn")->type_name("NAME")->capture_default_str();
+    app.add_option("--fail-on", fail_on, "METRIC>SHARE, such as 'dead>5%': exit code 3 when it is met; may be given several times")
+        ->type_name("CONDITION")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    add_integer(app, "--seed", seed, "of synthetic data", 0, std::int64_t{1} << 62);
+    add_integer(app, "--threads", threads, "worker threads; 0: one per core", 0, 1024);
+    add_file(app, "--json", json, "write the diagnosis as JSON to this file");
+    app.add_flag("--quiet", quiet, "no progress, only the result");
+  }
+
+  DiagnoseSettings settings() const {
+    DiagnoseSettings chosen{.dormant_tau = tau, .saturation_eps = eps, .threads = static_cast<int>(threads)};
+    if (!loss.empty()) chosen.loss = parse_loss(loss);
+    return chosen;
+  }
+
+  std::string model, data = "fashion-mnist", labels, data_dir, normalize = "unit", part = "train", loss, init_scheme = "kaiming-normal",
+                     json;
+  double tau = 0.025;
+  double eps = 1e-3;
+  bool forecast = false;
+  bool quiet = false;
+  std::vector<std::string> fail_on;
+  std::int64_t seed = 1;
+  std::int64_t threads = 0;
+};
+
+// Both parts as one set; the name says so.
+std::shared_ptr<const Dataset> joined(const Split& split) {
+  auto all = std::make_shared<Dataset>(*split.train);
+  const Dataset& test = *split.test;
+  all->name += " and " + test.name;
+  all->size += test.size;
+  const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+  append(all->bytes, test.bytes);
+  append(all->values, test.values);
+  append(all->labels, test.labels);
+  append(all->targets, test.targets);
+  return all;
+}
+
+std::shared_ptr<const Dataset> open(const DiagnoseOptions& options) {
+  const bool bare = options.data.starts_with("npy:") && options.data.find(',') == std::string::npos;
+  if (!bare && !options.labels.empty())
+    throw Error(ErrorCode::kInvalidArgument, "--labels", fmt::format("goes with --data npy:X.npy; {} brings its own", options.data));
+  if (options.normalize != "unit" && options.normalize != "standard")
+    throw Error(ErrorCode::kInvalidArgument, "--normalize",
+                fmt::format("\"{}\" is not known; expected unit or standard", options.normalize));
+  if (bare && options.labels.empty()) return data::open_npy_inputs(options.data.substr(4));
+  const std::string source = bare ? options.data + "," + options.labels : options.data;
+  const Split split = open_dataset(source, options.normalize == "unit" ? Normalize::kUnit : Normalize::kStandard, options.data_dir,
+                                   static_cast<std::uint64_t>(options.seed));
+  if (options.part == "train") return split.train;
+  if (options.part == "test") return split.test;
+  if (options.part == "all") return joined(split);
+  throw Error(ErrorCode::kInvalidArgument, "--part", fmt::format("\"{}\" is not known; expected train, test or all", options.part));
+}
+
+int fail_on(const std::vector<Condition>& conditions, const Diagnosis& diagnosis) {
+  int code = kOk;
+  for (const Condition& condition : conditions) {
+    if (!met(condition, diagnosis)) continue;
+    code = kConditionMet;
+    const std::int64_t count = count_of(condition, diagnosis);
+    fmt::print("--fail-on '{}' is met: {} of {} units, {:.2f}%, on {} (n = {} examples)\n", condition.text, count, diagnosis.units(),
+               100.0 * static_cast<double>(count) / static_cast<double>(diagnosis.units()), diagnosis.data, diagnosis.examples);
+  }
+  return code;
+}
+
+int run_forecast(const DiagnoseOptions& options, const std::string& command) {
+  Outputs outputs{{"--json", options.json}};
+  const Forecast found = forecast(onnx::load(options.model).graph, parse_initializer(options.init_scheme));
+  outputs.write(options.json, [&] { write_file(options.json, forecast_json(command, found)); });
+  fmt::print("{}", forecast_text(found, terminal_columns(STDOUT_FILENO)));
+  outputs.rethrow();
+  return kOk;
+}
+
+int run_diagnose(const DiagnoseOptions& options, const std::string& command) {
+  std::vector<Condition> conditions;
+  for (const std::string& text : options.fail_on) conditions.push_back(parse_condition("--fail-on", text));
+  if (options.forecast && !conditions.empty())
+    throw Error(ErrorCode::kInvalidArgument, "--fail-on", "judges units over data; --forecast looks at none");
+  if (options.forecast) return run_forecast(options, command);
+  Outputs outputs{{"--json", options.json}};
+  const onnx::Model model = onnx::load(options.model);
+  Diagnosis diagnosis = diagnose(model.graph, model.weights, *open(options), options.settings());
+  diagnosis.notes.insert(diagnosis.notes.begin(), model.notes.begin(), model.notes.end());
+  outputs.write(options.json, [&] { write_file(options.json, diagnosis_json(command, diagnosis)); });
+  fmt::print("{}", diagnosis_text(diagnosis, std::max(100, terminal_columns(STDOUT_FILENO))));
+  outputs.rethrow();
+  return fail_on(conditions, diagnosis);
+}
+
+}  // namespace
+
+Command add_diagnose(CLI::App& program, const std::string& command) {
+  CLI::App* app = program.add_subcommand("diagnose", "say what is wrong with a given network");
+  app->description(kDescription);
+  app->footer(kFooter);
+  const auto options = std::make_shared<DiagnoseOptions>(*app);
+  return [options, command] { return run_diagnose(*options, command); };
+}
+
+}  // namespace undying::cli

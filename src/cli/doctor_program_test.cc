@@ -1,0 +1,89 @@
+// diagnose and revive as a user runs them, on a network that an exporter might have written.
+
+#include "cli/test_program.h"
+#include "undying/doctor.h"
+#include "undying/onnx.h"
+
+namespace undying::cli {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+class DoctorProgram : public Program {
+ protected:
+  // A network for spirals whose units of these indices are dead in the first layer.
+  void write_model(std::initializer_list<std::size_t> dead) const {
+    const Graph graph = mlp({.inputs = 2, .hidden = {16, 16}, .outputs = 2, .activation = "relu"});
+    std::vector<Tensor> weights = Trainer(graph, {.threads = 1}).tensors();
+    for (const std::size_t unit : dead) weights[1].values[unit] = -100.0f;
+    onnx::save(folder_ / "model.onnx", graph, weights, {.inputs = {"pixels"}, .outputs = {"logits"}});
+  }
+};
+
+TEST_F(DoctorProgram, DiagnoseNamesTheDead) {
+  write_model({3, 4, 9, 15});
+  const Result result = run("diagnose model.onnx --data spirals --json diagnosis.json");
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("dead units"), HasSubstr("Units 3, 4, 9, 15."), HasSubstr("n = 2000"), HasSubstr("spirals")));
+  EXPECT_EQ(json("diagnosis.json")["dead"], 4);
+  EXPECT_EQ(json("diagnosis.json")["locked"], 4);
+}
+
+TEST_F(DoctorProgram, FailOnIsAnExitCode) {
+  write_model({3, 4, 9, 15});
+  const Result fails = run("diagnose model.onnx --data spirals --fail-on 'dead>5%' --fail-on 'saturated>5%'");
+  EXPECT_EQ(fails.code, 3);
+  EXPECT_THAT(fails.out, HasSubstr("--fail-on 'dead>5%' is met: 4 of 32 units, 12.50%"));
+  EXPECT_EQ(run("diagnose model.onnx --data spirals --fail-on 'dead>20%'").code, 0);
+  expect_error("diagnose model.onnx --data spirals --fail-on 'alive>5%'", HasSubstr("alive"));
+}
+
+TEST_F(DoctorProgram, ForecastReadsNoData) {
+  write_model({});
+  const Result result = run("diagnose model.onnx --data nonsense --forecast --json forecast.json");
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("upper bound on being born dead"));
+  EXPECT_EQ(json("forecast.json")["layers"].size(), 2U);
+}
+
+TEST_F(DoctorProgram, WrongInputIsNamed) {
+  write_model({});
+  expect_error("diagnose missing.onnx --data spirals", HasSubstr("missing.onnx"));
+  expect_error("diagnose", HasSubstr("MODEL"));
+  expect_error("diagnose model.onnx --data abs", HasSubstr("abs"));
+  expect_error("diagnose model.onnx --data spirals --part half", HasSubstr("half"));
+  expect_error("diagnose model.onnx --data spirals --labels y.npy", HasSubstr("--labels"));
+  expect_error("revive model.onnx --data spirals --remedies leeches", AllOf(HasSubstr("leeches"), HasSubstr("re-initialise")));
+  expect_error("revive model.onnx --data spirals -o no/such/file.onnx", HasSubstr("no/such/file.onnx"));
+  expect_error("revive model.onnx --data spirals --seeds 1", HasSubstr("--seeds"));
+}
+
+TEST_F(DoctorProgram, ReviveWritesTheRecordAndTheNetworkOnlyWhereSomethingHelped) {
+  write_model({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
+  const Result result =
+      run("revive model.onnx --data spirals --epochs 8 --lr 0.1 --momentum 0.9 --seeds 4 -o healed.onnx --json revival.json --report "
+          "page.html --quiet");
+  ASSERT_EQ(result.code, 0) << result.err;
+  const auto record = json("revival.json");
+  EXPECT_EQ(record["before"]["dead"], 13);
+  EXPECT_EQ(record["remedies"].size(), 10U);
+  EXPECT_THAT(content("page.html"), HasSubstr("<!doctype html>"));
+  EXPECT_EQ(exists("healed.onnx"), !record["chosen"].is_null());
+  if (record["chosen"].is_null()) return;
+  EXPECT_EQ(run("diagnose healed.onnx --data spirals --fail-on 'dead>5%'").code, 0);
+  const onnx::Model healed = onnx::load(folder_ / "healed.onnx");
+  EXPECT_EQ(healed.inputs, std::vector<std::string>{"pixels"});
+  EXPECT_EQ(healed.outputs, std::vector<std::string>{"logits"});
+}
+
+TEST_F(DoctorProgram, ReviveSaysWhenNothingHelped) {
+  write_model({});
+  const Result result = run("revive model.onnx --data spirals --steps 1 --lr 1e-9 --seeds 2 -o healed.onnx --quiet");
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("Nothing helped"), HasSubstr("no network was written")));
+  EXPECT_FALSE(exists("healed.onnx"));
+}
+
+}  // namespace
+}  // namespace undying::cli

@@ -1,0 +1,137 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+
+#include "base/atomic_file.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/outputs.h"
+#include "cli/parse.h"
+#include "cli/progress.h"
+#include "cli/signals.h"
+#include "undying/doctor.h"
+#include "undying/error.h"
+#include "undying/onnx.h"
+#include "undying/report.h"
+
+namespace undying::cli {
+namespace {
+
+constexpr const char* kDescription =
+    "Tries remedies on a network in a controlled trial: every arm trains on from the same weights on the same batches,\n"
+    "beside a control (no change) and a placebo (as many living units re-initialised as are dead). Writes the healed\n"
+    "network only where a remedy beats both on held-out data; says so when nothing helped.\n";
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  undying revive model.onnx --data fashion-mnist -o healed.onnx\n"
+    "  undying revive model.onnx --data npz:data.npz --optimizer adam --epochs 2 --seeds 8 -o healed.onnx --report trial.html\n"
+    "  undying revive model.onnx --data fashion-mnist --remedies leaky_relu:0.1,re-initialise -o healed.onnx\n"
+    "\n"
+    "A swap of activations keeps the network's answers as far as biases can: what is left of the difference is printed.\n"
+    "Re-initialised dead units have outgoing weights of 0: no answer changes before the first step.\n"
+    "Exit codes: 0 done, also when nothing helped; 1 internal failure; 2 bad input, or an output that cannot be written;\n"
+    "130 interrupted, nothing is chosen.";
+
+struct ReviveOptions {
+  explicit ReviveOptions(CLI::App& app) : training(app, TrainingOptions::Network::kGiven) {
+    app.add_option("MODEL", model, "the network, an ONNX file")->required();
+    add_file(app, "-o,--out", out, "write the healed network to this ONNX file");
+    add_integer(app, "--seeds", seeds, "runs per arm", 2, 1000);
+    app.add_option("--remedies", remedies, "labels of those to try, separated by commas; all: every one")
+        ->type_name("NAMES")
+        ->capture_default_str();
+    add_file(app, "--report", report, "write a self-contained HTML report to this file");
+  }
+
+  TrainingOptions training;
+  std::string model;
+  std::string out;
+  std::string report;
+  std::string remedies = "all";
+  std::int64_t seeds = 5;
+};
+
+// Control and placebo are always among them.
+std::vector<Remedy> choose(const std::string& names) {
+  const std::vector<Remedy> all = standard_remedies();
+  if (names == "all") return all;
+  std::vector<Remedy> chosen(all.begin(), all.begin() + 2);
+  for (std::size_t at = 0; at <= names.size();) {
+    const std::size_t comma = std::min(names.find(',', at), names.size());
+    const std::string name = names.substr(at, comma - at);
+    const auto found = std::find_if(all.begin() + 2, all.end(), [&](const Remedy& remedy) { return remedy.label == name; });
+    if (found == all.end()) {
+      std::string known;
+      for (std::size_t i = 2; i < all.size(); ++i) known += (known.empty() ? "" : ", ") + all[i].label;
+      throw Error(ErrorCode::kInvalidArgument, "--remedies", fmt::format("\"{}\" is not known; expected {}", name, known));
+    }
+    chosen.push_back(*found);
+    at = comma + 1;
+  }
+  return chosen;
+}
+
+ReviveSettings revive_settings(const ReviveOptions& options) {
+  ReviveSettings settings{.model = std::filesystem::path(options.model).filename().string(),
+                          .data = options.training.data(),
+                          .remedies = choose(options.remedies),
+                          .seeds = static_cast<int>(options.seeds),
+                          .train = options.training.settings(),
+                          .threads = options.training.threads()};
+  settings.diagnose.threads = options.training.threads();
+  if (settings.train.shards > 1)
+    throw Error(ErrorCode::kInvalidArgument, "--shards",
+                fmt::format("is {}; expected 1: each run of a trial has one core, and cuts no batch", settings.train.shards));
+  return settings;
+}
+
+void save(const std::string& file, const onnx::Model& model, const Revival& revival, const std::string& command) {
+  const Arm& arm = revival.study.arms[*revival.chosen];
+  onnx::save(file, *revival.graph, revival.weights,
+             {.inputs = model.inputs,
+              .outputs = model.outputs,
+              .doc = fmt::format("Revived by {}, seed {}. {} Command: {}", arm.label, revival.chosen_seed, revival.sentence, command)});
+}
+
+int run_revive(const ReviveOptions& options, const std::string& command) {
+  Outputs outputs{{"--out", options.out}, {"--json", options.training.json()}, {"--report", options.report}};
+  ReviveSettings settings = revive_settings(options);
+  const onnx::Model model = onnx::load(options.model);
+  Screen screen(options.training.quiet());
+  const Interrupt interrupt([&] { screen.print("interrupted: what is finished will be written; once more ends at once"); },
+                            [&] { screen.abandon(); });
+  const Split data = options.training.open_data();
+  settings.diagnose.loss = options.training.loss(*data.train);
+  StudySettings shown{.seeds = settings.seeds, .train = settings.train};
+  StudyDisplay display(screen, shown, data.train->size);
+  Revival revival = revive(
+      model.graph, model.weights, data, settings, [&](const std::vector<Arm>& arms) { display.plan(arms); },
+      [&](const StudyProgress& progress) { display.update(progress); }, interrupt.token());
+  screen.close();
+  revival.study.command = command;
+  outputs.write(options.training.json(), [&] { write_file(options.training.json(), revival_json(command, revival)); });
+  outputs.write(options.report, [&] { write_file(options.report, study_html(revival.study)); });
+  if (revival.chosen) outputs.write(options.out, [&] { save(options.out, model, revival, command); });
+  const bool color = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+  fmt::print("{}", revival_text(revival, terminal_columns(STDOUT_FILENO), color));
+  outputs.rethrow();
+  if (revival.chosen && !options.out.empty()) fmt::print("\nhealed network: {}\n", options.out);
+  if (!revival.chosen && !options.out.empty()) fmt::print("\nno network was written\n");
+  return revival.study.missing > 0 ? kInterrupted : kOk;
+}
+
+}  // namespace
+
+Command add_revive(CLI::App& program, const std::string& command) {
+  CLI::App* app = program.add_subcommand("revive", "try remedies on a given network in a controlled trial");
+  app->description(kDescription);
+  app->footer(kFooter);
+  const auto options = std::make_shared<ReviveOptions>(*app);
+  return [options, command] { return run_revive(*options, command); };
+}
+
+}  // namespace undying::cli

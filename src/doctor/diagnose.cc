@@ -1,0 +1,82 @@
+#include <array>
+#include <limits>
+
+#include "doctor/judge.h"
+#include "doctor/network.h"
+#include "undying/error.h"
+
+namespace undying {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+template <class Count>
+std::int64_t total(const Diagnosis& diagnosis, Count count) {
+  std::int64_t sum = 0;
+  for (const LayerDiagnosis& layer : diagnosis.layers) sum += count(layer);
+  return sum;
+}
+
+void score(Diagnosis& diagnosis, const doctor::Observation& seen, const Dataset& data) {
+  diagnosis.loss = diagnosis.accuracy = diagnosis.gradient_norm_ratio = kNan;
+  if (!seen.gradients) return;
+  const auto n = static_cast<double>(data.size);
+  diagnosis.loss = seen.gradients->loss.loss / n;
+  if (data.classes > 0) diagnosis.accuracy = static_cast<double>(seen.gradients->loss.correct) / n;
+  if (!diagnosis.gradients.empty())
+    diagnosis.gradient_norm_ratio = diagnosis.gradients.front().gradient / diagnosis.gradients.back().gradient;
+}
+
+}  // namespace
+
+std::string_view name(DeadCause cause) {
+  constexpr std::array<std::string_view, 7> kNames = {
+      "none",    "all its inputs are dead",    "gamma near 0", "beta far below its input", "bias far below its input",
+      "weights", "not the output of one layer"};
+  return kNames[static_cast<std::size_t>(cause)];
+}
+
+bool saturates(const Activation& activation) { return !activation.can_be_dead() || activation.info().name == "hardsigmoid"; }
+
+std::int64_t Diagnosis::units() const {
+  return total(*this, [](const auto& layer) { return layer.units; });
+}
+std::int64_t Diagnosis::dead() const {
+  return total(*this, [](const auto& layer) { return layer.dead; });
+}
+std::int64_t Diagnosis::locked() const {
+  return total(*this, [](const auto& layer) { return layer.locked; });
+}
+std::int64_t Diagnosis::always_negative() const {
+  return total(*this, [](const auto& layer) { return layer.always_negative; });
+}
+std::int64_t Diagnosis::dormant() const {
+  return total(*this, [](const auto& layer) { return layer.dormant; });
+}
+std::int64_t Diagnosis::saturated_units() const {
+  return total(*this, [](const auto& layer) { return layer.saturated_units; });
+}
+
+Diagnosis diagnose(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, const DiagnoseSettings& settings) {
+  const Loss loss = doctor::loss_for(data, settings.loss);
+  const doctor::Network network = doctor::without_head(graph, loss);
+  doctor::check_inputs(network.graph, data);
+  if (doctor::has_targets(data)) doctor::check_targets(network.graph, data, loss);
+  engine::Model model = doctor::make_model(network.graph, weights);
+  std::vector<doctor::Wiring> wirings;
+  for (const engine::Layer& layer : model.layers()) wirings.push_back(doctor::wiring_of(model, layer));
+  const doctor::Observation seen = doctor::observe(model, wirings, data, loss, settings);
+  Diagnosis diagnosis{.data = data.name,
+                      .examples = data.size,
+                      .has_targets = doctor::has_targets(data),
+                      .saturation_eps = settings.saturation_eps,
+                      .dormant_tau = settings.dormant_tau,
+                      .layers = doctor::judge_layers(model, wirings, seen, settings),
+                      .gradients = doctor::gradient_norms(model, seen),
+                      .notes = network.notes};
+  score(diagnosis, seen, data);
+  diagnosis.findings = doctor::find(model, wirings, seen, diagnosis);
+  return diagnosis;
+}
+
+}  // namespace undying

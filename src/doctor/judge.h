@@ -1,0 +1,23 @@
+#ifndef UNDYING_DOCTOR_JUDGE_H_
+#define UNDYING_DOCTOR_JUDGE_H_
+
+#include <vector>
+
+#include "doctor/observe.h"
+
+namespace undying::doctor {
+
+// From what was seen to the states of units and the figures of layers. Pure.
+std::vector<LayerDiagnosis> judge_layers(const engine::Model& model, const std::vector<Wiring>& wirings, const Observation& seen,
+                                         const DiagnoseSettings& settings);
+
+// Of every weight tensor, in forward order; empty without gradients.
+std::vector<GradientNorm> gradient_norms(const engine::Model& model, const Observation& seen);
+
+// From states and figures to findings, the most costly first.
+std::vector<Finding> find(const engine::Model& model, const std::vector<Wiring>& wirings, const Observation& seen,
+                          const Diagnosis& diagnosis);
+
+}  // namespace undying::doctor
+
+#endif  // UNDYING_DOCTOR_JUDGE_H_

@@ -1,0 +1,94 @@
+#include "doctor/network.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "undying/error.h"
+
+namespace undying::doctor {
+namespace {
+
+[[noreturn]] void refuse(const Dataset& data, const std::string& message) {
+  throw Error(ErrorCode::kInvalidArgument, "data " + data.name, message);
+}
+
+}  // namespace
+
+Network without_head(const Graph& graph, Loss loss) {
+  const int output = graph.outputs().front();
+  const Node& last = graph.nodes()[static_cast<std::size_t>(output)];
+  const bool at_end = output + 1 == static_cast<int>(graph.nodes().size());
+  if (loss != Loss::kSoftmaxCrossEntropy || last.op != "softmax" || !at_end || graph.outputs().size() != 1) return {graph, {}, {}};
+  std::vector<Node> nodes(graph.nodes().begin(), graph.nodes().end() - 1);
+  return {Graph(std::move(nodes), {last.inputs[0]}),
+          last,
+          {"the softmax " + last.name + " at the end is part of the loss: cross-entropy takes what stands before it"}};
+}
+
+Graph with_head(const Network& network, const Graph& graph) {
+  if (!network.head) return graph;
+  std::vector<Node> nodes = graph.nodes();
+  nodes.push_back(*network.head);
+  return Graph(std::move(nodes));
+}
+
+engine::Model make_model(const Graph& graph, const std::vector<Tensor>& weights) {
+  engine::Model model(graph);
+  for (const engine::Parameter& parameter : model.parameters()) {
+    const auto found = std::ranges::find(weights, parameter.name, &Tensor::name);
+    if (found == weights.end()) throw Error(ErrorCode::kBadData, "tensor " + parameter.name, "is missing; the model needs it");
+    if (found->shape != parameter.shape)
+      throw Error(ErrorCode::kBadData, "tensor " + parameter.name,
+                  "has shape " + ops::to_string(found->shape) + "; the model expects " + ops::to_string(parameter.shape));
+    std::ranges::copy(found->values, model.values(parameter));
+  }
+  return model;
+}
+
+std::vector<Tensor> tensors_of(const engine::Model& model) {
+  std::vector<Tensor> tensors;
+  for (const engine::Parameter& parameter : model.parameters()) {
+    const float* values = model.values(parameter);
+    tensors.push_back({parameter.name, parameter.shape, std::vector<float>(values, values + parameter.size)});
+  }
+  return tensors;
+}
+
+bool has_targets(const Dataset& data) { return !data.labels.empty() || !data.targets.empty(); }
+
+Loss loss_for(const Dataset& data, const std::optional<Loss>& chosen) {
+  return chosen.value_or(data.classes > 0 ? Loss::kSoftmaxCrossEntropy : Loss::kMeanSquaredError);
+}
+
+void check_inputs(const Graph& graph, const Dataset& data) {
+  if (graph.inputs().size() != 1)
+    throw Error(ErrorCode::kUnsupported, "model", "has " + std::to_string(graph.inputs().size()) + " inputs; expected one");
+  if (data.size < 1) refuse(data, "has no examples");
+  if (data.features() != ops::element_count(graph.input_shape()))
+    refuse(data, "has examples of shape " + ops::to_string(data.shape) + ", " + std::to_string(data.features()) +
+                     " values; the model takes " + ops::to_string(graph.input_shape()) + ", " +
+                     std::to_string(ops::element_count(graph.input_shape())));
+}
+
+void check_targets(const Graph& graph, const Dataset& data, Loss loss) {
+  const std::int64_t outputs = ops::element_count(graph.output_shape());
+  const bool binary = loss == Loss::kBinaryCrossEntropy && outputs == 1 && data.classes == 2;
+  const std::int64_t wanted = data.classes > 0 ? data.classes : data.outputs;
+  if (wanted != outputs && !binary)
+    refuse(data,
+           (data.classes > 0 ? "has " + std::to_string(wanted) + " classes" : "has targets of " + std::to_string(wanted) + " values") +
+               "; the model has " + std::to_string(outputs) + " outputs");
+  if (data.classes == 0 && loss == Loss::kSoftmaxCrossEntropy)
+    throw Error(ErrorCode::kInvalidArgument, "loss cross-entropy", "needs classes, but " + data.name + " has values as targets");
+}
+
+std::vector<std::uint32_t> evenly_spaced(std::int64_t size, std::int64_t count) {
+  count = std::min(size, count);
+  std::vector<std::uint32_t> indices;
+  for (std::int64_t i = 0; i < count; ++i) indices.push_back(static_cast<std::uint32_t>(i * size / count));
+  return indices;
+}
+
+int default_threads(int threads) { return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+
+}  // namespace undying::doctor

@@ -1,0 +1,158 @@
+// The trial: every arm starts from the same weights, sees the same batches and is scored on the same held-out examples.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "doctor/network.h"
+#include "doctor/remedy.h"
+#include "doctor/verdict.h"
+#include "study/plan.h"
+#include "undying/error.h"
+
+namespace undying {
+namespace {
+
+constexpr double kLowerRate = 0.1;
+
+Optimizer scaled(Optimizer optimizer, double factor) {
+  std::visit([&](auto& each) { each.learning_rate = static_cast<float>(each.learning_rate * factor); }, optimizer);
+  return optimizer;
+}
+
+class Trial {
+ public:
+  Trial(const Graph& graph, const std::vector<Tensor>& weights, const Split& data, const ReviveSettings& settings)
+      : settings_(settings),
+        data_(data),
+        loss_(doctor::loss_for(*data.train, settings.diagnose.loss)),
+        network_(doctor::without_head(graph, loss_)) {
+    settings_.diagnose.loss = settings_.train.loss = loss_;
+    if (settings_.seeds < 2)
+      throw Error(ErrorCode::kInvalidArgument, "seeds",
+                  fmt::format("is {}; expected at least 2: an interval needs two runs", settings_.seeds));
+    if (settings_.remedies.empty()) settings_.remedies = standard_remedies();
+    revival_.before = diagnose(graph, weights, *data.train, settings_.diagnose);
+    patient_ = doctor::open_case(network_.graph, weights, *data.train, revival_.before);
+    plan();
+  }
+
+  Revival run(const std::function<void(const std::vector<Arm>&)>& planned, const std::function<void(const StudyProgress&)>& progress,
+              std::stop_token stop) {
+    measure_effects();
+    if (planned) planned(revival_.study.arms);
+    const auto train = [this](const Arm& arm, std::uint64_t seed, const Observer& observer, std::stop_token stopping) {
+      Trainer trainer = begin(remedy_of(arm), seed);
+      return trainer.fit(*data_.train, *data_.test, observer, std::move(stopping));
+    };
+    study::train_arms(revival_.study, data_, train, nullptr, progress, std::move(stop));
+    doctor::judge(revival_);
+    if (revival_.chosen) heal();
+    doctor::write_verdict(revival_);
+    return std::move(revival_);
+  }
+
+ private:
+  // The arms that say something: without dead units there is nothing to re-initialise, without ReLU nothing to swap.
+  void plan() {
+    StudySettings study{
+        .data = settings_.data, .model = settings_.model, .seeds = settings_.seeds, .train = settings_.train, .threads = settings_.threads};
+    study.train.health.counters = false;
+    revival_.study = study::begin_study(study, data_);
+    std::int64_t swappable = 0;
+    doctor::swapped(network_.graph, "leaky_relu", &swappable);
+    for (const Remedy& remedy : settings_.remedies) {
+      if ((remedy.reinitialise && patient_.dead.empty()) || (remedy.swap && swappable == 0)) continue;
+      Arm arm{.label = remedy.label, .activation = remedy.swap.value_or(own_activation())};
+      arm.role = revival_.arms.empty() ? Role::kControl : remedy.placebo ? Role::kPlacebo : Role::kTreatment;
+      for (int i = 0; i < settings_.seeds; ++i) arm.runs.push_back({.seed = settings_.train.seed + static_cast<std::uint64_t>(i)});
+      revival_.study.arms.push_back(std::move(arm));
+      revival_.arms.push_back({.remedy = remedy});
+    }
+    if (revival_.arms.size() < 2 || revival_.study.arms[1].role != Role::kPlacebo)
+      throw Error(ErrorCode::kInvalidArgument, "remedies", "expected the control first, then the placebo, then what is to be tried");
+  }
+
+  Activation own_activation() const {
+    return revival_.before.layers.empty() ? Activation("identity") : revival_.before.layers.front().activation;
+  }
+
+  const Remedy& remedy_of(const Arm& arm) const {
+    const auto found = std::ranges::find(revival_.study.arms, arm.label, &Arm::label);
+    return revival_.arms[static_cast<std::size_t>(found - revival_.study.arms.begin())].remedy;
+  }
+
+  Trainer begin(const Remedy& remedy, std::uint64_t seed) const {
+    const doctor::Treated treated = doctor::apply(remedy, patient_, seed);
+    TrainSettings train = revival_.study.settings.train;
+    train.seed = seed;
+    train.threads = train.shards = 1;
+    train.optimizer = scaled(train.optimizer, remedy.learning_rate_factor);
+    Trainer trainer(treated.graph, train);
+    trainer.load(treated.weights);
+    return trainer;
+  }
+
+  // Also finds out, before the first run, whatever cannot work.
+  void measure_effects() {
+    std::vector<float> before;
+    for (RevivalArm& arm : revival_.arms) {
+      Trainer trainer = begin(arm.remedy, settings_.train.seed);
+      trainer.check(*data_.test);
+      arm.effect = doctor::apply(arm.remedy, patient_, settings_.train.seed).effect;
+      const std::vector<float> outputs = trainer.predict(*data_.train);
+      if (before.empty()) {
+        before = outputs;
+        revival_.held_out_before = trainer.evaluate(*data_.test);
+      }
+      for (std::size_t i = 0; i < outputs.size(); ++i) {
+        arm.effect.output_difference = std::fmax(arm.effect.output_difference, std::fabs(static_cast<double>(outputs[i]) - before[i]));
+        arm.effect.output_scale = std::fmax(arm.effect.output_scale, std::fabs(static_cast<double>(before[i])));
+      }
+    }
+  }
+
+  // The run of the median score again: the same seed gives the same bits.
+  void heal() {
+    const Arm& arm = revival_.study.arms[*revival_.chosen];
+    const Remedy& remedy = revival_.arms[*revival_.chosen].remedy;
+    revival_.chosen_seed = doctor::median_seed(revival_.study, arm);
+    Trainer trainer = begin(remedy, revival_.chosen_seed);
+    trainer.fit(*data_.train, *data_.test);
+    revival_.graph = doctor::with_head(network_, trainer.graph());
+    revival_.weights = trainer.tensors();
+    revival_.held_out_after = trainer.evaluate(*data_.test);
+    revival_.after = diagnose(*revival_.graph, revival_.weights, *data_.train, settings_.diagnose);
+  }
+
+  ReviveSettings settings_;
+  const Split& data_;
+  Loss loss_;
+  doctor::Network network_;
+  doctor::Case patient_{Graph(network_.graph), {}, nullptr, {}, {}};
+  Revival revival_;
+};
+
+}  // namespace
+
+std::vector<Remedy> standard_remedies() {
+  return {{.label = "continue (control)"},
+          {.label = "re-initialise living units (placebo)", .placebo = true},
+          {.label = "leaky_relu:0.01", .swap = Activation("leaky_relu:0.01")},
+          {.label = "leaky_relu:0.1", .swap = Activation("leaky_relu:0.1")},
+          {.label = "leaky_relu:0.3", .swap = Activation("leaky_relu:0.3")},
+          {.label = "prelu", .swap = Activation("prelu")},
+          {.label = "elu", .swap = Activation("elu")},
+          {.label = "re-initialise", .reinitialise = true},
+          {.label = "leaky_relu:0.1 + re-initialise", .swap = Activation("leaky_relu:0.1"), .reinitialise = true},
+          {.label = "learning rate x 0.1", .learning_rate_factor = kLowerRate}};
+}
+
+Revival revive(const Graph& graph, const std::vector<Tensor>& weights, const Split& data, const ReviveSettings& settings,
+               const std::function<void(const std::vector<Arm>&)>& planned, const std::function<void(const StudyProgress&)>& progress,
+               std::stop_token stop) {
+  return Trial(graph, weights, data, settings).run(planned, progress, std::move(stop));
+}
+
+}  // namespace undying

@@ -1,0 +1,47 @@
+#ifndef UNDYING_DOCTOR_TEST_NETWORKS_H_
+#define UNDYING_DOCTOR_TEST_NETWORKS_H_
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "train/test_data.h"
+#include "undying/trainer.h"
+
+namespace undying::doctor {
+
+// A network with a fresh draw.
+struct Patient {
+  Graph graph;
+  std::vector<Tensor> weights;
+
+  Tensor& tensor(const std::string& name) {
+    const auto found = std::ranges::find(weights, name, &Tensor::name);
+    if (found == weights.end()) throw std::runtime_error("no tensor " + name);
+    return *found;
+  }
+  std::vector<float>& values(const std::string& name) { return tensor(name).values; }
+};
+
+inline Patient fresh(Graph graph, std::uint64_t seed = 1) {
+  std::vector<Tensor> weights = Trainer(graph, {.seed = seed, .threads = 1}).tensors();
+  return {std::move(graph), std::move(weights)};
+}
+
+// A ReLU network trained at a rate that kills over a third of its units.
+inline Patient killed(const Dataset& data, float learning_rate = 0.6f, std::vector<std::int64_t> hidden = {32, 32, 32}) {
+  Graph graph = mlp({.inputs = data.features(), .hidden = std::move(hidden), .outputs = data.classes, .activation = "relu"});
+  TrainSettings settings{
+      .optimizer = Sgd{.learning_rate = learning_rate, .momentum = 0.9f}, .batch = 50, .epochs = 2, .seed = 3, .threads = 1};
+  settings.evaluate = false;
+  settings.health.census = false;
+  settings.clip_norm = 5.0;
+  Trainer trainer(graph, settings);
+  trainer.fit(data, data);
+  return {std::move(graph), trainer.tensors()};
+}
+
+}  // namespace undying::doctor
+
+#endif  // UNDYING_DOCTOR_TEST_NETWORKS_H_

@@ -1,0 +1,123 @@
+#include "report/diagnosis_json.h"
+
+#include "base/version.h"
+
+namespace undying {
+
+using report::Json;
+using report::number;
+using report::rounded;
+
+namespace {
+
+Json findings_json(const std::vector<Finding>& findings) {
+  Json all = Json::array();
+  for (const Finding& finding : findings)
+    all.push_back({{"what", finding.what},
+                   {"layer", finding.layer.empty() ? Json(nullptr) : Json(finding.layer)},
+                   {"units", finding.units},
+                   {"cost", number(finding.cost)},
+                   {"evidence", finding.evidence},
+                   {"remedy", finding.remedy}});
+  return all;
+}
+
+// One array a field of UnitDiagnosis.
+template <class Field>
+Json column(const LayerDiagnosis& layer, Field field) {
+  Json values = Json::array();
+  for (const UnitDiagnosis& life : layer.lives) values.push_back(field(life));
+  return values;
+}
+
+Json lives_json(const LayerDiagnosis& layer) {
+  return {
+      {"state", column(layer, [](const auto& life) { return report::state_name(life.state); })},
+      {"cause", column(layer, [](const auto& life) { return life.state == UnitState::kDead ? Json(name(life.cause)) : Json(nullptr); })},
+      {"locked", column(layer, [](const auto& life) { return life.locked; })},
+      {"dormant", column(layer, [](const auto& life) { return life.dormant; })},
+      {"never_wins", column(layer, [](const auto& life) { return life.never_wins; })},
+      {"firing_rate", column(layer, [](const auto& life) { return number(life.firing_rate); })},
+      {"saturated", column(layer, [](const auto& life) { return number(life.saturated); })},
+      {"abs_mean", column(layer, [](const auto& life) { return rounded(life.abs_mean); })},
+      {"preactivation_max", column(layer, [](const auto& life) { return rounded(life.preactivation_max); })},
+      {"gradient", column(layer, [](const auto& life) { return rounded(life.gradient); })}};
+}
+
+Json layer_json(const LayerDiagnosis& layer) {
+  return {{"name", layer.name},
+          {"activation", layer.activation.specification()},
+          {"units", layer.units},
+          {"positions", layer.positions},
+          {"n", layer.n},
+          {"firing_rate_bound", number(3.0 / static_cast<double>(layer.n))},
+          {"dead", layer.dead},
+          {"locked", layer.locked},
+          {"always_negative", layer.always_negative},
+          {"always_positive", layer.always_positive},
+          {"dormant", layer.dormant},
+          {"saturated_units", layer.saturated_units},
+          {"never_wins", layer.never_wins},
+          {"firing_rate", number(layer.firing_rate)},
+          {"histogram", layer.histogram},
+          {"saturated", number(layer.saturated)},
+          {"signal_mean", number(layer.signal_mean)},
+          {"signal_variance", number(layer.signal_variance)},
+          {"effective_rank", number(layer.effective_rank)},
+          {"rank_rows", layer.rank_rows},
+          {"bypassed", layer.bypassed},
+          {"lives", lives_json(layer)}};
+}
+
+}  // namespace
+
+Json report::diagnosis_json(const Diagnosis& diagnosis) {
+  Json layers = Json::array();
+  for (const LayerDiagnosis& layer : diagnosis.layers) layers.push_back(layer_json(layer));
+  Json gradients = Json::array();
+  for (const GradientNorm& norm : diagnosis.gradients)
+    gradients.push_back({{"parameter", norm.parameter}, {"gradient_norm", number(norm.gradient)}, {"norm", number(norm.weight)}});
+  return {{"data", {{"name", diagnosis.data}, {"examples", diagnosis.examples}, {"has_targets", diagnosis.has_targets}}},
+          {"dormant_tau", diagnosis.dormant_tau},
+          {"saturation_eps", diagnosis.saturation_eps},
+          {"loss", number(diagnosis.loss)},
+          {"accuracy", number(diagnosis.accuracy)},
+          {"units", diagnosis.units()},
+          {"dead", diagnosis.dead()},
+          {"locked", diagnosis.locked()},
+          {"always_negative", diagnosis.always_negative()},
+          {"dormant", diagnosis.dormant()},
+          {"saturated_units", diagnosis.saturated_units()},
+          {"gradient_norm_ratio", number(diagnosis.gradient_norm_ratio)},
+          {"notes", diagnosis.notes},
+          {"findings", findings_json(diagnosis.findings)},
+          {"gradients", std::move(gradients)},
+          {"layers", std::move(layers)}};
+}
+
+std::string diagnosis_json(const std::string& command, const Diagnosis& diagnosis) {
+  Json json = {{"format", "undying-diagnosis 1"}, {"command", command}, {"version", kVersion}};
+  json.update(report::diagnosis_json(diagnosis));
+  return report::text(json);
+}
+
+std::string forecast_json(const std::string& command, const Forecast& forecast) {
+  Json layers = Json::array();
+  for (const LayerForecast& layer : forecast.layers)
+    layers.push_back({{"name", layer.name},
+                      {"activation", layer.activation.specification()},
+                      {"units", layer.units},
+                      {"preactivation", number(layer.preactivation)},
+                      {"signal", number(layer.signal)},
+                      {"gradient", number(layer.gradient)}});
+  return report::text({{"format", "undying-forecast 1"},
+                       {"command", command},
+                       {"version", kVersion},
+                       {"born_dead_bound", number(forecast.born_dead_bound)},
+                       {"born_dead_lower", number(forecast.born_dead_lower)},
+                       {"notes", forecast.notes},
+                       {"findings", findings_json(forecast.findings)},
+                       {"layers", std::move(layers)}});
+}
+
+}  // namespace undying

@@ -1,0 +1,103 @@
+// A trial of remedies: for a terminal, and as JSON.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "report/diagnosis_json.h"
+#include "report/wrap.h"
+#include "undying/report.h"
+
+namespace undying {
+namespace {
+
+using report::Json;
+using report::number;
+
+Json estimate_json(const Estimate& estimate) {
+  return {{"mean", number(estimate.mean)}, {"lower", number(estimate.lower)}, {"upper", number(estimate.upper)}, {"n", estimate.n}};
+}
+
+Json arm_json(const Arm& arm, const RevivalArm& remedy) {
+  const bool treatment = arm.role == Role::kTreatment;
+  return {{"label", arm.label},
+          {"swap", remedy.remedy.swap ? Json(remedy.remedy.swap->specification()) : Json(nullptr)},
+          {"reinitialise", remedy.remedy.reinitialise},
+          {"placebo", remedy.remedy.placebo},
+          {"learning_rate_factor", remedy.remedy.learning_rate_factor},
+          {"units_reinitialised", remedy.effect.reinitialised},
+          {"units_skipped", remedy.effect.skipped},
+          {"activations_swapped", remedy.effect.swapped},
+          {"output_difference", number(remedy.effect.output_difference)},
+          {"output_scale", number(remedy.effect.output_scale)},
+          {"against_placebo", treatment ? estimate_json(remedy.against_placebo) : Json(nullptr)},
+          {"p_control", treatment ? number(remedy.p_control) : Json(nullptr)},
+          {"p_placebo", treatment ? number(remedy.p_placebo) : Json(nullptr)},
+          {"cures", remedy.cures}};
+}
+
+Json score_json(const Trainer::Score& score) { return {{"accuracy", number(score.accuracy)}, {"loss", number(score.loss)}}; }
+
+std::string changed_text(const RevivalArm& arm) {
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  if (arm.effect.swapped > 0) add(fmt::format("{} activations swapped", arm.effect.swapped));
+  if (arm.effect.reinitialised > 0) add(fmt::format("{} units re-initialised", arm.effect.reinitialised));
+  if (arm.effect.skipped > 0) add(fmt::format("{} left as they were (read by more than weights)", arm.effect.skipped));
+  if (arm.remedy.learning_rate_factor != 1.0) add(fmt::format("learning rate x {}", arm.remedy.learning_rate_factor));
+  return text.empty() ? "nothing" : text;
+}
+
+// What each arm changed before its first step, and how far the outputs moved by that.
+std::string changes_text(const Revival& revival, std::size_t limit) {
+  std::string text = "Before the first step (largest difference of an output over the training set; outputs reach " +
+                     fmt::format("{:.3g}", revival.arms.empty() ? 0.0 : revival.arms[0].effect.output_scale) + "):\n";
+  for (std::size_t i = 0; i < revival.arms.size(); ++i)
+    text += report::wrap(fmt::format("   {}: {}; difference {:.3g}", revival.study.arms[i].label, changed_text(revival.arms[i]),
+                                     revival.arms[i].effect.output_difference),
+                         limit, 6) +
+            "\n";
+  return text;
+}
+
+std::string comparison_text(const Revival& revival) {
+  const bool regression = revival.study.chance == 0.0;
+  std::string text = "p after Holm, against control and placebo:\n";
+  for (std::size_t i = 2; i < revival.arms.size(); ++i) {
+    const RevivalArm& arm = revival.arms[i];
+    const Estimate& d = arm.against_placebo;
+    const double scale = regression ? 1.0 : 100.0;
+    text +=
+        fmt::format("   {}: {:.2g} and {:.2g}; {:+.4g} ({:+.4g} to {:+.4g}) against placebo{}\n", revival.study.arms[i].label,
+                    arm.p_control, arm.p_placebo, scale * d.mean, scale * d.lower, scale * d.upper, arm.cures ? ": better than both" : "");
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string revival_text(const Revival& revival, int columns, bool color) {
+  const auto limit = static_cast<std::size_t>(std::max(columns, 40));
+  return study_table(revival.study, columns, color) + "\n" + changes_text(revival, limit) + "\n" + comparison_text(revival);
+}
+
+std::string revival_json(const std::string& command, const Revival& revival) {
+  Json arms = Json::array();
+  for (std::size_t i = 0; i < revival.arms.size(); ++i) arms.push_back(arm_json(revival.study.arms[i], revival.arms[i]));
+  Study study = revival.study;
+  study.command = command;
+  return report::text({{"format", "undying-revival 1"},
+                       {"command", command},
+                       {"outcome", revival.sentence},
+                       {"chosen", revival.chosen ? Json(revival.study.arms[*revival.chosen].label) : Json(nullptr)},
+                       {"chosen_seed", revival.chosen ? Json(revival.chosen_seed) : Json(nullptr)},
+                       {"held_out_before", score_json(revival.held_out_before)},
+                       {"held_out_after", revival.chosen ? score_json(revival.held_out_after) : Json(nullptr)},
+                       {"remedies", std::move(arms)},
+                       {"before", report::diagnosis_json(revival.before)},
+                       {"after", revival.after ? report::diagnosis_json(*revival.after) : Json(nullptr)},
+                       {"study", Json::parse(study_json(study))}});
+}
+
+}  // namespace undying
