@@ -90,7 +90,7 @@ class Mover {
  private:
   bool visit(std::size_t index) {
     const Operation& transpose = net_.operations[index];
-    if (transpose.op != "Transpose" || net_.batch_axes == 0 || !transpose.problem.empty()) return false;
+    if (transpose.op != "Transpose" || net_.batch_axes == 0 || !is_usable(transpose)) return false;
     const std::vector<int>& readers = readers_[static_cast<std::size_t>(transpose.outputs[0])];
     if (readers.size() != 1 || readers[0] < 0) return false;
     Operation& reader = net_.operations[static_cast<std::size_t>(readers[0])];
@@ -99,6 +99,9 @@ class Mover {
     const bool moves = (last && is_elementwise(reader)) || (is_behind_layer(transpose) && is_activation(reader));
     return moves && move_behind(transpose, static_cast<std::size_t>(readers[0]));
   }
+
+  // Its perm has been checked.
+  bool is_usable(const Operation& transpose) const { return transpose.problem.empty() && is_shaped(net_, transpose.outputs[0]); }
 
   bool is_behind_layer(const Operation& transpose) const {
     const int producer = net_.value(transpose.inputs[0]).producer;
@@ -122,7 +125,7 @@ class Mover {
     const int producer = value.producer;
     if (producer < 0 || readers_[static_cast<std::size_t>(operand)].size() != 1) return -2;
     const Operation& operation = net_.operations[static_cast<std::size_t>(producer)];
-    return operation.op == "Transpose" && operation.problem.empty() && integers(operation, "perm") == perm ? operation.inputs[0] : -2;
+    return operation.op == "Transpose" && is_usable(operation) && integers(operation, "perm") == perm ? operation.inputs[0] : -2;
   }
 
   // f(transpose(x)) becomes transpose(f(x)).

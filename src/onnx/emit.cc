@@ -61,18 +61,14 @@ class Emitter {
     for (const int id : net_.inputs) add_input(id);
     for (const Operation& operation : net_.operations) add_operation(operation);
     std::vector<int> outputs;
-    std::vector<std::string> names;
-    for (const int id : net_.outputs) {
-      names.push_back(net_.value(id).name);
-      outputs.push_back(node_of(id));
-    }
+    for (const int id : net_.outputs) outputs.push_back(node_of(id));
     // A model that gives back its input is still a graph of one operator.
     if (nodes_.size() == net_.inputs.size())
       outputs.front() =
           add_activation({.op = "activation", .attributes = {{"activation", Activation("identity")}}}, {outputs.front()}, "identity");
     std::vector<std::string> inputs;
     for (const int id : net_.inputs) inputs.push_back(net_.value(id).name);
-    return {Graph(std::move(nodes_), std::move(outputs)), tensors_.take(), std::move(inputs), std::move(names), net_.notes};
+    return {Graph(std::move(nodes_), std::move(outputs)), tensors_.take(), std::move(inputs), net_.output_names, net_.notes};
   }
 
  private:

@@ -249,15 +249,16 @@ Outputs split(const Operation& operation, Inputs inputs) {
   const auto parts = static_cast<std::int64_t>(operation.outputs.size());
   std::vector<std::int64_t> sizes(operation.outputs.size(), parts == 0 ? 0 : extent / parts);
   if (inputs.size() > 1 && inputs[1] != nullptr) sizes = plain_integers(operation, *inputs[1]);
-  if (sizes.size() != operation.outputs.size() || std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0}) != extent ||
-      std::ranges::any_of(sizes, [](std::int64_t each) { return each < 0; }))
-    malformed(operation, "its parts " + ops::to_string(sizes) + " do not make up " + std::to_string(extent));
+  const auto complain = [&] { malformed(operation, "its parts " + ops::to_string(sizes) + " do not make up " + std::to_string(extent)); };
+  if (sizes.size() != operation.outputs.size()) complain();
   Outputs outputs;
   std::int64_t start = 0;
   for (const std::int64_t each : sizes) {
+    if (each < 0 || each > extent - start) complain();
     outputs.push_back(std::make_shared<Constant>(take(operation, from, axis, indices_of({start, each, 1}))));
     start += each;
   }
+  if (start != extent) complain();
   return outputs;
 }
 

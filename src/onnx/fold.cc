@@ -81,7 +81,8 @@ class Folder {
 
   // The shape of a value computed at run time, with the batch as N.
   void measure(Operation& operation) {
-    const Value& value = net_.value(operation.inputs.at(0));
+    if (operation.inputs.size() != 1) malformed(operation, "has " + std::to_string(operation.inputs.size()) + " inputs; expected 1");
+    const Value& value = net_.value(operation.inputs[0]);
     std::vector<Integer> dims;
     if (net_.batch_axes > 0) dims.push_back({1, true});
     for (const std::int64_t extent : value.shape) dims.push_back({extent, false});
@@ -96,7 +97,8 @@ class Folder {
       result.dims = {range.count};
       result.integers.assign(dims.begin() + range.start, dims.begin() + range.start + range.count);
     }
-    net_.value(operation.outputs.at(0)).constant = std::make_shared<Constant>(std::move(result));
+    if (operation.outputs.size() != 1) malformed(operation, "has more outputs than the operator");
+    net_.value(operation.outputs[0]).constant = std::make_shared<Constant>(std::move(result));
   }
 
   void note_upconverted() {

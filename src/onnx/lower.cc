@@ -150,6 +150,8 @@ std::vector<Shape> infer(const Net& net, const Lowered& lowered) {
       refuse(message_of(error));
     }
     std::int64_t count = 0;
+    if (std::ranges::any_of(shapes.back(), [](std::int64_t extent) { return extent < 1; }))
+      refuse("gives a value without elements, of shape " + ops::to_string(shapes.back()));
     if (!multiply_extents(shapes.back(), kMostElements, count))
       refuse("gives the shape " + ops::to_string(shapes.back()) + ", which is absurdly large");
   }

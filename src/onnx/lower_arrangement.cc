@@ -206,6 +206,11 @@ Shape whole_shape(const Lowering& lowering, const std::vector<Integer>& target, 
       malformed(lowering.operation(), "keeps dimension " + std::to_string(i) + ", which its input does not have");
     dims.push_back(kept ? from[i] : target[i].value);
   }
+  Shape closed = dims;
+  std::int64_t count = 0;
+  if (const auto open = std::ranges::find(closed, -1); open != closed.end()) *open = 1;
+  if (!multiply_extents(closed, kMostElements, count))
+    malformed(lowering.operation(), "its shape " + ops::to_string(dims) + " is negative or absurdly large");
   return dims;
 }
 

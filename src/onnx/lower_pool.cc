@@ -22,9 +22,13 @@ Attributes window(const Lowering& lowering, const std::vector<std::int64_t>& ker
   if (dimensions != lowering.shape(0).size() - 1)
     malformed(operation, "its kernel has " + std::to_string(dimensions) + " dimensions, its input other ones");
   if (dimensions < 1 || dimensions > 2) refuse("works in " + std::to_string(dimensions) + " dimensions; expected 1 or 2");
+  if (std::ranges::min(kernel) < 1) malformed(operation, "its kernel has an extent below 1");
   Attributes attributes = {{"kernel", kernel}};
-  set_unless(attributes, "strides", lowering.extents("strides", dimensions, 1), 1);
-  set_unless(attributes, "dilations", lowering.extents("dilations", dimensions, 1), 1);
+  for (const char* name : {"strides", "dilations"}) {
+    const auto values = lowering.extents(name, dimensions, 1);
+    if (std::ranges::min(values) < 1) malformed(operation, "its " + std::string(name) + " have an entry below 1");
+    set_unless(attributes, name, values, 1);
+  }
   const std::string pad = text(operation, "auto_pad", "NOTSET");
   constexpr std::array<std::array<const char*, 2>, 3> kNames = {
       {{"SAME_UPPER", "same_upper"}, {"SAME_LOWER", "same_lower"}, {"VALID", "valid"}}};

@@ -28,8 +28,7 @@ bool spans(const Constant& constant, const Shape& shape, Dimensions dimensions) 
 }
 
 // What an operation may take as a scale or bias: one element an output, a channel, a normalised position.
-Dimensions affine_dimensions(const Net& net, const Operation& operation) {
-  const std::size_t rank = net.value(operation.outputs[0]).shape.size();
+Dimensions affine_dimensions(const Net& net, const Operation& operation, std::size_t rank) {
   if (operation.op == "MatMul" || operation.op == "Gemm") return {rank - 1, rank};
   if (operation.op == "LayerNormalization") {
     const std::int64_t axis = integer(operation, "axis", -1);
@@ -64,9 +63,9 @@ Affine affine_of(const Net& net, const std::vector<std::vector<int>>& readers, c
     if (constant < 0 || net.value(constant).constant == nullptr) continue;
     const Operation* before = sole_producer(net, readers, operation.inputs[i]);
     if (before == nullptr || !before->problem.empty()) continue;
-    const int result = before->outputs[0];
-    if (net.value(result).shape != net.value(operation.outputs[0]).shape) continue;
-    if (spans(*net.value(constant).constant, net.value(result).shape, affine_dimensions(net, *before))) return {before, constant};
+    const Shape& shape = net.value(operation.outputs[0]).shape;
+    if (!is_shaped(net, operation.inputs[i]) || net.value(operation.inputs[i]).shape != shape) continue;
+    if (spans(*net.value(constant).constant, shape, affine_dimensions(net, *before, shape.size()))) return {before, constant};
   }
   return {};
 }

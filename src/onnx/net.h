@@ -44,6 +44,7 @@ struct Net {
   std::vector<Operation> operations;
   std::vector<int> inputs;
   std::vector<int> outputs;
+  std::vector<std::string> output_names;  // as the file says, whatever value they become
   std::vector<std::string> notes;
 
   int add_value(Value value);

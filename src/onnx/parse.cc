@@ -1,5 +1,6 @@
 #include "onnx/parse.h"
 
+#include <algorithm>
 #include <functional>
 #include <queue>
 #include <unordered_map>
@@ -48,7 +49,10 @@ class Parser {
       if (!ids_.contains(checked(input.name()))) add_input(input);
     if (net_.inputs.empty()) bad("graph", "has no input that is not an initializer");
     sort(graph);
-    for (const auto& output : graph.output()) net_.outputs.push_back(id_of(output.name(), "the model's outputs"));
+    for (const auto& output : graph.output()) {
+      net_.outputs.push_back(id_of(output.name(), "the model's outputs"));
+      net_.output_names.push_back(output.name());
+    }
     if (net_.outputs.empty()) bad("graph", "has no output");
     for (const auto& [type, count] : tensors_.converted())
       net_.notes.push_back(std::to_string(count) + " tensors of type " + type + " became float32");
@@ -147,7 +151,11 @@ class Parser {
     return "#" + std::to_string(index);
   }
 
+  // A node without outputs does nothing. Names that start with a dot are ours.
   void add_node(pb::NodeProto& node, int index) {
+    if (std::ranges::all_of(node.output(), &std::string::empty)) return;
+    if (node.op_type().starts_with('.'))
+      bad("node " + name_of(node, index), "is of an operator that is not ONNX's: " + checked(node.op_type()));
     Operation operation{.name = name_of(node, index), .op = checked(node.op_type())};
     if (!is_standard(node.domain())) {
       operation.op = checked(node.domain()) + "." + node.op_type();
@@ -164,9 +172,10 @@ class Parser {
 
   void add_attribute(Operation& operation, pb::AttributeProto& attribute) {
     using Type = pb::AttributeProto;
-    if (checked(attribute.name()).empty() || operation.settings.contains(attribute.name()))
-      malformed(operation, "has two attributes called \"" + attribute.name() + "\", or one without a name");
-    Setting& value = operation.settings[attribute.name()];
+    const std::string& name = checked(attribute.name());
+    if (name.empty() || name.front() == '.' || operation.settings.contains(name))
+      malformed(operation, "has two attributes called \"" + name + "\", or one that is called nothing or by a dot");
+    Setting& value = operation.settings[name];
     switch (attribute.type()) {
       case Type::INT:
         value = attribute.i();

@@ -84,7 +84,7 @@ class FormulaReader {
     if (producer < 0 || ++operations_ > kMostOperations) return nullptr;
     const Operation& operation = net_.operations[static_cast<std::size_t>(producer)];
     std::vector<ExpressionPtr> arguments;
-    if (operation.outputs.size() != 1 || operation.inputs.empty()) return nullptr;
+    if (operation.outputs.size() != 1 || operation.inputs.empty() || operation.inputs[0] < 0) return nullptr;
     if (operation.op.starts_with("Reduce")) return reduced(operation);
     for (const int id : operation.inputs) {
       if (id < 0 && operation.op != "Clip") return nullptr;

@@ -286,7 +286,9 @@ TEST(OnnxRecognise, TransposesAroundASumCancel) {
   const std::vector<TestModel::Attribute> last = {{"perm", List{0, 2, 3, 1}}};
   model.input("x", {0, 2, 4, 4}).input("z", {0, 2, 4, 4}).node("Transpose", {"x"}, {"a"}, last).node("Transpose", {"z"}, {"b"}, last);
   model.node("Add", {"a", "b"}, {"c"}).node("Transpose", {"c"}, {"y"}, {{"perm", List{0, 3, 1, 2}}}).output("y");
-  EXPECT_EQ(structure(model.load().graph), "add(0, 1)\n");
+  const Model loaded = model.load();
+  EXPECT_EQ(structure(loaded.graph), "add(0, 1)\n");
+  EXPECT_THAT(loaded.outputs, testing::ElementsAre("y"));
 }
 
 // What is between may be read by others too; then it stays, and must be an operator of its own.

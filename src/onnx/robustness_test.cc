@@ -134,6 +134,45 @@ TestModel many_nodes() {
   return model;
 }
 
+TEST(OnnxRobustness, StepsAndPartsOutOfRange) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  const auto pool = [](const std::vector<TestModel::Attribute>& attributes) {
+    return TestModel().input("x", {0, 1, 4, 4}).node("MaxPool", {"x"}, {"y"}, attributes).output("y").error();
+  };
+  EXPECT_THAT(pool({{"kernel_shape", List{0, 2}}}), HasSubstr("below 1"));
+  EXPECT_THAT(pool({{"kernel_shape", List{2, 2}}, {"strides", List{0, 1}}}), HasSubstr("below 1"));
+  EXPECT_THAT(pool({{"kernel_shape", List{2, 2}}, {"dilations", List{-1, 1}}}), HasSubstr("below 1"));
+  EXPECT_THAT(pool({{"kernel_shape", List{1 << 30, 2}}, {"dilations", List{1 << 30, 1}}}), HasSubstr("y (MaxPool)"));
+  EXPECT_THAT(
+      TestModel().input("x", {0, 4}).list("s", {kMost, kMost}).node("Split", {"x", "s"}, {"a", "b"}, {{"axis", 1}}).output("a").error(),
+      HasSubstr("Split"));
+  EXPECT_THAT(
+      TestModel().input("x", {4}).list("s", {kMost, kMost}).node("Reshape", {"x", "s"}, {"y"}).output("y").error({.batched = false}),
+      HasSubstr("absurdly large"));
+  EXPECT_THAT(TestModel().input("x", {0, 4}).list("p", {0, -2, 0, -2}).node("Pad", {"x", "p"}, {"y"}).output("y").error(),
+              HasSubstr("y (Pad)"));
+}
+
+TEST(OnnxRobustness, NamesThatAreOurs) {
+  EXPECT_THAT(TestModel().input("x", {0, 4}).node(".activation", {"x"}, {"y"}).output("y").error(), HasSubstr("not ONNX's"));
+  EXPECT_THAT(TestModel().input("x", {0, 4}).node("Relu", {"x"}, {"y"}, {{".unit_axis", 99}}).output("y").error(), HasSubstr("by a dot"));
+}
+
+TEST(OnnxRobustness, OutputsThatAreMissing) {
+  EXPECT_THAT(TestModel().input("x", {0, 4}).node("Shape", {"x"}, {"", "b"}).node("Add", {"x", "b"}, {"y"}).output("y").error(),
+              HasSubstr("more outputs"));
+  EXPECT_THAT(TestModel().input("x", {0, 4}).node("Transpose", {"x"}, {"", "y"}).output("y").error(), HasSubstr("Transpose"));
+  EXPECT_EQ(
+      TestModel().input("x", {0, 4}).node("Constant", {}, {}).node("Relu", {"x"}, {""}).node("Relu", {"x"}, {"y"}).output("y").error(), "");
+  EXPECT_THAT(TestModel()
+                  .input("x", {0, 4})
+                  .node("ReduceMax", {"", "x"}, {"a"}, {{"axes", List{1}}})
+                  .node("Add", {"x", "a"}, {"y"})
+                  .output("y")
+                  .error(),
+              HasSubstr("ReduceMax"));
+}
+
 TEST(OnnxRobustness, HugeTensorsInTinyFiles) {
   TestModel declared;
   declared.input("x", {0, 2}).floats("w", {2, 2}).node("MatMul", {"x", "w"}, {"y"}).output("y");
