@@ -115,7 +115,8 @@ std::string explain(const CLI::App& program, const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
     if (!program.remaining().empty()) return explain_extras(program);
     if (const auto commands = program.get_subcommands(); !commands.empty())
-      return fmt::format("[undying {}] {}; see undying {} --help", commands.front()->get_name(), error.what(), commands.front()->get_name());
+      return fmt::format("[undying {}] {}; see undying {} --help", commands.front()->get_name(), error.what(),
+                         commands.front()->get_name());
     return fmt::format("[undying] needs a command: {}; see undying --help", fmt::join(command_names(program), ", "));
   }
   return explain_value(program, error.what());
