@@ -109,7 +109,7 @@ void draw_parameters(Model& model) {
   std::uint64_t drawn = 0;
   for (const Parameter& parameter : model.parameters()) {
     using Role = ops::ParameterSpec::Role;
-    const double fan_in = static_cast<double>(parameter.size / parameter.shape[0]);
+    const double fan_in = static_cast<double>(parameter.size) / static_cast<double>(parameter.shape[0]);
     for (std::int64_t i = 0; i < parameter.size; ++i) {
       const double draw = random.normal(drawn++);
       double value = 0.3 * draw;

@@ -39,7 +39,7 @@ class ClipKernel final : public Kernel {
     const auto [min, max] = bounds_;
     for (std::int64_t i = 0; i < pass.rows * size_; ++i) {
       const float x = pass.src[0][i];
-      pass.diff_src[0][i] = (x >= min) & (x <= max) ? pass.diff_dst[i] : 0.0f;
+      pass.diff_src[0][i] = ((x >= min) & (x <= max)) ? pass.diff_dst[i] : 0.0f;
     }
   }
 

@@ -37,6 +37,7 @@ std::string rejection(const Node& node, const std::vector<Value>& src) {
 
 std::vector<float> result(const Node& node, const std::vector<Shape>& shapes, const std::vector<std::vector<float>>& src) {
   std::vector<Value> given;
+  given.reserve(shapes.size());
   for (const Shape& shape : shapes) given.push_back(plain(shape));
   const std::vector<Value> values = arranged(node, given);
   const Value dst_value = infer(node, given);
@@ -53,6 +54,7 @@ std::vector<float> result(const Node& node, const std::vector<Shape>& shapes, co
   for (const ParameterSpec& spec : row.parameters(node, values))
     tensors.emplace_back(static_cast<std::size_t>(element_count(spec.shape)), spec.initial);
   std::vector<float*> parameters;
+  parameters.reserve(tensors.size());
   for (auto& tensor : tensors) parameters.push_back(tensor.data());
   std::vector<float> dst(static_cast<std::size_t>(element_count(dst_value.shape)));
   std::vector<float> saved(static_cast<std::size_t>(kernel->saved));

@@ -50,7 +50,7 @@ std::size_t turned_from(const std::vector<std::int64_t>& perm) {
   std::size_t first = 0;
   while (first < perm.size() && perm[first] == static_cast<std::int64_t>(first)) ++first;
   Shape turned(perm.begin() + static_cast<std::ptrdiff_t>(first), perm.end());
-  std::ranges::rotate(turned, std::ranges::min_element(turned));
+  std::rotate(turned.begin(), std::ranges::min_element(turned), turned.end());
   return std::ranges::is_sorted(turned) ? first : perm.size();
 }
 
@@ -64,6 +64,7 @@ std::unique_ptr<Kernel> plan(const PlanRequest& request) {
   }
   const Shape steps = strides(src);
   std::vector<std::vector<std::int64_t>> offsets;
+  offsets.reserve(perm.size());
   for (const std::int64_t axis : perm)
     offsets.push_back(whole_axis(src[static_cast<std::size_t>(axis)], steps[static_cast<std::size_t>(axis)]));
   return gather_kernel(Gather(offsets), element_count(src));
