@@ -2,6 +2,7 @@
 #define UNDYING_ONNX_NET_H_
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
 #include <string_view>
@@ -38,9 +39,9 @@ struct Operation {
 
 struct Net {
   std::int64_t opset = 0;
-  int batch_axes = 1;      // 1: the first dimension of values at run time counts examples; 0: there is none
-  std::int64_t batch = 0;  // what the file says that dimension is; 0: left open
-  std::vector<Value> values;
+  int batch_axes = 1;        // 1: the first dimension of values at run time counts examples; 0: there is none
+  std::int64_t batch = 0;    // what the file says that dimension is; 0: left open
+  std::deque<Value> values;  // whose references last while others are added
   std::vector<Operation> operations;
   std::vector<int> inputs;
   std::vector<int> outputs;
