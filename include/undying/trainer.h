@@ -63,9 +63,9 @@ struct TrainSettings {
   std::uint64_t init_seed = 0;  // > 0: seed of the initial draw alone
   bool shuffle = true;
   Augmentation augmentation;  // of the images that steps are made on; evaluation and censuses see them as they are
-  bool evaluate = true;  // on the test set after every epoch
-  int threads = 0;       // 0: one per core
-  int shards = 0;        // 0: as many as threads. Results depend on the shards, never on the threads
+  bool evaluate = true;       // on the test set after every epoch
+  int threads = 0;            // 0: one per core
+  int shards = 0;             // 0: as many as threads. Results depend on the shards, never on the threads
   HealthSettings health;
 };
 
