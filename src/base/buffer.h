@@ -2,15 +2,17 @@
 #define UNDYING_BASE_BUFFER_H_
 
 #include <cstddef>
-#include <cstring>
 #include <memory>
-#include <new>
 #include <span>
 #include <type_traits>
 
 namespace undying {
 
 inline constexpr std::size_t kAlignment = 64;  // a cache line, and the widest vector
+
+// Zeroed memory, aligned to kAlignment; in huge pages where it is large and the system has them. Throws std::bad_alloc.
+void* allocate(std::size_t bytes);
+void release(void* memory, std::size_t bytes) noexcept;
 
 // Owned, zeroed memory for `size` trivial values, aligned to kAlignment. Moves, never grows.
 template <class T>
@@ -20,9 +22,7 @@ class Buffer {
  public:
   Buffer() = default;
   explicit Buffer(std::size_t size) : size_(size) {
-    if (size == 0) return;
-    data_.reset(static_cast<T*>(::operator new (size * sizeof(T), std::align_val_t{kAlignment})));
-    std::memset(static_cast<void*>(data_.get()), 0, size * sizeof(T));
+    if (size > 0) data_ = {static_cast<T*>(allocate(size * sizeof(T))), {size * sizeof(T)}};
   }
 
   T* data() { return data_.get(); }
@@ -35,7 +35,8 @@ class Buffer {
 
  private:
   struct Free {
-    void operator()(T* p) const { ::operator delete (p, std::align_val_t{kAlignment}); }
+    std::size_t bytes = 0;
+    void operator()(T* memory) const { release(memory, bytes); }
   };
   std::unique_ptr<T, Free> data_;
   std::size_t size_ = 0;

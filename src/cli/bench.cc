@@ -259,6 +259,7 @@ nlohmann::ordered_json measure_start(const BenchOptions& options, const Workload
   subject.first_step(data);
   fmt::print("{}: ", workload.name);
   print_start(subject, data);
+  std::fflush(stdout);  // whoever times the start from outside reads the line now, not at the end of the process
   nlohmann::ordered_json json = {{"workload", workload.name}};
   json.update(start_json(subject, data));
   return json;
