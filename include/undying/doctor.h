@@ -190,7 +190,7 @@ struct Revival {
   Trainer::Score held_out_after;
   Study study;                        // its arms are the remedies: control first, placebo second
   std::vector<RevivalArm> arms;       // in the order of study.arms
-  std::optional<std::size_t> chosen;  // the best of those that cure; none: nothing helped
+  std::optional<std::size_t> chosen;  // of those that cure; none: nothing helped
   std::uint64_t chosen_seed = 0;      // of the run with the median score of that arm
   std::optional<Graph> graph;         // healed, with `weights`
   std::vector<Tensor> weights;

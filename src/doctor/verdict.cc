@@ -19,6 +19,28 @@ bool better(const Study& study, double difference) { return (difference > 0.0) !
 
 std::string p_text(double p) { return p < 1e-4 ? "p < 0.0001" : fmt::format("p = {:.2g}", p); }
 
+// The best mean of those that cure.
+std::optional<std::size_t> best(const Revival& revival) {
+  const Study& study = revival.study;
+  std::optional<std::size_t> found;
+  for (std::size_t i = 2; i < revival.arms.size(); ++i)
+    if (revival.arms[i].cures && (!found || better(study, study.arms[i].accuracy.mean - study.arms[*found].accuracy.mean))) found = i;
+  return found;
+}
+
+// Of those that cure and are not shown to do worse than the best of them, the one with the fewest dead units; the best itself in a draw.
+std::optional<std::size_t> choose(const Revival& revival) {
+  const Study& study = revival.study;
+  const auto first = best(revival);
+  if (!first || study.missing > 0) return std::nullopt;
+  std::size_t chosen = *first;
+  for (std::size_t i = 2; i < revival.arms.size(); ++i) {
+    if (!revival.arms[i].cures || study.arms[i].dead_share.mean >= study.arms[chosen].dead_share.mean) continue;
+    if (study::paired_p_value(study::paired_differences(study, study.arms[i], study.arms[*first])) >= kLevel) chosen = i;
+  }
+  return chosen;
+}
+
 std::string score_text(const Study& study, double score) {
   return is_regression(study) ? fmt::format("loss {:.4g}", score) : fmt::format("{:.2f}%", 100.0 * score);
 }
@@ -62,6 +84,19 @@ std::string outcome(const Revival& revival) {
                      difference_text(study, chosen.against_placebo, chosen.p_placebo), 2 * (study.arms.size() - 2));
 }
 
+std::string preferred_text(const Revival& revival) {
+  const auto first = revival.chosen ? best(revival) : std::nullopt;
+  if (first == revival.chosen) return "";
+  const Study& study = revival.study;
+  const Arm& scores_best = study.arms[*first];
+  const Arm& arm = study.arms[*revival.chosen];
+  const double p = study::paired_p_value(study::paired_differences(study, arm, scores_best));
+  return fmt::format(
+      "{} scores {}, which is not shown to be better ({}); {} is taken because fewer of its units are dead: {:.1f}% against {:.1f}%.",
+      scores_best.label, estimate_text(study, scores_best.accuracy), p_text(p), arm.label, 100.0 * arm.dead_share.mean,
+      100.0 * scores_best.dead_share.mean);
+}
+
 std::string before_text(const Revival& revival) {
   return fmt::format("As it came the network scores {} there; {} of its {} units are dead on {} (n = {}), {} of them locked.",
                      score_text(revival.study, score_of(revival.study, revival.held_out_before)), revival.before.dead(),
@@ -94,22 +129,20 @@ void judge(Revival& revival) {
     p_values.push_back(study::paired_p_value(differences));
   }
   const std::vector<double> adjusted = study::holm(p_values);
-  revival.chosen.reset();
   for (std::size_t i = 2; i < study.arms.size(); ++i) {
     RevivalArm& arm = revival.arms[i];
     arm.p_control = adjusted[2 * (i - 2)];
     arm.p_placebo = adjusted[2 * (i - 2) + 1];
     arm.cures = arm.p_control < kLevel && arm.p_placebo < kLevel && better(study, study.arms[i].comparison.accuracy.mean) &&
                 better(study, arm.against_placebo.mean);
-    if (!arm.cures || study.missing > 0) continue;
-    if (!revival.chosen || better(study, study.arms[i].accuracy.mean - study.arms[*revival.chosen].accuracy.mean)) revival.chosen = i;
   }
+  revival.chosen = choose(revival);
 }
 
 void write_verdict(Revival& revival) {
   revival.sentence = outcome(revival);
   revival.study.verdict = {revival.sentence};
-  for (const std::string& text : {before_text(revival), after_text(revival), others_text(revival)})
+  for (const std::string& text : {preferred_text(revival), before_text(revival), after_text(revival), others_text(revival)})
     if (!text.empty()) revival.study.verdict.push_back(text);
 }
 

@@ -5,8 +5,8 @@
 
 namespace undying::doctor {
 
-// Compares every remedy with the control and with the placebo, Holm over all of these comparisons, and chooses the best of those that
-// beat both. Pure.
+// Compares every remedy with the control and with the placebo, Holm over all of these comparisons, and chooses among those that
+// beat both: the one with the fewest dead units of those that are not shown to do worse than the best. Pure.
 void judge(Revival& revival);
 
 // The outcome in words, and the study's paragraphs.

@@ -1,0 +1,85 @@
+// Writes FOLDER/NAME.onnx and, beside each, NAME.safetensors with an `input` and the `output` that undying computes for it: networks
+// trained here, plain and folded, and the networks of tests/onnx/models after a round trip.
+
+#include <algorithm>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "undying/undying.h"
+
+namespace {
+
+using namespace undying;  // a test tool of its own
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kExamples = 16;
+constexpr std::int64_t kClasses = 10;
+
+std::int64_t count(const Shape& shape) {
+  std::int64_t product = 1;
+  for (const std::int64_t size : shape) product *= size;
+  return product;
+}
+
+// Values of a fixed linear congruential sequence in [-1, 1), and labels that follow from them.
+Dataset examples(const Shape& shape) {
+  Dataset data{.name = "fixture", .size = kExamples, .shape = shape, .classes = kClasses};
+  std::uint32_t state = 1;
+  for (std::int64_t i = 0; i < kExamples * count(shape); ++i) {
+    state = state * 1664525U + 1013904223U;
+    data.values.push_back(static_cast<float>(state >> 8U) / static_cast<float>(1U << 23U) - 1.0f);
+  }
+  for (std::int64_t i = 0; i < kExamples; ++i) data.labels.push_back(static_cast<std::int32_t>(i % kClasses));
+  return data;
+}
+
+Trainer trainer_for(const Graph& graph) {
+  return {graph, {.optimizer = Sgd{.learning_rate = 0.02f}, .batch = kExamples / 2, .epochs = 4, .threads = 1, .health = {}}};
+}
+
+void write(const fs::path& folder, const std::string& name, const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data,
+           bool fold) {
+  onnx::save(folder / (name + ".onnx"), graph, weights, {.fold = fold, .doc = "a fixture"});
+  Trainer trainer = trainer_for(graph);
+  trainer.load(weights);
+  Shape shape = graph.input_shape();
+  shape.insert(shape.begin(), data.size);
+  const Tensor input{"input", shape, data.values};
+  const std::vector<float> outputs = trainer.predict(data);
+  const Tensor output{"output", {data.size, static_cast<std::int64_t>(outputs.size()) / data.size}, outputs};
+  write_safetensors(folder / (name + ".safetensors"), std::vector<Tensor>{input, output});
+}
+
+void write_trained(const fs::path& folder, std::string name, const Shape& shape, const std::string& model, const ModelOptions& options) {
+  std::ranges::replace(name, ':', '_');
+  const Dataset data = examples(shape);
+  Trainer trainer = trainer_for(build_model(model, shape, kClasses, options));
+  trainer.fit(data, data);  // so that running statistics and slopes are not those of the draw
+  for (const bool fold : {false, true}) write(folder, name + (fold ? "_folded" : "_plain"), trainer.graph(), trainer.tensors(), data, fold);
+}
+
+void write_again(const fs::path& folder, const fs::path& file) {
+  const onnx::Model model = onnx::load(file);
+  const auto tensors = read_safetensors(fs::path(file).replace_extension(".safetensors"));
+  const auto input = std::ranges::find(tensors, "input", &Tensor::name);
+  Dataset data{.name = "fixture", .size = input->shape[0], .shape = model.graph.input_shape(), .values = input->values};
+  data.classes = count(model.graph.output_shape());
+  data.labels.assign(static_cast<std::size_t>(data.size), 0);
+  for (const bool fold : {false, true})
+    write(folder, "again_" + file.stem().string() + (fold ? "_folded" : "_plain"), model.graph, model.weights, data, fold);
+}
+
+}  // namespace
+
+int main(int, char** arguments) {
+  const fs::path folder = arguments[1];
+  fs::create_directories(folder);
+  for (const ActivationInfo& info : activation_family())
+    write_trained(folder, "mlp_" + std::string(info.name), {12}, "mlp:16x3", {.activation = info.name, .batch_norm = true, .dropout = 0.1});
+  for (const char* model : {"lenet", "vgg:small", "resnet:20", "mobilenet:small"})
+    for (const char* activation : {"relu", "leaky_relu:0.1", "prelu"})
+      write_trained(folder, std::string(model) + "_" + activation, {1, 28, 28}, model, {.activation = activation, .batch_norm = true});
+  for (const auto& entry : fs::directory_iterator(arguments[2]))
+    if (entry.path().extension() == ".onnx") write_again(folder, entry.path());
+}
