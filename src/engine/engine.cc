@@ -86,6 +86,7 @@ Engine::Range Engine::share(int items, int worker) const {
 
 double Engine::step(const BatchSource& source, std::int64_t rows, std::uint64_t step, std::span<const SlicePass> passes) {
   prepare_step(rows);
+  step_ = step;
   workers_->run([&](int worker) {
     run_shards(worker, source, rows, step, passes);
     workers_->barrier().arrive();
@@ -129,7 +130,8 @@ void Engine::measure_statistics(const BatchSource& source, std::int64_t rows) {
 void Engine::run_forward(int worker, const BatchSource& source, std::int64_t rows) {
   const auto [begin, end] = share(options_.shards, worker);
   for (int s = begin; s < end; ++s) {
-    fill(*training_, training_->shards()[static_cast<std::size_t>(s)], source, rows * s / options_.shards, shard_rows(rows, s), rows, 0);
+    fill(*training_, training_->shards()[static_cast<std::size_t>(s)], source, rows * s / options_.shards, shard_rows(rows, s), rows,
+         step_);
   }
   for (const Segment& segment : training_->segments()) {
     for (const Instruction& instruction : segment.instructions) {
@@ -282,7 +284,7 @@ void Engine::evaluate_lane(int lane, const BatchSource& source, std::int64_t row
   ops::LossSums total;
   for (std::int64_t first = lane * block; first < rows; first += block * options_.shards) {
     const std::int64_t count = std::min(block, rows - first);
-    fill(*evaluation_, shard, source, first, count, rows, 0);
+    fill(*evaluation_, shard, source, first, count, rows, step_);
     for (std::size_t i = 0; i < counters.size(); ++i) {
       shard.passes[i].census = counters[i].fired == nullptr ? nullptr : &counters[i];
       evaluation_->forward(shard, {.step = static_cast<int>(i)});

@@ -144,6 +144,7 @@ class Engine {
   std::unique_ptr<Plan> evaluation_;  // built at the first use
   std::vector<Slice> slices_;
   std::vector<std::vector<const float*>> slice_gradients_;
+  std::uint64_t step_ = 0;              // the last one taken: evaluation runs at its slopes
   std::vector<SliceRun> early_slices_;  // by step of the plan, empty where it is not updated early
   std::vector<SliceRun> late_slices_;   // all others
   StepCounters counters_;

@@ -1,5 +1,10 @@
 // activation: dst = f(src), elementwise, f any member of the rectifier family.
 
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string_view>
+
 #include "activations/reference.h"
 #include "ops/activation_step.h"
 #include "ops/rows.h"
@@ -89,7 +94,19 @@ ActivationStep::ActivationStep(const Node* node, Extent extent, std::size_t firs
       extent_(extent),
       first_parameter_(first_parameter),
       slope_count_(slope_count(activation_, extent.units)),
-      sequence_(node == nullptr ? 0 : static_cast<std::uint32_t>(node->attributes.get_or<std::int64_t>("sequence", 0))) {}
+      sequence_(node == nullptr ? 0 : static_cast<std::uint32_t>(node->attributes.get_or<std::int64_t>("sequence", 0))),
+      anneal_(node == nullptr ? 0 : static_cast<std::uint64_t>(anneal_steps(*node))) {}
+
+// Through the notation, which is the one way to make an activation; without memory from the heap.
+Activation ActivationStep::at(std::uint64_t step) const {
+  if (step >= anneal_) return activation_;
+  constexpr std::string_view kName = "leaky_relu:";
+  std::array<char, 64> text;
+  std::ranges::copy(kName, text.begin());
+  const double slope = static_cast<double>(activation_.parameters()[0]) * static_cast<double>(step) / static_cast<double>(anneal_);
+  const auto end = std::to_chars(text.begin() + kName.size(), text.end(), static_cast<float>(slope)).ptr;
+  return std::string_view(text.begin(), end);
+}
 
 void ActivationStep::forward(const Pass& pass, const float* z, const float* bias, Rows rows) const {
   const std::int64_t at = rows.first * extent_.units;
@@ -104,8 +121,9 @@ void ActivationStep::forward(const Pass& pass, const float* z, const float* bias
   args.training = pass.training;
   args.random = {.seed = pass.seed, .sequence = sequence_, .step = pass.step, .first_row = pass.first_row * extent_.positions + rows.first};
   args.counters = pass.counters;
-  if (pass.census != nullptr) return kernels_->census(activation_, args, *pass.census);
-  kernels_->forward(activation_, args);
+  const Activation activation = at(pass.step);
+  if (pass.census != nullptr) return kernels_->census(activation, args, *pass.census);
+  kernels_->forward(activation, args);
 }
 
 void ActivationStep::backward(const Pass& pass, const float* saved, float* diff_z, float* diff_bias, Rows rows) const {
@@ -123,7 +141,17 @@ void ActivationStep::backward(const Pass& pass, const float* saved, float* diff_
   }
   args.slope_count = slope_count_;
   args.counters = pass.counters;
-  kernels_->backward(activation_, args);
+  kernels_->backward(at(pass.step), args);
+}
+
+std::int64_t anneal_steps(const Node& node) {
+  const auto steps = node.attributes.get_or<std::int64_t>("anneal", 0);
+  const Activation& activation = activation_of(node);
+  if (steps < 0 || (steps > 0 && (activation.info().name != "leaky_relu" || activation.parameters()[0] < 0.0f)))
+    throw Error(ErrorCode::kInvalidArgument, node.name,
+                "anneal is " + std::to_string(steps) + " of " + activation.specification() +
+                    "; expected a number of steps >= 0, of leaky_relu with a slope >= 0");
+  return steps;
 }
 
 std::vector<ParameterSpec> slope_parameters(const Node& node, std::int64_t units) {

@@ -43,6 +43,9 @@ class ActivationStep {
  private:
   Rows all(const Pass& pass) const { return {0, pass.rows * extent_.positions}; }
 
+  // The activation at the step at hand: its slope may still be on its way.
+  Activation at(std::uint64_t step) const;
+
   Activation activation_;
   const activations::Kernels* kernels_;
   activations::Saves saves_;
@@ -50,7 +53,11 @@ class ActivationStep {
   std::size_t first_parameter_;
   std::int64_t slope_count_ = 0;
   std::uint32_t sequence_ = 0;  // tells the random slopes of a network's nodes apart
+  std::uint64_t anneal_ = 0;    // steps until the slope is reached
 };
+
+// The steps of training over which a node's slope grows from 0; 0: it has its slope from the start. Then the output never tells the input.
+std::int64_t anneal_steps(const Node& node);
 
 // The slopes an activation node owns: none, or one tensor.
 std::vector<ParameterSpec> slope_parameters(const Node& node, std::int64_t units);

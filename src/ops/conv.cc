@@ -50,6 +50,7 @@ std::optional<float> slope_inside(const Node* follower) {
   if (follower == nullptr) return 1.0f;
   const Activation& activation = follower->attributes.get<Activation>("activation");
   if (activation.info().name == "identity") return 1.0f;
+  if (anneal_steps(*follower) > 0) return std::nullopt;
   if (activation.info().name == "relu") return 0.0f;
   if (activation.info().name == "leaky_relu") return activation.parameters()[0];
   return std::nullopt;
