@@ -263,6 +263,12 @@ TEST(WholeGraph, TiedWeights) {
   expect_defined(graph);
 }
 
+// The channels that a batch norm sees behind a linear layer over rows are the rows.
+TEST(WholeGraph, BatchNormBehindRows) {
+  expect_defined(Graph({input("x", {4, 5}), linear("a", 0, 7), node("bn", "batch_norm", {1}), activation("f", 2, "relu"),
+                        node("flat", "flatten", {3}), linear("out", 4, 3)}));
+}
+
 TEST(WholeGraph, TwoInputs) {
   expect_defined(Graph({input("x", {4}), input("y", {3}), linear("a", 0, 5), linear("b", 1, 5), node("sum", "add", {2, 3}),
                         activation("f", 4, kLeaky), node("both", "concat", {5, 1}, {{"axis", whole(0)}}), linear("out", 6, 2)}));

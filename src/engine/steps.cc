@@ -94,7 +94,7 @@ class Compiler {
       step.inputs.push_back(laid(value_of_[static_cast<std::size_t>(node.inputs[i])], src[i].layout));
     int last = at;
     own(step, at);
-    if (const auto norm = alone_behind(at, "batch_norm"); norm && row.folds_batch_norm && !options_.training) {
+    if (const auto norm = alone_behind(at, "batch_norm"); norm && row.folds_batch_norm && !options_.training && same_layout(at, *norm)) {
       last = step.norm = *norm;
       fused_.insert(last);
       own(step, last);
@@ -120,6 +120,11 @@ class Compiler {
     value_of_[static_cast<std::size_t>(last)] = add(std::move(step), model_.node_values()[static_cast<std::size_t>(last)]);
   }
 
+  // Behind a linear layer over rows they differ: the channels that a batch norm sees there are its positions.
+  bool same_layout(int a, int b) const {
+    return model_.node_values()[static_cast<std::size_t>(a)].layout == model_.node_values()[static_cast<std::size_t>(b)].layout;
+  }
+
   bool has_trained(const Step& step) const {
     return std::ranges::any_of(step.owned, [&](int index) { return model_.parameters()[static_cast<std::size_t>(index)].trained; });
   }
@@ -138,9 +143,9 @@ class Compiler {
       const auto output = static_cast<std::size_t>(step->output);
       step->backward = reached[output] && compiled_.values[output].wanted;
       step->trains = step->backward && has_trained(*step);
+      for (const int index : step->owned) ++users[index];
       if (!step->backward) continue;
       for (const int input : step->inputs) reached[static_cast<std::size_t>(input)] = true;
-      for (const int index : step->owned) ++users[index];
     }
     for (Step& step : compiled_.steps) {
       std::int64_t size = 0;

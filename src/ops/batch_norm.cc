@@ -35,6 +35,7 @@ float invertible_slope(const Node* follower) {
   if (follower == nullptr) return 1.0f;
   const Activation& activation = follower->attributes.get<Activation>("activation");
   if (activation.info().name == "identity") return 1.0f;
+  if (anneal_steps(*follower) > 0) return 0.0f;
   return activation.info().name == "leaky_relu" ? std::max(0.0f, activation.parameters()[0]) : 0.0f;
 }
 
@@ -207,6 +208,7 @@ class BatchNormKernel final : public Kernel {
     float* part = sums + 4 * channels_;
     std::fill_n(sums, 2 * channels_, 0.0f);
     float* diff_z = diff_z_of(pass);
+    if (follows_ && pass.rows == 0) activation_.backward(pass, pass.dst, diff_z, nullptr);  // a learned slope's gradient is 0
     for_pieces(pass, [&](Rows rows) {
       if (follows_) activation_.backward(pass, pass.saved != nullptr ? pass.saved : pass.dst, diff_z, nullptr, rows);
       std::fill_n(part, 2 * channels_, 0.0f);
