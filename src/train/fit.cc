@@ -20,7 +20,8 @@ void initialize(engine::Model& model, Initializer initializer, std::uint64_t see
     std::span<float> bias;
     for (const int index : model.parameters_of(parameter.node)) {
       const engine::Parameter& other = model.parameters()[static_cast<std::size_t>(index)];
-      if (other.role == Role::kBias) bias = {model.values(other), static_cast<std::size_t>(other.size)};
+      // Of a transposed convolution, whose weight is (inputs, outputs, ...), the rows drawn have no bias each.
+      if (other.role == Role::kBias && other.size == fan_out) bias = {model.values(other), static_cast<std::size_t>(other.size)};
     }
     const std::span<float> weight(model.values(parameter), static_cast<std::size_t>(parameter.size));
     engine::initialize_linear(initializer, model.activation_behind(parameter.node).gain(), fan_in, fan_out,
@@ -177,11 +178,15 @@ void Fit::finish_epoch(std::int64_t epoch, std::int64_t steps_before) {
   if (observer_.epoch) observer_.epoch(record);
 }
 
-// Before the first step running statistics hold nothing yet: this census alone takes those of the first batch in their place.
+// Before the first step running statistics hold nothing yet, unless they were loaded: this census alone takes those of the first batch in
+// their place.
 void Fit::take_first_census() {
   const std::span<float> statistics = state_.model.statistics();
   const std::vector<float> before(statistics.begin(), statistics.end());
-  if (!before.empty() && state_.steps_taken == 0) state_.engine.measure_statistics(source_, std::min(settings_.batch, train_.size));
+  if (!before.empty() && state_.steps_taken == 0 && !state_.statistics_loaded) {
+    if (settings_.shuffle) shuffle(settings_.seed, 1, order_);
+    state_.engine.measure_statistics(source_, std::min(settings_.batch, train_.size));
+  }
   take_census();
   std::copy(before.begin(), before.end(), statistics.begin());
 }

@@ -23,6 +23,7 @@ struct State {
   engine::Engine engine;
   Buffer<float> moments[2];      // the optimizer's
   std::int64_t steps_taken = 0;  // over all calls of fit
+  bool statistics_loaded = false;
 };
 
 // Draws every weight and sets every other parameter to its initial value. The draw of the k-th weight depends on (seed, k) alone, so

@@ -157,6 +157,13 @@ void Trainer::load(const std::vector<Tensor>& tensors) {
     if (found[i] == nullptr) throw Error(ErrorCode::kBadData, "tensor " + parameters[i].name, "is missing; the model needs it");
   for (std::size_t i = 0; i < parameters.size(); ++i)
     std::copy(found[i]->values.begin(), found[i]->values.end(), state_->model.values(parameters[i]));
+  state_->statistics_loaded = std::ranges::any_of(parameters, [&](const engine::Parameter& parameter) {
+    using Role = ops::ParameterSpec::Role;
+    if (parameter.role != Role::kRunningMean && parameter.role != Role::kRunningVariance) return false;
+    const float fresh = parameter.role == Role::kRunningMean ? 0.0f : 1.0f;
+    const float* values = state_->model.values(parameter);
+    return std::any_of(values, values + parameter.size, [&](float value) { return value != fresh; });
+  });
 }
 
 }  // namespace undying

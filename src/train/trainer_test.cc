@@ -171,13 +171,48 @@ TEST(Trainer, ShardsWithoutRowsAddNothing) {
   TrainSettings settings = small_settings();
   settings.batch = 128;
   settings.epochs = 2;
-  std::vector<StepRecord> one;
-  for (const int shards : {1, 5}) {
-    settings.shards = shards;
-    const undying::Run run = Trainer(small_mlp("elu"), settings).fit(data, data);
-    ASSERT_EQ(run.steps.size(), 4U);
-    if (shards == 1) one = run.steps;
-    for (std::size_t i = 0; i < 4; ++i) EXPECT_NEAR(run.steps[i].gradient_norm / one[i].gradient_norm, 1.0, 1e-5) << i;
+  for (const Graph& graph : {small_mlp("elu"), small_mlp("prelu"), small_mlp("prelu", true)}) {
+    std::vector<StepRecord> one;
+    for (const int shards : {1, 5}) {
+      settings.shards = shards;
+      const undying::Run run = Trainer(graph, settings).fit(data, data);
+      ASSERT_EQ(run.steps.size(), 4U);
+      if (shards == 1) one = run.steps;
+      for (std::size_t i = 0; i < 4; ++i) EXPECT_NEAR(run.steps[i].gradient_norm / one[i].gradient_norm, 1.0, 1e-4) << i;
+    }
+  }
+}
+
+// The census before the first step sees a network as it is: with the statistics of its first batch only where it has none.
+TEST(Trainer, TheFirstCensusUsesTheStatisticsThatWereLoaded) {
+  const Dataset data = make_classes(500, 12, 4);
+  Trainer trained(small_mlp("relu", true), small_settings());
+  const undying::Run before = trained.fit(data, data);
+  Trainer again(small_mlp("relu", true), small_settings());
+  again.load(trained.tensors());
+  const undying::Run after = again.fit(data, data);
+  const CensusRecord& last = before.ledger.censuses.back();
+  const CensusRecord& first = after.ledger.censuses.front();
+  for (std::size_t l = 0; l < last.layers.size(); ++l) {
+    EXPECT_EQ(first.layers[l].firing_rate, last.layers[l].firing_rate);
+    EXPECT_EQ(first.layers[l].signal_variance, last.layers[l].signal_variance);
+  }
+}
+
+// Its weight is (inputs, outputs, ...): no row of it has a bias of its own.
+TEST(Trainer, TheAsymmetricDrawLeavesBiasesOfTransposedConvolutionsAtZero) {
+  TrainSettings settings = small_settings();
+  settings.initializer = Initializer::kRandomizedAsymmetric;
+  const std::vector<std::int64_t> kernel = {2, 2};
+  const Trainer trainer(Graph({{"x", "input", {}, {{"shape", Shape{40, 3, 3}}}},
+                               {"up", "conv_transpose", {0}, {{"outputs", std::int64_t{2}}, {"kernel", kernel}}},
+                               {"flat", "flatten", {1}, {}},
+                               {"out", "linear", {2}, {{"outputs", std::int64_t{4}}}}}),
+                        settings);
+  for (const Tensor& tensor : trainer.tensors()) {
+    if (tensor.name == "up.bias") {
+      EXPECT_THAT(tensor.values, testing::Each(0.0f));
+    }
   }
 }
 
