@@ -235,6 +235,10 @@ Split open_npz(const std::filesystem::path& file) {
   if (train == nullptr) fail(source, "has no arrays X and y, nor x_train and y_train");
   auto test = load({"X_test", "x_test"}, {"y_test"}, "test");
   if (test == nullptr) return hold_out(*train);
+  if (train->bytes.empty() != test->bytes.empty())
+    fail(source,
+         fmt::format("has {} for training and {} for testing; expected the same type: bytes are scaled to [0, 1], other values are not",
+                     train->bytes.empty() ? "numbers" : "bytes", test->bytes.empty() ? "numbers" : "bytes"));
   test->classes = train->classes;
   validate(*test);
   return {train, test, ""};

@@ -52,7 +52,7 @@ struct Decoder {
 // Everything before the pixels. False: the reader holds the reason.
 bool read_header(const Decoder& decoder) {
   if (setjmp(png_jmpbuf(decoder.png)) != 0) return false;
-  png_set_user_limits(decoder.png, kMostPixels, kMostPixels);
+  png_set_user_limits(decoder.png, kMostSide, kMostSide);
   png_set_crc_action(decoder.png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
   png_read_info(decoder.png, decoder.info);
   return true;

@@ -40,6 +40,12 @@ TEST(Png, ReadsAFileWrittenByHand) {
   EXPECT_THAT(image.pixels, ElementsAre(255, 0, 0, 0, 255, 0, 0, 0, 255, 10, 20, 30));
 }
 
+TEST(Png, ASideBeyondAllUseIsRefused) {
+  PngFile file{.height = 1, .width = 65536, .depth = 1};
+  file.samples.assign(65536 / 8, 0);
+  expect_error(png_bytes(file), HasSubstr("width"));
+}
+
 TEST(Png, GrayOfEveryDepthFillsTheRange) {
   EXPECT_THAT(decode_png(png_bytes({1, 3, PNG_COLOR_TYPE_GRAY, 1, {0b10100000}}), "x").pixels, ElementsAre(255, 0, 255));
   EXPECT_THAT(decode_png(png_bytes({1, 4, PNG_COLOR_TYPE_GRAY, 2, {0b00011011}}), "x").pixels, ElementsAre(0, 85, 170, 255));

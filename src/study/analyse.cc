@@ -64,7 +64,8 @@ double steps_to(const Run& run, double target) {
 
 double log_gradient_ratio(const Run& run) {
   for (const CensusRecord& census : run.ledger.censuses)
-    if (census.step > 0) return std::log10(std::max(kLeastRatio, census.gradient_norm_ratio));
+    if (census.step > 0)  // 0 / 0, where the network is dead as a whole, is no ratio
+      return std::isnan(census.gradient_norm_ratio) ? kNan : std::log10(std::max(kLeastRatio, census.gradient_norm_ratio));
   return kNan;
 }
 

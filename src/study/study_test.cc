@@ -238,6 +238,15 @@ TEST(Analyse, ARegressionOfDivergedRunsHasNoScore) {
   EXPECT_EQ(study.arms[2].comparison.verdict, Verdict::kTooFew);
 }
 
+TEST(Analyse, ARatioOfTwoZerosIsNoRatio) {
+  Study study = by_hand({0.50, 0.52, 0.48}, {0.5, 0.5, 0.5}, {0.7, 0.7, 0.7});
+  const double ratios[] = {0.01, 0.01, std::numeric_limits<double>::quiet_NaN()};
+  for (std::size_t i = 0; i < 3; ++i) study.arms[0].runs[i].run.ledger.censuses[0].gradient_norm_ratio = ratios[i];
+  analyse(study);
+  EXPECT_EQ(study.arms[0].gradient_norm_ratio.n, 2);
+  EXPECT_NEAR(study.arms[0].gradient_norm_ratio.mean, -2.0, 1e-12);
+}
+
 TEST(Analyse, AMajorityClassIsNotACollapse) {
   Study study = by_hand({0.97, 0.98, 0.88}, {0.97, 0.98, 0.97}, {0.97, 0.98, 0.97});
   study.chance = 0.88;
@@ -250,6 +259,7 @@ TEST(Analyse, ALeakWithoutSlopeCanKill) {
   EXPECT_TRUE(Activation("relu").can_be_dead());
   EXPECT_FALSE(Activation("leaky_relu:0.01").can_be_dead());
   EXPECT_FALSE(Activation("prelu:0").can_be_dead());
+  EXPECT_FALSE(Activation("crelu").can_be_dead()) << "one of its halves always has a gradient";
 }
 
 TEST(Analyse, CollapsedRunsAreCounted) {
