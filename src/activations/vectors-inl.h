@@ -24,7 +24,7 @@ using VU = hn::Vec<DU>;
 using M = hn::Mask<D>;
 
 // Highway's masked accesses below AVX2 read and write whole vectors.
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2  // better targets have lower numbers
 inline constexpr bool kMaskedAccess = true;
 #else
 inline constexpr bool kMaskedAccess = false;

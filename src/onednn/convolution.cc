@@ -105,8 +105,9 @@ dnnl::primitive_attr leaky(float slope) {
 }  // namespace
 
 bool has_bfloat16() {
-  const auto isa = dnnl::get_effective_cpu_isa();
-  return isa == dnnl::cpu_isa::avx512_core_bf16 || isa == dnnl::cpu_isa::avx512_core_amx;
+  // Instruction sets are sets of bits: those that hold this one.
+  const auto wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
+  return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & wanted) == wanted;
 }
 
 struct Convolution::Primitives {

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <limits>
 
+#include "activations/vectors-inl.h"
 #include "hwy/contrib/math/math-inl.h"
 #include "ops/loss.h"
 
@@ -26,13 +27,13 @@ using V = hn::Vec<D>;
 HWY_INLINE V load_or(D d, const float* row, std::int64_t j, std::int64_t width, V fill) {
   const auto left = static_cast<std::size_t>(width - j);
   if (left >= hn::Lanes(d)) return hn::LoadU(d, row + j);
-  return hn::IfThenElse(hn::FirstN(d, left), hn::MaskedLoad(hn::FirstN(d, left), d, row + j), fill);
+  return hn::IfThenElse(hn::FirstN(d, left), activations::HWY_NAMESPACE::load<true>(d, row + j, left), fill);
 }
 
 HWY_INLINE void store_part(D d, V v, float* row, std::int64_t j, std::int64_t width) {
   const auto left = static_cast<std::size_t>(width - j);
   if (left >= hn::Lanes(d)) return hn::StoreU(v, d, row + j);
-  hn::BlendedStore(v, hn::FirstN(d, left), d, row + j);
+  activations::HWY_NAMESPACE::store<true>(d, v, row + j, left);
 }
 
 struct RowSums {
