@@ -116,7 +116,7 @@ struct Diagnosis {
   std::int64_t saturated_units() const;
 };
 
-// Whether |f'| near 0 means saturation: not of rectifiers, whose silence is counted apart.
+// Whether |f'| near 0 means saturation: not the silence of rectifiers, which is counted apart; of relu6 its ceiling.
 bool saturates(const Activation& activation);
 
 // Observes the network over the whole of `data` and judges. Data without labels and targets (classes 0, outputs 0) is observed forward
@@ -148,12 +148,13 @@ Forecast forecast(const Graph& graph, Initializer initializer = Initializer::kKa
 struct Remedy {
   std::string label;               // "leaky_relu:0.1 + re-initialise"
   std::optional<Activation> swap;  // in place of every activation whose units can be dead
+  bool anneal = false;             // the new slope grows from 0 over the first half of the steps: the function is kept exactly at first
   bool reinitialise = false;       // dead units: incoming weights drawn anew, outgoing ones 0
   bool placebo = false;            // as many living units instead, chosen at random
   double learning_rate_factor = 1.0;
 };
-// Control, placebo, then what is worth trying: leaky_relu:0.01, :0.1 and :0.3, prelu, elu, re-initialise, leaky_relu:0.1 with it, a tenth
-// of the learning rate.
+// Control, placebo, then what is worth trying: leaky_relu:0.01, :0.1 and :0.3, prelu, elu, leaky_relu:0.1 with its slope annealed in,
+// re-initialise, leaky_relu:0.1 with it at once and annealed in, a tenth of the learning rate.
 std::vector<Remedy> standard_remedies();
 
 // What a remedy changed, before the first step.
@@ -170,7 +171,7 @@ struct ReviveSettings {
   std::string data;              // as given to open_dataset, for the record
   std::vector<Remedy> remedies;  // empty: standard_remedies()
   int seeds = 5;                 // of the data order and the fresh draws: train.seed, train.seed + 1, ...
-  TrainSettings train;           // of the control; threads and shards are 1 in every run
+  TrainSettings train;           // of the control; threads and shards are 1 in every run, and the loss is that of `diagnose`
   int threads = 0;               // runs at a time; 0: one per core
   DiagnoseSettings diagnose;
 };

@@ -138,7 +138,8 @@ double Activation::gain() const {
 }
 
 bool Activation::can_be_dead() const {
-  return info().has_zero_gradient || (!info().learned && derivative(-1.0f) == 0.0f && derivative(-2.0f) == 0.0f);
+  if (info().has_zero_gradient) return true;
+  return !info().learned && info().width == 1 && derivative(-1.0f) == 0.0f && derivative(-2.0f) == 0.0f;
 }
 
 float Activation::value(float x) const { return static_cast<float>(definition(index_).value(parameters(), static_cast<double>(x))); }

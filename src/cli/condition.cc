@@ -40,7 +40,8 @@ Condition parse_condition(std::string_view flag, std::string_view text) {
   if (condition.or_equal) value.remove_prefix(1);
   const bool percent = value.ends_with('%');
   if (percent) value.remove_suffix(1);
-  condition.share = parse_real(flag, value, 0.0, percent ? 100.0 : 1.0) / (percent ? 100.0 : 1.0);
+  if (percent) condition.whole = 100.0;
+  condition.bound = parse_real(flag, value, 0.0, condition.whole);
   return condition;
 }
 
@@ -51,8 +52,8 @@ std::int64_t count_of(const Condition& condition, const Diagnosis& diagnosis) {
 }
 
 bool met(const Condition& condition, const Diagnosis& diagnosis) {
-  const auto count = static_cast<double>(count_of(condition, diagnosis));
-  const double bound = condition.share * static_cast<double>(diagnosis.units());
+  const double count = static_cast<double>(count_of(condition, diagnosis)) * condition.whole;  // 7 of 100 is 7% to the bit
+  const double bound = condition.bound * static_cast<double>(diagnosis.units());
   return condition.or_equal ? count >= bound : count > bound;
 }
 

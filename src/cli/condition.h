@@ -13,8 +13,9 @@ namespace undying::cli {
 struct Condition {
   std::string metric;  // dead, locked, always-negative, dormant, saturated
   bool or_equal = false;
-  double share = 0.0;
-  std::string text;  // as given
+  double bound = 0.0;  // as written: 5 of 5%
+  double whole = 1.0;  // what it is a share of: 100 with a percent sign
+  std::string text;    // as given
 };
 
 // Throws Error{kInvalidArgument} that says what was found and what was expected.

@@ -25,6 +25,15 @@ TEST(Condition, IsAShareOfAllUnits) {
   EXPECT_FALSE(met(parse_condition("--fail-on", "locked>0"), with_dead(1)));
 }
 
+// 0.07 x 100 is not 7 in binary.
+TEST(Condition, ABoundThatIsMetExactlyIsMetToTheBit) {
+  for (int percent = 0; percent <= 100; ++percent) {
+    const std::string text = std::to_string(percent) + "%";
+    EXPECT_TRUE(met(parse_condition("--fail-on", "dead>=" + text), with_dead(percent))) << text;
+    EXPECT_FALSE(met(parse_condition("--fail-on", "dead>" + text), with_dead(percent))) << text;
+  }
+}
+
 TEST(Condition, WhatCannotBeReadIsNamed) {
   const auto message = [](const char* text) {
     try {

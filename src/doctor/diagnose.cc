@@ -36,7 +36,10 @@ std::string_view name(DeadCause cause) {
   return kNames[static_cast<std::size_t>(cause)];
 }
 
-bool saturates(const Activation& activation) { return !activation.can_be_dead() || activation.info().name == "hardsigmoid"; }
+bool saturates(const Activation& activation) {
+  if (activation.info().width != 1) return false;
+  return activation.derivative(1e6f) == 0.0f || (!activation.can_be_dead() && activation.derivative(-1e6f) == 0.0f);
+}
 
 std::int64_t Diagnosis::units() const {
   return total(*this, [](const auto& layer) { return layer.units; });

@@ -351,6 +351,64 @@ TEST(Diagnose, SaturationIsToldFromSilence) {
   EXPECT_EQ(diagnose(relu.graph, relu.weights, data).saturated_units(), 0);
 }
 
+// relu6 has a ceiling, and below 0 it is silent as ReLU is.
+TEST(Diagnose, AUnitAtItsCeilingIsSaturated) {
+  const Dataset data = make_classes(500, 12, 4);
+  Patient patient = fresh(mlp({.inputs = 12, .hidden = {10}, .outputs = 4, .activation = "relu6"}));
+  patient.values("layer.0.bias")[3] = 1000.0f;
+  patient.values("layer.0.bias")[4] = -1000.0f;
+  const Diagnosis diagnosis = diagnose(patient.graph, patient.weights, data);
+  ASSERT_NE(finding(diagnosis, "saturated units"), nullptr);
+  EXPECT_THAT(finding(diagnosis, "saturated units")->units, ElementsAre(3));
+  EXPECT_EQ(diagnosis.layers[0].lives[4].state, UnitState::kDead);
+  EXPECT_EQ(diagnosis.layers[0].dead, 1);
+}
+
+TEST(Diagnose, RectifiersDoNotSaturate) {
+  for (const char* each : {"relu", "leaky_relu:1e-5", "prelu", "rrelu", "crelu", "hardswish"}) EXPECT_FALSE(saturates(each)) << each;
+  for (const char* each : {"tanh", "sigmoid", "elu", "hardsigmoid", "relu6", "softplus"}) EXPECT_TRUE(saturates(each)) << each;
+}
+
+TEST(Diagnose, WhatIsNotANumberIsNotSilent) {
+  const Dataset data = make_classes(500, 12, 4);
+  Patient patient = fresh(mlp({.inputs = 12, .hidden = {10}, .outputs = 4, .activation = "relu"}));
+  patient.values("layer.0.weight")[0] = std::nanf("");
+  EXPECT_FALSE(kinds(diagnose(patient.graph, patient.weights, data)).contains("always negative units"));
+}
+
+// max(0, max(z)) is max(max(0, z)): a pool before the activation hides nothing.
+TEST(Diagnose, UnitsBehindAPoolHaveTheirWeights) {
+  Dataset data = make_classes(100, 64, 4);
+  data.shape = {1, 8, 8};
+  const Node act{"f", "activation", {2}, {{"activation", Activation("relu")}, {"layer", std::string("conv")}}};
+  Patient patient = fresh(Graph({{"x", "input", {}, {{"shape", Ints{1, 8, 8}}}},
+                                 {"conv", "conv", {0}, {{"outputs", std::int64_t{3}}, {"kernel", Ints{3, 3}}}},
+                                 {"pool", "max_pool", {1}, {{"kernel", Ints{2, 2}}, {"strides", Ints{2, 2}}}},
+                                 act,
+                                 {"flat", "flatten", {3}, {}},
+                                 {"out", "linear", {4}, {{"outputs", std::int64_t{4}}}}}));
+  patient.values("conv.bias")[1] = -1000.0f;
+  const UnitDiagnosis life = diagnose(patient.graph, patient.weights, data).layers[0].lives[1];
+  EXPECT_EQ(life.state, UnitState::kDead);
+  EXPECT_TRUE(life.locked);
+  EXPECT_EQ(life.cause, DeadCause::kBiasFarBelow);
+}
+
+TEST(Diagnose, UnitsOfATransposedConvolutionHaveTheirWeights) {
+  Dataset data = make_classes(100, 64, 4);
+  data.shape = {4, 4, 4};
+  Patient patient =
+      fresh(Graph({{"x", "input", {}, {{"shape", Ints{4, 4, 4}}}},
+                   {"up", "conv_transpose", {0}, {{"outputs", std::int64_t{6}}, {"kernel", Ints{2, 2}}, {"groups", std::int64_t{2}}}},
+                   {"f", "activation", {1}, {{"activation", Activation("relu")}, {"layer", std::string("up")}}},
+                   {"flat", "flatten", {2}, {}},
+                   {"out", "linear", {3}, {{"outputs", std::int64_t{4}}}}}));
+  patient.values("up.bias")[4] = -1000.0f;
+  const UnitDiagnosis life = diagnose(patient.graph, patient.weights, data).layers[0].lives[4];
+  EXPECT_EQ(life.state, UnitState::kDead);
+  EXPECT_TRUE(life.locked) << "no other unit's numbers are its own";
+}
+
 // Softmax at the end: cross-entropy takes the logits, not probabilities.
 TEST(Diagnose, ASoftmaxAtTheEndBelongsToTheLoss) {
   const Dataset data = make_classes(300, 12, 4);
@@ -362,6 +420,22 @@ TEST(Diagnose, ASoftmaxAtTheEndBelongsToTheLoss) {
   EXPECT_EQ(with.loss, without.loss);
   EXPECT_EQ(with.notes.size(), 1U);
   for (std::size_t i = 0; i < with.gradients.size(); ++i) EXPECT_EQ(with.gradients[i].gradient, without.gradients[i].gradient);
+}
+
+TEST(Diagnose, ASigmoidAtTheEndBelongsToBinaryCrossEntropy) {
+  const Dataset data = make_classes(300, 12, 2);
+  const Patient plain = fresh(mlp({.inputs = 12, .hidden = {10}, .outputs = 1, .activation = "relu"}));
+  std::vector<Node> nodes = plain.graph.nodes();
+  nodes.push_back({"probability",
+                   "activation",
+                   {static_cast<int>(nodes.size()) - 1},
+                   {{"activation", Activation("sigmoid")}, {"layer", std::string("probability")}}});
+  const DiagnoseSettings settings{.loss = Loss::kBinaryCrossEntropy};
+  const Diagnosis with = diagnose(Graph(nodes), plain.weights, data, settings);
+  const Diagnosis without = diagnose(plain.graph, plain.weights, data, settings);
+  EXPECT_EQ(with.loss, without.loss);
+  EXPECT_EQ(with.accuracy, without.accuracy);
+  EXPECT_EQ(with.notes.size(), 1U);
 }
 
 TEST(Diagnose, WhatDoesNotFitIsNamed) {

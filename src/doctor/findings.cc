@@ -110,6 +110,7 @@ class Finder {
 
   void look_for_silent_neighbours(std::size_t l) {
     const LayerDiagnosis& found = layer(l);
+    if (!std::isfinite(found.signal_mean)) return;  // NaN is neither above nor below 0
     if (found.always_negative > 0) {
       const auto those = units(l, [](const UnitDiagnosis& life) { return life.state == UnitState::kAlwaysNegative; });
       add(l, "always negative units", those, 0.1 * share_of(l, those),

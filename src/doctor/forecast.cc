@@ -102,6 +102,11 @@ class Forecaster {
 
   double forward(int at) {
     const Node& here = node(at);
+    if (here.op == "constant") note("constants are taken to have E x^2 = 1");
+    if (here.op == "conv_transpose")
+      note("a transposed convolution is taken to sum as many numbers as its kernel has, whatever its stride");
+    if (here.op == "mul" || here.op == "div" || here.op == "matmul" || here.op == "concat")
+      note("products, quotients and concatenations are taken to have the second moment of their first input");
     if (here.inputs.empty()) return 1.0;
     if (is_weight(here)) {
       const Draw draw = draw_of(at);

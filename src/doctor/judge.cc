@@ -47,8 +47,12 @@ class Judge {
     const engine::Census& census = seen_.census;
     const auto count = static_cast<double>(n);
     const bool silent = census.fired[i] == 0;
+    // relu6: at its ceiling; below 0 it is silent, which is counted apart.
+    const Activation& f = model_.layers()[l].activation;
+    const bool ceiling = saturates(f) && f.derivative(-1.0f) == 0.0f;
+    const std::int64_t saturated = census.saturated[i] - (ceiling ? n - census.fired[i] : 0);
     UnitDiagnosis life{.firing_rate = static_cast<double>(census.fired[i]) / count,
-                       .saturated = static_cast<double>(census.saturated[i]) / count,
+                       .saturated = static_cast<double>(saturated) / count,
                        .abs_mean = census.abs_sum[i] / count,
                        .preactivation_max = census.max[i],
                        .gradient = seen_.gradients ? seen_.gradients->units[i] : kNan};

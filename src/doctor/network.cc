@@ -1,6 +1,7 @@
 #include "doctor/network.h"
 
 #include <algorithm>
+#include <string_view>
 #include <thread>
 
 #include "undying/error.h"
@@ -12,17 +13,28 @@ namespace {
   throw Error(ErrorCode::kInvalidArgument, "data " + data.name, message);
 }
 
+// What a network that gives probabilities ends in, where the loss takes logits; "": something else.
+std::string_view head_of(const Node& last, Loss loss) {
+  if (loss == Loss::kSoftmaxCrossEntropy && last.op == "softmax") return "softmax";
+  if (loss == Loss::kBinaryCrossEntropy && last.op == "activation" &&
+      last.attributes.get<Activation>("activation") == Activation("sigmoid"))
+    return "sigmoid";
+  return "";
+}
+
 }  // namespace
 
 Network without_head(const Graph& graph, Loss loss) {
   const int output = graph.outputs().front();
   const Node& last = graph.nodes()[static_cast<std::size_t>(output)];
   const bool at_end = output + 1 == static_cast<int>(graph.nodes().size());
-  if (loss != Loss::kSoftmaxCrossEntropy || last.op != "softmax" || !at_end || graph.outputs().size() != 1) return {graph, {}, {}};
+  const std::string head(head_of(last, loss));
+  if (head.empty() || !at_end || graph.outputs().size() != 1) return {graph, {}, {}};
   std::vector<Node> nodes(graph.nodes().begin(), graph.nodes().end() - 1);
-  return {Graph(std::move(nodes), {last.inputs[0]}),
-          last,
-          {"the softmax " + last.name + " at the end is part of the loss: cross-entropy takes what stands before it"}};
+  return {
+      Graph(std::move(nodes), {last.inputs[0]}),
+      last,
+      {"the " + head + " " + last.name + " at the end is part of the loss: " + std::string(name(loss)) + " takes what stands before it"}};
 }
 
 Graph with_head(const Network& network, const Graph& graph) {

@@ -11,7 +11,8 @@
 
 namespace undying::doctor {
 
-// A network as the loss sees it. A softmax at the end belongs to cross-entropy, which takes what stands before it; `head` keeps the node.
+// A network as the loss sees it. A softmax at the end belongs to cross-entropy and a sigmoid to binary cross-entropy, which take what
+// stands before it; `head` keeps the node.
 struct Network {
   Graph graph;
   std::optional<Node> head;

@@ -58,17 +58,18 @@ void silence(engine::Model& model, const Wiring& wiring, std::int64_t unit) {
 void measure_norm(engine::Model& model, const engine::Layer& layer, const Wiring& wiring, std::span<const std::int64_t> units,
                   const Dataset& data) {
   std::vector<double> sums(units.size()), squares(units.size());
+  const std::int64_t positions = ops::position_count(model.node_values()[static_cast<std::size_t>(wiring.weight)]);
   const auto sample = evenly_spaced(data.size, kSample);
   Probe(model, {wiring.weight}).run(data, sample, [&](std::int64_t, std::int64_t rows, std::span<const float* const> values) {
     for (std::int64_t row = 0; row < rows; ++row)
       for (std::size_t i = 0; i < units.size(); ++i)
-        for (std::int64_t position = 0; position < layer.positions; ++position) {
-          const double z = values[0][(row * layer.units + units[i]) * layer.positions + position];
+        for (std::int64_t position = 0; position < positions; ++position) {
+          const double z = values[0][(row * layer.units + units[i]) * positions + position];
           sums[i] += z;
           squares[i] += z * z;
         }
   });
-  const double n = static_cast<double>(sample.size()) * static_cast<double>(layer.positions);
+  const double n = static_cast<double>(sample.size()) * static_cast<double>(positions);
   for (std::size_t i = 0; i < units.size(); ++i) {
     const double mean = sums[i] / n;
     set(model, wiring.norm, Role::kRunningMean, units[i], static_cast<float>(mean));
@@ -76,20 +77,30 @@ void measure_norm(engine::Model& model, const engine::Layer& layer, const Wiring
   }
 }
 
-std::vector<double> means(engine::Model& model, engine::Engine& engine, const train::DatasetSource& source, std::int64_t rows) {
-  engine::Census census(model.unit_size());
-  engine.evaluate(source, rows, nullptr, &census);
-  for (const engine::Layer& layer : model.layers())
-    for (std::int64_t unit = 0; unit < layer.units; ++unit)
-      census.sum[static_cast<std::size_t>(layer.offset + unit)] /= static_cast<double>(rows * layer.positions);
-  return census.sum;
+// Probed values are plain: of a value computed channels last, (units, positions); of rows, (positions, units).
+void add_by_unit(const ops::Value& value, const float* values, std::int64_t rows, std::vector<double>& sums) {
+  const std::int64_t units = ops::unit_count(value);
+  const std::int64_t positions = ops::position_count(value);
+  const bool rows_of_units = value.layout == ops::Layout::kPlain && value.shape.size() > 1;
+  for (std::int64_t i = 0; i < rows * units * positions; ++i)
+    sums[static_cast<std::size_t>(rows_of_units ? i % units : i / positions % units)] += static_cast<double>(values[i]);
 }
 
-// What a reader's outputs gain when a unit's mean rises by 1 at every place it reads.
-void add_weighted(const engine::Model& model, const Span& span, double rise, std::vector<double>& gains) {
-  const engine::Parameter& weight = model.parameters()[static_cast<std::size_t>(span.parameter)];
-  const std::int64_t row = weight.size / weight.shape[0];
-  span.each([&](std::int64_t i) { gains[static_cast<std::size_t>(i / row)] += rise * static_cast<double>(model.values(weight)[i]); });
+// Of each node's outputs, by unit, over the sample and all positions.
+std::vector<std::vector<double>> means(const engine::Model& model, const std::vector<int>& nodes, const Dataset& data,
+                                       std::span<const std::uint32_t> sample) {
+  std::vector<std::vector<double>> sums;
+  for (const int node : nodes)
+    sums.emplace_back(static_cast<std::size_t>(ops::unit_count(model.node_values()[static_cast<std::size_t>(node)])));
+  Probe(model, nodes).run(data, sample, [&](std::int64_t, std::int64_t rows, std::span<const float* const> values) {
+    for (std::size_t k = 0; k < nodes.size(); ++k)
+      add_by_unit(model.node_values()[static_cast<std::size_t>(nodes[k])], values[k], rows, sums[k]);
+  });
+  for (std::size_t k = 0; k < nodes.size(); ++k) {
+    const std::int64_t positions = ops::position_count(model.node_values()[static_cast<std::size_t>(nodes[k])]);
+    for (double& sum : sums[k]) sum /= static_cast<double>(sample.size()) * static_cast<double>(positions);
+  }
+  return sums;
 }
 
 // The batch norm behind a node whose only user it is; -1: none.
@@ -104,22 +115,28 @@ int norm_behind(const Graph& graph, int node) {
   return found;
 }
 
-// A linear or convolution whose inputs gained in the mean loses it again in its bias, or in the mean its batch norm takes off.
-void take_off(engine::Model& model, int reader, const std::vector<double>& gains) {
-  const int bias = parameter_of(model, reader, Role::kBias);
-  const int norm = norm_behind(model.graph(), reader);
+// What its units gained in the mean, a linear layer or convolution loses again in its bias, or in the mean that its batch norm takes off.
+void take_off(engine::Model& model, int node, const std::vector<double>& gains) {
+  const int bias = parameter_of(model, node, Role::kBias);
+  const int norm = norm_behind(model.graph(), node);
   const int mean = bias >= 0 || norm < 0 ? -1 : parameter_of(model, norm, Role::kRunningMean);
-  if (bias < 0 && mean < 0) return;
-  float* values = model.values(model.parameters()[static_cast<std::size_t>(bias >= 0 ? bias : mean)]);
+  const int shifted = bias >= 0 ? bias : mean;
+  if (shifted < 0 || owner_count(model, shifted) > 1) return;
+  float* values = model.values(model.parameters()[static_cast<std::size_t>(shifted)]);
   for (std::size_t k = 0; k < gains.size(); ++k) values[k] += static_cast<float>(bias >= 0 ? -gains[k] : gains[k]);
 }
 
-bool can_be_drawn(const Wiring& wiring) { return wiring.weight >= 0 && wiring.read_by_weights_alone && !wiring.readers.empty(); }
+bool can_be_drawn(const engine::Model& model, const Wiring& wiring) {
+  return wiring.weight >= 0 && wiring.feed_alone && wiring.read_by_weights_alone && !wiring.readers.empty() &&
+         model.graph().nodes()[static_cast<std::size_t>(wiring.weight)].op != "conv_transpose";  // whose rows are not units
+}
+
+bool is_relu(const Activation& activation) { return activation == Activation("relu") || activation == Activation("leaky_relu:0"); }
 
 }  // namespace
 
 Case open_case(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, const Diagnosis& diagnosis) {
-  Case patient{graph, tensors_of(make_model(graph, weights)), &data, {}, {}};
+  Case patient{.graph = graph, .weights = tensors_of(make_model(graph, weights)), .data = &data};
   for (std::size_t l = 0; l < diagnosis.layers.size(); ++l)
     for (std::size_t unit = 0; unit < diagnosis.layers[l].lives.size(); ++unit) {
       const bool dead = diagnosis.layers[l].lives[unit].state == UnitState::kDead;
@@ -128,15 +145,24 @@ Case open_case(const Graph& graph, const std::vector<Tensor>& weights, const Dat
   return patient;
 }
 
-Graph swapped(const Graph& graph, const Activation& activation, std::int64_t* count) {
+Graph swapped(const Graph& graph, const Activation& activation, std::int64_t* count, std::int64_t anneal) {
   std::vector<Node> nodes = graph.nodes();
   for (Node& node : nodes) {
     if (node.op != "activation" || !node.attributes.get<Activation>("activation").can_be_dead()) continue;
     if (node.attributes.get<Activation>("activation").info().width != activation.info().width) continue;
+    if (anneal > 0 && !is_relu(node.attributes.get<Activation>("activation"))) continue;
     node.attributes.set("activation", activation);
+    if (anneal > 0) node.attributes.set("anneal", anneal);
     if (activation.info().learned) node.parameters = {node.name + ".slope"};
     ++*count;
   }
+  return Graph(std::move(nodes), graph.outputs());
+}
+
+Graph without_annealing(const Graph& graph) {
+  std::vector<Node> nodes = graph.nodes();
+  for (Node& node : nodes)
+    if (node.attributes.has("anneal")) node.attributes.set("anneal", std::int64_t{0});
   return Graph(std::move(nodes), graph.outputs());
 }
 
@@ -148,7 +174,7 @@ std::int64_t reinitialise(engine::Model& model, std::span<const UnitId> units, c
   for (const auto& [l, those] : by_layer) {
     const engine::Layer& layer = model.layers()[l];
     const Wiring wiring = wiring_of(model, layer);
-    if (!can_be_drawn(wiring)) continue;
+    if (!can_be_drawn(model, wiring)) continue;
     const double gain = activation != nullptr ? activation->gain() : layer.activation.gain();
     for (const std::int64_t unit : those) {
       draw_row(model, wiring, {l, unit}, gain, seed);
@@ -161,28 +187,18 @@ std::int64_t reinitialise(engine::Model& model, std::span<const UnitId> units, c
 }
 
 // Layer by layer from the input: each sees what those before it have become.
-void keep_means(engine::Model& model, engine::Model& before, const Dataset& data) {
+void keep_means(engine::Model& model, const engine::Model& before, const Dataset& data) {
   const auto sample = evenly_spaced(data.size, kSample);
-  const train::DatasetSource source(data, sample);
-  const auto rows = static_cast<std::int64_t>(sample.size());
-  const engine::EngineOptions options{.batch = 1, .counters = false, .loss = {Loss::kMeanSquaredError}};
-  engine::Engine old(before, options);
-  engine::Engine engine(model, options);
-  const std::vector<double> wanted = means(before, old, source, rows);
-  for (const engine::Layer& layer : model.layers()) {
-    const std::vector<double> found = means(model, engine, source, rows);
-    const Wiring wiring = wiring_of(model, layer);
-    std::map<int, std::vector<double>> gains;  // by reader
-    for (std::int64_t unit = 0; unit < layer.units; ++unit) {
-      const auto i = static_cast<std::size_t>(layer.offset + unit);
-      const std::vector<Span> spans = outgoing(model, wiring, unit);
-      for (std::size_t r = 0; r < spans.size(); ++r) {
-        auto& sums = gains[wiring.readers[r].node];
-        sums.resize(static_cast<std::size_t>(model.parameters()[static_cast<std::size_t>(spans[r].parameter)].shape[0]));
-        add_weighted(model, spans[r], found[i] - wanted[i], sums);
-      }
-    }
-    for (const auto& [reader, sums] : gains) take_off(model, reader, sums);
+  std::vector<int> nodes;
+  for (int i = 0; i < static_cast<int>(model.graph().nodes().size()); ++i) {
+    const std::string& op = model.graph().nodes()[static_cast<std::size_t>(i)].op;
+    if (op == "linear" || op == "conv" || op == "conv_transpose") nodes.push_back(i);
+  }
+  const auto wanted = means(before, nodes, data, sample);
+  for (std::size_t k = 0; k < nodes.size(); ++k) {
+    std::vector<double> gains = means(model, {nodes[k]}, data, sample)[0];
+    for (std::size_t unit = 0; unit < gains.size(); ++unit) gains[unit] -= wanted[k][unit];
+    take_off(model, nodes[k], gains);
   }
 }
 
@@ -208,8 +224,9 @@ Treated apply(const Remedy& remedy, const Case& patient, std::uint64_t seed) {
     treated.weights = tensors_of(model);
   }
   if (!remedy.swap) return treated;
-  engine::Model before = make_model(treated.graph, treated.weights);
-  treated.graph = swapped(treated.graph, *remedy.swap, &treated.effect.swapped);
+  const engine::Model before = make_model(treated.graph, treated.weights);
+  treated.graph = swapped(treated.graph, *remedy.swap, &treated.effect.swapped, remedy.anneal ? patient.anneal_steps : 0);
+  if (remedy.anneal) return treated;
   std::vector<Tensor> weights = treated.weights;
   for (const Tensor& fresh : tensors_of(engine::Model(treated.graph)))  // slopes that were not there
     if (std::ranges::find(weights, fresh.name, &Tensor::name) == weights.end()) weights.push_back(fresh);

@@ -22,6 +22,7 @@ struct Case {
   const Dataset* data = nullptr;
   std::vector<UnitId> dead;
   std::vector<UnitId> living;
+  std::int64_t anneal_steps = 1;  // over which a slope is annealed in
 };
 Case open_case(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, const Diagnosis& diagnosis);
 
@@ -33,18 +34,23 @@ struct Treated {
 // The network as an arm's run begins; `seed` decides fresh draws and the placebo's choice.
 Treated apply(const Remedy& remedy, const Case& patient, std::uint64_t seed);
 
-// The same graph with another activation wherever units can be dead, and how many there are.
-Graph swapped(const Graph& graph, const Activation& activation, std::int64_t* count);
+// The same graph with another activation wherever units can be dead, and how many there are. With `anneal`, the slope is reached after so
+// many steps, and ReLU alone is replaced: that is what the annealed one begins as.
+Graph swapped(const Graph& graph, const Activation& activation, std::int64_t* count, std::int64_t anneal = 0);
+
+// With every slope at its value.
+Graph without_annealing(const Graph& graph);
 
 // Draws the incoming weights of units anew (Kaiming, with the gain of `activation` or else of their own; bias 0; a batch norm between at
 // gamma 1, beta 0 and the statistics of the new pre-activations on D) and sets their outgoing weights to 0. Where the units were dead the
-// network's outputs do not change by a bit. Units read by more than weights are skipped. Returns how many were drawn.
+// network's outputs do not change by a bit. Units are skipped that more than weights read, or whose weights serve something else too.
+// Returns how many were drawn.
 std::int64_t reinitialise(engine::Model& model, std::span<const UnitId> units, const Dataset& data, const Activation* activation,
                           std::uint64_t seed);
 
-// Shifts the biases behind each layer so that the mean of what they receive over (a sample of) D is as in `before`: a unit that was 0
-// and now is slope * z is made up for by its mean.
-void keep_means(engine::Model& model, engine::Model& before, const Dataset& data);
+// Shifts the biases (or the running means of a batch norm behind) of linear layers and convolutions, from the input on, so that the mean of
+// what each of their units gives over (a sample of) D is as in `before`.
+void keep_means(engine::Model& model, const engine::Model& before, const Dataset& data);
 
 // `count` of the units, in a random order that is a function of the seed.
 std::vector<UnitId> choose(std::vector<UnitId> units, std::size_t count, std::uint64_t seed);

@@ -21,6 +21,11 @@ Optimizer scaled(Optimizer optimizer, double factor) {
   return optimizer;
 }
 
+// To |value| where that is larger, or not a number.
+void raise(double& largest, double value) {
+  if (!(std::fabs(value) <= largest)) largest = std::fabs(value);
+}
+
 class Trial {
  public:
   Trial(const Graph& graph, const std::vector<Tensor>& weights, const Split& data, const ReviveSettings& settings)
@@ -35,6 +40,7 @@ class Trial {
     if (settings_.remedies.empty()) settings_.remedies = standard_remedies();
     revival_.before = diagnose(graph, weights, *data.train, settings_.diagnose);
     patient_ = doctor::open_case(network_.graph, weights, *data.train, revival_.before);
+    patient_.anneal_steps = std::max<std::int64_t>(1, steps() / 2);
     plan();
   }
 
@@ -60,10 +66,8 @@ class Trial {
         .data = settings_.data, .model = settings_.model, .seeds = settings_.seeds, .train = settings_.train, .threads = settings_.threads};
     study.train.health.counters = false;
     revival_.study = study::begin_study(study, data_);
-    std::int64_t swappable = 0;
-    doctor::swapped(network_.graph, "leaky_relu", &swappable);
     for (const Remedy& remedy : settings_.remedies) {
-      if ((remedy.reinitialise && patient_.dead.empty()) || (remedy.swap && swappable == 0)) continue;
+      if ((remedy.reinitialise && patient_.dead.empty()) || (remedy.swap && !can_swap(remedy))) continue;
       Arm arm{.label = remedy.label, .activation = remedy.swap.value_or(own_activation())};
       arm.role = revival_.arms.empty() ? Role::kControl : remedy.placebo ? Role::kPlacebo : Role::kTreatment;
       for (int i = 0; i < settings_.seeds; ++i) arm.runs.push_back({.seed = settings_.train.seed + static_cast<std::uint64_t>(i)});
@@ -72,6 +76,22 @@ class Trial {
     }
     if (revival_.arms.size() < 2 || revival_.study.arms[1].role != Role::kPlacebo)
       throw Error(ErrorCode::kInvalidArgument, "remedies", "expected the control first, then the placebo, then what is to be tried");
+    if (revival_.arms.size() == 2)
+      throw Error(ErrorCode::kInvalidArgument, "remedies",
+                  "there is nothing to try: no unit is dead, or no activation is one whose units can be; expected another remedy");
+  }
+
+  bool can_swap(const Remedy& remedy) const {
+    std::int64_t count = 0;
+    doctor::swapped(network_.graph, *remedy.swap, &count, remedy.anneal ? 1 : 0);
+    return count > 0;
+  }
+
+  // Of one run.
+  std::int64_t steps() const {
+    const TrainSettings& train = settings_.train;
+    const std::int64_t whole = train.epochs * ((data_.train->size + train.batch - 1) / train.batch);
+    return train.max_steps > 0 ? std::min(train.max_steps, whole) : whole;
   }
 
   Activation own_activation() const {
@@ -107,8 +127,8 @@ class Trial {
         revival_.held_out_before = trainer.evaluate(*data_.test);
       }
       for (std::size_t i = 0; i < outputs.size(); ++i) {
-        arm.effect.output_difference = std::fmax(arm.effect.output_difference, std::fabs(static_cast<double>(outputs[i]) - before[i]));
-        arm.effect.output_scale = std::fmax(arm.effect.output_scale, std::fabs(static_cast<double>(before[i])));
+        raise(arm.effect.output_difference, static_cast<double>(outputs[i]) - before[i]);
+        raise(arm.effect.output_scale, before[i]);
       }
     }
   }
@@ -120,7 +140,7 @@ class Trial {
     revival_.chosen_seed = doctor::median_seed(revival_.study, arm);
     Trainer trainer = begin(remedy, revival_.chosen_seed);
     trainer.fit(*data_.train, *data_.test);
-    revival_.graph = doctor::with_head(network_, trainer.graph());
+    revival_.graph = doctor::with_head(network_, doctor::without_annealing(trainer.graph()));
     revival_.weights = trainer.tensors();
     revival_.held_out_after = trainer.evaluate(*data_.test);
     revival_.after = diagnose(*revival_.graph, revival_.weights, *data_.train, settings_.diagnose);
@@ -130,7 +150,7 @@ class Trial {
   const Split& data_;
   Loss loss_;
   doctor::Network network_;
-  doctor::Case patient_{Graph(network_.graph), {}, nullptr, {}, {}};
+  doctor::Case patient_{.graph = network_.graph};
   Revival revival_;
 };
 
@@ -144,8 +164,10 @@ std::vector<Remedy> standard_remedies() {
           {.label = "leaky_relu:0.3", .swap = Activation("leaky_relu:0.3")},
           {.label = "prelu", .swap = Activation("prelu")},
           {.label = "elu", .swap = Activation("elu")},
+          {.label = "leaky_relu:0.1 annealed", .swap = Activation("leaky_relu:0.1"), .anneal = true},
           {.label = "re-initialise", .reinitialise = true},
           {.label = "leaky_relu:0.1 + re-initialise", .swap = Activation("leaky_relu:0.1"), .reinitialise = true},
+          {.label = "leaky_relu:0.1 annealed + re-initialise", .swap = Activation("leaky_relu:0.1"), .anneal = true, .reinitialise = true},
           {.label = "learning rate x 0.1", .learning_rate_factor = kLowerRate}};
 }
 

@@ -114,6 +114,32 @@ TEST(Reinitialise, UnitsThatASumReadsAreSkipped) {
   EXPECT_EQ(treated.weights[0].values, patient.weights[0].values);
 }
 
+// What a fresh draw would change besides the dead unit: a pre-activation that a sum reads too, weights that another layer has as well.
+TEST(Reinitialise, UnitsWhoseWeightsServeSomethingElseAreSkipped) {
+  const auto relu = [](const char* name, int src) {
+    return Node{name, "activation", {src}, {{"activation", Activation("relu")}, {"layer", std::string(name)}}};
+  };
+  const auto linear = [](const char* name, int src, std::int64_t size) { return Node{name, "linear", {src}, {{"outputs", size}}}; };
+  const Node x{"input", "input", {}, {{"shape", Ints{12}}}};
+  const Node sum{"sum", "add", {3, 1}, {}};
+  Patient read_twice = fresh(Graph({x, linear("a", 0, 12), relu("f", 1), linear("b", 2, 12), sum, linear("out", 4, 4)}));
+  kill(read_twice, "a.bias", {4});
+  Node first = linear("a", 0, 12);
+  Node second = linear("b", 2, 12);
+  first.parameters = {"shared.weight", "a.bias"};
+  second.parameters = {"shared.weight", "b.bias"};
+  Patient shared = fresh(Graph({x, first, relu("f", 1), second, relu("g", 3), linear("out", 4, 4)}));
+  kill(shared, "a.bias", {4});
+  const Dataset data = make_classes(100, 12, 4);
+  for (const Patient& patient : {read_twice, shared}) {
+    const Case each = open(patient, data);
+    ASSERT_EQ(each.dead.size(), 1U);
+    const Treated treated = apply({.label = "r", .reinitialise = true}, each, 1);
+    EXPECT_EQ(treated.effect.skipped, 1);
+    EXPECT_EQ(outputs(treated.graph, treated.weights, data), outputs(patient.graph, patient.weights, data));
+  }
+}
+
 TEST(Placebo, TakesAsManyLivingUnits) {
   const Sick each = sick()[0];
   const Case patient = open(each.patient, each.data);
@@ -153,6 +179,53 @@ TEST(Swap, AConstantUnitIsMadeUpForExactly) {
   EXPECT_LT(largest_difference(outputs(treated.graph, treated.weights, data), outputs(patient.graph, patient.weights, data)), 1e-6);
 }
 
+// A max pool drops most of what a slope adds: what the next layer receives is made up for, not the mean of what the units give.
+TEST(Swap, MeansAreKeptBehindAPool) {
+  const Dataset data = images();
+  const auto kernel = Ints{2, 2};
+  const Patient patient = fresh(Graph({{"x", "input", {}, {{"shape", Ints{1, 8, 8}}}},
+                                       {"conv", "conv", {0}, {{"outputs", std::int64_t{4}}, {"kernel", Ints{3, 3}}}},
+                                       {"f", "activation", {1}, {{"activation", Activation("relu")}, {"layer", std::string("conv")}}},
+                                       {"pool", "max_pool", {2}, {{"kernel", kernel}, {"strides", kernel}}},
+                                       {"flat", "flatten", {3}, {}},
+                                       {"out", "linear", {4}, {{"outputs", std::int64_t{4}}}}}));
+  const Treated treated = apply({.label = "s", .swap = Activation("leaky_relu:0.3")}, open(patient, data), 1);
+  const auto before = outputs(patient.graph, patient.weights, data);
+  const auto after = outputs(treated.graph, treated.weights, data);
+  std::vector<double> moved(4, 0.0);
+  for (std::size_t i = 0; i < before.size(); ++i) moved[i % 4] += static_cast<double>(after[i]) - before[i];
+  for (const double sum : moved) EXPECT_NEAR(sum / static_cast<double>(data.size), 0.0, 1e-5);
+}
+
+TEST(Swap, AnAnnealedSlopeChangesNoOutputBeforeTheFirstStep) {
+  for (const Sick& each : sick()) {
+    SCOPED_TRACE(each.label);
+    Case patient = open(each.patient, each.data);
+    patient.anneal_steps = 10;
+    const Treated treated = apply({.label = "s", .swap = Activation("leaky_relu:0.1"), .anneal = true}, patient, 1);
+    EXPECT_GT(treated.effect.swapped, 0);
+    const std::vector<float> before = outputs(each.patient.graph, each.patient.weights, each.data);
+    EXPECT_EQ(largest_difference(outputs(treated.graph, treated.weights, each.data), before), 0.0);
+    const auto whole = outputs(without_annealing(treated.graph), treated.weights, each.data);
+    EXPECT_GT(largest_difference(whole, before), 1e-3) << "the slope is there without annealing";
+  }
+}
+
+// After the last annealed step a network is one that never was annealed.
+TEST(Swap, AnAnnealedSlopeArrives) {
+  const Dataset data = make_classes(300, 12, 4);
+  Graph graph = mlp({.inputs = 12, .hidden = {20, 16}, .outputs = 4, .activation = "relu"});
+  std::int64_t count = 0;
+  const Graph annealed = swapped(graph, "leaky_relu:0.3", &count, 4);
+  Trainer trainer(annealed, {.batch = 50, .max_steps = 6, .threads = 1});
+  trainer.fit(data, data);
+  EXPECT_EQ(trainer.predict(data), outputs(without_annealing(annealed), trainer.tensors(), data));
+  Trainer early(annealed, {.batch = 50, .max_steps = 2, .threads = 1});
+  early.fit(data, data);
+  const Graph half = swapped(graph, "leaky_relu:0.15", &count);
+  EXPECT_EQ(early.predict(data), outputs(half, early.tensors(), data)) << "2 of 4 steps: half the slope";
+}
+
 TEST(Swap, PReluBringsSlopes) {
   const Sick each = sick()[0];
   const Treated treated = apply({.label = "s", .swap = Activation("prelu")}, open(each.patient, each.data), 1);
@@ -167,7 +240,7 @@ Split split() {
 ReviveSettings trial() {
   const std::vector<Remedy> all = standard_remedies();
   ReviveSettings settings{
-      .model = "killed", .data = "test classes", .remedies = {all[0], all[1], all[2], all[6], all[7], all[8]}, .seeds = 12};
+      .model = "killed", .data = "test classes", .remedies = {all[0], all[1], all[2], all[6], all[8], all[9], all[10]}, .seeds = 12};
   settings.train = {.optimizer = Sgd{.learning_rate = 0.03f, .momentum = 0.9f}, .batch = 50, .epochs = 4, .seed = 1};
   settings.threads = 2;
   return settings;

@@ -35,7 +35,7 @@ std::optional<std::size_t> choose(const Revival& revival) {
   if (!first || study.missing > 0) return std::nullopt;
   std::size_t chosen = *first;
   for (std::size_t i = 2; i < revival.arms.size(); ++i) {
-    if (!revival.arms[i].cures || study.arms[i].dead_share.mean >= study.arms[chosen].dead_share.mean) continue;
+    if (!revival.arms[i].cures || !(study.arms[i].dead_share.mean < study.arms[chosen].dead_share.mean)) continue;
     if (study::paired_p_value(study::paired_differences(study, study.arms[i], study.arms[*first])) >= kLevel) chosen = i;
   }
   return chosen;

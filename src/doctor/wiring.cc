@@ -12,6 +12,7 @@ using Role = ops::ParameterSpec::Role;
 const Node& node_at(const Graph& graph, int at) { return graph.nodes()[static_cast<std::size_t>(at)]; }
 
 bool is_weight(std::string_view op) { return op == "linear" || op == "conv"; }
+bool makes_units(std::string_view op) { return is_weight(op) || op == "conv_transpose"; }
 
 // Operators that keep units apart and a unit that is 0 everywhere at 0.
 bool keeps_apart(std::string_view op) {
@@ -51,6 +52,7 @@ struct Walk {
     const Shape& shape = model.graph().shapes()[static_cast<std::size_t>(from)];
     if (is_weight(node.op) && reads_units(node, shape, positions)) {
       wiring.readers.push_back({user, shape.size() == 1 ? positions : 1});
+      if (!owns_alone(model, user)) wiring.read_by_weights_alone = false;
     } else if (keeps_apart(node.op)) {
       follow(user, positions_behind(node, from, user, positions));
     } else {
@@ -72,16 +74,33 @@ struct Walk {
   }
 };
 
+bool owns_alone(const engine::Model& model, int node) {
+  return std::ranges::all_of(model.parameters_of(node), [&](int parameter) { return owner_count(model, parameter) == 1; });
+}
+
+bool read_once(const Graph& graph, int at) { return users_of(graph, at).size() == 1 && !is_output(graph, at); }
+
+// Back from the activation through what keeps units apart, a batch norm, to what makes the units.
 void find_feed(const engine::Model& model, const engine::Layer& layer, Wiring& wiring) {
-  int at = node_at(model.graph(), layer.node).inputs[0];
-  if (node_at(model.graph(), at).op == "batch_norm") {
+  const Graph& graph = model.graph();
+  int at = node_at(graph, layer.node).inputs[0];
+  bool alone = read_once(graph, at);
+  const auto back = [&] {
+    at = node_at(graph, at).inputs[0];
+    alone = alone && read_once(graph, at);
+  };
+  while (keeps_apart(node_at(graph, at).op)) back();
+  if (node_at(graph, at).op == "batch_norm") {
     wiring.norm = at;
-    at = node_at(model.graph(), at).inputs[0];
+    alone = alone && owns_alone(model, at);
+    back();
   }
   // Behind a linear layer over rows the units are the last dimension, which a batch norm does not normalise.
-  const bool rows =
-      wiring.norm >= 0 && node_at(model.graph(), at).op == "linear" && model.graph().shapes()[static_cast<std::size_t>(at)].size() > 1;
-  if (is_weight(node_at(model.graph(), at).op) && !rows) wiring.weight = at;
+  const bool rows = wiring.norm >= 0 && node_at(graph, at).op == "linear" && graph.shapes()[static_cast<std::size_t>(at)].size() > 1;
+  const bool units = ops::unit_count(model.node_values()[static_cast<std::size_t>(at)]) == layer.units;
+  if (!makes_units(node_at(graph, at).op) || rows || !units) return;
+  wiring.weight = at;
+  wiring.feed_alone = alone && owns_alone(model, at);
 }
 
 void find_pool(const engine::Model& model, const engine::Layer& layer, Wiring& wiring) {
@@ -113,11 +132,28 @@ void add_row(const engine::Model& model, int node, Role role, std::int64_t unit,
   const int index = node < 0 ? -1 : parameter_of(model, node, role);
   if (index < 0) return;
   const engine::Parameter& parameter = model.parameters()[static_cast<std::size_t>(index)];
+  if (role == Role::kWeight && node_at(model.graph(), node).op == "conv_transpose") {
+    // (C, outputs / groups, kernel...): a unit is made of the channels of its group.
+    const std::int64_t per_group = parameter.shape[1];
+    const std::int64_t kernel = parameter.size / parameter.shape[0] / per_group;
+    const std::int64_t groups = node_at(model.graph(), node).attributes.get_or<std::int64_t>("groups", 1);
+    const std::int64_t channels = parameter.shape[0] / groups;
+    const std::int64_t first = unit / per_group * channels * per_group + unit % per_group;
+    spans.push_back({index, first * kernel, kernel, per_group * kernel, channels});
+    return;
+  }
   const std::int64_t row = parameter.size / parameter.shape[0];
   spans.push_back({.parameter = index, .first = unit * row, .size = row});
 }
 
 }  // namespace
+
+int owner_count(const engine::Model& model, int parameter) {
+  int owners = 0;
+  for (int node = 0; node < static_cast<int>(model.graph().nodes().size()); ++node)
+    owners += static_cast<int>(std::ranges::count(model.parameters_of(node), parameter));
+  return owners;
+}
 
 int parameter_of(const engine::Model& model, int node, Role role) {
   for (const int index : model.parameters_of(node))

@@ -32,18 +32,23 @@ struct Reader {
 
 // How the units of a layer hang in the network. Nodes are indices into the graph; -1: there is none.
 struct Wiring {
-  int weight = -1;  // the linear or convolution whose output, normalised or not, is z; -1: z is something else
-  int norm = -1;    // the batch norm between
+  int weight = -1;          // the linear, (transposed) convolution whose output, normalised, pooled or not, is z; -1: z is something else
+  int norm = -1;            // the batch norm between
+  bool feed_alone = false;  // nothing but the units reads what the weight makes, and no other node owns its tensors or the norm's
   std::vector<Reader> readers;
-  bool read_by_weights_alone = true;  // no sum, concatenation, output or other operator reads the units
-  int pool = -1;                      // a max pool right behind, views and dropout between
-  bool bypassed = false;              // a path from an input to the first output goes around the layer
+  bool read_by_weights_alone =
+      true;               // no sum, concatenation, output or other operator reads the units, and no other node owns those weights
+  int pool = -1;          // a max pool right behind, views and dropout between
+  bool bypassed = false;  // a path from an input to the first output goes around the layer
 };
 Wiring wiring_of(const engine::Model& model, const engine::Layer& layer);
 
 // What feeds a unit: its row of the weights, its bias, its gamma and beta. What its readers weigh it with.
 std::vector<Span> incoming(const engine::Model& model, const Wiring& wiring, std::int64_t unit);
 std::vector<Span> outgoing(const engine::Model& model, const Wiring& wiring, std::int64_t unit);
+
+// How many nodes own a parameter.
+int owner_count(const engine::Model& model, int parameter);
 
 // The parameter of this role that a node owns; -1: none.
 int parameter_of(const engine::Model& model, int node, ops::ParameterSpec::Role role);

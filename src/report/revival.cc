@@ -23,6 +23,7 @@ Json arm_json(const Arm& arm, const RevivalArm& remedy) {
   const bool treatment = arm.role == Role::kTreatment;
   return {{"label", arm.label},
           {"swap", remedy.remedy.swap ? Json(remedy.remedy.swap->specification()) : Json(nullptr)},
+          {"anneal", remedy.remedy.anneal},
           {"reinitialise", remedy.remedy.reinitialise},
           {"placebo", remedy.remedy.placebo},
           {"learning_rate_factor", remedy.remedy.learning_rate_factor},
@@ -44,7 +45,7 @@ std::string changed_text(const RevivalArm& arm) {
   const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
   if (arm.effect.swapped > 0) add(fmt::format("{} activations swapped", arm.effect.swapped));
   if (arm.effect.reinitialised > 0) add(fmt::format("{} units re-initialised", arm.effect.reinitialised));
-  if (arm.effect.skipped > 0) add(fmt::format("{} left as they were (read by more than weights)", arm.effect.skipped));
+  if (arm.effect.skipped > 0) add(fmt::format("{} left as they were (their weights serve something else too, or more than weights reads them)", arm.effect.skipped));
   if (arm.remedy.learning_rate_factor != 1.0) add(fmt::format("learning rate x {}", arm.remedy.learning_rate_factor));
   return text.empty() ? "nothing" : text;
 }
