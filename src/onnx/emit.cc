@@ -18,9 +18,8 @@ class Tensors {
   std::string add(const Owned& owned, const std::string& node) {
     const Constant& constant = *owned.constant;
     const bool as_in_file = constant.transposed == owned.transpose && owned.scale == 1.0f;
-    const std::string source =
-        constant.origin.empty() ? std::to_string(reinterpret_cast<std::uintptr_t>(&constant)) : "=" + constant.origin;
-    const Key key{source, constant.transposed != owned.transpose, owned.scale, owned.shape, owned.trained};
+    const ConstantPtr nameless = constant.origin.empty() ? owned.constant : nullptr;
+    const Key key{constant.origin, nameless, constant.transposed != owned.transpose, owned.scale, owned.shape, owned.trained};
     const auto known = names_.find(key);
     if (known != names_.end()) return known->second;
     const bool named = as_in_file && is_presentable(constant.origin);
@@ -33,7 +32,8 @@ class Tensors {
   std::vector<Tensor> take() { return std::move(all_); }
 
  private:
-  using Key = std::tuple<std::string, bool, float, Shape, bool>;
+  // By its origin, or else as the object it is, which the key keeps alive: an address of one that is gone is soon another's.
+  using Key = std::tuple<std::string, ConstantPtr, bool, float, Shape, bool>;
 
   static std::vector<float> elements(const Owned& owned) {
     std::vector<float> values = owned.constant->floats;
