@@ -39,6 +39,15 @@ Model round_trip(const Graph& graph, const SaveOptions& options = {}) {
   return load(file);
 }
 
+Error error_of(const Graph& graph, const std::vector<Tensor>& tensors, const SaveOptions& options) {
+  try {
+    save(test_path("bad.onnx"), graph, tensors, options);
+  } catch (const Error& error) {
+    return error;
+  }
+  return {ErrorCode::kInternal, "save", "threw no error"};
+}
+
 std::vector<float> example_values(std::int64_t count) {
   std::vector<float> values;
   for (std::int64_t i = 0; i < count; ++i) values.push_back(std::sin(static_cast<float>(i + 1) * 0.7f) * 2.0f);
@@ -237,6 +246,26 @@ TEST(OnnxSave, BatchNormStaysWhereSomethingElseReadsBeforeIt) {
   EXPECT_EQ(structure(round_trip(graph, {.fold = true}).graph), structure(graph));
   const Graph first = chain({4}, {node("batch_norm"), node("linear", {{"outputs", std::int64_t{2}}})});
   EXPECT_EQ(structure(round_trip(first, {.fold = true}).graph), structure(first));
+}
+
+TEST(OnnxSave, ATensorThatDoesNotFitIsNotFolded) {
+  const Graph graph = chain({2, 4, 4}, {node("conv", {{"outputs", std::int64_t{3}}, {"kernel", List{3, 3}}}), node("batch_norm")});
+  const auto expect_refused = [&](const std::string& name, const auto& spoil) {
+    SCOPED_TRACE(name);
+    std::vector<Tensor> tensors = tensors_of(graph);
+    spoil(*std::ranges::find(tensors, name, &Tensor::name));
+    const Error error = error_of(graph, tensors, {.fold = true});
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    EXPECT_THAT(error.what(), HasSubstr("its tensor " + name + " has"));
+  };
+  for (const Tensor& tensor : tensors_of(graph)) {
+    expect_refused(tensor.name, [](Tensor& spoiled) { spoiled.shape = {}; });
+    expect_refused(tensor.name, [](Tensor& spoiled) { spoiled.values.pop_back(); });
+    expect_refused(tensor.name, [](Tensor& spoiled) {
+      spoiled.shape.front() -= 1;
+      spoiled.values.resize(static_cast<std::size_t>(ops::element_count(spoiled.shape)));
+    });
+  }
 }
 
 TEST(OnnxSave, DropoutIsGone) {
