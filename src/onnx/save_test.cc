@@ -296,6 +296,14 @@ TEST(OnnxSave, InputsAndOutputsGoByTheNamesGiven) {
   EXPECT_THAT(model.outputs, ElementsAre("scores"));
 }
 
+TEST(OnnxSave, NamesThatAreTooManyOrTooFew) {
+  const Graph graph = mlp({.inputs = 2, .hidden = {}, .outputs = 2});
+  const Error inputs = error_of(graph, tensors_of(graph), {.inputs = {"a", "b"}});
+  EXPECT_EQ(inputs.code(), ErrorCode::kInvalidArgument);
+  EXPECT_STREQ(inputs.what(), "[inputs] 2 names; expected 1");
+  EXPECT_STREQ(error_of(graph, tensors_of(graph), {.outputs = {"a", "b", "c"}}).what(), "[outputs] 3 names; expected 1");
+}
+
 TEST(OnnxSave, DocSaysWhatWasDone) {
   const Graph graph = mlp({.inputs = 2, .hidden = {2}, .outputs = 2, .dropout = 0.5});
   round_trip(graph, {.doc = "Revived."});
