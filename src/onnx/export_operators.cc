@@ -200,10 +200,12 @@ std::string reshape(Exporter& to) { return to.reshape(to.input(), to.result()); 
 std::string flatten(Exporter& to) { return to.add("Flatten", {to.input()}, {{"axis", std::int64_t{1}}}); }
 
 std::string squeeze(Exporter& to) {
+  if (to.result() == to.shape()) return to.input();
   List axes = list_of(to, "axes");
   for (std::size_t i = 0; i < to.shape().size() && list_of(to, "axes").empty(); ++i)
     if (to.shape()[i] == 1) axes.push_back(static_cast<std::int64_t>(i));
-  return axes.empty() ? to.input() : to.add("Squeeze", {to.input(), to.list(axes_of(to, axes, to.shape().size()))});
+  if (axes.size() == to.shape().size()) return to.reshape(to.input(), to.result());  // (1), where Squeeze would leave the batch alone
+  return to.add("Squeeze", {to.input(), to.list(axes_of(to, axes, to.shape().size()))});
 }
 
 std::string unsqueeze(Exporter& to) {
@@ -215,11 +217,19 @@ List reduced(const Exporter& to) {
   return axes.empty() ? all_axes(to.shape().size()) : axes_of(to, axes, to.shape().size());
 }
 
+// Where every dimension is reduced they are kept, and become the one that is left here. In ONNX none would be, and what comes behind would
+// take the examples for the last dimension of what they meet.
+std::int64_t keepdims(const Exporter& to) { return reduced(to).size() == to.shape().size() ? 1 : integer_of(to, "keepdims", 1); }
+std::string one_left(Exporter& to, const std::string& kept) {
+  const bool joined = reduced(to).size() == to.shape().size() && to.result().size() != to.shape().size();
+  return joined ? to.reshape(kept, to.result()) : kept;
+}
+
 std::string reduce_mean(Exporter& to) {
-  return to.add("ReduceMean", {to.input()}, {{"axes", reduced(to)}, {"keepdims", integer_of(to, "keepdims", 1)}});
+  return one_left(to, to.add("ReduceMean", {to.input()}, {{"axes", reduced(to)}, {"keepdims", keepdims(to)}}));
 }
 std::string reduce_sum(Exporter& to) {
-  return to.add("ReduceSum", {to.input(), to.list(reduced(to))}, {{"keepdims", integer_of(to, "keepdims", 1)}});
+  return one_left(to, to.add("ReduceSum", {to.input(), to.list(reduced(to))}, {{"keepdims", keepdims(to)}}));
 }
 
 // Stands as an initializer where it is read.

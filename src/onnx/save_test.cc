@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -5,6 +7,7 @@
 #include <map>
 
 #include "onnx/exporter.h"
+#include "onnx/shape_inference/implementation.h"
 #include "onnx/test_evaluate.h"
 #include "onnx/test_model.h"
 #include "undying/error.h"
@@ -33,9 +36,30 @@ std::vector<Tensor> tensors_of(const Graph& graph) {
   return all;
 }
 
+pb::ModelProto saved_proto() { return parse_model(read_bytes(test_path("saved.onnx"))); }
+
+// "(N, 3)" of an output.
+std::string shape_text(const pb::ValueInfoProto& output) {
+  std::vector<std::string> dims;
+  for (const auto& dim : output.type().tensor_type().shape().dim())
+    dims.push_back(dim.has_dim_value() ? std::to_string(dim.dim_value()) : "N");
+  return fmt::format("({})", fmt::join(dims, ", "));
+}
+
+// ONNX's own inference finds the shapes that the file declares for its outputs.
+void expect_declared_shapes() {
+  const pb::ModelProto declared = saved_proto();
+  pb::ModelProto inferred = declared;
+  for (auto& output : *inferred.mutable_graph()->mutable_output()) output.mutable_type()->mutable_tensor_type()->clear_shape();
+  pb::shape_inference::InferShapes(inferred);
+  for (int i = 0; i < declared.graph().output_size(); ++i)
+    EXPECT_EQ(shape_text(inferred.graph().output(i)), shape_text(declared.graph().output(i)));
+}
+
 Model round_trip(const Graph& graph, const SaveOptions& options = {}) {
   const auto file = test_path("saved.onnx");
   save(file, graph, tensors_of(graph), options);
+  expect_declared_shapes();
   return load(file);
 }
 
@@ -219,6 +243,52 @@ TEST(OnnxSave, ChannelsOfConvolutionsAreUnits) {
   }
 }
 
+// ---- Nothing but the batch is left: (1) here, and not (N), whose examples would be taken for the last dimension of what they meet.
+
+// The operators written, and with what shapes: "ReduceMean(N, 1) Sub(N, 8)".
+std::string written(const Graph& graph) {
+  const Model again = round_trip(graph);
+  expect_same_outputs({graph, tensors_of(graph), {}, {}, {}}, again, 1e-6f);
+  pb::ModelProto proto = saved_proto();
+  pb::shape_inference::InferShapes(proto);
+  std::map<std::string, std::string> shapes;
+  for (const auto& each : proto.graph().value_info()) shapes[each.name()] = shape_text(each);
+  for (const auto& each : proto.graph().output()) shapes[each.name()] = shape_text(each);
+  std::vector<std::string> text;
+  for (const auto& each : proto.graph().node()) text.push_back(each.op_type() + shapes[each.output(0)]);
+  return fmt::format("{}", fmt::join(text, " "));
+}
+
+TEST(OnnxSave, ReductionsOfWholeExamples) {
+  for (const char* op : {"reduce_mean", "reduce_sum"}) {
+    SCOPED_TRACE(op);
+    const std::string name = op == std::string("reduce_sum") ? "ReduceSum" : "ReduceMean";
+    const auto minus = [&](const Shape& shape, Attributes attributes) {
+      attributes.set("keepdims", std::int64_t{0});
+      return written(Graph({{"x", "input", {}, {{"shape", shape}}}, {"m", op, {0}, std::move(attributes)}, {"y", "sub", {0, 1}, {}}}));
+    };
+    EXPECT_EQ(minus({8}, {}), name + "(N, 1) Sub(N, 8)");
+    EXPECT_EQ(minus({8}, {{"axes", List{-1}}}), name + "(N, 1) Sub(N, 8)");
+    EXPECT_EQ(minus({3, 4}, {}), name + "(N, 1, 1) Reshape(N, 1) Unsqueeze(N, 1, 1) Sub(N, 3, 4)");
+    EXPECT_EQ(minus({3, 4}, {{"axes", List{1, 0}}}), name + "(N, 1, 1) Reshape(N, 1) Unsqueeze(N, 1, 1) Sub(N, 3, 4)");
+    EXPECT_EQ(minus({3, 4}, {{"axes", List{0}}}), name + "(N, 4) Unsqueeze(N, 1, 4) Sub(N, 3, 4)");
+  }
+}
+
+TEST(OnnxSave, SqueezesOfEveryDimension) {
+  const auto squeezed = [](const Shape& shape, const Attributes& attributes) {
+    return written(Graph({{"x", "input", {}, {{"shape", Shape{8}}}},
+                          {"z", "input", {}, {{"shape", shape}}},
+                          {"s", "squeeze", {1}, attributes},
+                          {"y", "add", {0, 2}, {}}}));
+  };
+  EXPECT_EQ(squeezed({1, 1}, {}), "Reshape(N, 1) Add(N, 8)");
+  EXPECT_EQ(squeezed({1, 1}, {{"axes", List{0, 1}}}), "Reshape(N, 1) Add(N, 8)");
+  EXPECT_EQ(squeezed({1}, {}), "Add(N, 8)");
+  EXPECT_EQ(squeezed({1}, {{"axes", List{0}}}), "Add(N, 8)");
+  EXPECT_EQ(squeezed({1, 8}, {}), "Squeeze(N, 8) Add(N, 8)");
+}
+
 // ---- Batch norm.
 
 TEST(OnnxSave, BatchNormIsFoldedWhereItIsAskedFor) {
@@ -307,7 +377,7 @@ TEST(OnnxSave, NamesThatAreTooManyOrTooFew) {
 TEST(OnnxSave, DocSaysWhatWasDone) {
   const Graph graph = mlp({.inputs = 2, .hidden = {2}, .outputs = 2, .dropout = 0.5});
   round_trip(graph, {.doc = "Revived."});
-  pb::ModelProto proto = parse_model(read_bytes(test_path("saved.onnx")));
+  const pb::ModelProto proto = saved_proto();
   EXPECT_EQ(proto.doc_string(), "Revived.\n1 dropout left out");
   EXPECT_EQ(proto.opset_import(0).version(), 17);
   EXPECT_EQ(proto.graph().input(0).type().tensor_type().shape().dim(0).dim_param(), "N");
