@@ -135,17 +135,41 @@ std::vector<std::string> aligned(Exporter& to) {
   return operands;
 }
 
-template <const char* kOp>
-std::string binary(Exporter& to) {
+void check_operands(const Exporter& to) {
   if (to.is_constant(0) && to.is_constant(1))
     throw Error(ErrorCode::kUnsupported, to.node().op + " " + to.node().name, "has two constants");
+}
+
+template <const char* kOp>
+std::string binary(Exporter& to) {
+  check_operands(to);
   return to.add(kOp, aligned(to));
 }
 constexpr char kAdd[] = "Add";
 constexpr char kSub[] = "Sub";
 constexpr char kMul[] = "Mul";
 constexpr char kDiv[] = "Div";
-constexpr char kMatMul[] = "MatMul";
+
+// Operands of one dimension are a row on the left and a column on the right: behind the batch they are written as the matrices they are.
+// Constants have no batch, and one that is a matrix on the right meets the rows of all examples at once.
+std::string matmul(Exporter& to) {
+  check_operands(to);
+  const auto is_vector = [&](std::size_t i) { return to.shape(i).size() == 1 && !to.is_constant(i); };
+  const bool rows = is_vector(0) && to.is_constant(1) && to.shape(1).size() == 2;
+  if (rows) return to.add("MatMul", {to.input(0), to.input(1)});
+  if (!is_vector(0) && !is_vector(1)) return to.add("MatMul", aligned(to));
+  const std::size_t rank = std::max({to.shape(0).size(), to.shape(1).size(), std::size_t{2}});
+  std::vector<std::string> operands;
+  for (std::size_t i = 0; i < 2; ++i) {
+    Shape matrix = to.shape(i);
+    if (is_vector(i)) matrix.insert(i == 0 ? matrix.begin() : matrix.end(), 1);
+    matrix.insert(matrix.begin(), rank - std::min(rank, matrix.size()), 1);
+    operands.push_back(to.is_constant(i) || matrix == to.shape(i) ? to.input(i) : to.reshape(to.input(i), matrix));
+  }
+  const std::string product = to.add("MatMul", operands);
+  const bool is_result = to.shape(0) == to.shape(1) && (to.is_constant(0) || to.is_constant(1));  // the constant left (N, 1)
+  return is_result ? product : to.reshape(product, to.result());
+}
 
 std::string softmax_of(Exporter& to, const char* op) {
   return to.add(op, {to.input()}, {{"axis", to.axis(integer_of(to, "axis", -1), to.shape().size())}});
@@ -256,7 +280,7 @@ constexpr std::array kExports = {
     Export{"layer_norm", layer_norm},
     Export{"linear", linear},
     Export{"log_softmax", log_softmax},
-    Export{"matmul", binary<kMatMul>},
+    Export{"matmul", matmul},
     Export{"max_pool", max_pool},
     Export{"mul", binary<kMul>},
     Export{"pad", pad},

@@ -289,6 +289,30 @@ TEST(OnnxSave, SqueezesOfEveryDimension) {
   EXPECT_EQ(squeezed({1, 8}, {}), "Squeeze(N, 8) Add(N, 8)");
 }
 
+// An operand of one dimension is a row on the left and a column on the right; behind a batch, ONNX takes it for a matrix of the examples.
+TEST(OnnxSave, ProductsOfVectors) {
+  const auto product = [](const Shape& a, const Shape& b) {
+    return written(Graph({{"a", "input", {}, {{"shape", a}}}, {"b", "input", {}, {{"shape", b}}}, {"y", "matmul", {0, 1}, {}}}));
+  };
+  EXPECT_EQ(product({4}, {4}), "Reshape(N, 1, 4) Reshape(N, 4, 1) MatMul(N, 1, 1) Reshape(N, 1)");
+  EXPECT_EQ(product({3, 4}, {4}), "Reshape(N, 4, 1) MatMul(N, 3, 1) Reshape(N, 3)");
+  EXPECT_EQ(product({4}, {2, 4, 5}), "Reshape(N, 1, 1, 4) MatMul(N, 2, 1, 5) Reshape(N, 2, 5)");
+  EXPECT_EQ(product({3, 4}, {2, 4, 5}), "Unsqueeze(N, 1, 3, 4) MatMul(N, 2, 3, 5)");
+  const auto with_constant = [](const Shape& a, const Shape& constant) {
+    return written(Graph({{"a", "input", {}, {{"shape", a}}}, {"c", "constant", {}, {{"shape", constant}}}, {"y", "matmul", {0, 1}, {}}}));
+  };
+  EXPECT_EQ(with_constant({4}, {4}), "Reshape(N, 1, 4) MatMul(N, 1)");
+  EXPECT_EQ(with_constant({3, 4}, {4}), "MatMul(N, 3)");
+  EXPECT_EQ(with_constant({4}, {4, 5}), "MatMul(N, 5)");
+  EXPECT_EQ(with_constant({4}, {2, 4, 5}), "Reshape(N, 1, 1, 4) MatMul(N, 2, 1, 5) Reshape(N, 2, 5)");
+  const auto constant_first = [](const Shape& constant, const Shape& b) {
+    return written(Graph({{"b", "input", {}, {{"shape", b}}}, {"c", "constant", {}, {{"shape", constant}}}, {"y", "matmul", {1, 0}, {}}}));
+  };
+  EXPECT_EQ(constant_first({4}, {4}), "Reshape(N, 4, 1) MatMul(N, 1)");
+  EXPECT_EQ(constant_first({4}, {4, 5}), "MatMul(N, 5)");
+  EXPECT_EQ(constant_first({3, 4}, {4}), "Reshape(N, 4, 1) MatMul(N, 3, 1) Reshape(N, 3)");
+}
+
 // ---- Batch norm.
 
 TEST(OnnxSave, BatchNormIsFoldedWhereItIsAskedFor) {
