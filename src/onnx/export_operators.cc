@@ -237,8 +237,8 @@ std::string unsqueeze(Exporter& to) {
 }
 
 List reduced(const Exporter& to) {
-  const List axes = list_of(to, "axes");
-  return axes.empty() ? all_axes(to.shape().size()) : axes_of(to, axes, to.shape().size());
+  const std::size_t rank = to.shape().size();
+  return to.node().attributes.has("axes") ? axes_of(to, list_of(to, "axes"), rank) : all_axes(rank);
 }
 
 // Where every dimension is reduced they are kept, and become the one that is left here. In ONNX none would be, and what comes behind would
@@ -250,9 +250,11 @@ std::string one_left(Exporter& to, const std::string& kept) {
 }
 
 std::string reduce_mean(Exporter& to) {
+  if (reduced(to).empty()) return to.input();  // in ONNX, no axes are all of them
   return one_left(to, to.add("ReduceMean", {to.input()}, {{"axes", reduced(to)}, {"keepdims", keepdims(to)}}));
 }
 std::string reduce_sum(Exporter& to) {
+  if (reduced(to).empty()) return to.input();
   return one_left(to, to.add("ReduceSum", {to.input(), to.list(reduced(to))}, {{"keepdims", keepdims(to)}}));
 }
 

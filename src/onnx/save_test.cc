@@ -313,6 +313,13 @@ TEST(OnnxSave, ProductsOfVectors) {
   EXPECT_EQ(constant_first({3, 4}, {4}), "Reshape(N, 4, 1) MatMul(N, 3, 1) Reshape(N, 3)");
 }
 
+TEST(OnnxSave, AReductionOverNoDimensionIsNothing) {
+  EXPECT_EQ(structure(round_trip(chain({3, 4}, {node("reduce_mean", {{"axes", List{}}}), activation("relu")})).graph),
+            "activation(0) activation=relu layer=-\n");
+  EXPECT_EQ(structure(round_trip(chain({3, 1}, {node("squeeze", {{"axes", List{}}}), activation("relu")})).graph),
+            "activation(0) activation=relu layer=-\n");
+}
+
 // ---- Batch norm.
 
 TEST(OnnxSave, BatchNormIsFoldedWhereItIsAskedFor) {
