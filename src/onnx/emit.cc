@@ -128,7 +128,7 @@ class Emitter {
       indices.push_back(add_step(step, inputs, i == main ? name : name + "." + step.op));
     }
     for (std::size_t i = 0; i < operation.outputs.size(); ++i)
-      if (operation.outputs[i] >= 0) node_of_value_[operation.outputs[i]] = index_of(lowered.outputs[i]);
+      if (operation.outputs[i] >= 0) node_of_value_[operation.outputs[i]] = index_of(lowered.outputs[i].source);
   }
 
   int add_step(const Step& step, const std::vector<int>& inputs, const std::string& wanted) {

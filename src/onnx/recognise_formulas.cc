@@ -167,18 +167,14 @@ class FormulaReader {
   std::vector<std::int64_t> softmax_axes(const Operation& operation) const {
     const std::int64_t axis = integer(operation, "axis", -1);
     if (!operation.settings.contains(".rows")) return {axis};
-    const std::int64_t rank = rank_of(operation);
+    const std::int64_t rank = net_.rank(operation.inputs[0]);
     std::vector<std::int64_t> axes;
     for (std::int64_t each = checked_axis(operation, axis, rank); each < rank; ++each) axes.push_back(each);
     return axes;
   }
 
-  std::int64_t rank_of(const Operation& operation) const {
-    return static_cast<std::int64_t>(net_.value(operation.inputs[0]).shape.size()) + net_.batch_axes;
-  }
-
   bool note_axes(const Operation& operation, std::vector<std::int64_t> axes) {
-    for (std::int64_t& axis : axes) axis = checked_axis(operation, axis, rank_of(operation));
+    for (std::int64_t& axis : axes) axis = checked_axis(operation, axis, net_.rank(operation.inputs[0]));
     std::ranges::sort(axes);
     if (axes.empty() || (!axes_.empty() && axes != axes_)) return false;
     axes_ = std::move(axes);
@@ -286,7 +282,7 @@ void become_layer_norm(Net& net, Operation& operation, const std::vector<std::in
 
 // The last dimensions, one after the other to the end; for softmax, any one too.
 bool are_normal_axes(const Net& net, int x, const std::vector<std::int64_t>& axes, bool any_one) {
-  const auto rank = static_cast<std::int64_t>(net.value(x).shape.size()) + net.batch_axes;
+  const std::int64_t rank = net.rank(x);
   if (axes.empty() || axes.front() < net.batch_axes) return false;
   if (any_one && axes.size() == 1) return true;
   return axes.back() == rank - 1 && axes.back() - axes.front() + 1 == static_cast<std::int64_t>(axes.size());
@@ -315,7 +311,7 @@ std::string recognise_at(Net& net, Operation& operation) {
   const int root = operation.outputs[0];
   if (root < 0 || !is_shaped(net, root)) return {};
   for (const int x : origins(net, root)) {
-    if (net.value(x).shape != net.value(root).shape) continue;
+    if (net.value(x).dims() != net.value(root).dims()) continue;
     FormulaReader reader(net, x);
     const ExpressionPtr expression = reader.read(root);
     if (expression == nullptr || reader.operations() < 2) continue;
