@@ -44,7 +44,7 @@ struct SaveOptions {
 // Writes the network as it evaluates: dropout is gone, random slopes are their mean, batch norm uses its running statistics. Opset 17, the
 // batch dimension is called N; the ONNX checker has passed what is written, and the file appears whole or not at all.
 // `weights` holds every tensor that a node owns, by name; others are left out. Throws Error: kInvalidArgument for a tensor that is missing
-// or has another shape, kUnsupported for what ONNX cannot say, kIo.
+// or has another shape and for names of another number, kUnsupported for what ONNX cannot say, kIo.
 void save(const std::filesystem::path& file, const Graph& graph, std::span<const Tensor> weights, const SaveOptions& options = {});
 
 }  // namespace undying::onnx

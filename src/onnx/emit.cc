@@ -18,9 +18,8 @@ class Tensors {
   std::string add(const Owned& owned, const std::string& node) {
     const Constant& constant = *owned.constant;
     const bool as_in_file = constant.transposed == owned.transpose && owned.scale == 1.0f;
-    const std::string source =
-        constant.origin.empty() ? std::to_string(reinterpret_cast<std::uintptr_t>(&constant)) : "=" + constant.origin;
-    const Key key{source, constant.transposed != owned.transpose, owned.scale, owned.shape, owned.trained};
+    const ConstantPtr nameless = constant.origin.empty() ? owned.constant : nullptr;
+    const Key key{constant.origin, nameless, constant.transposed != owned.transpose, owned.scale, owned.shape, owned.trained};
     const auto known = names_.find(key);
     if (known != names_.end()) return known->second;
     const bool named = as_in_file && is_presentable(constant.origin);
@@ -33,7 +32,8 @@ class Tensors {
   std::vector<Tensor> take() { return std::move(all_); }
 
  private:
-  using Key = std::tuple<std::string, bool, float, Shape, bool>;
+  // By its origin, or else as the object it is, which the key keeps alive: an address of one that is gone is soon another's.
+  using Key = std::tuple<std::string, ConstantPtr, bool, float, Shape, bool>;
 
   static std::vector<float> elements(const Owned& owned) {
     std::vector<float> values = owned.constant->floats;
@@ -128,7 +128,7 @@ class Emitter {
       indices.push_back(add_step(step, inputs, i == main ? name : name + "." + step.op));
     }
     for (std::size_t i = 0; i < operation.outputs.size(); ++i)
-      if (operation.outputs[i] >= 0) node_of_value_[operation.outputs[i]] = index_of(lowered.outputs[i]);
+      if (operation.outputs[i] >= 0) node_of_value_[operation.outputs[i]] = index_of(lowered.outputs[i].source);
   }
 
   int add_step(const Step& step, const std::vector<int>& inputs, const std::string& wanted) {

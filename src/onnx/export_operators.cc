@@ -135,17 +135,41 @@ std::vector<std::string> aligned(Exporter& to) {
   return operands;
 }
 
-template <const char* kOp>
-std::string binary(Exporter& to) {
+void check_operands(const Exporter& to) {
   if (to.is_constant(0) && to.is_constant(1))
     throw Error(ErrorCode::kUnsupported, to.node().op + " " + to.node().name, "has two constants");
+}
+
+template <const char* kOp>
+std::string binary(Exporter& to) {
+  check_operands(to);
   return to.add(kOp, aligned(to));
 }
 constexpr char kAdd[] = "Add";
 constexpr char kSub[] = "Sub";
 constexpr char kMul[] = "Mul";
 constexpr char kDiv[] = "Div";
-constexpr char kMatMul[] = "MatMul";
+
+// Operands of one dimension are a row on the left and a column on the right: behind the batch they are written as the matrices they are.
+// Constants have no batch, and one that is a matrix on the right meets the rows of all examples at once.
+std::string matmul(Exporter& to) {
+  check_operands(to);
+  const auto is_vector = [&](std::size_t i) { return to.shape(i).size() == 1 && !to.is_constant(i); };
+  const bool rows = is_vector(0) && to.is_constant(1) && to.shape(1).size() == 2;
+  if (rows) return to.add("MatMul", {to.input(0), to.input(1)});
+  if (!is_vector(0) && !is_vector(1)) return to.add("MatMul", aligned(to));
+  const std::size_t rank = std::max({to.shape(0).size(), to.shape(1).size(), std::size_t{2}});
+  std::vector<std::string> operands;
+  for (std::size_t i = 0; i < 2; ++i) {
+    Shape matrix = to.shape(i);
+    if (is_vector(i)) matrix.insert(i == 0 ? matrix.begin() : matrix.end(), 1);
+    matrix.insert(matrix.begin(), rank - std::min(rank, matrix.size()), 1);
+    operands.push_back(to.is_constant(i) || matrix == to.shape(i) ? to.input(i) : to.reshape(to.input(i), matrix));
+  }
+  const std::string product = to.add("MatMul", operands);
+  const bool is_result = to.shape(0) == to.shape(1) && (to.is_constant(0) || to.is_constant(1));  // the constant left (N, 1)
+  return is_result ? product : to.reshape(product, to.result());
+}
 
 std::string softmax_of(Exporter& to, const char* op) {
   return to.add(op, {to.input()}, {{"axis", to.axis(integer_of(to, "axis", -1), to.shape().size())}});
@@ -200,10 +224,12 @@ std::string reshape(Exporter& to) { return to.reshape(to.input(), to.result()); 
 std::string flatten(Exporter& to) { return to.add("Flatten", {to.input()}, {{"axis", std::int64_t{1}}}); }
 
 std::string squeeze(Exporter& to) {
+  if (to.result() == to.shape()) return to.input();
   List axes = list_of(to, "axes");
   for (std::size_t i = 0; i < to.shape().size() && list_of(to, "axes").empty(); ++i)
     if (to.shape()[i] == 1) axes.push_back(static_cast<std::int64_t>(i));
-  return axes.empty() ? to.input() : to.add("Squeeze", {to.input(), to.list(axes_of(to, axes, to.shape().size()))});
+  if (axes.size() == to.shape().size()) return to.reshape(to.input(), to.result());  // (1), where Squeeze would leave the batch alone
+  return to.add("Squeeze", {to.input(), to.list(axes_of(to, axes, to.shape().size()))});
 }
 
 std::string unsqueeze(Exporter& to) {
@@ -211,15 +237,25 @@ std::string unsqueeze(Exporter& to) {
 }
 
 List reduced(const Exporter& to) {
-  const List axes = list_of(to, "axes");
-  return axes.empty() ? all_axes(to.shape().size()) : axes_of(to, axes, to.shape().size());
+  const std::size_t rank = to.shape().size();
+  return to.node().attributes.has("axes") ? axes_of(to, list_of(to, "axes"), rank) : all_axes(rank);
+}
+
+// Where every dimension is reduced they are kept, and become the one that is left here. In ONNX none would be, and what comes behind would
+// take the examples for the last dimension of what they meet.
+std::int64_t keepdims(const Exporter& to) { return reduced(to).size() == to.shape().size() ? 1 : integer_of(to, "keepdims", 1); }
+std::string one_left(Exporter& to, const std::string& kept) {
+  const bool joined = reduced(to).size() == to.shape().size() && to.result().size() != to.shape().size();
+  return joined ? to.reshape(kept, to.result()) : kept;
 }
 
 std::string reduce_mean(Exporter& to) {
-  return to.add("ReduceMean", {to.input()}, {{"axes", reduced(to)}, {"keepdims", integer_of(to, "keepdims", 1)}});
+  if (reduced(to).empty()) return to.input();  // in ONNX, no axes are all of them
+  return one_left(to, to.add("ReduceMean", {to.input()}, {{"axes", reduced(to)}, {"keepdims", keepdims(to)}}));
 }
 std::string reduce_sum(Exporter& to) {
-  return to.add("ReduceSum", {to.input(), to.list(reduced(to))}, {{"keepdims", integer_of(to, "keepdims", 1)}});
+  if (reduced(to).empty()) return to.input();
+  return one_left(to, to.add("ReduceSum", {to.input(), to.list(reduced(to))}, {{"keepdims", keepdims(to)}}));
 }
 
 // Stands as an initializer where it is read.
@@ -246,7 +282,7 @@ constexpr std::array kExports = {
     Export{"layer_norm", layer_norm},
     Export{"linear", linear},
     Export{"log_softmax", log_softmax},
-    Export{"matmul", binary<kMatMul>},
+    Export{"matmul", matmul},
     Export{"max_pool", max_pool},
     Export{"mul", binary<kMul>},
     Export{"pad", pad},

@@ -21,9 +21,12 @@ const Tensor& Exporter::tensor(std::size_t index) const {
   const auto found = tensors_.find(spec.name);
   if (found == tensors_.end()) ops::reject(node(), "its tensor " + spec.name + " is missing");
   const Tensor& tensor = *found->second;
-  if (tensor.shape != spec.shape || static_cast<std::int64_t>(tensor.values.size()) != ops::element_count(spec.shape))
-    ops::reject(node(),
-                "its tensor " + spec.name + " has the shape " + ops::to_string(tensor.shape) + "; expected " + ops::to_string(spec.shape));
+  const std::string subject = "its tensor " + spec.name;
+  if (tensor.shape != spec.shape)
+    ops::reject(node(), subject + " has the shape " + ops::to_string(tensor.shape) + "; expected " + ops::to_string(spec.shape));
+  const std::int64_t count = ops::element_count(spec.shape);
+  if (static_cast<std::int64_t>(tensor.values.size()) != count)
+    ops::reject(node(), subject + " has " + std::to_string(tensor.values.size()) + " values; expected " + std::to_string(count));
   return tensor;
 }
 

@@ -85,7 +85,7 @@ class Folder {
     const Value& value = net_.value(operation.inputs[0]);
     std::vector<Integer> dims;
     if (net_.batch_axes > 0) dims.push_back({1, true});
-    for (const std::int64_t extent : value.shape) dims.push_back({extent, false});
+    for (const std::int64_t extent : value.dims()) dims.push_back({extent, false});
     Constant result{.integer = true};
     if (operation.op == "Size") {
       Integer size{1, net_.batch_axes > 0};
@@ -116,8 +116,8 @@ class Folder {
 Shape full_shape(const Net& net, int id) {
   const Value& value = net.value(id);
   if (value.constant != nullptr) return value.constant->dims;
-  Shape dims(static_cast<std::size_t>(net.batch_axes), 1);
-  dims.insert(dims.end(), value.shape.begin(), value.shape.end());
+  Shape dims = value.dims();
+  dims.insert(dims.begin(), static_cast<std::size_t>(net.batch_axes), 1);
   return dims;
 }
 
@@ -134,10 +134,12 @@ void shape_part(Net& net, const Operation& operation) {
     for (const std::int64_t axis : axes) dims[static_cast<std::size_t>(checked_axis(operation, axis, rank))] = 1;
   }
   std::int64_t count = 0;
+  if (static_cast<int>(dims.size()) < net.batch_axes || !multiply_extents(dims, kMostElements, count)) return;
   if (net.batch_axes > 0 && dims.front() != 1) return;
-  if (static_cast<int>(dims.size()) <= net.batch_axes || !multiply_extents(dims, kMostElements, count)) return;
   Value& value = net.value(operation.outputs[0]);
   value.shape.assign(dims.begin() + net.batch_axes, dims.end());
+  value.scalar = value.shape.empty();
+  if (value.scalar) value.shape = {1};
   value.shaped = true;
 }
 
@@ -149,7 +151,8 @@ void shape_by_rule(Net& net, const Operation& operation) {
     if (operation.outputs[i] < 0) continue;
     if (i >= lowered.outputs.size()) malformed(operation, "has more outputs than the operator");
     Value& value = net.value(operation.outputs[i]);
-    value.shape = shape_of(net, shapes, lowered.outputs[i]);
+    value.shape = shape_of(net, shapes, lowered.outputs[i].source);
+    value.scalar = lowered.outputs[i].scalar;
     value.shaped = true;
   }
 }

@@ -60,14 +60,19 @@ class Folder {
     if (readers_[norm.inputs[0]] != 1) return false;
     const bool vector = values_[static_cast<std::size_t>(norm.inputs[0])].shape.size() == 1;
     if (node.op == "linear" && !vector) return false;  // its channels are positions of the layer
-    return std::ranges::all_of(owned_tensors(node, values_),
-                               [&](const auto& spec) { return owners_[spec.name] == 1 && tensors_.contains(spec.name); });
+    return std::ranges::all_of(owned_tensors(node, values_), [&](const auto& spec) { return owners_[spec.name] == 1 && fits(spec); });
+  }
+
+  bool fits(const ops::ParameterSpec& spec) const {
+    const auto found = tensors_.find(spec.name);
+    return found != tensors_.end() && found->second.shape == spec.shape &&
+           static_cast<std::int64_t>(found->second.values.size()) == ops::element_count(spec.shape);
   }
 
   bool merge(Node& node, const Node& norm) {
     if (!can_take(node, norm)) return false;
     const auto own = owned_tensors(norm, values_);
-    if (std::ranges::any_of(own, [&](const auto& spec) { return !tensors_.contains(spec.name); })) return false;
+    if (!std::ranges::all_of(own, [&](const auto& spec) { return fits(spec); })) return false;
     const double epsilon = norm.attributes.get_or<double>("epsilon", 1e-5);
     const auto at = [&](std::size_t which, std::size_t channel) {
       return static_cast<double>(tensors_[own[which].name].values.at(channel));

@@ -16,7 +16,8 @@ struct Folded {
 };
 
 // The same function in evaluation, with batch norms multiplied into the weights and biases of the linear or convolution before them. One
-// stays where another node reads what is before it, where it is an output, or where the weights are shared.
+// stays where another node reads what is before it, where it is an output, where the weights are shared, or where a tensor is missing or
+// does not fit, which is for the writer to say.
 Folded fold_batch_norms(const Graph& graph, std::span<const Tensor> weights);
 
 }  // namespace undying::onnx

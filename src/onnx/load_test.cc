@@ -123,6 +123,22 @@ TEST(OnnxLoad, ATransposedInitializerIsTheWeightItself) {
   EXPECT_THAT(model.weights[0].values, ElementsAre(1, 2, 3, 4, 5, 6));
 }
 
+// What importing makes on the fly has no name of its own to be told by.
+TEST(OnnxLoad, NumbersThatImportingMakesAreTheirNodesOwn) {
+  const auto numbers = [](const Model& model) {
+    std::vector<float> all;
+    for (const Node& node : model.graph.nodes())
+      if (node.op == "constant") all.push_back(values_of(model, node.parameters[0]).at(0));
+    return all;
+  };
+  TestModel negative;
+  negative.input("x", {0, 2}).node("Neg", {"x"}, {"n"}).node("Mean", {"n", "x", "x"}, {"y"}).output("y");
+  EXPECT_THAT(numbers(negative.load()), ElementsAre(-1.0f, 1.0f / 3.0f));
+  TestModel means;
+  means.input("x", {0, 2}).node("Mean", {"x", "x"}, {"a"}).node("Mean", {"a", "x", "x", "x"}, {"y"}).output("y");
+  EXPECT_THAT(numbers(means.load()), ElementsAre(0.5f, 0.25f));
+}
+
 TEST(OnnxLoad, NodesMayStandInAnyOrder) {
   const Model model = TestModel().input("x", {0, 2}).node("Relu", {"a"}, {"y"}).node("Tanh", {"x"}, {"a"}).output("y").load();
   EXPECT_EQ(structure(model.graph), "activation(0) activation=tanh layer=-\nactivation(1) activation=relu layer=-\n");

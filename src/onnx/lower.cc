@@ -54,6 +54,11 @@ const Shape& Lowering::shape(std::size_t index) const {
   return net_.value(operation_.inputs[index]).shape;
 }
 
+std::int64_t Lowering::rank(std::size_t index) const {
+  shape(index);
+  return net_.rank(operation_.inputs[index]);
+}
+
 std::vector<std::int64_t> Lowering::list(std::size_t index, std::vector<std::int64_t> otherwise) const {
   return has(index) ? plain_integers(operation_, *constant(index)) : std::move(otherwise);
 }
@@ -95,6 +100,10 @@ Source Lowering::value(std::size_t index) const {
 Source Lowering::add(std::string op, std::vector<Source> inputs, Attributes attributes, std::vector<Owned> owned) {
   lowered_.steps.push_back({std::move(op), std::move(inputs), std::move(attributes), std::move(owned)});
   return {.step = static_cast<int>(lowered_.steps.size()) - 1};
+}
+
+void Lowering::output(Source source) {
+  output(source, std::ranges::all_of(operation_.inputs, [&](int id) { return id < 0 || net_.rank(id) <= batch_axes(); }));
 }
 
 Source Lowering::activation(const std::string& specification, Source input) {

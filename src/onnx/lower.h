@@ -37,10 +37,16 @@ struct Step {
   std::int64_t unit_axis = -1;
 };
 
-// What an operation becomes: steps, and where each of its outputs comes from.
+// Where an output of an operation comes from.
+struct Output {
+  Source source;
+  bool scalar = false;  // Value::scalar
+};
+
+// What an operation becomes.
 struct Lowered {
   std::vector<Step> steps;
-  std::vector<Source> outputs;
+  std::vector<Output> outputs;
 };
 
 // Builds what one operation becomes. Axes of ONNX count the batch; those of the engine do not.
@@ -57,7 +63,8 @@ class Lowering {
   // An input that must be known, or must be computed at run time; refuses otherwise.
   const ConstantPtr& constant(std::size_t index) const;
   const Shape& shape(std::size_t index) const;  // of one example
-  std::int64_t rank(std::size_t index) const { return static_cast<std::int64_t>(shape(index).size()) + batch_axes(); }
+  std::int64_t rank(std::size_t index) const;   // in ONNX
+  bool is_scalar(std::size_t index) const { return rank(index) == batch_axes(); }
   // The integers of an input; `otherwise` where it is absent.
   std::vector<std::int64_t> list(std::size_t index, std::vector<std::int64_t> otherwise = {}) const;
 
@@ -76,7 +83,9 @@ class Lowering {
   // A constant as an operand of elementwise arithmetic whose other operand has `rank` dimensions, the batch included.
   Source operand(const ConstantPtr& constant, std::int64_t rank);
   Step& last() { return lowered_.steps.back(); }
-  void output(Source source) { lowered_.outputs.push_back(source); }
+  // Unless said otherwise, an output is a scalar where no input has dimensions, as of elementwise operations.
+  void output(Source source);
+  void output(Source source, bool scalar) { lowered_.outputs.push_back({source, scalar}); }
   Lowered take() { return std::move(lowered_); }
 
  private:

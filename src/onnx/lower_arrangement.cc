@@ -21,6 +21,9 @@ void concat(Lowering& lowering) {
   std::vector<Source> sources;
   for (std::size_t i = 0; i < operation.inputs.size(); ++i) {
     if (lowering.is_constant(i)) refuse("joins constants and values computed at run time");
+    if (lowering.rank(i) != lowering.rank(0))
+      malformed(operation,
+                "joins " + describe(lowering.net(), operation.inputs[0]) + " and " + describe(lowering.net(), operation.inputs[i]));
     sources.push_back(lowering.value(i));
   }
   const std::int64_t axis = lowering.example_axis(integer(operation, "axis", 0), lowering.rank(0));
@@ -109,7 +112,9 @@ void gather(Lowering& lowering) {
   ranges.add(shape, axis, indices.front(), behind < 0 ? -extent_of(shape, axis) - 1 : behind, step);
   const Source taken = slice_by(lowering, lowering.value(0), ranges);
   const bool keeps = !lowering.constant(1)->dims.empty();
-  lowering.output(keeps ? taken : lowering.add("squeeze", {taken}, {{"axes", std::vector<std::int64_t>{axis}}}));
+  if (keeps) return lowering.output(taken, false);
+  const bool scalar = shape.size() == 1;
+  lowering.output(lowering.add("squeeze", {taken}, {{"axes", std::vector<std::int64_t>{axis}}}), scalar);
 }
 
 void pad(Lowering& lowering) {
@@ -171,7 +176,8 @@ Shape without_batch(const Lowering& lowering, std::vector<Integer> target, bool 
     Integer each = target[i];
     if (each.batch) refuse("moves the batch dimension away from the front");
     if (each.value == 0 && zero_keeps) {
-      if (i > from.size()) malformed(lowering.operation(), "keeps dimension " + std::to_string(i) + ", which its input does not have");
+      if (static_cast<std::int64_t>(i) >= lowering.rank(0))
+        malformed(lowering.operation(), "keeps dimension " + std::to_string(i) + ", which its input does not have");
       each.value = from[i - 1];
     }
     if (each.value == 0) refuse("gives a value without elements");
@@ -202,7 +208,7 @@ Shape whole_shape(const Lowering& lowering, const std::vector<Integer>& target, 
   Shape dims;
   for (std::size_t i = 0; i < target.size(); ++i) {
     const bool kept = target[i].value == 0 && zero_keeps;
-    if (kept && i >= from.size())
+    if (kept && static_cast<std::int64_t>(i) >= lowering.rank(0))
       malformed(lowering.operation(), "keeps dimension " + std::to_string(i) + ", which its input does not have");
     dims.push_back(kept ? from[i] : target[i].value);
   }
@@ -221,11 +227,11 @@ void reshape(Lowering& lowering) {
   const bool zero_keeps = integer(lowering.operation(), "allowzero", 0) == 0;
   if (lowering.batch_axes() == 0) {
     const Shape dims = whole_shape(lowering, target->integers, zero_keeps);
-    return lowering.output(lowering.add("reshape", {lowering.value(0)}, {{"shape", dims}}));
+    return lowering.output(lowering.add("reshape", {lowering.value(0)}, {{"shape", dims}}), false);
   }
   const Shape dims = without_batch(lowering, target->integers, zero_keeps);
   if (dims.empty()) refuse("leaves nothing but the batch dimension");
-  lowering.output(reshaped(lowering, dims));
+  lowering.output(reshaped(lowering, dims), false);
 }
 
 // A matrix: the dimensions before `axis` as rows. An example must be a row.
@@ -237,33 +243,38 @@ void flatten(Lowering& lowering) {
   const auto split = shape.begin() + std::max<std::int64_t>(axis - lowering.batch_axes(), 0);
   const std::int64_t rows = ops::element_count({shape.begin(), split});
   if (lowering.batch_axes() == 0)
-    return lowering.output(
-        lowering.add("reshape", {lowering.value(0)}, {{"shape", Shape{rows, ops::element_count({split, shape.end()})}}}));
+    return lowering.output(lowering.add("reshape", {lowering.value(0)}, {{"shape", Shape{rows, ops::element_count({split, shape.end()})}}}),
+                           false);
   if (axis == 0 || rows != 1) refuse("flattens the examples of a batch together (axis " + std::to_string(axis) + ")");
-  lowering.output(reshaped(lowering, {ops::element_count(shape)}));
+  lowering.output(reshaped(lowering, {ops::element_count(shape)}), false);
 }
 
 void squeeze(Lowering& lowering) {
-  const std::int64_t rank = lowering.rank(0);
   const Shape& shape = lowering.shape(0);
-  if (lowering.has(1))
-    return lowering.output(lowering.add("squeeze", {lowering.value(0)}, {{"axes", lowering.example_axes(lowering.list(1), rank)}}));
+  if (lowering.has(1)) {
+    const auto axes = lowering.example_axes(lowering.list(1), lowering.rank(0));
+    const bool scalar = axes.size() == static_cast<std::size_t>(lowering.rank(0) - lowering.batch_axes());
+    return lowering.output(lowering.add("squeeze", {lowering.value(0)}, {{"axes", axes}}), scalar);
+  }
   if (lowering.batch_axes() > 0 && lowering.net().batch == 1) refuse("drops every dimension of extent 1, the batch among them");
-  if (std::ranges::count(shape, 1) == 0) return lowering.output(lowering.value(0));
-  lowering.output(lowering.add("squeeze", {lowering.value(0)}));
+  const std::ptrdiff_t gone = std::ranges::count(shape, 1);
+  if (gone == 0 || lowering.is_scalar(0)) return lowering.output(lowering.value(0), lowering.is_scalar(0));
+  lowering.output(lowering.add("squeeze", {lowering.value(0)}), gone == std::ssize(shape));
 }
 
 void unsqueeze(Lowering& lowering) {
-  const auto axes = lowering.list(1);
-  const std::int64_t rank = lowering.rank(0) + static_cast<std::int64_t>(axes.size());
-  lowering.output(lowering.add("unsqueeze", {lowering.value(0)}, {{"axes", lowering.example_axes(axes, rank)}}));
+  auto axes = lowering.list(1);
+  axes = lowering.example_axes(axes, lowering.rank(0) + static_cast<std::int64_t>(axes.size()));
+  const bool scalar = lowering.is_scalar(0) && axes.empty();
+  if (lowering.is_scalar(0) && !scalar) axes.pop_back();  // a scalar is (1) here: one of them is there already
+  lowering.output(axes.empty() ? lowering.value(0) : lowering.add("unsqueeze", {lowering.value(0)}, {{"axes", axes}}), scalar);
 }
 
 // Only where it changes nothing.
 void expand(Lowering& lowering) {
   const ConstantPtr& target = lowering.constant(1);
-  const Shape& shape = lowering.shape(0);
   const std::size_t rank = static_cast<std::size_t>(lowering.rank(0));
+  const Shape shape = lowering.net().value(lowering.operation().inputs[0]).dims();
   if (!target->integer || target->integers.size() > rank) refuse("repeats a value computed at run time");
   for (std::size_t i = 0; i < target->integers.size(); ++i) {
     const Integer wanted = target->integers[target->integers.size() - 1 - i];
@@ -272,7 +283,7 @@ void expand(Lowering& lowering) {
                                : !wanted.batch && (wanted.value == 1 || wanted.value == shape[shape.size() - 1 - i]);
     if (!same) refuse("repeats a value computed at run time");
   }
-  lowering.output(lowering.value(0));
+  lowering.output(lowering.value(0), lowering.is_scalar(0));
 }
 
 constexpr std::array kRules = {

@@ -17,12 +17,16 @@ namespace {
 std::vector<Source> operands(Lowering& lowering) {
   const std::vector<int>& inputs = lowering.operation().inputs;
   std::int64_t rank = 0;
-  for (std::size_t i = 0; i < inputs.size(); ++i)
-    if (!lowering.is_constant(i)) rank = std::max(rank, lowering.rank(i));
+  int widest = -1;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (lowering.is_constant(i) || (widest >= 0 && lowering.rank(i) <= rank)) continue;
+    rank = lowering.rank(i);
+    widest = inputs[i];
+  }
   std::vector<Source> sources;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!lowering.is_constant(i) && lowering.batch_axes() > 0 && lowering.rank(i) != rank)
-      refuse("combines " + describe(lowering.net(), inputs[0]) + " and " + describe(lowering.net(), inputs[i]) +
+      refuse("combines " + describe(lowering.net(), widest) + " and " + describe(lowering.net(), inputs[i]) +
              ", which would mix the examples of a batch");
     sources.push_back(lowering.is_constant(i) ? lowering.operand(lowering.constant(i), rank) : lowering.value(i));
   }

@@ -110,6 +110,7 @@ void matmul(Lowering& lowering) {
   const bool right = lowering.is_constant(1);
   if (right && lowering.constant(1)->dims.size() == 2) {
     const ConstantPtr& weight = matrix(lowering, 1);
+    if (lowering.is_scalar(0)) refuse("multiplies across the examples of a batch");
     check_inputs(lowering, lowering.shape(0).back(), weight, weight->dims[0]);
     return lowering.output(linear(lowering, lowering.value(0), {.weight = weight}));
   }

@@ -82,7 +82,8 @@ bool is_all_positions(const Lowering& lowering, const std::vector<std::int64_t>&
 void reduce(Lowering& lowering, const char* op, const std::vector<std::int64_t>& axes) {
   Attributes attributes = {{"axes", axes}};
   if (integer(lowering.operation(), "keepdims", 1) == 0) attributes.set("keepdims", std::int64_t{0});
-  lowering.output(lowering.add(op, {lowering.value(0)}, std::move(attributes)));
+  const bool all = axes.size() == lowering.shape(0).size() && attributes.has("keepdims");
+  lowering.output(lowering.add(op, {lowering.value(0)}, std::move(attributes)), all || lowering.is_scalar(0));
 }
 
 // Over all positions, the mean is a global average pool.

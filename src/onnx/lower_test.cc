@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "onnx/test_evaluate.h"
 #include "onnx/test_model.h"
 
 namespace undying::onnx {
@@ -140,6 +141,94 @@ TEST(OnnxLower, SumsAndMeansOfMany) {
   TestModel mean;
   mean.input("a", {0, 2}).input("b", {0, 2}).node("Mean", {"a", "b"}, {"y"}).output("y");
   EXPECT_EQ(structure_of(mean), "add(0, 1)\nconstant() shape=[1]\nmul(2, 3)\n");
+}
+
+// ---- Nothing but the batch is left: (1) here, (N) in ONNX.
+
+// x (N, 4), its mean m (N), and what is appended.
+template <class Build>
+TestModel with_mean(Build build) {
+  TestModel model;
+  model.input("x", {0, 4}).list("one", {1}).list("two", {1, 2}).list("shape", {-1, 1}).floats("c", {4}).floats("half", {}, {0.5f});
+  model.floats("unit", {1}, {0.5f}).floats("row", {1, 1}, {0.5f}).floats("w", {1, 2});
+  model.node("ReduceMean", {"x"}, {"m"}, {{"axes", List{1}}, {"keepdims", 0}});
+  build(model);
+  return model.output("y");
+}
+constexpr char kMean[] = "reduce_mean(0) axes=[0] keepdims=0\n";
+
+TEST(OnnxLower, AMeanGetsItsDimensionBack) {
+  const TestModel centred = with_mean([](TestModel& m) { m.node("Unsqueeze", {"m", "one"}, {"u"}).node("Sub", {"x", "u"}, {"y"}); });
+  EXPECT_EQ(structure_of(centred), std::string(kMean) + "sub(0, 1)\n");
+  EXPECT_THAT(evaluate(centred.load(), {{1, 2, 3, 6, 5, 5, 5, 9}}, 2)[0], ElementsAre(-2, -1, 0, 3, -1, -1, -1, 3));
+  const auto restored = [](const char* op, const char* by) {
+    return structure_of(with_mean([&](TestModel& m) {
+      std::vector<std::string> inputs = {"r"};
+      if (by != std::string()) inputs.emplace_back(by);
+      m.node("Relu", {"m"}, {"r"}).node(op, inputs, {"u"}).node("Sub", {"x", "u"}, {"y"});
+    }));
+  };
+  for (const auto& [op, by] : {std::pair("Unsqueeze", "one"), std::pair("Reshape", "shape"), std::pair("Flatten", "")})
+    EXPECT_EQ(restored(op, by), std::string(kMean) + "activation(1) activation=relu layer=-\nsub(0, 2)\n") << op;
+  EXPECT_EQ(structure_of(with_mean([](TestModel& m) {
+              m.node("Unsqueeze", {"m", "two"}, {"y"});
+            })),
+            std::string(kMean) + "unsqueeze(1) axes=[0]\n");
+}
+
+TEST(OnnxLower, WhatTakesADimensionAway) {
+  EXPECT_EQ(structure_of(one("Gather", {6}, {{"axis", 1}}, {"i"})
+                             .integers("i", {}, {2})
+                             .list("a", {1})
+                             .node("Unsqueeze", {"y", "a"}, {"z"})
+                             .node("Add", {"x", "z"}, {"t"})
+                             .output("t")),
+            "slice(0) axes=[0] ends=[3] starts=[2]\nsqueeze(1) axes=[0]\nadd(0, 2)\n");
+  for (const bool named : {true, false}) {
+    const std::vector<std::string> by = named ? std::vector<std::string>{"both"} : std::vector<std::string>{};
+    EXPECT_EQ(
+        structure_of(one("Squeeze", {1, 1}, {}, by).list("both", {1, 2}).list("a", {1}).node("Unsqueeze", {"y", "a"}, {"z"}).output("z")),
+        named ? "squeeze(0) axes=[0, 1]\n" : "squeeze(0)\n");
+  }
+  EXPECT_EQ(structure_of(one("ReduceSum", {2, 3}, {{"keepdims", 0}}, {"both"})
+                             .list("both", {1, 2})
+                             .list("a", {1})
+                             .node("Unsqueeze", {"y", "a"}, {"z"})
+                             .output("z")),
+            "reduce_sum(0) axes=[0, 1] keepdims=0\n");
+}
+
+// ONNX would take its examples for the last dimension.
+TEST(OnnxLower, AMeanMeetsMeansOnly) {
+  const auto error = [](const char* op, const std::vector<std::string>& inputs) {
+    return with_mean([&](TestModel& m) { m.node(op, inputs, {"y"}); }).error();
+  };
+  EXPECT_THAT(error("Sub", {"x", "m"}), HasSubstr("combines (N, 4) and (N), which would mix"));
+  EXPECT_THAT(error("Sub", {"m", "x"}), HasSubstr("combines (N, 4) and (N), which would mix"));
+  EXPECT_THAT(error("Mul", {"m", "c"}), HasSubstr("an element for each example"));
+  EXPECT_THAT(error("Mul", {"m", "row"}), HasSubstr("more dimensions"));
+  EXPECT_THAT(error("MatMul", {"m", "w"}), HasSubstr("batch"));
+  EXPECT_THAT(error("Softmax", {"m"}), HasSubstr("batch"));
+  EXPECT_THAT(error("Concat", {"m", "m"}), HasSubstr("lacks its axis"));
+  EXPECT_EQ(error("Mul", {"m", "half"}), "");
+  EXPECT_EQ(error("Mul", {"m", "unit"}), "");
+  EXPECT_EQ(error("Mul", {"m", "m"}), "");
+  TestModel column;  // (N, 1), which has a dimension
+  column.input("z", {0, 1}).input("x", {0, 4}).node("ReduceMean", {"x"}, {"m"}, {{"axes", List{1}}, {"keepdims", 0}});
+  EXPECT_THAT(column.node("Sub", {"z", "m"}, {"y"}).output("y").error(), HasSubstr("combines (N, 1) and (N)"));
+}
+
+TEST(OnnxLower, CompositesOfAMean) {
+  const auto gate = with_mean([](TestModel& m) {
+    m.floats("root2", {}, {1.41421356f}).floats("unity", {}, {1}).node("Div", {"m", "root2"}, {"a"}).node("Erf", {"a"}, {"b"});
+    m.node("Add", {"b", "unity"}, {"s"})
+        .node("Mul", {"m", "s"}, {"d"})
+        .node("Mul", {"d", "half"}, {"e"})
+        .node("Unsqueeze", {"e", "one"}, {"y"});
+  });
+  EXPECT_EQ(structure_of(gate), std::string(kMean) + "activation(1) activation=gelu layer=-\n");
+  const auto shape = with_mean([](TestModel& m) { m.node("Shape", {"m"}, {"s"}).node("Expand", {"m", "s"}, {"y"}); });
+  EXPECT_EQ(structure_of(shape), kMean);
 }
 
 TEST(OnnxLower, ProductsOfTwoValues) {

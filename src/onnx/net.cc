@@ -16,6 +16,11 @@ int Net::add_constant(ConstantPtr constant, std::string name) {
   return add_value({.name = std::move(name), .constant = std::move(constant)});
 }
 
+std::int64_t Net::rank(int id) const {
+  if (value(id).constant != nullptr) return static_cast<std::int64_t>(value(id).constant->dims.size());
+  return static_cast<std::int64_t>(value(id).dims().size()) + batch_axes;
+}
+
 std::vector<std::vector<int>> Net::readers() const {
   std::vector<std::vector<int>> readers(values.size());
   for (std::size_t i = 0; i < operations.size(); ++i)
@@ -80,9 +85,9 @@ std::string describe(const Net& net, int id) {
   const Value& value = net.value(id);
   if (value.constant != nullptr) return "a constant " + ops::to_string(value.constant->dims);
   if (!value.shaped) return "of unknown shape";
-  if (net.batch_axes == 0) return ops::to_string(value.shape);
+  if (net.batch_axes == 0) return ops::to_string(value.dims());
   std::string text = "(N";
-  for (const std::int64_t extent : value.shape) text += ", " + std::to_string(extent);
+  for (const std::int64_t extent : value.dims()) text += ", " + std::to_string(extent);
   return text + ")";
 }
 

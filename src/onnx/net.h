@@ -22,7 +22,10 @@ struct Value {
   ConstantPtr constant;
   bool shaped = false;  // `shape` is filled
   Shape shape;
-  int producer = -1;  // the operation; -1: an input of the model, an initializer
+  bool scalar = false;  // in ONNX an example of it has no dimension; `shape` is then (1), the least there is here
+  int producer = -1;    // the operation; -1: an input of the model, an initializer
+
+  Shape dims() const { return scalar ? Shape{} : shape; }  // of one example in ONNX
 };
 
 // The value of an ONNX attribute.
@@ -52,6 +55,7 @@ struct Net {
   int add_constant(ConstantPtr constant, std::string name = {});
   const Value& value(int id) const { return values[static_cast<std::size_t>(id)]; }
   Value& value(int id) { return values[static_cast<std::size_t>(id)]; }
+  std::int64_t rank(int id) const;  // dimensions in ONNX, the batch among them
 
   // The operations that read each value, one entry a use; outputs of the model count as reads by operation -1.
   std::vector<std::vector<int>> readers() const;

@@ -46,7 +46,7 @@ int crelu_source(const Net& net, const Operation& operation) {
 bool become_crelu(Net& net, Operation& operation) {
   const int x = crelu_source(net, operation);
   if (x < 0) return false;
-  const auto rank = static_cast<std::int64_t>(net.value(x).shape.size()) + net.batch_axes;
+  const std::int64_t rank = net.rank(x);
   std::int64_t axis = integer(operation, "axis", 0);
   axis = (axis < 0 ? axis + rank : axis) - net.batch_axes;
   if (axis != 0 && axis != rank - net.batch_axes - 1) return false;
@@ -80,7 +80,8 @@ bool become_group_norm(Net& net, const std::vector<std::vector<int>>& readers, O
   const int x = split->inputs[0];
   const Shape& grouped = net.value(norm->inputs[0]).shape;
   const Shape& shape = net.value(x).shape;
-  if (!is_shaped(net, x) || shape != net.value(operation.outputs[0]).shape || grouped.size() != 2 || shape[0] % grouped[0] != 0)
+  if (!is_shaped(net, x) || net.value(x).dims() != net.value(operation.outputs[0]).dims() || grouped.size() != 2 ||
+      shape[0] % grouped[0] != 0)
     return false;
   const auto channels = static_cast<std::size_t>(shape[0]);
   const Setting epsilon = setting(*norm, "epsilon", 1e-5f);

@@ -101,8 +101,7 @@ class FormulaReader {
       return clip(add(scale(a[0], setting(operation, "alpha", 0.2f)), make_number(setting(operation, "beta", 0.5f))), 0.0, 1.0);
     if (op == "Elu") return call("elu", {a[0], make_number(setting(operation, "alpha", 1.0f))});
     if (op == "Softmax")
-      return a[0]->kind == Expression::Kind::kVariable && note_axes(operation, {integer(operation, "axis", -1)}) ? call("softmax", a)
-                                                                                                                 : nullptr;
+      return a[0]->kind == Expression::Kind::kVariable && note_axes(operation, softmax_axes(operation)) ? call("softmax", a) : nullptr;
     return a.size() == 2 ? binary(op, a[0], a[1]) : a.size() == 1 ? unary(op, a[0]) : nullptr;
   }
 
@@ -164,9 +163,18 @@ class FormulaReader {
     return call(name, {argument});
   }
 
+  // Before opset 13, all dimensions from `axis` on.
+  std::vector<std::int64_t> softmax_axes(const Operation& operation) const {
+    const std::int64_t axis = integer(operation, "axis", -1);
+    if (!operation.settings.contains(".rows")) return {axis};
+    const std::int64_t rank = net_.rank(operation.inputs[0]);
+    std::vector<std::int64_t> axes;
+    for (std::int64_t each = checked_axis(operation, axis, rank); each < rank; ++each) axes.push_back(each);
+    return axes;
+  }
+
   bool note_axes(const Operation& operation, std::vector<std::int64_t> axes) {
-    const auto rank = static_cast<std::int64_t>(net_.value(operation.inputs[0]).shape.size()) + net_.batch_axes;
-    for (std::int64_t& axis : axes) axis = checked_axis(operation, axis, rank);
+    for (std::int64_t& axis : axes) axis = checked_axis(operation, axis, net_.rank(operation.inputs[0]));
     std::ranges::sort(axes);
     if (axes.empty() || (!axes_.empty() && axes != axes_)) return false;
     axes_ = std::move(axes);
@@ -272,11 +280,11 @@ void become_layer_norm(Net& net, Operation& operation, const std::vector<std::in
   operation.settings = {{"axis", axes.front()}, {"epsilon", static_cast<float>(epsilon)}, {".plain", std::int64_t{1}}};
 }
 
-// The last dimensions, one after the other to the end; for softmax, one.
-bool are_normal_axes(const Net& net, int x, const std::vector<std::int64_t>& axes, bool one) {
-  const auto rank = static_cast<std::int64_t>(net.value(x).shape.size()) + net.batch_axes;
+// The last dimensions, one after the other to the end; for softmax, any one too.
+bool are_normal_axes(const Net& net, int x, const std::vector<std::int64_t>& axes, bool any_one) {
+  const std::int64_t rank = net.rank(x);
   if (axes.empty() || axes.front() < net.batch_axes) return false;
-  if (one) return axes.size() == 1;
+  if (any_one && axes.size() == 1) return true;
   return axes.back() == rank - 1 && axes.back() - axes.front() + 1 == static_cast<std::int64_t>(axes.size());
 }
 
@@ -292,6 +300,7 @@ bool replace(Net& net, Operation& operation, int x, const Match& match, const st
   } else {
     operation.op = known.name == "softmax" ? "Softmax" : "LogSoftmax";
     operation.settings = {{"axis", axes.front()}};
+    if (axes.size() > 1) operation.settings[".rows"] = std::int64_t{1};
   }
   shape_outputs(net, operation);
   return true;
@@ -302,7 +311,7 @@ std::string recognise_at(Net& net, Operation& operation) {
   const int root = operation.outputs[0];
   if (root < 0 || !is_shaped(net, root)) return {};
   for (const int x : origins(net, root)) {
-    if (net.value(x).shape != net.value(root).shape) continue;
+    if (net.value(x).dims() != net.value(root).dims()) continue;
     FormulaReader reader(net, x);
     const ExpressionPtr expression = reader.read(root);
     if (expression == nullptr || reader.operations() < 2) continue;

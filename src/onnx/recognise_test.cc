@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "onnx/test_evaluate.h"
 #include "onnx/test_model.h"
 
 namespace undying::onnx {
@@ -154,6 +155,33 @@ TEST(OnnxRecognise, SoftmaxOfItsParts) {
               m.node("ReduceSum", {"b", "axes"}, {"c"}).node("Div", {"b", "c"}, {"y"});
             }),
             "softmax(0)\n");
+}
+
+// Before opset 13 the dimensions from `axis` on are one.
+TEST(OnnxRecognise, LogSoftmaxWithTheMeaningOfItsOpset) {
+  const auto loaded = [](std::int64_t opset, std::int64_t axis) {
+    TestModel model(opset);
+    model.input("x", {0, 2, 3}).node("Softmax", {"x"}, {"s"}, {{"axis", axis}}).node("Log", {"s"}, {"y"}).output("y");
+    return model.load();
+  };
+  const auto of_zeros = [](const Model& model) { return evaluate(model, {std::vector<float>(6, 0.0f)}, 1)[0]; };
+  EXPECT_THAT(of_zeros(loaded(11, 1)), testing::Each(testing::FloatEq(-std::log(6.0f))));
+  EXPECT_THAT(of_zeros(loaded(11, -2)), testing::Each(testing::FloatEq(-std::log(6.0f))));
+  EXPECT_THAT(of_zeros(loaded(13, 1)), testing::Each(testing::FloatEq(-std::log(2.0f))));
+  EXPECT_EQ(structure(loaded(11, 1).graph), "reshape(0) shape=[-1]\nlog_softmax(1)\nreshape(2) shape=[2, 3]\n");
+  EXPECT_EQ(structure(loaded(11, 2).graph), "log_softmax(0)\n");
+  EXPECT_EQ(structure(loaded(13, 1).graph), "log_softmax(0) axis=-2\n");
+}
+
+TEST(OnnxRecognise, SoftmaxOverSeveralDimensions) {
+  TestModel model;
+  model.input("x", {0, 4, 2, 3}).list("axes", {2, 3}).node("Exp", {"x"}, {"e"}).node("ReduceSum", {"e", "axes"}, {"s"});
+  model.node("Div", {"e", "s"}, {"y"}).output("y");
+  EXPECT_EQ(structure(model.load().graph), "reshape(0) shape=[4, -1]\nsoftmax(1)\nreshape(2) shape=[4, 2, 3]\n");
+  TestModel first;  // what stands behind them is told apart
+  first.input("x", {0, 4, 2, 3}).list("axes", {1, 2}).node("Exp", {"x"}, {"e"}).node("ReduceSum", {"e", "axes"}, {"s"});
+  first.node("Div", {"e", "s"}, {"y"}).output("y");
+  EXPECT_THAT(first.error(), HasSubstr("e (Exp)"));
 }
 
 // ---- Composites of layers.

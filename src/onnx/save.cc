@@ -24,11 +24,12 @@ void describe_value(pb::ValueInfoProto& info, const std::string& name, const Sha
   for (const std::int64_t extent : shape) type->mutable_shape()->add_dim()->set_dim_value(extent);
 }
 
-std::string chosen(const std::vector<std::string>& names, std::size_t count, std::size_t index, const std::string& otherwise) {
+// The name of input or output number `index`; `which` says whose names these are.
+std::string chosen(const char* which, const std::vector<std::string>& names, std::size_t count, std::size_t index,
+                   const std::string& otherwise) {
   if (names.empty()) return otherwise;
   if (names.size() != count)
-    throw Error(ErrorCode::kInvalidArgument, "names",
-                std::to_string(names.size()) + " names for " + std::to_string(count) + " inputs or outputs");
+    throw Error(ErrorCode::kInvalidArgument, which, std::to_string(names.size()) + " names; expected " + std::to_string(count));
   return names[index];
 }
 
@@ -64,13 +65,13 @@ class Saver {
     for (const auto& [name, tensor] : tensors_) writer_.reserve(name);
     const auto& outputs = graph_.outputs();
     for (std::size_t i = 0; i < outputs.size(); ++i)
-      output_names_.push_back(writer_.reserve(chosen(options_.outputs, outputs.size(), i, node(outputs[i]).name)));
+      output_names_.push_back(writer_.reserve(chosen("outputs", options_.outputs, outputs.size(), i, node(outputs[i]).name)));
   }
 
   void write_inputs() {
     const auto& inputs = graph_.inputs();
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      const std::string name = writer_.reserve(chosen(options_.inputs, inputs.size(), i, node(inputs[i]).name));
+      const std::string name = writer_.reserve(chosen("inputs", options_.inputs, inputs.size(), i, node(inputs[i]).name));
       describe_value(*proto_.mutable_graph()->add_input(), name, shape(inputs[i]));
       exporter_->set_name(inputs[i], name);
     }

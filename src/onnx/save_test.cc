@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -5,6 +7,7 @@
 #include <map>
 
 #include "onnx/exporter.h"
+#include "onnx/shape_inference/implementation.h"
 #include "onnx/test_evaluate.h"
 #include "onnx/test_model.h"
 #include "undying/error.h"
@@ -33,10 +36,40 @@ std::vector<Tensor> tensors_of(const Graph& graph) {
   return all;
 }
 
+pb::ModelProto saved_proto() { return parse_model(read_bytes(test_path("saved.onnx"))); }
+
+// "(N, 3)" of an output.
+std::string shape_text(const pb::ValueInfoProto& output) {
+  std::vector<std::string> dims;
+  for (const auto& dim : output.type().tensor_type().shape().dim())
+    dims.push_back(dim.has_dim_value() ? std::to_string(dim.dim_value()) : "N");
+  return fmt::format("({})", fmt::join(dims, ", "));
+}
+
+// ONNX's own inference finds the shapes that the file declares for its outputs.
+void expect_declared_shapes() {
+  const pb::ModelProto declared = saved_proto();
+  pb::ModelProto inferred = declared;
+  for (auto& output : *inferred.mutable_graph()->mutable_output()) output.mutable_type()->mutable_tensor_type()->clear_shape();
+  pb::shape_inference::InferShapes(inferred);
+  for (int i = 0; i < declared.graph().output_size(); ++i)
+    EXPECT_EQ(shape_text(inferred.graph().output(i)), shape_text(declared.graph().output(i)));
+}
+
 Model round_trip(const Graph& graph, const SaveOptions& options = {}) {
   const auto file = test_path("saved.onnx");
   save(file, graph, tensors_of(graph), options);
+  expect_declared_shapes();
   return load(file);
+}
+
+Error error_of(const Graph& graph, const std::vector<Tensor>& tensors, const SaveOptions& options) {
+  try {
+    save(test_path("bad.onnx"), graph, tensors, options);
+  } catch (const Error& error) {
+    return error;
+  }
+  return {ErrorCode::kInternal, "save", "threw no error"};
 }
 
 std::vector<float> example_values(std::int64_t count) {
@@ -210,6 +243,83 @@ TEST(OnnxSave, ChannelsOfConvolutionsAreUnits) {
   }
 }
 
+// ---- Nothing but the batch is left: (1) here, and not (N), whose examples would be taken for the last dimension of what they meet.
+
+// The operators written, and with what shapes: "ReduceMean(N, 1) Sub(N, 8)".
+std::string written(const Graph& graph) {
+  const Model again = round_trip(graph);
+  expect_same_outputs({graph, tensors_of(graph), {}, {}, {}}, again, 1e-6f);
+  pb::ModelProto proto = saved_proto();
+  pb::shape_inference::InferShapes(proto);
+  std::map<std::string, std::string> shapes;
+  for (const auto& each : proto.graph().value_info()) shapes[each.name()] = shape_text(each);
+  for (const auto& each : proto.graph().output()) shapes[each.name()] = shape_text(each);
+  std::vector<std::string> text;
+  for (const auto& each : proto.graph().node()) text.push_back(each.op_type() + shapes[each.output(0)]);
+  return fmt::format("{}", fmt::join(text, " "));
+}
+
+TEST(OnnxSave, ReductionsOfWholeExamples) {
+  for (const char* op : {"reduce_mean", "reduce_sum"}) {
+    SCOPED_TRACE(op);
+    const std::string name = op == std::string("reduce_sum") ? "ReduceSum" : "ReduceMean";
+    const auto minus = [&](const Shape& shape, Attributes attributes) {
+      attributes.set("keepdims", std::int64_t{0});
+      return written(Graph({{"x", "input", {}, {{"shape", shape}}}, {"m", op, {0}, std::move(attributes)}, {"y", "sub", {0, 1}, {}}}));
+    };
+    EXPECT_EQ(minus({8}, {}), name + "(N, 1) Sub(N, 8)");
+    EXPECT_EQ(minus({8}, {{"axes", List{-1}}}), name + "(N, 1) Sub(N, 8)");
+    EXPECT_EQ(minus({3, 4}, {}), name + "(N, 1, 1) Reshape(N, 1) Unsqueeze(N, 1, 1) Sub(N, 3, 4)");
+    EXPECT_EQ(minus({3, 4}, {{"axes", List{1, 0}}}), name + "(N, 1, 1) Reshape(N, 1) Unsqueeze(N, 1, 1) Sub(N, 3, 4)");
+    EXPECT_EQ(minus({3, 4}, {{"axes", List{0}}}), name + "(N, 4) Unsqueeze(N, 1, 4) Sub(N, 3, 4)");
+  }
+}
+
+TEST(OnnxSave, SqueezesOfEveryDimension) {
+  const auto squeezed = [](const Shape& shape, const Attributes& attributes) {
+    return written(Graph({{"x", "input", {}, {{"shape", Shape{8}}}},
+                          {"z", "input", {}, {{"shape", shape}}},
+                          {"s", "squeeze", {1}, attributes},
+                          {"y", "add", {0, 2}, {}}}));
+  };
+  EXPECT_EQ(squeezed({1, 1}, {}), "Reshape(N, 1) Add(N, 8)");
+  EXPECT_EQ(squeezed({1, 1}, {{"axes", List{0, 1}}}), "Reshape(N, 1) Add(N, 8)");
+  EXPECT_EQ(squeezed({1}, {}), "Add(N, 8)");
+  EXPECT_EQ(squeezed({1}, {{"axes", List{0}}}), "Add(N, 8)");
+  EXPECT_EQ(squeezed({1, 8}, {}), "Squeeze(N, 8) Add(N, 8)");
+}
+
+// An operand of one dimension is a row on the left and a column on the right; behind a batch, ONNX takes it for a matrix of the examples.
+TEST(OnnxSave, ProductsOfVectors) {
+  const auto product = [](const Shape& a, const Shape& b) {
+    return written(Graph({{"a", "input", {}, {{"shape", a}}}, {"b", "input", {}, {{"shape", b}}}, {"y", "matmul", {0, 1}, {}}}));
+  };
+  EXPECT_EQ(product({4}, {4}), "Reshape(N, 1, 4) Reshape(N, 4, 1) MatMul(N, 1, 1) Reshape(N, 1)");
+  EXPECT_EQ(product({3, 4}, {4}), "Reshape(N, 4, 1) MatMul(N, 3, 1) Reshape(N, 3)");
+  EXPECT_EQ(product({4}, {2, 4, 5}), "Reshape(N, 1, 1, 4) MatMul(N, 2, 1, 5) Reshape(N, 2, 5)");
+  EXPECT_EQ(product({3, 4}, {2, 4, 5}), "Unsqueeze(N, 1, 3, 4) MatMul(N, 2, 3, 5)");
+  const auto with_constant = [](const Shape& a, const Shape& constant) {
+    return written(Graph({{"a", "input", {}, {{"shape", a}}}, {"c", "constant", {}, {{"shape", constant}}}, {"y", "matmul", {0, 1}, {}}}));
+  };
+  EXPECT_EQ(with_constant({4}, {4}), "Reshape(N, 1, 4) MatMul(N, 1)");
+  EXPECT_EQ(with_constant({3, 4}, {4}), "MatMul(N, 3)");
+  EXPECT_EQ(with_constant({4}, {4, 5}), "MatMul(N, 5)");
+  EXPECT_EQ(with_constant({4}, {2, 4, 5}), "Reshape(N, 1, 1, 4) MatMul(N, 2, 1, 5) Reshape(N, 2, 5)");
+  const auto constant_first = [](const Shape& constant, const Shape& b) {
+    return written(Graph({{"b", "input", {}, {{"shape", b}}}, {"c", "constant", {}, {{"shape", constant}}}, {"y", "matmul", {1, 0}, {}}}));
+  };
+  EXPECT_EQ(constant_first({4}, {4}), "Reshape(N, 4, 1) MatMul(N, 1)");
+  EXPECT_EQ(constant_first({4}, {4, 5}), "MatMul(N, 5)");
+  EXPECT_EQ(constant_first({3, 4}, {4}), "Reshape(N, 4, 1) MatMul(N, 3, 1) Reshape(N, 3)");
+}
+
+TEST(OnnxSave, AReductionOverNoDimensionIsNothing) {
+  EXPECT_EQ(structure(round_trip(chain({3, 4}, {node("reduce_mean", {{"axes", List{}}}), activation("relu")})).graph),
+            "activation(0) activation=relu layer=-\n");
+  EXPECT_EQ(structure(round_trip(chain({3, 1}, {node("squeeze", {{"axes", List{}}}), activation("relu")})).graph),
+            "activation(0) activation=relu layer=-\n");
+}
+
 // ---- Batch norm.
 
 TEST(OnnxSave, BatchNormIsFoldedWhereItIsAskedFor) {
@@ -237,6 +347,26 @@ TEST(OnnxSave, BatchNormStaysWhereSomethingElseReadsBeforeIt) {
   EXPECT_EQ(structure(round_trip(graph, {.fold = true}).graph), structure(graph));
   const Graph first = chain({4}, {node("batch_norm"), node("linear", {{"outputs", std::int64_t{2}}})});
   EXPECT_EQ(structure(round_trip(first, {.fold = true}).graph), structure(first));
+}
+
+TEST(OnnxSave, ATensorThatDoesNotFitIsNotFolded) {
+  const Graph graph = chain({2, 4, 4}, {node("conv", {{"outputs", std::int64_t{3}}, {"kernel", List{3, 3}}}), node("batch_norm")});
+  const auto expect_refused = [&](const std::string& name, const auto& spoil) {
+    SCOPED_TRACE(name);
+    std::vector<Tensor> tensors = tensors_of(graph);
+    spoil(*std::ranges::find(tensors, name, &Tensor::name));
+    const Error error = error_of(graph, tensors, {.fold = true});
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    EXPECT_THAT(error.what(), HasSubstr("its tensor " + name + " has"));
+  };
+  for (const Tensor& tensor : tensors_of(graph)) {
+    expect_refused(tensor.name, [](Tensor& spoiled) { spoiled.shape = {}; });
+    expect_refused(tensor.name, [](Tensor& spoiled) { spoiled.values.pop_back(); });
+    expect_refused(tensor.name, [](Tensor& spoiled) {
+      spoiled.shape.front() -= 1;
+      spoiled.values.resize(static_cast<std::size_t>(ops::element_count(spoiled.shape)));
+    });
+  }
 }
 
 TEST(OnnxSave, DropoutIsGone) {
@@ -267,10 +397,18 @@ TEST(OnnxSave, InputsAndOutputsGoByTheNamesGiven) {
   EXPECT_THAT(model.outputs, ElementsAre("scores"));
 }
 
+TEST(OnnxSave, NamesThatAreTooManyOrTooFew) {
+  const Graph graph = mlp({.inputs = 2, .hidden = {}, .outputs = 2});
+  const Error inputs = error_of(graph, tensors_of(graph), {.inputs = {"a", "b"}});
+  EXPECT_EQ(inputs.code(), ErrorCode::kInvalidArgument);
+  EXPECT_STREQ(inputs.what(), "[inputs] 2 names; expected 1");
+  EXPECT_STREQ(error_of(graph, tensors_of(graph), {.outputs = {"a", "b", "c"}}).what(), "[outputs] 3 names; expected 1");
+}
+
 TEST(OnnxSave, DocSaysWhatWasDone) {
   const Graph graph = mlp({.inputs = 2, .hidden = {2}, .outputs = 2, .dropout = 0.5});
   round_trip(graph, {.doc = "Revived."});
-  pb::ModelProto proto = parse_model(read_bytes(test_path("saved.onnx")));
+  const pb::ModelProto proto = saved_proto();
   EXPECT_EQ(proto.doc_string(), "Revived.\n1 dropout left out");
   EXPECT_EQ(proto.opset_import(0).version(), 17);
   EXPECT_EQ(proto.graph().input(0).type().tensor_type().shape().dim(0).dim_param(), "N");

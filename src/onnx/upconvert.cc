@@ -32,9 +32,7 @@ void align_second_operand(Net& net, Operation& operation) {
   operation.settings.erase("broadcast");
   if (!placed || !has_input(operation, 0) || !has_input(operation, 1)) return;
   const ConstantPtr& second = net.value(operation.inputs[1]).constant;
-  const Value& first = net.value(operation.inputs[0]);
-  const std::int64_t rank = first.constant != nullptr ? static_cast<std::int64_t>(first.constant->dims.size())
-                                                      : static_cast<std::int64_t>(first.shape.size()) + net.batch_axes;
+  const std::int64_t rank = net.rank(operation.inputs[0]);
   if (second == nullptr) refuse("broadcasts a computed operand at axis " + std::to_string(axis) + ", as before opset 7");
   const std::int64_t behind = rank - (axis < 0 ? axis + rank : axis) - static_cast<std::int64_t>(second->dims.size());
   if (behind < 0 || behind > rank) malformed(operation, "its axis " + std::to_string(axis) + " does not fit its operands");
@@ -50,7 +48,7 @@ void gemm_6(Net&, Operation& operation) { operation.settings.erase("broadcast");
 void prelu_6(Net& net, Operation& operation) {
   if (!has_input(operation, 0) || !has_input(operation, 1)) return;
   const ConstantPtr& slope = net.value(operation.inputs[1]).constant;
-  const auto rank = static_cast<std::int64_t>(net.value(operation.inputs[0]).shape.size()) + net.batch_axes;
+  const std::int64_t rank = net.rank(operation.inputs[0]);
   if (slope == nullptr || slope->dims.size() != 1 || slope->count() == 1 || rank < 3) return;
   Constant wider = *slope;
   wider.dims.insert(wider.dims.end(), static_cast<std::size_t>(rank - 2), 1);
