@@ -63,7 +63,7 @@ string(REPLACE "Tanh>;" "Tanh, Hardtanh>;" text "${text}")
 file(WRITE ${list} "${text}")
 
 # The build around them, with few vector targets and little optimization, so that it is quick.
-file(WRITE ${WORK}/src/base/CMakeLists.txt "undying_layer(base SOURCES philox.cc)\n")
+file(WRITE ${WORK}/src/base/CMakeLists.txt "undying_layer(base SOURCES buffer.cc philox.cc)\n")
 file(WRITE ${WORK}/bench/CMakeLists.txt "include(activations.cmake)\n")
 file(WRITE ${WORK}/facts.cc [=[
 #include <iostream>

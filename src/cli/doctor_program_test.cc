@@ -68,7 +68,7 @@ TEST_F(DoctorProgram, ReviveWritesTheRecordAndTheNetworkOnlyWhereSomethingHelped
   ASSERT_EQ(result.code, 0) << result.err;
   const auto record = json("revival.json");
   EXPECT_EQ(record["before"]["dead"], 13);
-  EXPECT_EQ(record["remedies"].size(), 10U);
+  EXPECT_EQ(record["remedies"].size(), 12U);
   EXPECT_THAT(content("page.html"), HasSubstr("<!doctype html>"));
   EXPECT_EQ(exists("healed.onnx"), !record["chosen"].is_null());
   if (record["chosen"].is_null()) return;

@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kMostSide = 8192;
+constexpr std::int64_t kMostTargetSide = 8192;
 constexpr std::uint64_t kMostFileBytes = std::uint64_t{1} << 30;
 
 // What all images of a data set have in common.
@@ -42,7 +42,7 @@ bool parse_size(std::string_view text, Form& form) {
   const auto side = [&text](std::int64_t& value) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    return error == std::errc() && value >= 1 && value <= kMostSide;
+    return error == std::errc() && value >= 1 && value <= kMostTargetSide;
   };
   if (!side(form.height) || !text.starts_with('x')) return false;
   text.remove_prefix(1);
@@ -187,7 +187,7 @@ Split open_images(std::string_view text) {
     form.resized = true;
     if (!parse_size(text.substr(at + 6), form))
       throw Error(ErrorCode::kInvalidArgument, fmt::format("data images:{}", text),
-                  fmt::format("\"{}\" is not a size; expected HEIGHTxWIDTH, each 1..{}", text.substr(at + 6), kMostSide));
+                  fmt::format("\"{}\" is not a size; expected HEIGHTxWIDTH, each 1..{}", text.substr(at + 6), kMostTargetSide));
     text = text.substr(0, at);
   }
   if (text.empty()) throw Error(ErrorCode::kInvalidArgument, "data images:", "names no folder; expected images:DIR or images:DIR:size=HxW");

@@ -128,8 +128,8 @@ TEST_F(NpyFiles, NpzWithTestPart) {
 }
 
 TEST_F(NpyFiles, NpzOfBytesAndNumbersIsRefused) {
-  const std::string bytes = npy(header("|u1", "(2, 1)"), bytes_of<std::uint8_t>({1, 2}));
-  const std::string numbers = npy(header("<f4", "(2, 1)"), bytes_of<float>({1, 2}));
+  const std::string bytes = npy(header("|u1", "(2, 1, 1)"), bytes_of<std::uint8_t>({1, 2}));
+  const std::string numbers = npy(header("<f4", "(2, 1, 1)"), bytes_of<float>({1, 2}));
   const std::string y = npy(header("<i4", "(2,)"), bytes_of<std::int32_t>({0, 1}));
   const auto file = write("d.npz", zip({{"x_train.npy", bytes}, {"y_train.npy", y}, {"x_test.npy", numbers}, {"y_test.npy", y}}));
   EXPECT_THAT([&] { open_dataset("npz:" + file.string()); }, testing::ThrowsMessage<Error>(HasSubstr("bytes for training")));

@@ -52,7 +52,7 @@ struct Decoder {
 // Everything before the pixels. False: the reader holds the reason.
 bool read_header(const Decoder& decoder) {
   if (setjmp(png_jmpbuf(decoder.png)) != 0) return false;
-  png_set_user_limits(decoder.png, kMostSide, kMostSide);
+  png_set_user_limits(decoder.png, kMostPixels, kMostPixels);
   png_set_crc_action(decoder.png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
   png_read_info(decoder.png, decoder.info);
   return true;
@@ -108,6 +108,8 @@ Image decode_png(std::string_view content, const std::string& source) {
   Image image{.height = png_get_image_height(decoder.png, decoder.info), .width = png_get_image_width(decoder.png, decoder.info)};
   if (image.height * image.width > kMostPixels)
     fail(fmt::format("has {} x {} pixels; expected at most {} in all", image.height, image.width, kMostPixels));
+  if (std::max(image.height, image.width) > kMostSide)
+    fail(fmt::format("has {} x {} pixels; expected at most {} on a side", image.height, image.width, kMostSide));
   image.channels = has_colour(decoder) ? 3 : 1;
   const int stored = set_transformations(decoder);
   if (stored == 0) fail_reading();

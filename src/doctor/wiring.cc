@@ -35,6 +35,10 @@ std::vector<int> users_of(const Graph& graph, int at) {
 
 bool is_output(const Graph& graph, int at) { return std::ranges::find(graph.outputs(), at) != graph.outputs().end(); }
 
+bool owns_alone(const engine::Model& model, int node) {
+  return std::ranges::all_of(model.parameters_of(node), [&](int parameter) { return owner_count(model, parameter) == 1; });
+}
+
 // Whether the units of a value of this shape are the ones of the layer: channels in front, or a flat (units x positions).
 struct Walk {
   const engine::Model& model;
@@ -73,10 +77,6 @@ struct Walk {
     return positions;
   }
 };
-
-bool owns_alone(const engine::Model& model, int node) {
-  return std::ranges::all_of(model.parameters_of(node), [&](int parameter) { return owner_count(model, parameter) == 1; });
-}
 
 bool read_once(const Graph& graph, int at) { return users_of(graph, at).size() == 1 && !is_output(graph, at); }
 

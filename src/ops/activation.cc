@@ -98,7 +98,7 @@ ActivationStep::ActivationStep(const Node* node, Extent extent, std::size_t firs
       anneal_(node == nullptr ? 0 : static_cast<std::uint64_t>(anneal_steps(*node))) {}
 
 // Through the notation, which is the one way to make an activation; without memory from the heap.
-Activation ActivationStep::at(std::uint64_t step) const {
+Activation ActivationStep::activation_at(std::uint64_t step) const {
   if (step >= anneal_) return activation_;
   constexpr std::string_view kName = "leaky_relu:";
   std::array<char, 64> text;
@@ -121,7 +121,7 @@ void ActivationStep::forward(const Pass& pass, const float* z, const float* bias
   args.training = pass.training;
   args.random = {.seed = pass.seed, .sequence = sequence_, .step = pass.step, .first_row = pass.first_row * extent_.positions + rows.first};
   args.counters = pass.counters;
-  const Activation activation = at(pass.step);
+  const Activation activation = activation_at(pass.step);
   if (pass.census != nullptr) return kernels_->census(activation, args, *pass.census);
   kernels_->forward(activation, args);
 }
@@ -141,7 +141,7 @@ void ActivationStep::backward(const Pass& pass, const float* saved, float* diff_
   }
   args.slope_count = slope_count_;
   args.counters = pass.counters;
-  kernels_->backward(at(pass.step), args);
+  kernels_->backward(activation_at(pass.step), args);
 }
 
 std::int64_t anneal_steps(const Node& node) {

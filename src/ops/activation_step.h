@@ -44,7 +44,7 @@ class ActivationStep {
   Rows all(const Pass& pass) const { return {0, pass.rows * extent_.positions}; }
 
   // The activation at the step at hand: its slope may still be on its way.
-  Activation at(std::uint64_t step) const;
+  Activation activation_at(std::uint64_t step) const;
 
   Activation activation_;
   const activations::Kernels* kernels_;

@@ -85,11 +85,11 @@ TEST(RevivalReport, HoldsEveryArmAndRun) {
   const Revival revival = revive(net.graph, net.weights, data, settings);
   const Json json = Json::parse(revival_json("undying revive x", revival));
   EXPECT_EQ(json["format"], "undying-revival 1");
-  ASSERT_EQ(json["remedies"].size(), 10U);
-  EXPECT_EQ(json["study"]["arms"].size(), 10U);
+  ASSERT_EQ(json["remedies"].size(), 12U);
+  EXPECT_EQ(json["study"]["arms"].size(), 12U);
   EXPECT_EQ(json["study"]["arms"][3]["runs"].size(), 2U);
-  EXPECT_EQ(json["remedies"][7]["units_reinitialised"], 1);
-  EXPECT_EQ(json["remedies"][7]["output_difference"], 0.0);
+  EXPECT_EQ(json["remedies"][8]["units_reinitialised"], 1);
+  EXPECT_EQ(json["remedies"][8]["output_difference"], 0.0);
   EXPECT_GT(json["remedies"][3]["output_difference"].get<double>(), 0.0);
   const std::string text = revival_text(revival, 120);
   EXPECT_THAT(text, AllOf(HasSubstr("continue (control)"), HasSubstr("(placebo)"), HasSubstr("1 units re-initialised; difference 0"),
