@@ -90,9 +90,9 @@ double Engine::step(const BatchSource& source, std::int64_t rows, std::uint64_t 
   workers_->run([&](int worker) {
     run_shards(worker, source, rows, step, passes);
     workers_->barrier().arrive();
+    merge_counters(worker);
     run_passes(worker, passes);
   });
-  merge_counters();
   double loss = 0.0;
   for (const Shard& shard : training_->shards()) loss += shard.loss.loss;
   return loss / static_cast<double>(rows);
@@ -121,9 +121,12 @@ void Engine::measure_statistics(const BatchSource& source, std::int64_t rows) {
   };
   prepare_step(rows);
   replace(true);
-  workers_->run([&](int worker) { run_forward(worker, source, rows); });
+  workers_->run([&](int worker) {
+    run_forward(worker, source, rows);
+    workers_->barrier().arrive();
+    merge_counters(worker);  // to nothing: the next step counts from 0
+  });
   replace(false);
-  merge_counters();  // to nothing: the next step counts from 0
 }
 
 // The forward pass of a training step alone.
@@ -226,15 +229,16 @@ void Engine::cut_slices() {
   for (Slice& slice : slices_) slice.gradients = slice_gradients_[static_cast<std::size_t>(slice.index)];
 }
 
-void Engine::merge_counters() {
+// This worker's part of the units.
+void Engine::merge_counters(int worker) {
+  const auto [begin, end] = share(static_cast<int>(counters_.fired.size()), worker);
   for (std::size_t s = 0; s < training_->shards().size(); ++s) {
     Shard& shard = training_->shards()[s];
-    const std::size_t units = counters_.fired.size();
-    const auto merge = [&](auto& total, auto& part) {
-      auto* to = total.data();
-      auto* from = part.data();
-      for (std::size_t i = 0; i < units; ++i) to[i] = s == 0 ? from[i] : to[i] + from[i];
-      std::fill_n(from, units, 0);
+    const auto merge = [&, first = begin, count = end - begin](auto& total, auto& part) {
+      auto* to = total.data() + first;
+      auto* from = part.data() + first;
+      for (int i = 0; i < count; ++i) to[i] = s == 0 ? from[i] : to[i] + from[i];
+      std::fill_n(from, count, 0);
     };
     merge(counters_.fired, shard.fired);
     merge(counters_.abs_output, shard.abs_output);

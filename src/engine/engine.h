@@ -132,7 +132,7 @@ class Engine {
             std::uint64_t step);
   void run_passes(int worker, std::span<const SlicePass> passes);
   void cut_slices();
-  void merge_counters();
+  void merge_counters(int worker);
   void evaluate_lane(int lane, const BatchSource& source, std::int64_t rows, float* outputs, Census* census, float eps);
 
   Model* model_;
