@@ -47,7 +47,8 @@ class Chart {
   series(arm, i) {
     const common = { show: !hidden.has(i), points: { show: false }, spanGaps: true };
     const bound = { ...common, stroke: "transparent" };
-    return [{ ...common, label: arm.label, stroke: colorOf(i), width: i === 0 ? 2.5 : 2, dash: dashOf(i) }, { ...bound, label: arm.label + " lower" }, { ...bound, label: arm.label + " upper" }];
+    const points = { show: this.data[0].length <= 12, size: 6, stroke: colorOf(i), fill: colorOf(i) }; // one epoch is one point, and no line
+    return [{ ...common, points, label: arm.label, stroke: colorOf(i), width: i === 0 ? 2.5 : 2, dash: dashOf(i) }, { ...bound, label: arm.label + " lower" }, { ...bound, label: arm.label + " upper" }];
   }
 
   // Keys show the values under the pointer, and take their arm out of the charts and back.
@@ -100,11 +101,12 @@ function toggleArm(i) {
   for (const chart of charts) chart.show(i);
 }
 
-// Over the mean lines alone: one wild batch widens a band far beyond what is worth looking at.
+// Over the mean lines alone: one wild batch widens a band far beyond what is worth looking at. A run on its way to infinity would flatten
+// all others: its arm may leave the chart, unless there is no other.
 function largestMean(data) {
-  let largest = 0;
-  for (let column = 1; column < data.length; column += 3) for (const value of data[column]) if (value > largest) largest = value;
-  return largest || 1;
+  const largest = (arms) => Math.max(0, ...arms.flatMap((i) => data[3 * i + 1]));
+  const all = study.arms.map((_, i) => i);
+  return largest(all.filter((i) => study.arms[i].diverged === 0)) || largest(all) || 1;
 }
 
 const lossText = (value) => (value === null ? "-" : value === 0 ? "0" : Math.abs(value) >= 0.01 && Math.abs(value) < 1000 ? String(Number(value.toPrecision(3))) : value.toExponential(1));
