@@ -7,8 +7,6 @@
 #include "base/philox.h"
 #include "doctor/network.h"
 #include "doctor/probe.h"
-#include "engine/engine.h"
-#include "train/source.h"
 
 namespace undying::doctor {
 namespace {

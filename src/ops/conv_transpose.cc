@@ -57,12 +57,12 @@ Geometry geometry_of(const Node& node, const Shape& src) {
     const std::int64_t extent = given ? wanted[i] : whole - g.window.begins[i] - g.window.ends[i];
     if (extent < 1)
       reject(node, "src " + to_string(src) + " gives an output of extent " + std::to_string(extent) + "; expected at least 1");
+    if (given && extent > whole)
+      reject(node, "output_shape " + to_string(wanted) + " is beyond what src " + to_string(src) + " reaches: " + std::to_string(whole));
     const std::int64_t beyond = extent + g.window.begins[i] - reach(g.window, i) - g.window.strides[i] * (src[i + 1] - 1);
     if (beyond >= g.window.strides[i])
       reject(node, "output_padding " + to_string(extra) + " adds " + std::to_string(beyond) +
                        " places that no window reaches; expected fewer than the stride, " + std::to_string(g.window.strides[i]));
-    if (given && extent > whole)
-      reject(node, "output_shape " + to_string(wanted) + " is beyond what src " + to_string(src) + " reaches: " + std::to_string(whole));
     g.dst.push_back(extent);
   }
   return g;

@@ -45,7 +45,8 @@ std::string changed_text(const RevivalArm& arm) {
   const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
   if (arm.effect.swapped > 0) add(fmt::format("{} activations swapped", arm.effect.swapped));
   if (arm.effect.reinitialised > 0) add(fmt::format("{} units re-initialised", arm.effect.reinitialised));
-  if (arm.effect.skipped > 0) add(fmt::format("{} left as they were (their weights serve something else too, or more than weights reads them)", arm.effect.skipped));
+  if (arm.effect.skipped > 0)
+    add(fmt::format("{} left as they were (their weights serve something else too, or more than weights reads them)", arm.effect.skipped));
   if (arm.remedy.learning_rate_factor != 1.0) add(fmt::format("learning rate x {}", arm.remedy.learning_rate_factor));
   return text.empty() ? "nothing" : text;
 }
