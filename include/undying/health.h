@@ -34,7 +34,8 @@ struct UnitLife {
   bool dormant = false;                 // tau-dormant at the last census
   double firing_rate = 0.0;             // at the last census
   double training_firing_rate = 0.0;    // over the training steps since the census before the last
-  double gradient = 0.0;                // mean of |dL/dz| over those steps and their examples, L the loss of one example
+  double output = 0.0;                  // mean of |h| over those steps and their examples (x positions)
+  double gradient = 0.0;                // mean of |dL/dz| over the same, L the loss of one example
   std::vector<std::int64_t> died;       // steps: the one whose update began the silence that a census confirmed (0: born dead)
   std::vector<std::int64_t> revived;    // steps: the first firing after a confirmed death
 };

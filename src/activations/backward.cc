@@ -61,21 +61,22 @@ struct BackwardTiles {
   template <int kRows, bool kPartial>
   HWY_INLINE void run(const Tile& tile, Column& column) const {
     const D d;
-    V saved[kRows], gradient[kRows];
+    V saved[kRows], gradient[kRows], diff[kRows], abs[kRows];
     for (int i = 0; i < kRows; ++i) {
       const std::int64_t at = F::kInfo.width * (tile.row + i) * args.units + tile.column;
       saved[i] = load<kPartial>(d, args.saved + at, tile.lanes);
       gradient[i] = load<kPartial>(d, args.diff_h + at, tile.lanes);
     }
     for (int i = 0; i < kRows; ++i) {
-      V diff = hn::Mul(gradient[i], derivative<F, kSaves>(f, saved[i], column.slope));
-      if constexpr (F::kInfo.width == 2) diff = hn::Add(diff, second<kPartial>(tile.row + i, tile.column, tile.lanes));
+      diff[i] = hn::Mul(gradient[i], derivative<F, kSaves>(f, saved[i], column.slope));
+      if constexpr (F::kInfo.width == 2) diff[i] = hn::Add(diff[i], second<kPartial>(tile.row + i, tile.column, tile.lanes));
       if constexpr (F::kInfo.learned) column.slope_sum = hn::MulAdd(gradient[i], f.slope_derivative(d, saved[i]), column.slope_sum);
-      store<kPartial>(d, diff, args.diff_z + (tile.row + i) * args.units + tile.column, tile.lanes);
-      if constexpr (kSummed) {
-        column.sum = hn::Add(column.sum, diff);
-        column.abs_sum = hn::Add(column.abs_sum, hn::Abs(diff));
-      }
+      store<kPartial>(d, diff[i], args.diff_z + (tile.row + i) * args.units + tile.column, tile.lanes);
+      if constexpr (kSummed) abs[i] = hn::Abs(diff[i]);
+    }
+    if constexpr (kSummed) {
+      column.sum = hn::Add(column.sum, sum_of(diff));
+      column.abs_sum = hn::Add(column.abs_sum, sum_of(abs));
     }
   }
 

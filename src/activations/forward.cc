@@ -42,18 +42,16 @@ struct ForwardTiles {
   template <int kRows, bool kPartial>
   HWY_INLINE void run(const Tile& tile, Column& column) const {
     const D d;
-    V z[kRows];
+    V z[kRows], abs[kRows];
     for (int i = 0; i < kRows; ++i)
       z[i] = hn::Add(load<kPartial>(d, args.z + (tile.row + i) * args.units + tile.column, tile.lanes), column.bias);
     for (int i = 0; i < kRows; ++i) {
       if constexpr (kDrawn) column.slope = drawn_slopes<kPartial>(f, args.random, tile.row + i, tile.column, tile.lanes);
       if (args.saved != nullptr) save<kPartial>(z[i], column.slope, (tile.row + i) * args.units + tile.column, tile.lanes);
-      const V abs = apply<kPartial>(z[i], column.slope, F::kInfo.width * (tile.row + i) * args.units + tile.column, tile.lanes);
-      if constexpr (kCounted) {
-        column.abs_output = hn::Add(column.abs_output, abs);
-        column.fired = count_up(column.fired, hn::Gt(z[i], hn::Set(d, f.threshold())));
-      }
+      abs[i] = apply<kPartial>(z[i], column.slope, F::kInfo.width * (tile.row + i) * args.units + tile.column, tile.lanes);
+      if constexpr (kCounted) column.fired = count_up(column.fired, hn::Gt(z[i], hn::Set(d, f.threshold())));
     }
+    if constexpr (kCounted) column.abs_output = hn::Add(column.abs_output, sum_of(abs));
   }
 
   template <bool kPartial>

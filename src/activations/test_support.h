@@ -1,9 +1,7 @@
 #ifndef UNDYING_ACTIVATIONS_TEST_SUPPORT_H_
 #define UNDYING_ACTIVATIONS_TEST_SUPPORT_H_
 
-// For this folder's tests: the family by formulas that share nothing with the definitions, and every vector target in turn.
-
-#include <hwy/highway.h>
+// For this folder's tests: the family by formulas that share nothing with the definitions.
 
 #include <cmath>
 #include <limits>
@@ -14,6 +12,7 @@
 #include <vector>
 
 #include "activations/reference.h"
+#include "base/test_support.h"
 #include "undying/activation.h"
 
 namespace undying::activations {
@@ -123,18 +122,6 @@ inline std::vector<Activation> tested_activations() {
                            "celu:2.5", "softplus:3", "thresholded_relu:0", "thresholded_relu:-1", "hardsigmoid:0.2,0.5"})
     all.emplace_back(text);
   return all;
-}
-
-// Runs `body(target name)` on each vector target that this build contains and this machine has.
-template <class Body>
-void for_each_target(const Body& body) {
-  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    body(std::string(hwy::TargetName(target)));
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
 // The kernels applied to a column of inputs, evaluation mode, learned slopes at their initial value.

@@ -86,6 +86,16 @@ HWY_INLINE void keep_sums(Tag d, hn::Vec<Tag> v, hn::TFromD<Tag>* sums, const Ti
   if (sums != nullptr) store<kPartial>(d, v, sums + tile.column, tile.lanes);
 }
 
+// The sum of a tile's rows, pairwise: one addition a tile waits for the tile before, not one a row.
+template <int kRows>
+HWY_INLINE V sum_of(const V (&rows)[kRows]) {
+  static_assert(kRows == 1 || kRows == 4);
+  if constexpr (kRows == 1)
+    return rows[0];
+  else
+    return hn::Add(hn::Add(rows[0], rows[1]), hn::Add(rows[2], rows[3]));
+}
+
 // Adds 1 to the lanes of a count in which the mask is set.
 HWY_INLINE VU count_up(VU count, M mask) {
   const DU du;

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 namespace undying {
 
@@ -49,9 +50,10 @@ class Random {
   // Uniform in [0, 1), from 24 bits: exact in float32.
   double uniform(std::uint64_t index) const { return (bits(index) >> 8) * 0x1p-24; }
 
-  // Standard normal (Box and Muller 1958): two neighbouring indices share block index / 2.
-  double normal(std::uint64_t index) const { return normal_pair(index / 2)[index % 2]; }
-  std::array<double, 2> normal_pair(std::uint64_t index) const;
+  // Standard normal (Box and Muller 1958): indices 2k and 2k + 1 share block k. A draw belongs to its index, however a run of them is cut;
+  // across vector extensions its last bits may differ.
+  double normal(std::uint64_t index) const;
+  void normals(std::uint64_t first, std::span<double> draws) const;  // draws[i] = normal(first + i)
 
   // Uniform in {0, ..., bound - 1}, from the block of its own index (64 bits, so the bias is below bound / 2^64).
   std::uint64_t below(std::uint64_t index, std::uint64_t bound) const;

@@ -2,8 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <set>
+#include <vector>
+
+#include "base/test_support.h"
 
 namespace undying {
 namespace {
@@ -38,6 +43,40 @@ TEST(Random, UniformAndNormalHaveTheirMoments) {
   EXPECT_NEAR(normal / kDraws, 0.0, error);
   EXPECT_NEAR(square / kDraws, 1.0, error * std::sqrt(2.0));
   EXPECT_NEAR(fourth / kDraws, 3.0, error * std::sqrt(96.0));
+}
+
+// Box and Muller of the block's words, with the standard library's functions.
+double normal_by_formula(const Random& random, std::uint64_t index) {
+  const Block words = random.block(index / 2);
+  const double u = (static_cast<double>((std::uint64_t{words[0]} << 21) ^ (words[1] >> 11)) + 0.5) * 0x1p-53;
+  const double angle = 2.0 * std::numbers::pi * (words[2] * 0x1p-32);
+  return std::sqrt(-2.0 * std::log(u)) * (index % 2 == 0 ? std::cos(angle) : std::sin(angle));
+}
+
+TEST(Random, NormalsAreThoseOfTheirFormulaOnEveryTarget) {
+  const Random random(5, Stream::kTest, 2);
+  for_each_target([&](const std::string& target) {
+    for (const std::uint64_t first : {std::uint64_t{0}, std::uint64_t{7}, (std::uint64_t{1} << 33) - 5}) {
+      std::vector<double> draws(1001);
+      random.normals(first, draws);
+      for (std::size_t i = 0; i < draws.size(); ++i)
+        ASSERT_NEAR(draws[i], normal_by_formula(random, first + i), 1e-14) << target << ' ' << first + i;
+    }
+  });
+}
+
+TEST(Random, ANormalBelongsToItsIndexHoweverARunIsCut) {
+  const Random random(5, Stream::kTest);
+  std::vector<double> whole(257);
+  random.normals(0, whole);
+  for (const std::size_t first : {0U, 1U, 2U, 3U, 16U, 31U, 255U}) {
+    for (const std::size_t count : {1U, 2U, 3U, 15U, 16U, 17U, 100U}) {
+      std::vector<double> part(std::min(count, whole.size() - first));
+      random.normals(first, part);
+      ASSERT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + static_cast<std::ptrdiff_t>(first))) << first << ' ' << count;
+    }
+    ASSERT_EQ(random.normal(first), whole[first]);
+  }
 }
 
 TEST(Random, BelowIsInRangeAndTakesEveryValue) {

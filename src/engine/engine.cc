@@ -44,13 +44,14 @@ Engine::Engine(Model& model, const EngineOptions& options)
     : model_(&model), options_(options), warm_up_(prepare), workers_(std::make_unique<Workers>(std::min(options.threads, options.shards))) {
   workers_->run([](int) { onednn::use_one_thread(); });
   compile_training({});
-  const auto units = static_cast<std::size_t>(options.counters ? model.unit_size() : 0);
-  counters_ = {Buffer<std::uint32_t>(units), Buffer<float>(units), Buffer<float>(units)};
 }
 
 Engine::~Engine() = default;
 
 void Engine::compile_training(std::set<int> exact) {
+  std::vector<Activity> seen;
+  if (training_ != nullptr)
+    for (Shard& shard : training_->shards()) seen.push_back(std::move(shard.activity));
   training_ = std::make_unique<Plan>(*model_, PlanOptions{.compile = {.capacity = (options_.batch + options_.shards - 1) / options_.shards,
                                                                       .training = true,
                                                                       .early_updates = options_.early_updates,
@@ -59,6 +60,7 @@ void Engine::compile_training(std::set<int> exact) {
                                                           .shards = options_.shards,
                                                           .counters = options_.counters,
                                                           .seed = options_.seed});
+  for (std::size_t s = 0; s < seen.size(); ++s) training_->shards()[s].activity = std::move(seen[s]);
   cut_slices();
 }
 
@@ -87,10 +89,10 @@ Engine::Range Engine::share(int items, int worker) const {
 double Engine::step(const BatchSource& source, std::int64_t rows, std::uint64_t step, std::span<const SlicePass> passes) {
   prepare_step(rows);
   step_ = step;
+  ++steps_;
   workers_->run([&](int worker) {
     run_shards(worker, source, rows, step, passes);
     workers_->barrier().arrive();
-    merge_counters(worker);
     run_passes(worker, passes);
   });
   double loss = 0.0;
@@ -112,6 +114,10 @@ void Engine::run_shards(int worker, const BatchSource& source, std::int64_t rows
       for (const Instruction& instruction : segment.instructions)
         execute(training_->shards()[static_cast<std::size_t>(s)], instruction, source, rows);
   }
+  for (int s = begin; options_.counters && s < end; ++s) {
+    Shard& shard = training_->shards()[static_cast<std::size_t>(s)];
+    shard.activity.tally(shard.counters, steps_, rows);
+  }
 }
 
 void Engine::measure_statistics(const BatchSource& source, std::int64_t rows) {
@@ -121,11 +127,8 @@ void Engine::measure_statistics(const BatchSource& source, std::int64_t rows) {
   };
   prepare_step(rows);
   replace(true);
-  workers_->run([&](int worker) {
-    run_forward(worker, source, rows);
-    workers_->barrier().arrive();
-    merge_counters(worker);  // to nothing: the next step counts from 0
-  });
+  workers_->run([&](int worker) { run_forward(worker, source, rows); });
+  for (Shard& shard : training_->shards()) shard.counters.clear();  // that was no step
   replace(false);
 }
 
@@ -229,21 +232,16 @@ void Engine::cut_slices() {
   for (Slice& slice : slices_) slice.gradients = slice_gradients_[static_cast<std::size_t>(slice.index)];
 }
 
-// This worker's part of the units.
-void Engine::merge_counters(int worker) {
-  const auto [begin, end] = share(static_cast<int>(counters_.fired.size()), worker);
-  for (std::size_t s = 0; s < training_->shards().size(); ++s) {
-    Shard& shard = training_->shards()[s];
-    const auto merge = [&, first = begin, count = end - begin](auto& total, auto& part) {
-      auto* to = total.data() + first;
-      auto* from = part.data() + first;
-      for (int i = 0; i < count; ++i) to[i] = s == 0 ? from[i] : to[i] + from[i];
-      std::fill_n(from, count, 0);
-    };
-    merge(counters_.fired, shard.fired);
-    merge(counters_.abs_output, shard.abs_output);
-    merge(counters_.abs_gradient, shard.abs_gradient);
+Activity Engine::take_activity() {
+  std::vector<Shard>& shards = training_->shards();
+  Activity all(shards.front().activity.fired.size());
+  all.examples = shards.front().activity.examples;
+  for (Shard& shard : shards) {
+    all.add(shard.activity);
+    shard.activity.clear();
   }
+  steps_ = 0;
+  return all;
 }
 
 ops::LossSums Engine::evaluate(const BatchSource& source, std::int64_t rows, float* outputs, Census* census, float eps) {

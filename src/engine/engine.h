@@ -72,13 +72,6 @@ struct Census {
   void add(const Census& other);
 };
 
-// Counts of one training step, summed over the shards: one entry a unit.
-struct StepCounters {
-  Buffer<std::uint32_t> fired;
-  Buffer<float> abs_output;
-  Buffer<float> abs_gradient;
-};
-
 // Makes the libraries below generate their code, some 30 ms, unless they have done so already. An engine does this beside its caller; a
 // program that will need one starts it as early as it can.
 void prepare();
@@ -93,7 +86,8 @@ class Engine {
 
   // Forward and backward over `rows` <= options.batch examples, then the passes. Returns the mean loss.
   double step(const BatchSource& source, std::int64_t rows, std::uint64_t step, std::span<const SlicePass> passes);
-  const StepCounters& counters() const { return counters_; }
+  // What the steps since the last call saw of the units, over all shards; empty without counters.
+  Activity take_activity();
   std::span<const Slice> slices() const { return slices_; }
 
   // Sets running statistics to those of these `rows` <= options.batch examples; nothing else changes.
@@ -132,7 +126,6 @@ class Engine {
             std::uint64_t step);
   void run_passes(int worker, std::span<const SlicePass> passes);
   void cut_slices();
-  void merge_counters(int worker);
   void evaluate_lane(int lane, const BatchSource& source, std::int64_t rows, float* outputs, Census* census, float eps);
 
   Model* model_;
@@ -147,7 +140,7 @@ class Engine {
   std::uint64_t step_ = 0;              // the last one taken: evaluation runs at its slopes
   std::vector<SliceRun> early_slices_;  // by step of the plan, empty where it is not updated early
   std::vector<SliceRun> late_slices_;   // all others
-  StepCounters counters_;
+  std::uint32_t steps_ = 0;             // since the activity was last taken
 };
 
 }  // namespace undying::engine

@@ -91,7 +91,7 @@ class FrozenPass {
         sums.nonzero[at] |= static_cast<std::uint8_t>(from[i] != 0.0f);
       }
     }
-    float* units = shard.abs_gradient.data();
+    float* units = shard.counters.abs_gradient.data();
     for (std::size_t i = 0; i < sums.unit.size(); ++i) sums.unit[i] += static_cast<double>(units[i]);
     std::fill_n(units, sums.unit.size(), 0.0f);
   }

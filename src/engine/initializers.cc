@@ -1,6 +1,7 @@
 #include "engine/initializers.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <thread>
 #include <vector>
@@ -11,12 +12,13 @@ namespace {
 // Elements from which a draw is shared by two threads; a draw belongs to its index, so how it is shared changes nothing.
 constexpr std::size_t kShared = 1 << 16;
 
-// weight[begin, end) = deviation * normal(index), begin even.
+// weight[begin, end) = deviation * normal(index).
 void fill_normal_part(const Random& random, double deviation, std::span<float> weight, std::size_t begin, std::size_t end) {
-  for (std::size_t i = begin; i < end; i += 2) {
-    const auto [first, second] = random.normal_pair(i / 2);
-    weight[i] = static_cast<float>(deviation * first);
-    if (i + 1 < end) weight[i + 1] = static_cast<float>(deviation * second);
+  std::array<double, 512> draws;
+  for (std::size_t i = begin; i < end; i += draws.size()) {
+    const std::size_t count = std::min(draws.size(), end - i);
+    random.normals(i, std::span(draws).first(count));
+    for (std::size_t j = 0; j < count; ++j) weight[i + j] = static_cast<float>(deviation * draws[j]);
   }
 }
 
@@ -40,7 +42,7 @@ double dot(const double* a, const double* b, std::size_t n) {
 // Orthonormal vectors, `count` of `length` >= count: Gram and Schmidt, each made orthogonal twice so that rounding does not add up.
 std::vector<double> orthonormal(const Random& random, std::size_t count, std::size_t length) {
   std::vector<double> vectors(count * length);
-  for (std::size_t i = 0; i < vectors.size(); ++i) vectors[i] = random.normal(i);
+  random.normals(0, vectors);
   for (std::size_t k = 0; k < count; ++k) {
     double* vector = vectors.data() + k * length;
     for (int pass = 0; pass < 2; ++pass) {
@@ -67,11 +69,13 @@ void fill_orthogonal(const Random& random, double gain, std::size_t fan_in, std:
 // Draws of a unit: fan_in + 1 normals, then one for the place, one for the Beta(2, 1) value, which is the root of a uniform one.
 void fill_asymmetric(const Random& random, std::size_t fan_in, std::size_t fan_out, std::span<float> weight, std::span<float> bias) {
   const double deviation = 0.6007 / std::sqrt(static_cast<double>(fan_in));
+  std::vector<double> draws(fan_in + 1);
   for (std::size_t unit = 0; unit < fan_out; ++unit) {
     const std::uint64_t first = unit * (fan_in + 3);
     const std::uint64_t place = random.below(first + fan_in + 1, fan_in + 1);
+    random.normals(first, draws);
     for (std::size_t i = 0; i <= fan_in; ++i) {
-      double value = deviation * random.normal(first + i);
+      double value = deviation * draws[i];
       if (i == place) value = std::sqrt(random.uniform(4 * (first + fan_in + 2)));
       if (i < fan_in) weight[unit * fan_in + i] = static_cast<float>(value);
       if (i == fan_in && !bias.empty()) bias[unit] = static_cast<float>(value);

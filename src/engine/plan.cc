@@ -84,7 +84,8 @@ ops::Pass Plan::build_pass(const Model& model, Shard& shard, int index, std::siz
   pass.diff_parameters = places.diff_parameters;
   if (options_.counters && step.layer >= 0) {
     const std::int64_t offset = model.layers()[static_cast<std::size_t>(step.layer)].offset;
-    pass.counters = {shard.fired.data() + offset, shard.abs_output.data() + offset, shard.abs_gradient.data() + offset};
+    StepCounters& counters = shard.counters;
+    pass.counters = {counters.fired.data() + offset, counters.abs_output.data() + offset, counters.abs_gradient.data() + offset};
   }
   return pass;
 }
@@ -100,9 +101,8 @@ void Plan::build_shard(const Model& model, const Placement& placement, int index
   shard.gradients = Buffer<float>(static_cast<std::size_t>(gradient_size_));
   if (options_.counters) {
     const auto units = static_cast<std::size_t>(model.unit_size());
-    shard.fired = Buffer<std::uint32_t>(units);
-    shard.abs_output = Buffer<float>(units);
-    shard.abs_gradient = Buffer<float>(units);
+    shard.counters = StepCounters(units);
+    shard.activity = Activity(units);
   }
   for (const int input : compiled_.inputs) shard.inputs.push_back(value_at(input));
   for (const int output : compiled_.outputs) shard.outputs.push_back(value_at(output));

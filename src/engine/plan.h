@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/buffer.h"
+#include "engine/activity.h"
 #include "engine/buffers.h"
 #include "engine/model.h"
 #include "engine/steps.h"
@@ -58,9 +59,8 @@ struct Shard {
   float* diff_output = nullptr;        // of the first output
   Buffer<std::int32_t> labels;
   Buffer<float> targets;
-  Buffer<std::uint32_t> fired;  // units
-  Buffer<float> abs_output;
-  Buffer<float> abs_gradient;
+  StepCounters counters;  // of the step at hand
+  Activity activity;      // of the steps since it was last taken
   ops::LossSums loss;
 };
 

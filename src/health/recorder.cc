@@ -19,47 +19,31 @@ Recorder::Recorder(const engine::Model& model, const HealthSettings& settings, s
   for (const Node& node : model.graph().nodes())
     training_differs_ = training_differs_ || node.op.starts_with("dropout") || node.op == "batch_norm";
   const auto units = static_cast<std::size_t>(model.unit_size());
-  dead_.assign(units, 0);
+  dead_.assign(units, false);
   last_active_.assign(units, 0);
-  reset_sums();
+  sums_.norms.assign(model.parameters().size(), {});
 }
 
-void Recorder::reset_sums() {
-  const auto units = static_cast<std::size_t>(model_->unit_size());
-  sums_.fired.assign(units, 0);
-  sums_.abs_gradient.assign(units, 0.0);
-  sums_.examples = 0;
-  sums_.norms.assign(model_->parameters().size(), {});
-  sums_.steps = 0;
+void Recorder::activity(const engine::Activity& activity) {
+  if (activity.examples == 0) return;
+  for (std::size_t l = 0; l < model_->layers().size(); ++l)
+    for (std::int64_t unit = 0; unit < model_->layers()[l].units; ++unit) date(l, unit, activity);
 }
 
-void Recorder::step(std::int64_t step, std::int64_t rows, const engine::StepCounters& counters) {
-  const std::size_t units = counters.fired.size();
-  const std::uint32_t* fired = counters.fired.data();
-  const auto now = static_cast<std::uint32_t>(step);
-  std::uint32_t revived = 0;
-  for (std::size_t i = 0; i < units; ++i) {
-    sums_.fired[i] += fired[i];
-    last_active_[i] = fired[i] != 0 ? now : last_active_[i];
-    revived |= fired[i] != 0 ? dead_[i] : 0;
-  }
-  // A batch's loss is a mean, so its gradients carry 1 / rows.
-  const float* gradient = counters.abs_gradient.data();
-  for (std::size_t i = 0; i < units; ++i) sums_.abs_gradient[i] += static_cast<double>(gradient[i]) * static_cast<double>(rows);
-  sums_.examples += rows;
-  if (revived != 0 && !training_differs_) revive(step, counters);
-}
-
-void Recorder::revive(std::int64_t step, const engine::StepCounters& counters) {
-  for (std::size_t l = 0; l < model_->layers().size(); ++l) {
-    const Layer& layer = model_->layers()[l];
-    for (std::int64_t unit = 0; unit < layer.units; ++unit) {
-      const auto i = static_cast<std::size_t>(layer.offset + unit);
-      if (dead_[i] == 0 || counters.fired[i] == 0) continue;
-      dead_[i] = 0;
-      ledger_.lives[l][static_cast<std::size_t>(unit)].revived.push_back(step);
-    }
-  }
+void Recorder::date(std::size_t layer, std::int64_t unit, const engine::Activity& activity) {
+  const Layer& description = model_->layers()[layer];
+  const auto i = static_cast<std::size_t>(description.offset + unit);
+  UnitLife& life = ledger_.lives[layer][static_cast<std::size_t>(unit)];
+  const auto outputs = static_cast<double>(activity.examples * description.positions);
+  life.training_firing_rate = static_cast<double>(activity.fired[i]) / outputs;
+  life.output = activity.abs_output[i] / outputs;
+  life.gradient = activity.abs_gradient[i] / outputs;
+  if (activity.last_fired[i] == 0) return;
+  const std::int64_t before = ledger_.censuses.empty() ? 0 : ledger_.censuses.back().step;
+  last_active_[i] = before + activity.last_fired[i];
+  if (!dead_[i] || training_differs_) return;
+  dead_[i] = false;
+  life.revived.push_back(before + activity.first_fired[i]);
 }
 
 void Recorder::norms(std::span<const Norms> norms) {
@@ -76,7 +60,8 @@ void Recorder::census(std::int64_t step, const Census& census) {
   for (std::size_t layer = 0; layer < model_->layers().size(); ++layer) record.layers.push_back(census_of(step, layer, census));
   record.gradient_norm_ratio = gradient_norm_ratio();
   ledger_.censuses.push_back(std::move(record));
-  reset_sums();
+  sums_.norms.assign(model_->parameters().size(), {});
+  sums_.steps = 0;
 }
 
 LayerHealth Recorder::census_of(std::int64_t step, std::size_t layer, const Census& census) {
@@ -122,20 +107,16 @@ void Recorder::judge(std::int64_t step, std::size_t layer, std::int64_t unit, co
                : census.fired[i] == n ? UnitState::kAlwaysPositive
                                       : UnitState::kAlive;
   life.firing_rate = static_cast<double>(census.fired[i]) / static_cast<double>(n);
-  if (sums_.examples > 0) {
-    life.training_firing_rate = static_cast<double>(sums_.fired[i]) / static_cast<double>(sums_.examples * positions);
-    life.gradient = sums_.abs_gradient[i] / static_cast<double>(sums_.examples * positions);
-  }
   const std::int64_t before = ledger_.censuses.empty() ? -1 : ledger_.censuses.back().step;
-  const bool newly_dead = dead && dead_[i] == 0;
+  const bool newly_dead = dead && !dead_[i];
   if (newly_dead) {
     // The update of the last step in which it fired silenced it; the census before saw it alive.
-    life.died.push_back(step == 0 ? 0 : settings_.counters ? std::max<std::int64_t>(last_active_[i], before + 1) : step);
+    life.died.push_back(step == 0 ? 0 : settings_.counters ? std::max(last_active_[i], before + 1) : step);
     life.born_dead = life.born_dead || step == 0;
   }
-  if (!dead && dead_[i] != 0) life.revived.push_back(step);
-  dead_[i] = dead ? 1 : 0;
-  if (!silent) last_active_[i] = static_cast<std::uint32_t>(step);
+  if (!dead && dead_[i]) life.revived.push_back(step);
+  dead_[i] = dead;
+  if (!silent) last_active_[i] = step;
 
   health.dead += dead;
   health.born_dead += life.born_dead;

@@ -91,6 +91,10 @@ void describe(const Study& study, Arm& arm) {
   std::vector<double> scores;
   for (const auto& [seed, score] : study::scores_by_seed(study, arm)) scores.push_back(score);
   arm.accuracy = mean_interval(scores);
+  if (!is_regression(study)) {  // what an accuracy cannot be is no part of its interval
+    arm.accuracy.lower = std::max(arm.accuracy.lower, 0.0);
+    arm.accuracy.upper = std::min(arm.accuracy.upper, 1.0);
+  }
   arm.dead_share = estimate(arm, [](const Run& run) { return has_last_census(run) ? share(run.ledger.dead(), run.ledger.units()) : kNan; });
   arm.born_dead_share =
       estimate(arm, [](const Run& run) { return has_census(run) ? share(run.ledger.born_dead(), run.ledger.units()) : kNan; });

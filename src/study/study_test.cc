@@ -201,6 +201,33 @@ TEST(Analyse, SaysHelpsHurtsAndNoDifference) {
   EXPECT_THAT(even.verdict[1], HasSubstr("not shown to matter"));
 }
 
+// 1,000 units of which the 5 of layer.1 are all dead in one run: few of all, but everything has to pass layer.1.
+TEST(Analyse, AFewDeadUnitsAreFewOnlyIfNoLayerLostManyOfIts) {
+  Study study = by_hand({0.50, 0.52, 0.48}, {0.5, 0.5, 0.5}, {0.7, 0.7, 0.7});
+  for (ArmRun& slot : study.arms[0].runs) {
+    slot.run.ledger.layers = {"layer.0", "layer.1"};
+    slot.run.ledger.lives = {std::vector<UnitLife>(995), std::vector<UnitLife>(5)};
+    slot.run.ledger.lives[0][7].state = UnitState::kDead;
+  }
+  analyse(study);
+  EXPECT_THAT(study.verdict[1], HasSubstr("0.1% of the 1000 hidden units"));
+  EXPECT_THAT(study.verdict[1], HasSubstr("most of them in layer.0: 0.1% of its 995 units"));
+  EXPECT_THAT(study.verdict[1], HasSubstr("can hardly explain"));
+  for (UnitLife& life : study.arms[0].runs[2].run.ledger.lives[1]) life.state = UnitState::kDead;
+  analyse(study);
+  EXPECT_THAT(study.verdict[1], HasSubstr("0.3% of the 1000 hidden units"));
+  EXPECT_THAT(study.verdict[1], HasSubstr("most of them in layer.1: 33.3% of its 5 units, 100.0% in one run"));
+  EXPECT_THAT(study.verdict[1], testing::Not(HasSubstr("can hardly explain")));
+}
+
+TEST(Analyse, AnAccuracysIntervalStaysBetweenNothingAndAll) {
+  const Study study = by_hand({0.02, 0.5, 0.98}, {0.9, 0.99, 0.6}, {0.01, 0.05, 0.2});
+  EXPECT_EQ(study.arms[0].accuracy.lower, 0.0);
+  EXPECT_EQ(study.arms[0].accuracy.upper, 1.0);
+  EXPECT_EQ(study.arms[1].accuracy.upper, 1.0);
+  EXPECT_GT(study.arms[1].accuracy.lower, 0.0);
+}
+
 TEST(Analyse, OneSeedIsTooFew) {
   const Study study = by_hand({0.5}, {0.5}, {0.9});
   EXPECT_EQ(study.arms[2].comparison.verdict, Verdict::kTooFew);

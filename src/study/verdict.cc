@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "study/statistics.h"
@@ -117,6 +118,42 @@ bool some_undying_arm_helps(const Study& study) {
   return false;
 }
 
+// The layer of the control that lost most of its units.
+struct HardestHit {
+  std::string layer;
+  std::int64_t units = 0;
+  double mean = 0.0;  // share dead at the end, over the finished runs
+  double most = 0.0;  // in one run
+};
+
+HardestHit hardest_hit(const Arm& control) {
+  std::vector<HardestHit> layers;
+  int runs = 0;
+  for (const ArmRun& run : control.runs) {
+    if (!run.present || run.run.status != RunStatus::kFinished || run.run.ledger.censuses.empty()) continue;
+    const Ledger& ledger = run.run.ledger;
+    ++runs;
+    layers.resize(ledger.layers.size());
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+      const std::vector<UnitLife>& lives = ledger.lives[l];
+      const auto dead = std::count_if(lives.begin(), lives.end(), [](const UnitLife& life) { return life.state == UnitState::kDead; });
+      const double share = lives.empty() ? 0.0 : static_cast<double>(dead) / static_cast<double>(lives.size());
+      layers[l].layer = ledger.layers[l];
+      layers[l].units = static_cast<std::int64_t>(lives.size());
+      layers[l].mean += share;
+      layers[l].most = std::max(layers[l].most, share);
+    }
+  }
+  for (HardestHit& layer : layers) layer.mean /= runs;
+  const auto less = [](const HardestHit& a, const HardestHit& b) { return a.mean < b.mean; };
+  return layers.empty() ? HardestHit{} : *std::max_element(layers.begin(), layers.end(), less);
+}
+
+// Below these shares dead units are too few to explain a difference: of all units, and of the units of the layer that lost most, which
+// may be one that everything has to pass.
+constexpr double kFewOfAll = 0.01;
+constexpr double kFewOfALayer = 0.1;
+
 std::string dead_text(const Study& study) {
   const Arm& control = study.arms.front();
   if (control.dead_share.n == 0) return "";
@@ -125,13 +162,18 @@ std::string dead_text(const Study& study) {
       if (run.present) return run.run.ledger.units();
     return std::int64_t{0};
   }();
+  const HardestHit hit = hardest_hit(control);
+  const std::string where = hit.mean == 0.0 || hit.units == units
+                                ? ""
+                                : fmt::format(", most of them in {}: {:.1f}% of its {} units, {:.1f}% in one run", hit.layer,
+                                              100.0 * hit.mean, hit.units, 100.0 * hit.most);
   const std::string share = fmt::format(
       "{:.1f}% of the {} hidden units of the control were dead at the end on all {} training examples of {} (mean of {} run{}; {:.1f}% "
-      "were born dead)",
+      "were born dead){}",
       100.0 * control.dead_share.mean, units, study.train_examples, study.data_name, control.dead_share.n,
-      control.dead_share.n == 1 ? "" : "s", 100.0 * control.born_dead_share.mean);
-  if (control.dead_share.mean < 0.01)
-    return fmt::format("Dead neurons: {}. So few cannot explain a difference: whatever helps or hurts here does so by other means.", share);
+      control.dead_share.n == 1 ? "" : "s", 100.0 * control.born_dead_share.mean, where);
+  if (control.dead_share.mean < kFewOfAll && hit.most < kFewOfALayer)
+    return fmt::format("Dead neurons: {}. So few can hardly explain a difference: what helps or hurts here does so by other means.", share);
   if (treatments(study, Verdict::kTooFew) > 0)
     return fmt::format("Dead neurons: {}. Whether they mattered cannot be told from so few runs.", share);
   if (!some_undying_arm_helps(study))

@@ -75,6 +75,7 @@ Run Fit::run() {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   run_.test_loss = run_.epochs.empty() ? nan : run_.epochs.back().test_loss;
   run_.test_accuracy = run_.epochs.empty() ? nan : run_.epochs.back().test_accuracy;
+  recorder_.activity(state_.engine.take_activity());  // of a run that ended without a census
   run_.ledger = recorder_.ledger();
   return std::move(run_);
 }
@@ -107,7 +108,6 @@ void Fit::run_step(std::int64_t first, std::int64_t rows) {
   ++state_.steps_taken;
   const double loss = step(first, rows);
   const StepRecord record = finish_step(loss);
-  if (settings_.health.counters) recorder_.step(record.step, rows, state_.engine.counters());
   recorder_.norms(norms_);
   run_.samples += rows;
   run_.train_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -195,6 +195,7 @@ void Fit::take_census() {
   engine::Census census(state_.model.unit_size());
   state_.engine.evaluate(DatasetSource(train_, identity_), train_.size, nullptr, &census,
                          static_cast<float>(settings_.health.saturation_eps));
+  recorder_.activity(state_.engine.take_activity());
   recorder_.census(static_cast<std::int64_t>(run_.steps.size()), census);
 }
 
