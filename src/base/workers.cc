@@ -28,10 +28,10 @@ void Barrier::arrive() {
     return;
   }
   const auto give_up = std::chrono::steady_clock::now() + kSpin;
-  while (generation_.load(std::memory_order_acquire) == generation) {
-    for (int i = 0; i < 32; ++i) pause();
-    if (std::chrono::steady_clock::now() < give_up) continue;
-    generation_.wait(generation, std::memory_order_acquire);
+  const auto waits = [&] { return generation_.load(std::memory_order_acquire) == generation; };
+  while (waits()) {
+    for (int i = 0; i < 32 && waits(); ++i) pause();  // between two looks at the clock
+    if (std::chrono::steady_clock::now() >= give_up) generation_.wait(generation, std::memory_order_acquire);
   }
 }
 

@@ -14,20 +14,33 @@ HWY_BEFORE_NAMESPACE();
 namespace undying::data::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// dst = scale * byte + offset. For the scale 1/255 the product is corrected to the quotient byte / 255, which is what other frameworks
-// feed.
+// byte / 255, rounded as a division would round it, which is what other frameworks feed. With fused products a division is a product and
+// its correction by what is left of it (Markstein 1990), at a fraction of the time; the test holds all 256 bytes against the quotient.
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE V share_of_255(D d, V value) {
+  const V divisor = hn::Set(d, 255.0f);
+#if HWY_NATIVE_FMA
+  const V inverse = hn::Set(d, 1.0f / 255.0f);
+  const V quotient = hn::Mul(value, inverse);
+  return hn::MulAdd(hn::NegMulAdd(quotient, divisor, value), inverse, quotient);
+#else
+  return hn::Div(value, divisor);
+#endif
+}
+
+// dst = scale * byte + offset.
 HWY_INLINE void convert_row(const std::uint8_t* bytes, std::int64_t n, float scale, float offset, float* dst) {
   const hn::ScalableTag<float> d;
   const hn::Rebind<std::int32_t, decltype(d)> words;
   const hn::Rebind<std::uint8_t, decltype(d)> narrow;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const bool divide = scale == 1.0f / 255.0f;
-  const auto factor = hn::Set(d, divide ? 255.0f : scale);
+  const auto factor = hn::Set(d, scale);
   const auto shift = hn::Set(d, offset);
   std::int64_t i = 0;
   for (; i + lanes <= n; i += lanes) {
     const auto value = hn::ConvertTo(d, hn::PromoteTo(words, hn::LoadU(narrow, bytes + i)));
-    hn::StoreU(hn::Add(divide ? hn::Div(value, factor) : hn::Mul(value, factor), shift), d, dst + i);
+    hn::StoreU(hn::Add(divide ? share_of_255(d, value) : hn::Mul(value, factor), shift), d, dst + i);
   }
   for (; i < n; ++i) dst[i] = (divide ? static_cast<float>(bytes[i]) / 255.0f : static_cast<float>(bytes[i]) * scale) + offset;
 }

@@ -4,6 +4,7 @@
 #include <limits>
 #include <numeric>
 
+#include "base/test_support.h"
 #include "data/split.h"
 #include "undying/dataset.h"
 #include "undying/error.h"
@@ -16,11 +17,13 @@ TEST(Gather, BytesBecomeExactlyTheirQuotientBy255) {
   for (std::size_t i = 0; i < 3 * 257; ++i) data.bytes.push_back(static_cast<std::uint8_t>(i * 11));
   std::vector<float> rows(2 * 257);
   const std::vector<std::uint32_t> order = {2, 0};
-  gather(data, order, rows.data());
-  for (std::size_t i = 0; i < 257; ++i) {
-    EXPECT_EQ(rows[i], static_cast<float>(data.bytes[2 * 257 + i]) / 255.0f);
-    EXPECT_EQ(rows[257 + i], static_cast<float>(data.bytes[i]) / 255.0f);
-  }
+  for_each_target([&](const std::string& target) {
+    gather(data, order, rows.data());
+    for (std::size_t i = 0; i < 257; ++i) {
+      EXPECT_EQ(rows[i], static_cast<float>(data.bytes[2 * 257 + i]) / 255.0f) << target;
+      EXPECT_EQ(rows[257 + i], static_cast<float>(data.bytes[i]) / 255.0f) << target;
+    }
+  });
 }
 
 TEST(Gather, ValuesAreCopied) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -100,6 +101,32 @@ INSTANTIATE_TEST_SUITE_P(All, LossFunction,
                                          std::tuple{Loss::kSoftmaxCrossEntropy, 16, 0.2}, std::tuple{Loss::kSoftmaxCrossEntropy, 37, 0.0},
                                          std::tuple{Loss::kSoftmaxCrossEntropy, 1000, 0.3}, std::tuple{Loss::kMeanSquaredError, 3, 0.0},
                                          std::tuple{Loss::kBinaryCrossEntropy, 4, 0.0}, std::tuple{Loss::kHuber, 5, 0.0}));
+
+TEST(SoftmaxCrossEntropy, OfManyRowsIsTheFormulasAndCountsTheCorrect) {
+  for (const std::int64_t width : {2, 10, 33, 1000}) {
+    const Examples examples = make_examples(203, width);
+    std::int64_t correct = 0;
+    for (std::int64_t row = 0; row < examples.rows; ++row) {
+      const auto first = examples.outputs.begin() + row * width;
+      correct += std::max_element(first, first + width) - first == examples.labels[static_cast<std::size_t>(row)];
+    }
+    const LossSums sums =
+        compute_loss({}, {.rows = examples.rows, .width = width, .outputs = examples.outputs.data(), .labels = examples.labels.data()});
+    const double expected = reference({}, examples, {examples.outputs.begin(), examples.outputs.end()});
+    EXPECT_NEAR(sums.loss / 203.0, expected, 1e-6 * (1.0 + expected)) << width;
+    EXPECT_EQ(sums.correct, correct) << width;
+  }
+}
+
+// Of two classes that are equally likely the first counts.
+TEST(SoftmaxCrossEntropy, OfEqualOutputsTheFirstIsTheGuess) {
+  const std::vector<float> outputs = {1.0f, 3.0f, 3.0f, 0.0f, 0.0f, 0.0f};
+  for (const std::int32_t label : {0, 1, 2}) {
+    const std::vector<std::int32_t> labels = {label, label};
+    const LossSums sums = compute_loss({}, {.rows = 2, .width = 3, .outputs = outputs.data(), .labels = labels.data()});
+    EXPECT_EQ(sums.correct, label == 0 || label == 1 ? 1 : 0) << label;
+  }
+}
 
 TEST(SoftmaxCrossEntropy, StaysFiniteForLargeLogits) {
   const std::vector<float> outputs = {1e30f, -1e30f, 0.0f, -3e4f, 3e4f, 1.0f};

@@ -75,27 +75,50 @@ inline HWY_ATTR void row_gradient(D d, const LossArgs& args, std::int64_t row, c
   diff[args.labels[row]] -= args.scale * (1.0f - smoothing);
 }
 
-inline HWY_ATTR std::int64_t largest(const float* row, std::int64_t width) {
-  std::int64_t best = 0;
-  for (std::int64_t j = 1; j < width; ++j)
-    if (row[j] > row[best]) best = j;
-  return best;
+// The first place of the maximum; 0 where a NaN is.
+inline HWY_ATTR std::int64_t place_of(D d, float max, const float* row, std::int64_t width) {
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  for (std::int64_t j = 0; j < width; j += lanes) {
+    const V nan = hn::Set(d, std::numeric_limits<float>::quiet_NaN());
+    const std::intptr_t place = hn::FindFirstTrue(d, hn::Eq(load_or(d, row, j, width, nan), hn::Set(d, max)));
+    if (place >= 0) return j + place;
+  }
+  return 0;
 }
+
+// The sum of logarithms of numbers from [1, 2^31], as the logarithm of their product, one for every few numbers.
+class LogarithmSum {
+ public:
+  void add(double value) {
+    product_ *= value;
+    if (++count_ % 32 != 0) return;
+    sum_ += std::log(product_);
+    product_ = 1.0;
+  }
+  double sum() const { return sum_ + std::log(product_); }
+
+ private:
+  double sum_ = 0.0;
+  double product_ = 1.0;
+  int count_ = 0;
+};
 
 HWY_ATTR LossSums softmax_cross_entropy(const LossArgs& args, double label_smoothing) {
   const D d;
   LossSums total;
+  LogarithmSum logarithms;
   const auto smoothing = static_cast<float>(label_smoothing);
   for (std::int64_t row = 0; row < args.rows; ++row) {
     const float* x = args.outputs + row * args.width;
     const RowSums sums = row_sums(d, x, args.width);
-    const double log_sum = static_cast<double>(sums.max) + std::log(static_cast<double>(sums.exp_sum));
+    logarithms.add(static_cast<double>(sums.exp_sum));
     const double target = (1.0 - label_smoothing) * x[args.labels[row]] + label_smoothing * sums.sum / static_cast<double>(args.width);
     // A NaN anywhere reaches the sum even where the maximum skipped it.
-    total.loss += log_sum - target + (std::isfinite(sums.sum) ? 0.0 : std::numeric_limits<double>::quiet_NaN());
-    total.correct += largest(x, args.width) == args.labels[row];
+    total.loss += static_cast<double>(sums.max) - target + (std::isfinite(sums.sum) ? 0.0 : std::numeric_limits<double>::quiet_NaN());
+    total.correct += place_of(d, sums.max, x, args.width) == args.labels[row];
     if (args.diff != nullptr) row_gradient(d, args, row, sums, smoothing);
   }
+  total.loss += logarithms.sum();
   return total;
 }
 
