@@ -113,12 +113,28 @@ std::vector<Value> arranged(const Node& node, std::span<const Value> src) {
   return all;
 }
 
+namespace {
+
+// An attribute knows no node; the error of one that is missing or of the wrong kind names both.
+template <class Infer>
+Shape naming(const Node& node, const Infer& infer_shape) {
+  try {
+    return infer_shape();
+  } catch (const Error& error) {
+    const std::string& subject = error.subject();
+    if (!subject.starts_with("attribute ")) throw;
+    reject(node, subject + std::string(error.what()).substr(subject.size() + 2));
+  }
+}
+
+}  // namespace
+
 Value infer(const Node& node, std::span<const Value> src) {
-  if (node.op == "input") return {infer_input(node, src), Layout::kPlain};
+  if (node.op == "input") return {naming(node, [&] { return infer_input(node, src); }), Layout::kPlain};
   const Operator& row = operator_named(node);
   check_input_count(row, node, src.size());
   const std::vector<Value> inputs = arranged(node, src);
-  Shape shape = row.infer(node, inputs);
+  Shape shape = naming(node, [&] { return row.infer(node, inputs); });
   const Layout layout = possible(shape, ruled(row, inputs));
   return {std::move(shape), layout};
 }

@@ -371,6 +371,21 @@ TEST(OperatorTable, AWrongNumberOfInputsIsNamed) {
   }
 }
 
+TEST(OperatorTable, AnAttributesErrorNamesItsNode) {
+  const auto message = [](const Node& node, std::span<const Value> src) {
+    try {
+      infer(node, src);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  const Value three = plain({3});
+  EXPECT_EQ(message({"odd", "linear", {0}, {}}, {&three, 1}), "[linear odd] attribute outputs is missing");
+  EXPECT_EQ(message({"odd", "linear", {0}, {{"outputs", 5.0}}}, {&three, 1}), "[linear odd] attribute outputs is not an integer");
+  EXPECT_EQ(message({"in", "input", {}, {}}, {}), "[input in] attribute shape is missing");
+}
+
 TEST(OperatorTable, EveryRowIsWhole) {
   for (const Operator& row : operators()) {
     EXPECT_FALSE(row.name.empty());
