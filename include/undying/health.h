@@ -33,7 +33,7 @@ struct UnitLife {
   bool born_dead = false;               // dead at the census before step 0
   bool dormant = false;                 // tau-dormant at the last census
   double firing_rate = 0.0;             // at the last census
-  double training_firing_rate = 0.0;    // over the training steps since the census before the last
+  double training_firing_rate = 0.0;    // over the training steps between the last two censuses
   double output = 0.0;                  // mean of |h| over those steps and their examples (x positions)
   double gradient = 0.0;                // mean of |dL/dz| over the same, L the loss of one example
   std::vector<std::int64_t> died;       // steps: the one whose update began the silence that a census confirmed (0: born dead)

@@ -1,9 +1,8 @@
-// Error of every activation against long double formulas, on every vector target; writes activations_accuracy.md where it runs.
+// Error of every activation against long double formulas, on every vector target.
 
 #include <gtest/gtest.h>
 
 #include <bit>
-#include <fstream>
 #include <random>
 
 #include "activations/test_support.h"
@@ -75,15 +74,12 @@ Errors measure(const Activation& activation, const std::vector<float>& inputs, R
 
 TEST(ActivationAccuracy, ErrorIsBoundedOnEveryTarget) {
   const std::vector<float> inputs = sweep();
-  std::ofstream table("activations_accuracy.md");
-  table << "| activation | target | value, ulp | derivative, 2^-23 |\n|---|---|---|---|\n";
   for_each_target([&](const std::string& target) {
     for (const Activation& activation : tested_activations()) {
       const Promise promised = promise(activation.info().name);
       const Errors errors = measure(activation, inputs, promised.floor);
       const bool fma = target == "AVX2" || target == "AVX3";
       const std::string name = activation.specification();
-      table << "| " << name << " | " << target << " | " << errors.value << " | " << errors.derivative << " |\n";
       EXPECT_LE(errors.value, fma ? promised.with_fma : promised.without_fma) << name << " on " << target << " at " << errors.value_at;
       EXPECT_LE(errors.derivative, 4.0) << name << " on " << target << " at " << errors.derivative_at;
     }

@@ -63,7 +63,7 @@ void normals(std::array<std::uint32_t, 2> key, std::array<std::uint32_t, 2> stre
   for (std::size_t done = 0; done < draws.size(); block += hn::Lanes(d)) {
     const Words words = blocks(hn::Add(hn::Iota(d64, 0), hn::Set(d64, block)), stream, key);
     const auto high = to_double(hn::Xor(hn::ShiftLeft<21>(words.word[0]), hn::ShiftRight<11>(words.word[1])));
-    const auto u = hn::Mul(hn::Add(high, hn::Set(d, 0.5)), hn::Set(d, 0x1p-53));  // (0, 1): the logarithm is finite
+    const auto u = hn::Mul(hn::Add(high, hn::Set(d, 0.5)), hn::Set(d, 0x1p-53));  // (0, 1]: the logarithm is finite
     const auto radius = hn::Sqrt(hn::Mul(hn::Set(d, -2.0), hn::Log(d, u)));
     const auto angle = hn::Mul(to_double(words.word[2]), hn::Set(d, 2.0 * std::numbers::pi * 0x1p-32));
     hn::StoreInterleaved2(hn::Mul(radius, hn::Cos(d, angle)), hn::Mul(radius, hn::Sin(d, angle)), d, run);

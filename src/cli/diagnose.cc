@@ -108,6 +108,11 @@ std::shared_ptr<const Dataset> open(const DiagnoseOptions& options) {
 
 int fail_on(const std::vector<Condition>& conditions, const Diagnosis& diagnosis) {
   int code = kOk;
+  if (!conditions.empty() && !diagnosis.finite()) {
+    fmt::print("--fail-on: outputs are not finite on {} (n = {} examples): that meets every condition\n", diagnosis.data,
+               diagnosis.examples);
+    return kConditionMet;
+  }
   for (const Condition& condition : conditions) {
     if (!met(condition, diagnosis)) continue;
     code = kConditionMet;
@@ -119,7 +124,7 @@ int fail_on(const std::vector<Condition>& conditions, const Diagnosis& diagnosis
 }
 
 int run_forecast(const DiagnoseOptions& options, const std::string& command) {
-  Outputs outputs{{"--json", options.json}};
+  Outputs outputs({{"--json", options.json}}, {{"MODEL", options.model}});
   const Forecast found = forecast(onnx::load(options.model).graph, parse_initializer(options.init_scheme));
   outputs.write(options.json, [&] { write_file(options.json, forecast_json(command, found)); });
   fmt::print("{}", forecast_text(found, terminal_columns(STDOUT_FILENO)));
@@ -133,7 +138,8 @@ int run_diagnose(const DiagnoseOptions& options, const std::string& command) {
   if (options.forecast && !conditions.empty())
     throw Error(ErrorCode::kInvalidArgument, "--fail-on", "judges units over data; --forecast looks at none");
   if (options.forecast) return run_forecast(options, command);
-  Outputs outputs{{"--json", options.json}};
+  Outputs outputs({{"--json", options.json}},
+                  {{"MODEL", options.model}, {"--data", options.data}, {"--data-dir", options.data_dir}, {"--labels", options.labels}});
   const onnx::Model model = onnx::load(options.model);
   Diagnosis diagnosis = diagnose(model.graph, model.weights, *open(options), options.settings());
   diagnosis.notes.insert(diagnosis.notes.begin(), model.notes.begin(), model.notes.end());

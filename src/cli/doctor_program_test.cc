@@ -1,5 +1,7 @@
 // diagnose and revive as a user runs them, on a network that an exporter might have written.
 
+#include <cmath>
+
 #include "cli/test_program.h"
 #include "undying/doctor.h"
 #include "undying/onnx.h"
@@ -38,6 +40,19 @@ TEST_F(DoctorProgram, FailOnIsAnExitCode) {
   EXPECT_THAT(fails.out, HasSubstr("--fail-on 'dead>5%' is met: 4 of 32 units, 12.50%"));
   EXPECT_EQ(run("diagnose model.onnx --data spirals --fail-on 'dead>20%'").code, 0);
   expect_error("diagnose model.onnx --data spirals --fail-on 'alive>5%'", HasSubstr("alive"));
+}
+
+// What a NaN computes is beyond every threshold, and beyond cure.
+TEST_F(DoctorProgram, ANetworkThatIsNotFiniteMeetsEveryConditionAndIsNotRevived) {
+  const Graph graph = mlp({.inputs = 2, .hidden = {16, 16}, .outputs = 2, .activation = "relu"});
+  std::vector<Tensor> weights = Trainer(graph, {.threads = 1}).tensors();
+  weights[0].values[3] = std::nanf("");
+  onnx::save(folder_ / "model.onnx", graph, weights, {.inputs = {"pixels"}, .outputs = {"logits"}});
+  const Result result = run("diagnose model.onnx --data spirals --fail-on 'dead>99%'");
+  EXPECT_EQ(result.code, 3);
+  EXPECT_THAT(result.out, HasSubstr("outputs are not finite"));
+  expect_error("revive model.onnx --data spirals --seeds 2", HasSubstr("not finite"));
+  expect_error("diagnose model.onnx --data spirals --json model.onnx", HasSubstr("which MODEL reads"));
 }
 
 TEST_F(DoctorProgram, ForecastReadsNoData) {

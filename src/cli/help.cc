@@ -85,6 +85,20 @@ std::string explain_value(const CLI::App& program, const std::string& what) {
 
 }  // namespace
 
+namespace {
+
+// Of a description, its lines joined: up to the first full stop or colon.
+std::string first_sentence(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text.substr(0, text.find_first_of(".:"));
+}
+
+}  // namespace
+
+std::string unknown_command(const CLI::App& program, const std::string& word) {
+  return fmt::format("is not a command of undying; {}see undying --help", hint(program, program, word));
+}
+
 HelpLayout::HelpLayout() { column_width(kNames); }
 
 std::string HelpLayout::make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const {
@@ -94,7 +108,7 @@ std::string HelpLayout::make_help(const CLI::App* app, std::string name, CLI::Ap
 std::string HelpLayout::make_subcommand(const CLI::App* command) const {
   const std::string description = command->get_description();
   std::ostringstream line;
-  CLI::detail::format_help(line, command->get_name(), description.substr(0, description.find('\n')), 12);
+  CLI::detail::format_help(line, command->get_name(), first_sentence(description), 12);
   return line.str();
 }
 

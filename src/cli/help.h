@@ -16,6 +16,9 @@ class HelpLayout : public CLI::Formatter {
 };
 
 // What is wrong with the command line, in one line that names the flag and says what to do.
+// What to say of a first word that is no command, without its name.
+std::string unknown_command(const CLI::App& program, const std::string& word);
+
 std::string explain(const CLI::App& program, const CLI::ParseError& error);
 
 }  // namespace undying::cli

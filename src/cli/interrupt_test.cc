@@ -49,6 +49,21 @@ TEST_F(Program, InterruptKeepsFinishedRuns) {
   EXPECT_THAT(child.seen(), AllOf(HasSubstr("interrupted: "), Not(HasSubstr("\x1b"))));
 }
 
+TEST_F(Program, AnInterruptBeforeTheFirstRunEndsOverwritesNothing) {
+  std::ofstream(folder_ / "study.json") << "an earlier study";
+  Child child(folder_,
+              {"compare", "--data", "spirals", "--model", "mlp:32x2", "--epochs", "1000000", "--seeds", "2", "--activations", "elu",
+               "--json", "study.json"},
+              {});
+  ASSERT_TRUE(child.wait_for("samples/s"));
+  child.send(SIGINT);
+  const int status = child.wait();
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  EXPECT_EQ(content("study.json"), "an earlier study");
+  EXPECT_THAT(content("out.txt"), HasSubstr("nothing is written"));
+}
+
 TEST_F(Program, TerminationIsAnInterruptToo) {
   Child child(folder_, kLongStudy, {});
   ASSERT_TRUE(child.wait_for("test accuracy"));

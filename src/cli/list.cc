@@ -35,11 +35,13 @@ struct Topic {
 
 const std::vector<Topic>& topics() {
   static const std::vector<Topic> all = {
-      {"Models", "--model", {"mlp:WIDTHxDEPTH", "mlp:WIDTH-WIDTH-..."}},
+      {"Models",
+       "--model",
+       {"mlp:WIDTHxDEPTH", "mlp:WIDTH-WIDTH-...", "lenet", "vgg:small", "resnet:20", "resnet:32", "resnet:56", "mobilenet:small"}},
       {"Data sets",
        "--data",
-       {"fashion-mnist", "idx:DIR", "images:DIR[:size=HxW]", "npy:X.npy,Y.npy", "npz:FILE", "csv:FILE[:label=NAME]", "spirals", "abs",
-        "slowly-changing"}},
+       {"fashion-mnist", "idx:DIR", "images:DIR[:size=HxW]", "npy:X.npy,Y.npy", "npz:FILE", "csv:FILE[:label=NAME|:target=NAME]", "spirals",
+        "abs", "slowly-changing"}},
       {"Augmentation", "--augment", {"none", "flip", "crop[:PIXELS]", "cutout[:SIDE]"}},
       {"Optimizers", "--optimizer", {"sgd", "adam", "adamw", "rmsprop"}},
       {"Schedules", "--schedule", {"constant", "step:PERIOD[,GAMMA]", "cosine[:FINAL]", "one-cycle"}},

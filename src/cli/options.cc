@@ -56,9 +56,9 @@ TrainingOptions::TrainingOptions(CLI::App& app, Network network) : app_(&app) {
 }
 
 void TrainingOptions::add_data(CLI::App& app) {
-  app.add_option(
-         "--data", data_,
-         "fashion-mnist, idx:DIR, images:DIR[:size=HxW], npy:X.npy,Y.npy, npz:FILE, csv:FILE[:label=NAME], spirals, abs or slowly-changing")
+  app.add_option("--data", data_,
+                 "fashion-mnist, idx:DIR, images:DIR[:size=HxW], npy:X.npy,Y.npy, npz:FILE, csv:FILE[:label=NAME|:target=NAME], spirals, "
+                 "abs or slowly-changing")
       ->type_name("SOURCE")
       ->capture_default_str()
       ->group(kDataGroup);
@@ -123,7 +123,9 @@ void TrainingOptions::add_optimizer(CLI::App& app) {
           ->capture_default_str());
   grouped(add_integer(app, "--batch", batch_, "examples a step", 1, 1 << 24));
   grouped(add_integer(app, "--epochs", epochs_, "passes over the training data", 1, 1'000'000));
-  grouped(add_integer(app, "--steps", steps_, "end after this many steps; 0: with the epochs", 0, kMostSteps));
+  grouped(add_integer(app, "--steps", steps_,
+                      "end after this many steps, with as many epochs as they need unless --epochs is given; 0: with the epochs", 0,
+                      kMostSteps));
   grouped(app.add_flag("--no-shuffle", no_shuffle_, "keep the order of the data"));
 }
 
@@ -143,6 +145,8 @@ void TrainingOptions::add_run(CLI::App& app) {
 Split TrainingOptions::open_data() const {
   if (normalize_ != "unit" && normalize_ != "standard")
     throw Error(ErrorCode::kInvalidArgument, "--normalize", fmt::format("\"{}\" is not known; expected unit or standard", normalize_));
+  if (!data_dir_.empty() && data_ != "fashion-mnist")
+    throw Error(ErrorCode::kInvalidArgument, "--data-dir", fmt::format("goes with --data fashion-mnist; {} brings its own place", data_));
   return open_dataset(data_, normalize_ == "unit" ? Normalize::kUnit : Normalize::kStandard, data_dir_);
 }
 
@@ -199,7 +203,7 @@ TrainSettings TrainingOptions::settings() const {
   settings.clip_norm = clip_norm_;
   settings.initializer = parse_initializer(initializer_);
   settings.batch = batch_;
-  settings.epochs = epochs_;
+  settings.epochs = steps_ > 0 && app_->count("--epochs") == 0 ? steps_ : epochs_;
   settings.max_steps = steps_;
   settings.seed = static_cast<std::uint64_t>(seed_);
   settings.shuffle = !no_shuffle_;

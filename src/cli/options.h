@@ -29,6 +29,8 @@ class TrainingOptions {
   Loss loss(const Dataset& train) const;
 
   const std::string& data() const { return data_; }
+  const std::string& data_dir() const { return data_dir_; }
+  const std::string& normalize() const { return normalize_; }
   const std::string& model() const { return model_; }
   int threads() const { return static_cast<int>(threads_); }
   bool quiet() const { return quiet_; }

@@ -16,8 +16,9 @@ class Outputs {
     std::string name;  // empty: not asked for
   };
 
-  // Throws Error when a file cannot be written or two flags name the same one.
-  explicit Outputs(std::initializer_list<File> files);
+  // Throws Error when a file cannot be written, two flags name the same one, or one names a file of `inputs`, or a file in a folder of
+  // them: no result is worth the data it was made of.
+  explicit Outputs(std::initializer_list<File> files, std::initializer_list<File> inputs = {});
 
   // Calls `writer` unless `name` is empty. An error is kept for rethrow(): a full disk under one file must not cost the others.
   void write(const std::string& name, const std::function<void()>& writer);

@@ -42,6 +42,18 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+std::string_view trimmed(std::string_view text) {
+  const auto first = std::min(text.find_first_not_of(' '), text.size());
+  text.remove_prefix(first);
+  return text.substr(0, text.find_last_not_of(' ') + 1);
+}
+
+// Whether a value goes on there, and no new name: of "rrelu:0.1,0.3, elu" the 0.3.
+bool begins_number(std::string_view text, std::size_t at) {
+  at = text.find_first_not_of(' ', at);
+  return at != std::string_view::npos && std::isalpha(static_cast<unsigned char>(text[at])) == 0;
+}
+
 // The first of the names of a flag: "--json" of "-j,--json".
 std::string long_name(const std::string& flag) { return flag.substr(flag.rfind("--") == std::string::npos ? 0 : flag.rfind("--")); }
 
@@ -80,9 +92,8 @@ std::vector<Activation> parse_activations(std::string_view flag, std::string_vie
   std::vector<Activation> activations;
   for (std::size_t begin = 0; begin <= text.size();) {
     std::size_t end = text.find(',', begin);
-    while (end != std::string_view::npos && end + 1 < text.size() && std::isalpha(static_cast<unsigned char>(text[end + 1])) == 0)
-      end = text.find(',', end + 1);
-    const std::string_view item = text.substr(begin, end == std::string_view::npos ? end : end - begin);
+    while (end != std::string_view::npos && begins_number(text, end + 1)) end = text.find(',', end + 1);
+    const std::string_view item = trimmed(text.substr(begin, end == std::string_view::npos ? end : end - begin));
     if (item.empty() || item.ends_with(',')) fail(flag, fmt::format("\"{}\" has an empty item; expected names separated by commas", text));
     activations.emplace_back(item);
     if (end == std::string_view::npos) break;

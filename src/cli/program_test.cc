@@ -31,8 +31,8 @@ TEST_F(Program, HelpTeachesAndVersionIsShort) {
 TEST_F(Program, ListNamesEverything) {
   const Result list = run("list --json list.json");
   EXPECT_EQ(list.code, 0);
-  EXPECT_THAT(list.out,
-              AllOf(HasSubstr("leaky_relu"), HasSubstr("slope"), HasSubstr("fashion-mnist"), HasSubstr("adamw"), HasSubstr("one-cycle")));
+  EXPECT_THAT(list.out, AllOf(HasSubstr("leaky_relu"), HasSubstr("slope"), HasSubstr("fashion-mnist"), HasSubstr("adamw"),
+                              HasSubstr("one-cycle"), HasSubstr("resnet:20"), HasSubstr("lenet"), HasSubstr("mobilenet:small")));
   EXPECT_GE(json("list.json")["activations"].size(), 19U);
 }
 
@@ -73,7 +73,42 @@ TEST_F(Program, DefaultRateAndDecayAreTheOptimizers) {
   EXPECT_EQ(optimizer("--optimizer adamw --weight-decay 0")["weight_decay"].get<double>(), 0.0);
 }
 
+// No result is worth the data it was made of.
+TEST_F(Program, NoOutputOverwritesAnInput) {
+  const std::string csv = "a,label\n1,0\n2,1\n3,0\n4,1\n5,0\n6,1\n7,0\n";
+  std::ofstream(folder_ / "d.csv") << csv;
+  fs::create_directory(folder_ / "images");
+  std::ofstream(folder_ / "images/train-images-idx3-ubyte") << "x";
+  expect_error("train --data csv:d.csv --model mlp:4 --json d.csv", AllOf(HasSubstr("[--json]"), HasSubstr("which --data reads")));
+  expect_error("train --data csv:d.csv:label=label --model mlp:4 --out ./d.csv", HasSubstr("[--out]"));
+  expect_error("compare --data csv:d.csv --model mlp:4 --report d.csv", HasSubstr("[--report]"));
+  expect_error("compare --data csv:d.csv --model mlp:4 --store d.csv", HasSubstr("[--store]"));
+  expect_error("train --data idx:images --model mlp:4 --metrics images/train-images-idx3-ubyte", HasSubstr("[--metrics]"));
+  EXPECT_EQ(content("d.csv"), csv);
+  ASSERT_EQ(run("train" + std::string(kTiny) + "--out w.safetensors").code, 0);
+  expect_error("train" + std::string(kTiny) + "--init w.safetensors --out w.safetensors", HasSubstr("which --init reads"));
+}
+
+TEST_F(Program, StepsAloneTakeTheEpochsTheyNeed) {
+  ASSERT_EQ(run("train --data spirals --model mlp:4 --batch 1000 --no-census --steps 20 --quiet --json run.json").code, 0);
+  EXPECT_EQ(json("run.json")["steps"], 20);
+  ASSERT_EQ(run("train --data spirals --model mlp:4 --batch 1000 --no-census --steps 20 --epochs 3 --quiet --json run.json").code, 0);
+  EXPECT_EQ(json("run.json")["steps"], 6);
+}
+
+TEST_F(Program, ARunsJsonSaysHowItWasMade) {
+  ASSERT_EQ(run("train" + std::string(kTiny) + "--normalize standard --batch-norm --json run.json").code, 0);
+  EXPECT_EQ(json("run.json")["settings"]["normalize"], "standard");
+  EXPECT_EQ(json("run.json")["settings"]["batch_norm"], true);
+  EXPECT_TRUE(json("run.json").contains("version"));
+}
+
 TEST_F(Program, WrongFlagsAreNamed) {
+  expect_error("trian --help", AllOf(HasSubstr("[trian] is not a command"), HasSubstr("did you mean train?")));
+  expect_error("train --data spirals --explain --out x.safetensors", AllOf(HasSubstr("[--out]"), HasSubstr("--explain")));
+  expect_error("train --data spirals --data-dir .", HasSubstr("--data-dir"));
+  expect_error("train --data csv:x.csv:lable=y", AllOf(HasSubstr("\"lable\""), HasSubstr("label=NAME")));
+  expect_error("train --data spirals --model mlp:1000000x3", AllOf(HasSubstr("parameters"), HasSubstr("GB of memory")));
   expect_error("", HasSubstr("needs a command: compare, train, diagnose, revive, bench, list"));
   expect_error("comprae", HasSubstr("did you mean compare?"));
   expect_error("train --bacth 3", AllOf(HasSubstr("--bacth"), HasSubstr("did you mean --batch?")));

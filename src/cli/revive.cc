@@ -98,7 +98,8 @@ void save(const std::string& file, const onnx::Model& model, const Revival& revi
 }
 
 int run_revive(const ReviveOptions& options, const std::string& command) {
-  Outputs outputs{{"--out", options.out}, {"--json", options.training.json()}, {"--report", options.report}};
+  Outputs outputs({{"--out", options.out}, {"--json", options.training.json()}, {"--report", options.report}},
+                  {{"MODEL", options.model}, {"--data", options.training.data()}, {"--data-dir", options.training.data_dir()}});
   ReviveSettings settings = revive_settings(options);
   const onnx::Model model = onnx::load(options.model);
   Screen screen(options.training.quiet());

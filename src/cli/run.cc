@@ -8,7 +8,9 @@
 #include <cstring>
 #include <exception>
 #include <iostream>
+#include <iterator>
 #include <new>
+#include <string_view>
 #include <system_error>
 
 #include "base/version.h"
@@ -65,6 +67,10 @@ int run_command(CLI::App& program, int argc, const char* const* argv) {
   const std::pair<const char*, Command> commands[] = {
       {"compare", add_compare(program, command)}, {"train", add_train(program, command)}, {"diagnose", add_diagnose(program, command)},
       {"revive", add_revive(program, command)},   {"bench", add_bench(program)},          {"list", add_list(program)}};
+  // Before parsing, where a --help behind it would hide it.
+  if (argc > 1 && argv[1][0] != '-' &&
+      std::none_of(std::begin(commands), std::end(commands), [&](const auto& known) { return std::string_view(known.first) == argv[1]; }))
+    throw Error(ErrorCode::kInvalidArgument, argv[1], unknown_command(program, argv[1]));
   program.parse(argc, argv);
   for (const auto& [name, chosen] : commands)
     if (program.got_subcommand(name)) return chosen();

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include "base/atomic_file.h"
 #include "cli/commands.h"
@@ -134,7 +135,12 @@ void write_network(const std::string& file, const Trainer& trainer) {
 
 int train(const TrainOptions& options, const std::string& command) {
   const std::jthread warm_up(engine::prepare);
-  Outputs outputs{{"--json", options.training.json()}, {"--metrics", options.metrics}, {"--out", options.out}};
+  if (options.explain)
+    for (const auto& [flag, file] : {std::pair{"--json", options.training.json()}, {"--metrics", options.metrics}, {"--out", options.out}})
+      if (!file.empty())
+        throw Error(ErrorCode::kInvalidArgument, flag, "does not go with --explain, which trains nothing and writes nothing");
+  Outputs outputs({{"--json", options.training.json()}, {"--metrics", options.metrics}, {"--out", options.out}},
+                  {{"--data", options.training.data()}, {"--data-dir", options.training.data_dir()}, {"--init", options.init}});
   const Activation activation(options.activation);
   const TrainSettings settings = options.training.settings();
   const std::vector<Tensor> initial = options.init.empty() ? std::vector<Tensor>() : read_safetensors(options.init);
@@ -153,7 +159,8 @@ int train(const TrainOptions& options, const std::string& command) {
   screen.close();
   outputs.write(options.metrics, [&] { write_file(options.metrics, steps_csv(run)); });
   outputs.write(options.out, [&] { write_network(options.out, trainer); });
-  const RunDescription description{options.training.data(), options.training.model(), activation, command};
+  const RunDescription description{options.training.data(),          options.training.model(),     activation,  command,
+                                   options.training.model_options(), options.training.normalize(), options.init};
   outputs.write(options.training.json(), [&] { write_file(options.training.json(), run_json(description, trainer.settings(), run)); });
   if (!data.note.empty()) fmt::print("{}\n", data.note);
   print_summary(run);

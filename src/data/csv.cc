@@ -39,8 +39,12 @@ class Reader {
     do fields.push_back(read_field());
     while (take(','));
     take('\r');
-    if (!rest_.empty() && !take('\n'))
-      throw Error(ErrorCode::kBadData, source_, fmt::format("line {}: text follows a closing quote", line_));
+    if (rest_.empty() || take('\n')) return;
+    const bool alone = rest_.data()[-1] == '\r';
+    throw Error(ErrorCode::kBadData, source_,
+                fmt::format("line {}: {}", line_,
+                            alone ? "a carriage return stands alone; save the file with line feeds (LF or CRLF) at the ends of lines"
+                                  : "text follows a closing quote"));
   }
 
   std::string read_field() {
@@ -89,6 +93,9 @@ std::optional<double> number(const std::string& text) {
 
 std::size_t find_label(const std::vector<std::string>& header, std::string_view label, const std::string& source) {
   const auto at = std::find(header.begin(), header.end(), label);
+  if (header.size() == 1 && header[0].find_first_of(";\t") != std::string::npos)
+    throw Error(ErrorCode::kBadData, source,
+                fmt::format("its header is one field, \"{}\"; expected fields separated by commas", header[0]));
   if (at == header.end())
     throw Error(
         ErrorCode::kBadData, source,
@@ -97,6 +104,14 @@ std::size_t find_label(const std::vector<std::string>& header, std::string_view 
     throw Error(ErrorCode::kBadData, source, fmt::format("has two columns \"{}\"", label));
   return static_cast<std::size_t>(at - header.begin());
 }
+
+void refuse_repeated_columns(const std::vector<std::string>& header, const std::string& source) {
+  for (auto at = header.begin(); at != header.end(); ++at)
+    if (std::find(header.begin(), at, *at) != at) throw Error(ErrorCode::kBadData, source, fmt::format("has two columns \"{}\"", *at));
+}
+
+// Classes with fewer than two examples each are no classes: numbers of which most differ are values.
+constexpr std::int64_t kManyClasses = 20;
 
 void set_classes(Dataset& data, const std::vector<std::string>& labels, bool integers) {
   const auto before = [integers](const std::string& a, const std::string& b) { return integers ? *number(a) < *number(b) : a < b; };
@@ -107,31 +122,41 @@ void set_classes(Dataset& data, const std::vector<std::string>& labels, bool int
     index = next++;
     data.class_names.push_back(label);
   }
-  if (next < 2) data.class_names.clear();
+  if (next < 2)
+    throw Error(ErrorCode::kBadData, data.name, fmt::format("its label is \"{}\" in every line; expected at least two classes", labels[0]));
+  if (integers && next > kManyClasses && 2 * next > data.size)
+    throw Error(ErrorCode::kBadData, data.name,
+                fmt::format("its label has {} different whole numbers in {} lines, too many for classes; for a value to predict, write "
+                            "csv:FILE:target=NAME",
+                            next, data.size));
   for (const std::string& label : labels) data.labels.push_back(classes.at(label));
-  data.classes = std::max<std::int64_t>(2, next);
+  data.classes = next;
 }
 
-void set_labels(Dataset& data, const std::vector<std::string>& labels) {
+void set_labels(Dataset& data, const std::vector<std::string>& labels, std::string_view column, CsvLabel kind) {
   bool numbers = true;
   bool integers = true;
   for (const std::string& label : labels) {
     const auto value = number(label);
     numbers = numbers && value.has_value();
     integers = integers && value.has_value() && *value == std::floor(*value);
+    if (kind == CsvLabel::kValue && !value)
+      throw Error(ErrorCode::kBadData, data.name,
+                  fmt::format("column {}: \"{}\" is not a number; expected values to predict", column, label));
   }
-  if (!numbers || integers) return set_classes(data, labels, integers);
+  if (kind == CsvLabel::kAny && (!numbers || integers)) return set_classes(data, labels, integers);
   data.outputs = 1;
   for (const std::string& label : labels) data.targets.push_back(static_cast<float>(*number(label)));
 }
 
 }  // namespace
 
-Dataset parse_csv(std::string_view content, const std::string& source, std::string_view label) {
+Dataset parse_csv(std::string_view content, const std::string& source, std::string_view label, CsvLabel kind) {
   Reader reader(content, source);
   std::vector<std::string> header;
   if (!reader.next(header)) throw Error(ErrorCode::kBadData, source, "is empty; expected a header line and examples");
   const std::size_t label_column = find_label(header, label, source);
+  refuse_repeated_columns(header, source);
   if (header.size() < 2) throw Error(ErrorCode::kBadData, source, "has a label column only; expected at least one feature");
   Dataset data{.name = source, .shape = {static_cast<std::int64_t>(header.size()) - 1}};
   std::vector<std::string> labels;
@@ -143,19 +168,22 @@ Dataset parse_csv(std::string_view content, const std::string& source, std::stri
     if (fields.size() != header.size()) fail(fmt::format("has {} fields; the header has {}", fields.size(), header.size()));
     for (std::size_t column = 0; column < fields.size(); ++column) {
       if (column == label_column) {
-        if (fields[column].empty()) fail(fmt::format("column {}: the label is empty", label));
+        if (fields[column].empty()) fail(fmt::format("column {}: the label is empty; fill it in or remove the line", label));
         labels.push_back(fields[column]);
         continue;
       }
       const auto value = number(fields[column]);
       if (!value || !std::isfinite(static_cast<float>(*value)))
-        fail(fmt::format("column {}: \"{}\" is not a finite number; fill in or remove the line", header[column], fields[column]));
+        fail(
+            fmt::format("column {}: \"{}\" is not a finite number, as every column but the label has to be; fill in or remove the line, or "
+                        "take the column out",
+                        header[column], fields[column]));
       data.values.push_back(static_cast<float>(*value));
     }
     ++data.size;
   }
   if (data.size == 0) throw Error(ErrorCode::kBadData, source, "has a header line but no examples");
-  set_labels(data, labels);
+  set_labels(data, labels, label, kind);
   validate(data);
   return data;
 }

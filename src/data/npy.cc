@@ -191,11 +191,19 @@ std::shared_ptr<Dataset> make_dataset(Array x, const std::string& x_source, cons
   return data;
 }
 
-const std::string* member(const std::vector<std::pair<std::string, std::string>>& members, std::initializer_list<const char*> names) {
+using Member = std::pair<std::string, std::string>;  // name and content
+
+const Member* member(const std::vector<Member>& members, std::initializer_list<const char*> names) {
   for (const char* name : names)
-    for (const auto& [key, content] : members)
-      if (key == std::string(name) + ".npy") return &content;
+    for (const Member& each : members)
+      if (each.first == std::string(name) + ".npy") return &each;
   return nullptr;
+}
+
+std::string names_of(const std::vector<Member>& members) {
+  std::string names;
+  for (const auto& [name, content] : members) names += (names.empty() ? "" : ", ") + name.substr(0, name.rfind(".npy"));
+  return names.empty() ? "none" : names;
 }
 
 }  // namespace
@@ -226,14 +234,18 @@ Split open_npz(const std::filesystem::path& file) {
   const std::string source = file.string();
   const auto members = unzip(read_file(file), source, kMostBytes);
   const auto load = [&](std::initializer_list<const char*> x_names, std::initializer_list<const char*> y_names, const char* part) {
-    const std::string* x = member(members, x_names);
-    const std::string* y = member(members, y_names);
+    const Member* x = member(members, x_names);
+    const Member* y = member(members, y_names);
     if (x == nullptr || y == nullptr) return std::shared_ptr<Dataset>();
-    return make_dataset(parse_npy(*x, source), source, parse_npy(*y, source), source, fmt::format("{} {}", file.filename().string(), part));
+    const std::string x_source = source + ": " + x->first;
+    const std::string y_source = source + ": " + y->first;
+    return make_dataset(parse_npy(x->second, x_source), x_source, parse_npy(y->second, y_source), y_source,
+                        file.filename().string() + part);
   };
-  auto train = load({"X", "x", "X_train", "x_train"}, {"y", "Y", "y_train"}, "train");
-  if (train == nullptr) fail(source, "has no arrays X and y, nor x_train and y_train");
-  auto test = load({"X_test", "x_test"}, {"y_test"}, "test");
+  const bool parts = member(members, {"X_test", "x_test"}) != nullptr && member(members, {"y_test"}) != nullptr;
+  auto train = load({"X", "x", "X_train", "x_train"}, {"y", "Y", "y_train"}, parts ? " train" : "");
+  if (train == nullptr) fail(source, fmt::format("has no arrays X and y, nor x_train and y_train; it has {}", names_of(members)));
+  auto test = load({"X_test", "x_test"}, {"y_test"}, " test");
   if (test == nullptr) return hold_out(*train);
   if (train->bytes.empty() != test->bytes.empty())
     fail(source,

@@ -143,6 +143,7 @@ TEST_F(NpyFiles, DamagedNpzIsRefused) {
   };
   refuses("nothing", "not a zip");
   refuses(zip({{"x.npy", x}}, 0, 1), "checksum");
+  refuses(zip({{"data.npy", x}, {"w.npy", x}}), "it has data, w");
   refuses(zip({{"x.npy", x}}, 4'000'000'000U), "declares");
   refuses(zip({{"x.npy", x}}, static_cast<std::uint32_t>(-4)), "declares");  // stored, but not as long as it says
   refuses(zip({{"other.npy", x}}), "no arrays X and y");

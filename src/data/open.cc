@@ -25,13 +25,19 @@ constexpr const char* kFashionMnist = "/usr/share/datasets/fashion-mnist";  // w
 
 Split open_csv(std::string_view specification, std::string_view rest) {
   std::string_view label = "label";
-  if (const auto at = rest.rfind(":label="); at != std::string_view::npos) {
-    label = rest.substr(at + 7);
-    rest = rest.substr(0, at);
+  auto kind = data::CsvLabel::kAny;
+  if (const auto equals = rest.rfind('='); equals != std::string_view::npos && rest.rfind(':', equals) != std::string_view::npos) {
+    const auto colon = rest.rfind(':', equals);
+    const std::string_view option = rest.substr(colon + 1, equals - colon - 1);
+    if (option != "label" && option != "target")
+      fail(specification, fmt::format("has the option \"{}\"; expected csv:FILE:label=NAME or csv:FILE:target=NAME", option));
+    if (option == "target") kind = data::CsvLabel::kValue;
+    label = rest.substr(equals + 1);
+    rest = rest.substr(0, colon);
   }
-  if (label.empty()) fail(specification, "names no label column; expected csv:FILE:label=NAME");
+  if (label.empty()) fail(specification, "names no column; expected csv:FILE:label=NAME or csv:FILE:target=NAME");
   const std::string file(rest);
-  Dataset all = data::parse_csv(data::read_file(file), file, label);
+  Dataset all = data::parse_csv(data::read_file(file), file, label, kind);
   all.name = fs::path(file).filename().string();
   return data::hold_out(all);
 }
@@ -47,7 +53,7 @@ Split open(std::string_view specification, const fs::path& directory, std::uint6
   if (kind == "spirals" && bare) return data::spirals(seed);
   if (kind == "abs" && bare) return data::absolute_value(seed);
   if (kind == "slowly-changing" && bare) return data::slowly_changing(seed);
-  if (!bare && rest.empty()) fail(specification, "names no file");
+  if (!bare && rest.empty()) fail(specification, fmt::format("names no file; expected {}:PLACE", kind));
   if (kind == "idx" && !bare)
     return data::open_idx(fs::path(rest), fs::path(rest).filename().string(),
                           "expected {train,t10k}-{images-idx3,labels-idx1}-ubyte in the folder");
@@ -56,8 +62,9 @@ Split open(std::string_view specification, const fs::path& directory, std::uint6
   if (kind == "npz" && !bare) return data::open_npz(fs::path(rest));
   if (kind == "csv" && !bare) return open_csv(specification, rest);
   fail(specification,
-       "is not known; expected fashion-mnist, idx:DIR, images:DIR[:size=HxW], npy:X.npy,Y.npy, npz:FILE, csv:FILE[:label=NAME], spirals, "
-       "abs or slowly-changing");
+       "is not known; expected fashion-mnist, idx:DIR, images:DIR[:size=HxW], npy:X.npy,Y.npy, npz:FILE, "
+       "csv:FILE[:label=NAME|:target=NAME], "
+       "spirals, abs or slowly-changing");
 }
 
 }  // namespace

@@ -91,7 +91,9 @@ std::vector<Tensor> read_safetensors(const std::filesystem::path& file) {
   if (content.size() < sizeof length)
     fail(source, fmt::format("has {} bytes; a safetensors file starts with 8 bytes of header length", content.size()));
   std::memcpy(&length, content.data(), sizeof length);
-  if (length > kMostHeader) fail(source, fmt::format("declares a header of {} bytes; at most {} are accepted", length, kMostHeader));
+  if (length > kMostHeader)
+    fail(source,
+         fmt::format("is not a safetensors file: it would start with a header of {} bytes; at most {} are accepted", length, kMostHeader));
   if (length > content.size() - sizeof length) fail(source, fmt::format("is truncated: its header of {} bytes is not whole", length));
   const Json header = parse_header(std::string_view(content).substr(sizeof length, length), source);
   const std::string_view body = std::string_view(content).substr(sizeof length + length);

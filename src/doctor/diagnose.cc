@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 
 #include "doctor/judge.h"
@@ -58,6 +60,11 @@ std::int64_t Diagnosis::dormant() const {
 }
 std::int64_t Diagnosis::saturated_units() const {
   return total(*this, [](const auto& layer) { return layer.saturated_units; });
+}
+
+bool Diagnosis::finite() const {
+  return std::all_of(layers.begin(), layers.end(),
+                     [](const LayerDiagnosis& layer) { return std::isfinite(layer.signal_mean) && std::isfinite(layer.signal_variance); });
 }
 
 Diagnosis diagnose(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, const DiagnoseSettings& settings) {

@@ -38,8 +38,9 @@ void draw_row(engine::Model& model, const Wiring& wiring, UnitId id, double gain
   float* row = row_of(model, wiring.weight, Role::kWeight, id.unit, &fan_in);
   const Random random(seed, Stream::kInitialDraw, kFreshDraw + static_cast<std::uint32_t>(id.layer));
   const double deviation = gain / std::sqrt(static_cast<double>(fan_in));
-  for (std::int64_t i = 0; i < fan_in; ++i)
-    row[i] = static_cast<float>(deviation * random.normal(static_cast<std::uint64_t>(id.unit * fan_in + i)));
+  std::vector<double> draws(static_cast<std::size_t>(fan_in));
+  random.normals(static_cast<std::uint64_t>(id.unit * fan_in), draws);
+  for (std::size_t i = 0; i < draws.size(); ++i) row[i] = static_cast<float>(deviation * draws[i]);
   set(model, wiring.weight, Role::kBias, id.unit, 0.0f);
   set(model, wiring.norm, Role::kScale, id.unit, 1.0f);
   set(model, wiring.norm, Role::kShift, id.unit, 0.0f);

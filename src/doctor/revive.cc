@@ -39,6 +39,10 @@ class Trial {
                   fmt::format("is {}; expected at least 2: an interval needs two runs", settings_.seeds));
     if (settings_.remedies.empty()) settings_.remedies = standard_remedies();
     revival_.before = diagnose(graph, weights, *data.train, settings_.diagnose);
+    if (!revival_.before.finite())
+      throw Error(ErrorCode::kBadData, "network",
+                  fmt::format("its outputs are not finite on {}: no remedy changes that; expected weights from before it diverged",
+                              data.train->name));
     patient_ = doctor::open_case(network_.graph, weights, *data.train, revival_.before);
     patient_.anneal_steps = std::max<std::int64_t>(1, steps() / 2);
     plan();

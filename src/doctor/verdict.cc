@@ -7,6 +7,7 @@
 
 #include "study/scores.h"
 #include "study/statistics.h"
+#include "study/verdict.h"
 
 namespace undying::doctor {
 namespace {
@@ -36,7 +37,7 @@ std::optional<std::size_t> choose(const Revival& revival) {
   std::size_t chosen = *first;
   for (std::size_t i = 2; i < revival.arms.size(); ++i) {
     if (!revival.arms[i].cures || !(study.arms[i].dead_share.mean < study.arms[chosen].dead_share.mean)) continue;
-    if (study::paired_p_value(study::paired_differences(study, study.arms[i], study.arms[*first])) >= kLevel) chosen = i;
+    if (study::paired(study, study.arms[i], study.arms[*first]).p_value >= kLevel) chosen = i;
   }
   return chosen;
 }
@@ -64,7 +65,7 @@ double score_of(const Study& study, const Trainer::Score& score) { return is_reg
 std::string missing_text(const Study& study) {
   std::size_t runs = 0;
   for (const Arm& arm : study.arms) runs += arm.runs.size();
-  return fmt::format("Interrupted: {} of {} runs are missing; nothing is chosen and nothing is written.", study.missing, runs);
+  return fmt::format("Interrupted: {} of {} runs are missing; no remedy is chosen and no network is written.", study.missing, runs);
 }
 
 std::string outcome(const Revival& revival) {
@@ -74,9 +75,10 @@ std::string outcome(const Revival& revival) {
   const Arm& placebo = study.arms[1];
   if (!revival.chosen)
     return fmt::format(
-        "Nothing helped: none of the {} remedies was shown to do better than both training on as before ({}) and the placebo ({}) on "
+        "Nothing helped: {} was shown to do better than both training on as before ({}) and the placebo ({}) on "
         "held-out {}.",
-        study.arms.size() - 2, estimate_text(study, control.accuracy), estimate_text(study, placebo.accuracy), study.data_name);
+        study.arms.size() == 3 ? "the one remedy tried" : fmt::format("none of the {} remedies tried", study.arms.size() - 2),
+        estimate_text(study, control.accuracy), estimate_text(study, placebo.accuracy), study.data_name);
   const Arm& arm = study.arms[*revival.chosen];
   const RevivalArm& chosen = revival.arms[*revival.chosen];
   return fmt::format("{} helps on held-out {}: {}, against control {} and against placebo {}, {} comparisons adjusted by Holm.", arm.label,
@@ -90,7 +92,7 @@ std::string preferred_text(const Revival& revival) {
   const Study& study = revival.study;
   const Arm& scores_best = study.arms[*first];
   const Arm& arm = study.arms[*revival.chosen];
-  const double p = study::paired_p_value(study::paired_differences(study, arm, scores_best));
+  const double p = study::paired(study, arm, scores_best).p_value;
   return fmt::format(
       "{} scores {}, which is not shown to be better ({}); {} is taken because fewer of its units are dead: {:.1f}% against {:.1f}%.",
       scores_best.label, estimate_text(study, scores_best.accuracy), p_text(p), arm.label, 100.0 * arm.dead_share.mean,
@@ -110,6 +112,13 @@ std::string after_text(const Revival& revival) {
                      revival.after->units(), revival.after->data, revival.after->examples);
 }
 
+// Where all units are dead there is none to re-initialise.
+std::string placebo_text(const Revival& revival) {
+  const RevivalArm& placebo = revival.arms[1];
+  if (!placebo.remedy.reinitialise || placebo.effect.reinitialised > 0 || revival.before.dead() == 0) return "";
+  return "The placebo found no living unit to re-initialise, so it is a second control.";
+}
+
 std::string others_text(const Revival& revival) {
   std::string text;
   for (std::size_t i = 2; i < revival.arms.size(); ++i)
@@ -123,10 +132,10 @@ void judge(Revival& revival) {
   Study& study = revival.study;
   std::vector<double> p_values;
   for (std::size_t i = 2; i < study.arms.size(); ++i) {
-    const auto differences = study::paired_differences(study, study.arms[i], study.arms[1]);
-    revival.arms[i].against_placebo = study::mean_interval(differences);
+    const study::Paired paired = study::paired(study, study.arms[i], study.arms[1]);
+    revival.arms[i].against_placebo = paired.difference;
     p_values.push_back(study.arms[i].comparison.p_value);
-    p_values.push_back(study::paired_p_value(differences));
+    p_values.push_back(paired.p_value);
   }
   const std::vector<double> adjusted = study::holm(p_values);
   for (std::size_t i = 2; i < study.arms.size(); ++i) {
@@ -142,8 +151,10 @@ void judge(Revival& revival) {
 void write_verdict(Revival& revival) {
   revival.sentence = outcome(revival);
   revival.study.verdict = {revival.sentence};
-  for (const std::string& text : {preferred_text(revival), before_text(revival), after_text(revival), others_text(revival)})
+  for (const std::string& text :
+       {preferred_text(revival), before_text(revival), after_text(revival), others_text(revival), placebo_text(revival)})
     if (!text.empty()) revival.study.verdict.push_back(text);
+  for (const std::string& text : study::trouble(revival.study)) revival.study.verdict.push_back(text);
 }
 
 std::uint64_t median_seed(const Study& study, const Arm& arm) {

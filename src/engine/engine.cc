@@ -49,10 +49,7 @@ Engine::Engine(Model& model, const EngineOptions& options)
 Engine::~Engine() = default;
 
 void Engine::compile_training(std::set<int> exact) {
-  std::vector<Activity> seen;
-  if (training_ != nullptr)
-    for (Shard& shard : training_->shards()) seen.push_back(std::move(shard.activity));
-  training_ = std::make_unique<Plan>(*model_, PlanOptions{.compile = {.capacity = (options_.batch + options_.shards - 1) / options_.shards,
+  auto plan = std::make_unique<Plan>(*model_, PlanOptions{.compile = {.capacity = (options_.batch + options_.shards - 1) / options_.shards,
                                                                       .training = true,
                                                                       .early_updates = options_.early_updates,
                                                                       .precision = options_.precision,
@@ -60,7 +57,9 @@ void Engine::compile_training(std::set<int> exact) {
                                                           .shards = options_.shards,
                                                           .counters = options_.counters,
                                                           .seed = options_.seed});
-  for (std::size_t s = 0; s < seen.size(); ++s) training_->shards()[s].activity = std::move(seen[s]);
+  for (std::size_t s = 0; training_ != nullptr && s < plan->shards().size(); ++s)
+    plan->shards()[s].activity = std::move(training_->shards()[s].activity);
+  training_ = std::move(plan);
   cut_slices();
 }
 

@@ -1,5 +1,8 @@
 #include "engine/model.h"
 
+#include <fmt/format.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <string_view>
@@ -15,6 +18,16 @@ using Role = ops::ParameterSpec::Role;
 constexpr std::array<std::string_view, 9> kTransparent = {"batch_norm", "layer_norm", "group_norm", "instance_norm", "dropout",
                                                           "dropout_2d", "add",        "max_pool",   "flatten"};
 
+// Before the allocation, which an operating system that promises more memory than it has would let pass.
+void check_fits(std::int64_t floats) {
+  const double bytes = 4.0 * static_cast<double>(floats);
+  const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  if (bytes <= memory) return;
+  throw Error(ErrorCode::kInvalidArgument, "model",
+              fmt::format("has {:.3g} parameters, {:.3g} GB of them; this machine has {:.3g} GB of memory: choose a smaller one",
+                          static_cast<double>(floats), bytes * 1e-9, memory * 1e-9));
+}
+
 }  // namespace
 
 Model::Model(Graph graph) : graph_(std::move(graph)), values_(ops::values(graph_)), by_node_(graph_.nodes().size()) {
@@ -23,6 +36,7 @@ Model::Model(Graph graph) : graph_(std::move(graph)), values_(ops::values(graph_
     add_parameters(at);
     if (node(at).op == "activation") add_layer(at);
   }
+  check_fits(trained_size_ + statistics_size_);
   trained_ = Buffer<float>(static_cast<std::size_t>(trained_size_));
   statistics_ = Buffer<float>(static_cast<std::size_t>(statistics_size_));
   for (const Parameter& parameter : parameters_) std::fill_n(values(parameter), parameter.size, parameter.initial);

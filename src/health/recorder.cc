@@ -24,26 +24,37 @@ Recorder::Recorder(const engine::Model& model, const HealthSettings& settings, s
   sums_.norms.assign(model.parameters().size(), {});
 }
 
-void Recorder::activity(const engine::Activity& activity) {
+void Recorder::end(const engine::Activity& activity) { date(activity); }
+
+void Recorder::date(const engine::Activity& activity) {
   if (activity.examples == 0) return;
   for (std::size_t l = 0; l < model_->layers().size(); ++l)
     for (std::int64_t unit = 0; unit < model_->layers()[l].units; ++unit) date(l, unit, activity);
 }
 
 void Recorder::date(std::size_t layer, std::int64_t unit, const engine::Activity& activity) {
-  const Layer& description = model_->layers()[layer];
-  const auto i = static_cast<std::size_t>(description.offset + unit);
-  UnitLife& life = ledger_.lives[layer][static_cast<std::size_t>(unit)];
-  const auto outputs = static_cast<double>(activity.examples * description.positions);
-  life.training_firing_rate = static_cast<double>(activity.fired[i]) / outputs;
-  life.output = activity.abs_output[i] / outputs;
-  life.gradient = activity.abs_gradient[i] / outputs;
+  const auto i = static_cast<std::size_t>(model_->layers()[layer].offset + unit);
   if (activity.last_fired[i] == 0) return;
   const std::int64_t before = ledger_.censuses.empty() ? 0 : ledger_.censuses.back().step;
   last_active_[i] = before + activity.last_fired[i];
   if (!dead_[i] || training_differs_) return;
   dead_[i] = false;
-  life.revived.push_back(before + activity.first_fired[i]);
+  ledger_.lives[layer][static_cast<std::size_t>(unit)].revived.push_back(before + activity.first_fired[i]);
+}
+
+void Recorder::average(const engine::Activity& activity) {
+  if (activity.examples == 0) return;
+  for (std::size_t l = 0; l < model_->layers().size(); ++l) {
+    const Layer& layer = model_->layers()[l];
+    const auto outputs = static_cast<double>(activity.examples * layer.positions);
+    for (std::int64_t unit = 0; unit < layer.units; ++unit) {
+      const auto i = static_cast<std::size_t>(layer.offset + unit);
+      UnitLife& life = ledger_.lives[l][static_cast<std::size_t>(unit)];
+      life.training_firing_rate = static_cast<double>(activity.fired[i]) / outputs;
+      life.output = activity.abs_output[i] / outputs;
+      life.gradient = activity.abs_gradient[i] / outputs;
+    }
+  }
 }
 
 void Recorder::norms(std::span<const Norms> norms) {
@@ -55,7 +66,9 @@ void Recorder::norms(std::span<const Norms> norms) {
   ++sums_.steps;
 }
 
-void Recorder::census(std::int64_t step, const Census& census) {
+void Recorder::census(std::int64_t step, const engine::Activity& activity, const Census& census) {
+  date(activity);
+  average(activity);
   CensusRecord record{.step = step, .examples = ledger_.examples};
   for (std::size_t layer = 0; layer < model_->layers().size(); ++layer) record.layers.push_back(census_of(step, layer, census));
   record.gradient_norm_ratio = gradient_norm_ratio();

@@ -29,10 +29,10 @@ class Recorder {
 
   // The norms of a step, one a parameter of the model.
   void norms(std::span<const Norms> norms);
-  // What the steps since the last census saw: before each census, and at the end of a run that ends without one.
-  void activity(const engine::Activity& activity);
-  // A census after `step` steps.
-  void census(std::int64_t step, const engine::Census& census);
+  // A census after `step` steps, and what the steps since the one before saw.
+  void census(std::int64_t step, const engine::Activity& activity, const engine::Census& census);
+  // What the last steps of a run saw that ended before its next census: they date revivals, and no more.
+  void end(const engine::Activity& activity);
 
   const Ledger& ledger() const { return ledger_; }
 
@@ -42,7 +42,9 @@ class Recorder {
     std::int64_t steps = 0;
   };
 
+  void date(const engine::Activity& activity);
   void date(std::size_t layer, std::int64_t unit, const engine::Activity& activity);
+  void average(const engine::Activity& activity);
   LayerHealth census_of(std::int64_t step, std::size_t layer, const engine::Census& census);
   void judge(std::int64_t step, std::size_t layer, std::int64_t unit, const engine::Census& census, LayerHealth& health);
   void fill_norms(std::size_t layer, LayerHealth& health) const;

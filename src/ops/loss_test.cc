@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/philox.h"
+#include "base/test_support.h"
 
 namespace undying::ops {
 namespace {
@@ -102,19 +103,21 @@ INSTANTIATE_TEST_SUITE_P(All, LossFunction,
                                          std::tuple{Loss::kSoftmaxCrossEntropy, 1000, 0.3}, std::tuple{Loss::kMeanSquaredError, 3, 0.0},
                                          std::tuple{Loss::kBinaryCrossEntropy, 4, 0.0}, std::tuple{Loss::kHuber, 5, 0.0}));
 
-TEST(SoftmaxCrossEntropy, OfManyRowsIsTheFormulasAndCountsTheCorrect) {
-  for (const std::int64_t width : {2, 10, 33, 1000}) {
+TEST(SoftmaxCrossEntropy, OfManyRowsIsTheFormulasAndCountsTheCorrectOnEveryTarget) {
+  for (const std::int64_t width : {1, 2, 10, 33, 1000}) {
     const Examples examples = make_examples(203, width);
     std::int64_t correct = 0;
     for (std::int64_t row = 0; row < examples.rows; ++row) {
       const auto first = examples.outputs.begin() + row * width;
       correct += std::max_element(first, first + width) - first == examples.labels[static_cast<std::size_t>(row)];
     }
-    const LossSums sums =
-        compute_loss({}, {.rows = examples.rows, .width = width, .outputs = examples.outputs.data(), .labels = examples.labels.data()});
     const double expected = reference({}, examples, {examples.outputs.begin(), examples.outputs.end()});
-    EXPECT_NEAR(sums.loss / 203.0, expected, 1e-6 * (1.0 + expected)) << width;
-    EXPECT_EQ(sums.correct, correct) << width;
+    for_each_target([&](const std::string& target) {
+      const LossSums sums =
+          compute_loss({}, {.rows = examples.rows, .width = width, .outputs = examples.outputs.data(), .labels = examples.labels.data()});
+      EXPECT_NEAR(sums.loss / 203.0, expected, 1e-6 * (1.0 + expected)) << width << ' ' << target;
+      EXPECT_EQ(sums.correct, correct) << width << ' ' << target;
+    });
   }
 }
 

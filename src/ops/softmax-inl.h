@@ -75,7 +75,7 @@ inline HWY_ATTR void row_gradient(D d, const LossArgs& args, std::int64_t row, c
   diff[args.labels[row]] -= args.scale * (1.0f - smoothing);
 }
 
-// The first place of the maximum; 0 where a NaN is.
+// The first place of the maximum, which is in the row.
 inline HWY_ATTR std::int64_t place_of(D d, float max, const float* row, std::int64_t width) {
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   for (std::int64_t j = 0; j < width; j += lanes) {
@@ -114,8 +114,9 @@ HWY_ATTR LossSums softmax_cross_entropy(const LossArgs& args, double label_smoot
     logarithms.add(static_cast<double>(sums.exp_sum));
     const double target = (1.0 - label_smoothing) * x[args.labels[row]] + label_smoothing * sums.sum / static_cast<double>(args.width);
     // A NaN anywhere reaches the sum even where the maximum skipped it.
-    total.loss += static_cast<double>(sums.max) - target + (std::isfinite(sums.sum) ? 0.0 : std::numeric_limits<double>::quiet_NaN());
-    total.correct += place_of(d, sums.max, x, args.width) == args.labels[row];
+    const bool finite = std::isfinite(sums.sum);
+    total.loss += static_cast<double>(sums.max) - target + (finite ? 0.0 : std::numeric_limits<double>::quiet_NaN());
+    total.correct += (finite ? place_of(d, sums.max, x, args.width) : 0) == args.labels[row];
     if (args.diff != nullptr) row_gradient(d, args, row, sums, smoothing);
   }
   total.loss += logarithms.sum();

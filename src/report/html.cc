@@ -28,6 +28,15 @@ std::string scripts() {
   return text;
 }
 
+std::string escaped(const std::string& text) {
+  std::string html;
+  for (const char c : text) html += c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : std::string(1, c);
+  return html;
+}
+
+// The verdict and the table as they stand in a terminal, for readers without scripts.
+std::string words_of(const Study& study) { return "<pre>" + escaped(study_table(study, 160)) + "</pre>"; }
+
 void replace(std::string& text, std::string_view mark, const std::string& with) {
   const auto at = text.find(mark);
   if (at != std::string::npos) text.replace(at, mark.size(), with);
@@ -39,6 +48,7 @@ std::string study_html(const Study& study) {
   std::string page(report::asset("src/page.html"));
   replace(page, "<!--styles-->",
           "<style>\n" + std::string(report::asset("vendor/uPlot.min.css")) + std::string(report::asset("src/page.css")) + "</style>");
+  replace(page, "<!--words-->", words_of(study));
   replace(page, "<!--study-->", "<script type=\"application/json\" id=\"study\">" + for_script(study_json(study)) + "</script>");
   replace(page, "<!--scripts-->", scripts());
   return page;

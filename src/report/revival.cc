@@ -70,9 +70,9 @@ std::string comparison_text(const Revival& revival) {
     const RevivalArm& arm = revival.arms[i];
     const Estimate& d = arm.against_placebo;
     const double scale = regression ? 1.0 : 100.0;
-    text +=
-        fmt::format("   {}: {:.2g} and {:.2g}; {:+.4g} ({:+.4g} to {:+.4g}) against placebo{}\n", revival.study.arms[i].label,
-                    arm.p_control, arm.p_placebo, scale * d.mean, scale * d.lower, scale * d.upper, arm.cures ? ": better than both" : "");
+    text += fmt::format("   {}: {} and {}; {:+.4g} ({:+.4g} to {:+.4g}) against placebo{}\n", revival.study.arms[i].label,
+                        report::p_text(arm.p_control), report::p_text(arm.p_placebo), scale * d.mean, scale * d.lower, scale * d.upper,
+                        arm.cures ? ": better than both" : "");
   }
   return text;
 }

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "base/version.h"
 #include "report/json.h"
 #include "undying/report.h"
 
@@ -35,6 +36,7 @@ std::string run_json(const RunDescription& description, const TrainSettings& set
   chosen.update(report::settings_json(settings));
   const Json json = {{"format", "undying-run 1"},
                      {"command", description.command},
+                     {"version", kVersion},
                      {"settings", std::move(chosen)},
                      {"status", name(run.status)},
                      {"reason", run.reason},

@@ -10,6 +10,7 @@
 namespace undying {
 namespace {
 
+using report::p_text;
 using report::wrap;
 
 constexpr std::size_t kGap = 2;
@@ -52,6 +53,9 @@ std::vector<Column> columns_of(const Study& study) {
   const char* signed_value = regression ? "{:+.4g}" : "{:+.2f}";
   const char* signed_bounds = regression ? " ({:+.4g} to {:+.4g})" : " ({:+.2f} to {:+.2f})";
   const auto compared = [](const Arm& arm) { return arm.role != Role::kControl; };
+  const auto some = [&](int Arm::*count) {
+    return std::any_of(study.arms.begin(), study.arms.end(), [=](const Arm& arm) { return arm.*count > 0; });
+  };
   return {
       column(study, "arm", 0, [](const Arm& arm) { return arm.label; }),
       column(study, regression ? "test loss (95%)" : "test accuracy % (95%)", 0,
@@ -60,9 +64,9 @@ std::vector<Column> columns_of(const Study& study) {
       column(study, "against control (95%)", 3,
              [=](const Arm& arm) { return compared(arm) ? interval(arm.comparison.accuracy, scale, signed_value, signed_bounds) : "-"; }),
       column(study, "verdict", 0, [=](const Arm& arm) { return compared(arm) ? std::string(name(arm.comparison.verdict)) : "-"; }),
-      column(study, "p (Holm)", 7, [=](const Arm& arm) { return compared(arm) ? fmt::format("{:.2g}", arm.comparison.p_adjusted) : "-"; }),
-      column(study, "collapsed", 4, [](const Arm& arm) { return fmt::format("{}", arm.collapsed); }),
-      column(study, "diverged", 8, [](const Arm& arm) { return fmt::format("{}", arm.diverged); }),
+      column(study, "p (Holm)", 7, [=](const Arm& arm) { return compared(arm) ? p_text(arm.comparison.p_adjusted) : "-"; }),
+      column(study, "collapsed", some(&Arm::collapsed) ? 4 : 8, [](const Arm& arm) { return fmt::format("{}", arm.collapsed); }),
+      column(study, "diverged", some(&Arm::diverged) ? 2 : 8, [](const Arm& arm) { return fmt::format("{}", arm.diverged); }),
       column(study, "missing", study.missing > 0 ? 2 : kUnneeded, [](const Arm& arm) { return fmt::format("{}", arm.missing); }),
       column(study, "dead", 1, [](const Arm& arm) { return share_text(arm.dead_share); }),
       column(study, "born dead", 5, [](const Arm& arm) { return share_text(arm.born_dead_share); }),
@@ -154,11 +158,11 @@ std::string verdict_text(const Study& study, std::size_t limit, bool color) {
 }
 
 std::string footer(const Study& study, const std::vector<std::string>& left_out, std::size_t limit) {
-  std::string text =
-      wrap(fmt::format("{} on {} ({} training, {} test examples). Dead: fired on none of the {} training examples at the end "
-                       "of a run, without a gradient there.",
-                       study.settings.model, study.data_name, study.train_examples, study.test_examples, study.train_examples),
-           limit);
+  std::string text = wrap(
+      fmt::format("{} on {} ({} training, {} test examples). Dead: fired on none of the {} training examples at the end "
+                  "of a run, without a gradient there. Intervals are each arm's own; verdicts are adjusted for the number of arms (Holm).",
+                  study.settings.model, study.data_name, study.train_examples, study.test_examples, study.train_examples),
+      limit);
   if (!left_out.empty()) text += "\n" + wrap(fmt::format("No room for: {}.", fmt::join(left_out, ", ")), limit);
   return text + "\n";
 }

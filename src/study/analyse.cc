@@ -28,14 +28,11 @@ bool diverged(const Study& study, const ArmRun& run) {
   return run.present && (run.run.status == RunStatus::kDiverged || !std::isfinite(raw_score(study, run.run)));
 }
 
-// What a diverged run counts with: chance, or the worst loss of the study; NaN where every run diverged.
-double score_when_diverged(const Study& study) {
-  if (!is_regression(study)) return study.chance;
-  double worst = kNan;
-  for (const Arm& arm : study.arms)
-    for (const ArmRun& run : arm.runs)
-      if (run.present && !diverged(study, run)) worst = std::fmax(worst, run.run.test_loss);
-  return worst;
+// What a share cannot be is no part of its interval.
+Estimate of_shares(Estimate estimate) {
+  estimate.lower = std::max(estimate.lower, 0.0);
+  estimate.upper = std::min(estimate.upper, 1.0);
+  return estimate;
 }
 
 template <class Value>
@@ -90,17 +87,15 @@ void describe(const Study& study, Arm& arm) {
   count(study, arm);
   std::vector<double> scores;
   for (const auto& [seed, score] : study::scores_by_seed(study, arm)) scores.push_back(score);
-  arm.accuracy = mean_interval(scores);
-  if (!is_regression(study)) {  // what an accuracy cannot be is no part of its interval
-    arm.accuracy.lower = std::max(arm.accuracy.lower, 0.0);
-    arm.accuracy.upper = std::min(arm.accuracy.upper, 1.0);
-  }
-  arm.dead_share = estimate(arm, [](const Run& run) { return has_last_census(run) ? share(run.ledger.dead(), run.ledger.units()) : kNan; });
+  arm.accuracy = mean_interval(scores, study::score_deviation(study));
+  if (!is_regression(study)) arm.accuracy = of_shares(arm.accuracy);
+  const auto mean_share = [&](auto part) { return of_shares(estimate(arm, part)); };
+  arm.dead_share = mean_share([](const Run& run) { return has_last_census(run) ? share(run.ledger.dead(), run.ledger.units()) : kNan; });
   arm.born_dead_share =
-      estimate(arm, [](const Run& run) { return has_census(run) ? share(run.ledger.born_dead(), run.ledger.units()) : kNan; });
-  arm.revived_share = estimate(arm, [](const Run& run) { return share(run.ledger.revived(), run.ledger.died() + run.ledger.born_dead()); });
+      mean_share([](const Run& run) { return has_census(run) ? share(run.ledger.born_dead(), run.ledger.units()) : kNan; });
+  arm.revived_share = mean_share([](const Run& run) { return share(run.ledger.revived(), run.ledger.died() + run.ledger.born_dead()); });
   arm.always_negative_share =
-      estimate(arm, [](const Run& run) { return has_last_census(run) ? share(run.ledger.always_negative(), run.ledger.units()) : kNan; });
+      mean_share([](const Run& run) { return has_last_census(run) ? share(run.ledger.always_negative(), run.ledger.units()) : kNan; });
   arm.gradient_norm_ratio = estimate(arm, log_gradient_ratio);
   arm.seconds_per_step = estimate(arm, seconds_per_step);
 }
@@ -144,10 +139,10 @@ Verdict judge(const Study& study, const Comparison& comparison) {
 void compare(Study& study) {
   std::vector<double> p_values;
   for (std::size_t i = 1; i < study.arms.size(); ++i) {
-    const auto values = study::paired_differences(study, study.arms[i], study.arms.front());
+    const study::Paired paired = study::paired(study, study.arms[i], study.arms.front());
     Comparison& comparison = study.arms[i].comparison;
-    comparison.accuracy = mean_interval(values);
-    comparison.p_value = study::paired_p_value(values);
+    comparison.accuracy = paired.difference;
+    comparison.p_value = paired.p_value;
     p_values.push_back(comparison.p_value);
   }
   const auto adjusted = study::holm(p_values);
@@ -159,6 +154,15 @@ void compare(Study& study) {
 
 }  // namespace
 
+double study::score_when_diverged(const Study& study) {
+  if (!is_regression(study)) return study.chance;
+  double worst = kNan;
+  for (const Arm& arm : study.arms)
+    for (const ArmRun& run : arm.runs)
+      if (run.present && !diverged(study, run)) worst = std::fmax(worst, run.run.test_loss);
+  return worst;
+}
+
 std::map<std::uint64_t, double> study::scores_by_seed(const Study& study, const Arm& arm) {
   std::map<std::uint64_t, double> scores;
   for (const ArmRun& run : arm.runs) {
@@ -169,12 +173,18 @@ std::map<std::uint64_t, double> study::scores_by_seed(const Study& study, const 
   return scores;
 }
 
-std::vector<double> study::paired_differences(const Study& study, const Arm& arm, const Arm& other) {
+double study::score_deviation(const Study& study) {
+  if (is_regression(study) || study.test_examples == 0) return 0.0;
+  return 1.0 / static_cast<double>(study.test_examples) / std::sqrt(12.0);
+}
+
+study::Paired study::paired(const Study& study, const Arm& arm, const Arm& other) {
   const auto base = scores_by_seed(study, other);
   std::vector<double> values;
   for (const auto& [seed, score] : scores_by_seed(study, arm))
     if (const auto paired = base.find(seed); paired != base.end()) values.push_back(score - paired->second);
-  return values;
+  const double least = std::sqrt(2.0) * score_deviation(study);
+  return {mean_interval(values, least), paired_p_value(values, least)};
 }
 
 std::string_view name(Verdict verdict) {

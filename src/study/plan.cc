@@ -22,6 +22,7 @@ Arm make_arm(const StudySettings& settings, std::string label, const Activation&
 
 template <class T>
 unsigned long checksum(unsigned long sum, const std::vector<T>& values) {
+  if (values.empty()) return sum;  // crc32_z starts anew at a null pointer
   const auto* bytes = reinterpret_cast<const Bytef*>(values.data());
   return crc32_z(sum, bytes, values.size() * sizeof(T));
 }

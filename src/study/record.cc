@@ -8,7 +8,7 @@ namespace undying {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(StepRecord, step, loss, learning_rate, gradient_norm, update_ratio)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EpochRecord, epoch, step, train_loss, test_loss, test_accuracy, seconds, units, dead)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(UnitLife, state, born_dead, dormant, firing_rate, training_firing_rate, gradient, died, revived)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(UnitLife, state, born_dead, dormant, firing_rate, training_firing_rate, output, gradient, died, revived)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LayerHealth, name, units, dead, born_dead, always_negative, always_positive, dormant, died, revived,
                                    firing_rate, saturated, signal_mean, signal_variance, gradient_norm, weight_norm, update_ratio)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CensusRecord, step, examples, layers, gradient_norm_ratio)

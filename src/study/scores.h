@@ -13,8 +13,18 @@ namespace undying::study {
 // worst loss of the study.
 std::map<std::uint64_t, double> scores_by_seed(const Study& study, const Arm& arm);
 
-// arm - other, of the seeds that both have, in their order.
-std::vector<double> paired_differences(const Study& study, const Arm& arm, const Arm& other);
+// What a diverged run counts with: chance, or the worst loss of a run that did not diverge; NaN where there is none.
+double score_when_diverged(const Study& study);
+
+// How finely one run's score is known: the standard deviation of rounding to a step of 1 / test examples. 0 for a loss.
+double score_deviation(const Study& study);
+
+// arm - other, over the seeds that both have.
+struct Paired {
+  Estimate difference;
+  double p_value = 1.0;
+};
+Paired paired(const Study& study, const Arm& arm, const Arm& other);
 
 }  // namespace undying::study
 

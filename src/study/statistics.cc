@@ -17,12 +17,12 @@ double mean_of(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-// Of the mean: sample standard deviation over the root of n.
-double standard_error(std::span<const double> values, double mean) {
+// Of the mean: sample standard deviation, at least the one given, over the root of n.
+double standard_error(std::span<const double> values, double mean, double least_deviation) {
   double squares = 0.0;
   for (const double value : values) squares += (value - mean) * (value - mean);
   const auto n = static_cast<double>(values.size());
-  return std::sqrt(squares / (n - 1.0) / n);
+  return std::sqrt(std::max(squares / (n - 1.0), least_deviation * least_deviation) / n);
 }
 
 double two_sided(double t, double degrees) {
@@ -32,19 +32,19 @@ double two_sided(double t, double degrees) {
 
 }  // namespace
 
-Estimate mean_interval(std::span<const double> values) {
+Estimate mean_interval(std::span<const double> values, double least_deviation) {
   const int n = static_cast<int>(values.size());
   if (n == 0) return {kNan, kNan, kNan, 0};
   const double mean = mean_of(values);
   if (n == 1) return {mean, kNan, kNan, 1};
-  const double reach = boost::math::quantile(StudentsT(n - 1), 0.975) * standard_error(values, mean);
+  const double reach = boost::math::quantile(StudentsT(n - 1), 0.975) * standard_error(values, mean, least_deviation);
   return {mean, mean - reach, mean + reach, n};
 }
 
-double paired_p_value(std::span<const double> differences) {
+double paired_p_value(std::span<const double> differences, double least_deviation) {
   if (differences.size() < 2) return 1.0;
   const double mean = mean_of(differences);
-  const double error = standard_error(differences, mean);
+  const double error = standard_error(differences, mean, least_deviation);
   if (error == 0.0) return mean == 0.0 ? 1.0 : 0.0;
   return two_sided(mean / error, static_cast<double>(differences.size()) - 1.0);
 }

@@ -37,6 +37,18 @@ TEST(PairedPValue, DegenerateCases) {
   EXPECT_EQ(paired_p_value(std::vector<double>{0.5}), 1.0);
 }
 
+// Two values that agree, of a deviation of at least 0.1: t = 0.3 / (0.1 / sqrt 2) with one degree of freedom, whose distribution is
+// Cauchy's.
+TEST(PairedPValue, HasALeastDeviation) {
+  const std::vector<double> same = {0.3, 0.3};
+  const double t = 0.3 / (0.1 / std::sqrt(2.0));
+  EXPECT_NEAR(paired_p_value(same, 0.1), 1.0 - 2.0 / 3.14159265358979 * std::atan(t), 1e-12);
+  EXPECT_NEAR(mean_interval(same, 0.1).upper - 0.3, 12.706205 * 0.1 / std::sqrt(2.0), 1e-6);
+  const std::vector<double> apart = {0.0, 0.6};
+  EXPECT_EQ(paired_p_value(apart, 0.1), paired_p_value(apart));
+  EXPECT_EQ(paired_p_value(std::vector<double>{0.0, 0.0}, 0.1), 1.0);
+}
+
 // Worked by hand: sorted 0.005, 0.01, 0.03, 0.04 times 4, 3, 2, 1, never falling.
 TEST(Holm, AgreesWithTheHand) {
   EXPECT_THAT(holm(std::vector<double>{0.01, 0.04, 0.03, 0.005}),

@@ -129,6 +129,32 @@ TEST(Study, RefusesTheStoreOfAnotherStudy) {
   EXPECT_THROW(run_study(settings, data), Error);
 }
 
+// Of classes and of values, in every part: nothing that was changed may pass for what it was.
+TEST(Study, RefusesTheStoreOfOtherData) {
+  const TemporaryFolder folder;
+  for (const char* source : {"spirals", "abs"}) {
+    const Split data = open_dataset(source);
+    StudySettings settings = tiny();
+    settings.data = source;
+    settings.seeds = 1;
+    settings.train.epochs = 1;
+    settings.train.loss = data.train->classes > 0 ? Loss::kSoftmaxCrossEntropy : Loss::kMeanSquaredError;
+    settings.store = folder / (std::string(source) + ".sqlite").c_str();
+    run_study(settings, data);
+    const auto refuses = [&](auto change, bool test) {
+      auto part = std::make_shared<Dataset>(test ? *data.test : *data.train);
+      change(*part);
+      const Split changed = {test ? data.train : part, test ? part : data.test, data.note};
+      EXPECT_THAT([&] { run_study(settings, changed); }, testing::ThrowsMessage<Error>(HasSubstr("checksum"))) << source;
+    };
+    for (const bool test : {false, true}) {
+      refuses([](Dataset& part) { part.values[7] = -part.values[7]; }, test);
+      if (data.train->classes > 0) refuses([](Dataset& part) { part.labels[3] = 1 - part.labels[3]; }, test);
+      if (data.train->classes == 0) refuses([](Dataset& part) { part.targets[3] += 1.0f; }, test);
+    }
+  }
+}
+
 TEST(Study, AnErrorInOneRunEndsTheStudyWithIt) {
   const Split data = open_dataset("spirals");
   const auto broken = [](const Arm& arm, std::uint64_t, const Observer&, std::stop_token) -> undying::Run {
@@ -211,12 +237,26 @@ TEST(Analyse, AFewDeadUnitsAreFewOnlyIfNoLayerLostManyOfIts) {
   }
   analyse(study);
   EXPECT_THAT(study.verdict[1], HasSubstr("0.1% of the 1000 hidden units"));
-  EXPECT_THAT(study.verdict[1], HasSubstr("most of them in layer.0: 0.1% of its 995 units"));
+  EXPECT_THAT(study.verdict[1], HasSubstr("; the layer hit hardest is layer.0: 0.1% of its 995 units. So few"));
   EXPECT_THAT(study.verdict[1], HasSubstr("can hardly explain"));
   for (UnitLife& life : study.arms[0].runs[2].run.ledger.lives[1]) life.state = UnitState::kDead;
   analyse(study);
   EXPECT_THAT(study.verdict[1], HasSubstr("0.3% of the 1000 hidden units"));
-  EXPECT_THAT(study.verdict[1], HasSubstr("most of them in layer.1: 33.3% of its 5 units, 100.0% in one run"));
+  EXPECT_THAT(study.verdict[1], HasSubstr("the layer hit hardest is layer.1: 33.3% of its 5 units, 100.0% in one run"));
+  EXPECT_THAT(study.verdict[1], testing::Not(HasSubstr("can hardly explain")));
+}
+
+// layer.0 is hit hardest on average; layer.1 lost less, but much of it in one run.
+TEST(Analyse, AnyLayerOfAnyRunMayBeTheOneThatEverythingHasToPass) {
+  Study study = by_hand({0.50, 0.52, 0.48}, {0.5, 0.5, 0.5}, {0.7, 0.7, 0.7});
+  for (ArmRun& slot : study.arms[0].runs) {
+    slot.run.ledger.layers = {"layer.0", "layer.1", "layer.2"};
+    slot.run.ledger.lives = {std::vector<UnitLife>(20), std::vector<UnitLife>(10), std::vector<UnitLife>(970)};
+    slot.run.ledger.lives[0][7].state = UnitState::kDead;
+  }
+  study.arms[0].runs[1].run.ledger.lives[1][2].state = UnitState::kDead;
+  analyse(study);
+  EXPECT_THAT(study.verdict[1], HasSubstr("the layer hit hardest is layer.0: 5.0% of its 20 units"));
   EXPECT_THAT(study.verdict[1], testing::Not(HasSubstr("can hardly explain")));
 }
 
@@ -241,6 +281,43 @@ TEST(Analyse, DivergedRunsCountAsChanceAndAreNamed) {
   EXPECT_EQ(study.arms[2].diverged, 1);
   EXPECT_NEAR(study.arms[2].accuracy.mean, 0.5, 1e-12);
   EXPECT_THAT(study.arms[2].comparison.sentence, HasSubstr("diverged"));
+}
+
+TEST(Analyse, SaysWhichArmsHadRunsThatDivergedOrLearnedNothing) {
+  Study study = by_hand({0.50, 0.52, 0.48}, {0.5, 0.5, 0.1}, {0.7, 0.7, 0.7});
+  study.arms[2].runs[1].run.status = RunStatus::kDiverged;
+  analyse(study);
+  const auto has = [&](const char* text) { return testing::Contains(HasSubstr(text)); };
+  EXPECT_THAT(study.verdict, has("Diverged: leaky_relu:0.1 (1 of 3 runs). Such a run counts with the accuracy of chance, 10.0%."));
+  EXPECT_THAT(study.verdict, has("No better than chance after 200 steps: relu (placebo) (1 of 3 runs)."));
+  EXPECT_THAT(study.verdict, testing::Not(has("too few to tell")));
+  study.chance = 0.0;
+  for (Arm& arm : study.arms)
+    for (ArmRun& slot : arm.runs) slot.run.test_loss = 0.5, slot.run.epochs = {{.epoch = 1, .step = 12}};
+  analyse(study);
+  EXPECT_THAT(study.verdict, has("Such a run counts with the worst test loss of a run that did not, 0.5."));
+  EXPECT_THAT(study.verdict, has("No run took more than 12 steps, which may be too few to tell"));
+  for (ArmRun& slot : study.arms[0].runs) slot.run.status = RunStatus::kDiverged;
+  for (Arm& arm : study.arms)
+    for (ArmRun& slot : arm.runs) slot.run.status = RunStatus::kDiverged;
+  analyse(study);
+  EXPECT_THAT(study.verdict.front(), HasSubstr("every run of the control diverged"));
+  study.arms.pop_back();
+  analyse(study);
+  EXPECT_THAT(study.verdict.front(), HasSubstr("nothing to compare it with"));
+}
+
+// Three runs on 100 examples each that agree to the last: the accuracy is known to 1%, no better.
+TEST(Analyse, AFewRunsThatAgreeAreNoProof) {
+  const auto verdict = [](double difference, std::size_t runs) {
+    const std::vector<double> base(runs, 0.5);
+    return by_hand(base, base, std::vector<double>(runs, 0.5 + difference)).arms[2].comparison.verdict;
+  };
+  EXPECT_EQ(verdict(0.01, 2), Verdict::kNoDifference);
+  EXPECT_EQ(verdict(0.03, 2), Verdict::kNoDifference);
+  EXPECT_EQ(verdict(0.03, 5), Verdict::kHelps);
+  EXPECT_EQ(verdict(0.2, 3), Verdict::kHelps);
+  EXPECT_EQ(verdict(0.0, 5), Verdict::kNoDifference);
 }
 
 TEST(Analyse, WithoutACensusNothingIsSaidOfDeath) {
@@ -314,7 +391,12 @@ TEST(Record, KeepsEveryBit) {
   run.reason = "loss is nan at step 1";
   run.status = RunStatus::kDiverged;
   run.ledger.lives = {{UnitLife{.state = UnitState::kDead, .died = {0, 7}, .revived = {3}}}};
+  UnitLife& life = run.ledger.lives[0][0];
+  life.training_firing_rate = 0.1, life.output = 1.0 / 3.0, life.gradient = 1e-30;
   const undying::Run back = study::decode(study::encode(run), "test");
+  EXPECT_EQ(back.ledger.lives[0][0].training_firing_rate, 0.1);
+  EXPECT_EQ(back.ledger.lives[0][0].output, 1.0 / 3.0);
+  EXPECT_EQ(back.ledger.lives[0][0].gradient, 1e-30);
   EXPECT_EQ(study::encode(back), study::encode(run));
   EXPECT_TRUE(std::isnan(back.steps[0].learning_rate));
   EXPECT_TRUE(std::isinf(back.steps[0].gradient_norm));

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
+#include "study/scores.h"
 #include "study/statistics.h"
 
 namespace undying::study {
@@ -29,10 +31,8 @@ std::string difference_text(const Study& study, const Comparison& comparison) {
 std::string trouble_text(const Arm& arm) {
   std::string text;
   const auto of = arm.runs.size();
-  if (arm.collapsed > 0) text += fmt::format(" {} of its {} runs collapsed to chance.", arm.collapsed, of);
-  if (arm.diverged > 0)
-    text +=
-        fmt::format(" {} of its {} runs diverged and count{} as no better than chance.", arm.diverged, of, arm.diverged == 1 ? "s" : "");
+  if (arm.collapsed > 0) text += fmt::format(" {} of its {} runs did no better than chance.", arm.collapsed, of);
+  if (arm.diverged > 0) text += fmt::format(" {} of its {} runs diverged.", arm.diverged, of);
   if (arm.missing > 0) text += fmt::format(" {} of its {} runs {} missing.", arm.missing, of, arm.missing == 1 ? "is" : "are");
   return text;
 }
@@ -66,6 +66,12 @@ int treatments(const Study& study, Verdict verdict) {
 
 std::string headline(const Study& study) {
   const std::string where = fmt::format("On {} with {}", study.data_name, study.settings.model);
+  const Arm& control = study.arms.front();
+  if (study.arms.size() == 2) return fmt::format("{}, relu alone was run: there is nothing to compare it with.", where);
+  if (control.accuracy.n == 0 && control.diverged > 0)
+    return fmt::format(
+        "{}, every run of the control diverged: there is nothing to compare with. Lower --lr, or bring inputs and targets nearer to 1.",
+        where);
   const std::string helps = list(study, Verdict::kHelps);
   const std::string hurts = list(study, Verdict::kHurts);
   const std::string even = list(study, Verdict::kNoDifference);
@@ -118,16 +124,16 @@ bool some_undying_arm_helps(const Study& study) {
   return false;
 }
 
-// The layer of the control that lost most of its units.
-struct HardestHit {
+// What a layer of the control lost.
+struct Loss {
   std::string layer;
   std::int64_t units = 0;
   double mean = 0.0;  // share dead at the end, over the finished runs
   double most = 0.0;  // in one run
 };
 
-HardestHit hardest_hit(const Arm& control) {
-  std::vector<HardestHit> layers;
+std::vector<Loss> losses_by_layer(const Arm& control) {
+  std::vector<Loss> layers;
   int runs = 0;
   for (const ArmRun& run : control.runs) {
     if (!run.present || run.run.status != RunStatus::kFinished || run.run.ledger.censuses.empty()) continue;
@@ -144,15 +150,22 @@ HardestHit hardest_hit(const Arm& control) {
       layers[l].most = std::max(layers[l].most, share);
     }
   }
-  for (HardestHit& layer : layers) layer.mean /= runs;
-  const auto less = [](const HardestHit& a, const HardestHit& b) { return a.mean < b.mean; };
-  return layers.empty() ? HardestHit{} : *std::max_element(layers.begin(), layers.end(), less);
+  for (Loss& layer : layers) layer.mean /= runs;
+  return layers;
 }
 
-// Below these shares dead units are too few to explain a difference: of all units, and of the units of the layer that lost most, which
-// may be one that everything has to pass.
+// Below these shares dead units are too few to explain a difference: of all units, and of those of any layer in any run, since it may be
+// a layer that everything has to pass.
 constexpr double kFewOfAll = 0.01;
 constexpr double kFewOfALayer = 0.1;
+
+// ", the layer hit hardest is layer.3: 40.0% of its 20 units, 55.0% in one run"
+std::string hardest_hit_text(std::span<const Loss> layers) {
+  const auto hit = std::max_element(layers.begin(), layers.end(), [](const Loss& a, const Loss& b) { return a.mean < b.mean; });
+  if (layers.size() < 2 || hit->mean == 0.0) return "";
+  const std::string worst = hit->most > hit->mean ? fmt::format(", {:.1f}% in one run", 100.0 * hit->most) : "";
+  return fmt::format("; the layer hit hardest is {}: {:.1f}% of its {} units{}", hit->layer, 100.0 * hit->mean, hit->units, worst);
+}
 
 std::string dead_text(const Study& study) {
   const Arm& control = study.arms.front();
@@ -162,17 +175,14 @@ std::string dead_text(const Study& study) {
       if (run.present) return run.run.ledger.units();
     return std::int64_t{0};
   }();
-  const HardestHit hit = hardest_hit(control);
-  const std::string where = hit.mean == 0.0 || hit.units == units
-                                ? ""
-                                : fmt::format(", most of them in {}: {:.1f}% of its {} units, {:.1f}% in one run", hit.layer,
-                                              100.0 * hit.mean, hit.units, 100.0 * hit.most);
+  const std::vector<Loss> layers = losses_by_layer(control);
+  const bool few_of_each = std::all_of(layers.begin(), layers.end(), [](const Loss& layer) { return layer.most < kFewOfALayer; });
   const std::string share = fmt::format(
       "{:.1f}% of the {} hidden units of the control were dead at the end on all {} training examples of {} (mean of {} run{}; {:.1f}% "
       "were born dead){}",
       100.0 * control.dead_share.mean, units, study.train_examples, study.data_name, control.dead_share.n,
-      control.dead_share.n == 1 ? "" : "s", 100.0 * control.born_dead_share.mean, where);
-  if (control.dead_share.mean < kFewOfAll && hit.most < kFewOfALayer)
+      control.dead_share.n == 1 ? "" : "s", 100.0 * control.born_dead_share.mean, hardest_hit_text(layers));
+  if (control.dead_share.mean < kFewOfAll && few_of_each)
     return fmt::format("Dead neurons: {}. So few can hardly explain a difference: what helps or hurts here does so by other means.", share);
   if (treatments(study, Verdict::kTooFew) > 0)
     return fmt::format("Dead neurons: {}. Whether they mattered cannot be told from so few runs.", share);
@@ -187,7 +197,43 @@ std::string dead_text(const Study& study) {
       share, correlation_text(study));
 }
 
+// "relu (4 of 10 runs), elu (1 of 10 runs)", of the arms with a count.
+template <class Count>
+std::string counted(const Study& study, Count count) {
+  std::string text;
+  for (const Arm& arm : study.arms)
+    if (count(arm) > 0) text += fmt::format("{}{} ({} of {} runs)", text.empty() ? "" : ", ", arm.label, count(arm), arm.runs.size());
+  return text;
+}
+
+std::int64_t most_steps(const Study& study) {
+  std::int64_t most = 0;
+  for (const Arm& arm : study.arms)
+    for (const ArmRun& run : arm.runs)
+      if (run.present && !run.run.epochs.empty()) most = std::max(most, run.run.epochs.back().step);
+  return most;
+}
+
+constexpr std::int64_t kFewSteps = 100;
+
 }  // namespace
+
+std::vector<std::string> trouble(const Study& study) {
+  std::vector<std::string> paragraphs;
+  const std::int64_t steps = most_steps(study);
+  if (const std::string arms = counted(study, [](const Arm& arm) { return arm.diverged; }); !arms.empty()) {
+    const double score = score_when_diverged(study);
+    const std::string counts = !std::isfinite(score)  ? "has no score"
+                               : is_regression(study) ? fmt::format("counts with the worst test loss of a run that did not, {:.4g}", score)
+                                                      : fmt::format("counts with the accuracy of chance, {:.1f}%", 100.0 * score);
+    paragraphs.push_back(fmt::format("Diverged: {}. Such a run {}.", arms, counts));
+  }
+  if (const std::string arms = counted(study, [](const Arm& arm) { return arm.collapsed; }); !arms.empty())
+    paragraphs.push_back(fmt::format("No better than chance after {} steps: {}.", steps, arms));
+  if (steps > 0 && steps < kFewSteps)
+    paragraphs.push_back(fmt::format("No run took more than {} steps, which may be too few to tell: --epochs makes runs longer.", steps));
+  return paragraphs;
+}
 
 void write_verdicts(Study& study) {
   for (std::size_t i = 1; i < study.arms.size(); ++i) study.arms[i].comparison.sentence = sentence(study, study.arms[i]);
@@ -195,14 +241,16 @@ void write_verdicts(Study& study) {
   if (study.missing > 0) {
     std::size_t runs = 0;
     for (const Arm& arm : study.arms) runs += arm.runs.size();
-    study.verdict.push_back(fmt::format("Interrupted: {} of {} runs are missing; what follows rests on the others.", study.missing, runs));
+    const bool none = study.missing == static_cast<int>(runs);
+    study.verdict.push_back(
+        none ? fmt::format("Interrupted before any of {} runs was finished.", runs)
+             : fmt::format("Interrupted: {} of {} runs are missing; what follows rests on the others.", study.missing, runs));
+    if (none) return;
   }
   study.verdict.push_back(headline(study));
   for (const std::string& paragraph : {dead_text(study), placebo_text(study)})
     if (!paragraph.empty()) study.verdict.push_back(paragraph);
-  const Arm& control = study.arms.front();
-  if (const std::string trouble = trouble_text(control); !trouble.empty())
-    study.verdict.push_back(fmt::format("Of the control:{}", trouble));
+  for (const std::string& paragraph : trouble(study)) study.verdict.push_back(paragraph);
   if (!study.data_note.empty()) study.verdict.push_back(fmt::format("Data: {}.", study.data_note));
 }
 

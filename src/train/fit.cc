@@ -70,12 +70,13 @@ Fit::Fit(State& state, const Dataset& train, const Dataset& test, const Observer
 bool Fit::done() const { return run_.status != RunStatus::kFinished || static_cast<std::int64_t>(run_.steps.size()) >= total_steps_; }
 
 Run Fit::run() {
+  state_.engine.take_activity();  // of a run that threw
   if (settings_.health.census) take_first_census();
   for (std::int64_t epoch = 1; epoch <= settings_.epochs && !done(); ++epoch) run_epoch(epoch);
   const double nan = std::numeric_limits<double>::quiet_NaN();
   run_.test_loss = run_.epochs.empty() ? nan : run_.epochs.back().test_loss;
   run_.test_accuracy = run_.epochs.empty() ? nan : run_.epochs.back().test_accuracy;
-  recorder_.activity(state_.engine.take_activity());  // of a run that ended without a census
+  recorder_.end(state_.engine.take_activity());
   run_.ledger = recorder_.ledger();
   return std::move(run_);
 }
@@ -195,8 +196,7 @@ void Fit::take_census() {
   engine::Census census(state_.model.unit_size());
   state_.engine.evaluate(DatasetSource(train_, identity_), train_.size, nullptr, &census,
                          static_cast<float>(settings_.health.saturation_eps));
-  recorder_.activity(state_.engine.take_activity());
-  recorder_.census(static_cast<std::int64_t>(run_.steps.size()), census);
+  recorder_.census(static_cast<std::int64_t>(run_.steps.size()), state_.engine.take_activity(), census);
 }
 
 }  // namespace undying::train

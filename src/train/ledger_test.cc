@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stop_token>
 
 #include "train/test_data.h"
 #include "undying/trainer.h"
@@ -158,21 +159,27 @@ TEST(Ledger, SparseIsNotDead) {
   EXPECT_EQ(run.ledger.dead(), 0);
 }
 
-// A death within an epoch is dated to the step whose update silenced the unit, and a revival to the first firing.
-TEST(Ledger, DatesDeathAndRevival) {
-  // One input of 1; unit 0: z = w + b. The loss pulls it down until it dies; nothing can revive a dead ReLU of the first layer.
-  Dataset data{.name = "constant",
-               .size = 10,
-               .shape = {1},
-               .values = std::vector<float>(10, 1.0f),
-               .outputs = 1,
-               .targets = std::vector<float>(10, -1.0f)};
-  Trainer trainer(mlp({.inputs = 1, .hidden = {1}, .outputs = 1, .activation = "relu"}),
-                  {.optimizer = Sgd{.learning_rate = 0.02f}, .loss = Loss::kMeanSquaredError, .batch = 10, .epochs = 60, .threads = 1});
+// Forty examples of the input 1, in four steps an epoch.
+Dataset constant(float target) {
+  return {.name = "constant",
+          .size = 40,
+          .shape = {1},
+          .values = std::vector<float>(40, 1.0f),
+          .outputs = 1,
+          .targets = std::vector<float>(40, target)};
+}
+
+// A death within an epoch is dated to the step whose update silenced the unit.
+TEST(Ledger, DatesADeath) {
+  // Unit 0: z = w + b. The loss pulls it down until it dies; nothing can revive a dead ReLU of the first layer.
+  Trainer trainer(
+      mlp({.inputs = 1, .hidden = {1}, .outputs = 1, .activation = "relu"}),
+      {.optimizer = Sgd{.learning_rate = 0.02f}, .loss = Loss::kMeanSquaredError, .batch = 10, .epochs = 15, .threads = 2, .shards = 3});
   trainer.load({{"layer.0.weight", {1, 1}, {0.5f}},
                 {"layer.0.bias", {1}, {0.0f}},
                 {"layer.1.weight", {1, 1}, {1.0f}},
                 {"layer.1.bias", {1}, {0.0f}}});
+  const Dataset data = constant(-1.0f);
   const undying::Run run = trainer.fit(data, data);
   // The same in double.
   double w = 0.5, b = 0.0, v = 1.0, c = 0.0;
@@ -190,35 +197,99 @@ TEST(Ledger, DatesDeathAndRevival) {
     w -= 0.02 * dz;
     b -= 0.02 * dz;
   }
-  ASSERT_GT(died, 1);
+  ASSERT_GT(died, 4) << "within a later epoch";
+  ASSERT_NE(died % 4, 0) << "and not at its end";
   EXPECT_THAT(run.ledger.lives[0][0].died, testing::ElementsAre(died));
   EXPECT_EQ(run.ledger.lives[0][0].state, UnitState::kDead);
 }
 
-// A unit killed by the layer below is brought back by it: died and revived are both on record.
-TEST(Ledger, RecordsRevival) {
-  Dataset data{.name = "constant",
-               .size = 10,
-               .shape = {1},
-               .values = std::vector<float>(10, 1.0f),
-               .outputs = 1,
-               .targets = std::vector<float>(10, 5.0f)};
-  Trainer trainer(mlp({.inputs = 1, .hidden = {2, 2}, .outputs = 1, .activation = "relu"}),
-                  {.optimizer = Sgd{.learning_rate = 0.01f}, .loss = Loss::kMeanSquaredError, .batch = 10, .epochs = 40, .threads = 1});
-  // Layer 1: unit 0 carries the signal; unit 1 needs layer 0's unit 0 above 1.5, which training brings about.
-  trainer.load({{"layer.0.weight", {2, 1}, {1.0f, 1.0f}},
-                {"layer.0.bias", {2}, {0.0f, 0.0f}},
-                {"layer.1.weight", {2, 2}, {1.0f, 0.0f, 1.0f, 0.0f}},
-                {"layer.1.bias", {2}, {0.0f, -1.5f}},
-                {"layer.2.weight", {1, 2}, {1.0f, 1.0f}},
-                {"layer.2.bias", {1}, {0.0f}}});
-  const undying::Run run = trainer.fit(data, data);
+// A unit of the second layer that is born dead and needs the first layer's unit 0 above kNeeded, which training brings about.
+class Revival : public testing::Test {
+ protected:
+  static constexpr float kNeeded = 1.5f;
+  static constexpr float kRate = 0.005f;
+
+  Revival()
+      : trainer_(mlp({.inputs = 1, .hidden = {2, 2}, .outputs = 1, .activation = "relu"}), {.optimizer = Sgd{.learning_rate = kRate},
+                                                                                            .loss = Loss::kMeanSquaredError,
+                                                                                            .batch = 10,
+                                                                                            .epochs = 10,
+                                                                                            .threads = 2,
+                                                                                            .shards = 3}) {
+    trainer_.load({{"layer.0.weight", {2, 1}, {1.0f, 1.0f}},
+                   {"layer.0.bias", {2}, {0.0f, 0.0f}},
+                   {"layer.1.weight", {2, 2}, {1.0f, 0.0f, 1.0f, 0.0f}},
+                   {"layer.1.bias", {2}, {0.0f, -kNeeded}},
+                   {"layer.2.weight", {1, 2}, {1.0f, 1.0f}},
+                   {"layer.2.bias", {1}, {0.0f}}});
+  }
+
+  // The step at which it first fires, in double: until then y = v (u0 h0 + u1 h1 + d) + c, with hi = wi + bi, is all there is.
+  static std::int64_t first_firing() {
+    double w[2] = {1.0, 1.0}, b[2] = {0.0, 0.0}, u[2] = {1.0, 0.0}, d = 0.0, v = 1.0, c = 0.0;
+    for (std::int64_t step = 1; step <= 40; ++step) {
+      const double h[2] = {w[0] + b[0], w[1] + b[1]};
+      if (h[0] - kNeeded > 0.0) return step;
+      const double z = u[0] * h[0] + u[1] * h[1] + d;
+      const double g = 2.0 * (v * z + c - 5.0);
+      const double dz = g * v;
+      v -= kRate * g * z;
+      c -= kRate * g;
+      d -= kRate * dz;
+      for (int i = 0; i < 2; ++i) {
+        const double dh = dz * u[i];
+        u[i] -= kRate * dz * h[i];
+        w[i] -= kRate * dh;
+        b[i] -= kRate * dh;
+      }
+    }
+    return -1;
+  }
+
+  Trainer trainer_;
+};
+
+TEST_F(Revival, IsDatedToTheFirstFiring) {
+  const Dataset data = constant(5.0f);
+  const undying::Run run = trainer_.fit(data, data);
   const UnitLife& life = run.ledger.lives[1][1];
   EXPECT_TRUE(life.born_dead);
-  ASSERT_EQ(life.revived.size(), 1U);
-  EXPECT_GE(life.revived[0], 1);
+  ASSERT_GT(first_firing(), 4) << "within a later epoch";
+  ASSERT_NE(first_firing() % 4, 1) << "and not at its start";
+  EXPECT_THAT(life.revived, testing::ElementsAre(first_firing()));
   EXPECT_NE(life.state, UnitState::kDead);
   EXPECT_EQ(run.ledger.revived(), 1);
+}
+
+// Interrupted right after it, in the middle of an epoch: there is no census any more.
+TEST_F(Revival, IsDatedInARunThatEndsBeforeItsNextCensus) {
+  const Dataset data = constant(5.0f);
+  std::stop_source stop;
+  const Observer observer{.step = [&](const StepRecord& record) {
+    if (record.step == first_firing()) stop.request_stop();
+  }};
+  const undying::Run run = trainer_.fit(data, data, observer, stop.get_token());
+  ASSERT_EQ(run.status, RunStatus::kInterrupted);
+  ASSERT_LT(run.ledger.censuses.back().step, first_firing());
+  EXPECT_THAT(run.ledger.lives[1][1].revived, testing::ElementsAre(first_firing()));
+}
+
+// At a rate of next to nothing training sees what a census sees.
+TEST(Ledger, WhatTrainingSawAgreesWithBruteForce) {
+  const Dataset data = make_classes(1000, 12, 4);
+  Trainer trainer(mlp({.inputs = 12, .hidden = {24, 24}, .outputs = 4, .activation = "leaky_relu:0.1"}),
+                  {.optimizer = Sgd{.learning_rate = 1e-12f}, .batch = 50, .epochs = 2, .seed = 3, .threads = 2, .shards = 3});
+  const undying::Run run = trainer.fit(data, data);
+  const auto counts = count(trainer.tensors(), data, 0.1);
+  for (std::size_t l = 0; l < counts.size(); ++l) {
+    for (std::size_t u = 0; u < counts[l].size(); ++u) {
+      const UnitLife& life = run.ledger.lives[l][u];
+      EXPECT_NEAR(life.training_firing_rate * 1000.0, static_cast<double>(counts[l][u].fired),
+                  0.1 + static_cast<double>(counts[l][u].close));
+      EXPECT_NEAR(life.output, counts[l][u].abs_sum / 1000.0, 1e-5);
+      EXPECT_GT(life.gradient, 0.0);
+    }
+  }
 }
 
 // A unit that is dead in evaluation may fire under a mask: no revival.

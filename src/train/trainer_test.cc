@@ -36,6 +36,8 @@ void expect_same_ledgers(const Ledger& a, const Ledger& b) {
     for (std::size_t u = 0; u < a.lives[l].size(); ++u) {
       EXPECT_EQ(a.lives[l][u].state, b.lives[l][u].state);
       EXPECT_EQ(a.lives[l][u].firing_rate, b.lives[l][u].firing_rate);
+      EXPECT_EQ(a.lives[l][u].training_firing_rate, b.lives[l][u].training_firing_rate);
+      EXPECT_EQ(a.lives[l][u].output, b.lives[l][u].output);
       EXPECT_EQ(a.lives[l][u].gradient, b.lives[l][u].gradient);
       EXPECT_EQ(a.lives[l][u].died, b.lives[l][u].died);
       EXPECT_EQ(a.lives[l][u].revived, b.lives[l][u].revived);
