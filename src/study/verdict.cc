@@ -210,7 +210,8 @@ std::int64_t most_steps(const Study& study) {
   std::int64_t most = 0;
   for (const Arm& arm : study.arms)
     for (const ArmRun& run : arm.runs)
-      if (run.present && !run.run.epochs.empty()) most = std::max(most, run.run.epochs.back().step);
+      if (run.present && run.run.status == RunStatus::kFinished && !run.run.epochs.empty())
+        most = std::max(most, run.run.epochs.back().step);
   return most;
 }
 
