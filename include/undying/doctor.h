@@ -114,7 +114,7 @@ struct Diagnosis {
   std::int64_t always_negative() const;
   std::int64_t dormant() const;
   std::int64_t saturated_units() const;
-  bool finite() const;  // whether all outputs of all layers are, over D
+  bool finite() const;  // whether the mean output of every layer is, over D, and the loss where D has targets
 };
 
 // Whether |f'| near 0 means saturation: not the silence of rectifiers, which is counted apart; of relu6 its ceiling.

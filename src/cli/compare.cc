@@ -76,28 +76,20 @@ Study run(const StudySettings& settings, const Split& data, Screen& screen, cons
       [&](const StudyProgress& progress) { display.update(progress); }, stop);
 }
 
-bool nothing_finished(const Study& study) {
-  std::size_t runs = 0;
-  for (const Arm& arm : study.arms) runs += arm.runs.size();
-  return study.missing == static_cast<int>(runs);
-}
-
 int compare(const CompareOptions& options, const std::string& command) {
   Outputs outputs({{"--json", options.training.json()}, {"--report", options.report}, {"--store", options.store}},
-                  {{"--data", options.training.data()}, {"--data-dir", options.training.data_dir()}});
+                  {{"--data", options.training.data_files()}});
   StudySettings settings = study_settings(options);
   Screen screen(options.training.quiet());
   const Interrupt interrupt([&] { screen.print("interrupted: what is finished will be written; once more ends at once"); },
                             [&] { screen.abandon(); });
   const Split data = options.training.open_data();
+  options.training.fit_epochs(settings.train, *data.train);
   settings.train.loss = options.training.loss(*data.train);
   Study study = run(settings, data, screen, interrupt.token());
   screen.close();
   study.command = command;
-  if (nothing_finished(study)) {
-    fmt::print("interrupted before any run was finished: nothing is written\n");
-    return kInterrupted;
-  }
+  if (nothing_finished(study)) return kInterrupted;
   outputs.write(options.training.json(), [&] { write_file(options.training.json(), study_json(study)); });
   outputs.write(options.report, [&] { write_file(options.report, study_html(study)); });
   const bool color = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;

@@ -11,6 +11,7 @@
 #include "cli/parse.h"
 #include "cli/progress.h"
 #include "data/npy.h"
+#include "data/split.h"
 #include "undying/doctor.h"
 #include "undying/error.h"
 #include "undying/onnx.h"
@@ -93,6 +94,8 @@ std::shared_ptr<const Dataset> open(const DiagnoseOptions& options) {
   const bool bare = options.data.starts_with("npy:") && options.data.find(',') == std::string::npos;
   if (!bare && !options.labels.empty())
     throw Error(ErrorCode::kInvalidArgument, "--labels", fmt::format("goes with --data npy:X.npy; {} brings its own", options.data));
+  if (!options.data_dir.empty() && options.data != "fashion-mnist")
+    throw Error(ErrorCode::kInvalidArgument, "--data-dir", fmt::format("goes with --data fashion-mnist, not with {}", options.data));
   if (options.normalize != "unit" && options.normalize != "standard")
     throw Error(ErrorCode::kInvalidArgument, "--normalize",
                 fmt::format("\"{}\" is not known; expected unit or standard", options.normalize));
@@ -124,7 +127,7 @@ int fail_on(const std::vector<Condition>& conditions, const Diagnosis& diagnosis
 }
 
 int run_forecast(const DiagnoseOptions& options, const std::string& command) {
-  Outputs outputs({{"--json", options.json}}, {{"MODEL", options.model}});
+  Outputs outputs({{"--json", options.json}}, {{"MODEL", {options.model}}});
   const Forecast found = forecast(onnx::load(options.model).graph, parse_initializer(options.init_scheme));
   outputs.write(options.json, [&] { write_file(options.json, forecast_json(command, found)); });
   fmt::print("{}", forecast_text(found, terminal_columns(STDOUT_FILENO)));
@@ -139,7 +142,7 @@ int run_diagnose(const DiagnoseOptions& options, const std::string& command) {
     throw Error(ErrorCode::kInvalidArgument, "--fail-on", "judges units over data; --forecast looks at none");
   if (options.forecast) return run_forecast(options, command);
   Outputs outputs({{"--json", options.json}},
-                  {{"MODEL", options.model}, {"--data", options.data}, {"--data-dir", options.data_dir}, {"--labels", options.labels}});
+                  {{"MODEL", {options.model}}, {"--data", data::files_of(options.data, options.data_dir)}, {"--labels", {options.labels}}});
   const onnx::Model model = onnx::load(options.model);
   Diagnosis diagnosis = diagnose(model.graph, model.weights, *open(options), options.settings());
   diagnosis.notes.insert(diagnosis.notes.begin(), model.notes.begin(), model.notes.end());

@@ -6,7 +6,7 @@
 
 namespace undying::cli {
 
-// Lays out --help within 100 columns: descriptions of options wrapped, commands listed with the first line of theirs.
+// Lays out --help within 100 columns: descriptions of options wrapped, commands listed with the first sentence of theirs.
 class HelpLayout : public CLI::Formatter {
  public:
   HelpLayout();
@@ -15,10 +15,10 @@ class HelpLayout : public CLI::Formatter {
   std::string make_option_desc(const CLI::Option* option) const override;
 };
 
-// What is wrong with the command line, in one line that names the flag and says what to do.
 // What to say of a first word that is no command, without its name.
 std::string unknown_command(const CLI::App& program, const std::string& word);
 
+// What is wrong with the command line, in one line that names the flag and says what to do.
 std::string explain(const CLI::App& program, const CLI::ParseError& error);
 
 }  // namespace undying::cli

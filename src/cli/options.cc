@@ -4,9 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 #include <vector>
 
 #include "cli/parse.h"
+#include "data/split.h"
 #include "undying/error.h"
 
 namespace undying::cli {
@@ -44,6 +46,24 @@ void refuse_foreign_flags(const CLI::App& app, const std::vector<Owned>& flags, 
     if (app.count(owned.flag) > 0 && std::find(owned.owners.begin(), owned.owners.end(), chosen) == owned.owners.end())
       throw Error(ErrorCode::kInvalidArgument, owned.flag,
                   fmt::format("is not a setting of the {} {}; it belongs to {}", kind, chosen, fmt::join(owned.owners, ", ")));
+}
+
+constexpr std::int64_t kManyClasses = 20;
+
+// What can be opened, but not learned.
+void check_classes(const Dataset& train, const std::string& source) {
+  if (train.classes == 0) return;
+  if (std::adjacent_find(train.labels.begin(), train.labels.end(), std::not_equal_to<>()) == train.labels.end())
+    throw Error(ErrorCode::kBadData, source, "has the same label in every training example; expected at least two classes");
+  const bool csv = source.starts_with("csv:") && !train.class_names.empty();
+  const auto is_number = [](const std::string& name) { return name.find_first_not_of("+-.0123456789eE") == std::string::npos; };
+  if (csv && train.classes > kManyClasses && 2 * train.classes > train.size &&
+      std::all_of(train.class_names.begin(), train.class_names.end(), is_number))
+    throw Error(
+        ErrorCode::kBadData, source,
+        fmt::format("has {} different whole numbers as labels of {} training examples, too many for classes; for a value to predict, "
+                    "write csv:FILE:target=NAME",
+                    train.classes, train.size));
 }
 
 }  // namespace
@@ -146,9 +166,18 @@ Split TrainingOptions::open_data() const {
   if (normalize_ != "unit" && normalize_ != "standard")
     throw Error(ErrorCode::kInvalidArgument, "--normalize", fmt::format("\"{}\" is not known; expected unit or standard", normalize_));
   if (!data_dir_.empty() && data_ != "fashion-mnist")
-    throw Error(ErrorCode::kInvalidArgument, "--data-dir", fmt::format("goes with --data fashion-mnist; {} brings its own place", data_));
-  return open_dataset(data_, normalize_ == "unit" ? Normalize::kUnit : Normalize::kStandard, data_dir_);
+    throw Error(ErrorCode::kInvalidArgument, "--data-dir", fmt::format("goes with --data fashion-mnist, not with {}", data_));
+  Split split = open_dataset(data_, normalize_ == "unit" ? Normalize::kUnit : Normalize::kStandard, data_dir_);
+  check_classes(*split.train, data_);
+  return split;
 }
+
+void TrainingOptions::fit_epochs(TrainSettings& settings, const Dataset& train) const {
+  const std::int64_t steps_per_epoch = (train.size + settings.batch - 1) / settings.batch;
+  if (steps_ > 0 && app_->count("--epochs") == 0) settings.epochs = (steps_ + steps_per_epoch - 1) / steps_per_epoch;
+}
+
+std::vector<std::filesystem::path> TrainingOptions::data_files() const { return data::files_of(data_, data_dir_); }
 
 ModelOptions TrainingOptions::model_options() const {
   ModelOptions options{.activation = "relu", .dropout = dropout_};
@@ -203,7 +232,7 @@ TrainSettings TrainingOptions::settings() const {
   settings.clip_norm = clip_norm_;
   settings.initializer = parse_initializer(initializer_);
   settings.batch = batch_;
-  settings.epochs = steps_ > 0 && app_->count("--epochs") == 0 ? steps_ : epochs_;
+  settings.epochs = epochs_;
   settings.max_steps = steps_;
   settings.seed = static_cast<std::uint64_t>(seed_);
   settings.shuffle = !no_shuffle_;

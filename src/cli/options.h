@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "undying/dataset.h"
 #include "undying/graph.h"
@@ -20,7 +21,12 @@ class TrainingOptions {
   // Adds the flags to a command. The object must outlive the parse.
   explicit TrainingOptions(CLI::App& app, Network network = Network::kBuilt);
 
+  // Throws Error{kBadData} where there is nothing to learn, too.
   Split open_data() const;
+  // The files that reads, where they can be told beforehand.
+  std::vector<std::filesystem::path> data_files() const;
+  // Where --steps was given and --epochs was not: as many as the steps need.
+  void fit_epochs(TrainSettings& settings, const Dataset& train) const;
   ModelOptions model_options() const;
   // All but what depends on the data. Throws Error{kInvalidArgument} for flags that the chosen optimizer does not have.
   TrainSettings settings() const;
@@ -29,7 +35,6 @@ class TrainingOptions {
   Loss loss(const Dataset& train) const;
 
   const std::string& data() const { return data_; }
-  const std::string& data_dir() const { return data_dir_; }
   const std::string& normalize() const { return normalize_; }
   const std::string& model() const { return model_; }
   int threads() const { return static_cast<int>(threads_); }

@@ -2,11 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <filesystem>
 #include <map>
-#include <string>
-#include <vector>
 
 #include "base/atomic_file.h"
 #include "undying/error.h"
@@ -17,45 +13,32 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// The one name of a file. Empty for what is no file to be overwritten: a pipe, a device.
 fs::path place_of(const fs::path& name) {
-  std::error_code ignored;
-  return fs::weakly_canonical(fs::absolute(name), ignored);
+  std::error_code error;
+  if (fs::exists(name, error) && !fs::is_regular_file(name, error)) return {};
+  const fs::path place = fs::weakly_canonical(fs::absolute(name), error);
+  return error ? fs::absolute(name) : place;
 }
 
-// The file itself, or one that exists in the folder.
-bool belongs_to(const fs::path& file, const fs::path& input) {
-  std::error_code ignored;
-  if (file == input) return true;
-  if (!fs::is_directory(input, ignored) || !fs::exists(file, ignored)) return false;
-  return std::mismatch(input.begin(), input.end(), file.begin(), file.end()).first == input.end();
-}
-
-// The files and folders of a data set: "csv:FILE:label=NAME", "npy:X.npy,Y.npy"; or a file by itself.
-std::vector<fs::path> files_of(const std::string& name) {
-  const auto colon = name.find(':');
-  const std::string kind = name.substr(0, colon);
-  if (colon == std::string::npos || (kind != "csv" && kind != "npy" && kind != "npz" && kind != "idx" && kind != "images"))
-    return {fs::path(name)};
-  std::string rest = name.substr(colon + 1);
-  for (const char* option : {":label=", ":target=", ":size="}) rest = rest.substr(0, rest.rfind(option));
-  const auto comma = kind == "npy" ? rest.find(',') : std::string::npos;
-  if (comma == std::string::npos) return {fs::path(rest)};
-  return {fs::path(rest.substr(0, comma)), fs::path(rest.substr(comma + 1))};
+void refuse_input(const Outputs::File& file, const fs::path& place, const std::vector<Outputs::Input>& inputs) {
+  for (const Outputs::Input& input : inputs)
+    for (const fs::path& read : input.files)
+      if (!read.empty() && place_of(read) == place)
+        throw Error(ErrorCode::kInvalidArgument, file.flag,
+                    fmt::format("names {}, which {} reads; expected a file of its own", file.name, input.flag));
 }
 
 }  // namespace
 
-Outputs::Outputs(std::initializer_list<File> files, std::initializer_list<File> inputs) {
+Outputs::Outputs(std::initializer_list<File> files, const std::vector<Input>& inputs) {
   std::map<fs::path, const char*> flags;
   for (const File& file : files) {
     if (file.name.empty()) continue;
     const fs::path place = place_of(file.name);
-    for (const File& input : inputs)
-      for (const fs::path& read : files_of(input.name))
-        if (!input.name.empty() && belongs_to(place, place_of(read)))
-          throw Error(ErrorCode::kInvalidArgument, file.flag,
-                      fmt::format("names {}, which {} reads; expected a file of its own", file.name, input.flag));
+    if (!place.empty()) refuse_input(file, place, inputs);
     check_writable(file.name);
+    if (place.empty()) continue;
     const auto [found, inserted] = flags.emplace(place, file.flag);
     if (!inserted)
       throw Error(ErrorCode::kInvalidArgument, file.flag,
@@ -74,6 +57,14 @@ void Outputs::write(const std::string& name, const std::function<void()>& writer
 
 void Outputs::rethrow() const {
   if (first_error_) std::rethrow_exception(first_error_);
+}
+
+bool nothing_finished(const Study& study) {
+  std::size_t runs = 0;
+  for (const Arm& arm : study.arms) runs += arm.runs.size();
+  if (study.missing < static_cast<int>(runs)) return false;
+  fmt::print("interrupted before any run was finished: nothing is written\n");
+  return true;
 }
 
 }  // namespace undying::cli

@@ -2,9 +2,13 @@
 #define UNDYING_CLI_OUTPUTS_H_
 
 #include <exception>
+#include <filesystem>
 #include <functional>
 #include <initializer_list>
 #include <string>
+#include <vector>
+
+#include "undying/study.h"
 
 namespace undying::cli {
 
@@ -16,9 +20,15 @@ class Outputs {
     std::string name;  // empty: not asked for
   };
 
-  // Throws Error when a file cannot be written, two flags name the same one, or one names a file of `inputs`, or a file in a folder of
-  // them: no result is worth the data it was made of.
-  explicit Outputs(std::initializer_list<File> files, std::initializer_list<File> inputs = {});
+  // A flag and what its command reads.
+  struct Input {
+    const char* flag;
+    std::vector<std::filesystem::path> files;
+  };
+
+  // Throws Error when a file cannot be written, two flags name the same one, or one names a file that is read: no result is worth the
+  // data it was made of. Pipes and devices may be both.
+  explicit Outputs(std::initializer_list<File> files, const std::vector<Input>& inputs = {});
 
   // Calls `writer` unless `name` is empty. An error is kept for rethrow(): a full disk under one file must not cost the others.
   void write(const std::string& name, const std::function<void()>& writer);
@@ -27,6 +37,9 @@ class Outputs {
  private:
   std::exception_ptr first_error_;
 };
+
+// Says so where an interrupt came before any run was finished: then nothing is written, over what an earlier study left least of all.
+bool nothing_finished(const Study& study);
 
 }  // namespace undying::cli
 

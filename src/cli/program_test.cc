@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "cli/test_program.h"
+#include "data/test_images.h"
 #include "undying/dataset.h"
 #include "undying/trainer.h"
 
@@ -89,6 +90,20 @@ TEST_F(Program, NoOutputOverwritesAnInput) {
   expect_error("train" + std::string(kTiny) + "--init w.safetensors --out w.safetensors", HasSubstr("which --init reads"));
 }
 
+TEST_F(Program, AResultMayStandBesideItsData) {
+  fs::create_directory(folder_ / "spirals");
+  for (int time = 0; time < 2; ++time) EXPECT_EQ(run("train" + std::string(kTiny) + "--json spirals/run.json").code, 0);
+  fs::create_directory(folder_ / "images");
+  for (const char* name : {"a", "b"}) {
+    fs::create_directory(folder_ / "images" / name);
+    for (int i = 0; i < 8; ++i)
+      write(std::string("images/") + name + "/" + std::to_string(i) + ".png", gray_png(4, 4, static_cast<std::uint8_t>(i)));
+  }
+  const std::string study =
+      "compare --data images:images --model mlp:4 --epochs 1 --seeds 1 --activations elu --quiet --store images/study.sqlite";
+  for (int time = 0; time < 2; ++time) EXPECT_EQ(run(study).code, 0) << time << content("err.txt");
+}
+
 TEST_F(Program, StepsAloneTakeTheEpochsTheyNeed) {
   ASSERT_EQ(run("train --data spirals --model mlp:4 --batch 1000 --no-census --steps 20 --quiet --json run.json").code, 0);
   EXPECT_EQ(json("run.json")["steps"], 20);
@@ -105,6 +120,12 @@ TEST_F(Program, ARunsJsonSaysHowItWasMade) {
 
 TEST_F(Program, WrongFlagsAreNamed) {
   expect_error("trian --help", AllOf(HasSubstr("[trian] is not a command"), HasSubstr("did you mean train?")));
+  std::string many = "x,label\n";
+  for (int i = 0; i < 60; ++i) many += "1," + std::to_string(1000 + 7 * (i % 50)) + "\n";
+  std::ofstream(folder_ / "many.csv") << many;
+  expect_error("train --data csv:many.csv", AllOf(HasSubstr("different whole numbers"), HasSubstr("csv:FILE:target=NAME")));
+  std::ofstream(folder_ / "one.csv") << "x,label\n1,a\n2,a\n3,a\n4,a\n5,a\n6,a\n7,a\n";
+  expect_error("train --data csv:one.csv", HasSubstr("the same label in every training example"));
   expect_error("train --data spirals --explain --out x.safetensors", AllOf(HasSubstr("[--out]"), HasSubstr("--explain")));
   expect_error("train --data spirals --data-dir .", HasSubstr("--data-dir"));
   expect_error("train --data csv:x.csv:lable=y", AllOf(HasSubstr("\"lable\""), HasSubstr("label=NAME")));

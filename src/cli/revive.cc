@@ -99,13 +99,14 @@ void save(const std::string& file, const onnx::Model& model, const Revival& revi
 
 int run_revive(const ReviveOptions& options, const std::string& command) {
   Outputs outputs({{"--out", options.out}, {"--json", options.training.json()}, {"--report", options.report}},
-                  {{"MODEL", options.model}, {"--data", options.training.data()}, {"--data-dir", options.training.data_dir()}});
+                  {{"MODEL", {options.model}}, {"--data", options.training.data_files()}});
   ReviveSettings settings = revive_settings(options);
   const onnx::Model model = onnx::load(options.model);
   Screen screen(options.training.quiet());
   const Interrupt interrupt([&] { screen.print("interrupted: what is finished will be written; once more ends at once"); },
                             [&] { screen.abandon(); });
   const Split data = options.training.open_data();
+  options.training.fit_epochs(settings.train, *data.train);
   settings.diagnose.loss = options.training.loss(*data.train);
   StudySettings shown{.seeds = settings.seeds, .train = settings.train};
   StudyDisplay display(screen, shown, data.train->size);
@@ -114,6 +115,7 @@ int run_revive(const ReviveOptions& options, const std::string& command) {
       [&](const StudyProgress& progress) { display.update(progress); }, interrupt.token());
   screen.close();
   revival.study.command = command;
+  if (nothing_finished(revival.study)) return kInterrupted;
   outputs.write(options.training.json(), [&] { write_file(options.training.json(), revival_json(command, revival)); });
   outputs.write(options.report, [&] { write_file(options.report, study_html(revival.study)); });
   if (revival.chosen) outputs.write(options.out, [&] { save(options.out, model, revival, command); });

@@ -140,14 +140,15 @@ int train(const TrainOptions& options, const std::string& command) {
       if (!file.empty())
         throw Error(ErrorCode::kInvalidArgument, flag, "does not go with --explain, which trains nothing and writes nothing");
   Outputs outputs({{"--json", options.training.json()}, {"--metrics", options.metrics}, {"--out", options.out}},
-                  {{"--data", options.training.data()}, {"--data-dir", options.training.data_dir()}, {"--init", options.init}});
+                  {{"--data", options.training.data_files()}, {"--init", {options.init}}});
   const Activation activation(options.activation);
-  const TrainSettings settings = options.training.settings();
+  TrainSettings settings = options.training.settings();
   const std::vector<Tensor> initial = options.init.empty() ? std::vector<Tensor>() : read_safetensors(options.init);
   Screen screen(options.training.quiet());
   const Interrupt interrupt([&] { screen.print("interrupted: the steps taken will be written; once more ends at once"); },
                             [&] { screen.abandon(); });
   const Split data = options.training.open_data();
+  options.training.fit_epochs(settings, *data.train);
   Trainer trainer = make_trainer(options, activation, settings, *data.train);
   if (!options.init.empty()) load(trainer, options.init, initial);
   if (options.explain) {

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "undying/error.h"
 
@@ -110,9 +112,6 @@ void refuse_repeated_columns(const std::vector<std::string>& header, const std::
     if (std::find(header.begin(), at, *at) != at) throw Error(ErrorCode::kBadData, source, fmt::format("has two columns \"{}\"", *at));
 }
 
-// Classes with fewer than two examples each are no classes: numbers of which most differ are values.
-constexpr std::int64_t kManyClasses = 20;
-
 void set_classes(Dataset& data, const std::vector<std::string>& labels, bool integers) {
   const auto before = [integers](const std::string& a, const std::string& b) { return integers ? *number(a) < *number(b) : a < b; };
   std::map<std::string, std::int32_t, decltype(before)> classes(before);
@@ -122,15 +121,9 @@ void set_classes(Dataset& data, const std::vector<std::string>& labels, bool int
     index = next++;
     data.class_names.push_back(label);
   }
-  if (next < 2)
-    throw Error(ErrorCode::kBadData, data.name, fmt::format("its label is \"{}\" in every line; expected at least two classes", labels[0]));
-  if (integers && next > kManyClasses && 2 * next > data.size)
-    throw Error(ErrorCode::kBadData, data.name,
-                fmt::format("its label has {} different whole numbers in {} lines, too many for classes; for a value to predict, write "
-                            "csv:FILE:target=NAME",
-                            next, data.size));
+  if (next < 2) data.class_names.clear();
   for (const std::string& label : labels) data.labels.push_back(classes.at(label));
-  data.classes = next;
+  data.classes = std::max<std::int64_t>(2, next);
 }
 
 void set_labels(Dataset& data, const std::vector<std::string>& labels, std::string_view column, CsvLabel kind) {
@@ -186,6 +179,25 @@ Dataset parse_csv(std::string_view content, const std::string& source, std::stri
   set_labels(data, labels, label, kind);
   validate(data);
   return data;
+}
+
+CsvSource parse_csv_source(std::string_view text) {
+  for (const auto& [option, kind] :
+       {std::pair{std::string_view(":label="), CsvLabel::kAny}, {std::string_view(":target="), CsvLabel::kValue}}) {
+    const auto at = text.rfind(option);
+    if (at == std::string_view::npos) continue;
+    const std::string_view column = text.substr(at + option.size());
+    if (column.empty())
+      throw Error(ErrorCode::kInvalidArgument, fmt::format("data csv:{}", text),
+                  "names no column; expected csv:FILE:label=NAME or csv:FILE:target=NAME");
+    return {std::string(text.substr(0, at)), std::string(column), kind};
+  }
+  const auto colon = text.rfind(':');
+  const std::string_view last = colon == std::string_view::npos ? std::string_view() : text.substr(colon + 1);
+  if (last.find('=') != std::string_view::npos && last.find('/') == std::string_view::npos && !std::filesystem::exists(text))
+    throw Error(ErrorCode::kInvalidArgument, fmt::format("data csv:{}", text),
+                fmt::format("has the option \"{}\"; expected csv:FILE:label=NAME or csv:FILE:target=NAME", last.substr(0, last.find('='))));
+  return {std::string(text)};
 }
 
 }  // namespace undying::data

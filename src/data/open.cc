@@ -23,22 +23,10 @@ constexpr const char* kFashionMnist = "/usr/share/datasets/fashion-mnist";  // w
   throw Error(ErrorCode::kInvalidArgument, fmt::format("data {}", specification), message);
 }
 
-Split open_csv(std::string_view specification, std::string_view rest) {
-  std::string_view label = "label";
-  auto kind = data::CsvLabel::kAny;
-  if (const auto equals = rest.rfind('='); equals != std::string_view::npos && rest.rfind(':', equals) != std::string_view::npos) {
-    const auto colon = rest.rfind(':', equals);
-    const std::string_view option = rest.substr(colon + 1, equals - colon - 1);
-    if (option != "label" && option != "target")
-      fail(specification, fmt::format("has the option \"{}\"; expected csv:FILE:label=NAME or csv:FILE:target=NAME", option));
-    if (option == "target") kind = data::CsvLabel::kValue;
-    label = rest.substr(equals + 1);
-    rest = rest.substr(0, colon);
-  }
-  if (label.empty()) fail(specification, "names no column; expected csv:FILE:label=NAME or csv:FILE:target=NAME");
-  const std::string file(rest);
-  Dataset all = data::parse_csv(data::read_file(file), file, label, kind);
-  all.name = fs::path(file).filename().string();
+Split open_csv(std::string_view rest) {
+  const data::CsvSource source = data::parse_csv_source(rest);
+  Dataset all = data::parse_csv(data::read_file(source.file), source.file, source.column, source.kind);
+  all.name = fs::path(source.file).filename().string();
   return data::hold_out(all);
 }
 
@@ -60,7 +48,7 @@ Split open(std::string_view specification, const fs::path& directory, std::uint6
   if (kind == "images" && !bare) return data::open_images(rest);
   if (kind == "npy" && !bare) return data::open_npy(rest);
   if (kind == "npz" && !bare) return data::open_npz(fs::path(rest));
-  if (kind == "csv" && !bare) return open_csv(specification, rest);
+  if (kind == "csv" && !bare) return open_csv(rest);
   fail(specification,
        "is not known; expected fashion-mnist, idx:DIR, images:DIR[:size=HxW], npy:X.npy,Y.npy, npz:FILE, "
        "csv:FILE[:label=NAME|:target=NAME], "
@@ -68,6 +56,23 @@ Split open(std::string_view specification, const fs::path& directory, std::uint6
 }
 
 }  // namespace
+
+std::vector<fs::path> data::files_of(std::string_view specification, const fs::path& directory) {
+  const auto colon = specification.find(':');
+  const std::string_view kind = specification.substr(0, colon);
+  const std::string_view rest = colon == std::string_view::npos ? std::string_view() : specification.substr(colon + 1);
+  if (kind == "csv") return {parse_csv_source(rest).file};
+  if (kind == "npz") return {fs::path(rest)};
+  if (kind == "npy")
+    return {fs::path(rest.substr(0, rest.find(','))), fs::path(rest.substr(std::min(rest.find(','), rest.size() - 1) + 1))};
+  const fs::path folder = kind == "idx" ? fs::path(rest) : specification == "fashion-mnist" ? directory : fs::path();
+  if (folder.empty()) return {};
+  std::vector<fs::path> files;
+  for (const char* part : {"train", "t10k"})
+    for (const char* what : {"images-idx3", "labels-idx1"})
+      for (const char* ending : {"-ubyte", "-ubyte.gz"}) files.push_back(folder / fmt::format("{}-{}{}", part, what, ending));
+  return files;
+}
 
 Split open_dataset(std::string_view specification, Normalize normalize, const fs::path& directory, std::uint64_t seed) {
   Split split = open(specification, directory, seed);

@@ -63,8 +63,8 @@ std::int64_t Diagnosis::saturated_units() const {
 }
 
 bool Diagnosis::finite() const {
-  return std::all_of(layers.begin(), layers.end(),
-                     [](const LayerDiagnosis& layer) { return std::isfinite(layer.signal_mean) && std::isfinite(layer.signal_variance); });
+  const auto is_finite = [](const LayerDiagnosis& layer) { return std::isfinite(layer.signal_mean); };
+  return (!has_targets || std::isfinite(loss)) && std::all_of(layers.begin(), layers.end(), is_finite);
 }
 
 Diagnosis diagnose(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, const DiagnoseSettings& settings) {

@@ -112,11 +112,11 @@ std::string after_text(const Revival& revival) {
                      revival.after->units(), revival.after->data, revival.after->examples);
 }
 
-// Where all units are dead there is none to re-initialise.
+// Where all units are dead, or feed what is no weight alone, there is none to re-initialise.
 std::string placebo_text(const Revival& revival) {
   const RevivalArm& placebo = revival.arms[1];
-  if (!placebo.remedy.reinitialise || placebo.effect.reinitialised > 0 || revival.before.dead() == 0) return "";
-  return "The placebo found no living unit to re-initialise, so it is a second control.";
+  if (!placebo.remedy.placebo || placebo.effect.reinitialised > 0) return "";
+  return "The placebo could re-initialise no unit: it is a second control.";
 }
 
 std::string others_text(const Revival& revival) {

@@ -158,11 +158,11 @@ std::string verdict_text(const Study& study, std::size_t limit, bool color) {
 }
 
 std::string footer(const Study& study, const std::vector<std::string>& left_out, std::size_t limit) {
-  std::string text = wrap(
-      fmt::format("{} on {} ({} training, {} test examples). Dead: fired on none of the {} training examples at the end "
-                  "of a run, without a gradient there. Intervals are each arm's own; verdicts are adjusted for the number of arms (Holm).",
-                  study.settings.model, study.data_name, study.train_examples, study.test_examples, study.train_examples),
-      limit);
+  std::string text =
+      wrap(fmt::format("{} on {} ({} training, {} test examples). Dead: fired on none of the {} training examples at the end "
+                       "of a run, without a gradient there. Intervals are not adjusted for the number of comparisons; verdicts are (Holm).",
+                       study.settings.model, study.data_name, study.train_examples, study.test_examples, study.train_examples),
+           limit);
   if (!left_out.empty()) text += "\n" + wrap(fmt::format("No room for: {}.", fmt::join(left_out, ", ")), limit);
   return text + "\n";
 }

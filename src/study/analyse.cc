@@ -70,15 +70,12 @@ double seconds_per_step(const Run& run) {
   return run.epochs.empty() ? kNan : run.train_seconds / static_cast<double>(run.epochs.back().step);
 }
 
-// A fifth better than always naming the most frequent class; where that class is most of the data, a fifth of what is left.
-double collapse_bound(const Study& study) { return study.chance + 0.2 * std::min(study.chance, 1.0 - study.chance); }
-
 void count(const Study& study, Arm& arm) {
   arm.collapsed = arm.diverged = arm.missing = 0;
   for (ArmRun& run : arm.runs) {
     arm.missing += !run.present;
     arm.diverged += diverged(study, run);
-    run.collapsed = run.present && !diverged(study, run) && !is_regression(study) && run.run.test_accuracy <= collapse_bound(study);
+    run.collapsed = run.present && !diverged(study, run) && !is_regression(study) && run.run.test_accuracy <= study::collapse_bound(study);
     arm.collapsed += run.collapsed;
   }
 }
@@ -153,6 +150,8 @@ void compare(Study& study) {
 }
 
 }  // namespace
+
+double study::collapse_bound(const Study& study) { return study.chance + 0.2 * std::min(study.chance, 1.0 - study.chance); }
 
 double study::score_when_diverged(const Study& study) {
   if (!is_regression(study)) return study.chance;

@@ -16,6 +16,10 @@ std::map<std::uint64_t, double> scores_by_seed(const Study& study, const Arm& ar
 // What a diverged run counts with: chance, or the worst loss of a run that did not diverge; NaN where there is none.
 double score_when_diverged(const Study& study);
 
+// At most this accuracy is hardly better than chance: a fifth better than always naming the most frequent class; where that class is most
+// of the data, a fifth of what is left.
+double collapse_bound(const Study& study);
+
 // How finely one run's score is known: the standard deviation of rounding to a step of 1 / test examples. 0 for a loss.
 double score_deviation(const Study& study);
 

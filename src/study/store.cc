@@ -102,7 +102,8 @@ Store::Store(const std::filesystem::path& file, const std::string& fingerprint) 
     const std::string found = select.column();
     if (found == value) continue;
     if (key == "schema")
-      throw Error(ErrorCode::kBadData, file_, fmt::format("has layout version {}; this program writes {}", found, kSchema));
+      throw Error(ErrorCode::kBadData, file_,
+                  fmt::format("has layout version {}; this program writes {}: choose another file", found, kSchema));
     throw Error(ErrorCode::kInvalidArgument, file_,
                 fmt::format("holds another study: {}; choose another file, or repeat that study's settings to resume it",
                             difference(found, value)));

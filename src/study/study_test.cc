@@ -289,7 +289,7 @@ TEST(Analyse, SaysWhichArmsHadRunsThatDivergedOrLearnedNothing) {
   analyse(study);
   const auto has = [&](const char* text) { return testing::Contains(HasSubstr(text)); };
   EXPECT_THAT(study.verdict, has("Diverged: leaky_relu:0.1 (1 of 3 runs). Such a run counts with the accuracy of chance, 10.0%."));
-  EXPECT_THAT(study.verdict, has("No better than chance after 200 steps: relu (placebo) (1 of 3 runs)."));
+  EXPECT_THAT(study.verdict, has("Hardly better than chance (at most 12.0%) after 200 steps: relu (placebo) (1 of 3 runs)."));
   EXPECT_THAT(study.verdict, testing::Not(has("too few to tell")));
   study.chance = 0.0;
   for (Arm& arm : study.arms)
@@ -307,7 +307,7 @@ TEST(Analyse, SaysWhichArmsHadRunsThatDivergedOrLearnedNothing) {
   EXPECT_THAT(study.verdict.front(), HasSubstr("nothing to compare it with"));
 }
 
-// Three runs on 100 examples each that agree to the last: the accuracy is known to 1%, no better.
+// Runs on 100 examples each that agree to the last: the accuracy is known to 1%, no better.
 TEST(Analyse, AFewRunsThatAgreeAreNoProof) {
   const auto verdict = [](double difference, std::size_t runs) {
     const std::vector<double> base(runs, 0.5);

@@ -31,7 +31,7 @@ std::string difference_text(const Study& study, const Comparison& comparison) {
 std::string trouble_text(const Arm& arm) {
   std::string text;
   const auto of = arm.runs.size();
-  if (arm.collapsed > 0) text += fmt::format(" {} of its {} runs did no better than chance.", arm.collapsed, of);
+  if (arm.collapsed > 0) text += fmt::format(" {} of its {} runs did hardly better than chance.", arm.collapsed, of);
   if (arm.diverged > 0) text += fmt::format(" {} of its {} runs diverged.", arm.diverged, of);
   if (arm.missing > 0) text += fmt::format(" {} of its {} runs {} missing.", arm.missing, of, arm.missing == 1 ? "is" : "are");
   return text;
@@ -68,7 +68,7 @@ std::string headline(const Study& study) {
   const std::string where = fmt::format("On {} with {}", study.data_name, study.settings.model);
   const Arm& control = study.arms.front();
   if (study.arms.size() == 2) return fmt::format("{}, relu alone was run: there is nothing to compare it with.", where);
-  if (control.accuracy.n == 0 && control.diverged > 0)
+  if (control.accuracy.n == 0 && control.diverged > 0 && control.missing == 0)
     return fmt::format(
         "{}, every run of the control diverged: there is nothing to compare with. Lower --lr, or bring inputs and targets nearer to 1.",
         where);
@@ -184,6 +184,7 @@ std::string dead_text(const Study& study) {
       control.dead_share.n == 1 ? "" : "s", 100.0 * control.born_dead_share.mean, hardest_hit_text(layers));
   if (control.dead_share.mean < kFewOfAll && few_of_each)
     return fmt::format("Dead neurons: {}. So few can hardly explain a difference: what helps or hurts here does so by other means.", share);
+  if (study.arms.size() == 2) return fmt::format("Dead neurons: {}.", share);
   if (treatments(study, Verdict::kTooFew) > 0)
     return fmt::format("Dead neurons: {}. Whether they mattered cannot be told from so few runs.", share);
   if (!some_undying_arm_helps(study))
@@ -230,9 +231,11 @@ std::vector<std::string> trouble(const Study& study) {
     paragraphs.push_back(fmt::format("Diverged: {}. Such a run {}.", arms, counts));
   }
   if (const std::string arms = counted(study, [](const Arm& arm) { return arm.collapsed; }); !arms.empty())
-    paragraphs.push_back(fmt::format("No better than chance after {} steps: {}.", steps, arms));
+    paragraphs.push_back(
+        fmt::format("Hardly better than chance (at most {:.1f}%) after {} steps: {}.", 100.0 * collapse_bound(study), steps, arms));
   if (steps > 0 && steps < kFewSteps)
-    paragraphs.push_back(fmt::format("No run took more than {} steps, which may be too few to tell: --epochs makes runs longer.", steps));
+    paragraphs.push_back(fmt::format("No run took more than {} steps, which may be too few to tell: a larger {} makes runs longer.", steps,
+                                     study.settings.train.max_steps > 0 ? "--steps" : "--epochs"));
   return paragraphs;
 }
 

@@ -19,7 +19,7 @@ const COLUMNS = [
   ],
   ["verdict", "helps or hurts where p is below 0.05, else no difference shown", (arm) => compared(arm, (comparison) => comparison.verdict)],
   ["p, Holm", "of the paired t test, raised by Holm's method because several arms are compared", (arm) => compared(arm, (comparison) => pText(comparison.p_adjusted)), true],
-  ["collapsed", "runs that ended no better than naming the most frequent class", (arm) => String(arm.collapsed), true],
+  ["collapsed", "runs that ended hardly better than naming the most frequent class", (arm) => String(arm.collapsed), true],
   ["diverged", "runs whose loss or gradient became infinite or not a number", (arm) => String(arm.diverged), true],
   ...(study.missing > 0 ? [["missing", "runs that were not done", (arm) => String(arm.missing), true]] : []),
   ["dead", "share of hidden units that are dead at the end of a run", (arm) => percent(arm.dead_share.mean), true],
