@@ -320,6 +320,17 @@ TEST(Analyse, AFewRunsThatAgreeAreNoProof) {
   EXPECT_EQ(verdict(0.0, 5), Verdict::kNoDifference);
 }
 
+// t = 4.33 with two degrees of freedom: p = 0.049 alone, 0.099 after Holm over two.
+TEST(Analyse, AnIntervalThatLeavesOutZeroBesideNoDifferenceIsExplained) {
+  const Study study = by_hand({0.50, 0.50, 0.50}, {0.5, 0.5, 0.5}, {0.56, 0.60, 0.64});
+  const Comparison& comparison = study.arms[2].comparison;
+  ASSERT_EQ(comparison.verdict, Verdict::kNoDifference);
+  ASSERT_LT(comparison.p_value, 0.05);
+  ASSERT_GT(comparison.accuracy.lower, 0.0);
+  EXPECT_THAT(study.verdict[1], HasSubstr("Open: leaky_relu:0.1 (p = 0.0"));
+  EXPECT_THAT(study.verdict[1], HasSubstr("not after Holm over 2 comparisons: more --seeds would tell"));
+}
+
 TEST(Analyse, WithoutACensusNothingIsSaidOfDeath) {
   Study study = by_hand({0.50, 0.52, 0.48}, {0.5, 0.5, 0.5}, {0.7, 0.7, 0.7});
   for (Arm& arm : study.arms)

@@ -198,6 +198,19 @@ std::string dead_text(const Study& study) {
       share, correlation_text(study));
 }
 
+// An interval that leaves out 0 beside "no difference shown" wants a word.
+std::string open_text(const Study& study) {
+  std::string text;
+  for (const Arm& arm : study.arms) {
+    const Estimate& d = arm.comparison.accuracy;
+    if (arm.role != Role::kTreatment || arm.comparison.verdict != Verdict::kNoDifference || !(d.lower > 0.0 || d.upper < 0.0)) continue;
+    text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", arm.label, p_text(arm.comparison.p_adjusted));
+  }
+  if (text.empty()) return "";
+  return fmt::format("Open: {}. An interval by itself leaves out 0 there, but not after Holm over {} comparisons: more --seeds would tell.",
+                     text, study.arms.size() - 1);
+}
+
 // "relu (4 of 10 runs), elu (1 of 10 runs)", of the arms with a count.
 template <class Count>
 std::string counted(const Study& study, Count count) {
@@ -252,7 +265,7 @@ void write_verdicts(Study& study) {
     if (none) return;
   }
   study.verdict.push_back(headline(study));
-  for (const std::string& paragraph : {dead_text(study), placebo_text(study)})
+  for (const std::string& paragraph : {open_text(study), dead_text(study), placebo_text(study)})
     if (!paragraph.empty()) study.verdict.push_back(paragraph);
   for (const std::string& paragraph : trouble(study)) study.verdict.push_back(paragraph);
   if (!study.data_note.empty()) study.verdict.push_back(fmt::format("Data: {}.", study.data_note));
