@@ -328,7 +328,7 @@ TEST(Analyse, AnIntervalThatLeavesOutZeroBesideNoDifferenceIsExplained) {
   ASSERT_LT(comparison.p_value, 0.05);
   ASSERT_GT(comparison.accuracy.lower, 0.0);
   EXPECT_THAT(study.verdict[1], HasSubstr("Open: leaky_relu:0.1 (p = 0.0"));
-  EXPECT_THAT(study.verdict[1], HasSubstr("not after Holm over 2 comparisons: more --seeds would tell"));
+  EXPECT_THAT(study.verdict[1], HasSubstr("not after Holm over 2 comparisons: more seeds would tell"));
 }
 
 TEST(Analyse, WithoutACensusNothingIsSaidOfDeath) {

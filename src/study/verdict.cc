@@ -207,7 +207,7 @@ std::string open_text(const Study& study) {
     text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", arm.label, p_text(arm.comparison.p_adjusted));
   }
   if (text.empty()) return "";
-  return fmt::format("Open: {}. An interval by itself leaves out 0 there, but not after Holm over {} comparisons: more --seeds would tell.",
+  return fmt::format("Open: {}. An interval by itself leaves out 0 there, but not after Holm over {} comparisons: more seeds would tell.",
                      text, study.arms.size() - 1);
 }
 
