@@ -134,11 +134,7 @@ Value infer(const Node& node, std::span<const Value> src) {
   const Operator& row = operator_named(node);
   check_input_count(row, node, src.size());
   const std::vector<Value> inputs = arranged(node, src);
-  Shape shape = naming(node, [&] {
-    Shape inferred = row.infer(node, inputs);
-    row.parameters(node, inputs);  // whose attributes are looked at now, too
-    return inferred;
-  });
+  Shape shape = naming(node, [&] { return row.infer(node, inputs); });
   const Layout layout = possible(shape, ruled(row, inputs));
   return {std::move(shape), layout};
 }
