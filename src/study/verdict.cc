@@ -125,15 +125,15 @@ bool some_undying_arm_helps(const Study& study) {
 }
 
 // What a layer of the control lost.
-struct Loss {
+struct LayerLoss {
   std::string layer;
   std::int64_t units = 0;
   double mean = 0.0;  // share dead at the end, over the finished runs
   double most = 0.0;  // in one run
 };
 
-std::vector<Loss> losses_by_layer(const Arm& control) {
-  std::vector<Loss> layers;
+std::vector<LayerLoss> losses_by_layer(const Arm& control) {
+  std::vector<LayerLoss> layers;
   int runs = 0;
   for (const ArmRun& run : control.runs) {
     if (!run.present || run.run.status != RunStatus::kFinished || run.run.ledger.censuses.empty()) continue;
@@ -150,7 +150,7 @@ std::vector<Loss> losses_by_layer(const Arm& control) {
       layers[l].most = std::max(layers[l].most, share);
     }
   }
-  for (Loss& layer : layers) layer.mean /= runs;
+  for (LayerLoss& layer : layers) layer.mean /= runs;
   return layers;
 }
 
@@ -160,8 +160,8 @@ constexpr double kFewOfAll = 0.01;
 constexpr double kFewOfALayer = 0.1;
 
 // ", the layer hit hardest is layer.3: 40.0% of its 20 units, 55.0% in one run"
-std::string hardest_hit_text(std::span<const Loss> layers) {
-  const auto hit = std::max_element(layers.begin(), layers.end(), [](const Loss& a, const Loss& b) { return a.mean < b.mean; });
+std::string hardest_hit_text(std::span<const LayerLoss> layers) {
+  const auto hit = std::max_element(layers.begin(), layers.end(), [](const LayerLoss& a, const LayerLoss& b) { return a.mean < b.mean; });
   if (layers.size() < 2 || hit->mean == 0.0) return "";
   const std::string worst = hit->most > hit->mean ? fmt::format(", {:.1f}% in one run", 100.0 * hit->most) : "";
   return fmt::format("; the layer hit hardest is {}: {:.1f}% of its {} units{}", hit->layer, 100.0 * hit->mean, hit->units, worst);
@@ -175,8 +175,8 @@ std::string dead_text(const Study& study) {
       if (run.present) return run.run.ledger.units();
     return std::int64_t{0};
   }();
-  const std::vector<Loss> layers = losses_by_layer(control);
-  const bool few_of_each = std::all_of(layers.begin(), layers.end(), [](const Loss& layer) { return layer.most < kFewOfALayer; });
+  const std::vector<LayerLoss> layers = losses_by_layer(control);
+  const bool few_of_each = std::all_of(layers.begin(), layers.end(), [](const LayerLoss& layer) { return layer.most < kFewOfALayer; });
   const std::string share = fmt::format(
       "{:.1f}% of the {} hidden units of the control were dead at the end on all {} training examples of {} (mean of {} run{}; {:.1f}% "
       "were born dead){}",
