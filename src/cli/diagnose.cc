@@ -7,11 +7,12 @@
 #include "base/atomic_file.h"
 #include "cli/commands.h"
 #include "cli/condition.h"
+#include "cli/options.h"
 #include "cli/outputs.h"
 #include "cli/parse.h"
 #include "cli/progress.h"
 #include "data/npy.h"
-#include "data/split.h"
+#include "data/open.h"
 #include "undying/doctor.h"
 #include "undying/error.h"
 #include "undying/onnx.h"
@@ -94,15 +95,10 @@ std::shared_ptr<const Dataset> open(const DiagnoseOptions& options) {
   const bool bare = options.data.starts_with("npy:") && options.data.find(',') == std::string::npos;
   if (!bare && !options.labels.empty())
     throw Error(ErrorCode::kInvalidArgument, "--labels", fmt::format("goes with --data npy:X.npy; {} brings its own", options.data));
-  if (!options.data_dir.empty() && options.data != "fashion-mnist")
-    throw Error(ErrorCode::kInvalidArgument, "--data-dir", fmt::format("goes with --data fashion-mnist, not with {}", options.data));
-  if (options.normalize != "unit" && options.normalize != "standard")
-    throw Error(ErrorCode::kInvalidArgument, "--normalize",
-                fmt::format("\"{}\" is not known; expected unit or standard", options.normalize));
+  check_source(options.data, options.normalize, options.data_dir);
   if (bare && options.labels.empty()) return data::open_npy_inputs(options.data.substr(4));
   const std::string source = bare ? options.data + "," + options.labels : options.data;
-  const Split split = open_dataset(source, options.normalize == "unit" ? Normalize::kUnit : Normalize::kStandard, options.data_dir,
-                                   static_cast<std::uint64_t>(options.seed));
+  const Split split = open_source(source, options.normalize, options.data_dir, static_cast<std::uint64_t>(options.seed));
   if (options.part == "train") return split.train;
   if (options.part == "test") return split.test;
   if (options.part == "all") return joined(split);

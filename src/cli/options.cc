@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "cli/parse.h"
-#include "data/split.h"
+#include "data/open.h"
 #include "undying/error.h"
 
 namespace undying::cli {
@@ -163,11 +163,7 @@ void TrainingOptions::add_run(CLI::App& app) {
 }
 
 Split TrainingOptions::open_data() const {
-  if (normalize_ != "unit" && normalize_ != "standard")
-    throw Error(ErrorCode::kInvalidArgument, "--normalize", fmt::format("\"{}\" is not known; expected unit or standard", normalize_));
-  if (!data_dir_.empty() && data_ != "fashion-mnist")
-    throw Error(ErrorCode::kInvalidArgument, "--data-dir", fmt::format("goes with --data fashion-mnist, not with {}", data_));
-  Split split = open_dataset(data_, normalize_ == "unit" ? Normalize::kUnit : Normalize::kStandard, data_dir_);
+  Split split = open_source(data_, normalize_, data_dir_);
   check_classes(*split.train, data_);
   return split;
 }
@@ -242,6 +238,18 @@ TrainSettings TrainingOptions::settings() const {
   settings.health.counters = !no_counters_;
   settings.health.census = !no_census_;
   return settings;
+}
+
+void check_source(const std::string& data, const std::string& normalize, const std::string& data_dir) {
+  if (normalize != "unit" && normalize != "standard")
+    throw Error(ErrorCode::kInvalidArgument, "--normalize", fmt::format("\"{}\" is not known; expected unit or standard", normalize));
+  if (!data_dir.empty() && data != "fashion-mnist")
+    throw Error(ErrorCode::kInvalidArgument, "--data-dir", fmt::format("goes with --data fashion-mnist, not with {}", data));
+}
+
+Split open_source(const std::string& data, const std::string& normalize, const std::string& data_dir, std::uint64_t seed) {
+  check_source(data, normalize, data_dir);
+  return open_dataset(data, normalize == "unit" ? Normalize::kUnit : Normalize::kStandard, data_dir, seed);
 }
 
 std::string command_text(int argc, const char* const* argv) {

@@ -86,6 +86,12 @@ class TrainingOptions {
   std::string json_;
 };
 
+// Throws Error{kInvalidArgument} where these flags are wrong or do not go together.
+void check_source(const std::string& data, const std::string& normalize, const std::string& data_dir);
+
+// What --data, --normalize and --data-dir say.
+Split open_source(const std::string& data, const std::string& normalize, const std::string& data_dir, std::uint64_t seed = 1);
+
 // The command line as it was given, for reports: quoted where a shell needs it.
 std::string command_text(int argc, const char* const* argv);
 

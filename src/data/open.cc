@@ -1,3 +1,5 @@
+#include "data/open.h"
+
 #include <fmt/format.h>
 
 #include <cmath>

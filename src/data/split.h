@@ -1,19 +1,12 @@
 #ifndef UNDYING_DATA_SPLIT_H_
 #define UNDYING_DATA_SPLIT_H_
 
-#include <filesystem>
-#include <string_view>
-#include <vector>
-
 #include "undying/dataset.h"
 
 namespace undying::data {
 
 inline constexpr std::int64_t kEvery = 6;
 inline constexpr const char* kHeldOut = "held out for testing: every 6th example";  // a Split's note
-
-// The files that open_dataset() would read, but for the many of an image folder.
-std::vector<std::filesystem::path> files_of(std::string_view specification, const std::filesystem::path& directory);
 
 inline bool is_held_out(std::int64_t row) { return row % kEvery == kEvery - 1; }
 
