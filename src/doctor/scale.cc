@@ -1,0 +1,160 @@
+// Inputs far from unit scale: first steps are as large as the inputs and put every unit on one side of its kink.
+
+#include "doctor/scale.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <string_view>
+
+namespace undying {
+
+double InputColumn::magnitude() const { return std::hypot(mean, deviation); }
+
+bool InputColumn::outlier() const {
+  const double beyond = std::max(low - farthest_value, farthest_value - high);
+  return high > low && beyond > 100.0 * (high - low);
+}
+
+}  // namespace undying
+
+namespace undying::doctor {
+namespace {
+
+constexpr double kLarge = 10.0;  // root mean square of a column, above which it is far from unit scale
+constexpr double kSmall = 0.01;  // of every column
+constexpr std::size_t kNamed = 4;
+constexpr std::int64_t kRows = 256;
+
+// Which column a value of an example belongs to.
+struct Columns {
+  explicit Columns(const Dataset& data) : features(data.features()), run(data.bytes.empty() ? 1 : features / data.channels()) {}
+  std::size_t of(std::int64_t feature) const { return static_cast<std::size_t>(feature / run); }
+  std::size_t count() const { return static_cast<std::size_t>(features / run); }
+
+  std::int64_t features;
+  std::int64_t run;
+};
+
+// Calls `visit(row, feature, value)` over the whole of D.
+template <class Visit>
+void for_each_value(const Dataset& data, const Visit& visit) {
+  const std::vector<std::uint32_t> order = train::identity_order(data.size);
+  std::vector<float> block(static_cast<std::size_t>(std::min(kRows, data.size) * data.features()));
+  for (std::int64_t first = 0; first < data.size; first += kRows) {
+    const std::int64_t rows = std::min(kRows, data.size - first);
+    gather(data, std::span(order).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)), block.data());
+    const float* value = block.data();
+    for (std::int64_t row = first; row < first + rows; ++row)
+      for (std::int64_t feature = 0; feature < data.features(); ++feature) visit(row, feature, static_cast<double>(*value++));
+  }
+}
+
+void fill_spread(const Dataset& data, std::size_t at, InputColumn& column) {
+  const Columns columns(data);
+  std::vector<double> values;
+  std::vector<std::int64_t> rows;
+  for_each_value(data, [&](std::int64_t row, std::int64_t feature, double value) {
+    if (columns.of(feature) != at) return;
+    values.push_back(value);
+    rows.push_back(row);
+  });
+  std::vector<double> sorted = values;
+  const auto quantile = [&](double share) {
+    const auto place = sorted.begin() + static_cast<std::int64_t>(share * static_cast<double>(sorted.size() - 1));
+    std::ranges::nth_element(sorted, place);
+    return *place;
+  };
+  column.low = quantile(0.01);
+  column.high = quantile(0.99);
+  const double middle = quantile(0.5);
+  std::size_t farthest = 0;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (std::fabs(values[i] - middle) > std::fabs(values[farthest] - middle)) farthest = i;
+  column.farthest = rows[farthest];
+  column.farthest_value = values[farthest];
+}
+
+}  // namespace
+
+bool InputMoments::vary() const {
+  return std::ranges::any_of(deviation, [](double each) { return each > 0.0; });
+}
+
+InputMoments moments_of(const Dataset& data) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const Columns columns(data);
+  const std::size_t count = columns.count();
+  InputMoments found{.mean = std::vector<double>(count),
+                     .deviation = std::vector<double>(count),
+                     .least = std::vector<double>(count, kInfinity),
+                     .greatest = std::vector<double>(count, -kInfinity)};
+  const double n = static_cast<double>(data.size * columns.run);
+  for_each_value(data, [&](std::int64_t, std::int64_t feature, double value) {
+    const std::size_t at = columns.of(feature);
+    found.mean[at] += value / n;
+    found.least[at] = std::min(found.least[at], value);
+    found.greatest[at] = std::max(found.greatest[at], value);
+  });
+  for_each_value(data, [&](std::int64_t, std::int64_t feature, double value) {
+    const std::size_t at = columns.of(feature);
+    found.deviation[at] += (value - found.mean[at]) * (value - found.mean[at]) / n;
+  });
+  for (std::size_t at = 0; at < count; ++at)
+    found.deviation[at] = found.least[at] < found.greatest[at] ? std::sqrt(found.deviation[at]) : 0.0;
+  return found;
+}
+
+InputScale scale_of(const Dataset& data, const InputMoments& moments) {
+  InputScale scale{.total = static_cast<std::int64_t>(moments.columns()), .dead_standardised = -1};
+  std::vector<std::pair<double, std::size_t>> magnitudes;
+  for (std::size_t at = 0; at < moments.columns(); ++at) magnitudes.emplace_back(std::hypot(moments.mean[at], moments.deviation[at]), at);
+  std::ranges::stable_sort(magnitudes, std::greater<>(), &std::pair<double, std::size_t>::first);
+  const double largest = magnitudes.front().first;
+  const bool small = largest > 0.0 && largest < kSmall;
+  for (const auto& [magnitude, at] : magnitudes) {
+    if (!small && magnitude <= kLarge) break;
+    if (++scale.far > static_cast<std::int64_t>(kNamed)) continue;
+    InputColumn column{.name = fmt::format("{} {}", data.bytes.empty() ? "column" : "channel", at),
+                       .mean = moments.mean[at],
+                       .deviation = moments.deviation[at],
+                       .least = moments.least[at],
+                       .greatest = moments.greatest[at]};
+    fill_spread(data, at, column);
+    scale.columns.push_back(std::move(column));
+  }
+  return scale;
+}
+
+bool reads_inputs_as_they_come(const Graph& graph) {
+  constexpr std::array<std::string_view, 9> kKeepScale = {"linear",  "conv",      "conv_transpose", "flatten", "reshape",
+                                                          "squeeze", "unsqueeze", "transpose",      "dropout"};
+  std::vector<bool> raw(graph.nodes().size(), false);
+  for (std::size_t at = 0; at < raw.size(); ++at) {
+    const Node& node = graph.nodes()[at];
+    if (node.op == "batch_norm") return false;
+    raw[at] = node.op == "input";
+    for (const int input : node.inputs) {
+      if (!raw[static_cast<std::size_t>(input)]) continue;
+      if (std::ranges::find(kKeepScale, node.op) == kKeepScale.end()) return false;
+      raw[at] = node.op != "linear" && !node.op.starts_with("conv");
+    }
+  }
+  return true;
+}
+
+void StandardisedSource::inputs(int input, std::int64_t first, std::int64_t rows, float* dst) const {
+  DatasetSource::inputs(input, first, rows, dst);
+  const Columns columns(*data_);
+  for (std::int64_t row = 0; row < rows; ++row)
+    for (std::int64_t feature = 0; feature < columns.features; ++feature, ++dst) {
+      const std::size_t at = columns.of(feature);
+      const double deviation = moments_->deviation[at] > 0.0 ? moments_->deviation[at] : 1.0;
+      *dst = static_cast<float>((static_cast<double>(*dst) - moments_->mean[at]) / deviation);
+    }
+}
+
+}  // namespace undying::doctor
