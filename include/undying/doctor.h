@@ -96,7 +96,8 @@ struct GradientNorm {
 
 // What the inputs of D are like, a column, or a channel of images held as bytes.
 struct InputColumn {
-  std::string name;  // "column 3", counted from 0
+  std::string name;  // "column 3"
+  std::int64_t index = 0;
   double mean = 0.0;
   double deviation = 0.0;  // standard, population
   double least = 0.0;

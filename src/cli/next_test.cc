@@ -12,6 +12,15 @@ TEST(Next, TheComparisonOfATrainingCommandKeepsWhatBothTake) {
             "undying compare --data 'csv:my data.csv' --quiet --activations relu,leaky_relu:0.1,elu");
 }
 
+TEST(Next, TheDiagnosisKeepsWhatTheDataAndTheLossAre) {
+  const std::string command =
+      "undying train --data 'csv:my data.csv' --model mlp:8 --normalize standard --loss=huber --out w.safetensors --quiet";
+  EXPECT_EQ(diagnose_command(command, "my net.onnx"),
+            "undying diagnose 'my net.onnx' --data 'csv:my data.csv' --normalize standard --loss=huber");
+  EXPECT_EQ(train_command_with_out(command, "net.onnx"),
+            "undying train --data 'csv:my data.csv' --model mlp:8 --normalize standard --loss=huber --quiet --out net.onnx");
+}
+
 TEST(Next, AWordIsQuotedWhereAShellNeedsIt) {
   EXPECT_EQ(shell_word("csv:d.csv"), "csv:d.csv");
   EXPECT_EQ(shell_word("it's here"), "'it'\\''s here'");

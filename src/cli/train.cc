@@ -92,10 +92,9 @@ RunOutcome outcome_of(const TrainOptions& options, const std::string& command, c
     if (finding.what == "scale of the inputs" || finding.what == "targets out of reach" || finding.what == "wrong loss")
       outcome.causes.push_back(finding);
   const bool written = options.out.ends_with(".onnx");
-  const std::string file = written ? shell_word(options.out) : "net.onnx";
-  std::string look = fmt::format("undying diagnose {} --data {}", file, shell_word(options.training.data()));
-  if (options.training.normalize() != "unit") look += " --normalize " + options.training.normalize();
-  outcome.next = {written ? look : "the same with --out net.onnx, then: " + look, compare_command(command)};
+  const std::string model = written ? options.out : "net.onnx";
+  const std::string again = written ? "" : train_command_with_out(command, model) + " && ";
+  outcome.next = {again + diagnose_command(command, model), compare_command(command)};
   return outcome;
 }
 

@@ -32,75 +32,72 @@ std::string columns_text(const InputScale& scale) {
   return text + (scale.far > named ? fmt::format("; and {} more", scale.far - named) : "");
 }
 
-void look_at_scale(const Diagnosis& diagnosis, std::vector<Finding>& findings) {
-  const InputScale& scale = diagnosis.scale;
-  const bool lost = !diagnosis.finite() && scale.far > 0;
-  if (!scale.cause() && !lost) return;
-  double cost = lost ? 1.0 : 0.0;
-  for (const Finding& finding : findings) cost += is_death(finding) ? finding.cost : 0.0;
-  const bool outlier = std::ranges::any_of(scale.columns, &InputColumn::outlier);
-  std::string evidence = fmt::format("{} of {} columns are far from unit scale over n = {} examples of {} ({})", scale.far, scale.total,
-                                     diagnosis.examples, diagnosis.data, columns_text(scale));
-  if (scale.cause())
-    evidence +=
-        fmt::format(". Over the same examples at zero mean and unit variance the same weights leave {} units dead of the {} that are",
-                    scale.dead_standardised, scale.dead);
-  findings.insert(findings.begin(),
-                  {std::string(kScaleOfInputs),
-                   "",
-                   {},
-                   std::min(1.0, cost),
-                   std::move(evidence),
-                   std::string(outlier ? "look at that example first, it may be a slip or stand for a missing value; then " : "") +
-                       "train from fresh weights on inputs at unit scale (--normalize standard)"});
+void add(std::vector<Finding>& findings, std::string_view what, std::string layer, double cost, std::string evidence, std::string remedy) {
+  findings.push_back({std::string(what), std::move(layer), {}, std::min(1.0, cost), std::move(evidence), std::move(remedy)});
 }
 
-std::string interval(const Interval& interval) { return fmt::format("{:.3g} to {:.3g}", interval.least, interval.greatest); }
+std::string n_of(const Diagnosis& diagnosis) { return fmt::format("(n = {} examples of {})", diagnosis.examples, diagnosis.data); }
+
+std::string scale_evidence(const Diagnosis& diagnosis, bool outlier) {
+  const InputScale& scale = diagnosis.scale;
+  std::string text =
+      fmt::format("{} of {} columns are far from unit scale {}: {}", scale.far, scale.total, n_of(diagnosis), columns_text(scale));
+  if (scale.dead_standardised < 0) return text;
+  return text + fmt::format(". Over the same examples at zero mean and unit variance{} the same weights leave {} units dead, not {}",
+                            outlier ? ", that value brought in," : "", scale.dead_standardised, scale.dead);
+}
+
+// Blamed where unit scale takes most deaths away; where nothing is finite any more; and a single value far off all others, where the
+// network is not well, whatever the what-if makes of it.
+void look_at_scale(const Diagnosis& diagnosis, std::vector<Finding>& findings) {
+  constexpr double kManyDead = 0.1;
+  const InputScale& scale = diagnosis.scale;
+  const bool outlier = std::ranges::any_of(scale.columns, &InputColumn::outlier);
+  const bool many_dead = static_cast<double>(scale.dead) > kManyDead * static_cast<double>(diagnosis.units());
+  const bool lost = !diagnosis.finite() && scale.far > 0;
+  if (!scale.cause() && !lost && !(outlier && (many_dead || !diagnosis.learned()))) return;
+  double cost = lost ? 1.0 : scale.cause() ? 0.0 : 0.5;
+  for (const Finding& finding : findings) cost += scale.cause() && is_death(finding) ? finding.cost : 0.0;
+  add(findings, kScaleOfInputs, "", cost, scale_evidence(diagnosis, outlier),
+      std::string(outlier ? "look at that example first, it may be a slip or stand for a missing value; then " : "") +
+          "train from fresh weights on inputs at unit scale (--normalize standard)");
+  std::ranges::rotate(findings, findings.end() - 1);  // before what it causes
+}
+
+// "from 0 to 1", "from 0 up"
+std::string interval(const Interval& interval) {
+  if (std::isinf(interval.least)) return fmt::format("up to {:.3g}", interval.greatest);
+  if (std::isinf(interval.greatest)) return fmt::format("from {:.3g} up", interval.least);
+  return fmt::format("from {:.3g} to {:.3g}", interval.least, interval.greatest);
+}
 
 void look_at_reach(const Diagnosis& diagnosis, std::vector<Finding>& findings) {
   if (!diagnosis.reach || diagnosis.reach->share <= kFewTargets) return;
   const OutputReach& reach = *diagnosis.reach;
-  const std::string loss(name(diagnosis.judged_by));
+  const std::string_view loss = name(diagnosis.judged_by);
   const bool probabilities = diagnosis.judged_by == Loss::kSoftmaxCrossEntropy || diagnosis.judged_by == Loss::kBinaryCrossEntropy;
-  if (reach.twice) {
-    findings.push_back(
-        {std::string(kWrongLoss),
-         reach.node,
-         {},
-         1.0,
-         fmt::format("{} takes what stands before a softmax or sigmoid, and the network ends in {}: applied twice, probabilities "
-                     "run from {} (n = {} examples of {})",
-                     loss, reach.what, interval(reach.outputs), diagnosis.examples, diagnosis.data),
-         fmt::format("take the {} out, or train on a loss of probabilities (mse)", reach.what)});
-    return;
-  }
-  findings.push_back(
-      {std::string(kOutOfReach),
-       reach.node,
-       {},
-       reach.share,
-       fmt::format(
-           "the network ends in {}, so {} run from {}; the targets run from {}, and {:.1f}% of them are out of reach (n = {} examples "
-           "of {})",
-           reach.what, probabilities ? "its probabilities" : "its outputs", interval(reach.outputs), interval(reach.targets),
-           100.0 * reach.share, diagnosis.examples, diagnosis.data),
-       probabilities ? fmt::format("no activation at the end: {} applies its own", loss)
-                     : std::string("no activation at the end, or targets brought into its range")});
+  if (reach.twice)
+    return add(
+        findings, kWrongLoss, reach.node, 1.0,
+        fmt::format("{} takes what stands before a softmax or sigmoid, and the network ends in {}: applied twice, probabilities run {} {}",
+                    loss, reach.what, interval(reach.outputs), n_of(diagnosis)),
+        fmt::format("take the {} out, or train on a loss of probabilities (mse)", reach.what));
+  add(findings, kOutOfReach, reach.node, reach.share,
+      fmt::format("the network ends in {}, so {} run {}; the targets run {}, and {:.1f}% of them are out of reach {}", reach.what,
+                  probabilities ? "its probabilities" : "its outputs", interval(reach.outputs), interval(reach.targets),
+                  100.0 * reach.share, n_of(diagnosis)),
+      probabilities ? fmt::format("no activation at the end: {} applies its own", loss)
+                    : std::string("no activation at the end, or targets brought into its range"));
 }
 
 // The outputs order the classes, but are not near their 0 and 1: they are logits.
 void look_at_logits(const Diagnosis& diagnosis, std::vector<Finding>& findings) {
   const bool of_values = diagnosis.judged_by == Loss::kMeanSquaredError || diagnosis.judged_by == Loss::kHuber;
   if (!of_values || !std::isfinite(diagnosis.accuracy) || !diagnosis.learned() || !(diagnosis.loss > 1.0)) return;
-  findings.push_back(
-      {std::string(kWrongLoss),
-       "",
-       {},
-       0.5,
-       fmt::format("{} compares the outputs with 0 and 1, one a class, and is {:.3g}, though accuracy is {:.1f}%: they are logits "
-                   "(n = {} examples of {})",
-                   name(diagnosis.judged_by), diagnosis.loss, 100.0 * diagnosis.accuracy, diagnosis.examples, diagnosis.data),
-       "--loss cross-entropy, which takes logits"});
+  add(findings, kWrongLoss, "", 0.5,
+      fmt::format("{} compares the outputs with 0 and 1, one a class, and is {:.3g}, though accuracy is {:.1f}%: they are logits {}",
+                  name(diagnosis.judged_by), diagnosis.loss, 100.0 * diagnosis.accuracy, n_of(diagnosis)),
+      "--loss cross-entropy, which takes logits");
 }
 
 void look_at_learning(const Diagnosis& diagnosis, std::vector<Finding>& findings) {
@@ -110,18 +107,17 @@ void look_at_learning(const Diagnosis& diagnosis, std::vector<Finding>& findings
   const bool explained = std::ranges::any_of(findings, [](const Finding& finding) {
     return finding.what == kDeadNetwork || finding.what == kScaleOfInputs || finding.what == kOutOfReach || finding.what == kWrongLoss;
   });
-  findings.push_back({std::string(kNotLearned),
-                      "",
-                      {},
-                      explained ? 0.5 : 1.0,
-                      fmt::format("{} on n = {} examples of {}: no better than {}, which looks at no input",
-                                  score_text(baseline.metric, score), diagnosis.examples, diagnosis.data, baseline.text()),
-                      explained
-                          ? "see to the other findings first"
-                          : "train it (a fresh draw has learned nothing), longer, or at another learning rate; then look at the data"});
+  add(findings, kNotLearned, "", 0.5, not_learned_text(baseline, score) + " " + n_of(diagnosis),
+      explained ? "see to the other findings first"
+                : "train it (a fresh draw has learned nothing), longer, or at another learning rate; then look at the data");
 }
 
 }  // namespace
+
+std::string not_learned_text(const Baseline& baseline, double score) {
+  return fmt::format("{} {} {}, an answer that looks at no input", score_text(baseline.metric, score),
+                     better(baseline.metric, score, baseline.score) ? "is within chance of" : "does not beat", baseline.text());
+}
 
 void find_in_data(const Diagnosis& diagnosis, std::vector<Finding>& findings) {
   look_at_scale(diagnosis, findings);

@@ -56,7 +56,8 @@ void look_at_scale(engine::Engine& engine, const engine::Model& model, const Dat
   if (seen.scale.far == 0 || seen.scale.dead == 0 || !reads_inputs_as_they_come(model.graph())) return;
   const std::vector<std::uint32_t> order = train::identity_order(data.size);
   engine::Census census(model.unit_size());
-  engine.evaluate(StandardisedSource(data, order, moments), data.size, nullptr, &census);
+  const InputMoments typical = without_outliers(data, moments, seen.scale.columns);
+  engine.evaluate(StandardisedSource(data, order, typical), data.size, nullptr, &census);
   seen.scale.dead_standardised = health::dead_units(model.layers(), census, data.size);
 }
 

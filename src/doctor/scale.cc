@@ -84,27 +84,54 @@ bool InputMoments::vary() const {
   return std::ranges::any_of(deviation, [](double each) { return each > 0.0; });
 }
 
+namespace {
+
+// Fills mean and deviation of values held between `least` and `greatest`.
+void measure(const Dataset& data, InputMoments& found) {
+  const Columns columns(data);
+  const double n = static_cast<double>(data.size * columns.run);
+  const auto held = [&](std::size_t at, double value) { return std::clamp(value, found.least[at], found.greatest[at]); };
+  found.mean.assign(columns.count(), 0.0);
+  found.deviation.assign(columns.count(), 0.0);
+  for_each_value(data, [&](std::int64_t, std::int64_t feature, double value) {
+    const std::size_t at = columns.of(feature);
+    found.mean[at] += held(at, value) / n;
+  });
+  for_each_value(data, [&](std::int64_t, std::int64_t feature, double value) {
+    const std::size_t at = columns.of(feature);
+    const double distance = held(at, value) - found.mean[at];
+    found.deviation[at] += distance * distance / n;
+  });
+  for (std::size_t at = 0; at < columns.count(); ++at)
+    found.deviation[at] = found.least[at] < found.greatest[at] ? std::sqrt(found.deviation[at]) : 0.0;
+}
+
+}  // namespace
+
 InputMoments moments_of(const Dataset& data) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const Columns columns(data);
-  const std::size_t count = columns.count();
-  InputMoments found{.mean = std::vector<double>(count),
-                     .deviation = std::vector<double>(count),
-                     .least = std::vector<double>(count, kInfinity),
-                     .greatest = std::vector<double>(count, -kInfinity)};
-  const double n = static_cast<double>(data.size * columns.run);
+  InputMoments found;
+  found.least.assign(columns.count(), kInfinity);
+  found.greatest.assign(columns.count(), -kInfinity);
   for_each_value(data, [&](std::int64_t, std::int64_t feature, double value) {
     const std::size_t at = columns.of(feature);
-    found.mean[at] += value / n;
     found.least[at] = std::min(found.least[at], value);
     found.greatest[at] = std::max(found.greatest[at], value);
   });
-  for_each_value(data, [&](std::int64_t, std::int64_t feature, double value) {
-    const std::size_t at = columns.of(feature);
-    found.deviation[at] += (value - found.mean[at]) * (value - found.mean[at]) / n;
-  });
-  for (std::size_t at = 0; at < count; ++at)
-    found.deviation[at] = found.least[at] < found.greatest[at] ? std::sqrt(found.deviation[at]) : 0.0;
+  measure(data, found);
+  return found;
+}
+
+InputMoments without_outliers(const Dataset& data, const InputMoments& moments, const std::vector<InputColumn>& columns) {
+  if (std::ranges::none_of(columns, &InputColumn::outlier)) return moments;
+  InputMoments found = moments;
+  for (const InputColumn& column : columns) {
+    if (!column.outlier()) continue;
+    found.least[static_cast<std::size_t>(column.index)] = column.low;
+    found.greatest[static_cast<std::size_t>(column.index)] = column.high;
+  }
+  measure(data, found);
   return found;
 }
 
@@ -119,6 +146,7 @@ InputScale scale_of(const Dataset& data, const InputMoments& moments) {
     if (!small && magnitude <= kLarge) break;
     if (++scale.far > static_cast<std::int64_t>(kNamed)) continue;
     InputColumn column{.name = fmt::format("{} {}", data.bytes.empty() ? "column" : "channel", at),
+                       .index = static_cast<std::int64_t>(at),
                        .mean = moments.mean[at],
                        .deviation = moments.deviation[at],
                        .least = moments.least[at],
@@ -153,7 +181,8 @@ void StandardisedSource::inputs(int input, std::int64_t first, std::int64_t rows
     for (std::int64_t feature = 0; feature < columns.features; ++feature, ++dst) {
       const std::size_t at = columns.of(feature);
       const double deviation = moments_->deviation[at] > 0.0 ? moments_->deviation[at] : 1.0;
-      *dst = static_cast<float>((static_cast<double>(*dst) - moments_->mean[at]) / deviation);
+      const double value = std::clamp(static_cast<double>(*dst), moments_->least[at], moments_->greatest[at]);
+      *dst = static_cast<float>((value - moments_->mean[at]) / deviation);
     }
 }
 

@@ -9,7 +9,7 @@
 
 namespace undying::doctor {
 
-// Mean and deviation of each column of the inputs (a channel, of images held as bytes).
+// Of each column of the inputs (a channel, of images held as bytes). Values beyond `least` and `greatest` count as these.
 struct InputMoments {
   std::vector<double> mean;
   std::vector<double> deviation;
@@ -24,11 +24,14 @@ InputMoments moments_of(const Dataset& data);
 // The columns that are far from unit scale, in figures.
 InputScale scale_of(const Dataset& data, const InputMoments& moments);
 
+// The same with the outliers of these columns brought to the ends of where the others lie.
+InputMoments without_outliers(const Dataset& data, const InputMoments& moments, const std::vector<InputColumn>& columns);
+
 // Whether what the first weights read are the inputs as they come: no operator before them scales, and no batch norm has statistics of
 // them.
 bool reads_inputs_as_they_come(const Graph& graph);
 
-// The examples of a data set brought to zero mean and unit variance a column.
+// The examples of a data set brought to zero mean and unit variance a column, and between the least and the greatest.
 class StandardisedSource final : public train::DatasetSource {
  public:
   StandardisedSource(const Dataset& data, std::span<const std::uint32_t> order, const InputMoments& moments)

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "doctor/judge.h"
 #include "report/wrap.h"
 #include "undying/report.h"
 
@@ -69,14 +70,21 @@ std::string dead_layers(const Ledger& ledger) {
   return text + (count > kMost ? fmt::format(" and {} more", count - kMost) : "");
 }
 
+double dead_share(const Ledger& ledger) {
+  return ledger.units() == 0 ? 0.0 : static_cast<double>(ledger.dead()) / static_cast<double>(ledger.units());
+}
+bool many_dead(const Ledger& ledger) { return dead_share(ledger) >= 0.1; }
+
+double score_of(const Run& run, const Baseline& baseline) {
+  return baseline.metric == Metric::kAccuracy ? run.test_accuracy : run.test_loss;
+}
+
 }  // namespace
 
 bool needs_a_look(const Run& run, const std::optional<Baseline>& baseline) {
-  constexpr double kManyDead = 0.1;  // of the units
-  if (run.status == RunStatus::kDiverged || std::ranges::any_of(run.ledger.lives, all_dead)) return true;
-  const bool learned = !baseline || baseline->beaten_by(baseline->metric == Metric::kAccuracy ? run.test_accuracy : run.test_loss);
-  return (!learned && std::isfinite(run.test_loss)) ||
-         static_cast<double>(run.ledger.dead()) > kManyDead * static_cast<double>(run.ledger.units());
+  if (run.status == RunStatus::kDiverged || std::ranges::any_of(run.ledger.lives, all_dead) || many_dead(run.ledger)) return true;
+  if (!baseline || !std::isfinite(run.test_loss)) return false;
+  return !baseline->beaten_by(score_of(run, *baseline));
 }
 
 std::string run_text(const Run& run, const RunOutcome& outcome, int columns) {
@@ -85,12 +93,12 @@ std::string run_text(const Run& run, const RunOutcome& outcome, int columns) {
   if (!needs_a_look(run, outcome.baseline)) return text;
   const auto say = [&](const std::string& sentence) { text += wrap(sentence, limit) + "\n"; };
   text += "\n";
-  const double score = outcome.baseline && outcome.baseline->metric == Metric::kAccuracy ? run.test_accuracy : run.test_loss;
   if (run.status == RunStatus::kDiverged)
     say("The run diverged: its weights are no result. A lower learning rate (--lr), --clip-norm or inputs at unit scale keep it finite.");
-  else if (outcome.baseline && std::isfinite(score) && !outcome.baseline->beaten_by(score))
-    say("Nothing was learned: " + score_text(outcome.baseline->metric, score) + " does not beat " + outcome.baseline->text() +
-        ", an answer that looks at no input.");
+  else if (outcome.baseline && std::isfinite(run.test_loss) && !outcome.baseline->beaten_by(score_of(run, *outcome.baseline)))
+    say("Nothing was learned: " + doctor::not_learned_text(*outcome.baseline, score_of(run, *outcome.baseline)) + ".");
+  if (many_dead(run.ledger))
+    say(fmt::format("{} of {} units are dead, {:.1f}%.", run.ledger.dead(), run.ledger.units(), 100.0 * dead_share(run.ledger)));
   if (const std::string layers = dead_layers(run.ledger); !layers.empty())
     say("Every unit is dead in " + layers + ": nothing of the input passes such a layer, and no gradient comes back.");
   for (const Finding& cause : outcome.causes) say("Cause: " + cause.what + ": " + cause.evidence + ". To try: " + cause.remedy + ".");

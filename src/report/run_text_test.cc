@@ -39,8 +39,12 @@ TEST(RunText, TheBaselineStandsBesideTheScore) {
 }
 
 TEST(RunText, ANetworkThatDoesNotBeatItIsSaidToHaveLearnedNothing) {
-  const std::string text = run_text(run_of(0.11, 0), {.baseline = kChance, .next = {"undying diagnose net.onnx --data digits"}});
-  EXPECT_THAT(text, AllOf(HasSubstr("Nothing was learned: 11.00% does not beat 10.00%"), HasSubstr("Next: undying diagnose net.onnx")));
+  const std::string text = run_text(run_of(0.10, 0), {.baseline = kChance, .next = {"undying diagnose net.onnx --data digits"}});
+  EXPECT_THAT(text, AllOf(HasSubstr("Nothing was learned: 10.00% does not beat 10.00%"), HasSubstr("Next: undying diagnose net.onnx")));
+}
+
+TEST(RunText, ALeadThatChanceGivesIsNoLead) {
+  EXPECT_THAT(run_text(run_of(0.11, 0), {.baseline = kChance}), HasSubstr("11.00% is within chance of 10.00%"));
 }
 
 TEST(RunText, AWholeDeadLayerIsNamedWithTheStepOfItsLastDeath) {
