@@ -32,8 +32,8 @@ std::string describe(const Dataset& data) {
   sum = checksum(sum, data.values);
   sum = checksum(sum, data.labels);
   sum = checksum(sum, data.targets);
-  return fmt::format("{} examples of {}, scale {}, offset {}, checksum {:08x}", data.size, fmt::join(data.shape, "x"),
-                     fmt::join(data.scale, " "), fmt::join(data.offset, " "), sum);
+  return fmt::format("{} examples of {}, mean {}, deviation {}, checksum {:08x}", data.size, fmt::join(data.shape, "x"),
+                     fmt::join(data.mean, " "), fmt::join(data.deviation, " "), sum);
 }
 
 std::string describe(const Optimizer& optimizer) {
