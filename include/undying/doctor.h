@@ -104,7 +104,8 @@ struct InputColumn {
   double greatest = 0.0;
   double low = 0.0;  // 98% of D lie from here
   double high = 0.0;
-  std::int64_t farthest = 0;  // the example of D, counted from 0, whose value is the farthest from the middle
+  std::int64_t farthest = 0;      // the example of D, counted from 0, whose value is the farthest from the middle
+  std::int64_t farthest_row = 0;  // where that stands in the source of D, counted from 0
   double farthest_value = 0.0;
 
   double magnitude() const;  // root of the mean square

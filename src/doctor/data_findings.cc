@@ -18,7 +18,10 @@ bool is_death(const Finding& finding) { return finding.what == kDeadNetwork || f
 std::string figures(const InputColumn& column) {
   std::string text = fmt::format("{}: mean {:.3g}, deviation {:.3g}, 98% from {:.3g} to {:.3g}", column.name, column.mean, column.deviation,
                                  column.low, column.high);
-  if (column.outlier()) text += fmt::format(", but {:.4g} in example {}", column.farthest_value, column.farthest);
+  if (column.outlier()) {
+    text += fmt::format(", but {:.4g} in example {}", column.farthest_value, column.farthest);
+    if (column.farthest_row != column.farthest) text += fmt::format(", row {} of its source (both counted from 0)", column.farthest_row);
+  }
   return text;
 }
 

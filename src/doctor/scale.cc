@@ -32,16 +32,16 @@ constexpr std::int64_t kRows = 256;
 // Which column a value of an example belongs to.
 struct Columns {
   explicit Columns(const Dataset& data) : features(data.features()), run(data.bytes.empty() ? 1 : features / data.channels()) {}
-  std::size_t of(std::int64_t feature) const { return static_cast<std::size_t>(feature / run); }
   std::size_t count() const { return static_cast<std::size_t>(features / run); }
 
   std::int64_t features;
   std::int64_t run;
 };
 
-// Calls `visit(row, feature, value)` over the whole of D.
+// Calls `visit(row, column, value)` over the whole of D.
 template <class Visit>
 void for_each_value(const Dataset& data, const Visit& visit) {
+  const Columns columns(data);
   const std::vector<std::uint32_t> order = train::identity_order(data.size);
   std::vector<float> block(static_cast<std::size_t>(std::min(kRows, data.size) * data.features()));
   for (std::int64_t first = 0; first < data.size; first += kRows) {
@@ -49,16 +49,16 @@ void for_each_value(const Dataset& data, const Visit& visit) {
     gather(data, std::span(order).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)), block.data());
     const float* value = block.data();
     for (std::int64_t row = first; row < first + rows; ++row)
-      for (std::int64_t feature = 0; feature < data.features(); ++feature) visit(row, feature, static_cast<double>(*value++));
+      for (std::size_t column = 0; column < columns.count(); ++column)
+        for (std::int64_t k = 0; k < columns.run; ++k) visit(row, column, static_cast<double>(*value++));
   }
 }
 
 void fill_spread(const Dataset& data, std::size_t at, InputColumn& column) {
-  const Columns columns(data);
   std::vector<double> values;
   std::vector<std::int64_t> rows;
-  for_each_value(data, [&](std::int64_t row, std::int64_t feature, double value) {
-    if (columns.of(feature) != at) return;
+  for_each_value(data, [&](std::int64_t row, std::size_t column_at, double value) {
+    if (column_at != at) return;
     values.push_back(value);
     rows.push_back(row);
   });
@@ -75,6 +75,7 @@ void fill_spread(const Dataset& data, std::size_t at, InputColumn& column) {
   for (std::size_t i = 0; i < values.size(); ++i)
     if (std::fabs(values[i] - middle) > std::fabs(values[farthest] - middle)) farthest = i;
   column.farthest = rows[farthest];
+  column.farthest_row = data.rows.empty() ? column.farthest : data.rows[static_cast<std::size_t>(column.farthest)];
   column.farthest_value = values[farthest];
 }
 
@@ -93,12 +94,8 @@ void measure(const Dataset& data, InputMoments& found) {
   const auto held = [&](std::size_t at, double value) { return std::clamp(value, found.least[at], found.greatest[at]); };
   found.mean.assign(columns.count(), 0.0);
   found.deviation.assign(columns.count(), 0.0);
-  for_each_value(data, [&](std::int64_t, std::int64_t feature, double value) {
-    const std::size_t at = columns.of(feature);
-    found.mean[at] += held(at, value) / n;
-  });
-  for_each_value(data, [&](std::int64_t, std::int64_t feature, double value) {
-    const std::size_t at = columns.of(feature);
+  for_each_value(data, [&](std::int64_t, std::size_t at, double value) { found.mean[at] += held(at, value) / n; });
+  for_each_value(data, [&](std::int64_t, std::size_t at, double value) {
     const double distance = held(at, value) - found.mean[at];
     found.deviation[at] += distance * distance / n;
   });
@@ -114,8 +111,7 @@ InputMoments moments_of(const Dataset& data) {
   InputMoments found;
   found.least.assign(columns.count(), kInfinity);
   found.greatest.assign(columns.count(), -kInfinity);
-  for_each_value(data, [&](std::int64_t, std::int64_t feature, double value) {
-    const std::size_t at = columns.of(feature);
+  for_each_value(data, [&](std::int64_t, std::size_t at, double value) {
     found.least[at] = std::min(found.least[at], value);
     found.greatest[at] = std::max(found.greatest[at], value);
   });
@@ -177,13 +173,12 @@ bool reads_inputs_as_they_come(const Graph& graph) {
 void StandardisedSource::inputs(int input, std::int64_t first, std::int64_t rows, float* dst) const {
   DatasetSource::inputs(input, first, rows, dst);
   const Columns columns(*data_);
-  for (std::int64_t row = 0; row < rows; ++row)
-    for (std::int64_t feature = 0; feature < columns.features; ++feature, ++dst) {
-      const std::size_t at = columns.of(feature);
-      const double deviation = moments_->deviation[at] > 0.0 ? moments_->deviation[at] : 1.0;
-      const double value = std::clamp(static_cast<double>(*dst), moments_->least[at], moments_->greatest[at]);
-      *dst = static_cast<float>((value - moments_->mean[at]) / deviation);
-    }
+  for (std::int64_t i = 0; i < rows * columns.features; ++i, ++dst) {
+    const auto at = static_cast<std::size_t>(i % columns.features / columns.run);
+    const double deviation = moments_->deviation[at] > 0.0 ? moments_->deviation[at] : 1.0;
+    const double value = std::clamp(static_cast<double>(*dst), moments_->least[at], moments_->greatest[at]);
+    *dst = static_cast<float>((value - moments_->mean[at]) / deviation);
+  }
 }
 
 }  // namespace undying::doctor

@@ -76,12 +76,13 @@ Json interval_json(const Interval& interval) { return {number(interval.least), n
 Json scale_json(const InputScale& scale) {
   Json columns = Json::array();
   for (const InputColumn& column : scale.columns)
-    columns.push_back({{"name", column.name},
-                       {"mean", number(column.mean)},
-                       {"deviation", number(column.deviation)},
-                       {"range", {number(column.least), number(column.greatest)}},
-                       {"range98", {number(column.low), number(column.high)}},
-                       {"farthest", {{"example", column.farthest}, {"value", number(column.farthest_value)}}}});
+    columns.push_back(
+        {{"name", column.name},
+         {"mean", number(column.mean)},
+         {"deviation", number(column.deviation)},
+         {"range", {number(column.least), number(column.greatest)}},
+         {"range98", {number(column.low), number(column.high)}},
+         {"farthest", {{"example", column.farthest}, {"row", column.farthest_row}, {"value", number(column.farthest_value)}}}});
   return {{"columns", scale.total},
           {"far", scale.far},
           {"farthest_columns", std::move(columns)},
