@@ -17,7 +17,8 @@ Metric metric_of(const Dataset& data);
 struct Baseline {
   Metric metric = Metric::kAccuracy;
   double score = 0.0;  // of that answer on the examples that are scored
-  double bound = 0.0;  // what chance does with it: accuracy, two standard errors above; loss, 1% below, or 4 / examples where that is more
+  double bound = 0.0;  // what another constant may reach by luck: accuracy, two standard errors above, at most a fifth of what is left;
+                       // loss, 1% below, or 4 / examples where that is more
   std::string answer;  // "always naming class 7", "always the mean of the training targets"
 
   // Whether a score is beyond the bound. NaN is not.

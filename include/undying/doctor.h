@@ -234,7 +234,10 @@ struct ReviveSettings {
   std::string model;             // its name, for the record
   std::string data;              // as given to open_dataset, for the record
   std::vector<Remedy> remedies;  // empty: standard_remedies()
-  int seeds = 5;                 // of the data order and the fresh draws: train.seed, train.seed + 1, ...
+  int seeds = 0;                 // of the data order and the fresh draws: train.seed, train.seed + 1, ...; 0: as many as verdicts need
+  int max_seeds = 20;            // where seeds is 0
+  double budget = 0.0;           // seconds, as in StudySettings
+  double margin = 0.0;           // as in StudySettings
   TrainSettings train;           // of the control; threads and shards are 1 in every run, and the loss is that of `diagnose`
   int threads = 0;               // runs at a time; 0: one per core
   DiagnoseSettings diagnose;
@@ -242,20 +245,18 @@ struct ReviveSettings {
 
 struct RevivalArm {
   Remedy remedy;
-  RemedyEffect effect;       // of the first seed
-  Estimate against_placebo;  // paired by seed; not set for control and placebo
-  double p_control = 1.0;    // Holm over the comparisons of all remedies with both
-  double p_placebo = 1.0;
-  bool cures = false;  // better than both
+  RemedyEffect effect;  // of the first seed
 };
 
 struct Revival {
   Diagnosis before;
   Trainer::Score held_out_before;  // of the network as it came, and of the healed one
   Trainer::Score held_out_after;
-  Study study;                        // its arms are the remedies: control first, placebo second
+  std::int64_t held_out_examples = 0;
+  Study study;                        // its arms are the remedies: control first, placebo second; scored on validation rows
   std::vector<RevivalArm> arms;       // in the order of study.arms
-  std::optional<std::size_t> chosen;  // of those that cure; none: nothing helped
+  Estimate held_out_difference;       // chosen - control on data.test, paired by seed, with a 95% interval
+  std::optional<std::size_t> chosen;  // of those that help; none: nothing helped
   std::uint64_t chosen_seed = 0;      // of the run with the median score of that arm
   std::optional<Graph> graph;         // healed, with `weights`
   std::vector<Tensor> weights;
@@ -263,7 +264,9 @@ struct Revival {
   std::string sentence;            // the outcome in words
 };
 
-// A controlled trial of remedies from the same weights on the same batches, scored on `data.test`. Throws Error before the first run on
+// A controlled trial of remedies from the same weights on the same batches. A fifth of the training part (at most 10,000 examples) is cut
+// off as validation rows: on them the remedies are judged and chosen. `data.test` is looked at last, by no choice. A network that is not
+// finite there is not handed back. Throws Error before the first run on
 // anything that cannot work. A stop request ends it; then nothing is chosen unless all runs were done.
 Revival revive(const Graph& graph, const std::vector<Tensor>& weights, const Split& data, const ReviveSettings& settings,
                const std::function<void(const std::vector<Arm>&)>& planned = {},

@@ -11,7 +11,7 @@ enum class Metric {
   kAccuracy,  // of classes: the share named right, in [0, 1]; higher is better
   kLoss,      // of values: the mean loss, at least 0; lower is better
 };
-std::string_view name(Metric metric);  // "test accuracy", "test loss"
+std::string_view name(Metric metric);  // "accuracy", "loss"
 
 // Whether the first is the better score.
 bool better(Metric metric, double score, double than);

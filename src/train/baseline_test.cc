@@ -21,11 +21,18 @@ TEST(Baseline, OfClassesIsTheTrainingPartsMostFrequentOne) {
   const Baseline found = baseline(classes({0, 1, 1, 2}), classes({0, 0, 0, 1}), {});
   EXPECT_EQ(found.metric, Metric::kAccuracy);
   EXPECT_EQ(found.score, 0.25);
-  EXPECT_DOUBLE_EQ(found.bound, 0.25 + 2.0 * std::sqrt(0.25 * 0.75 / 4.0));
+  EXPECT_DOUBLE_EQ(found.bound, 0.25 + 0.75 / 5.0);
   EXPECT_EQ(found.text(), "25.00% (always naming \"b\")");
-  EXPECT_FALSE(found.beaten_by(0.5));
-  EXPECT_TRUE(found.beaten_by(0.75));
+  EXPECT_FALSE(found.beaten_by(0.25));
+  EXPECT_TRUE(found.beaten_by(0.5));
   EXPECT_FALSE(found.beaten_by(std::nan("")));
+}
+
+// Of 1,000 balanced examples: two standard errors.
+TEST(Baseline, AnotherClassMayBeALittleMoreFrequent) {
+  std::vector<std::int32_t> labels;
+  for (int i = 0; i < 1000; ++i) labels.push_back(i % 2);
+  EXPECT_DOUBLE_EQ(baseline(classes(labels), classes(labels), {}).bound, 0.5 + 2.0 * std::sqrt(0.25 / 1000.0));
 }
 
 TEST(Baseline, OfValuesIsTheTrainingMeanByTheSameLoss) {

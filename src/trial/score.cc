@@ -4,7 +4,7 @@
 
 namespace undying {
 
-std::string_view name(Metric metric) { return metric == Metric::kAccuracy ? "test accuracy" : "test loss"; }
+std::string_view name(Metric metric) { return metric == Metric::kAccuracy ? "accuracy" : "loss"; }
 
 bool better(Metric metric, double score, double than) { return metric == Metric::kAccuracy ? score > than : score < than; }
 
