@@ -94,7 +94,7 @@ Study make_study(int seeds, int finished) {
   study.data_note = "made by hand: </script><b>not bold</b>";
   study.train_examples = 1000;
   study.test_examples = 100;
-  study.chance = 0.1;
+  study.baseline = {.metric = Metric::kAccuracy, .score = 0.1, .bound = 0.12, .answer = "always naming class 0"};
   study.seconds = 12.5;
   const struct {
     const char* label;
@@ -127,7 +127,7 @@ Study whole() {
 
 Study regression() {
   Study study = make_study(3, 3);
-  study.chance = 0.0;
+  study.baseline = {.metric = Metric::kLoss, .score = 1.9, .bound = 1.88, .answer = "always the mean of the training targets"};
   for (Arm& arm : study.arms)
     for (ArmRun& slot : arm.runs) {
       slot.run.test_accuracy = std::nan("");

@@ -4,12 +4,15 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "undying/baseline.h"
 #include "undying/dataset.h"
 #include "undying/graph.h"
 #include "undying/health.h"
@@ -20,21 +23,24 @@
 namespace undying {
 
 struct DiagnoseSettings {
-  std::optional<Loss> loss;        // default: cross-entropy for classes, mean squared error for values
-  double dormant_tau = 0.025;      // Sokar et al. 2023
-  double saturation_eps = 1e-3;    // |f'| below this is saturated
-  std::int64_t rank_sample = 512;  // examples, evenly spaced, for effective rank and pool winners; 0: neither is measured
-  int threads = 0;                 // 0: one per core. Results depend on it in the last bits only
+  std::optional<Loss> loss;                 // default: cross-entropy for classes, mean squared error for values
+  double dormant_tau = 0.025;               // Sokar et al. 2023
+  double saturation_eps = 1e-3;             // |f'| below this is saturated
+  std::int64_t rank_sample = 512;           // examples, evenly spaced, for effective rank and pool winners; 0: neither is measured
+  int threads = 0;                          // 0: one per core. Results depend on it in the last bits only
+  std::shared_ptr<const Dataset> training;  // whose majority class or mean the baseline is; default: D's own
 };
 
-// What keeps a dead unit silent, judged from its parameters and the largest z seen on D.
+// What keeps a dead unit silent, or a constant one at its value, judged from its parameters and the largest z seen on D.
 enum class DeadCause {
-  kNone,           // not dead
-  kDeadInputs,     // every unit it reads is dead
+  kNone,           // neither dead nor constant
+  kZeroWeights,    // all its incoming weights are 0: z is its bias (or what a batch norm makes of it), whatever comes in
+  kDeadInputs,     // every unit it reads is dead, or constant
   kScaleNearZero,  // gamma of the batch norm before it is near 0: z is beta, whatever comes in
   kShiftFarBelow,  // beta alone: without it the unit would fire on D
   kBiasFarBelow,   // the bias alone: without it the unit would fire on D. The shift of a folded batch norm is in the bias
   kWeights,        // its weights: even without the bias z <= 0 on all of D
+  kNothingVaries,  // constant: nothing that it weighs varies over D
   kUnknown,        // z is not the output of one layer (a sum, a product)
 };
 std::string_view name(DeadCause cause);
@@ -44,10 +50,12 @@ struct UnitDiagnosis {
   DeadCause cause = DeadCause::kNone;
   bool locked = false;      // dead, and no parameter that its z depends on has a gradient on D
   bool dormant = false;     // E|h| <= tau times the layer's mean, and neither dead nor always negative
+  bool constant = false;    // one output on the whole of D, and not dead
+  bool saturated = false;   // on at least 95% of D, where the activation saturates (saturates()), and not dead
   bool never_wins = false;  // fires in the sample, but is the largest of no window of the max pool behind it
   double firing_rate = 0.0;
-  double saturated = 0.0;  // share of D with |f'| < eps
-  double abs_mean = 0.0;   // E|h|
+  double saturated_share = 0.0;  // of D, with |f'| < eps
+  double abs_mean = 0.0;         // E|h|
   double preactivation_max = 0.0;
   double gradient = 0.0;  // mean of |dL/dz|, summed over positions; NaN without targets
 };
@@ -64,7 +72,8 @@ struct LayerDiagnosis {
   std::int64_t always_negative = 0;
   std::int64_t always_positive = 0;
   std::int64_t dormant = 0;
-  std::int64_t saturated_units = 0;  // saturated on at least 95% of D, of activations that saturate (saturates())
+  std::int64_t constant = 0;
+  std::int64_t saturated_units = 0;
   std::int64_t never_wins = 0;
   double firing_rate = 0.0;                     // mean over units
   std::array<std::int64_t, 12> histogram = {};  // units by firing rate: 0; (0, 10%], ..., (90%, 100%); 100%
@@ -85,8 +94,54 @@ struct GradientNorm {
   double weight = 0.0;
 };
 
+// What the inputs of D are like, a column, or a channel of images held as bytes.
+struct InputColumn {
+  std::string name;  // "column 3"
+  std::int64_t index = 0;
+  double mean = 0.0;
+  double deviation = 0.0;  // standard, population
+  double least = 0.0;
+  double greatest = 0.0;
+  double low = 0.0;  // 98% of D lie from here
+  double high = 0.0;
+  std::int64_t farthest = 0;      // the example of D, counted from 0, whose value is the farthest from the middle
+  std::int64_t farthest_row = 0;  // where that stands in the source of D, counted from 0
+  double farthest_value = 0.0;
+
+  double magnitude() const;  // root of the mean square
+  bool outlier() const;      // the farthest lies 100 times the spread of the 98% away
+};
+
+// Inputs far from unit scale, and whether they are why units are dead: the same weights over the same examples brought to zero mean and
+// unit variance a column.
+struct InputScale {
+  std::vector<InputColumn> columns;    // those of a root mean square above 10; or of all below 0.01, all. The largest first, at most 4
+  std::int64_t far = 0;                // how many there are
+  std::int64_t total = 0;              // of all columns
+  std::int64_t dead = 0;               // units, and how many of the network's are with the inputs brought to unit scale
+  std::int64_t dead_standardised = 0;  // -1: not tried, for nobody is dead or the network has a scaling or a batch norm of its own
+  bool cause() const { return dead > 0 && dead_standardised >= 0 && 2 * dead_standardised < dead; }
+};
+
+// Numbers from `least` to `greatest`, which may be infinite.
+struct Interval {
+  double least = 0.0;
+  double greatest = 0.0;
+};
+
+// What the end of a network can put out at all, against what the loss asks for, both as the loss compares them: values, or for binary
+// cross-entropy and cross-entropy probabilities.
+struct OutputReach {
+  std::string node;  // that bounds the outputs
+  std::string what;  // its activation or operator: "relu", "softmax"
+  Interval outputs;
+  Interval targets;
+  double share = 0.0;  // of the targets that are out of reach
+  bool twice = false;  // the loss applies a softmax or sigmoid to outputs that have passed one
+};
+
 struct Finding {
-  std::string what;                 // "dead units", "dead network", "dead branch", "vanishing gradients", ...
+  std::string what;                 // one of finding_names()
   std::string layer;                // empty: the network
   std::vector<std::int64_t> units;  // concerned, where it is about units
   double cost = 0.0;                // share of the trained numbers that carry nothing or do not learn, in [0, 1]
@@ -94,31 +149,39 @@ struct Finding {
   std::string remedy;               // to try
 };
 
+// All that a finding can be about: "dead units", "dead network", "vanishing gradients", "scale of the inputs", ...
+std::span<const std::string_view> finding_names();
+
 struct Diagnosis {
   std::string data;  // D
   std::int64_t examples = 0;
   bool has_targets = false;  // else there are no gradients, and "locked" is known of the first layers alone
-  double loss = 0.0;         // mean over D; NaN without targets
-  double accuracy = 0.0;     // NaN without classes
+  Loss judged_by = Loss::kSoftmaxCrossEntropy;
+  double loss = 0.0;      // mean over D; NaN without targets
+  double accuracy = 0.0;  // NaN without classes
   double saturation_eps = 0.0;
   double dormant_tau = 0.0;
   std::vector<LayerDiagnosis> layers;   // in forward order
   std::vector<GradientNorm> gradients;  // empty without targets
   double gradient_norm_ratio = 0.0;     // first / last; NaN without targets
-  std::vector<Finding> findings;        // the most costly first; empty: nothing was found
-  std::vector<std::string> notes;       // what was done to the network before it was looked at
+  std::optional<Baseline> baseline;     // what an answer that looks at no input scores on D; where D has targets
+  InputScale scale;
+  std::optional<OutputReach> reach;  // where the outputs are bounded and D has targets
+  std::vector<Finding> findings;     // the most costly first; empty: nothing was found
+  std::vector<std::string> notes;    // what was done to the network before it was looked at
 
   std::int64_t units() const;
   std::int64_t dead() const;
   std::int64_t locked() const;
   std::int64_t always_negative() const;
   std::int64_t dormant() const;
+  std::int64_t constant() const;
+  std::int64_t zero_weights() const;  // units, dead or constant, that all incoming weights of are 0
   std::int64_t saturated_units() const;
-  bool finite() const;  // whether the mean output of every layer is, over D, and the loss where D has targets
+  bool found(std::string_view what) const;
+  bool learned() const;  // whether the baseline is beaten; true without one
+  bool finite() const;   // whether the mean output of every layer is, over D, and the loss where D has targets
 };
-
-// Whether |f'| near 0 means saturation: not the silence of rectifiers, which is counted apart; of relu6 its ceiling.
-bool saturates(const Activation& activation);
 
 // Observes the network over the whole of `data` and judges. Data without labels and targets (classes 0, outputs 0) is observed forward
 // alone. Throws Error{kInvalidArgument, kBadData} for what does not fit.
@@ -171,7 +234,10 @@ struct ReviveSettings {
   std::string model;             // its name, for the record
   std::string data;              // as given to open_dataset, for the record
   std::vector<Remedy> remedies;  // empty: standard_remedies()
-  int seeds = 5;                 // of the data order and the fresh draws: train.seed, train.seed + 1, ...
+  int seeds = 0;                 // of the data order and the fresh draws: train.seed, train.seed + 1, ...; 0: as many as verdicts need
+  int max_seeds = 20;            // where seeds is 0
+  double budget = 0.0;           // seconds, as in StudySettings
+  double margin = 0.0;           // as in StudySettings
   TrainSettings train;           // of the control; threads and shards are 1 in every run, and the loss is that of `diagnose`
   int threads = 0;               // runs at a time; 0: one per core
   DiagnoseSettings diagnose;
@@ -179,20 +245,18 @@ struct ReviveSettings {
 
 struct RevivalArm {
   Remedy remedy;
-  RemedyEffect effect;       // of the first seed
-  Estimate against_placebo;  // paired by seed; not set for control and placebo
-  double p_control = 1.0;    // Holm over the comparisons of all remedies with both
-  double p_placebo = 1.0;
-  bool cures = false;  // better than both
+  RemedyEffect effect;  // of the first seed
 };
 
 struct Revival {
   Diagnosis before;
   Trainer::Score held_out_before;  // of the network as it came, and of the healed one
   Trainer::Score held_out_after;
-  Study study;                        // its arms are the remedies: control first, placebo second
+  std::int64_t held_out_examples = 0;
+  Study study;                        // its arms are the remedies: control first, placebo second; scored on validation rows
   std::vector<RevivalArm> arms;       // in the order of study.arms
-  std::optional<std::size_t> chosen;  // of those that cure; none: nothing helped
+  Estimate held_out_difference;       // chosen - control on data.test, paired by seed, with a 95% interval
+  std::optional<std::size_t> chosen;  // of those that help; none: nothing helped
   std::uint64_t chosen_seed = 0;      // of the run with the median score of that arm
   std::optional<Graph> graph;         // healed, with `weights`
   std::vector<Tensor> weights;
@@ -200,7 +264,9 @@ struct Revival {
   std::string sentence;            // the outcome in words
 };
 
-// A controlled trial of remedies from the same weights on the same batches, scored on `data.test`. Throws Error before the first run on
+// A controlled trial of remedies from the same weights on the same batches. A fifth of the training part (at most 10,000 examples) is cut
+// off as validation rows: on them the remedies are judged and chosen. `data.test` is looked at last, by no choice. A network that is not
+// finite there is not handed back. Throws Error before the first run on
 // anything that cannot work. A stop request ends it; then nothing is chosen unless all runs were done.
 Revival revive(const Graph& graph, const std::vector<Tensor>& weights, const Split& data, const ReviveSettings& settings,
                const std::function<void(const std::vector<Arm>&)>& planned = {},

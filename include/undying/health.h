@@ -6,38 +6,37 @@
 #include <string>
 #include <vector>
 
+#include "undying/activation.h"
+
 namespace undying {
 
-// The state of a unit over a data set D, in evaluation mode with frozen weights. docs/numerics.md gives the definitions.
+// The state of a unit, a neuron or a channel over all positions, over a data set D, in evaluation mode with frozen weights. Made in one
+// place, from a census alone; docs/numerics.md gives the definitions.
 enum class UnitState : std::uint8_t {
   kAlive,           // fires on some of D, not on all
-  kDead,            // z <= 0 on all of D, and f' = 0 there
-  kAlwaysNegative,  // z <= 0 on all of D, but f' != 0 somewhere: not dead
+  kDead,            // fires on none of D, and f' = 0 there; numerically dead ones, whose outputs are all below 1.2e-38, included
+  kAlwaysNegative,  // fires on none of D, but f' != 0 somewhere: not dead
   kAlwaysPositive,  // z > 0 on all of D: linear
 };
 
-// What one pass over the whole of D, weights frozen, counted for one unit.
-struct UnitCensus {
-  std::int64_t fired = 0;          // examples (x positions) with z above the firing threshold
-  std::int64_t gradient_zero = 0;  // with f'(z) exactly 0
-  std::int64_t saturated = 0;      // with |f'(z)| < eps
-  double abs_mean = 0.0;           // E|h|
-  double mean = 0.0;               // E h
-  double variance = 0.0;           // Var h
-  double preactivation_max = 0.0;  // max z
-};
+// Whether |f'| near 0 means saturation: not the silence of rectifiers, which is counted apart; of relu6 its ceiling.
+bool saturates(const Activation& activation);
 
 // The life of one unit over a run.
 struct UnitLife {
   UnitState state = UnitState::kAlive;  // at the last census
   bool born_dead = false;               // dead at the census before step 0
-  bool dormant = false;                 // tau-dormant at the last census
+  bool dormant = false;                 // tau-dormant at the last census, and neither dead nor always negative
   double firing_rate = 0.0;             // at the last census
   double training_firing_rate = 0.0;    // over the training steps between the last two censuses
   double output = 0.0;                  // mean of |h| over those steps and their examples (x positions)
   double gradient = 0.0;                // mean of |dL/dz| over the same, L the loss of one example
-  std::vector<std::int64_t> died;       // steps: the one whose update began the silence that a census confirmed (0: born dead)
-  std::vector<std::int64_t> revived;    // steps: the first firing after a confirmed death
+  // Steps. Died: the one whose update began the silence that a census confirmed (0: born dead); revived: the first firing after a confirmed
+  // death. Where training steps see the unit otherwise than evaluation does (augmented examples, dropout, batch norm or random slopes
+  // before it, products in bf16), and without counters, both are known from censuses alone and are the step of the one that found it: it
+  // happened between the census before and that one.
+  std::vector<std::int64_t> died;
+  std::vector<std::int64_t> revived;
 };
 
 // One layer (the units of one activation) at one census.
@@ -48,7 +47,7 @@ struct LayerHealth {
   std::int64_t born_dead = 0;  // dead before step 0 (whether or not revived since)
   std::int64_t always_negative = 0;
   std::int64_t always_positive = 0;
-  std::int64_t dormant = 0;      // E|h| / mean E|h| of the layer <= tau
+  std::int64_t dormant = 0;      // E|h| / mean E|h| of the layer <= tau, and neither dead nor always negative
   std::int64_t died = 0;         // deaths confirmed since the census before
   std::int64_t revived = 0;      // revivals since the census before
   double firing_rate = 0.0;      // mean over units

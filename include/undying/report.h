@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "undying/doctor.h"
 #include "undying/study.h"
@@ -28,10 +29,23 @@ struct RunDescription {
   std::optional<ModelOptions> model_options = std::nullopt;  // batch norm and dropout; its activation is not read
   std::string normalize = {};                                // "unit", "standard"
   std::string initial_weights = {};                          // the file they were read from
+  std::optional<Baseline> baseline = std::nullopt;           // of the test part
 };
 
 // A single run as JSON: settings, accuracy, per-layer ledger (docs/formats.md).
 std::string run_json(const RunDescription& description, const TrainSettings& settings, const Run& run);
+
+// What a run comes to, beside its figures.
+struct RunOutcome {
+  std::optional<Baseline> baseline;  // of the test part
+  std::vector<Finding> causes;       // what a diagnosis of its network says of a run that needs_a_look()
+  std::vector<std::string> next;     // ready command lines
+};
+// Whether it diverged, did not beat its baseline, has a layer whose units are all dead, or a tenth of all units.
+bool needs_a_look(const Run& run, const std::optional<Baseline>& baseline);
+// The run for a terminal: how it ended, its score beside the baseline, units by layer; where it needs a look, what is wrong in words, since
+// which step, and what to do next.
+std::string run_text(const Run& run, const RunOutcome& outcome, int columns = 100);
 
 // One line per step: step,loss,lr,grad_norm,update_ratio; shortest decimals that read back exactly, "nan" and "inf" as such.
 std::string steps_csv(const Run& run);

@@ -9,7 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "undying/baseline.h"
 #include "undying/trainer.h"
+#include "undying/trial.h"
 
 namespace undying {
 
@@ -18,11 +20,14 @@ struct StudySettings {
   std::string model = "mlp:16x30";      // as given to build_model
   ModelOptions model_options;           // its activation is replaced by each arm's
   std::vector<Activation> activations;  // the arms; control (relu) and placebo are added where missing
-  int seeds = 5;                        // runs per arm, seeds settings.seed, settings.seed + 1, ...
+  int seeds = 0;                        // runs per arm, seeds train.seed, train.seed + 1, ...; 0: 5, and more while an arm is undecided
+  int max_seeds = 20;                   // where seeds is 0
+  double budget = 0.0;                  // seconds of wall clock, beyond which no seeds are added where seeds is 0; 0: no limit
+  double margin = 0.0;                  // differences within it are "the same": a share, or relative to the loss; 0: default_margin()
   TrainSettings train;                  // threads and shards are 1 in every run
   int threads = 0;                      // runs at a time; 0: one per core
   double target_accuracy =
-      0.0;  // for steps-to-target; 0: 95% of the control's best mean accuracy, or of the best arm's if the control collapsed
+      0.0;  // for steps-to-target; 0: 95% of the control's best mean accuracy, or of the best arm's if the control mostly failed
   std::filesystem::path store;  // SQLite file to keep finished runs in and to resume from; empty: none
 };
 
@@ -31,38 +36,18 @@ enum class Role { kControl, kPlacebo, kTreatment };
 // One finished (or missing) run of an arm, as kept in the store.
 struct ArmRun {
   std::uint64_t seed = 0;
-  bool present = false;  // false: not run, because the study was interrupted
-  Run run;               // steps are thinned to at most 500 for curves
-  bool collapsed =
-      false;  // finished, but no better than always naming the most frequent class: accuracy <= its share s + 0.2 min(s, 1 - s)
-};
-
-// An estimate with its 95% interval. n is the number of runs it rests on; lower and upper are NaN when n < 2.
-struct Estimate {
-  double mean = 0.0;
-  double lower = 0.0;
-  double upper = 0.0;
-  int n = 0;
-};
-
-enum class Verdict { kHelps, kNoDifference, kHurts, kTooFew };
-std::string_view name(Verdict verdict);  // "helps", "no difference shown", "hurts", "too few runs"
-
-// An arm against the control, paired by seed.
-struct Comparison {
-  Estimate accuracy;                   // arm - control, in shares (0.01 = one point), 95% t interval, not adjusted
-  double p_value = 1.0;                // two-sided paired t test
-  double p_adjusted = 1.0;             // Holm over all arms but the control
-  Verdict verdict = Verdict::kTooFew;  // from p_adjusted < 0.05 and the sign
-  std::string sentence;                // the verdict in words, with figures
+  bool present = false;                   // false: not run, because the study was interrupted
+  Run run;                                // steps are thinned to at most 500 for curves
+  Outcome outcome = Outcome::kLearned;    // against `baseline`
+  std::optional<Baseline> baseline = {};  // of its own split; empty: the study's
 };
 
 struct Arm {
   std::string label;  // "leaky_relu:0.01", "relu (control)", "relu (placebo)"
   Activation activation;
   Role role = Role::kTreatment;
-  std::vector<ArmRun> runs;  // one per seed, in order
-  Estimate accuracy;         // test accuracy over finished runs; a diverged run counts with the accuracy of chance
+  std::vector<ArmRun> runs;  // one per seed, in order; arms decided early have fewer
+  Estimate score;            // test accuracy (mean) or test loss (geometric mean) over the runs that learned; 95% interval by Student's t
   int collapsed = 0;
   int diverged = 0;
   int missing = 0;
@@ -74,7 +59,10 @@ struct Arm {
   Estimate always_negative_share;
   Estimate gradient_norm_ratio;  // log10(norm of first layer's / last layer's weight gradient), at the first census after training began
   Estimate seconds_per_step;
-  Comparison comparison;  // not set for the control
+  // Of treatments, against the mean of control and placebo where both are draws of the same thing, else against the control alone. Of the
+  // placebo, its difference from the control with a 95% interval, and no verdict.
+  Comparison comparison;
+  std::optional<Comparison> against_placebo = {};  // of treatments, where the placebo is a treatment of its own
 };
 
 struct Study {
@@ -85,13 +73,18 @@ struct Study {
   std::string data_name;  // "fashion-mnist", n of train and test
   std::int64_t train_examples = 0;
   std::int64_t test_examples = 0;
-  std::string data_note;  // from Split::note
+  std::string data_note;              // from Split::note
+  std::string part = "test";          // of the data, on which runs are scored: "validation" in a trial of remedies
+  bool redrawn = false;               // every seed draws the split anew
+  bool placebo_is_treatment = false;  // rather than another draw of the control
   double target_accuracy = 0.0;
-  double chance = 0.0;               // share of the most frequent class in the test set
+  Baseline baseline;                 // of the split as it was given
+  TrialRules rules;                  // by which arms are judged
   std::vector<Arm> arms;             // control first, placebo second, then as given
   std::vector<std::string> verdict;  // paragraphs in plain words, the most important first
   double seconds = 0.0;              // wall clock, training of this call
   int missing = 0;                   // runs not done
+  bool out_of_budget = false;        // seeds would have been added
 };
 
 // Live progress; called from worker threads, one call at a time.
@@ -106,7 +99,9 @@ struct StudyProgress {
 };
 
 // Runs all arms x seeds, one core each, and analyses them. Finished runs survive a stop request (and a kill, with a store). An arm
-// with the control's activation is not run twice. Throws Error before the first run on anything that cannot work.
+// with the control's activation is not run twice. Where seeds are added as needed, `planned` is called again each time, with the arms as
+// they stand. A split that was drawn, with few examples held out, is drawn anew for every seed. Throws Error before the first run on
+// anything that cannot work.
 Study run_study(const StudySettings& settings, const Split& data, const std::function<void(const std::vector<Arm>&)>& planned = {},
                 const std::function<void(const StudyProgress&)>& progress = {}, std::stop_token stop = {});
 

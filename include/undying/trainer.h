@@ -99,8 +99,9 @@ struct Run {
   Ledger ledger;
   double test_accuracy = 0.0;  // after the last step; NaN for regression
   double test_loss = 0.0;
-  double train_seconds = 0.0;  // inside steps, evaluation and censuses excluded
-  std::int64_t samples = 0;    // trained on
+  std::vector<float> examples;  // of a study's run: Trainer::example_scores() of the test set after the last step
+  double train_seconds = 0.0;   // inside steps, evaluation and censuses excluded
+  std::int64_t samples = 0;     // trained on
   int threads = 1;
   int shards = 1;
 };
@@ -153,6 +154,10 @@ class Trainer {
     double accuracy = 0.0;
   };
   Score evaluate(const Dataset& data);
+
+  // Of each example, in evaluation mode: 1 or 0 for right or wrong, or its loss where targets are values. Of more than `most` examples, of
+  // so many, evenly spaced.
+  std::vector<float> example_scores(const Dataset& data, std::int64_t most = 20'000);
 
   // Outputs in evaluation mode: (data.size, outputs) row-major.
   std::vector<float> predict(const Dataset& data);

@@ -5,6 +5,7 @@
 
 #include "undying/activation.h"
 #include "undying/augmentation.h"
+#include "undying/baseline.h"
 #include "undying/dataset.h"
 #include "undying/doctor.h"
 #include "undying/error.h"
@@ -13,6 +14,7 @@
 #include "undying/onnx.h"
 #include "undying/optimizer.h"
 #include "undying/report.h"
+#include "undying/score.h"
 #include "undying/study.h"
 #include "undying/trainer.h"
 

@@ -30,7 +30,8 @@ enum class Stream : std::uint32_t {
   kSyntheticData = 5,
   kBootstrap = 6,
   kTest = 7,
-  kAugmentation = 8
+  kAugmentation = 8,
+  kSplit = 9
 };
 
 // A sequence of independent draws, addressed by index.

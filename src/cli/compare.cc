@@ -12,6 +12,7 @@
 #include "cli/parse.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
+#include "cli/trial_options.h"
 #include "undying/error.h"
 #include "undying/report.h"
 #include "undying/study.h"
@@ -22,8 +23,8 @@ namespace {
 constexpr const char* kDescription =
     "Compares activations on your data and network in a controlled study.\n"
     "The same seeds, initial draws and data order in every arm; a control (relu) and a placebo (relu from other\n"
-    "draws) are always among them. Says, with intervals, whether an activation helps, hurts or makes no\n"
-    "difference that was shown, and whether dead neurons mattered.\n";
+    "draws) are always among them. Says, with intervals, whether an activation helps, hurts, is the same within a\n"
+    "margin or stays undecided, and whether dead neurons mattered. Adds seeds while an arm is undecided.\n";
 
 constexpr const char* kFooter =
     "Examples:\n"
@@ -32,23 +33,22 @@ constexpr const char* kFooter =
     "  undying compare --data csv:measurements.csv:label=class --model mlp:64-64 --store study.sqlite\n"
     "\n"
     "Runs go one to a core. Ctrl-C ends the study: what was finished is analysed and written, and how many runs are\n"
-    "missing is said. With --store the same command resumes it, and a larger --seeds or more --activations extend it.\n"
+    "missing is said. With --store the same command resumes it, and a larger --max-seeds or more --activations extend it.\n"
     "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written; 130 interrupted.";
 
 struct CompareOptions {
-  explicit CompareOptions(CLI::App& app) : training(app) {
+  explicit CompareOptions(CLI::App& app) : training(app), trial(app) {
     app.add_option("--activations", activations, "the arms, separated by commas; undying list names them all")
         ->type_name("NAMES")
         ->capture_default_str();
-    add_integer(app, "--seeds", seeds, "runs per arm", 1, 1000);
     add_file(app, "--report", report, "write a self-contained HTML report to this file");
     add_file(app, "--store", store, "keep finished runs in this SQLite file, and resume from it");
     add_real(app, "--target-accuracy", target_accuracy, "for steps to target, a share such as 0.8; 0: 95% of the control's best", 0.0, 1.0);
   }
 
   TrainingOptions training;
+  TrialOptions trial;
   std::string activations = "relu,leaky_relu:0.01,leaky_relu:0.2,prelu,elu";
-  std::int64_t seeds = 5;
   std::string report;
   std::string store;
   double target_accuracy = 0.0;
@@ -58,7 +58,10 @@ StudySettings study_settings(const CompareOptions& options) {
   StudySettings settings{
       .data = options.training.data(), .model = options.training.model(), .model_options = options.training.model_options()};
   settings.activations = parse_activations("--activations", options.activations);
-  settings.seeds = static_cast<int>(options.seeds);
+  settings.seeds = options.trial.seeds();
+  settings.max_seeds = options.trial.max_seeds();
+  settings.budget = options.trial.budget();
+  settings.margin = options.trial.margin();
   settings.train = options.training.settings();
   settings.threads = options.training.threads();
   settings.target_accuracy = options.target_accuracy;

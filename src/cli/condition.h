@@ -9,9 +9,11 @@
 
 namespace undying::cli {
 
-// A condition under which `diagnose` fails: METRIC>SHARE or METRIC>=SHARE, of all units of the network; "dead>5%", "locked>=0.1".
+// A condition under which `diagnose` fails: METRIC>SHARE or METRIC>=SHARE, of all units of the network ("dead>5%", "locked>=0.1"), of the
+// targets ("out-of-reach>1%"); or the name of a finding, with '-' for ' ': "not-learned", "scale-of-the-inputs".
 struct Condition {
-  std::string metric;  // dead, locked, always-negative, dormant, saturated
+  std::string metric;  // a metric, or a finding as Finding::what has it
+  bool of_finding = false;
   bool or_equal = false;
   double bound = 0.0;  // as written: 5 of 5%
   double whole = 1.0;  // what it is a share of: 100 with a percent sign
@@ -21,8 +23,9 @@ struct Condition {
 // Throws Error{kInvalidArgument} that says what was found and what was expected.
 Condition parse_condition(std::string_view flag, std::string_view text);
 
-std::int64_t count_of(const Condition& condition, const Diagnosis& diagnosis);
 bool met(const Condition& condition, const Diagnosis& diagnosis);
+// What was found where it is met: "4 of 32 units, 12.50%".
+std::string found_text(const Condition& condition, const Diagnosis& diagnosis);
 
 }  // namespace undying::cli
 

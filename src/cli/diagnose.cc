@@ -29,7 +29,7 @@ constexpr const char* kFooter =
     "Examples:\n"
     "  undying diagnose model.onnx --data fashion-mnist\n"
     "  undying diagnose model.onnx --data npy:X.npy --labels Y.npy --part all --json diagnosis.json\n"
-    "  undying diagnose model.onnx --data fashion-mnist --fail-on 'dead>5%' --fail-on 'saturated>10%'\n"
+    "  undying diagnose model.onnx --data fashion-mnist --fail-on 'dead>5%' --fail-on not-learned\n"
     "  undying diagnose model.onnx --forecast\n"
     "\n"
     "docs/diagnosis.md says what every word means and what it does not say.\n"
@@ -51,7 +51,8 @@ struct DiagnoseOptions {
     add_real(app, "--eps", eps, "saturated: |f'| below this", 0.0, 1.0);
     app.add_flag("--forecast", forecast, "before any training: from the graph alone, no data is read");
     app.add_option("--init-scheme", init_scheme, "for --forecast, how weights will be drawn")->type_name("NAME")->capture_default_str();
-    app.add_option("--fail-on", fail_on, "METRIC>SHARE, such as 'dead>5%': exit code 3 when it is met; may be given several times")
+    app.add_option("--fail-on", fail_on,
+                   "METRIC>SHARE or a finding, such as 'dead>5%' or not-learned: exit code 3 when it is met; may be given several times")
         ->type_name("CONDITION")
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     add_integer(app, "--seed", seed, "of synthetic data", 0, std::int64_t{1} << 62);
@@ -91,7 +92,8 @@ std::shared_ptr<const Dataset> joined(const Split& split) {
   return all;
 }
 
-std::shared_ptr<const Dataset> open(const DiagnoseOptions& options) {
+// D; `training` is the part that a baseline learns from.
+std::shared_ptr<const Dataset> open(const DiagnoseOptions& options, std::shared_ptr<const Dataset>& training) {
   const bool bare = options.data.starts_with("npy:") && options.data.find(',') == std::string::npos;
   if (!bare && !options.labels.empty())
     throw Error(ErrorCode::kInvalidArgument, "--labels", fmt::format("goes with --data npy:X.npy; {} brings its own", options.data));
@@ -99,6 +101,7 @@ std::shared_ptr<const Dataset> open(const DiagnoseOptions& options) {
   if (bare && options.labels.empty()) return data::open_npy_inputs(options.data.substr(4));
   const std::string source = bare ? options.data + "," + options.labels : options.data;
   const Split split = open_source(source, options.normalize, options.data_dir, static_cast<std::uint64_t>(options.seed));
+  training = split.train;
   if (options.part == "train") return split.train;
   if (options.part == "test") return split.test;
   if (options.part == "all") return joined(split);
@@ -115,9 +118,8 @@ int fail_on(const std::vector<Condition>& conditions, const Diagnosis& diagnosis
   for (const Condition& condition : conditions) {
     if (!met(condition, diagnosis)) continue;
     code = kConditionMet;
-    const std::int64_t count = count_of(condition, diagnosis);
-    fmt::print("--fail-on '{}' is met: {} of {} units, {:.2f}%, on {} (n = {} examples)\n", condition.text, count, diagnosis.units(),
-               100.0 * static_cast<double>(count) / static_cast<double>(diagnosis.units()), diagnosis.data, diagnosis.examples);
+    fmt::print("--fail-on '{}' is met: {}, on {} (n = {} examples)\n", condition.text, found_text(condition, diagnosis), diagnosis.data,
+               diagnosis.examples);
   }
   return code;
 }
@@ -140,7 +142,9 @@ int run_diagnose(const DiagnoseOptions& options, const std::string& command) {
   Outputs outputs({{"--json", options.json}},
                   {{"MODEL", {options.model}}, {"--data", data::files_of(options.data, options.data_dir)}, {"--labels", {options.labels}}});
   const onnx::Model model = onnx::load(options.model);
-  Diagnosis diagnosis = diagnose(model.graph, model.weights, *open(options), options.settings());
+  DiagnoseSettings settings = options.settings();
+  const std::shared_ptr<const Dataset> data = open(options, settings.training);
+  Diagnosis diagnosis = diagnose(model.graph, model.weights, *data, settings);
   diagnosis.notes.insert(diagnosis.notes.begin(), model.notes.begin(), model.notes.end());
   outputs.write(options.json, [&] { write_file(options.json, diagnosis_json(command, diagnosis)); });
   fmt::print("{}", diagnosis_text(diagnosis, std::max(100, terminal_columns(STDOUT_FILENO))));

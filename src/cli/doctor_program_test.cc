@@ -42,6 +42,33 @@ TEST_F(DoctorProgram, FailOnIsAnExitCode) {
   expect_error("diagnose model.onnx --data spirals --fail-on 'alive>5%'", HasSubstr("alive"));
 }
 
+TEST_F(DoctorProgram, FailOnTakesFindings) {
+  write_model({});
+  const Result fresh = run("diagnose model.onnx --data spirals --fail-on not-learned");
+  EXPECT_EQ(fresh.code, 3) << fresh.out;
+  EXPECT_THAT(fresh.out, AllOf(HasSubstr("baseline 50.00%"), HasSubstr("--fail-on 'not-learned' is met")));
+  EXPECT_EQ(run("diagnose model.onnx --data spirals --fail-on dead-network --fail-on 'constant>0' --fail-on 'out-of-reach>0'").code, 0);
+  expect_error("diagnose model.onnx --data spirals --fail-on headache", AllOf(HasSubstr("headache"), HasSubstr("scale-of-the-inputs")));
+}
+
+// Whole layers that are dead are said to be so, with what to type next.
+TEST_F(DoctorProgram, TrainSaysWhenNothingCanBeLearned) {
+  const Graph graph = mlp({.inputs = 2, .hidden = {8, 8}, .outputs = 2, .activation = "relu"});
+  std::vector<Tensor> weights = Trainer(graph, {.threads = 1}).tensors();
+  for (float& bias : weights[3].values) bias = -1000.0f;
+  write_safetensors(folder_ / "dead.safetensors", weights);
+  const Result result = run("train --data spirals --model mlp:8-8 --init dead.safetensors --epochs 1 --json run.json");
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(
+      result.out,
+      AllOf(HasSubstr("baseline 50.00%"), HasSubstr("Nothing was learned"), HasSubstr("Every unit is dead in layer.1 (from the start)"),
+            HasSubstr("Next: undying train --data spirals --model mlp:8-8 --init dead.safetensors --epochs 1 --json run.json "
+                      "--out net.onnx && undying diagnose net.onnx --data spirals"),
+            HasSubstr("Next: undying compare --data spirals --model mlp:8-8 --epochs 1 --activations")));
+  EXPECT_NEAR(json("run.json")["baseline"]["score"].get<double>(), 0.5, 1e-9);
+  EXPECT_EQ(run("diagnose net.onnx --data spirals").code, 2) << "nothing was written without being asked for";
+}
+
 // What a NaN computes is beyond every threshold, and beyond cure.
 TEST_F(DoctorProgram, ANetworkThatIsNotFiniteMeetsEveryConditionAndIsNotRevived) {
   const Graph graph = mlp({.inputs = 2, .hidden = {16, 16}, .outputs = 2, .activation = "relu"});
@@ -72,7 +99,7 @@ TEST_F(DoctorProgram, WrongInputIsNamed) {
   expect_error("diagnose model.onnx --data spirals --labels y.npy", HasSubstr("--labels"));
   expect_error("revive model.onnx --data spirals --remedies leeches", AllOf(HasSubstr("leeches"), HasSubstr("re-initialise")));
   expect_error("revive model.onnx --data spirals -o no/such/file.onnx", HasSubstr("no/such/file.onnx"));
-  expect_error("revive model.onnx --data spirals --seeds 1", HasSubstr("--seeds"));
+  expect_error("revive model.onnx --data spirals --seeds 1", HasSubstr("seeds"));
 }
 
 TEST_F(DoctorProgram, ReviveWritesTheRecordAndTheNetworkOnlyWhereSomethingHelped) {
@@ -98,7 +125,7 @@ TEST_F(DoctorProgram, ReviveSaysWhenNothingHelped) {
   write_model({});
   const Result result = run("revive model.onnx --data spirals --steps 1 --lr 1e-9 --seeds 2 -o healed.onnx --quiet");
   ASSERT_EQ(result.code, 0) << result.err;
-  EXPECT_THAT(result.out, AllOf(HasSubstr("Nothing helped"), HasSubstr("no network was written")));
+  EXPECT_THAT(result.out, AllOf(HasSubstr("Nothing is shown to help"), HasSubstr("no network was written")));
   EXPECT_FALSE(exists("healed.onnx"));
 }
 

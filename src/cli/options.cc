@@ -7,6 +7,7 @@
 #include <functional>
 #include <vector>
 
+#include "cli/next.h"
 #include "cli/parse.h"
 #include "data/open.h"
 #include "undying/error.h"
@@ -254,20 +255,7 @@ Split open_source(const std::string& data, const std::string& normalize, const s
 
 std::string command_text(int argc, const char* const* argv) {
   std::string text = "undying";
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view word(argv[i]);
-    const bool plain =
-        !word.empty() &&
-        word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=:,./+@%") == std::string_view::npos;
-    text += ' ';
-    if (plain) {
-      text += word;
-      continue;
-    }
-    text += '\'';
-    for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    text += '\'';
-  }
+  for (int i = 1; i < argc; ++i) text += " " + shell_word(argv[i]);
   return text;
 }
 

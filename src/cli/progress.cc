@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <string_view>
+#include <utility>
 
 namespace undying::cli {
 namespace {
@@ -155,12 +156,20 @@ StudyDisplay::StudyDisplay(Screen& screen, const StudySettings& settings, std::i
     : screen_(screen), batch_(std::min(settings.train.batch, train_examples)), start_(Clock::now()) {}
 
 void StudyDisplay::plan(const std::vector<Arm>& arms) {
+  const bool first = labels_.empty();
+  const std::size_t before = std::exchange(runs_, 0);
+  std::size_t open = 0;
+  labels_.clear();
   for (const Arm& arm : arms) {
     labels_.push_back(arm.label);
     label_width_ = std::max(label_width_, arm.label.size());
     runs_ += arm.runs.size();
+    open += arm.role == Role::kTreatment && arm.runs.size() == arms.front().runs.size();
   }
-  screen_.print(fmt::format("{} runs: {} arms x {} seeds", runs_, arms.size(), arms.empty() ? 0 : arms.front().runs.size()));
+  const std::size_t seeds = arms.empty() ? 0 : arms.front().runs.size();
+  if (!first)
+    return screen_.print(fmt::format("{} arm{} undecided: {} more runs, to {} seeds", open, open == 1 ? "" : "s", runs_ - before, seeds));
+  screen_.print(fmt::format("{} runs: {} arms x {} seeds", runs_, arms.size(), seeds));
   start_ = Clock::now();
 }
 

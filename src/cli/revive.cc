@@ -12,6 +12,7 @@
 #include "cli/parse.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
+#include "cli/trial_options.h"
 #include "undying/doctor.h"
 #include "undying/error.h"
 #include "undying/onnx.h"
@@ -22,8 +23,9 @@ namespace {
 
 constexpr const char* kDescription =
     "Tries remedies on a network in a controlled trial: every arm trains on from the same weights on the same batches,\n"
-    "beside a control (no change) and a placebo (as many living units re-initialised as are dead). Writes the healed\n"
-    "network only where a remedy beats both on held-out data; says so when nothing helped.\n";
+    "beside a control (no change) and a placebo (as many living units re-initialised as are dead). Judges on validation\n"
+    "rows cut off the training part, reports on held-out ones. Writes the healed network only where a remedy beats both;\n"
+    "says so when nothing helped.\n";
 
 constexpr const char* kFooter =
     "Examples:\n"
@@ -37,10 +39,9 @@ constexpr const char* kFooter =
     "130 interrupted, nothing is chosen.";
 
 struct ReviveOptions {
-  explicit ReviveOptions(CLI::App& app) : training(app, TrainingOptions::Network::kGiven) {
+  explicit ReviveOptions(CLI::App& app) : training(app, TrainingOptions::Network::kGiven), trial(app) {
     app.add_option("MODEL", model, "the network, an ONNX file")->required();
     add_file(app, "-o,--out", out, "write the healed network to this ONNX file");
-    add_integer(app, "--seeds", seeds, "runs per arm", 2, 1000);
     app.add_option("--remedies", remedies, "labels of those to try, separated by commas; all: every one")
         ->type_name("NAMES")
         ->capture_default_str();
@@ -48,11 +49,11 @@ struct ReviveOptions {
   }
 
   TrainingOptions training;
+  TrialOptions trial;
   std::string model;
   std::string out;
   std::string report;
   std::string remedies = "all";
-  std::int64_t seeds = 5;
 };
 
 // Control and placebo are always among them.
@@ -79,7 +80,10 @@ ReviveSettings revive_settings(const ReviveOptions& options) {
   ReviveSettings settings{.model = std::filesystem::path(options.model).filename().string(),
                           .data = options.training.data(),
                           .remedies = choose(options.remedies),
-                          .seeds = static_cast<int>(options.seeds),
+                          .seeds = options.trial.seeds(),
+                          .max_seeds = options.trial.max_seeds(),
+                          .budget = options.trial.budget(),
+                          .margin = options.trial.margin(),
                           .train = options.training.settings(),
                           .threads = options.training.threads()};
   settings.diagnose.threads = options.training.threads();
@@ -108,7 +112,7 @@ int run_revive(const ReviveOptions& options, const std::string& command) {
   const Split data = options.training.open_data();
   options.training.fit_epochs(settings.train, *data.train);
   settings.diagnose.loss = options.training.loss(*data.train);
-  StudySettings shown{.seeds = settings.seeds, .train = settings.train};
+  StudySettings shown{.train = settings.train};
   StudyDisplay display(screen, shown, data.train->size);
   Revival revival = revive(
       model.graph, model.weights, data, settings, [&](const std::vector<Arm>& arms) { display.plan(arms); },

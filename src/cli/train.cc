@@ -1,6 +1,7 @@
 #include <fmt/format.h>
+#include <unistd.h>
 
-#include <cmath>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <thread>
@@ -8,12 +9,14 @@
 
 #include "base/atomic_file.h"
 #include "cli/commands.h"
+#include "cli/next.h"
 #include "cli/options.h"
 #include "cli/outputs.h"
 #include "cli/parse.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "engine/engine.h"
+#include "undying/doctor.h"
 #include "undying/error.h"
 #include "undying/onnx.h"
 #include "undying/report.h"
@@ -58,21 +61,6 @@ struct TrainOptions {
   bool explain = false;
 };
 
-void print_ledger(const Run& run) {
-  if (run.ledger.censuses.empty()) return;
-  const CensusRecord& census = run.ledger.censuses.back();
-  fmt::print("\nUnits on {} (n = {}), after step {}:\n", run.ledger.data, run.ledger.examples, census.step);
-  fmt::print("{:<12} {:>6} {:>6} {:>10} {:>9} {:>9} {:>8} {:>8} {:>10} {:>10}\n", "layer", "units", "dead", "born dead", "always -",
-             "always +", "dormant", "firing", "grad norm", "update/w");
-  for (const LayerHealth& layer : census.layers)
-    fmt::print("{:<12} {:>6} {:>6} {:>10} {:>9} {:>9} {:>8} {:>7.1f}% {:>10.3g} {:>10.3g}\n", layer.name, layer.units, layer.dead,
-               layer.born_dead, layer.always_negative, layer.always_positive, layer.dormant, 100.0 * layer.firing_rate, layer.gradient_norm,
-               layer.update_ratio);
-  if (run.ledger.dead() > 0)
-    fmt::print("A unit counted dead fired on none of the {} examples: with 95% confidence its firing rate there is below {:.2g}.\n",
-               run.ledger.examples, 3.0 / static_cast<double>(run.ledger.examples));
-}
-
 std::string shape_text(const PlanStep& step) {
   std::string text;
   for (const std::int64_t extent : step.shape) text += (text.empty() ? "" : " x ") + std::to_string(extent);
@@ -94,14 +82,20 @@ void print_plan(const PlanSummary& plan, const TrainSettings& settings) {
       megabytes(plan.gradient_bytes), megabytes(plan.parameter_bytes));
 }
 
-void print_summary(const Run& run) {
-  const double rate = run.train_seconds > 0.0 ? static_cast<double>(run.samples) / run.train_seconds : 0.0;
-  fmt::print("{}{}{}: {} steps, {} samples in {:.2f} s ({:.0f} samples/s), {} thread{}, {} shard{}\n", name(run.status),
-             run.reason.empty() ? "" : ": ", run.reason, run.steps.size(), run.samples, run.train_seconds, rate, run.threads,
-             run.threads == 1 ? "" : "s", run.shards, run.shards == 1 ? "" : "s");
-  if (std::isfinite(run.test_loss)) fmt::print("test loss {:.6g}\n", run.test_loss);
-  if (std::isfinite(run.test_accuracy)) fmt::print("test accuracy {:.2f}%\n", 100.0 * run.test_accuracy);
-  print_ledger(run);
+// What is said of a run that needs a look: causes that a diagnosis of the network finds in data and loss, and ready commands.
+RunOutcome outcome_of(const TrainOptions& options, const std::string& command, const Trainer& trainer, const Split& data, const Run& run) {
+  RunOutcome outcome{.baseline =
+                         trainer.settings().evaluate ? std::optional(baseline(*data.train, *data.test, trainer.settings())) : std::nullopt};
+  if (!needs_a_look(run, outcome.baseline) || run.status == RunStatus::kInterrupted) return outcome;
+  const DiagnoseSettings settings{.loss = trainer.settings().loss, .rank_sample = 0, .threads = trainer.settings().threads};
+  for (const Finding& finding : diagnose(trainer.graph(), trainer.tensors(), *data.train, settings).findings)
+    if (finding.what == "scale of the inputs" || finding.what == "targets out of reach" || finding.what == "wrong loss")
+      outcome.causes.push_back(finding);
+  const bool written = options.out.ends_with(".onnx");
+  const std::string model = written ? options.out : "net.onnx";
+  const std::string again = written ? "" : train_command_with_out(command, model) + " && ";
+  outcome.next = {again + diagnose_command(command, model), compare_command(command)};
+  return outcome;
 }
 
 Trainer make_trainer(const TrainOptions& options, const Activation& activation, TrainSettings settings, const Dataset& data) {
@@ -160,11 +154,12 @@ int train(const TrainOptions& options, const std::string& command) {
   screen.close();
   outputs.write(options.metrics, [&] { write_file(options.metrics, steps_csv(run)); });
   outputs.write(options.out, [&] { write_network(options.out, trainer); });
-  const RunDescription description{options.training.data(),          options.training.model(),     activation,  command,
-                                   options.training.model_options(), options.training.normalize(), options.init};
+  const RunOutcome outcome = outcome_of(options, command, trainer, data, run);
+  const RunDescription description{options.training.data(),          options.training.model(),     activation,   command,
+                                   options.training.model_options(), options.training.normalize(), options.init, outcome.baseline};
   outputs.write(options.training.json(), [&] { write_file(options.training.json(), run_json(description, trainer.settings(), run)); });
   if (!data.note.empty()) fmt::print("{}\n", data.note);
-  print_summary(run);
+  fmt::print("{}", run_text(run, outcome, std::max(100, terminal_columns(STDOUT_FILENO))));
   outputs.rethrow();
   return run.status == RunStatus::kInterrupted ? kInterrupted : kOk;
 }

@@ -190,6 +190,7 @@ void gather_augmented(const Dataset& data, const Augmentation& augmentation, con
     const std::int64_t at = static_cast<std::int64_t>(index) * width;
     if (data.bytes.empty()) {
       change_example(data.values.data() + at, change, size, dst);
+      convert(data, dst, dst);
     } else {
       // The changed bytes wait in the last quarter of the example's own floats.
       std::uint8_t* bytes = reinterpret_cast<std::uint8_t*>(dst) + 3 * width;

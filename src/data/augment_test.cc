@@ -24,7 +24,7 @@ Dataset make_images(std::int64_t size) {
   Dataset data{.name = "test images", .size = size, .shape = {kChannels, kHeight, kWidth}, .classes = 2};
   for (std::int64_t i = 0; i < size * data.features(); ++i) data.bytes.push_back(static_cast<std::uint8_t>(1 + i * i % 251 % 255));
   data.labels.resize(static_cast<std::size_t>(size));
-  data.scale = {1.0f};  // the floats are the bytes
+  data.mean = {0.0f}, data.deviation = {1.0f};  // the floats are the bytes
   return data;
 }
 
@@ -133,7 +133,7 @@ TEST(Augmentation, FlipsRowsOfEveryWidth) {
   for (std::int64_t width = 1; width <= 40; ++width) {
     Dataset data{.name = "rows", .size = 20, .shape = {1, 2, width}};
     for (std::int64_t i = 0; i < data.size * data.features(); ++i) data.bytes.push_back(static_cast<std::uint8_t>(i % width));
-    data.scale = {1.0f};
+    data.mean = {0.0f}, data.deviation = {1.0f};
     const std::vector<float> rows = augmented(data, {.flip = true}, Random(5, Stream::kAugmentation, 1), all_of(data));
     bool both[2] = {};
     for (std::int64_t row = 0; row < 2 * data.size; ++row) {
@@ -210,9 +210,9 @@ TEST(Augmentation, ChoicesAreDrawnApart) {
 
 TEST(Augmentation, BytesAndValuesAgreeInEveryScale) {
   Dataset bytes = make_images(50);
-  bytes.scale = {1.0f / 255.0f, 0.5f, 2.0f};
-  bytes.offset = {0.0f, 3.0f, -1.0f};
-  Dataset values = bytes;
+  Dataset values = bytes;  // as they are
+  bytes.mean = {0.0f, 3.0f, -1.0f};
+  bytes.deviation = {255.0f, 0.5f, 2.0f};
   values.bytes.clear();
   for (const std::uint8_t byte : bytes.bytes) values.values.push_back(byte);
   const Augmentation augmentation{.flip = true, .crop = 2, .cutout = 3};
@@ -221,8 +221,8 @@ TEST(Augmentation, BytesAndValuesAgreeInEveryScale) {
   const std::vector<float> from_values = augmented(values, augmentation, draws, all_of(values));
   for (std::size_t i = 0; i < from_values.size(); ++i) {
     const std::size_t channel = i / (kHeight * kWidth) % kChannels;
-    const float expected = channel == 0 ? from_values[i] / 255.0f : from_values[i] * bytes.scale[channel] + bytes.offset[channel];
-    ASSERT_EQ(from_bytes[i], expected) << i;
+    const float expected = channel == 0 ? from_values[i] / 255.0f : (from_values[i] - bytes.mean[channel]) / bytes.deviation[channel];
+    ASSERT_EQ(from_bytes[i], expected) << i;  // powers of two: exact
   }
 }
 

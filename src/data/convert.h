@@ -7,9 +7,10 @@
 
 namespace undying::data {
 
-// One example of a data set, held as bytes, as float32: scale * byte + offset of its channel. Works from the front: `bytes` may be the
-// last quarter of dst's own memory.
+// One example of a data set as a network sees it: (stored - mean) / deviation. Works from the front: `bytes` may be the last quarter of
+// dst's own memory, and `values` may be dst.
 void convert(const Dataset& data, const std::uint8_t* bytes, float* dst);
+void convert(const Dataset& data, const float* values, float* dst);
 
 }  // namespace undying::data
 

@@ -33,10 +33,13 @@ void check_inputs(const Dataset& data) {
 }
 
 void check_scale(const Dataset& data) {
-  const std::size_t count = data.scale.size();
-  if (count != data.offset.size() || (count != 1 && static_cast<std::int64_t>(count) != data.channels()))
-    fail(data, fmt::format("has {} scales and {} offsets; expected one of each, or one a channel of its {}", count, data.offset.size(),
-                           data.channels()));
+  const auto count = static_cast<std::int64_t>(data.mean.size());
+  if (data.mean.size() != data.deviation.size() ||
+      (count > 1 && count != data.channels() && (!data.bytes.empty() || count != data.features())))
+    fail(data, fmt::format("has {} means and {} deviations; expected one of each, or one a channel of its {}{}", count,
+                           data.deviation.size(), data.channels(), data.bytes.empty() ? ", or one a feature" : ""));
+  for (const float deviation : data.deviation)
+    if (!(deviation > 0.0f && std::isfinite(deviation))) fail(data, fmt::format("has the deviation {}; expected more than 0", deviation));
 }
 
 void check_labels(const Dataset& data) {

@@ -46,9 +46,45 @@ HWY_INLINE void convert_row(const std::uint8_t* bytes, std::int64_t n, float sca
 }
 
 HWY_ATTR void convert_example(const Dataset& data, const std::uint8_t* bytes, float* dst) {
-  const std::size_t pieces = data.scale.size();
+  if (data.mean.empty()) return convert_row(bytes, data.features(), 1.0f / 255.0f, 0.0f, dst);
+  const std::size_t pieces = data.mean.size();
   const std::int64_t width = data.features() / static_cast<std::int64_t>(pieces);
-  for (std::size_t i = 0; i < pieces; ++i, bytes += width, dst += width) convert_row(bytes, width, data.scale[i], data.offset[i], dst);
+  for (std::size_t i = 0; i < pieces; ++i, bytes += width, dst += width) {
+    const float scale = 1.0f / data.deviation[i];
+    convert_row(bytes, width, scale, -data.mean[i] * scale, dst);
+  }
+}
+
+// dst = (src - mean) / deviation, one of each a feature.
+HWY_INLINE void scale_columns(const float* src, std::int64_t n, const float* mean, const float* deviation, float* dst) {
+  const hn::ScalableTag<float> d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes)
+    hn::StoreU(hn::Div(hn::Sub(hn::LoadU(d, src + i), hn::LoadU(d, mean + i)), hn::LoadU(d, deviation + i)), d, dst + i);
+  for (; i < n; ++i) dst[i] = (src[i] - mean[i]) / deviation[i];
+}
+
+// The same with one for all, or for each of several stretches of equal width.
+HWY_INLINE void scale_stretch(const float* src, std::int64_t n, float mean, float deviation, float* dst) {
+  const hn::ScalableTag<float> d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const auto shift = hn::Set(d, mean);
+  const auto divisor = hn::Set(d, deviation);
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) hn::StoreU(hn::Div(hn::Sub(hn::LoadU(d, src + i), shift), divisor), d, dst + i);
+  for (; i < n; ++i) dst[i] = (src[i] - mean) / deviation;
+}
+
+HWY_ATTR void scale_example(const Dataset& data, const float* src, float* dst) {
+  const std::int64_t features = data.features();
+  const auto pieces = static_cast<std::int64_t>(data.mean.size());
+  if (pieces == features) return scale_columns(src, features, data.mean.data(), data.deviation.data(), dst);
+  const std::int64_t width = features / pieces;
+  for (std::int64_t i = 0; i < pieces; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    scale_stretch(src + i * width, width, data.mean[at], data.deviation[at], dst + i * width);
+  }
 }
 
 }  // namespace undying::data::HWY_NAMESPACE
@@ -59,8 +95,14 @@ namespace undying {
 namespace data {
 
 HWY_EXPORT(convert_example);
+HWY_EXPORT(scale_example);
 
 void convert(const Dataset& data, const std::uint8_t* bytes, float* dst) { HWY_DYNAMIC_DISPATCH(convert_example)(data, bytes, dst); }
+
+void convert(const Dataset& data, const float* values, float* dst) {
+  if (!data.mean.empty()) return HWY_DYNAMIC_DISPATCH(scale_example)(data, values, dst);
+  if (values != dst) std::copy_n(values, data.features(), dst);
+}
 
 }  // namespace data
 
@@ -69,7 +111,7 @@ void gather(const Dataset& data, std::span<const std::uint32_t> indices, float* 
   for (const std::uint32_t index : indices) {
     const std::int64_t at = static_cast<std::int64_t>(index) * width;
     if (data.bytes.empty()) {
-      std::copy_n(data.values.data() + at, width, dst);
+      data::convert(data, data.values.data() + at, dst);
     } else {
       data::convert(data, data.bytes.data() + at, dst);
     }

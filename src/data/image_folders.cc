@@ -84,12 +84,19 @@ std::vector<ImageFile> label_images(const fs::path& folder, const Part& part, co
 void add_note(std::string& note, const std::string& more) { note += (note.empty() ? "" : "; ") + more; }
 
 void hold_out_images(ImageFolders& folders) {
-  check_hold_out(folders.name, static_cast<std::int64_t>(folders.train.size()));
   std::vector<ImageFile> all;
   all.swap(folders.train);
-  for (std::size_t i = 0; i < all.size(); ++i)
-    (is_held_out(static_cast<std::int64_t>(i)) ? folders.test : folders.train).push_back(std::move(all[i]));
-  add_note(folders.note, kHeldOut);
+  std::vector<std::int32_t> labels;
+  for (const ImageFile& file : all) labels.push_back(file.label);
+  const SplitRule rule;
+  const std::vector<bool> held_out = draw_held_out(folders.name, static_cast<std::int64_t>(all.size()), labels, {}, rule);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    all[i].row = static_cast<std::uint32_t>(i);
+    (held_out[i] ? folders.test : folders.train).push_back(std::move(all[i]));
+  }
+  folders.given = false;
+  const auto size_of = [](const std::vector<ImageFile>& part) { return static_cast<std::int64_t>(part.size()); };
+  add_note(folders.note, held_out_note(size_of(folders.train), size_of(folders.test), true, false, rule));
 }
 
 bool holds(const Content& content, const char* name) {

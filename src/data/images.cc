@@ -130,7 +130,10 @@ std::shared_ptr<Dataset> prepare(const ImageFolders& folders, const std::vector<
   data->size = static_cast<std::int64_t>(files.size());
   data->classes = static_cast<std::int64_t>(folders.classes.size());
   data->class_names = folders.classes;
-  for (const ImageFile& file : files) data->labels.push_back(file.label);
+  for (const ImageFile& file : files) {
+    data->labels.push_back(file.label);
+    if (!folders.given) data->rows.push_back(file.row);
+  }
   return data;
 }
 
@@ -167,7 +170,7 @@ Split load_all(const ImageFolders& folders, Form form) {
   }
   validate(*train);
   validate(*test);
-  return {train, test, folders.note};
+  return {.train = train, .test = test, .note = folders.note, .given = folders.given};
 }
 
 }  // namespace

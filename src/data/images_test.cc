@@ -119,7 +119,7 @@ TEST_F(ImagesTest, EveryChannelIsStandardisedAlone) {
   EXPECT_NEAR(rows[18], 0.0, 1e-6);
   EXPECT_NEAR(rows[36], std::sqrt(1.5), 1e-6);
   EXPECT_EQ(rows[12], 0.0f);
-  EXPECT_EQ(split.test->scale, split.train->scale);
+  EXPECT_EQ(split.test->deviation, split.train->deviation);
 }
 
 TEST(ImagesMemory, MoreThanThereIsIsRefused) {

@@ -216,7 +216,7 @@ Split open_npy(std::string_view files) {
   const std::string y_file(files.substr(comma + 1));
   Array x = parse_npy(read_file(x_file), x_file);
   const Array y = parse_npy(read_file(y_file), y_file);
-  return hold_out(*make_dataset(std::move(x), x_file, y, y_file, std::filesystem::path(x_file).filename().string()));
+  return hold_out(std::move(*make_dataset(std::move(x), x_file, y, y_file, std::filesystem::path(x_file).filename().string())));
 }
 
 std::shared_ptr<Dataset> open_npy_inputs(const std::filesystem::path& file) {
@@ -246,7 +246,7 @@ Split open_npz(const std::filesystem::path& file) {
   auto train = load({"X", "x", "X_train", "x_train"}, {"y", "Y", "y_train"}, parts ? " train" : "");
   if (train == nullptr) fail(source, fmt::format("has no arrays X and y, nor x_train and y_train; it has {}", names_of(members)));
   auto test = load({"X_test", "x_test"}, {"y_test"}, " test");
-  if (test == nullptr) return hold_out(*train);
+  if (test == nullptr) return hold_out(std::move(*train));
   if (train->bytes.empty() != test->bytes.empty())
     fail(source,
          fmt::format("has {} for training and {} for testing; expected the same type: bytes are scaled to [0, 1], other values are not",

@@ -29,7 +29,7 @@ Split open_csv(std::string_view rest) {
   const data::CsvSource source = data::parse_csv_source(rest);
   Dataset all = data::parse_csv(data::read_file(source.file), source.file, source.column, source.kind);
   all.name = fs::path(source.file).filename().string();
-  return data::hold_out(all);
+  return hold_out(std::move(all));
 }
 
 Split open(std::string_view specification, const fs::path& directory, std::uint64_t seed) {
@@ -81,6 +81,7 @@ Split open_dataset(std::string_view specification, Normalize normalize, const fs
   if (normalize == Normalize::kUnit) return split;
   // Nobody else has the parts yet: they change in place, for a copy may not fit into memory.
   data::standardise(const_cast<Dataset&>(*split.train), const_cast<Dataset&>(*split.test));
+  split.normalize = normalize;
   return split;
 }
 

@@ -1,23 +1,25 @@
 #ifndef UNDYING_DATA_SPLIT_H_
 #define UNDYING_DATA_SPLIT_H_
 
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
 #include "undying/dataset.h"
 
 namespace undying::data {
 
-inline constexpr std::int64_t kEvery = 6;
-inline constexpr const char* kHeldOut = "held out for testing: every 6th example";  // a Split's note
+// Whether each of `size` examples is held out. `labels` (classes are kept in proportion) and `groups` (kept together) may be empty.
+// Throws Error{kBadData} that names the data set where a part would be too small to say anything.
+std::vector<bool> draw_held_out(const std::string& name, std::int64_t size, std::span<const std::int32_t> labels,
+                                std::span<const std::int32_t> groups, const SplitRule& rule);
 
-inline bool is_held_out(std::int64_t row) { return row % kEvery == kEvery - 1; }
+// "held out for testing: 30 of 150 examples, drawn with seed 1, classes in proportion": a Split's note.
+std::string held_out_note(std::int64_t train, std::int64_t test, bool classes, bool groups, const SplitRule& rule);
 
-// Throws Error{kBadData} where a data set has too few examples to hold some out.
-void check_hold_out(const std::string& name, std::int64_t size);
-
-// Holds every 6th example out as the test part; with fewer than 6 examples throws Error{kBadData}.
-Split hold_out(const Dataset& all);
-
-// Rescales both parts to zero mean and unit variance, measured on the training part: one mean and deviation a channel for bytes, one a
-// column for values. Those that never vary are only centred.
+// Learns mean and deviation of the training part for both parts: one a channel for bytes, one a column for values. What never varies is
+// only centred.
 void standardise(Dataset& train, Dataset& test);
 
 }  // namespace undying::data

@@ -3,8 +3,10 @@
 #include <cmath>
 #include <limits>
 
+#include "doctor/finding_names.h"
 #include "doctor/judge.h"
 #include "doctor/network.h"
+#include "doctor/reach.h"
 #include "undying/error.h"
 
 namespace undying {
@@ -32,16 +34,13 @@ void score(Diagnosis& diagnosis, const doctor::Observation& seen, const Dataset&
 }  // namespace
 
 std::string_view name(DeadCause cause) {
-  constexpr std::array<std::string_view, 7> kNames = {
-      "none",    "all its inputs are dead",    "gamma near 0", "beta far below its input", "bias far below its input",
-      "weights", "not the output of one layer"};
+  constexpr std::array<std::string_view, 9> kNames = {"none",         "all its incoming weights are 0", "all its inputs are dead",
+                                                      "gamma near 0", "beta far below its input",       "bias far below its input",
+                                                      "weights",      "nothing that it weighs varies",  "not the output of one layer"};
   return kNames[static_cast<std::size_t>(cause)];
 }
 
-bool saturates(const Activation& activation) {
-  if (activation.info().width != 1) return false;
-  return activation.derivative(1e6f) == 0.0f || (!activation.can_be_dead() && activation.derivative(-1e6f) == 0.0f);
-}
+std::span<const std::string_view> finding_names() { return doctor::kFindingNames; }
 
 std::int64_t Diagnosis::units() const {
   return total(*this, [](const auto& layer) { return layer.units; });
@@ -62,6 +61,16 @@ std::int64_t Diagnosis::saturated_units() const {
   return total(*this, [](const auto& layer) { return layer.saturated_units; });
 }
 
+std::int64_t Diagnosis::constant() const {
+  return total(*this, [](const auto& layer) { return layer.constant; });
+}
+std::int64_t Diagnosis::zero_weights() const {
+  return total(*this, [](const auto& layer) { return std::ranges::count(layer.lives, DeadCause::kZeroWeights, &UnitDiagnosis::cause); });
+}
+bool Diagnosis::found(std::string_view what) const { return std::ranges::find(findings, what, &Finding::what) != findings.end(); }
+
+bool Diagnosis::learned() const { return !baseline || baseline->beaten_by(baseline->metric == Metric::kAccuracy ? accuracy : loss); }
+
 bool Diagnosis::finite() const {
   const auto is_finite = [](const LayerDiagnosis& layer) { return std::isfinite(layer.signal_mean); };
   return (!has_targets || std::isfinite(loss)) && std::all_of(layers.begin(), layers.end(), is_finite);
@@ -79,12 +88,16 @@ Diagnosis diagnose(const Graph& graph, const std::vector<Tensor>& weights, const
   Diagnosis diagnosis{.data = data.name,
                       .examples = data.size,
                       .has_targets = doctor::has_targets(data),
+                      .judged_by = loss,
                       .saturation_eps = settings.saturation_eps,
                       .dormant_tau = settings.dormant_tau,
                       .layers = doctor::judge_layers(model, wirings, seen, settings),
                       .gradients = doctor::gradient_norms(model, seen),
+                      .scale = seen.scale,
+                      .reach = doctor::reach_of(model, data, loss),
                       .notes = network.notes};
   score(diagnosis, seen, data);
+  if (diagnosis.has_targets) diagnosis.baseline = baseline(settings.training != nullptr ? *settings.training : data, data, {.loss = loss});
   diagnosis.findings = doctor::find(model, wirings, seen, diagnosis);
   return diagnosis;
 }

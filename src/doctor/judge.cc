@@ -4,104 +4,70 @@
 #include <cmath>
 #include <limits>
 
+#include "health/judge.h"
+
 namespace undying::doctor {
 namespace {
 
 using Role = ops::ParameterSpec::Role;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kSaturatedShare = 0.95;  // of D, from which a unit is called saturated
-constexpr double kScaleNearZero = 1e-3;   // |gamma| against the largest of its layer
+constexpr double kScaleNearZero = 1e-3;  // |gamma| against the largest of its layer
 
-class Judge {
+// What the judge of units says of each layer, with what the wiring and the gradients add: causes, and what is locked.
+class Explainer {
  public:
-  Judge(const engine::Model& model, const std::vector<Wiring>& wirings, const Observation& seen, const DiagnoseSettings& settings)
+  Explainer(const engine::Model& model, const std::vector<Wiring>& wirings, const Observation& seen, const DiagnoseSettings& settings)
       : model_(model), wirings_(wirings), seen_(seen), settings_(settings) {}
 
   std::vector<LayerDiagnosis> run() {
-    for (std::size_t l = 0; l < model_.layers().size(); ++l) layers_.push_back(judge_layer(l));
+    for (std::size_t l = 0; l < model_.layers().size(); ++l) layers_.push_back(judged(l));
     for (std::size_t l = 0; l < layers_.size(); ++l) explain(l);
     return std::move(layers_);
   }
 
  private:
-  LayerDiagnosis judge_layer(std::size_t l) const {
+  LayerDiagnosis judged(std::size_t l) const {
     const engine::Layer& layer = model_.layers()[l];
+    const health::LayerJudgement verdict = health::judge(layer, seen_.census, seen_.examples, settings_.dormant_tau);
     LayerDiagnosis found{.name = layer.name,
                          .activation = layer.activation,
                          .units = layer.units,
                          .positions = layer.positions,
-                         .n = seen_.examples * layer.positions,
+                         .n = verdict.n,
+                         .dead = verdict.count(UnitState::kDead),
+                         .always_negative = verdict.count(UnitState::kAlwaysNegative),
+                         .always_positive = verdict.count(UnitState::kAlwaysPositive),
+                         .dormant = verdict.count(&health::UnitJudgement::dormant),
+                         .constant = verdict.count(&health::UnitJudgement::constant),
+                         .saturated_units = verdict.count(&health::UnitJudgement::saturated),
+                         .firing_rate = verdict.firing_rate,
+                         .saturated = verdict.saturated,
+                         .signal_mean = verdict.signal_mean,
+                         .signal_variance = verdict.signal_variance,
                          .effective_rank = seen_.rank[l],
                          .rank_rows = seen_.rank_rows,
                          .bypassed = wirings_[l].bypassed};
-    for (std::int64_t unit = 0; unit < layer.units; ++unit) found.lives.push_back(judge_unit(l, unit, found.n));
-    measure(l, found);
-    mark_dormant(found);
-    count(found);
+    for (std::size_t unit = 0; unit < verdict.units.size(); ++unit) add_unit(l, unit, verdict.units[unit], found);
     return found;
   }
 
-  UnitDiagnosis judge_unit(std::size_t l, std::int64_t unit, std::int64_t n) const {
-    const auto i = static_cast<std::size_t>(model_.layers()[l].offset + unit);
-    const engine::Census& census = seen_.census;
-    const auto count = static_cast<double>(n);
-    const bool silent = census.fired[i] == 0;
-    // relu6: at its ceiling; below 0 it is silent, which is counted apart.
-    const Activation& f = model_.layers()[l].activation;
-    const bool ceiling = saturates(f) && f.derivative(-1.0f) == 0.0f;
-    const std::int64_t saturated = census.saturated[i] - (ceiling ? n - census.fired[i] : 0);
-    UnitDiagnosis life{.firing_rate = static_cast<double>(census.fired[i]) / count,
-                       .saturated = static_cast<double>(saturated) / count,
-                       .abs_mean = census.abs_sum[i] / count,
-                       .preactivation_max = census.max[i],
-                       .gradient = seen_.gradients ? seen_.gradients->units[i] : kNan};
-    life.state = silent && census.gradient_zero[i] == n ? UnitState::kDead
-                 : silent                               ? UnitState::kAlwaysNegative
-                 : census.fired[i] == n                 ? UnitState::kAlwaysPositive
-                                                        : UnitState::kAlive;
-    life.never_wins = !seen_.never_wins[l].empty() && seen_.never_wins[l][static_cast<std::size_t>(unit)] != 0;
-    return life;
-  }
-
-  void measure(std::size_t l, LayerDiagnosis& found) const {
-    const engine::Layer& layer = model_.layers()[l];
-    double sum = 0.0, squares = 0.0, saturated = 0.0;
-    for (std::int64_t unit = 0; unit < layer.units; ++unit) {
-      const auto i = static_cast<std::size_t>(layer.offset + unit);
-      sum += seen_.census.sum[i];
-      squares += seen_.census.square_sum[i];
-      saturated += static_cast<double>(seen_.census.saturated[i]);
-    }
-    const double outputs = static_cast<double>(found.n) * static_cast<double>(found.units);
-    found.saturated = saturated / outputs;
-    found.signal_mean = sum / outputs;
-    found.signal_variance = squares / outputs - found.signal_mean * found.signal_mean;
-    if (found.signal_variance < 0.0) found.signal_variance = 0.0;  // rounding; not where it is not a number
-  }
-
-  // Relative to the layer, as the definition has it; dead and always negative units are counted as such.
-  void mark_dormant(LayerDiagnosis& found) const {
-    double mean = 0.0;
-    for (const UnitDiagnosis& life : found.lives) mean += life.abs_mean / static_cast<double>(found.units);
-    for (UnitDiagnosis& life : found.lives) life.dormant = life.firing_rate > 0.0 && life.abs_mean <= settings_.dormant_tau * mean;
-  }
-
-  static void count(LayerDiagnosis& found) {
-    const bool saturating = saturates(found.activation);
-    for (const UnitDiagnosis& life : found.lives) {
-      found.dead += life.state == UnitState::kDead;
-      found.always_negative += life.state == UnitState::kAlwaysNegative;
-      found.always_positive += life.state == UnitState::kAlwaysPositive;
-      found.dormant += life.dormant;
-      found.never_wins += life.never_wins;
-      found.saturated_units += saturating && life.saturated >= kSaturatedShare;
-      found.firing_rate += life.firing_rate / static_cast<double>(found.units);
-      const std::size_t bin = life.firing_rate <= 0.0   ? 0
-                              : life.firing_rate >= 1.0 ? 11
-                                                        : static_cast<std::size_t>(std::ceil(10.0 * life.firing_rate));
-      ++found.histogram[bin];
-    }
+  void add_unit(std::size_t l, std::size_t unit, const health::UnitJudgement& verdict, LayerDiagnosis& found) const {
+    const std::vector<std::uint8_t>& losers = seen_.never_wins[l];
+    const auto at = static_cast<std::size_t>(model_.layers()[l].offset) + unit;
+    found.lives.push_back({.state = verdict.state,
+                           .dormant = verdict.dormant,
+                           .constant = verdict.constant,
+                           .saturated = verdict.saturated,
+                           .never_wins = !losers.empty() && losers[unit] != 0,
+                           .firing_rate = verdict.firing_rate,
+                           .saturated_share = health::saturated_share(verdict.counts, found.activation),
+                           .abs_mean = verdict.counts.abs_mean,
+                           .preactivation_max = verdict.counts.max,
+                           .gradient = seen_.gradients ? seen_.gradients->units[at] : kNan});
+    found.never_wins += found.lives.back().never_wins;
+    const double rate = verdict.firing_rate;
+    ++found.histogram[rate <= 0.0 ? 0 : rate >= 1.0 ? 11 : static_cast<std::size_t>(std::ceil(10.0 * rate))];
   }
 
   void explain(std::size_t l) {
@@ -109,9 +75,9 @@ class Judge {
     const bool below = learns_below(l);
     for (std::int64_t unit = 0; unit < found.units; ++unit) {
       UnitDiagnosis& life = found.lives[static_cast<std::size_t>(unit)];
-      if (life.state != UnitState::kDead) continue;
+      if (life.state != UnitState::kDead && !life.constant) continue;
       life.cause = cause_of(l, unit, life);
-      life.locked = !below && !own_gradient(l, unit);
+      life.locked = health::is_locked(life.state, own_gradient(l, unit), below && lets_through(l, unit));
       found.locked += life.locked;
     }
   }
@@ -127,7 +93,7 @@ class Judge {
   // Whether a parameter upstream of the weights that make z has a gradient; without targets, whether there is one.
   bool learns_below(std::size_t l) const {
     const int weight = wirings_[l].weight;
-    const std::vector<bool> before = upstream(model_.graph(), weight >= 0 ? weight : model_.layers()[l].node);
+    const std::vector<bool> before = engine::upstream(model_.graph(), weight >= 0 ? weight : model_.layers()[l].node);
     for (int node = 0; node < static_cast<int>(before.size()); ++node)
       if (before[static_cast<std::size_t>(node)] && std::ranges::any_of(model_.parameters_of(node), [&](int p) { return any_gradient(p); }))
         return true;
@@ -145,27 +111,46 @@ class Judge {
     return any;
   }
 
+  // Whether z depends on what comes in at all.
+  bool lets_through(std::size_t l, std::int64_t unit) const {
+    const Wiring& wiring = wirings_[l];
+    if (wiring.weight < 0) return true;
+    return !weights_are_zero(l, unit) && (wiring.norm < 0 || values(wiring.norm, Role::kScale)[static_cast<std::size_t>(unit)] != 0.0f);
+  }
+
+  bool weights_are_zero(std::size_t l, std::int64_t unit) const {
+    bool any = false;
+    for (const Span& span : incoming(model_, wirings_[l], unit)) {
+      const engine::Parameter& parameter = model_.parameters()[static_cast<std::size_t>(span.parameter)];
+      if (parameter.role != Role::kWeight) continue;
+      span.each([&](std::int64_t i) { any = any || model_.values(parameter)[i] != 0.0f; });
+    }
+    return !any;
+  }
+
   DeadCause cause_of(std::size_t l, std::int64_t unit, const UnitDiagnosis& life) const {
     const Wiring& wiring = wirings_[l];
+    const auto at = static_cast<std::size_t>(unit);
     if (wiring.weight < 0) return DeadCause::kUnknown;
-    if (reads_dead_units(wiring.weight)) return DeadCause::kDeadInputs;
+    if (weights_are_zero(l, unit)) return DeadCause::kZeroWeights;
+    if (reads_silence(wiring.weight)) return DeadCause::kDeadInputs;
     if (wiring.norm >= 0) {
       const std::span<const float> gamma = values(wiring.norm, Role::kScale);
       float largest = 0.0f;
       for (const float value : gamma) largest = std::max(largest, std::fabs(value));
-      if (std::fabs(gamma[static_cast<std::size_t>(unit)]) <= kScaleNearZero * largest) return DeadCause::kScaleNearZero;
-      const double beta = values(wiring.norm, Role::kShift)[static_cast<std::size_t>(unit)];
-      return life.preactivation_max - beta > 0.0 ? DeadCause::kShiftFarBelow : DeadCause::kWeights;
+      if (std::fabs(gamma[at]) <= kScaleNearZero * largest) return DeadCause::kScaleNearZero;
     }
-    const std::span<const float> bias = values(wiring.weight, Role::kBias);
-    if (bias.empty()) return DeadCause::kWeights;
-    return life.preactivation_max - bias[static_cast<std::size_t>(unit)] > 0.0 ? DeadCause::kBiasFarBelow : DeadCause::kWeights;
+    if (life.constant) return DeadCause::kNothingVaries;
+    const std::span<const float> shift = wiring.norm >= 0 ? values(wiring.norm, Role::kShift) : values(wiring.weight, Role::kBias);
+    if (shift.empty() || life.preactivation_max - static_cast<double>(shift[at]) <= 0.0) return DeadCause::kWeights;
+    return wiring.norm >= 0 ? DeadCause::kShiftFarBelow : DeadCause::kBiasFarBelow;
   }
 
-  bool reads_dead_units(int weight) const {
+  // Whether all units that these weights read are dead or constant.
+  bool reads_silence(int weight) const {
     for (std::size_t l = 0; l < layers_.size(); ++l)
       for (const Reader& reader : wirings_[l].readers)
-        if (reader.node == weight) return layers_[l].dead == layers_[l].units;
+        if (reader.node == weight) return layers_[l].dead + layers_[l].constant == layers_[l].units;
     return false;
   }
 
@@ -187,7 +172,7 @@ class Judge {
 
 std::vector<LayerDiagnosis> judge_layers(const engine::Model& model, const std::vector<Wiring>& wirings, const Observation& seen,
                                          const DiagnoseSettings& settings) {
-  return Judge(model, wirings, seen, settings).run();
+  return Explainer(model, wirings, seen, settings).run();
 }
 
 std::vector<GradientNorm> gradient_norms(const engine::Model& model, const Observation& seen) {

@@ -6,12 +6,15 @@
 #include "doctor/network.h"
 #include "doctor/probe.h"
 #include "doctor/rank.h"
+#include "doctor/scale.h"
+#include "health/judge.h"
 #include "train/source.h"
 
 namespace undying::doctor {
 namespace {
 
 bool channels_first(const engine::Model& model, const engine::Layer& layer) {
+  if (layer.counted != engine::Layer::Counted::kPooled) return layer.counted == engine::Layer::Counted::kByUnit;
   return model.node_values()[static_cast<std::size_t>(layer.node)].layout == ops::Layout::kChannelsLast;
 }
 
@@ -44,6 +47,20 @@ std::vector<std::uint8_t> never_winning(const engine::Model& model, const engine
   return pool_losers(model, layer, pool, data, train::identity_order(data.size));
 }
 
+// Where inputs are far from unit scale and units dead, the same weights are shown the inputs at unit scale.
+void look_at_scale(engine::Engine& engine, const engine::Model& model, const Dataset& data, Observation& seen) {
+  const InputMoments moments = moments_of(data);
+  seen.inputs_vary = data.size > 1 && moments.vary();
+  seen.scale = scale_of(data, moments);
+  seen.scale.dead = health::dead_units(model.layers(), seen.census, data.size);
+  if (seen.scale.far == 0 || seen.scale.dead == 0 || !reads_inputs_as_they_come(model.graph())) return;
+  const std::vector<std::uint32_t> order = train::identity_order(data.size);
+  engine::Census census(model.unit_size());
+  const InputMoments typical = without_outliers(data, moments, seen.scale.columns);
+  engine.evaluate(StandardisedSource(data, order, typical), data.size, nullptr, &census);
+  seen.scale.dead_standardised = health::dead_units(model.layers(), census, data.size);
+}
+
 }  // namespace
 
 std::int64_t element_of(const engine::Model& model, const engine::Layer& layer, std::int64_t unit, std::int64_t position) {
@@ -60,6 +77,7 @@ Observation observe(engine::Model& model, const std::vector<Wiring>& wirings, co
   {
     engine::Engine engine(model, {.batch = threads, .shards = threads, .threads = threads, .counters = false, .loss = {loss}});
     engine.evaluate(source, data.size, nullptr, &seen.census, static_cast<float>(settings.saturation_eps));
+    look_at_scale(engine, model, data, seen);
   }
   if (has_targets(data)) seen.gradients = engine::frozen_gradients(model, source, data.size, {threads, threads, {loss}});
   seen.rank.assign(model.layers().size(), std::numeric_limits<double>::quiet_NaN());

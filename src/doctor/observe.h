@@ -18,6 +18,8 @@ struct Observation {
   std::vector<double> rank;                    // by layer; NaN: not measured
   std::int64_t rank_rows = 0;
   std::vector<std::vector<std::uint8_t>> never_wins;  // by layer and unit; empty without a max pool
+  bool inputs_vary = true;                            // over D
+  InputScale scale;
 };
 
 Observation observe(engine::Model& model, const std::vector<Wiring>& wirings, const Dataset& data, Loss loss,

@@ -4,17 +4,23 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <mutex>
+#include <utility>
 
 #include "doctor/network.h"
 #include "doctor/remedy.h"
 #include "doctor/verdict.h"
 #include "study/plan.h"
+#include "study/samples.h"
 #include "undying/error.h"
 
 namespace undying {
 namespace {
 
 constexpr double kLowerRate = 0.1;
+constexpr double kValidationShare = 0.2;  // of the training part
+constexpr std::int64_t kMostValidationRows = 10'000;
 
 Optimizer scaled(Optimizer optimizer, double factor) {
   std::visit([&](auto& each) { each.learning_rate = static_cast<float>(each.learning_rate * factor); }, optimizer);
@@ -34,9 +40,9 @@ class Trial {
         loss_(doctor::loss_for(*data.train, settings.diagnose.loss)),
         network_(doctor::without_head(graph, loss_)) {
     settings_.diagnose.loss = settings_.train.loss = loss_;
-    if (settings_.seeds < 2)
-      throw Error(ErrorCode::kInvalidArgument, "seeds",
-                  fmt::format("is {}; expected at least 2: an interval needs two runs", settings_.seeds));
+    if (settings_.seeds == 1)
+      throw Error(ErrorCode::kInvalidArgument, "seeds", "is 1; expected at least 2, since an interval needs two runs, or auto");
+    cut_validation_rows();
     if (settings_.remedies.empty()) settings_.remedies = standard_remedies();
     revival_.before = diagnose(graph, weights, *data.train, settings_.diagnose);
     if (!revival_.before.finite())
@@ -51,30 +57,82 @@ class Trial {
   Revival run(const std::function<void(const std::vector<Arm>&)>& planned, const std::function<void(const StudyProgress&)>& progress,
               std::stop_token stop) {
     measure_effects();
-    if (planned) planned(revival_.study.arms);
     const auto train = [this](const Arm& arm, std::uint64_t seed, const Observer& observer, std::stop_token stopping) {
-      Trainer trainer = begin(remedy_of(arm), seed);
-      return trainer.fit(*data_.train, *data_.test, observer, std::move(stopping));
+      return train_run(arm, seed, observer, std::move(stopping));
     };
-    study::train_arms(revival_.study, data_, train, nullptr, progress, std::move(stop));
-    doctor::judge(revival_);
-    if (revival_.chosen) heal();
-    doctor::write_verdict(revival_);
+    study::train_arms(revival_.study, rows_, {.train = train, .planned = planned, .progress = progress}, nullptr, std::move(stop));
+    revival_.chosen = doctor::choose(revival_);
+    std::string spoiled;
+    if (revival_.chosen && !heal()) spoiled = revival_.study.arms[*std::exchange(revival_.chosen, std::nullopt)].label;
+    doctor::write_verdict(revival_, spoiled);
     return std::move(revival_);
   }
 
  private:
+  void cut_validation_rows() {
+    const double share = std::min(kValidationShare, static_cast<double>(kMostValidationRows) / static_cast<double>(data_.train->size));
+    HeldOut cut = hold_out_rows(*data_.train, share, settings_.train.seed);
+    cut.held_out.name = data_.train->name + ", validation rows";
+    rows_ = {.train = std::make_shared<Dataset>(std::move(cut.rest)),
+             .test = std::make_shared<Dataset>(std::move(cut.held_out)),
+             .note = data_.note};
+    revival_.held_out_examples = data_.test->size;
+  }
+
+  // Scored on the validation rows; what it scores on the held-out ones is put aside.
+  Run train_run(const Arm& arm, std::uint64_t seed, const Observer& observer, std::stop_token stop) {
+    Trainer trainer = begin(remedy_of(arm), seed);
+    Run run = trainer.fit(*rows_.train, *rows_.test, observer, std::move(stop));
+    if (run.status != RunStatus::kFinished) return run;
+    run.examples = trainer.example_scores(*rows_.test);
+    const Trainer::Score score = trainer.evaluate(*data_.test);
+    std::vector<float> examples = trainer.example_scores(*data_.test);
+    const std::lock_guard lock(mutex_);
+    held_out_[{arm.label, seed}] = {metric_of(*data_.train) == Metric::kLoss ? score.loss : score.accuracy, std::move(examples)};
+    return run;
+  }
+
+  // The arm's runs as they score on the held-out examples; of those that did not learn nothing is scored anywhere.
+  trial::Sample held_out_sample(const Arm& arm) const {
+    trial::Sample sample = study::sample_of(revival_.study, arm);
+    for (trial::TrialRun& run : sample) {
+      const auto found = held_out_.find({arm.label, run.seed});
+      if (found == held_out_.end() || !std::isfinite(found->second.score)) {
+        run.outcome = Outcome::kDiverged;
+        continue;
+      }
+      run.score = found->second.score;
+      run.examples = found->second.examples;
+    }
+    return sample;
+  }
+
+  void compare_held_out() {
+    TrialRules rules = revival_.study.rules;
+    rules.examples = data_.test->size;
+    const trial::Sample control = held_out_sample(revival_.study.arms.front());
+    revival_.held_out_difference = trial::difference(held_out_sample(revival_.study.arms[*revival_.chosen]), std::span(&control, 1), rules);
+  }
+
   // The arms that say something: without dead units there is nothing to re-initialise, without ReLU nothing to swap.
   void plan() {
-    StudySettings study{
-        .data = settings_.data, .model = settings_.model, .seeds = settings_.seeds, .train = settings_.train, .threads = settings_.threads};
+    StudySettings study{.data = settings_.data,
+                        .model = settings_.model,
+                        .seeds = settings_.seeds,
+                        .max_seeds = settings_.max_seeds,
+                        .budget = settings_.budget,
+                        .margin = settings_.margin,
+                        .train = settings_.train,
+                        .threads = settings_.threads};
     study.train.health.counters = false;
-    revival_.study = study::begin_study(study, data_);
+    study::check_seeds(study);
+    revival_.study = study::begin_study(study, rows_);
+    revival_.study.placebo_is_treatment = true;
+    revival_.study.part = "validation";
     for (const Remedy& remedy : settings_.remedies) {
       if ((remedy.reinitialise && patient_.dead.empty()) || (remedy.swap && !can_swap(remedy))) continue;
       Arm arm{.label = remedy.label, .activation = remedy.swap.value_or(own_activation())};
       arm.role = revival_.arms.empty() ? Role::kControl : remedy.placebo ? Role::kPlacebo : Role::kTreatment;
-      for (int i = 0; i < settings_.seeds; ++i) arm.runs.push_back({.seed = settings_.train.seed + static_cast<std::uint64_t>(i)});
       revival_.study.arms.push_back(std::move(arm));
       revival_.arms.push_back({.remedy = remedy});
     }
@@ -94,7 +152,7 @@ class Trial {
   // Of one run.
   std::int64_t steps() const {
     const TrainSettings& train = settings_.train;
-    const std::int64_t whole = train.epochs * ((data_.train->size + train.batch - 1) / train.batch);
+    const std::int64_t whole = train.epochs * ((rows_.train->size + train.batch - 1) / train.batch);
     return train.max_steps > 0 ? std::min(train.max_steps, whole) : whole;
   }
 
@@ -137,24 +195,35 @@ class Trial {
     }
   }
 
-  // The run of the median score again: the same seed gives the same bits.
-  void heal() {
+  // The run of the median score again: the same seed gives the same bits. Returns whether the network is finite on the held-out examples.
+  bool heal() {
     const Arm& arm = revival_.study.arms[*revival_.chosen];
     const Remedy& remedy = revival_.arms[*revival_.chosen].remedy;
     revival_.chosen_seed = doctor::median_seed(revival_.study, arm);
     Trainer trainer = begin(remedy, revival_.chosen_seed);
-    trainer.fit(*data_.train, *data_.test);
+    trainer.fit(*rows_.train, *rows_.test);
+    revival_.held_out_after = trainer.evaluate(*data_.test);
+    if (!std::isfinite(revival_.held_out_after.loss)) return false;
     revival_.graph = doctor::with_head(network_, doctor::without_annealing(trainer.graph()));
     revival_.weights = trainer.tensors();
-    revival_.held_out_after = trainer.evaluate(*data_.test);
     revival_.after = diagnose(*revival_.graph, revival_.weights, *data_.train, settings_.diagnose);
+    compare_held_out();
+    return true;
   }
+
+  struct Scored {
+    double score = 0.0;
+    std::vector<float> examples;
+  };
 
   ReviveSettings settings_;
   const Split& data_;
   Loss loss_;
   doctor::Network network_;
   doctor::Case patient_{.graph = network_.graph};
+  Split rows_;                                                        // what is trained on, and the validation rows
+  std::mutex mutex_;                                                  // guards held_out_
+  std::map<std::pair<std::string, std::uint64_t>, Scored> held_out_;  // by label of the arm and seed
   Revival revival_;
 };
 

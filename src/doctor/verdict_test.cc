@@ -18,7 +18,8 @@ struct Scored {
 Revival revival(const std::vector<Scored>& arms, double noise) {
   constexpr int kSeeds = 10;
   Revival made;
-  made.study.chance = 0.1;
+  made.study.baseline = {.metric = Metric::kAccuracy, .score = 0.1, .bound = 0.12, .answer = "always naming class 0"};
+  made.study.placebo_is_treatment = true;
   made.study.data_name = "made up";
   for (std::size_t k = 0; k < arms.size(); ++k) {
     Arm arm{.label = arms[k].label, .activation = "relu"};
@@ -34,7 +35,8 @@ Revival revival(const std::vector<Scored>& arms, double noise) {
   }
   analyse(made.study);
   for (std::size_t k = 0; k < arms.size(); ++k) made.study.arms[k].dead_share = {.mean = arms[k].dead_share, .n = kSeeds};
-  judge(made);
+  made.chosen = choose(made);
+  if (made.chosen) made.after = made.before;
   write_verdict(made);
   return made;
 }
@@ -44,7 +46,7 @@ TEST(Verdict, OfEqualScoresTheOneWithFewerDeadUnits) {
       revival({{"control", 0.5, 0.4}, {"placebo", 0.5, 0.4}, {"a", 0.8, 0.08}, {"b", 0.798, 0.0}, {"c", 0.797, 0.02}}, 0.01);
   EXPECT_EQ(made.chosen, 3U);
   EXPECT_THAT(made.sentence, HasSubstr("b helps"));
-  EXPECT_THAT(made.study.verdict[1], HasSubstr("b is taken because fewer of its units are dead: 0.0% against 8.0%"));
+  EXPECT_THAT(made.study.verdict, testing::Contains(HasSubstr("b is taken because fewer of its units are dead: 0.0% against 8.0%")));
 }
 
 TEST(Verdict, AWorseScoreIsNotMadeUpForByLivingUnits) {
@@ -56,7 +58,14 @@ TEST(Verdict, AWorseScoreIsNotMadeUpForByLivingUnits) {
 TEST(Verdict, WhatDoesNotBeatThePlaceboDoesNotHelp) {
   const Revival made = revival({{"control", 0.5, 0.4}, {"placebo", 0.8, 0.0}, {"a", 0.8, 0.0}}, 0.01);
   EXPECT_EQ(made.chosen, std::nullopt);
-  EXPECT_THAT(made.sentence, HasSubstr("Nothing helped"));
+  EXPECT_THAT(made.sentence, HasSubstr("Nothing is shown to help"));
+}
+
+TEST(Verdict, ARemedyWhoseNetworkIsNotFiniteIsSaidToBeSpoiled) {
+  Revival made = revival({{"control", 0.5, 0.4}, {"placebo", 0.5, 0.4}, {"a", 0.8, 0.0}}, 0.01);
+  made.chosen = std::nullopt;
+  write_verdict(made, "a");
+  EXPECT_THAT(made.sentence, HasSubstr("a was chosen, but its network is not finite on the held-out examples: no network is written"));
 }
 
 }  // namespace

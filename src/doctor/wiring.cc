@@ -89,7 +89,8 @@ void find_feed(const engine::Model& model, const engine::Layer& layer, Wiring& w
     at = node_at(graph, at).inputs[0];
     alone = alone && read_once(graph, at);
   };
-  while (keeps_apart(node_at(graph, at).op)) back();
+  const bool flattened = layer.counted != engine::Layer::Counted::kPooled;
+  while (keeps_apart(node_at(graph, at).op) || (flattened && is_view(node_at(graph, at).op))) back();
   if (node_at(graph, at).op == "batch_norm") {
     wiring.norm = at;
     alone = alone && owns_alone(model, at);
@@ -168,11 +169,11 @@ Wiring wiring_of(const engine::Model& model, const engine::Layer& layer) {
   find_pool(model, layer, wiring);
   const ops::Value& value = model.node_values()[static_cast<std::size_t>(layer.node)];
   const bool channels = value.shape.size() == 1 || value.layout == ops::Layout::kChannelsLast;
-  if (layer.activation.info().width != 1 || !channels) {
+  if (layer.activation.info().width != 1 || !channels || layer.counted == engine::Layer::Counted::kByPosition) {
     wiring.read_by_weights_alone = false;
     return wiring;
   }
-  Walk{model, layer, wiring}.follow(layer.node, 1);
+  Walk{model, layer, wiring}.follow(layer.node, layer.counted == engine::Layer::Counted::kByUnit ? layer.positions : 1);
   return wiring;
 }
 
@@ -202,15 +203,6 @@ std::vector<Span> outgoing(const engine::Model& model, const Wiring& wiring, std
     spans.push_back({index, first_output * row + unit % per_group * kernel, kernel, row, outputs / groups});
   }
   return spans;
-}
-
-std::vector<bool> upstream(const Graph& graph, int node) {
-  std::vector<bool> before(graph.nodes().size(), false);
-  for (const int input : node_at(graph, node).inputs) before[static_cast<std::size_t>(input)] = true;
-  for (int i = node; i-- > 0;)
-    if (before[static_cast<std::size_t>(i)])
-      for (const int input : node_at(graph, i).inputs) before[static_cast<std::size_t>(input)] = true;
-  return before;
 }
 
 }  // namespace undying::doctor

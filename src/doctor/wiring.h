@@ -53,9 +53,6 @@ int owner_count(const engine::Model& model, int parameter);
 // The parameter of this role that a node owns; -1: none.
 int parameter_of(const engine::Model& model, int node, ops::ParameterSpec::Role role);
 
-// Whether each node comes before `node` on a path to it; itself not.
-std::vector<bool> upstream(const Graph& graph, int node);
-
 }  // namespace undying::doctor
 
 #endif  // UNDYING_DOCTOR_WIRING_H_

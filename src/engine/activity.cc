@@ -1,6 +1,7 @@
 #include "engine/activity.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace undying::engine {
 namespace {
@@ -17,6 +18,9 @@ void move_sums(std::size_t count, double scale, float* __restrict from, double* 
     from[i] = 0.0f;
   }
 }
+
+// 0, in no step, is the last of all.
+std::uint32_t earlier(std::uint32_t a, std::uint32_t b) { return a - 1U < b - 1U ? a : b; }
 
 }  // namespace
 
@@ -49,10 +53,18 @@ void Activity::add(const Activity& other) {
     fired[i] += other.fired[i];
     abs_output[i] += other.abs_output[i];
     abs_gradient[i] += other.abs_gradient[i];
-    // Less than: 0, in none, is the greatest.
-    first_fired[i] = first_fired[i] - 1U < other.first_fired[i] - 1U ? first_fired[i] : other.first_fired[i];
+    first_fired[i] = earlier(first_fired[i], other.first_fired[i]);
     last_fired[i] = std::max(last_fired[i], other.last_fired[i]);
   }
+}
+
+void Activity::pool(const std::vector<Layer>& layers) {
+  if (fired.size() == 0) return;
+  engine::pool(layers, fired.data(), std::plus<>());
+  engine::pool(layers, abs_output.data(), std::plus<>());
+  engine::pool(layers, abs_gradient.data(), std::plus<>());
+  engine::pool(layers, first_fired.data(), earlier);
+  engine::pool(layers, last_fired.data(), [](std::uint32_t a, std::uint32_t b) { return std::max(a, b); });
 }
 
 void Activity::clear() {

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/buffer.h"
+#include "engine/model.h"
 
 namespace undying::engine {
 
@@ -29,6 +30,8 @@ struct Activity {
   void tally(StepCounters& counters, std::uint32_t step, std::int64_t rows);
   // Adds what another shard saw in the same steps.
   void add(const Activity& other);
+  // One entry a unit (engine/model.h).
+  void pool(const std::vector<Layer>& layers);
   void clear();
 
   Buffer<std::uint64_t> fired;        // examples (x positions) with z above the firing threshold

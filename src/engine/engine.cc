@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "onednn/gemm.h"
 
@@ -30,6 +31,12 @@ void Census::add(const Census& other) {
     square_sum[i] += other.square_sum[i];
     max[i] = std::max(max[i], other.max[i]);
   }
+}
+
+void Census::pool(const std::vector<Layer>& layers) {
+  for (auto* counts : {&fired, &gradient_zero, &saturated}) engine::pool(layers, counts->data(), std::plus<>());
+  for (auto* sums : {&abs_sum, &sum, &square_sum}) engine::pool(layers, sums->data(), std::plus<>());
+  engine::pool(layers, max.data(), [](float a, float b) { return std::max(a, b); });
 }
 
 void prepare() { onednn::prepare(); }
@@ -240,6 +247,7 @@ Activity Engine::take_activity() {
     shard.activity.clear();
   }
   steps_ = 0;
+  all.pool(model_->layers());
   return all;
 }
 
@@ -265,7 +273,10 @@ ops::LossSums Engine::evaluate(const BatchSource& source, std::int64_t rows, flo
     total.loss += shard.loss.loss;
     total.correct += shard.loss.correct;
   }
-  for (const Census& lane : lanes) census->add(lane);
+  for (Census& lane : lanes) {
+    lane.pool(model_->layers());
+    census->add(lane);
+  }
   return total;
 }
 

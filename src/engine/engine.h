@@ -70,6 +70,7 @@ struct Census {
   std::vector<float> max;
 
   void add(const Census& other);
+  void pool(const std::vector<Layer>& layers);
 };
 
 // Makes the libraries below generate their code, some 30 ms, unless they have done so already. An engine does this beside its caller; a

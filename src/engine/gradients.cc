@@ -1,6 +1,7 @@
 #include "engine/gradients.h"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 #include "onednn/gemm.h"
@@ -110,6 +111,7 @@ class FrozenPass {
     }
     for (double& value : all.mean) value /= static_cast<double>(rows_);
     for (double& value : all.units) value /= static_cast<double>(rows_);
+    pool(model_.layers(), all.units.data(), std::plus<>());
     return all;
   }
 

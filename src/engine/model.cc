@@ -18,6 +18,12 @@ using Role = ops::ParameterSpec::Role;
 constexpr std::array<std::string_view, 9> kTransparent = {"batch_norm", "layer_norm", "group_norm", "instance_norm", "dropout",
                                                           "dropout_2d", "add",        "max_pool",   "flatten"};
 
+// Views, and what passes as one in evaluation.
+constexpr std::array<std::string_view, 5> kViews = {"flatten", "reshape", "squeeze", "unsqueeze", "dropout"};
+constexpr std::array<std::string_view, 6> kKeepUnits = {"batch_norm", "dropout",      "dropout_2d",
+                                                        "max_pool",   "average_pool", "global_average_pool"};
+constexpr std::array<std::string_view, 3> kMakeUnits = {"linear", "conv", "conv_transpose"};
+
 // Before the allocation, which an operating system that promises more memory than it has would let pass.
 void check_fits(std::int64_t floats) {
   const double bytes = 4.0 * static_cast<double>(floats);
@@ -76,6 +82,20 @@ int Model::weight_before(int at) const {
   return -1;
 }
 
+// Behind a flatten (and other views) the units are still those of the value before it, where a layer with weights made that.
+void Model::find_channels(Layer& layer) const {
+  const auto is_any = [&](int at, std::span<const std::string_view> ops) { return std::ranges::find(ops, node(at).op) != ops.end(); };
+  int at = node(layer.node).inputs[0];
+  if (values_[static_cast<std::size_t>(at)].shape.size() != 1) return;
+  while (is_any(at, kViews)) at = node(at).inputs[0];
+  const ops::Value& value = values_[static_cast<std::size_t>(at)];
+  while (is_any(at, kKeepUnits)) at = node(at).inputs[0];
+  if (value.shape.size() == 1 || !is_any(at, kMakeUnits)) return;
+  layer.units = ops::unit_count(value);
+  layer.positions = ops::position_count(value);
+  layer.counted = value.layout == ops::Layout::kChannelsLast ? Layer::Counted::kByUnit : Layer::Counted::kByPosition;
+}
+
 void Model::add_layer(int at) {
   const Node& description = node(at);
   const ops::Value src = ops::sources(description, values_)[0];
@@ -87,6 +107,7 @@ void Model::add_layer(int at) {
               .positions = ops::position_count(src),
               .weight = weight_before(at)};
   unit_size_ += static_cast<std::int64_t>(padded(static_cast<std::size_t>(layer.units)));
+  find_channels(layer);
   layers_.push_back(std::move(layer));
 }
 
@@ -98,6 +119,15 @@ Activation Model::activation_behind(int at) const {
     at = next;
   }
   return "identity";
+}
+
+std::vector<bool> upstream(const Graph& graph, int node) {
+  std::vector<bool> before(graph.nodes().size(), false);
+  for (const int input : graph.nodes()[static_cast<std::size_t>(node)].inputs) before[static_cast<std::size_t>(input)] = true;
+  for (int i = node; i-- > 0;)
+    if (before[static_cast<std::size_t>(i)])
+      for (const int input : graph.nodes()[static_cast<std::size_t>(i)].inputs) before[static_cast<std::size_t>(input)] = true;
+  return before;
 }
 
 }  // namespace undying::engine

@@ -27,7 +27,7 @@ struct Parameter {
   int node = 0;  // the first that owns it
 };
 
-// The units of one activation: a run of the unit arena.
+// The units of one activation, neurons or channels: a run of the unit arena.
 struct Layer {
   std::string name;  // "layer.3"
   Activation activation;
@@ -36,7 +36,30 @@ struct Layer {
   std::int64_t units = 0;
   std::int64_t positions = 1;  // at which each unit stands in one example
   int weight = -1;             // the parameter that feeds it; -1: none
+  // Behind a flatten the kernels count a channel at each of its positions apart: the run is units x positions, a unit's positions side by
+  // side (channels) or a position's units (rows of a linear layer), and pool() adds them up.
+  enum class Counted { kPooled, kByUnit, kByPosition } counted = Counted::kPooled;
+
+  std::int64_t slot(std::int64_t unit, std::int64_t position) const {
+    return offset + (counted == Counted::kByUnit ? unit * positions + position : position * units + unit);
+  }
 };
+
+// Brings what a pass counted to one entry a unit, the first `units` of each layer's run. `join(a, b)` is what two positions are together.
+template <class T, class Join>
+void pool(const std::vector<Layer>& layers, T* counts, const Join& join) {
+  for (const Layer& layer : layers) {
+    if (layer.counted == Layer::Counted::kPooled) continue;
+    for (std::int64_t unit = 0; unit < layer.units; ++unit) {
+      T all = counts[layer.slot(unit, 0)];
+      for (std::int64_t position = 1; position < layer.positions; ++position) all = join(all, counts[layer.slot(unit, position)]);
+      counts[layer.offset + unit] = all;
+    }
+  }
+}
+
+// Whether each node comes before `node` on a path to it; itself not.
+std::vector<bool> upstream(const Graph& graph, int node);
 
 // A graph with storage for its tensors: what training changes.
 class Model {
@@ -67,6 +90,7 @@ class Model {
   int add_parameter(const ops::ParameterSpec& spec, int node);
   void add_parameters(int node);
   void add_layer(int node);
+  void find_channels(Layer& layer) const;
 
   int weight_before(int node) const;
 

@@ -8,18 +8,32 @@ namespace undying::health {
 using engine::Census;
 using engine::Layer;
 
-Recorder::Recorder(const engine::Model& model, const HealthSettings& settings, std::string data, std::int64_t examples)
+namespace {
+
+// Whether training steps compute a layer's pre-activations as evaluation does: the one place where that is asked.
+bool sees_what_evaluation_sees(const engine::Model& model, const Layer& layer, const TrainingView& view) {
+  if (view.augmented) return false;
+  const std::vector<bool> before = engine::upstream(model.graph(), layer.node);
+  for (std::size_t node = 0; node < before.size(); ++node)
+    if (before[node] && ops::training_differs(model.graph().nodes()[node], view.precision)) return false;
+  return true;
+}
+
+}  // namespace
+
+Recorder::Recorder(const engine::Model& model, const HealthSettings& settings, std::string data, std::int64_t examples,
+                   const TrainingView& view)
     : model_(&model), settings_(settings) {
   ledger_.data = std::move(data);
   ledger_.examples = examples;
   for (const Layer& layer : model.layers()) {
     ledger_.layers.push_back(layer.name);
     ledger_.lives.emplace_back(static_cast<std::size_t>(layer.units));
+    dated_.push_back(settings.counters && sees_what_evaluation_sees(model, layer, view));
   }
-  for (const Node& node : model.graph().nodes())
-    training_differs_ = training_differs_ || node.op.starts_with("dropout") || node.op == "batch_norm";
   const auto units = static_cast<std::size_t>(model.unit_size());
   dead_.assign(units, false);
+  faint_.assign(units, false);
   last_active_.assign(units, 0);
   sums_.norms.assign(model.parameters().size(), {});
 }
@@ -29,7 +43,7 @@ void Recorder::end(const engine::Activity& activity) { date(activity); }
 void Recorder::date(const engine::Activity& activity) {
   if (activity.examples == 0) return;
   for (std::size_t l = 0; l < model_->layers().size(); ++l)
-    for (std::int64_t unit = 0; unit < model_->layers()[l].units; ++unit) date(l, unit, activity);
+    for (std::int64_t unit = 0; dated_[l] && unit < model_->layers()[l].units; ++unit) date(l, unit, activity);
 }
 
 void Recorder::date(std::size_t layer, std::int64_t unit, const engine::Activity& activity) {
@@ -37,7 +51,7 @@ void Recorder::date(std::size_t layer, std::int64_t unit, const engine::Activity
   if (activity.last_fired[i] == 0) return;
   const std::int64_t before = ledger_.censuses.empty() ? 0 : ledger_.censuses.back().step;
   last_active_[i] = before + activity.last_fired[i];
-  if (!dead_[i] || training_differs_) return;
+  if (!dead_[i] || faint_[i]) return;
   dead_[i] = false;
   ledger_.lives[layer][static_cast<std::size_t>(unit)].revived.push_back(before + activity.first_fired[i]);
 }
@@ -79,63 +93,45 @@ void Recorder::census(std::int64_t step, const engine::Activity& activity, const
 
 LayerHealth Recorder::census_of(std::int64_t step, std::size_t layer, const Census& census) {
   const Layer& description = model_->layers()[layer];
-  LayerHealth health{.name = description.name, .units = description.units};
-  double abs_sum = 0.0;
-  double sum = 0.0;
-  double square_sum = 0.0;
-  double saturated = 0.0;
-  for (std::int64_t unit = 0; unit < description.units; ++unit) {
-    const auto i = static_cast<std::size_t>(description.offset + unit);
-    abs_sum += census.abs_sum[i];
-    sum += census.sum[i];
-    square_sum += census.square_sum[i];
-    saturated += static_cast<double>(census.saturated[i]);
-    judge(step, layer, unit, census, health);
-  }
-  const double outputs = static_cast<double>(ledger_.examples * description.positions) * static_cast<double>(description.units);
-  health.firing_rate /= static_cast<double>(description.units);
-  health.saturated = saturated / outputs;
-  health.signal_mean = sum / outputs;
-  health.signal_variance = std::fmax(0.0, square_sum / outputs - health.signal_mean * health.signal_mean);
-  const double threshold = settings_.dormant_tau * abs_sum / static_cast<double>(description.units);
-  for (std::int64_t unit = 0; unit < description.units; ++unit) {
-    const auto i = static_cast<std::size_t>(description.offset + unit);
-    const bool dormant = census.abs_sum[i] <= threshold;
-    ledger_.lives[layer][static_cast<std::size_t>(unit)].dormant = dormant;
-    health.dormant += dormant;
-  }
+  const LayerJudgement found = judge(description, census, ledger_.examples, settings_.dormant_tau);
+  LayerHealth health{.name = description.name,
+                     .units = description.units,
+                     .dead = found.count(UnitState::kDead),
+                     .always_negative = found.count(UnitState::kAlwaysNegative),
+                     .always_positive = found.count(UnitState::kAlwaysPositive),
+                     .dormant = found.count(&UnitJudgement::dormant),
+                     .firing_rate = found.firing_rate,
+                     .saturated = found.saturated,
+                     .signal_mean = found.signal_mean,
+                     .signal_variance = found.signal_variance};
+  for (std::int64_t unit = 0; unit < description.units; ++unit)
+    live(step, layer, unit, found.units[static_cast<std::size_t>(unit)], health);
   fill_norms(layer, health);
   return health;
 }
 
-void Recorder::judge(std::int64_t step, std::size_t layer, std::int64_t unit, const Census& census, LayerHealth& health) {
+// What the census found of a unit goes into its life.
+void Recorder::live(std::int64_t step, std::size_t layer, std::int64_t unit, const UnitJudgement& found, LayerHealth& health) {
   const auto i = static_cast<std::size_t>(model_->layers()[layer].offset + unit);
   UnitLife& life = ledger_.lives[layer][static_cast<std::size_t>(unit)];
-  const std::int64_t positions = model_->layers()[layer].positions;
-  const std::int64_t n = ledger_.examples * positions;
-  const bool silent = census.fired[i] == 0;
-  const bool dead = silent && census.gradient_zero[i] == n;
-  life.state = dead                   ? UnitState::kDead
-               : silent               ? UnitState::kAlwaysNegative
-               : census.fired[i] == n ? UnitState::kAlwaysPositive
-                                      : UnitState::kAlive;
-  life.firing_rate = static_cast<double>(census.fired[i]) / static_cast<double>(n);
+  life.state = found.state;
+  life.dormant = found.dormant;
+  life.firing_rate = found.firing_rate;
   const std::int64_t before = ledger_.censuses.empty() ? -1 : ledger_.censuses.back().step;
+  const bool dead = found.state == UnitState::kDead;
   const bool newly_dead = dead && !dead_[i];
   if (newly_dead) {
     // The update of the last step in which it fired silenced it; the census before saw it alive.
-    life.died.push_back(step == 0 ? 0 : settings_.counters ? std::max(last_active_[i], before + 1) : step);
+    const bool faint = found.counts.fired > 0;
+    life.died.push_back(step == 0 ? 0 : dated_[layer] && !faint ? std::max(last_active_[i], before + 1) : step);
     life.born_dead = life.born_dead || step == 0;
   }
   if (!dead && dead_[i]) life.revived.push_back(step);
   dead_[i] = dead;
-  if (!silent) last_active_[i] = step;
+  faint_[i] = dead && found.counts.fired > 0;
+  if (found.counts.fired > 0) last_active_[i] = step;
 
-  health.dead += dead;
   health.born_dead += life.born_dead;
-  health.always_negative += life.state == UnitState::kAlwaysNegative;
-  health.always_positive += life.state == UnitState::kAlwaysPositive;
-  health.firing_rate += life.firing_rate;
   health.died += newly_dead;
   for (const std::int64_t when : life.revived) health.revived += when > before;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "health/judge.h"
 #include "undying/health.h"
 
 namespace undying::health {
@@ -18,14 +19,21 @@ struct Norms {
   double weight = 0.0;
 };
 
+// How training steps see the examples, beside what the operators of the network do.
+struct TrainingView {
+  bool augmented = false;
+  Precision precision = Precision::kFloat32;
+};
+
 // Keeps the ledger of a run: told what the steps saw and every census, it dates deaths and revivals.
 //
-// A census alone makes a death (z <= 0 and f' = 0 on all of D, weights frozen); the counters only date it, at the step that began the
-// silence that led to it. The first firing after a confirmed death is a revival; where training does not compute what evaluation does
-// (dropout's masks, batch norm's statistics), a firing in training proves nothing, and revivals are dated by census too.
+// A census alone makes a death (health/judge.h); the counters only date it, at the step that began the silence that led to it, and the
+// first firing after a confirmed death is a revival. Where training does not compute of a layer's inputs what evaluation does (`dated_`),
+// firing and silence in training prove nothing: deaths and revivals are those between two censuses, dated to the second.
 class Recorder {
  public:
-  Recorder(const engine::Model& model, const HealthSettings& settings, std::string data, std::int64_t examples);
+  Recorder(const engine::Model& model, const HealthSettings& settings, std::string data, std::int64_t examples,
+           const TrainingView& view = {});
 
   // The norms of a step, one a parameter of the model.
   void norms(std::span<const Norms> norms);
@@ -46,7 +54,7 @@ class Recorder {
   void date(std::size_t layer, std::int64_t unit, const engine::Activity& activity);
   void average(const engine::Activity& activity);
   LayerHealth census_of(std::int64_t step, std::size_t layer, const engine::Census& census);
-  void judge(std::int64_t step, std::size_t layer, std::int64_t unit, const engine::Census& census, LayerHealth& health);
+  void live(std::int64_t step, std::size_t layer, std::int64_t unit, const UnitJudgement& found, LayerHealth& health);
   void fill_norms(std::size_t layer, LayerHealth& health) const;
   double gradient_norm_ratio() const;
 
@@ -54,8 +62,9 @@ class Recorder {
   HealthSettings settings_;
   Ledger ledger_;
   std::vector<bool> dead_;                 // confirmed, and not seen firing since
+  std::vector<bool> faint_;                // dead, though it fires with numbers that count as 0: the counters cannot tell
   std::vector<std::int64_t> last_active_;  // the last step, or census, at which the unit fired
-  bool training_differs_ = false;
+  std::vector<bool> dated_;                // by layer: whether the counters of steps say when
   NormSums sums_;
 };
 

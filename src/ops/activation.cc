@@ -83,6 +83,8 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
   return dst;
 }
 
+bool draws_slopes(const Node& node, Precision) { return activation_of(node).info().random; }
+
 }  // namespace
 
 Extent extent_of(const Value& value) { return {.units = unit_count(value), .positions = position_count(value)}; }
@@ -162,6 +164,8 @@ std::vector<ParameterSpec> slope_parameters(const Node& node, std::int64_t units
   return {{layer + ".slope", {count}, ParameterSpec::Role::kSlope, activation.parameters()[0]}};
 }
 
-Operator activation_operator() { return {"activation", "", LayoutRule::kAny, 1, infer, parameters, plan, false, reference}; }
+Operator activation_operator() {
+  return {"activation", "", LayoutRule::kAny, 1, infer, parameters, plan, false, reference, false, draws_slopes};
+}
 
 }  // namespace undying::ops

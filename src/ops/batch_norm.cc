@@ -264,10 +264,13 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
   return dst;
 }
 
+bool takes_batch_statistics(const Node&, Precision) { return true; }
+
 }  // namespace
 
 Operator batch_norm_operator() {
-  return {"batch_norm", "BatchNormalization", LayoutRule::kChannelsLast, 1, infer, parameters, plan, true, reference};
+  return {"batch_norm", "BatchNormalization",  LayoutRule::kChannelsLast, 1, infer, parameters, plan, true, reference,
+          false,        takes_batch_statistics};
 }
 
 }  // namespace undying::ops

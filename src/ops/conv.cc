@@ -226,8 +226,12 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
   return dst;
 }
 
+bool rounds_factors(const Node&, Precision precision) { return precision == Precision::kBfloat16; }
+
 }  // namespace
 
-Operator conv_operator() { return {"conv", "Conv", LayoutRule::kChannelsLast, 1, infer, parameters, plan, true, reference, true}; }
+Operator conv_operator() {
+  return {"conv", "Conv", LayoutRule::kChannelsLast, 1, infer, parameters, plan, true, reference, true, rounds_factors};
+}
 
 }  // namespace undying::ops

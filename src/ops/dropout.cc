@@ -110,11 +110,15 @@ std::vector<double> reference_channels(const Operator::ReferenceArgs& args) {
   return dropped(args, unit_count(value), [&](std::int64_t i) { return i / position_count(value); });
 }
 
+bool drops(const Node& node, Precision) { return probability(node) > 0.0; }
+
 }  // namespace
 
-Operator dropout_operator() { return {"dropout", "Dropout", LayoutRule::kAny, 1, infer, no_parameters, plan, false, reference}; }
+Operator dropout_operator() {
+  return {"dropout", "Dropout", LayoutRule::kAny, 1, infer, no_parameters, plan, false, reference, false, drops};
+}
 Operator dropout_2d_operator() {
-  return {"dropout_2d", "", LayoutRule::kChannelsLast, 1, infer, no_parameters, plan_channels, false, reference_channels};
+  return {"dropout_2d", "", LayoutRule::kChannelsLast, 1, infer, no_parameters, plan_channels, false, reference_channels, false, drops};
 }
 
 }  // namespace undying::ops

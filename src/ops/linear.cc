@@ -106,8 +106,12 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
   return dst;
 }
 
+bool rounds_factors(const Node&, Precision precision) { return precision == Precision::kBfloat16; }
+
 }  // namespace
 
-Operator linear_operator() { return {"linear", "Gemm", LayoutRule::kPlain, 1, infer, parameters, plan, true, reference, true}; }
+Operator linear_operator() {
+  return {"linear", "Gemm", LayoutRule::kPlain, 1, infer, parameters, plan, true, reference, true, rounds_factors};
+}
 
 }  // namespace undying::ops

@@ -161,6 +161,12 @@ Value infer(const Node& node, std::span<const Value> src) {
   return {std::move(shape), layout};
 }
 
+bool training_differs(const Node& node, Precision precision) {
+  if (node.op == "input") return false;
+  const auto differs = operator_named(node).training_differs;
+  return differs != nullptr && differs(node, precision);
+}
+
 std::vector<Value> values(const Graph& graph) {
   std::vector<Value> all;
   for (const Node& node : graph.nodes()) {

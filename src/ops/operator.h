@@ -146,6 +146,10 @@ struct Operator {
   std::vector<double> (*reference)(const ReferenceArgs& args);
 
   bool folds_batch_norm = false;
+
+  // Whether a training step gives something else than evaluation does for the same input and parameters: a draw, the statistics of a batch,
+  // rounded factors. Null: never.
+  bool (*training_differs)(const Node& node, Precision precision) = nullptr;
 };
 
 // All rows, in one order. operator_named() throws Error{kInvalidArgument} listing the names there are.
@@ -171,6 +175,9 @@ Value infer(const Node& node, std::span<const Value> src);
 std::vector<Value> values(const Graph& graph);
 // The inputs of one of its nodes, arranged.
 std::vector<Value> sources(const Node& node, std::span<const Value> values);
+
+// Asked of a node's row; an input never differs.
+bool training_differs(const Node& node, Precision precision);
 
 // No tensors of its own.
 std::vector<ParameterSpec> no_parameters(const Node& node, std::span<const Value> src);

@@ -301,6 +301,23 @@ TEST_P(Conformance, ForwardAgreesWithTheReference) {
   for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(bench.dst()[i], expected[i], 2e-6 * (1.0 + std::fabs(expected[i]))) << i;
 }
 
+// The ledger relies on it: a row whose training step gives something else than evaluation says so, and no other does.
+TEST_P(Conformance, WhatDiffersInTrainingSaysSo) {
+  Case tested = std::get<0>(GetParam());
+  tested.frozen = false;
+  Bench training(tested, std::get<1>(GetParam()));
+  tested.frozen = true;
+  Bench evaluation(tested, std::get<1>(GetParam()));
+  training.run();
+  evaluation.run();
+  bool differs = false;
+  for (std::size_t i = 0; i < training.dst().size(); ++i)
+    differs = differs || std::fabs(training.dst()[i] - evaluation.dst()[i]) > 4e-6f * (1.0f + std::fabs(evaluation.dst()[i]));
+  const bool says = training_differs(tested.node, Precision::kFloat32) ||
+                    (!tested.follower.empty() && training_differs(tested.follower[0], Precision::kFloat32));
+  EXPECT_EQ(differs, says);
+}
+
 TEST_P(Conformance, WorkingInPlaceChangesNothing) {
   Bench bench(std::get<0>(GetParam()), std::get<1>(GetParam()));
   if (!bench.works_in_place()) return;

@@ -76,6 +76,7 @@ std::string headline(const Diagnosis& diagnosis) {
                                  diagnosis.units(), diagnosis.layers.size(), diagnosis.data, diagnosis.examples);
   if (std::isfinite(diagnosis.loss)) text += fmt::format("; loss {:.4g}", diagnosis.loss);
   if (std::isfinite(diagnosis.accuracy)) text += fmt::format(", accuracy {:.2f}%", 100.0 * diagnosis.accuracy);
+  if (diagnosis.baseline) text += fmt::format("; baseline {}", diagnosis.baseline->text());
   return text + ".";
 }
 

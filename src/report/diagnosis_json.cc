@@ -33,12 +33,13 @@ Json column(const LayerDiagnosis& layer, Field field) {
 Json lives_json(const LayerDiagnosis& layer) {
   return {
       {"state", column(layer, [](const auto& life) { return report::state_name(life.state); })},
-      {"cause", column(layer, [](const auto& life) { return life.state == UnitState::kDead ? Json(name(life.cause)) : Json(nullptr); })},
+      {"cause", column(layer, [](const auto& life) { return life.cause != DeadCause::kNone ? Json(name(life.cause)) : Json(nullptr); })},
       {"locked", column(layer, [](const auto& life) { return life.locked; })},
       {"dormant", column(layer, [](const auto& life) { return life.dormant; })},
+      {"constant", column(layer, [](const auto& life) { return life.constant; })},
       {"never_wins", column(layer, [](const auto& life) { return life.never_wins; })},
       {"firing_rate", column(layer, [](const auto& life) { return number(life.firing_rate); })},
-      {"saturated", column(layer, [](const auto& life) { return number(life.saturated); })},
+      {"saturated", column(layer, [](const auto& life) { return number(life.saturated_share); })},
       {"abs_mean", column(layer, [](const auto& life) { return rounded(life.abs_mean); })},
       {"preactivation_max", column(layer, [](const auto& life) { return rounded(life.preactivation_max); })},
       {"gradient", column(layer, [](const auto& life) { return rounded(life.gradient); })}};
@@ -56,6 +57,7 @@ Json layer_json(const LayerDiagnosis& layer) {
           {"always_negative", layer.always_negative},
           {"always_positive", layer.always_positive},
           {"dormant", layer.dormant},
+          {"constant", layer.constant},
           {"saturated_units", layer.saturated_units},
           {"never_wins", layer.never_wins},
           {"firing_rate", number(layer.firing_rate)},
@@ -67,6 +69,37 @@ Json layer_json(const LayerDiagnosis& layer) {
           {"rank_rows", layer.rank_rows},
           {"bypassed", layer.bypassed},
           {"lives", lives_json(layer)}};
+}
+
+Json interval_json(const Interval& interval) { return {number(interval.least), number(interval.greatest)}; }
+
+Json scale_json(const InputScale& scale) {
+  Json columns = Json::array();
+  for (const InputColumn& column : scale.columns)
+    columns.push_back(
+        {{"name", column.name},
+         {"mean", number(column.mean)},
+         {"deviation", number(column.deviation)},
+         {"range", {number(column.least), number(column.greatest)}},
+         {"range98", {number(column.low), number(column.high)}},
+         {"farthest", {{"example", column.farthest}, {"row", column.farthest_row}, {"value", number(column.farthest_value)}}}});
+  return {{"columns", scale.total},
+          {"far", scale.far},
+          {"farthest_columns", std::move(columns)},
+          {"dead", scale.dead},
+          {"dead_standardised", scale.dead_standardised < 0 ? Json(nullptr) : Json(scale.dead_standardised)}};
+}
+
+Json reach_json(const OutputReach& reach) {
+  return {{"node", reach.node},
+          {"what", reach.what},
+          {"outputs", interval_json(reach.outputs)},
+          {"targets", interval_json(reach.targets)},
+          {"share_out_of_reach", number(reach.share)}};
+}
+
+Json baseline_json(const Baseline& baseline, bool learned) {
+  return {{"score", number(baseline.score)}, {"bound", number(baseline.bound)}, {"answer", baseline.answer}, {"beaten", learned}};
 }
 
 }  // namespace
@@ -82,11 +115,16 @@ Json report::diagnosis_json(const Diagnosis& diagnosis) {
           {"saturation_eps", diagnosis.saturation_eps},
           {"loss", number(diagnosis.loss)},
           {"accuracy", number(diagnosis.accuracy)},
+          {"baseline", diagnosis.baseline ? baseline_json(*diagnosis.baseline, diagnosis.learned()) : Json(nullptr)},
+          {"input_scale", scale_json(diagnosis.scale)},
+          {"output_reach", diagnosis.reach ? reach_json(*diagnosis.reach) : Json(nullptr)},
           {"units", diagnosis.units()},
           {"dead", diagnosis.dead()},
           {"locked", diagnosis.locked()},
           {"always_negative", diagnosis.always_negative()},
           {"dormant", diagnosis.dormant()},
+          {"constant", diagnosis.constant()},
+          {"zero_weights", diagnosis.zero_weights()},
           {"saturated_units", diagnosis.saturated_units()},
           {"gradient_norm_ratio", number(diagnosis.gradient_norm_ratio)},
           {"notes", diagnosis.notes},

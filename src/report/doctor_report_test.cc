@@ -84,7 +84,7 @@ TEST(RevivalReport, HoldsEveryArmAndRun) {
   settings.threads = 1;
   const Revival revival = revive(net.graph, net.weights, data, settings);
   const Json json = Json::parse(revival_json("undying revive x", revival));
-  EXPECT_EQ(json["format"], "undying-revival 1");
+  EXPECT_EQ(json["format"], "undying-revival 2");
   ASSERT_EQ(json["remedies"].size(), 12U);
   EXPECT_EQ(json["study"]["arms"].size(), 12U);
   EXPECT_EQ(json["study"]["arms"][3]["runs"].size(), 2U);
@@ -93,7 +93,7 @@ TEST(RevivalReport, HoldsEveryArmAndRun) {
   EXPECT_GT(json["remedies"][3]["output_difference"].get<double>(), 0.0);
   const std::string text = revival_text(revival, 120);
   EXPECT_THAT(text, AllOf(HasSubstr("continue (control)"), HasSubstr("(placebo)"), HasSubstr("1 units re-initialised; difference 0"),
-                          HasSubstr("p after Holm")));
+                          HasSubstr("Against the control, and against the placebo")));
 }
 
 TEST(Wrap, IndentsWhatFollows) {

@@ -110,6 +110,10 @@ Json settings_json(const TrainSettings& settings) {
   return json;
 }
 
+Json estimate_json(const Estimate& estimate) {
+  return {{"mean", number(estimate.mean)}, {"lower", number(estimate.lower)}, {"upper", number(estimate.upper)}, {"n", estimate.n}};
+}
+
 Json ledger_json(const Ledger& ledger) {
   Json layers = Json::array();
   for (std::size_t l = 0; l < ledger.lives.size(); ++l) {

@@ -20,7 +20,7 @@ Study make_study() {
   study.data_name = "made";
   study.train_examples = 100;
   study.test_examples = 50;
-  study.chance = 0.5;
+  study.baseline = {.metric = Metric::kAccuracy, .score = 0.5, .bound = 0.55, .answer = "always naming class 0"};
   for (const char* label : {"relu (control)", "relu (placebo)", "elu:1"}) {
     Arm arm{.label = label, .activation = std::string_view(label).starts_with("elu") ? "elu" : "relu"};
     arm.role = study.arms.empty() ? Role::kControl : study.arms.size() == 1 ? Role::kPlacebo : Role::kTreatment;
@@ -44,7 +44,7 @@ Study make_study() {
 TEST(StudyJson, HoldsTheStudyWithNullForWhatIsNotANumber) {
   const Study study = make_study();
   const Json json = Json::parse(study_json(study));
-  EXPECT_EQ(json["arms"][2]["accuracy"]["mean"].get<double>(), study.arms[2].accuracy.mean);
+  EXPECT_EQ(json["arms"][2]["score"]["mean"].get<double>(), study.arms[2].score.mean);
   EXPECT_EQ(json["arms"][2]["comparison"]["verdict"], name(study.arms[2].comparison.verdict));
   EXPECT_TRUE(json["arms"][0]["comparison"].is_null());
   EXPECT_TRUE(json["arms"][0]["runs"][0]["curve"]["loss"][1].is_null());

@@ -7,20 +7,17 @@
 
 #include "report/diagnosis_json.h"
 #include "report/wrap.h"
+#include "trial/words.h"
 #include "undying/report.h"
 
 namespace undying {
 namespace {
 
+using report::estimate_json;
 using report::Json;
 using report::number;
 
-Json estimate_json(const Estimate& estimate) {
-  return {{"mean", number(estimate.mean)}, {"lower", number(estimate.lower)}, {"upper", number(estimate.upper)}, {"n", estimate.n}};
-}
-
 Json arm_json(const Arm& arm, const RevivalArm& remedy) {
-  const bool treatment = arm.role == Role::kTreatment;
   return {{"label", arm.label},
           {"swap", remedy.remedy.swap ? Json(remedy.remedy.swap->specification()) : Json(nullptr)},
           {"anneal", remedy.remedy.anneal},
@@ -31,11 +28,7 @@ Json arm_json(const Arm& arm, const RevivalArm& remedy) {
           {"units_skipped", remedy.effect.skipped},
           {"activations_swapped", remedy.effect.swapped},
           {"output_difference", number(remedy.effect.output_difference)},
-          {"output_scale", number(remedy.effect.output_scale)},
-          {"against_placebo", treatment ? estimate_json(remedy.against_placebo) : Json(nullptr)},
-          {"p_control", treatment ? number(remedy.p_control) : Json(nullptr)},
-          {"p_placebo", treatment ? number(remedy.p_placebo) : Json(nullptr)},
-          {"cures", remedy.cures}};
+          {"output_scale", number(remedy.effect.output_scale)}};
 }
 
 Json score_json(const Trainer::Score& score) { return {{"accuracy", number(score.accuracy)}, {"loss", number(score.loss)}}; }
@@ -63,16 +56,15 @@ std::string changes_text(const Revival& revival, std::size_t limit) {
   return text;
 }
 
-std::string comparison_text(const Revival& revival) {
-  const bool regression = revival.study.chance == 0.0;
-  std::string text = "p after Holm, against control and placebo:\n";
-  for (std::size_t i = 2; i < revival.arms.size(); ++i) {
-    const RevivalArm& arm = revival.arms[i];
-    const Estimate& d = arm.against_placebo;
-    const double scale = regression ? 1.0 : 100.0;
-    text += fmt::format("   {}: {} and {}; {:+.4g} ({:+.4g} to {:+.4g}) against placebo{}\n", revival.study.arms[i].label,
-                        report::p_text(arm.p_control), report::p_text(arm.p_placebo), scale * d.mean, scale * d.lower, scale * d.upper,
-                        arm.cures ? ": better than both" : "");
+// Each comparison, with the control and with the placebo, in words.
+std::string comparison_text(const Revival& revival, std::size_t limit) {
+  std::string text = "Against the control, and against the placebo:\n";
+  for (const Arm& arm : revival.study.arms) {
+    if (arm.role != Role::kTreatment) continue;
+    text += report::wrap(fmt::format("   {} Against the placebo: {}.", arm.comparison.sentence,
+                                     trial::difference_text(arm.against_placebo->difference, revival.study.rules.metric)),
+                         limit, 6) +
+            "\n";
   }
   return text;
 }
@@ -81,7 +73,7 @@ std::string comparison_text(const Revival& revival) {
 
 std::string revival_text(const Revival& revival, int columns, bool color) {
   const auto limit = static_cast<std::size_t>(std::max(columns, 40));
-  return study_table(revival.study, columns, color) + "\n" + changes_text(revival, limit) + "\n" + comparison_text(revival);
+  return study_table(revival.study, columns, color) + "\n" + changes_text(revival, limit) + "\n" + comparison_text(revival, limit);
 }
 
 std::string revival_json(const std::string& command, const Revival& revival) {
@@ -89,11 +81,13 @@ std::string revival_json(const std::string& command, const Revival& revival) {
   for (std::size_t i = 0; i < revival.arms.size(); ++i) arms.push_back(arm_json(revival.study.arms[i], revival.arms[i]));
   Study study = revival.study;
   study.command = command;
-  return report::text({{"format", "undying-revival 1"},
+  return report::text({{"format", "undying-revival 2"},
                        {"command", command},
                        {"outcome", revival.sentence},
                        {"chosen", revival.chosen ? Json(revival.study.arms[*revival.chosen].label) : Json(nullptr)},
                        {"chosen_seed", revival.chosen ? Json(revival.chosen_seed) : Json(nullptr)},
+                       {"held_out_examples", revival.held_out_examples},
+                       {"held_out_difference", revival.chosen ? estimate_json(revival.held_out_difference) : Json(nullptr)},
                        {"held_out_before", score_json(revival.held_out_before)},
                        {"held_out_after", revival.chosen ? score_json(revival.held_out_after) : Json(nullptr)},
                        {"remedies", std::move(arms)},

@@ -21,6 +21,11 @@ Json description_json(const RunDescription& description) {
   return json;
 }
 
+Json baseline_json(const std::optional<Baseline>& baseline) {
+  if (!baseline) return nullptr;
+  return {{"score", number(baseline->score)}, {"bound", number(baseline->bound)}, {"answer", baseline->answer}};
+}
+
 }  // namespace
 
 std::string run_json(const RunDescription& description, const TrainSettings& settings, const Run& run) {
@@ -42,6 +47,7 @@ std::string run_json(const RunDescription& description, const TrainSettings& set
                      {"reason", run.reason},
                      {"test_accuracy", number(run.test_accuracy)},
                      {"test_loss", number(run.test_loss)},
+                     {"baseline", baseline_json(description.baseline)},
                      {"steps", run.steps.size()},
                      {"samples", run.samples},
                      {"train_seconds", number(run.train_seconds)},

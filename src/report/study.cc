@@ -6,6 +6,7 @@
 namespace undying {
 namespace {
 
+using report::estimate_json;
 using report::Json;
 using report::number;
 using report::rounded;
@@ -13,10 +14,6 @@ using report::rounded;
 constexpr std::size_t kCurvePoints = 200;
 
 const char* role_name(Role role) { return role == Role::kControl ? "control" : role == Role::kPlacebo ? "placebo" : "treatment"; }
-
-Json estimate_json(const Estimate& estimate) {
-  return {{"mean", number(estimate.mean)}, {"lower", number(estimate.lower)}, {"upper", number(estimate.upper)}, {"n", estimate.n}};
-}
 
 // Losses of single batches are noisy: a point is the mean of those kept since the point before.
 Json curve_json(const Run& run) {
@@ -61,7 +58,9 @@ Json run_json_of(const ArmRun& slot) {
   const Run& run = slot.run;
   json.update({{"status", name(run.status)},
                {"reason", run.reason},
-               {"collapsed", slot.collapsed},
+               {"outcome", slot.outcome == Outcome::kLearned     ? "learned"
+                           : slot.outcome == Outcome::kCollapsed ? "collapsed"
+                                                                 : "diverged"},
                {"test_accuracy", number(run.test_accuracy)},
                {"test_loss", number(run.test_loss)},
                {"train_seconds", number(run.train_seconds)},
@@ -78,12 +77,38 @@ Json run_json_of(const ArmRun& slot) {
   return json;
 }
 
+Json failures_json(const Failures& failures) {
+  return {{"diverged", failures.diverged},
+          {"collapsed", failures.collapsed},
+          {"runs", failures.runs},
+          {"reference_diverged", failures.reference_diverged},
+          {"reference_collapsed", failures.reference_collapsed},
+          {"reference_runs", failures.reference_runs},
+          {"p_value", number(failures.p_value)},
+          {"shown", failures.shown > 0   ? "more often"
+                    : failures.shown < 0 ? "less often"
+                                         : "no"}};
+}
+
 Json comparison_json(const Comparison& comparison) {
-  return {{"difference", estimate_json(comparison.accuracy)},
-          {"p_value", number(comparison.p_value)},
-          {"p_adjusted", number(comparison.p_adjusted)},
+  return {{"difference", estimate_json(comparison.difference)},
+          {"failures", failures_json(comparison.failures)},
           {"verdict", name(comparison.verdict)},
+          {"smallest_margin", number(comparison.smallest_margin)},
+          {"seeds_needed", comparison.seeds_needed},
+          {"more_data", comparison.more_data},
           {"sentence", comparison.sentence}};
+}
+
+// The placebo has a difference and no verdict.
+Json judged_json(const Arm& arm) {
+  if (arm.role == Role::kControl) return nullptr;
+  if (arm.role == Role::kPlacebo) return {{"difference", estimate_json(arm.comparison.difference)}};
+  return comparison_json(arm.comparison);
+}
+
+Json baseline_json(const Baseline& baseline) {
+  return {{"score", number(baseline.score)}, {"bound", number(baseline.bound)}, {"answer", baseline.answer}};
 }
 
 Json arm_json(const Arm& arm) {
@@ -93,8 +118,9 @@ Json arm_json(const Arm& arm) {
           {"activation", arm.activation.specification()},
           {"role", role_name(arm.role)},
           {"can_be_dead", arm.activation.can_be_dead()},
-          {"accuracy", estimate_json(arm.accuracy)},
-          {"comparison", arm.role == Role::kControl ? Json(nullptr) : comparison_json(arm.comparison)},
+          {"score", estimate_json(arm.score)},
+          {"comparison", judged_json(arm)},
+          {"against_placebo", arm.against_placebo ? comparison_json(*arm.against_placebo) : Json(nullptr)},
           {"collapsed", arm.collapsed},
           {"diverged", arm.diverged},
           {"missing", arm.missing},
@@ -118,9 +144,9 @@ std::string study_json(const Study& study) {
                    {"model", study.settings.model},
                    {"batch_norm", report::batch_norm_json(study.settings.model_options.batch_norm)},
                    {"dropout", study.settings.model_options.dropout},
-                   {"seeds", study.settings.seeds}};
+                   {"seeds", study.settings.seeds > 0 ? Json(study.settings.seeds) : Json("auto")}};
   settings.update(report::settings_json(study.settings.train));
-  const Json json = {{"format", "undying-study 1"},
+  const Json json = {{"format", "undying-study 2"},
                      {"command", study.command},
                      {"version", study.version},
                      {"machine", study.machine},
@@ -130,8 +156,13 @@ std::string study_json(const Study& study) {
                        {"test_examples", study.test_examples},
                        {"note", study.data_note}}},
                      {"settings", std::move(settings)},
-                     {"score", study.chance == 0.0 ? "test loss" : "test accuracy"},
-                     {"chance", number(study.chance)},
+                     {"score", name(study.rules.metric)},
+                     {"part", study.part},
+                     {"baseline", baseline_json(study.baseline)},
+                     {"margin", number(study.rules.margin)},
+                     {"error_percent", kErrorPercent},
+                     {"redrawn", study.redrawn},
+                     {"out_of_budget", study.out_of_budget},
                      {"target_accuracy", number(study.target_accuracy)},
                      {"seconds", number(study.seconds)},
                      {"missing", study.missing},

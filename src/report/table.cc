@@ -10,7 +10,6 @@
 namespace undying {
 namespace {
 
-using report::p_text;
 using report::wrap;
 
 constexpr std::size_t kGap = 2;
@@ -46,25 +45,25 @@ Column column(const Study& study, std::string title, int dispensable, Cell cell)
 }
 
 std::vector<Column> columns_of(const Study& study) {
-  const bool regression = study.chance == 0.0;
-  const double scale = regression ? 1.0 : 100.0;
-  const char* value = regression ? "{:.4g}" : "{:.2f}";
-  const char* bounds = regression ? " ({:.4g} to {:.4g})" : " ({:.2f} to {:.2f})";
-  const char* signed_value = regression ? "{:+.4g}" : "{:+.2f}";
-  const char* signed_bounds = regression ? " ({:+.4g} to {:+.4g})" : " ({:+.2f} to {:+.2f})";
+  const bool loss = study.rules.metric == Metric::kLoss;
+  const double scale = loss ? 1.0 : 100.0;
+  const char* value = loss ? "{:.4g}" : "{:.2f}";
+  const char* bounds = loss ? " ({:.4g} to {:.4g})" : " ({:.2f} to {:.2f})";
   const auto compared = [](const Arm& arm) { return arm.role != Role::kControl; };
   const auto some = [&](int Arm::*count) {
     return std::any_of(study.arms.begin(), study.arms.end(), [=](const Arm& arm) { return arm.*count > 0; });
   };
   return {
       column(study, "arm", 0, [](const Arm& arm) { return arm.label; }),
-      column(study, regression ? "test loss (95%)" : "test accuracy % (95%)", 0,
-             [=](const Arm& arm) { return interval(arm.accuracy, scale, value, bounds); }),
-      column(study, "n", 6, [](const Arm& arm) { return fmt::format("{}", arm.accuracy.n); }),
-      column(study, "against control (95%)", 3,
-             [=](const Arm& arm) { return compared(arm) ? interval(arm.comparison.accuracy, scale, signed_value, signed_bounds) : "-"; }),
-      column(study, "verdict", 0, [=](const Arm& arm) { return compared(arm) ? std::string(name(arm.comparison.verdict)) : "-"; }),
-      column(study, "p (Holm)", 7, [=](const Arm& arm) { return compared(arm) ? p_text(arm.comparison.p_adjusted) : "-"; }),
+      column(study, fmt::format("{} {} (95%)", study.part, loss ? "loss" : "accuracy %"), 0,
+             [=](const Arm& arm) { return interval(arm.score, scale, value, bounds); }),
+      column(study, "n", 6, [](const Arm& arm) { return fmt::format("{}", arm.score.n); }),
+      column(study, loss ? "difference, %" : "difference, points", 3,
+             [=](const Arm& arm) {
+               return compared(arm) ? interval(arm.comparison.difference, 100.0, "{:+.2f}", " ({:+.2f} to {:+.2f})") : "-";
+             }),
+      column(study, "verdict", 0,
+             [=](const Arm& arm) { return arm.role == Role::kTreatment ? std::string(name(arm.comparison.verdict)) : "-"; }),
       column(study, "collapsed", some(&Arm::collapsed) ? 4 : 8, [](const Arm& arm) { return fmt::format("{}", arm.collapsed); }),
       column(study, "diverged", some(&Arm::diverged) ? 2 : 8, [](const Arm& arm) { return fmt::format("{}", arm.diverged); }),
       column(study, "missing", study.missing > 0 ? 2 : kUnneeded, [](const Arm& arm) { return fmt::format("{}", arm.missing); }),
@@ -106,7 +105,7 @@ std::string paint(const std::string& text, const char* code, bool color) {
 }
 
 std::string paint_verdict(const std::string& text, const Arm& arm, bool color) {
-  if (arm.role == Role::kControl) return text;
+  if (arm.role != Role::kTreatment) return text;
   if (arm.comparison.verdict == Verdict::kHelps) return paint(text, "32", color);
   if (arm.comparison.verdict == Verdict::kHurts) return paint(text, "31", color);
   return text;
@@ -159,9 +158,12 @@ std::string verdict_text(const Study& study, std::size_t limit, bool color) {
 
 std::string footer(const Study& study, const std::vector<std::string>& left_out, std::size_t limit) {
   std::string text =
-      wrap(fmt::format("{} on {} ({} training, {} test examples). Dead: fired on none of the {} training examples at the end "
-                       "of a run, without a gradient there. Intervals are not adjusted for the number of comparisons; verdicts are (Holm).",
-                       study.settings.model, study.data_name, study.train_examples, study.test_examples, study.train_examples),
+      wrap(fmt::format(
+               "{} on {} ({} training, {} {} examples). Baseline: {}. Dead: fired on none of the {} training examples at the end of a run, "
+               "without a gradient there. Scores are over the runs that learned. Differences are {}, their intervals simultaneous.",
+               study.settings.model, study.data_name, study.train_examples, study.test_examples, study.part, study.baseline.text(),
+               study.train_examples,
+               study.placebo_is_treatment ? "from the control, paired by seed" : "from the mean of control and placebo, paired by seed"),
            limit);
   if (!left_out.empty()) text += "\n" + wrap(fmt::format("No room for: {}.", fmt::join(left_out, ", ")), limit);
   return text + "\n";

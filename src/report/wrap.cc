@@ -26,6 +26,4 @@ std::string wrap(const std::string& text, std::size_t limit, std::size_t indent)
   return wrapped;
 }
 
-std::string p_text(double p) { return p < 1e-4 ? "<0.0001" : fmt::format("{:.2g}", p); }
-
 }  // namespace undying::report

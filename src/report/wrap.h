@@ -8,9 +8,6 @@ namespace undying::report {
 // Breaks a paragraph at spaces; lines after the first begin with `indent` spaces.
 std::string wrap(const std::string& text, std::size_t limit, std::size_t indent = 0);
 
-// "0.03", "<0.0001"
-std::string p_text(double p);
-
 }  // namespace undying::report
 
 #endif  // UNDYING_REPORT_WRAP_H_

@@ -4,29 +4,24 @@
 #include <cmath>
 #include <limits>
 
-#include "study/scores.h"
-#include "study/statistics.h"
+#include "study/samples.h"
 #include "study/verdict.h"
+#include "trial/judge.h"
+#include "trial/statistics.h"
 #include "undying/study.h"
 
 namespace undying {
 namespace {
 
-using study::mean_interval;
+using trial::mean_interval;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // A gradient norm ratio below this is reported as this: float32 gradients that small are as good as none.
 constexpr double kLeastRatio = 1e-30;
 
-bool is_regression(const Study& study) { return study.chance == 0.0; }
-
-// Test accuracy, or test loss for regression.
-double raw_score(const Study& study, const Run& run) { return is_regression(study) ? run.test_loss : run.test_accuracy; }
-
-bool diverged(const Study& study, const ArmRun& run) {
-  return run.present && (run.run.status == RunStatus::kDiverged || !std::isfinite(raw_score(study, run.run)));
-}
+// Losses below this share of the baseline's are as good as none: what float32 leaves of a difference.
+constexpr double kLeastLoss = 1e-7;
 
 // What a share cannot be is no part of its interval.
 Estimate of_shares(Estimate estimate) {
@@ -74,18 +69,29 @@ void count(const Study& study, Arm& arm) {
   arm.collapsed = arm.diverged = arm.missing = 0;
   for (ArmRun& run : arm.runs) {
     arm.missing += !run.present;
-    arm.diverged += diverged(study, run);
-    run.collapsed = run.present && !diverged(study, run) && !is_regression(study) && run.run.test_accuracy <= study::collapse_bound(study);
-    arm.collapsed += run.collapsed;
+    if (!run.present) continue;
+    run.outcome = study::outcome_of(study, run);
+    arm.diverged += run.outcome == Outcome::kDiverged;
+    arm.collapsed += run.outcome == Outcome::kCollapsed;
   }
+}
+
+// How finely one run's accuracy is known: the standard deviation of rounding to a step of 1 / test examples.
+double rounding(const Study& study) {
+  return study.test_examples == 0 ? 0.0 : 1.0 / static_cast<double>(study.test_examples) / std::sqrt(12.0);
+}
+
+Estimate mean_score(const Study& study, const Arm& arm) {
+  std::vector<double> scores;
+  for (const ArmRun& run : arm.runs)
+    if (run.present && run.outcome == Outcome::kLearned) scores.push_back(study::score_of(study, run.run));
+  if (study.rules.metric == Metric::kLoss) return trial::geometric_interval(scores, study.rules.loss_floor);
+  return of_shares(mean_interval(scores, rounding(study)));
 }
 
 void describe(const Study& study, Arm& arm) {
   count(study, arm);
-  std::vector<double> scores;
-  for (const auto& [seed, score] : study::scores_by_seed(study, arm)) scores.push_back(score);
-  arm.accuracy = mean_interval(scores, study::score_deviation(study));
-  if (!is_regression(study)) arm.accuracy = of_shares(arm.accuracy);
+  arm.score = mean_score(study, arm);
   const auto mean_share = [&](auto part) { return of_shares(estimate(arm, part)); };
   arm.dead_share = mean_share([](const Run& run) { return has_last_census(run) ? share(run.ledger.dead(), run.ledger.units()) : kNan; });
   arm.born_dead_share =
@@ -108,7 +114,7 @@ double best_mean_accuracy(const Arm& arm) {
 }
 
 double choose_target(const Study& study) {
-  if (is_regression(study)) return 0.0;
+  if (study.rules.metric == Metric::kLoss) return 0.0;
   if (study.settings.target_accuracy > 0.0) return study.settings.target_accuracy;
   const Arm& control = study.arms.front();
   double best = best_mean_accuracy(control);
@@ -127,80 +133,57 @@ void measure_target(const Study& study, Arm& arm) {
   arm.reached_target = arm.steps_to_target.n;
 }
 
-Verdict judge(const Study& study, const Comparison& comparison) {
-  if (comparison.accuracy.n < 2) return Verdict::kTooFew;
-  if (comparison.p_adjusted >= 0.05) return Verdict::kNoDifference;
-  return (comparison.accuracy.mean > 0.0) != is_regression(study) ? Verdict::kHelps : Verdict::kHurts;
+TrialRules rules_of(const Study& study) {
+  TrialRules rules{.metric = study.baseline.metric, .examples = study.test_examples};
+  rules.arms = static_cast<int>(std::ranges::count(study.arms, Role::kTreatment, &Arm::role));
+  rules.margin = study.settings.margin > 0.0 ? study.settings.margin : default_margin(rules.metric);
+  if (study.redrawn) rules.overlap = static_cast<double>(study.test_examples) / static_cast<double>(study.train_examples);
+  if (rules.metric == Metric::kLoss) rules.loss_floor = std::max(kLeastLoss * study.baseline.score, std::numeric_limits<double>::min());
+  return rules;
 }
 
 void compare(Study& study) {
-  std::vector<double> p_values;
-  for (std::size_t i = 1; i < study.arms.size(); ++i) {
-    const study::Paired paired = study::paired(study, study.arms[i], study.arms.front());
-    Comparison& comparison = study.arms[i].comparison;
-    comparison.accuracy = paired.difference;
-    comparison.p_value = paired.p_value;
-    p_values.push_back(comparison.p_value);
-  }
-  const auto adjusted = study::holm(p_values);
-  for (std::size_t i = 1; i < study.arms.size(); ++i) {
-    study.arms[i].comparison.p_adjusted = adjusted[i - 1];
-    study.arms[i].comparison.verdict = judge(study, study.arms[i].comparison);
+  const trial::Sample control = study::sample_of(study, study.arms[0]);
+  const trial::Sample placebo = study.arms.size() > 1 ? study::sample_of(study, study.arms[1]) : trial::Sample();
+  const std::vector<trial::Sample> both = {control, placebo};
+  const std::span<const trial::Sample> references = study.placebo_is_treatment ? std::span(both).first(1) : std::span(both);
+  for (Arm& arm : study.arms) {
+    const trial::Sample sample = study::sample_of(study, arm);
+    if (arm.role == Role::kPlacebo)
+      arm.comparison = {.difference = trial::difference(sample, std::span(&control, 1), study.rules), .doubt = Doubt::kNone};
+    if (arm.role != Role::kTreatment) continue;
+    arm.comparison = trial::compare(sample, references, study.rules);
+    trial::look_ahead(arm.comparison, sample, references, study.rules);
+    if (!study.placebo_is_treatment) continue;
+    arm.against_placebo = trial::compare(sample, std::span(&placebo, 1), study.rules);
+    trial::require_both(arm.comparison, *arm.against_placebo);
   }
 }
 
 }  // namespace
 
-double study::collapse_bound(const Study& study) { return study.chance + 0.2 * std::min(study.chance, 1.0 - study.chance); }
-
-double study::score_when_diverged(const Study& study) {
-  if (!is_regression(study)) return study.chance;
-  double worst = kNan;
-  for (const Arm& arm : study.arms)
-    for (const ArmRun& run : arm.runs)
-      if (run.present && !diverged(study, run)) worst = std::fmax(worst, run.run.test_loss);
-  return worst;
+double study::score_of(const Study& study, const Run& run) {
+  return study.baseline.metric == Metric::kLoss ? run.test_loss : run.test_accuracy;
 }
 
-std::map<std::uint64_t, double> study::scores_by_seed(const Study& study, const Arm& arm) {
-  std::map<std::uint64_t, double> scores;
+Outcome study::outcome_of(const Study& study, const ArmRun& run) {
+  const double score = score_of(study, run.run);
+  if (run.run.status == RunStatus::kDiverged || !std::isfinite(score)) return Outcome::kDiverged;
+  return run.baseline.value_or(study.baseline).beaten_by(score) ? Outcome::kLearned : Outcome::kCollapsed;
+}
+
+trial::Sample study::sample_of(const Study& study, const Arm& arm) {
+  trial::Sample sample;
   for (const ArmRun& run : arm.runs) {
-    if (!run.present) continue;
-    const double score = diverged(study, run) ? score_when_diverged(study) : raw_score(study, run.run);
-    if (std::isfinite(score)) scores[run.seed] = score;
+    if (!run.present) break;
+    sample.push_back({.seed = run.seed, .outcome = run.outcome, .score = score_of(study, run.run), .examples = run.run.examples});
+    if (!run.run.epochs.empty()) sample.back().training_loss = run.run.epochs.back().train_loss;
   }
-  return scores;
-}
-
-double study::score_deviation(const Study& study) {
-  if (is_regression(study) || study.test_examples == 0) return 0.0;
-  return 1.0 / static_cast<double>(study.test_examples) / std::sqrt(12.0);
-}
-
-study::Paired study::paired(const Study& study, const Arm& arm, const Arm& other) {
-  const auto base = scores_by_seed(study, other);
-  std::vector<double> values;
-  for (const auto& [seed, score] : scores_by_seed(study, arm))
-    if (const auto paired = base.find(seed); paired != base.end()) values.push_back(score - paired->second);
-  const double least = std::sqrt(2.0) * score_deviation(study);
-  return {mean_interval(values, least), paired_p_value(values, least)};
-}
-
-std::string_view name(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::kHelps:
-      return "helps";
-    case Verdict::kNoDifference:
-      return "no difference shown";
-    case Verdict::kHurts:
-      return "hurts";
-    case Verdict::kTooFew:
-      break;
-  }
-  return "too few runs";
+  return sample;
 }
 
 void analyse(Study& study) {
+  study.rules = rules_of(study);
   study.missing = 0;
   for (Arm& arm : study.arms) {
     describe(study, arm);

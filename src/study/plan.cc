@@ -9,16 +9,11 @@
 #include <thread>
 
 #include "base/version.h"
+#include "study/draws.h"
 #include "undying/error.h"
 
 namespace undying::study {
 namespace {
-
-Arm make_arm(const StudySettings& settings, std::string label, const Activation& activation, Role role) {
-  Arm arm{.label = std::move(label), .activation = activation, .role = role};
-  for (int i = 0; i < settings.seeds; ++i) arm.runs.push_back({.seed = settings.train.seed + static_cast<std::uint64_t>(i)});
-  return arm;
-}
 
 template <class T>
 unsigned long checksum(unsigned long sum, const std::vector<T>& values) {
@@ -32,8 +27,8 @@ std::string describe(const Dataset& data) {
   sum = checksum(sum, data.values);
   sum = checksum(sum, data.labels);
   sum = checksum(sum, data.targets);
-  return fmt::format("{} examples of {}, scale {}, offset {}, checksum {:08x}", data.size, fmt::join(data.shape, "x"),
-                     fmt::join(data.scale, " "), fmt::join(data.offset, " "), sum);
+  return fmt::format("{} examples of {}, mean {}, deviation {}, checksum {:08x}", data.size, fmt::join(data.shape, "x"),
+                     fmt::join(data.mean, " "), fmt::join(data.deviation, " "), sum);
 }
 
 std::string describe(const Optimizer& optimizer) {
@@ -53,11 +48,11 @@ std::string describe(const Optimizer& optimizer) {
 
 std::vector<Arm> plan_arms(const StudySettings& settings) {
   const Activation relu("relu");
-  std::vector<Arm> arms = {make_arm(settings, "relu (control)", relu, Role::kControl),
-                           make_arm(settings, "relu (placebo)", relu, Role::kPlacebo)};
+  std::vector<Arm> arms = {{.label = "relu (control)", .activation = relu, .role = Role::kControl},
+                           {.label = "relu (placebo)", .activation = relu, .role = Role::kPlacebo}};
   for (const Activation& activation : settings.activations) {
     const bool known = std::any_of(arms.begin(), arms.end(), [&](const Arm& arm) { return arm.activation == activation; });
-    if (!known) arms.push_back(make_arm(settings, activation.specification(), activation, Role::kTreatment));
+    if (!known) arms.push_back({.label = activation.specification(), .activation = activation});
   }
   return arms;
 }
@@ -78,6 +73,7 @@ std::string fingerprint(const StudySettings& settings, const Split& data) {
   line("data", settings.data);
   line("train", describe(*data.train));
   line("test", describe(*data.test));
+  line("split", redraws(data) ? "drawn anew for every seed" : "one for all seeds");
   line("model", settings.model);
   line("batch norm", settings.model_options.batch_norm ? (*settings.model_options.batch_norm ? "yes" : "no") : "the model's own");
   line("precision", name(t.precision));

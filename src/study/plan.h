@@ -26,20 +26,31 @@ std::string fingerprint(const StudySettings& settings, const Split& data);
 // "CPU model, N cores"
 std::string machine();
 
-// Trains one run. A seam for tests; production is train_arm().
+// What a study does to the world. train() is the seam for tests; baseline() (may be empty: the study's) belongs to the split of a seed;
+// planned() hears the arms before the first run, and again whenever seeds are added.
 using TrainArm = std::function<Run(const Arm&, std::uint64_t seed, const Observer&, std::stop_token)>;
+struct Hooks {
+  TrainArm train;
+  std::function<Baseline(std::uint64_t seed)> baseline = {};
+  std::function<void(const std::vector<Arm>&)> planned = {};
+  std::function<void(const StudyProgress&)> progress = {};
+};
 
 // All of a study but its arms: where it runs, on what.
 Study begin_study(const StudySettings& settings, const Split& data);
 
-// Trains the runs of study.arms that are not in the store (null: none), as many at a time as its settings say, and analyses them.
-void train_arms(Study& study, const Split& data, const TrainArm& train, Store* store,
-                const std::function<void(const StudyProgress&)>& progress, std::stop_token stop);
+// Throws Error{kInvalidArgument} where seeds or max_seeds cannot be.
+void check_seeds(const StudySettings& settings);
+
+// As many runs as `seeds`, at least.
+void add_runs(const StudySettings& settings, Arm& arm, int seeds);
+
+// Trains the runs of study.arms that are not in the store (null: none), as many at a time as its settings say, and analyses them; adds
+// seeds where the settings leave that to the verdicts.
+void train_arms(Study& study, const Split& data, const Hooks& hooks, Store* store, std::stop_token stop);
 
 // run_study() with the training injected.
-Study run_study_with(const StudySettings& settings, const Split& data, const TrainArm& train,
-                     const std::function<void(const std::vector<Arm>&)>& planned, const std::function<void(const StudyProgress&)>& progress,
-                     std::stop_token stop);
+Study run_study_with(const StudySettings& settings, const Split& data, const Hooks& hooks, std::stop_token stop);
 
 }  // namespace undying::study
 

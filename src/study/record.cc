@@ -1,5 +1,6 @@
 #include "study/record.h"
 
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "undying/error.h"
@@ -13,8 +14,38 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LayerHealth, name, units, dead, born_dead, al
                                    firing_rate, saturated, signal_mean, signal_variance, gradient_norm, weight_norm, update_ratio)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CensusRecord, step, examples, layers, gradient_norm_ratio)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Ledger, data, examples, layers, lives, censuses)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Run, status, reason, steps, epochs, ledger, test_accuracy, test_loss, train_seconds, samples, threads,
-                                   shards)
+
+namespace {
+
+// One number in four bytes, as it lies in memory.
+nlohmann::json bytes_of(const std::vector<float>& values) {
+  std::vector<std::uint8_t> bytes(values.size() * sizeof(float));
+  if (!values.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
+  return nlohmann::json::binary(std::move(bytes));
+}
+
+std::vector<float> floats_of(const nlohmann::json& json) {
+  const std::vector<std::uint8_t>& bytes = json.get_binary();
+  std::vector<float> values(bytes.size() / sizeof(float));
+  if (!values.empty()) std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
+  return values;
+}
+
+}  // namespace
+
+#define UNDYING_RUN_FIELDS status, reason, steps, epochs, ledger, test_accuracy, test_loss, train_seconds, samples, threads, shards
+
+void to_json(nlohmann::json& nlohmann_json_j, const Run& nlohmann_json_t) {
+  NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_TO, UNDYING_RUN_FIELDS))
+  nlohmann_json_j["examples"] = bytes_of(nlohmann_json_t.examples);
+}
+
+void from_json(const nlohmann::json& nlohmann_json_j, Run& nlohmann_json_t) {
+  NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_FROM, UNDYING_RUN_FIELDS))
+  nlohmann_json_t.examples = floats_of(nlohmann_json_j.at("examples"));
+}
+
+#undef UNDYING_RUN_FIELDS
 
 namespace study {
 

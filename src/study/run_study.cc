@@ -6,10 +6,15 @@
 #include <optional>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "base/version.h"
+#include "study/draws.h"
 #include "study/plan.h"
 #include "study/record.h"
 #include "study/store.h"
+#include "trial/boundary.h"
+#include "trial/judge.h"
 #include "undying/error.h"
 
 namespace undying {
@@ -26,14 +31,17 @@ struct Job {
   std::size_t run;
 };
 
-// The runs of a study, handed out to threads seed by seed, so that what an interrupted study leaves is paired.
+// The runs of a study that are still to be done, handed out to threads seed by seed, so that what an interrupted study leaves is paired.
 class Schedule {
  public:
-  Schedule(Study& study, const TrainArm& train, Store* store, const std::function<void(const StudyProgress&)>& progress, std::int64_t steps)
-      : study_(study), train_(train), store_(store), progress_(progress), steps_(steps) {
-    for (int seed = 0; seed < study.settings.seeds; ++seed)
-      for (std::size_t arm = 0; arm < study.arms.size(); ++arm) jobs_.push_back({arm, static_cast<std::size_t>(seed)});
+  Schedule(Study& study, const Hooks& hooks, Store* store, std::int64_t steps)
+      : study_(study), hooks_(hooks), store_(store), progress_(hooks.progress), steps_(steps) {
+    for (std::size_t seed = 0; seed < study.arms.front().runs.size(); ++seed)
+      for (std::size_t arm = 0; arm < study.arms.size(); ++arm)
+        if (seed < study.arms[arm].runs.size() && !study.arms[arm].runs[seed].present) jobs_.push_back({arm, seed});
   }
+
+  std::size_t jobs() const { return jobs_.size(); }
 
   void run(int threads, const std::stop_token& stop) {
     const std::stop_callback forward(stop, [this] { stop_.request_stop(); });
@@ -66,6 +74,7 @@ class Schedule {
     if (run->status == RunStatus::kInterrupted) return;
     thin(run->steps, kMostSteps);
     if (!kept && store_ != nullptr) store_->put(arm.label, slot.seed, *run);
+    if (hooks_.baseline) slot.baseline = hooks_.baseline(slot.seed);
     const std::lock_guard lock(mutex_);
     slot.run = std::move(*run);
     slot.present = true;
@@ -83,11 +92,11 @@ class Schedule {
       const std::lock_guard lock(mutex_);
       progress_({job.arm, seed, record.step, steps_, record.loss, false, nullptr});
     };
-    return train_(arm, seed, observer, stop_.get_token());
+    return hooks_.train(arm, seed, observer, stop_.get_token());
   }
 
   Study& study_;
-  const TrainArm& train_;
+  const Hooks& hooks_;
   Store* store_;
   const std::function<void(const StudyProgress&)>& progress_;
   std::int64_t steps_;
@@ -97,13 +106,6 @@ class Schedule {
   std::mutex mutex_;  // guards the slots' publication, progress_ and error_
   std::exception_ptr error_;
 };
-
-double chance(const Dataset& test) {
-  if (test.classes == 0) return 0.0;
-  std::vector<std::int64_t> counts(static_cast<std::size_t>(test.classes));
-  for (const std::int32_t label : test.labels) ++counts[static_cast<std::size_t>(label)];
-  return static_cast<double>(*std::max_element(counts.begin(), counts.end())) / static_cast<double>(test.size);
-}
 
 std::int64_t steps_of(const TrainSettings& train, const Dataset& data) {
   const std::int64_t all = train.epochs * ((data.size + train.batch - 1) / train.batch);
@@ -119,8 +121,7 @@ Graph build(const StudySettings& settings, const Arm& arm, const Dataset& data) 
 }
 
 void check(const StudySettings& settings, const Split& data, const std::vector<Arm>& arms) {
-  if (settings.seeds < 1 || settings.seeds > 1000)
-    throw Error(ErrorCode::kInvalidArgument, "seeds", "is " + std::to_string(settings.seeds) + "; expected 1..1000");
+  check_seeds(settings);
   if (settings.threads < 0 || settings.threads > 1024)
     throw Error(ErrorCode::kInvalidArgument, "threads",
                 "is " + std::to_string(settings.threads) + "; expected 1..1024, or 0 for one per core");
@@ -141,30 +142,99 @@ Study begin_study(const StudySettings& settings, const Split& data) {
   study.train_examples = data.train->size;
   study.test_examples = data.test->size;
   study.data_note = data.note;
-  study.chance = chance(*data.test);
+  study.baseline = baseline(*data.train, *data.test, settings.train);
   return study;
 }
 
-void train_arms(Study& study, const Split& data, const TrainArm& train, Store* store,
-                const std::function<void(const StudyProgress&)>& progress, std::stop_token stop) {
-  const auto start = Clock::now();
-  const StudySettings& settings = study.settings;
-  const int threads = settings.threads > 0 ? settings.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  Schedule(study, train, store, progress, steps_of(settings.train, *data.train)).run(threads, stop);
-  study.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  analyse(study);
+void check_seeds(const StudySettings& settings) {
+  const auto refuse = [](const char* what, int found, const char* expected) {
+    throw Error(ErrorCode::kInvalidArgument, what, fmt::format("is {}; expected {}", found, expected));
+  };
+  if (settings.seeds < 0 || settings.seeds > kMostSeeds) refuse("seeds", settings.seeds, "1..1000, or auto");
+  if (settings.max_seeds < trial::kFirstLook || settings.max_seeds > kMostSeeds) refuse("max seeds", settings.max_seeds, "5..1000");
 }
 
-Study run_study_with(const StudySettings& settings, const Split& data, const TrainArm& train,
-                     const std::function<void(const std::vector<Arm>&)>& planned, const std::function<void(const StudyProgress&)>& progress,
-                     std::stop_token stop) {
+void add_runs(const StudySettings& settings, Arm& arm, int seeds) {
+  while (static_cast<int>(arm.runs.size()) < seeds) arm.runs.push_back({.seed = settings.train.seed + arm.runs.size()});
+}
+
+namespace {
+
+bool undecided(const Arm& arm) { return arm.role == Role::kTreatment && trial::wants_more(arm.comparison); }
+
+// The runs of the next look: control, placebo and every arm that is undecided.
+void extend(Study& study, int seeds) {
+  for (Arm& arm : study.arms)
+    if (arm.role != Role::kTreatment || undecided(arm)) add_runs(study.settings, arm, seeds);
+}
+
+int next_seeds(const Study& study) {
+  const auto now = static_cast<int>(study.arms.front().runs.size());
+  return std::min(trial::next_look(now), study.settings.max_seeds);
+}
+
+// One study as it grows, look by look.
+class Growth {
+ public:
+  Growth(Study& study, const Split& data, const Hooks& hooks, Store* store, std::stop_token stop)
+      : study_(study), hooks_(hooks), store_(store), stop_(std::move(stop)), steps_(steps_of(study.settings.train, *data.train)) {}
+
+  void run() {
+    for (Arm& arm : study_.arms) add_runs(study_.settings, arm, study_.settings.seeds > 0 ? study_.settings.seeds : trial::kFirstLook);
+    look();
+    while (grows()) {
+      extend(study_, next_seeds(study_));
+      look();
+    }
+  }
+
+ private:
+  void look() {
+    if (hooks_.planned) hooks_.planned(study_.arms);
+    const StudySettings& settings = study_.settings;
+    const int threads = settings.threads > 0 ? settings.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    Schedule schedule(study_, hooks_, store_, steps_);
+    schedule.run(threads, stop_);
+    study_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+    done_ += schedule.jobs();
+    analyse(study_);
+  }
+
+  bool grows() {
+    if (study_.settings.seeds > 0 || study_.missing > 0 || next_seeds(study_) <= static_cast<int>(study_.arms.front().runs.size()))
+      return false;
+    const auto open = std::ranges::count_if(study_.arms, undecided);
+    if (open == 0) return false;
+    const auto runs =
+        static_cast<double>(next_seeds(study_) - static_cast<int>(study_.arms.front().runs.size())) * static_cast<double>(open + 2);
+    const double expected = study_.seconds * (1.0 + runs / static_cast<double>(done_));
+    study_.out_of_budget = study_.settings.budget > 0.0 && expected > study_.settings.budget;
+    return !study_.out_of_budget;
+  }
+
+  Study& study_;
+  const Hooks& hooks_;
+  Store* store_;
+  std::stop_token stop_;
+  std::int64_t steps_;
+  std::size_t done_ = 0;
+  Clock::time_point start_ = Clock::now();
+};
+
+}  // namespace
+
+void train_arms(Study& study, const Split& data, const Hooks& hooks, Store* store, std::stop_token stop) {
+  Growth(study, data, hooks, store, std::move(stop)).run();
+}
+
+Study run_study_with(const StudySettings& settings, const Split& data, const Hooks& hooks, std::stop_token stop) {
   Study study = begin_study(settings, data);
   study.arms = plan_arms(settings);
+  study.redrawn = redraws(data);
   check(settings, data, study.arms);
   std::optional<Store> store;
   if (!settings.store.empty()) store.emplace(settings.store, fingerprint(settings, data));
-  if (planned) planned(study.arms);
-  train_arms(study, data, train, store ? &*store : nullptr, progress, std::move(stop));
+  train_arms(study, data, hooks, store ? &*store : nullptr, std::move(stop));
   return study;
 }
 
@@ -172,11 +242,19 @@ Study run_study_with(const StudySettings& settings, const Split& data, const Tra
 
 Study run_study(const StudySettings& settings, const Split& data, const std::function<void(const std::vector<Arm>&)>& planned,
                 const std::function<void(const StudyProgress&)>& progress, std::stop_token stop) {
-  const auto train = [&](const Arm& arm, std::uint64_t seed, const Observer& observer, std::stop_token stopping) {
-    Trainer trainer(study::build(settings, arm, *data.train), study::run_settings(settings, arm, seed));
-    return trainer.fit(*data.train, *data.test, observer, std::move(stopping));
-  };
-  return study::run_study_with(settings, data, train, planned, progress, std::move(stop));
+  study::Draws draws(data);
+  const study::Hooks hooks{.train =
+                               [&](const Arm& arm, std::uint64_t seed, const Observer& observer, std::stop_token stopping) {
+                                 const Split& split = draws.of(seed);
+                                 Trainer trainer(study::build(settings, arm, *split.train), study::run_settings(settings, arm, seed));
+                                 Run run = trainer.fit(*split.train, *split.test, observer, std::move(stopping));
+                                 if (run.status == RunStatus::kFinished) run.examples = trainer.example_scores(*split.test);
+                                 return run;
+                               },
+                           .baseline = [&](std::uint64_t seed) { return draws.baseline_of(seed, settings.train); },
+                           .planned = planned,
+                           .progress = progress};
+  return study::run_study_with(settings, data, hooks, std::move(stop));
 }
 
 }  // namespace undying

@@ -1,15 +1,19 @@
 #ifndef UNDYING_STUDY_VERDICT_H_
 #define UNDYING_STUDY_VERDICT_H_
 
+#include "trial/words.h"
 #include "undying/study.h"
 
 namespace undying::study {
 
-// Writes each comparison's sentence and the study's paragraphs from its estimates: plain words, every mean with its interval and n.
+// Writes each comparison's sentence and the study's paragraphs, from the figures of a study that is judged; the words are trial/words.h's.
 void write_verdicts(Study& study);
 
-// What went wrong with runs, arm by arm: diverged, and how those count; no better than chance; too short to say.
-std::vector<std::string> trouble(const Study& study);
+// How the runs of every arm ended, for trial::control_text() and trial::trouble().
+trial::Course course_of(const Study& study);
+
+// What each undecided arm wants; empty where none is.
+std::string open_text(const Study& study);
 
 }  // namespace undying::study
 

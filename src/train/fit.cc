@@ -40,7 +40,7 @@ Fit::Fit(State& state, const Dataset& train, const Dataset& test, const Observer
       identity_(settings_.health.census ? order_ : std::vector<std::uint32_t>()),
       source_(train, order_),
       draws_(settings_.seed, Stream::kAugmentation),
-      recorder_(state.model, settings_.health, train.name, train.size),
+      recorder_(state.model, settings_.health, train.name, train.size, {settings_.augmentation.any(), settings_.precision}),
       slice_squares_(state.engine.slices().size()),
       slice_norms_(state.engine.slices().size()),
       norms_(state.model.parameters().size()) {

@@ -124,6 +124,29 @@ Trainer::Score train::State::score(const Dataset& data) {
   return {sums.loss / n, data.classes > 0 ? static_cast<double>(sums.correct) / n : std::numeric_limits<double>::quiet_NaN()};
 }
 
+std::vector<float> Trainer::example_scores(const Dataset& data, std::int64_t most) {
+  state_->check_fit(data);
+  const std::int64_t rows = std::min(data.size, most);
+  std::vector<std::uint32_t> order(static_cast<std::size_t>(rows));
+  for (std::int64_t i = 0; i < rows; ++i) order[static_cast<std::size_t>(i)] = static_cast<std::uint32_t>(i * data.size / rows);
+  const std::int64_t width = ops::element_count(graph().output_shape());
+  std::vector<float> outputs(static_cast<std::size_t>(rows * width));
+  state_->engine.evaluate(train::DatasetSource(data, order), rows, outputs.data());
+  const TrainSettings& settings = state_->settings;
+  const ops::LossOptions options{settings.loss, settings.label_smoothing, settings.huber_delta};
+  std::vector<float> scores;
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const std::int64_t row = order[static_cast<std::size_t>(i)];
+    const ops::LossSums sums = ops::compute_loss(options, {.rows = 1,
+                                                           .width = width,
+                                                           .outputs = outputs.data() + i * width,
+                                                           .labels = data.classes > 0 ? data.labels.data() + row : nullptr,
+                                                           .targets = data.classes > 0 ? nullptr : data.targets.data() + row * width});
+    scores.push_back(static_cast<float>(data.classes > 0 ? static_cast<double>(sums.correct) : sums.loss));
+  }
+  return scores;
+}
+
 std::vector<float> Trainer::predict(const Dataset& data) {
   state_->check_fit(data);
   const auto order = train::identity_order(data.size);

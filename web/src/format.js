@@ -2,7 +2,8 @@
 "use strict";
 
 const study = JSON.parse(document.getElementById("study").textContent);
-const isLoss = study.score === "test loss";
+const isLoss = study.score === "loss";
+const scored = `${study.part} ${study.score}`; // "test accuracy"
 const presentRuns = (arm) => arm.runs.filter((run) => run.present);
 
 function element(tag, attributes = {}, ...children) {
@@ -31,9 +32,4 @@ function intervalParts(estimate, show) {
 }
 
 const scoreParts = (estimate) => intervalParts(estimate, (x) => (isLoss ? x.toPrecision(4) : (100 * x).toFixed(2)));
-const differenceParts = (estimate) => intervalParts(estimate, (x) => (isLoss ? (x >= 0 ? "+" : "") + x.toPrecision(3) : signed(100 * x, 2)));
-
-function pText(p) {
-  if (p === null) return "-";
-  return p < 0.0001 ? "< 0.0001" : p.toPrecision(2);
-}
+const differenceParts = (estimate) => intervalParts(estimate, (x) => signed(100 * x, 2) + (isLoss ? "%" : ""));

@@ -7,7 +7,7 @@ function drawVerdict() {
   const paragraphs = missing ? study.verdict.slice(1) : study.verdict;
   for (const text of paragraphs) place.append(element("p", {}, text));
   if (missing) place.append(element("p", { class: "alert", id: "missing" }, missing));
-  const sentences = study.arms.filter((arm) => arm.comparison).map((arm) => element("p", {}, arm.comparison.sentence));
+  const sentences = study.arms.filter((arm) => arm.comparison?.sentence).map((arm) => element("p", {}, arm.comparison.sentence));
   if (sentences.length > 0) place.append(element("details", {}, element("summary", {}, "Each comparison in words"), ...sentences));
 }
 
@@ -17,11 +17,18 @@ function divergedText() {
   return parts.length === 0 ? "" : ` Runs that diverged (${parts.join(", ")}) are in the mean until they ended.`;
 }
 
+// "5 seeds each", "5 to 20 seeds"
+function seedsText() {
+  const counts = study.arms.map((arm) => arm.runs.length);
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  return least === most ? `${most} seed${most === 1 ? "" : "s"} each` : `${least} to ${most} seeds`;
+}
+
 function drawTexts() {
   const set = (id, text) => (document.getElementById(id).textContent = text);
   const runs = study.arms.reduce((sum, arm) => sum + arm.runs.length, 0);
-  set("subject", `${study.settings.model} on ${study.data.name}: ${study.arms.length} arms, ${study.settings.seeds} seeds each; ${runs - study.missing} of ${runs} runs finished`);
-  set("score-title", isLoss ? "Test loss" : "Test accuracy");
+  set("subject", `${study.settings.model} on ${study.data.name}: ${study.arms.length} arms, ${seedsText()}; ${runs - study.missing} of ${runs} runs finished`);
+  set("score-title", scored[0].toUpperCase() + scored.slice(1));
   set("score-note", "After every epoch: mean over the seeds of an arm; the band is its 95% interval (Student's t)." + divergedText());
   set("loss-note", "Loss of single batches, of those kept since the point before (at most 500 of a run are): mean over the seeds of an arm and its 95% interval." + divergedText());
   set(
@@ -44,7 +51,7 @@ function selectedRun() {
 function fillSeeds() {
   const runs = presentRuns(study.arms[Number(armSelect.value)]);
   const kept = seedSelect.value;
-  seedSelect.replaceChildren(...runs.map((run) => element("option", { value: run.seed }, run.seed + (run.status === "diverged" ? " (diverged)" : run.collapsed ? " (collapsed)" : ""))));
+  seedSelect.replaceChildren(...runs.map((run) => element("option", { value: run.seed }, run.seed + (run.status === "diverged" ? " (diverged)" : run.outcome === "collapsed" ? " (collapsed)" : ""))));
   if (runs.some((run) => String(run.seed) === kept)) seedSelect.value = kept;
 }
 

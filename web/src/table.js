@@ -3,23 +3,24 @@
 
 const compared = (arm, text) => (arm.comparison ? text(arm.comparison) : "-");
 
+const marginText = isLoss ? `${+(100 * study.margin).toPrecision(3)}% of the loss` : `${+(100 * study.margin).toPrecision(3)} points`;
+
 // Title, what it means, cell, and whether it is a number. A cell is a text, or a text and its interval.
 const COLUMNS = [
   ["arm", "one activation, trained once for each seed. Control: relu. Placebo: relu again, from other initial draws; it shows what chance alone does", (arm) => arm.label],
   [
-    isLoss ? "test loss (95% interval)" : "test accuracy, % (95% interval)",
-    "mean over the runs of the arm, and Student's t interval of that mean; a run that diverged counts " + (isLoss ? "with the worst loss of the study" : "as no better than chance"),
-    (arm) => scoreParts(arm.accuracy),
+    scored + (isLoss ? " (95% interval)" : ", % (95% interval)"),
+    (isLoss ? "geometric mean" : "mean") + " over the runs of the arm that learned, and Student's t interval of that mean; runs that diverged or did not beat the baseline have no part in it",
+    (arm) => scoreParts(arm.score),
   ],
-  ["n", "runs that this rests on", (arm) => String(arm.accuracy.n), true],
+  ["n", "runs that learned, on which this rests", (arm) => String(arm.score.n), true],
   [
-    "against control (95% interval)",
-    isLoss ? "mean difference of test loss to the run of the control with the same seed; below zero is better" : "mean difference, in points, to the run of the control with the same seed",
+    "difference (simultaneous interval)",
+    `mean difference, ${isLoss ? "in percent of the loss; below zero is better" : "in points"}, from ${study.arms.some((arm) => arm.against_placebo) ? "the control's run" : "the mean of the control's and the placebo's runs"} of the same seed. The interval holds for all arms and all looks together; the placebo's is a plain 95% one, against the control`,
     (arm) => compared(arm, (comparison) => differenceParts(comparison.difference)),
   ],
-  ["verdict", "helps or hurts where p is below 0.05, else no difference shown", (arm) => compared(arm, (comparison) => comparison.verdict)],
-  ["p, Holm", "of the paired t test, raised by Holm's method because several arms are compared", (arm) => compared(arm, (comparison) => pText(comparison.p_adjusted)), true],
-  ["collapsed", "runs that ended hardly better than naming the most frequent class", (arm) => String(arm.collapsed), true],
+  ["verdict", `read from that interval: helps or hurts where it leaves out zero, the same where it lies within ${marginText}, else undecided. The chance of any false "helps" or "hurts" in a study is at most ${study.error_percent}%`, (arm) => compared(arm, (comparison) => comparison.verdict ?? "-")],
+  ["collapsed", `runs that ended no better than the baseline, ${isLoss ? study.baseline.score.toPrecision(4) : percent(study.baseline.score)} (${study.baseline.answer})`, (arm) => String(arm.collapsed), true],
   ["diverged", "runs whose loss or gradient became infinite or not a number", (arm) => String(arm.diverged), true],
   ...(study.missing > 0 ? [["missing", "runs that were not done", (arm) => String(arm.missing), true]] : []),
   ["dead", "share of hidden units that are dead at the end of a run", (arm) => percent(arm.dead_share.mean), true],
@@ -66,7 +67,8 @@ function drawWords() {
 function drawSettings() {
   const table = document.getElementById("settings");
   const rows = [
-    ["data", `${study.data.name}: ${study.data.train_examples} training, ${study.data.test_examples} test examples`],
+    ["data", `${study.data.name}: ${study.data.train_examples} training, ${study.data.test_examples} ${study.part} examples`],
+    ["baseline", `${isLoss ? study.baseline.score.toPrecision(4) : percent(study.baseline.score, 2)} (${study.baseline.answer})`],
     ...Object.entries(study.settings).filter(([name]) => name !== "data"),
     ["machine", study.machine],
     ["version", "undying " + study.version],

@@ -1,0 +1,65 @@
+#include "cli/next.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <vector>
+
+namespace undying::cli {
+namespace {
+
+// Words with their quotes; a blank within quotes parts none.
+std::vector<std::string> words_of(const std::string& command) {
+  std::vector<std::string> words(1);
+  bool quoted = false;
+  for (const char c : command) {
+    quoted = quoted != (c == '\'');
+    if (c == ' ' && !quoted) {
+      words.emplace_back();
+    } else {
+      words.back() += c;
+    }
+  }
+  return words;
+}
+
+// The flags of a training command, with their values, that `wanted` names.
+template <class Wanted>
+std::string flags_of(const std::string& command, const Wanted& wanted) {
+  const std::vector<std::string> words = words_of(command);
+  std::string text;
+  bool taken = true;
+  for (auto word = std::ranges::find(words, "train"); word != words.end() && ++word != words.end();) {
+    if (word->starts_with("--")) taken = wanted(word->substr(0, word->find('=')));
+    if (taken) text += " " + *word;
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string shell_word(const std::string& word) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=:,./+@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+std::string compare_command(const std::string& train_command) {
+  constexpr std::array<std::string_view, 5> kOfTrain = {"--activation", "--init", "--metrics", "--out", "--json"};
+  const auto shared = [&](std::string_view flag) { return std::ranges::find(kOfTrain, flag) == kOfTrain.end(); };
+  return "undying compare" + flags_of(train_command, shared) + " --activations relu,leaky_relu:0.1,elu";
+}
+
+std::string diagnose_command(const std::string& train_command, const std::string& model) {
+  constexpr std::array<std::string_view, 4> kOfData = {"--data", "--data-dir", "--normalize", "--loss"};
+  const auto of_data = [&](std::string_view flag) { return std::ranges::find(kOfData, flag) != kOfData.end(); };
+  return "undying diagnose " + shell_word(model) + flags_of(train_command, of_data);
+}
+
+std::string train_command_with_out(const std::string& train_command, const std::string& model) {
+  return "undying train" + flags_of(train_command, [](std::string_view flag) { return flag != "--out"; }) + " --out " + shell_word(model);
+}
+
+}  // namespace undying::cli

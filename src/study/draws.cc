@@ -1,0 +1,24 @@
+#include "study/draws.h"
+
+namespace undying::study {
+namespace {
+
+constexpr std::int64_t kFewHeldOut = 1000;
+
+}  // namespace
+
+bool redraws(const Split& data) { return !data.given && data.test->size < kFewHeldOut; }
+
+const Split& Draws::of(std::uint64_t seed) {
+  if (!redraws(data_)) return data_;
+  const std::lock_guard lock(mutex_);
+  const auto found = splits_.find(seed);
+  return found != splits_.end() ? found->second : splits_.emplace(seed, redraw(data_, seed)).first->second;
+}
+
+Baseline Draws::baseline_of(std::uint64_t seed, const TrainSettings& settings) {
+  const Split& split = of(seed);
+  return baseline(*split.train, *split.test, settings);
+}
+
+}  // namespace undying::study

@@ -1,0 +1,80 @@
+#include "undying/baseline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "ops/loss.h"
+
+namespace undying {
+namespace {
+
+std::vector<std::int64_t> class_counts(const Dataset& data) {
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(data.classes));
+  for (const std::int32_t label : data.labels) ++counts[static_cast<std::size_t>(label)];
+  return counts;
+}
+
+std::string class_text(const Dataset& data, std::size_t label) {
+  return data.class_names.empty() ? fmt::format("class {}", label) : fmt::format("\"{}\"", data.class_names[label]);
+}
+
+Baseline of_classes(const Dataset& train, const Dataset& scored) {
+  const std::vector<std::int64_t> counts = class_counts(train);
+  const auto most = static_cast<std::int32_t>(std::max_element(counts.begin(), counts.end()) - counts.begin());
+  const auto n = static_cast<double>(scored.size);
+  const double share = static_cast<double>(std::count(scored.labels.begin(), scored.labels.end(), most)) / n;
+  return {.metric = Metric::kAccuracy,
+          .score = share,
+          .bound = share + std::min(2.0 * std::sqrt(share * (1.0 - share) / n), (1.0 - share) / 5.0),
+          .answer = fmt::format("always naming {}", class_text(train, static_cast<std::size_t>(most)))};
+}
+
+std::vector<double> target_means(const Dataset& train) {
+  std::vector<double> means(static_cast<std::size_t>(train.outputs));
+  for (std::size_t i = 0; i < train.targets.size(); ++i) means[i % means.size()] += train.targets[i];
+  for (double& mean : means) mean /= static_cast<double>(train.size);
+  return means;
+}
+
+// The output that stands for a target: a logit where the loss takes logits.
+float output_for(double target, Loss loss) {
+  if (loss != Loss::kBinaryCrossEntropy) return static_cast<float>(target);
+  const double p = std::clamp(target, 1e-6, 1.0 - 1e-6);
+  return static_cast<float>(std::log(p / (1.0 - p)));
+}
+
+double constant_loss(const std::vector<double>& means, const Dataset& scored, const TrainSettings& settings) {
+  std::vector<float> outputs;
+  for (const double mean : means) outputs.push_back(output_for(mean, settings.loss));
+  const ops::LossOptions options{settings.loss, settings.label_smoothing, settings.huber_delta};
+  double sum = 0.0;
+  for (std::int64_t row = 0; row < scored.size; ++row)
+    sum += ops::compute_loss(
+               options,
+               {.rows = 1, .width = scored.outputs, .outputs = outputs.data(), .targets = scored.targets.data() + row * scored.outputs})
+               .loss;
+  return sum / static_cast<double>(scored.size);
+}
+
+Baseline of_values(const Dataset& train, const Dataset& scored, const TrainSettings& settings) {
+  const double loss = constant_loss(target_means(train), scored, settings);
+  const double luck = std::max(0.01, std::min(0.5, 4.0 / static_cast<double>(scored.size)));
+  return {.metric = Metric::kLoss, .score = loss, .bound = loss * (1.0 - luck), .answer = "always the mean of the training targets"};
+}
+
+}  // namespace
+
+Metric metric_of(const Dataset& data) { return data.classes > 0 ? Metric::kAccuracy : Metric::kLoss; }
+
+bool Baseline::beaten_by(double other) const { return better(metric, other, bound); }
+
+std::string Baseline::text() const { return fmt::format("{} ({})", score_text(metric, score), answer); }
+
+Baseline baseline(const Dataset& train, const Dataset& scored, const TrainSettings& settings) {
+  return metric_of(train) == Metric::kAccuracy ? of_classes(train, scored) : of_values(train, scored, settings);
+}
+
+}  // namespace undying

@@ -1,0 +1,353 @@
+#include "trial/words.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "trial/boundary.h"
+
+namespace undying::trial {
+namespace {
+
+bool is_loss(Metric metric) { return metric == Metric::kLoss; }
+
+const char* plural(std::int64_t count) { return count == 1 ? "" : "s"; }
+
+std::string percent(double share) { return fmt::format("{:.1f}%", 100.0 * share); }
+
+// A change of a loss: in percent, or how many times it is what it was.
+std::string change(double relative) {
+  return relative < 10.0 ? fmt::format("{:+.1f}%", 100.0 * relative) : fmt::format("{:.3g} times the", 1.0 + relative);
+}
+
+std::string bound(double relative) { return relative < 10.0 ? change(relative) : fmt::format("{:.3g} times", 1.0 + relative); }
+
+std::string join(std::span<const std::string> parts) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
+  return text;
+}
+
+// "3 of 8 runs (2 diverged, 1 no better than the baseline)"
+std::string failed_text(int diverged, int collapsed, int runs) {
+  const std::string of = fmt::format("{} of {} run{}", diverged + collapsed, runs, plural(runs));
+  if (diverged + collapsed == 0) return of;
+  std::vector<std::string> kinds;
+  if (diverged > 0) kinds.push_back(fmt::format("{} diverged", diverged));
+  if (collapsed > 0) kinds.push_back(fmt::format("{} no better than the baseline", collapsed));
+  return fmt::format("{} ({})", of, join(kinds));
+}
+
+std::string failures_text(const Subject& subject, const Failures& failures) {
+  if (failures.failed() + failures.reference_failed() == 0) return "";
+  const char* shown = failures.shown > 0 ? "it fails more often" : failures.shown < 0 ? "it fails less often" : "not shown to differ";
+  return fmt::format("failed: {}, of {} {}: {} (exact test, {}). ", failed_text(failures.diverged, failures.collapsed, failures.runs),
+                     subject.reference, failed_text(failures.reference_diverged, failures.reference_collapsed, failures.reference_runs),
+                     shown, p_text(failures.p_value));
+}
+
+std::string wish(const Comparison& comparison, Metric metric) {
+  std::string text;
+  if (std::isfinite(comparison.smallest_margin))
+    text = fmt::format("; the same within {}, not within less", margin_text(comparison.smallest_margin, metric));
+  if (comparison.seeds_needed > 0)
+    return text + fmt::format("; some {} seeds would likely decide it, {} more", comparison.seeds_needed,
+                              std::max(1, comparison.seeds_needed - comparison.difference.n));
+  if (comparison.more_data) return text + "; more seeds would not decide it, more data might";
+  return comparison.difference.n >= kFirstLook ? text + fmt::format("; not even {} seeds would likely decide it", kMostSeeds) : text;
+}
+
+// Why it is undecided.
+std::string doubt_text(const Subject& subject, const Comparison& comparison, Metric metric) {
+  const std::string seen = difference_text(comparison.difference, metric);
+  const Failures& failures = comparison.failures;
+  switch (comparison.doubt) {
+    case Doubt::kSameRun:
+      return fmt::format(
+          "the seeds change nothing, its {} runs are one run and so are those of {}; one sample is no trial. More training examples, or a "
+          "smaller --batch, make runs differ",
+          failures.runs, subject.reference);
+    case Doubt::kDiverged:
+      return fmt::format("{} where both learned, but {} of its {} runs diverged and none of {} did", seen, failures.diverged, failures.runs,
+                         subject.reference);
+    case Doubt::kConflict:
+      return fmt::format("it fails {} often and scores {} where both learned, {}", failures.shown > 0 ? "more" : "less",
+                         failures.shown > 0 ? "better" : "worse", seen);
+    case Doubt::kPlacebo:
+      return fmt::format("better than {}, {}, but not shown to be better than the placebo", subject.reference, seen);
+    case Doubt::kTooFew:
+      if (comparison.difference.n == 0 && failures.runs > 0 && failures.failed() == failures.runs)
+        return failures.reference_failed() == failures.reference_runs
+                   ? fmt::format("neither it nor {} learned in any run", subject.reference)
+                   : fmt::format("it learned in none of its {} runs", failures.runs);
+      return fmt::format("{} pair{} of runs that learned, a verdict takes at least {}", comparison.difference.n,
+                         plural(comparison.difference.n), kFirstLook);
+    case Doubt::kOpen:
+    case Doubt::kNone:
+      break;
+  }
+  return seen + wish(comparison, metric);
+}
+
+std::string decided_text(const Comparison& comparison, const TrialRules& rules) {
+  const std::string seen =
+      comparison.difference.n > 0 ? difference_text(comparison.difference, rules.metric) : std::string("no seed of which both learned");
+  if (comparison.verdict == Verdict::kSame) return fmt::format("the same within {}: {}", margin_text(rules.margin, rules.metric), seen);
+  return fmt::format("{}: {}", name(comparison.verdict), seen);
+}
+
+// "elu (+14.8 points)", of the arms with a verdict.
+std::vector<std::string> with_verdict(std::span<const Judged> arms, Verdict verdict, Metric metric) {
+  std::vector<std::string> found;
+  for (const Judged& arm : arms) {
+    const Comparison& comparison = *arm.comparison;
+    if (comparison.verdict != verdict) continue;
+    const double mean = comparison.difference.mean;
+    const bool by_failures = comparison.failures.shown != 0;
+    std::string figure = !std::isfinite(mean) ? std::string()
+                         : is_loss(metric)    ? change(mean) + " loss"
+                                              : fmt::format("{:+.1f} points", 100.0 * mean);
+    if (by_failures)
+      figure += std::string(figure.empty() ? "" : ", ") + (comparison.failures.shown > 0 ? "fails more often" : "fails less often");
+    found.push_back(fmt::format("{} ({})", arm.arm, figure));
+  }
+  return found;
+}
+
+std::vector<std::string> labels(std::span<const Judged> arms, Verdict verdict) {
+  std::vector<std::string> found;
+  for (const Judged& arm : arms)
+    if (arm.comparison->verdict == verdict) found.push_back(arm.arm);
+  return found;
+}
+
+// "relu (control) (4 of 10 runs), elu (1 of 10 runs)"
+std::string counted(std::span<const Ended> arms, int Ended::*count) {
+  std::vector<std::string> found;
+  for (const Ended& arm : arms)
+    if (arm.*count > 0) found.push_back(fmt::format("{} ({} of {} run{})", arm.arm, arm.*count, arm.runs, plural(arm.runs)));
+  return join(found);
+}
+
+constexpr std::int64_t kFewSteps = 100;
+constexpr std::int64_t kFewExamples = 30;
+
+}  // namespace
+
+std::string p_text(double p) { return p < 1e-4 ? "p < 0.0001" : fmt::format("p = {:.2g}", p); }
+
+std::string margin_text(double margin, Metric metric) {
+  if (is_loss(metric)) return fmt::format("{:.3g}% of the loss", 100.0 * margin);
+  return fmt::format("{:.3g} point{}", 100.0 * margin, 100.0 * margin == 1.0 ? "" : "s");
+}
+
+std::string difference_text(const Estimate& d, Metric metric) {
+  const std::string pairs = fmt::format("{} pair{}", d.n, plural(d.n));
+  if (!std::isfinite(d.mean)) return pairs;
+  const std::string mean = is_loss(metric) ? change(d.mean) + " loss" : fmt::format("{:+.1f} points", 100.0 * d.mean);
+  if (!std::isfinite(d.lower)) return fmt::format("{} ({})", mean, pairs);
+  if (is_loss(metric)) return fmt::format("{} ({} to {}, {})", mean, bound(d.lower), bound(d.upper), pairs);
+  return fmt::format("{} ({:+.1f} to {:+.1f}, {})", mean, 100.0 * d.lower, 100.0 * d.upper, pairs);
+}
+
+std::string score_text(const Estimate& score, Metric metric) {
+  if (score.n == 0) return "no run that learned";
+  const std::string mean = undying::score_text(metric, score.mean);
+  if (!std::isfinite(score.lower)) return fmt::format("{} (n = {})", mean, score.n);
+  if (is_loss(metric)) return fmt::format("{} ({:.4g} to {:.4g}, n = {})", mean, score.lower, score.upper, score.n);
+  return fmt::format("{} ({:.2f} to {:.2f}, n = {})", mean, 100.0 * score.lower, 100.0 * score.upper, score.n);
+}
+
+std::string comparison_sentence(const Subject& subject, const Comparison& comparison, const TrialRules& rules) {
+  const std::string verdict = comparison.verdict == Verdict::kUndecided ? "undecided: " + doubt_text(subject, comparison, rules.metric)
+                                                                        : decided_text(comparison, rules);
+  const std::string where = subject.data.empty() ? "" : fmt::format(" on {}, {}", subject.data, subject.model);
+  return fmt::format("{} against {}{}: {}{}.", subject.arm, subject.reference, where, failures_text(subject, comparison.failures), verdict);
+}
+
+std::string headline(const Subject& where, std::span<const Judged> arms, const TrialRules& rules) {
+  const std::string begin = fmt::format("On {} with {}", where.data, where.model);
+  if (arms.empty()) return fmt::format("{}, {} alone was run: there is nothing to compare it with.", begin, where.reference);
+  const auto helps = with_verdict(arms, Verdict::kHelps, rules.metric);
+  const auto hurts = with_verdict(arms, Verdict::kHurts, rules.metric);
+  const auto same = labels(arms, Verdict::kSame);
+  const auto open = labels(arms, Verdict::kUndecided);
+  std::string text = helps.empty() ? fmt::format("{}, nothing that was tried is shown to do better than {}.", begin, where.reference)
+                                   : fmt::format("{}, instead of {}, {}: {}.", begin, where.reference,
+                                                 helps.size() == 1 ? "this helps" : "these help", join(helps));
+  if (!hurts.empty()) text += fmt::format(" Worse than {}: {}.", where.reference, join(hurts));
+  if (!same.empty()) text += fmt::format(" The same within {}: {}.", margin_text(rules.margin, rules.metric), join(same));
+  if (!open.empty()) text += fmt::format(" Undecided: {}.", join(open));
+  return text;
+}
+
+std::string open_text(const Subject& where, std::span<const Judged> arms, const TrialRules& rules) {
+  std::vector<std::pair<std::string, std::string>> doubts;  // why, and of which arms
+  for (const Judged& arm : arms) {
+    if (arm.comparison->verdict != Verdict::kUndecided) continue;
+    std::string why = doubt_text({arm.arm, where.reference, where.data, where.model}, *arm.comparison, rules.metric);
+    const auto known = std::ranges::find(doubts, why, &std::pair<std::string, std::string>::first);
+    if (known == doubts.end())
+      doubts.emplace_back(std::move(why), arm.arm);
+    else
+      known->second += ", " + arm.arm;
+  }
+  std::string text;
+  for (const auto& [why, who] : doubts) text += fmt::format("{}{}: {}.", text.empty() ? "Open: " : " ", who, why);
+  return text;
+}
+
+std::string error_text(const TrialRules& rules) {
+  return fmt::format(
+      "Intervals hold for {}all looks together: the chance of any false \"helps\" or \"hurts\" here is at most {:g}%, also when the study "
+      "is "
+      "stopped early or continued (docs/verdicts.md).",
+      rules.arms == 1 ? std::string() : fmt::format("all {} arms and ", rules.arms), kErrorPercent);
+}
+
+std::string control_text(const Course& course) {
+  const Ended& control = course.control;
+  if (control.runs == 0 || 2 * (control.diverged + control.collapsed) <= control.runs) return "";
+  if (control.diverged >= control.collapsed)
+    return fmt::format(
+        "{} diverged in {} of {} runs, so there is little to compare with: the cause is the learning rate ({:g}) or the scale of the "
+        "inputs, "
+        "not an activation. Lower --lr{}.",
+        control.arm, control.diverged, control.runs, course.learning_rate,
+        course.scaled ? "" : ", or standardise the inputs (--normalize standard)");
+  return fmt::format(
+      "{} learned nothing in {} of {} runs: no better than the baseline, {}. What follows says more about that than about activations; try "
+      "another --lr (it is {:g}), more --epochs{}.",
+      control.arm, control.collapsed, control.runs, course.baseline, course.learning_rate,
+      course.scaled ? "" : ", or --normalize standard");
+}
+
+std::vector<std::string> trouble(const Course& course) {
+  std::vector<std::string> paragraphs;
+  if (const std::string arms = counted(course.arms, &Ended::diverged); !arms.empty())
+    paragraphs.push_back(fmt::format("Diverged: {}. Such a run has no score; it is counted as a failure.", arms));
+  if (const std::string arms = counted(course.arms, &Ended::collapsed); !arms.empty())
+    paragraphs.push_back(
+        fmt::format("Not better than the baseline, {}, after {} steps: {}. Such a run is counted as a failure, its score is in no mean.",
+                    course.baseline, course.steps, arms));
+  if (course.steps > 0 && course.steps < kFewSteps)
+    paragraphs.push_back(fmt::format("No run took more than {} steps, which may be too few to tell: a larger {} makes runs longer.",
+                                     course.steps, course.limited_by_steps ? "--steps" : "--epochs"));
+  return paragraphs;
+}
+
+std::string missing_text(std::size_t missing, std::size_t runs, const std::string& consequence) {
+  if (missing == runs) return fmt::format("Interrupted before any of {} runs was finished.", runs);
+  return fmt::format("Interrupted: {} of {} runs are missing; {}.", missing, runs, consequence);
+}
+
+std::string placebo_text(const Estimate& difference, Metric metric) {
+  if (difference.n < 2) return "";
+  const bool apart = difference.lower > 0.0 || difference.upper < 0.0;
+  return fmt::format(
+      "The placebo (relu again, from other initial draws) differs from the control by {}: {}.", difference_text(difference, metric),
+      apart ? "as 1 placebo in 20 does by chance; arms are compared with the mean of both" : "no difference shown, as it should be");
+}
+
+std::string held_out_text(const TrialRules& rules) {
+  std::string text;
+  if (rules.overlap > 0.0)
+    text =
+        "Every seed draws another split into training and held-out examples, the same for all arms; intervals allow for their overlap "
+        "(Nadeau & Bengio 2003).";
+  if (rules.examples > 0 && rules.examples < kFewExamples)
+    text += fmt::format("{}Only {} example{} held out: {} moves {} by {}.", text.empty() ? "" : " ", rules.examples,
+                        rules.examples == 1 ? " is" : "s are", "a single one", rules.metric == Metric::kAccuracy ? "an accuracy" : "a loss",
+                        rules.metric == Metric::kAccuracy ? fmt::format("{:.3g} points", 100.0 / static_cast<double>(rules.examples))
+                                                          : fmt::format("1/{} of its own", rules.examples));
+  return text;
+}
+
+std::string dead_text(const Dead& dead, Metric metric) {
+  if (dead.runs == 0) return "";
+  std::string text = fmt::format(
+      "Dead neurons: {} of the {} hidden units of the control were dead at the end on all {} training examples of {} (mean of {} run{}; {} "
+      "were born dead)",
+      percent(dead.share), dead.units, dead.examples, dead.data, dead.runs, plural(dead.runs), percent(dead.born));
+  if (!dead.hardest_layer.empty())
+    text += fmt::format("; the layer hit hardest is {}: {} of its {} units{}", dead.hardest_layer, percent(dead.hardest_share),
+                        dead.hardest_units,
+                        dead.hardest_most > dead.hardest_share ? fmt::format(", {} in one run", percent(dead.hardest_most)) : "");
+  text += ".";
+  if (dead.few) return text + " So few can hardly explain a difference: what helps or hurts here does so by other means.";
+  if (dead.undying_judged + dead.undying_open == 0) return text;
+  if (dead.undying_helps)
+    text +=
+        " Activations whose units cannot die did better, as they would if dead neurons mattered here; they also change the signal and the "
+        "gradient of living units, so this alone does not prove the cause.";
+  else if (dead.undying_judged == 0)
+    text += " Whether they matter is not known: no activation whose units cannot die has a verdict.";
+  else
+    text += fmt::format(" No activation whose units cannot die was shown to do better, so they were not shown to matter here{}.",
+                        dead.undying_open > 0
+                            ? fmt::format(" ({} of {} such arms undecided)", dead.undying_open, dead.undying_judged + dead.undying_open)
+                            : "");
+  if (std::isfinite(dead.correlation))
+    text += fmt::format(" Over the {} relu runs that learned, the share of dead units and the {} correlate with r = {:+.2f} ({}).",
+                        dead.correlation_runs, name(metric), dead.correlation, p_text(dead.correlation_p));
+  return text;
+}
+
+std::string remedy_outcome(const Remedied& found, const TrialRules& rules) {
+  const std::string control = score_text(found.control, rules.metric);
+  const std::string placebo = score_text(found.placebo, rules.metric);
+  if (found.remedy.empty())
+    return fmt::format(
+        "Nothing {}: {} shown to do better than both training on as before ({}) and the placebo ({}) on validation rows of {}.",
+        found.open ? "is shown to help" : "helped",
+        found.tried == 1 ? "the one remedy tried was not" : fmt::format("none of the {} remedies tried was", found.tried), control, placebo,
+        found.data);
+  return fmt::format("{} helps: {} on validation rows of {}; against training on as before ({}) {}, against the placebo ({}) {}.",
+                     found.remedy, score_text(found.chosen, rules.metric), found.data, control,
+                     difference_text(found.against_control, rules.metric), placebo, difference_text(found.against_placebo, rules.metric));
+}
+
+std::string held_out_outcome(const Remedied& found, const TrialRules& rules) {
+  if (found.remedy.empty()) return "";
+  if (!std::isfinite(found.held_out.mean))
+    return fmt::format(
+        "On the {} held-out examples, which no choice has seen, there is nothing to compare with: training on as before learned in no run.",
+        found.held_out_examples);
+  const bool apart = rules.metric == Metric::kAccuracy ? found.held_out.lower > 0.0 : found.held_out.upper < 0.0;
+  return fmt::format("On the {} held-out examples, which no choice has seen, it differs from training on as before by {}: {}.",
+                     found.held_out_examples, difference_text(found.held_out, rules.metric),
+                     apart ? "they confirm it (95% interval)" : "too few, or too small a difference, to confirm it there (95% interval)");
+}
+
+std::string before_text(const Patient& patient, Metric metric) {
+  return fmt::format(
+      "As it came the network scores {} on the held-out examples; {} of its {} units are dead on {} (n = {}), {} of them locked.",
+      undying::score_text(metric, patient.score), patient.dead, patient.units, patient.data, patient.examples, patient.locked);
+}
+
+std::string after_text(const Patient& patient, std::uint64_t seed, Metric metric) {
+  return fmt::format(
+      "The healed network is the run of the median validation score, seed {}: {} on the held-out examples; {} of its {} units are dead on "
+      "{} (n = {}).",
+      seed, undying::score_text(metric, patient.score), patient.dead, patient.units, patient.data, patient.examples);
+}
+
+std::string others_text(std::span<const std::string> remedies) {
+  return remedies.empty() ? "" : fmt::format("Better than both too: {}.", join(remedies));
+}
+
+std::string second_control_text() { return "The placebo could re-initialise no unit: it is a second control."; }
+
+std::string not_finite_text(const std::string& remedy) {
+  return fmt::format("{} was chosen, but its network is not finite on the held-out examples: no network is written. Lower --lr.", remedy);
+}
+
+std::string preferred_text(const std::string& best, const Estimate& score, const std::string& taken, double taken_dead, double best_dead,
+                           Metric metric) {
+  return fmt::format("{} scores {}, which is not shown to be better; {} is taken because fewer of its units are dead: {} against {}.", best,
+                     score_text(score, metric), taken, percent(taken_dead), percent(best_dead));
+}
+
+}  // namespace undying::trial
