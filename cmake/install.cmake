@@ -16,3 +16,6 @@ install(EXPORT undying-targets NAMESPACE undying:: DESTINATION ${package})
 configure_package_config_file(cmake/undying-config.cmake.in undying-config.cmake INSTALL_DESTINATION ${package})
 write_basic_package_version_file(undying-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/undying-config.cmake ${PROJECT_BINARY_DIR}/undying-config-version.cmake cmake/FindOneDNN.cmake DESTINATION ${package})
+if(UNDYING_ONNX_PREFIX)  # of no system package: the static library goes where the package looks for it
+  install(DIRECTORY ${UNDYING_ONNX_PREFIX}/lib DESTINATION ${package}/onnx)
+endif()

@@ -10,7 +10,7 @@
 #include "undying/dataset.h"
 #include "undying/graph.h"
 
-// Models as ONNX files: opsets 6 to 17 in, opset 17 out. docs/onnx.md lists what is read, what is recognised and what is written.
+// Models as ONNX files: opsets 1 to 28 in, opset 20 out unless asked otherwise. docs/onnx.md lists what is read, what is recognised and what is written.
 namespace undying::onnx {
 
 struct LoadOptions {
@@ -39,12 +39,13 @@ struct SaveOptions {
   std::vector<std::string> inputs;   // names for graph.inputs(); none: the nodes' names
   std::vector<std::string> outputs;  // names for graph.outputs(); none: the nodes' names
   std::string doc;                   // what was done to the model, for its doc string
+  std::int64_t opset = 0;            // 17 to 28, as far as the ONNX library goes; 0: 20, or its last where that is less
 };
 
-// Writes the network as it evaluates: dropout is gone, random slopes are their mean, batch norm uses its running statistics. Opset 17, the
+// Writes the network as it evaluates: dropout is gone, random slopes are their mean, batch norm uses its running statistics. The
 // batch dimension is called N; the ONNX checker has passed what is written, and the file appears whole or not at all.
 // `weights` holds every tensor that a node owns, by name; others are left out. Throws Error: kInvalidArgument for a tensor that is missing
-// or has another shape and for names of another number, kUnsupported for what ONNX cannot say, kIo.
+// or has another shape and for names of another number or an opset out of range, kUnsupported for what ONNX cannot say, kIo.
 void save(const std::filesystem::path& file, const Graph& graph, std::span<const Tensor> weights, const SaveOptions& options = {});
 
 }  // namespace undying::onnx

@@ -186,6 +186,16 @@ class Emitter {
   std::int64_t dropouts_ = 0;
 };
 
+// Outputs count examples first: what reads them, and what is written of them, does too.
+void check_outputs(const Net& net) {
+  for (std::size_t i = 0; i < net.outputs.size(); ++i) {
+    const Value& value = net.value(net.outputs[i]);
+    if (value.constant == nullptr && net.batch_axes > 0 && value.batch != Batch{})
+      throw Error(ErrorCode::kUnsupported, "output " + net.output_names[i],
+                  "is " + describe(net, net.outputs[i]) + ", which mixes the examples of a batch; expected (N, ...)");
+  }
+}
+
 void check_supported(const Net& net) {
   std::string list;
   int count = 0;
@@ -222,6 +232,7 @@ void check_tensors(const Model& model) {
 
 Model emit(const Net& net) {
   check_supported(net);
+  check_outputs(net);
   Model model = Emitter(net).emit();
   check_tensors(model);
   return model;

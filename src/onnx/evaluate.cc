@@ -21,6 +21,18 @@ std::vector<std::int64_t> plain_integers(const Operation& operation, const Const
   return values;
 }
 
+std::vector<std::int64_t> equal_parts(const Operation& operation, std::int64_t extent) {
+  const auto parts = static_cast<std::int64_t>(operation.outputs.size());
+  if (parts == 0) return {};
+  const std::int64_t told = integer(operation, "num_outputs", parts);
+  if (told != parts) malformed(operation, "has " + std::to_string(parts) + " outputs; its num_outputs says " + std::to_string(told));
+  if (!operation.settings.contains("num_outputs")) return std::vector<std::int64_t>(operation.outputs.size(), extent / parts);
+  const std::int64_t size = (extent + parts - 1) / parts;
+  std::vector<std::int64_t> sizes(operation.outputs.size(), size);
+  sizes.back() = extent - size * (parts - 1);
+  return sizes;
+}
+
 std::int64_t checked_axis(const Operation& operation, std::int64_t axis, std::int64_t rank) {
   if (axis < -rank || axis >= rank)
     malformed(operation, "axis " + std::to_string(axis) + " is not among the " + std::to_string(rank) + " dimensions");

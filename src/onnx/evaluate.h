@@ -16,7 +16,7 @@ class Evaluator {
   // Whether operations of this kind are computed at all.
   static bool knows(std::string_view op);
 
-  // The outputs of an operation of opset 17 whose inputs are constants. Throws Refusal, Error{kBadData}.
+  // The outputs of an operation of the newest opset whose inputs are constants. Throws Refusal, Error{kBadData}.
   std::vector<ConstantPtr> evaluate(const Net& net, const Operation& operation);
 
   // Elements that may still be computed, over all operations of a model.
@@ -29,6 +29,9 @@ using Evaluation = std::vector<ConstantPtr> (*)(const Operation& operation, Inpu
 Evaluation find_arithmetic(std::string_view op);   // elementwise, with broadcasting
 Evaluation find_arrangement(std::string_view op);  // elements are moved, not changed
 
+// Numbers of TensorProto.DataType: whole numbers and truth values.
+bool is_integer_type(std::int64_t type);
+
 // The shape two operands broadcast to. Throws Error{kBadData} where they do not fit.
 Shape broadcast(const Operation& operation, const Shape& a, const Shape& b);
 
@@ -37,6 +40,9 @@ const Constant& required(const Operation& operation, Inputs inputs, std::size_t 
 
 // The integers of an input that must be plain numbers: no N among them.
 std::vector<std::int64_t> plain_integers(const Operation& operation, const Constant& constant);
+
+// The sizes of the parts of a Split that names none: equal, or, where it says how many there are, the last one smaller.
+std::vector<std::int64_t> equal_parts(const Operation& operation, std::int64_t extent);
 
 // An axis in [0, rank). Throws Error{kBadData}.
 std::int64_t checked_axis(const Operation& operation, std::int64_t axis, std::int64_t rank);

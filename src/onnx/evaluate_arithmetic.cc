@@ -162,6 +162,13 @@ float root(float a) { return std::sqrt(a); }
 float inverse(float a) { return 1.0f / a; }
 float exponential(float a) { return std::exp(a); }
 float logarithm(float a) { return std::log(a); }
+float sine(float a) { return std::sin(a); }
+float cosine(float a) { return std::cos(a); }
+float error_function(float a) { return std::erf(a); }
+float hyperbolic(float a) { return std::tanh(a); }
+float logistic(float a) { return 1.0f / (1.0f + std::exp(-a)); }
+float rectified(float a) { return a > 0.0f ? a : 0.0f; }
+float sign_of(float a) { return a > 0.0f ? 1.0f : a < 0.0f ? -1.0f : a; }
 float down(float a) { return std::floor(a); }
 float up(float a) { return std::ceil(a); }
 Integer size_of(Integer a) { return a.value < 0 ? negate(a) : a; }
@@ -169,6 +176,7 @@ Integer opposite(Integer a) { return truth(a.value == 0); }
 float fraction(float a, float b) { return std::fmod(a, b); }
 Integer both(Integer a, Integer b) { return truth(a.value != 0 && b.value != 0); }
 Integer either(Integer a, Integer b) { return truth(a.value != 0 || b.value != 0); }
+Integer one_of(Integer a, Integer b) { return truth((a.value != 0) != (b.value != 0)); }
 Integer not_less(Integer a, Integer b) { return truth(compare(a, b) >= 0); }
 Integer not_greater(Integer a, Integer b) { return truth(compare(a, b) <= 0); }
 
@@ -249,6 +257,7 @@ constexpr std::array kEntries = {
     Entry{"LessOrEqual", comparison<std::less_equal<>, not_greater>},
     Entry{"And", binary<nullptr, both>},
     Entry{"Or", binary<nullptr, either>},
+    Entry{"Xor", binary<nullptr, one_of>},
     Entry{"Min", variadic<smaller, minimum>},
     Entry{"Max", variadic<larger, maximum>},
     Entry{"Sum", variadic<plus, add>},
@@ -259,6 +268,13 @@ constexpr std::array kEntries = {
     Entry{"Reciprocal", unary<inverse, nullptr>},
     Entry{"Exp", unary<exponential, nullptr>},
     Entry{"Log", unary<logarithm, nullptr>},
+    Entry{"Sin", unary<sine, nullptr>},
+    Entry{"Cos", unary<cosine, nullptr>},
+    Entry{"Erf", unary<error_function, nullptr>},
+    Entry{"Tanh", unary<hyperbolic, nullptr>},
+    Entry{"Sigmoid", unary<logistic, nullptr>},
+    Entry{"Relu", unary<rectified, nullptr>},
+    Entry{"Sign", unary<sign_of, nullptr>},
     Entry{"Floor", unary<down, nullptr>},
     Entry{"Ceil", unary<up, nullptr>},
     Entry{"Where", where},

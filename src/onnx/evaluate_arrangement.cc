@@ -9,6 +9,13 @@
 #include "ops/operator.h"
 
 namespace undying::onnx {
+
+namespace {
+constexpr std::int64_t kBool = 9;
+}
+
+bool is_integer_type(std::int64_t type) { return (type >= 2 && type <= 7) || type == kBool || type == 12 || type == 13; }
+
 namespace {
 
 using Outputs = std::vector<ConstantPtr>;
@@ -66,11 +73,7 @@ Outputs constant(const Operation& operation, Inputs) {
   return {make_floats({count}, std::move(floats))};
 }
 
-bool is_integer_type(std::int64_t type) {
-  return type == 2 || type == 3 || type == 4 || type == 5 || type == 6 || type == 7 || type == 12 || type == 13;
-}
 bool is_float_type(std::int64_t type) { return type == 1 || type == 11; }  // narrower ones would lose digits that are kept here
-constexpr std::int64_t kBool = 9;
 
 // The numbers of types are those of TensorProto.DataType.
 Outputs cast(const Operation& operation, Inputs inputs) {
@@ -87,7 +90,7 @@ Outputs cast(const Operation& operation, Inputs inputs) {
       if (!(std::abs(value) < 0x1p62f)) refuse("casts " + std::to_string(value) + " to an integer");
       result.integers.push_back({to == kBool ? (value != 0.0f ? 1 : 0) : static_cast<std::int64_t>(value), false});
     }
-  } else if (to == kBool) {
+  } else if (from.integer && to == kBool) {
     for (Integer& value : result.integers) value = {value.value != 0 ? 1 : 0, false};
   }
   return one(std::move(result));
@@ -246,8 +249,7 @@ Outputs split(const Operation& operation, Inputs inputs) {
   const Constant& from = required(operation, inputs, 0);
   const std::int64_t axis = checked_axis(operation, integer(operation, "axis", 0), rank_of(from));
   const std::int64_t extent = from.dims[position(axis)];
-  const auto parts = static_cast<std::int64_t>(operation.outputs.size());
-  std::vector<std::int64_t> sizes(operation.outputs.size(), parts == 0 ? 0 : extent / parts);
+  std::vector<std::int64_t> sizes = equal_parts(operation, extent);
   if (inputs.size() > 1 && inputs[1] != nullptr) sizes = plain_integers(operation, *inputs[1]);
   const auto complain = [&] { malformed(operation, "its parts " + ops::to_string(sizes) + " do not make up " + std::to_string(extent)); };
   if (sizes.size() != operation.outputs.size()) complain();

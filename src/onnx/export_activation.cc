@@ -8,6 +8,7 @@ namespace undying::onnx {
 namespace {
 
 std::string gelu(Exporter& to) {
+  if (to.opset() >= 20) return to.add("Gelu", {to.input()});
   const std::string x = to.input();
   const std::string inside = to.add("Erf", {to.add("Div", {x, to.number(std::numbers::sqrt2_v<float>)})});
   const std::string twice = to.add("Mul", {x, to.add("Add", {inside, to.number(1.0f)})});
@@ -15,6 +16,7 @@ std::string gelu(Exporter& to) {
 }
 
 std::string gelu_tanh(Exporter& to) {
+  if (to.opset() >= 20) return to.add("Gelu", {to.input()}, {{"approximate", std::string("tanh")}});
   const std::string x = to.input();
   const std::string cube = to.add("Mul", {x, to.add("Mul", {x, x})});
   const std::string sum = to.add("Add", {x, to.add("Mul", {to.number(0.044715f), cube})});
@@ -22,9 +24,15 @@ std::string gelu_tanh(Exporter& to) {
   return to.add("Mul", {to.number(0.5f), to.add("Mul", {x, to.add("Add", {to.number(1.0f), inside})})});
 }
 
-std::string silu(Exporter& to) { return to.add("Mul", {to.input(), to.add("Sigmoid", {to.input()})}); }
+std::string silu(Exporter& to) {
+  if (to.opset() >= 24) return to.add("Swish", {to.input()});
+  return to.add("Mul", {to.input(), to.add("Sigmoid", {to.input()})});
+}
 
-std::string mish(Exporter& to) { return to.add("Mul", {to.input(), to.add("Tanh", {to.add("Softplus", {to.input()})})}); }
+std::string mish(Exporter& to) {
+  if (to.opset() >= 18) return to.add("Mish", {to.input()});
+  return to.add("Mul", {to.input(), to.add("Tanh", {to.add("Softplus", {to.input()})})});
+}
 
 std::string relu6(Exporter& to) { return to.add("Clip", {to.input(), to.number(0.0f), to.number(6.0f)}); }
 

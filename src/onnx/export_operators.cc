@@ -84,9 +84,11 @@ std::string max_pool(Exporter& to) {
 
 std::string average_pool(Exporter& to) {
   const List dilations = dilations_of(to);
-  if (std::ranges::any_of(dilations, [](std::int64_t each) { return each != 1; }))
-    throw Error(ErrorCode::kUnsupported, "average_pool " + to.node().name, "has dilations, which AveragePool of opset 17 does not have");
+  const bool dilated = std::ranges::any_of(dilations, [](std::int64_t each) { return each != 1; });
+  if (dilated && to.opset() < 19)
+    throw Error(ErrorCode::kUnsupported, "average_pool " + to.node().name, "has dilations, which AveragePool has from opset 19 on");
   Writer::Settings settings = window(to);
+  if (dilated) settings.emplace_back("dilations", dilations);
   settings.emplace_back("ceil_mode", integer_of(to, "ceil_mode", 0));
   settings.emplace_back("count_include_pad", integer_of(to, "count_include_pad", 0));
   return to.add("AveragePool", {to.input()}, settings);
@@ -111,9 +113,12 @@ std::string instance_norm(Exporter& to) {
   return to.add("InstanceNormalization", {to.input(), to.parameter(0), to.parameter(1)}, {{"epsilon", number_of(to, "epsilon", 1e-5)}});
 }
 
-// Opset 17 has no such operator: each group as one channel of an instance norm, then scale and bias.
+// Before opset 21 there is none with a scale for each channel: each group as one channel of an instance norm, then scale and bias.
 std::string group_norm(Exporter& to) {
   const std::int64_t groups = integer_of(to, "groups", 1);
+  if (to.opset() >= 21)
+    return to.add("GroupNormalization", {to.input(), to.parameter(0), to.parameter(1)},
+                  {{"epsilon", number_of(to, "epsilon", 1e-5)}, {"num_groups", groups}});
   const std::string grouped = to.reshape(to.input(), {groups, -1});
   const std::string normal = to.add("InstanceNormalization", {grouped, to.filled(1.0f, groups), to.filled(0.0f, groups)},
                                     {{"epsilon", number_of(to, "epsilon", 1e-5)}});
@@ -149,6 +154,80 @@ constexpr char kAdd[] = "Add";
 constexpr char kSub[] = "Sub";
 constexpr char kMul[] = "Mul";
 constexpr char kDiv[] = "Div";
+constexpr char kMax[] = "Max";
+constexpr char kMin[] = "Min";
+
+// What holds is true in ONNX, and 1 here.
+template <const char* kOp>
+std::string comparison(Exporter& to) {
+  check_operands(to);
+  return to.add("Cast", {to.add(kOp, aligned(to))}, {{"to", std::int64_t{pb::TensorProto::FLOAT}}});
+}
+constexpr char kGreater[] = "Greater";
+constexpr char kLess[] = "Less";
+constexpr char kEqual[] = "Equal";
+
+std::string where(Exporter& to) {
+  std::vector<std::string> operands = aligned(to);
+  operands[0] = to.add("Cast", {operands[0]}, {{"to", std::int64_t{pb::TensorProto::BOOL}}});
+  return to.add("Where", operands);
+}
+
+template <const char* kOp>
+std::string function(Exporter& to) {
+  return to.add(kOp, {to.input()});
+}
+constexpr char kExp[] = "Exp";
+constexpr char kLog[] = "Log";
+constexpr char kSqrt[] = "Sqrt";
+constexpr char kReciprocal[] = "Reciprocal";
+constexpr char kAbs[] = "Abs";
+constexpr char kSign[] = "Sign";
+constexpr char kSin[] = "Sin";
+constexpr char kCos[] = "Cos";
+constexpr char kErf[] = "Erf";
+
+std::string power(Exporter& to) { return to.add("Pow", {to.input(), to.number(number_of(to, "exponent", 1.0))}); }
+
+std::string rms_norm(Exporter& to) {
+  const std::int64_t axis = to.axis(integer_of(to, "axis", -1), to.shape().size());
+  const float epsilon = number_of(to, "epsilon", 1e-5);
+  if (to.opset() >= 23) return to.add("RMSNormalization", {to.input(), to.parameter(0)}, {{"axis", axis}, {"epsilon", epsilon}});
+  List axes;
+  for (std::int64_t each = axis; each <= static_cast<std::int64_t>(to.shape().size()); ++each) axes.push_back(each);
+  const std::string squares = to.add("Pow", {to.input(), to.number(2.0f)});
+  const std::string mean =
+      to.opset() < 18 ? to.add("ReduceMean", {squares}, {{"axes", axes}}) : to.add("ReduceMean", {squares, to.list(axes)});
+  const std::string rms = to.add("Sqrt", {to.add("Add", {mean, to.number(epsilon)})});
+  return to.add("Mul", {to.add("Mul", {to.input(), to.add("Reciprocal", {rms})}), to.parameter(0)});
+}
+
+std::string embedding(Exporter& to) {
+  return to.add("Gather", {to.parameter(0), to.add("Cast", {to.input()}, {{"to", std::int64_t{pb::TensorProto::INT64}}})});
+}
+
+std::string take(Exporter& to) {
+  return to.add("Gather", {to.input(), to.list(list_of(to, "indices"))},
+                {{"axis", to.axis(integer_of(to, "axis", 0), to.shape().size())}});
+}
+
+// Sizes are written, unless rounding makes other scales of them than those that are meant.
+std::string resize(Exporter& to) {
+  const auto text = [&](const char* name, const char* otherwise) { return to.node().attributes.get_or<std::string>(name, otherwise); };
+  const List sizes = list_of(to, "sizes");
+  std::vector<float> scales = {1.0f};
+  for (std::size_t i = 0; i < sizes.size(); ++i)
+    scales.push_back(static_cast<float>(static_cast<double>(sizes[i]) / static_cast<double>(to.shape()[i])));
+  const auto given = to.node().attributes.get_or<std::vector<double>>("scales", {});
+  for (std::size_t i = 0; i < given.size(); ++i) scales[i + 1] = static_cast<float>(given[i]);
+  const std::string written = to.floats(scales);
+  return to.add("Resize", {to.input(), "", written},
+                {{"mode", text("mode", "nearest")},
+                 {"coordinate_transformation_mode", text("coordinates", "half_pixel")},
+                 {"nearest_mode", text("nearest", "round_prefer_floor")},
+                 {"cubic_coeff_a", number_of(to, "cubic", -0.75)},
+                 {"exclude_outside", integer_of(to, "exclude_outside", 0)}});
+}
 
 // Operands of one dimension are a row on the left and a column on the right: behind the batch they are written as the matrices they are.
 // Constants have no batch, and one that is a matrix on the right meets the rows of all examples at once.
@@ -249,19 +328,25 @@ std::string one_left(Exporter& to, const std::string& kept) {
   return joined ? to.reshape(kept, to.result()) : kept;
 }
 
-std::string reduce_mean(Exporter& to) {
+// The axes are an input from opset `since` on.
+std::string reduction(Exporter& to, const char* op, std::int64_t since) {
   if (reduced(to).empty()) return to.input();  // in ONNX, no axes are all of them
-  return one_left(to, to.add("ReduceMean", {to.input()}, {{"axes", reduced(to)}, {"keepdims", keepdims(to)}}));
+  if (to.opset() < since) return one_left(to, to.add(op, {to.input()}, {{"axes", reduced(to)}, {"keepdims", keepdims(to)}}));
+  return one_left(to, to.add(op, {to.input(), to.list(reduced(to))}, {{"keepdims", keepdims(to)}}));
 }
-std::string reduce_sum(Exporter& to) {
-  if (reduced(to).empty()) return to.input();
-  return one_left(to, to.add("ReduceSum", {to.input(), to.list(reduced(to))}, {{"keepdims", keepdims(to)}}));
+
+std::string reduce_mean(Exporter& to) {
+  return reduction(to, "ReduceMean", 18);
 }
+std::string reduce_sum(Exporter& to) { return reduction(to, "ReduceSum", 13); }
+std::string reduce_max(Exporter& to) { return reduction(to, "ReduceMax", 18); }
+std::string reduce_min(Exporter& to) { return reduction(to, "ReduceMin", 18); }
 
 // Stands as an initializer where it is read.
 std::string constant(Exporter& to) { return to.parameter(0); }
 
 constexpr std::array kExports = {
+    Export{"abs", function<kAbs>},
     Export{"activation", export_activation},
     Export{"add", binary<kAdd>},
     Export{"average_pool", average_pool},
@@ -271,30 +356,51 @@ constexpr std::array kExports = {
     Export{"constant", constant},
     Export{"conv", conv},
     Export{"conv_transpose", conv_transpose},
+    Export{"cos", function<kCos>},
     Export{"div", binary<kDiv>},
     Export{"dropout", dropout},
     Export{"dropout_2d", dropout},
+    Export{"embedding", embedding},
+    Export{"equal", comparison<kEqual>},
+    Export{"erf", function<kErf>},
+    Export{"exp", function<kExp>},
     Export{"flatten", flatten},
     Export{"global_average_pool", global_average_pool},
     Export{"global_max_pool", global_max_pool},
+    Export{"greater", comparison<kGreater>},
     Export{"group_norm", group_norm},
     Export{"instance_norm", instance_norm},
     Export{"layer_norm", layer_norm},
+    Export{"less", comparison<kLess>},
     Export{"linear", linear},
+    Export{"log", function<kLog>},
     Export{"log_softmax", log_softmax},
     Export{"matmul", matmul},
     Export{"max_pool", max_pool},
+    Export{"maximum", binary<kMax>},
+    Export{"minimum", binary<kMin>},
     Export{"mul", binary<kMul>},
     Export{"pad", pad},
+    Export{"pow", power},
+    Export{"reciprocal", function<kReciprocal>},
+    Export{"reduce_max", reduce_max},
     Export{"reduce_mean", reduce_mean},
+    Export{"reduce_min", reduce_min},
     Export{"reduce_sum", reduce_sum},
     Export{"reshape", reshape},
+    Export{"resize", resize},
+    Export{"rms_norm", rms_norm},
+    Export{"sign", function<kSign>},
+    Export{"sin", function<kSin>},
     Export{"slice", slice},
     Export{"softmax", softmax},
+    Export{"sqrt", function<kSqrt>},
     Export{"squeeze", squeeze},
     Export{"sub", binary<kSub>},
+    Export{"take", take},
     Export{"transpose", transpose},
     Export{"unsqueeze", unsqueeze},
+    Export{"where", where},
 };
 
 }  // namespace

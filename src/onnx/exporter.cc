@@ -50,7 +50,7 @@ std::string Exporter::along_channels(const std::string& value, std::size_t rank)
 void Exporter::write(int index, const std::string& name) {
   at_ = index;
   const auto found = std::ranges::find(exports(), node().op, &Export::op);
-  if (found == exports().end()) throw Error(ErrorCode::kUnsupported, node().op + " " + node().name, "has no counterpart in ONNX opset 17");
+  if (found == exports().end()) throw Error(ErrorCode::kUnsupported, node().op + " " + node().name, "has no counterpart in ONNX");
   writer_.begin(node().name);
   set_name(index, writer_.end(found->write(*this), name));
 }

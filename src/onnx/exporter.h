@@ -18,8 +18,10 @@ std::vector<ops::ParameterSpec> owned_tensors(const Node& node, std::span<const 
 // What an operator needs to write one node.
 class Exporter {
  public:
-  Exporter(Writer& writer, const Graph& graph, const std::map<std::string, const Tensor*>& tensors)
-      : writer_(writer), graph_(graph), values_(ops::values(graph)), tensors_(tensors), names_(graph.nodes().size()) {}
+  Exporter(Writer& writer, const Graph& graph, const std::map<std::string, const Tensor*>& tensors, std::int64_t opset)
+      : writer_(writer), graph_(graph), values_(ops::values(graph)), tensors_(tensors), opset_(opset), names_(graph.nodes().size()) {}
+
+  std::int64_t opset() const { return opset_; }
 
   // Writes node number `index`; its output is called `name`.
   void write(int index, const std::string& name);
@@ -44,6 +46,7 @@ class Exporter {
   std::string filled(float value, std::int64_t count) {
     return writer_.floats(std::vector<float>(static_cast<std::size_t>(count), value), {count});
   }
+  std::string floats(const std::vector<float>& values) { return writer_.floats(values, {static_cast<std::int64_t>(values.size())}); }
   std::string list(const std::vector<std::int64_t>& values) { return writer_.list(values); }
   std::string reshape(const std::string& value, const Shape& shape);  // of an example
   // A tensor with one element a channel, as it meets an example of `rank` dimensions.
@@ -59,6 +62,7 @@ class Exporter {
   const Graph& graph_;
   std::vector<ops::Value> values_;
   const std::map<std::string, const Tensor*>& tensors_;
+  std::int64_t opset_;
   std::vector<std::string> names_;  // of the values of nodes that were written
   std::map<std::string, int> notes_;
   int at_ = 0;

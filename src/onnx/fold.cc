@@ -12,8 +12,8 @@ namespace undying::onnx {
 namespace {
 
 // Elementwise operations that are parts of composites; their output has the shape their operands broadcast to.
-constexpr std::array<std::string_view, 13> kParts = {
-    "Erf", "Exp", "Log", "Sqrt", "Neg", "Abs", "Pow", "Reciprocal", "Max", "Min", "PRelu", "RandomUniformLike", "ReduceMax"};
+constexpr std::array<std::string_view, 3> kParts = {
+    "Pow", "PRelu", "RandomUniformLike"};
 
 bool is_part(std::string_view op) { return std::ranges::find(kParts, op) != kParts.end(); }
 
@@ -83,9 +83,7 @@ class Folder {
   void measure(Operation& operation) {
     if (operation.inputs.size() != 1) malformed(operation, "has " + std::to_string(operation.inputs.size()) + " inputs; expected 1");
     const Value& value = net_.value(operation.inputs[0]);
-    std::vector<Integer> dims;
-    if (net_.batch_axes > 0) dims.push_back({1, true});
-    for (const std::int64_t extent : value.dims()) dims.push_back({extent, false});
+    const std::vector<Integer> dims = net_.dims(operation.inputs[0]);
     Constant result{.integer = true};
     if (operation.op == "Size") {
       Integer size{1, net_.batch_axes > 0};
@@ -104,7 +102,7 @@ class Folder {
   void note_upconverted() {
     std::string changed;
     for (const auto& [op, count] : upconverted_) changed += (changed.empty() ? "" : ", ") + std::to_string(count) + " " + op;
-    net_.notes.push_back("opset " + std::to_string(net_.opset) + " was read as opset 17: " + changed);
+    net_.notes.push_back("opset " + std::to_string(net_.opset) + " was read in the terms of the newest: " + changed);
   }
 
   Net& net_;
@@ -116,8 +114,8 @@ class Folder {
 Shape full_shape(const Net& net, int id) {
   const Value& value = net.value(id);
   if (value.constant != nullptr) return value.constant->dims;
-  Shape dims = value.dims();
-  dims.insert(dims.begin(), static_cast<std::size_t>(net.batch_axes), 1);
+  Shape dims;
+  for (const Integer& extent : net.dims(id)) dims.push_back(extent.batch ? 1 : extent.value);
   return dims;
 }
 
@@ -127,15 +125,11 @@ void shape_part(Net& net, const Operation& operation) {
   Shape dims;
   for (const int id : operation.inputs)
     if (id >= 0) dims = broadcast(operation, dims, full_shape(net, id));
-  if (operation.op == "ReduceMax") {
-    const auto rank = static_cast<std::int64_t>(dims.size());
-    std::vector<std::int64_t> axes = integers(operation, "axes");
-    if (integer(operation, "keepdims", 1) == 0 || axes.empty()) return;
-    for (const std::int64_t axis : axes) dims[static_cast<std::size_t>(checked_axis(operation, axis, rank))] = 1;
-  }
   std::int64_t count = 0;
   if (static_cast<int>(dims.size()) < net.batch_axes || !multiply_extents(dims, kMostElements, count)) return;
   if (net.batch_axes > 0 && dims.front() != 1) return;
+  for (const int id : operation.inputs)
+    if (id >= 0 && net.value(id).batch != Batch{}) return;
   Value& value = net.value(operation.outputs[0]);
   value.shape.assign(dims.begin() + net.batch_axes, dims.end());
   value.scalar = value.shape.empty();
@@ -153,6 +147,8 @@ void shape_by_rule(Net& net, const Operation& operation) {
     Value& value = net.value(operation.outputs[i]);
     value.shape = shape_of(net, shapes, lowered.outputs[i].source);
     value.scalar = lowered.outputs[i].scalar;
+    value.batch = lowered.outputs[i].batch;
+    value.integer = lowered.outputs[i].integer;
     value.shaped = true;
   }
 }

@@ -5,7 +5,7 @@
 
 namespace undying::onnx {
 
-// Goes over all operations once: brings each to opset 17, computes what depends on constants and shapes only, and finds the shapes of
+// Goes over all operations once: brings each to the newest opset, computes what depends on constants and shapes only, and finds the shapes of
 // the rest. An operation that cannot become an operator says why in `problem`; what stands behind it stays without a shape. Those that have
 // a part in recognised composites only (Erf, Sqrt, ...) get a shape and a problem, which is gone if the composite is recognised.
 void fold(Net& net);

@@ -74,7 +74,7 @@ TEST(OnnxFold, FlattenWhereItKeepsTheBatch) {
   EXPECT_EQ(flatten({0, 3, 4}, -2), "flatten(0)");
   EXPECT_EQ(flatten({0, 1, 4}, 2), "flatten(0)");
   EXPECT_EQ(flatten({0, 4}, 1), "activation");
-  EXPECT_THAT(flatten({0, 3, 4}, 2), HasSubstr("together"));
+  EXPECT_THAT(flatten({0, 3, 4}, 2), HasSubstr("mixes the examples"));
   EXPECT_THAT(flatten({0, 3, 4}, 0), HasSubstr("together"));
 }
 

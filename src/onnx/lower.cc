@@ -30,7 +30,7 @@ void check(const Rule& rule, const Operation& operation) {
     if (operation.inputs[static_cast<std::size_t>(i)] < 0) malformed(operation, "lacks input " + std::to_string(i));
   for (const auto& [name, value] : operation.settings)
     if (name.front() != '.' && !names(rule.settings, name))
-      malformed(operation, "has an attribute " + name + ", which " + operation.op + " does not have in opset 17");
+      malformed(operation, "has an attribute " + name + ", which " + operation.op + " does not have");
   if (operation.outputs.empty()) malformed(operation, "has no output");
 }
 
@@ -39,6 +39,39 @@ std::string message_of(const Error& error) {
   const std::string what = error.what();
   const std::size_t end = error.subject().size() + 3;
   return what.size() > end ? what.substr(end) : what;
+}
+
+ConstantPtr to_floats(const Operation& operation, const Constant& whole) {
+  const auto plain = plain_integers(operation, whole);
+  return make_floats(whole.dims, std::vector<float>(plain.begin(), plain.end()));
+}
+
+// A constant that an exporter has repeated for each of the examples that it was given: one of them.
+ConstantPtr one_example(const Operation& operation, const ConstantPtr& constant, std::int64_t axis, std::int64_t batch) {
+  const auto at = static_cast<std::size_t>(axis);
+  const auto fail = [&] { refuse("a constant " + ops::to_string(constant->dims) + " has an element for each example of a batch"); };
+  if (batch == 0 || constant->dims[at] != batch) fail();
+  const Operation take{.name = operation.name, .op = "Gather", .settings = {{"axis", axis}}};
+  const ConstantPtr first = find_arrangement("Gather")(take, std::array{constant, make_list({0})})[0];
+  const ConstantPtr all =
+      find_arrangement("Gather")(take, std::array{first, make_list(std::vector<std::int64_t>(static_cast<std::size_t>(batch), 0))})[0];
+  if (all->floats != constant->floats) fail();
+  return first;
+}
+
+// Operations that do not care where the batch stands.
+bool takes_batch_anywhere(std::string_view op) {
+  constexpr std::array<std::string_view, 15> kFirst = {"Conv",      "ConvTranspose",     "BatchNormalization", "InstanceNormalization",
+                                                       ".group_norm", "GroupNormalization", "MaxPool",          "AveragePool",
+                                                       "GlobalAveragePool", "GlobalMaxPool", "Resize",           "DepthToSpace",
+                                                       "SpaceToDepth", "LRN",               "Attention"};
+  return std::ranges::find(kFirst, op) == kFirst.end();
+}
+
+void check_batch(const Net& net, const Operation& operation) {
+  for (const int id : operation.inputs)
+    if (id >= 0 && net.value(id).constant == nullptr && net.value(id).batch != Batch{})
+      refuse("needs the examples first; its input is " + describe(net, id));
 }
 
 }  // namespace
@@ -65,8 +98,12 @@ std::vector<std::int64_t> Lowering::list(std::size_t index, std::vector<std::int
 
 std::int64_t Lowering::example_axis(std::int64_t axis, std::int64_t rank) const {
   const std::int64_t checked = checked_axis(operation_, axis, rank);
-  if (checked < batch_axes()) refuse("works along axis 0, the examples of a batch, which are independent here");
-  return checked - batch_axes();
+  if (batch_axes() == 0) return checked;
+  const Value* value = first_computed();
+  const Batch where = value == nullptr ? Batch{} : value->batch;
+  if (checked == where.axis)
+    refuse("works along axis " + std::to_string(checked) + ", the examples of a batch, which are independent here");
+  return checked > where.axis && !where.folded() ? checked - 1 : checked;
 }
 
 std::vector<std::int64_t> Lowering::example_axes(const std::vector<std::int64_t>& axes, std::int64_t rank) const {
@@ -102,6 +139,30 @@ Source Lowering::add(std::string op, std::vector<Source> inputs, Attributes attr
   return {.step = static_cast<int>(lowered_.steps.size()) - 1};
 }
 
+const Value* Lowering::first_computed() const {
+  for (const int id : operation_.inputs)
+    if (id >= 0 && net_.value(id).constant == nullptr) return &net_.value(id);
+  return nullptr;
+}
+
+// Comparisons do; what takes elements of any type and what adds whole numbers up does where its first input is whole.
+bool Lowering::gives_integers() const {
+  const std::string& op = operation_.op;
+  constexpr std::array<std::string_view, 11> kTruths = {"Greater", "Less", "Equal", "GreaterOrEqual", "LessOrEqual", "Not",
+                                                        "And",     "Or",   "Xor",   "IsNaN",          "ArgMax"};
+  constexpr std::array<std::string_view, 16> kSame = {"Concat",  "Slice",     "Split", "Gather", "Pad", "Transpose", "Reshape", "Flatten",
+                                                      "Squeeze", "Unsqueeze", "Expand", "Tile",  "Add", "Sub",       "Mul",     "Identity"};
+  if (std::ranges::find(kTruths, op) != kTruths.end()) return true;
+  if (op == "Cast") return is_integer_type(integer(operation_, "to", 0));
+  const Value* value = first_computed();
+  return value != nullptr && value->integer && std::ranges::find(kSame, op) != kSame.end();
+}
+
+void Lowering::output(Source source, bool scalar) {
+  const Value* value = first_computed();
+  output(source, scalar, value == nullptr ? Batch{} : value->batch);
+}
+
 void Lowering::output(Source source) {
   output(source, std::ranges::all_of(operation_.inputs, [&](int id) { return id < 0 || net_.rank(id) <= batch_axes(); }));
 }
@@ -114,18 +175,22 @@ Source Lowering::activation(const std::string& specification, Source input) {
   }
 }
 
-Source Lowering::operand(const ConstantPtr& constant, std::int64_t rank) {
-  if (constant->integer) malformed(operation_, "mixes floats and integers");
+Source Lowering::operand(const ConstantPtr& given, std::int64_t rank, const Batch& batch) {
+  ConstantPtr constant = given->integer ? to_floats(operation_, *given) : given;
+  const auto own = static_cast<std::int64_t>(constant->dims.size());
+  if (own > rank && batch_axes() > 0) refuse("a constant " + ops::to_string(constant->dims) + " has more dimensions than the value it meets");
+  const std::int64_t axis = batch.axis - (rank - own);  // of the batch in the constant
   Shape dims = constant->dims;
-  const auto own = static_cast<std::int64_t>(dims.size());
-  if (own > rank && batch_axes() > 0) refuse("a constant " + ops::to_string(dims) + " has more dimensions than the value it meets");
-  if (own == rank && own > 0 && batch_axes() > 0) {
-    if (dims[0] != 1) refuse("a constant " + ops::to_string(dims) + " has an element for each example of a batch");
-    dims.erase(dims.begin());
+  if (batch_axes() > 0 && axis >= 0 && axis < own) {
+    if (dims[static_cast<std::size_t>(axis)] != 1) constant = one_example(operation_, constant, axis, net_.batch);
+    dims = constant->dims;
+    if (!batch.folded()) dims.erase(dims.begin() + axis);
   }
   if (dims.empty()) dims = {1};
   return add("constant", {}, {{"shape", dims}}, {{.constant = constant, .shape = dims, .trained = false, .role = "value"}});
 }
+
+Source Lowering::number(float value) { return operand(make_floats({}, {value}), 0); }
 
 const Rule* find_rule(std::string_view op) {
   for (const auto rules : {layer_rules(), pool_rules(), elementwise_rules(), arrangement_rules()}) {
@@ -139,6 +204,7 @@ Lowered lower(const Net& net, const Operation& operation) {
   const Rule* rule = find_rule(operation.op);
   if (rule == nullptr) refuse("is not supported");
   check(*rule, operation);
+  if (!takes_batch_anywhere(operation.op)) check_batch(net, operation);
   Lowering lowering(net, operation);
   rule->lower(lowering);
   return lowering.take();

@@ -41,6 +41,8 @@ struct Step {
 struct Output {
   Source source;
   bool scalar = false;  // Value::scalar
+  Batch batch;
+  bool integer = false;  // Value::integer
 };
 
 // What an operation becomes.
@@ -64,11 +66,13 @@ class Lowering {
   const ConstantPtr& constant(std::size_t index) const;
   const Shape& shape(std::size_t index) const;  // of one example
   std::int64_t rank(std::size_t index) const;   // in ONNX
-  bool is_scalar(std::size_t index) const { return rank(index) == batch_axes(); }
+  bool is_scalar(std::size_t index) const { return rank(index) == batch_axes() && !batch(index).folded(); }
+  const Batch& batch(std::size_t index = 0) const { return net_.value(operation_.inputs[index]).batch; }
   // The integers of an input; `otherwise` where it is absent.
   std::vector<std::int64_t> list(std::size_t index, std::vector<std::int64_t> otherwise = {}) const;
 
-  // The dimension of an example that an axis of ONNX names, of a value with `rank` dimensions, the batch included. Refuses the batch.
+  // The dimension of an example that an axis of ONNX names, of a value with `rank` dimensions, the batch included, which counts examples
+  // where the first input does. Refuses the batch.
   std::int64_t example_axis(std::int64_t axis, std::int64_t rank) const;
   std::vector<std::int64_t> example_axes(const std::vector<std::int64_t>& axes, std::int64_t rank) const;
 
@@ -80,15 +84,22 @@ class Lowering {
   Source value(std::size_t index) const;  // an input computed at run time
   Source add(std::string op, std::vector<Source> inputs, Attributes attributes = {}, std::vector<Owned> owned = {});
   Source activation(const std::string& specification, Source input);
-  // A constant as an operand of elementwise arithmetic whose other operand has `rank` dimensions, the batch included.
-  Source operand(const ConstantPtr& constant, std::int64_t rank);
+  // A constant as an operand of elementwise arithmetic whose other operand has `rank` dimensions, the batch included, which stands at
+  // `batch`; integers become floats.
+  Source operand(const ConstantPtr& constant, std::int64_t rank, const Batch& batch = {});
+  Source number(float value);  // that meets anything
   Step& last() { return lowered_.steps.back(); }
   // Unless said otherwise, an output is a scalar where no input has dimensions, as of elementwise operations.
+  // It counts examples where the first input computed at run time does.
   void output(Source source);
-  void output(Source source, bool scalar) { lowered_.outputs.push_back({source, scalar}); }
+  void output(Source source, bool scalar);
+  void output(Source source, bool scalar, const Batch& batch) { lowered_.outputs.push_back({source, scalar, batch, gives_integers()}); }
   Lowered take() { return std::move(lowered_); }
 
  private:
+  const Value* first_computed() const;
+  bool gives_integers() const;
+
   const Net& net_;
   const Operation& operation_;
   Lowered lowered_;

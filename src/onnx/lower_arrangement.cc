@@ -15,19 +15,25 @@ namespace {
 
 std::int64_t extent_of(const Shape& shape, std::int64_t axis) { return shape[static_cast<std::size_t>(axis)]; }
 
+// A constant stands for every example: its dimension for the batch has one element, or equal ones.
 void concat(Lowering& lowering) {
   const Operation& operation = lowering.operation();
   if (!operation.settings.contains("axis")) malformed(operation, "lacks its axis");
+  std::size_t first = 0;
+  while (first < operation.inputs.size() && lowering.is_constant(first)) ++first;
   std::vector<Source> sources;
   for (std::size_t i = 0; i < operation.inputs.size(); ++i) {
-    if (lowering.is_constant(i)) refuse("joins constants and values computed at run time");
-    if (lowering.rank(i) != lowering.rank(0))
+    const std::int64_t rank = lowering.is_constant(i) ? static_cast<std::int64_t>(lowering.constant(i)->dims.size()) : lowering.rank(i);
+    if (rank != lowering.rank(first))
       malformed(operation,
-                "joins " + describe(lowering.net(), operation.inputs[0]) + " and " + describe(lowering.net(), operation.inputs[i]));
-    sources.push_back(lowering.value(i));
+                "joins " + describe(lowering.net(), operation.inputs[first]) + " and " + describe(lowering.net(), operation.inputs[i]));
+    if (!lowering.is_constant(i) && lowering.batch(i) != lowering.batch(first))
+      refuse("joins " + describe(lowering.net(), operation.inputs[first]) + " and " + describe(lowering.net(), operation.inputs[i]) +
+             ", which would mix the examples of a batch");
+    sources.push_back(lowering.is_constant(i) ? lowering.operand(lowering.constant(i), rank, lowering.batch(first)) : lowering.value(i));
   }
-  const std::int64_t axis = lowering.example_axis(integer(operation, "axis", 0), lowering.rank(0));
-  lowering.output(sources.size() == 1 ? sources[0] : lowering.add("concat", sources, {{"axis", axis}}));
+  const std::int64_t axis = lowering.example_axis(integer(operation, "axis", 0), lowering.rank(first));
+  lowering.output(sources.size() == 1 ? sources[0] : lowering.add("concat", sources, {{"axis", axis}}), false, lowering.batch(first));
 }
 
 // Ranges along dimensions of an example, in the engine's terms: bounds as in ONNX, but none out of range by more than one extent.
@@ -64,7 +70,9 @@ void slice(Lowering& lowering) {
   for (std::size_t i = 0; i < starts.size(); ++i) {
     const std::int64_t checked = checked_axis(operation, axes[i], lowering.rank(0));
     constexpr std::int64_t kBeyond = std::numeric_limits<std::int32_t>::max();  // what exporters write for "to the end"
-    if (checked < lowering.batch_axes() && starts[i] == 0 && ends[i] >= kBeyond && steps[i] == 1) continue;
+    const bool is_batch = lowering.batch_axes() > 0 && checked == lowering.batch().axis && !lowering.batch().folded();
+    const bool to_end = ends[i] >= kBeyond || (lowering.net().batch != 0 && ends[i] == lowering.net().batch);
+    if (is_batch && starts[i] == 0 && to_end && steps[i] == 1) continue;
     const std::int64_t axis = lowering.example_axis(axes[i], lowering.rank(0));
     const Range range = slice_range(operation, starts[i], ends[i], steps[i], extent_of(shape, axis));
     if (range.count == 0) refuse("leaves nothing of dimension " + std::to_string(axis));
@@ -80,7 +88,7 @@ void split(Lowering& lowering) {
   const Shape& shape = lowering.shape(0);
   const std::int64_t extent = extent_of(shape, axis);
   const auto parts = static_cast<std::int64_t>(operation.outputs.size());
-  const auto sizes = lowering.list(1, std::vector<std::int64_t>(operation.outputs.size(), extent / parts));
+  const auto sizes = lowering.list(1, equal_parts(operation, extent));
   if (static_cast<std::int64_t>(sizes.size()) != parts)
     malformed(operation, "has " + std::to_string(sizes.size()) + " sizes for " + std::to_string(parts) + " outputs");
   std::int64_t start = 0;
@@ -95,42 +103,98 @@ void split(Lowering& lowering) {
   if (start != extent) malformed(operation, "its parts " + ops::to_string(sizes) + " do not make up " + std::to_string(extent));
 }
 
-// Of known indices only: one index takes a dimension away, evenly spaced ones make a slice.
+// Rows of a known table, by numbers that are computed or given: its features stand behind the dimensions of the numbers.
+void look_up(Lowering& lowering) {
+  const ConstantPtr& table = lowering.constant(0);
+  const Operation& operation = lowering.operation();
+  if (table->dims.empty() || checked_axis(operation, integer(operation, "axis", 0), static_cast<std::int64_t>(table->dims.size())) != 0)
+    refuse("looks computed numbers up along another axis than the first");
+  const std::int64_t rows = table->dims[0];
+  const Shape behind(table->dims.begin() + 1, table->dims.end());
+  const std::int64_t features = ops::element_count(behind);
+  if (rows < 1 || features < 1 || table->integer) refuse("looks numbers up in " + describe(lowering.net(), operation.inputs[0]));
+  const bool scalar = lowering.is_scalar(1);
+  Shape shape = lowering.net().value(operation.inputs[1]).dims();
+  const Source found = lowering.add("embedding", {lowering.value(1)}, {{"rows", rows}, {"features", features}},
+                                    {{.constant = table, .shape = {rows, features}, .role = "weight"}});
+  shape.insert(shape.end(), behind.begin(), behind.end());
+  const bool as_is = behind.size() == 1 && !scalar;
+  const bool left = shape.empty();
+  lowering.output(as_is ? found : lowering.add("reshape", {found}, {{"shape", left ? Shape{1} : shape}}), left, lowering.batch(1));
+}
+
+// Where the batch stands once a dimension has become `count` others.
+Batch shifted(const Lowering& lowering, std::int64_t axis, std::int64_t count) {
+  Batch batch = lowering.batch();
+  if (lowering.batch_axes() > 0 && checked_axis(lowering.operation(), axis, lowering.rank(0)) < batch.axis) batch.axis += count - 1;
+  return batch;
+}
+
+// Of known indices: one index takes a dimension away, evenly spaced ones make a slice.
 void gather(Lowering& lowering) {
+  if (lowering.is_constant(0)) return look_up(lowering);
   const Operation& operation = lowering.operation();
   const Shape& shape = lowering.shape(0);
-  const std::int64_t axis = lowering.example_axis(integer(operation, "axis", 0), lowering.rank(0));
+  const std::int64_t onnx_axis = integer(operation, "axis", 0);
+  const std::int64_t axis = lowering.example_axis(onnx_axis, lowering.rank(0));
   std::vector<std::int64_t> indices = lowering.list(1);
-  if (indices.empty() || lowering.constant(1)->dims.size() > 1)
-    refuse("gathers by an index of shape " + ops::to_string(lowering.constant(1)->dims));
+  const Shape index_dims = lowering.constant(1)->dims;
+  if (indices.empty()) refuse("gathers by an index of shape " + ops::to_string(index_dims));
   for (std::int64_t& index : indices) index = checked_axis(operation, index, extent_of(shape, axis));
   const std::int64_t step = indices.size() == 1 ? 1 : indices[1] - indices[0];
-  for (std::size_t i = 1; i < indices.size(); ++i)
-    if (step == 0 || indices[i] - indices[i - 1] != step) refuse("gathers by indices that are not evenly spaced");
-  Ranges ranges;
-  const std::int64_t behind = indices.back() + (step > 0 ? 1 : -1);
-  ranges.add(shape, axis, indices.front(), behind < 0 ? -extent_of(shape, axis) - 1 : behind, step);
-  const Source taken = slice_by(lowering, lowering.value(0), ranges);
-  const bool keeps = !lowering.constant(1)->dims.empty();
-  if (keeps) return lowering.output(taken, false);
+  bool even = step != 0;
+  for (std::size_t i = 1; i < indices.size(); ++i) even = even && indices[i] - indices[i - 1] == step;
+  Source taken;
+  if (even) {
+    Ranges ranges;
+    const std::int64_t behind = indices.back() + (step > 0 ? 1 : -1);
+    ranges.add(shape, axis, indices.front(), behind < 0 ? -extent_of(shape, axis) - 1 : behind, step);
+    taken = slice_by(lowering, lowering.value(0), ranges);
+  } else {
+    taken = lowering.add("take", {lowering.value(0)}, {{"axis", axis}, {"indices", indices}});
+  }
+  const Batch batch = shifted(lowering, onnx_axis, static_cast<std::int64_t>(index_dims.size()));
+  if (index_dims.size() == 1) return lowering.output(taken, false, batch);
+  if (index_dims.size() > 1) {
+    Shape to = shape;
+    to.erase(to.begin() + axis);
+    to.insert(to.begin() + axis, index_dims.begin(), index_dims.end());
+    return lowering.output(lowering.add("reshape", {taken}, {{"shape", to}}), false, batch);
+  }
   const bool scalar = shape.size() == 1;
-  lowering.output(lowering.add("squeeze", {taken}, {{"axes", std::vector<std::int64_t>{axis}}}), scalar);
+  lowering.output(lowering.add("squeeze", {taken}, {{"axes", std::vector<std::int64_t>{axis}}}), scalar, batch);
+}
+
+// The pads of some axes as those of all.
+std::vector<std::int64_t> spread_pads(const Lowering& lowering, std::int64_t rank) {
+  const auto some = lowering.list(1);
+  const auto axes = lowering.list(3);
+  if (some.size() != 2 * axes.size())
+    malformed(lowering.operation(), "has " + std::to_string(some.size()) + " pads for " + std::to_string(axes.size()) + " axes");
+  std::vector<std::int64_t> all(static_cast<std::size_t>(2 * rank), 0);
+  for (std::size_t i = 0; i < axes.size(); ++i) {
+    const std::int64_t axis = checked_axis(lowering.operation(), axes[i], rank);
+    all[static_cast<std::size_t>(axis)] = some[i];
+    all[static_cast<std::size_t>(axis + rank)] = some[i + axes.size()];
+  }
+  return all;
 }
 
 void pad(Lowering& lowering) {
   const Operation& operation = lowering.operation();
   const std::string mode = text(operation, "mode", "constant");
   if (mode != "constant" && mode != "reflect" && mode != "edge") refuse("pads by mode " + printable(mode));
-  const auto all = lowering.list(1);
   const std::int64_t rank = lowering.rank(0);
+  const auto all = lowering.has(3) ? spread_pads(lowering, rank) : lowering.list(1);
   if (static_cast<std::int64_t>(all.size()) != 2 * rank)
     malformed(operation, "has " + std::to_string(all.size()) + " pads for " + std::to_string(rank) + " dimensions");
   std::vector<std::int64_t> pads;
   for (std::int64_t i = 0; i < 2 * rank; ++i) {
     const std::int64_t each = all[static_cast<std::size_t>(i)];
     if (each < -kMostElements || each > kMostElements) malformed(operation, "has an absurd pad " + std::to_string(each));
-    if (i % rank >= lowering.batch_axes()) pads.push_back(each);
-    if (i % rank < lowering.batch_axes() && each != 0) refuse("pads the examples of a batch");
+    const bool is_batch = lowering.batch_axes() > 0 && i % rank == lowering.batch().axis;
+    if (!is_batch || lowering.batch().folded()) pads.push_back(each);
+    if (is_batch && each != 0) refuse("pads the examples of a batch");
   }
   if (std::ranges::all_of(pads, [](std::int64_t each) { return each == 0; })) return lowering.output(lowering.value(0));
   Attributes attributes = {{"pads", pads}};
@@ -151,11 +215,20 @@ void transpose(Lowering& lowering) {
   if (static_cast<std::int64_t>(all.size()) != rank)
     malformed(lowering.operation(), "its perm " + ops::to_string(all) + " does not fit " + std::to_string(rank) + " dimensions");
   std::vector<std::int64_t> perm;
-  if (lowering.batch_axes() > 0 && all[0] != 0) refuse("moves the batch dimension away from the front");
-  for (std::size_t i = static_cast<std::size_t>(lowering.batch_axes()); i < all.size(); ++i)
-    perm.push_back(lowering.example_axis(all[i], rank));
-  if (std::ranges::is_sorted(perm)) return lowering.output(lowering.value(0));
-  lowering.output(lowering.add("transpose", {lowering.value(0)}, {{"perm", perm}}));
+  Batch batch = lowering.batch();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::int64_t axis = checked_axis(lowering.operation(), all[i], rank);
+    const bool is_batch = lowering.batch_axes() > 0 && axis == lowering.batch().axis;
+    if (is_batch) batch.axis = static_cast<std::int64_t>(i);
+    if (is_batch && !batch.folded()) continue;
+    perm.push_back(is_batch ? axis : lowering.example_axis(axis, rank));
+  }
+  std::vector<std::int64_t> sorted = perm;
+  std::ranges::sort(sorted);
+  for (std::size_t i = 0; i < sorted.size(); ++i)
+    if (sorted[i] != static_cast<std::int64_t>(i)) malformed(lowering.operation(), "its perm " + ops::to_string(all) + " names an axis twice");
+  const bool scalar = lowering.is_scalar(0);
+  lowering.output(perm == sorted ? lowering.value(0) : lowering.add("transpose", {lowering.value(0)}, {{"perm", perm}}), scalar, batch);
 }
 
 // The same elements as an example of shape `to`; as few operators as say so.
@@ -166,40 +239,108 @@ Source reshaped(Lowering& lowering, const Shape& to) {
   return lowering.add("reshape", {lowering.value(0)}, {{"shape", to}});
 }
 
-// The extents of a Reshape for one example: the first entry must leave the batch as it is.
-Shape without_batch(const Lowering& lowering, std::vector<Integer> target, bool zero_keeps) {
-  const Shape& from = lowering.shape(0);
-  const std::int64_t count = ops::element_count(from);
-  Shape dims;
-  bool open = false;
-  for (std::size_t i = 1; i < target.size(); ++i) {
-    Integer each = target[i];
-    if (each.batch) refuse("moves the batch dimension away from the front");
-    if (each.value == 0 && zero_keeps) {
-      if (static_cast<std::int64_t>(i) >= lowering.rank(0))
+// ---- Reshape. The order of elements stays, so where the batch stands is told by how many elements of an example stand behind it.
+
+struct Reshaped {
+  Shape dims;  // of one example
+  Batch batch;
+};
+
+std::int64_t product(const Lowering& lowering, const std::vector<Integer>& dims, std::size_t first) {
+  std::int64_t count = 0;
+  Shape extents;
+  for (std::size_t i = first; i < dims.size(); ++i) extents.push_back(dims[i].value);
+  if (!multiply_extents(extents, kMostElements, count))
+    malformed(lowering.operation(), "its shape " + ops::to_string(extents) + " is negative or absurdly large");
+  return count;
+}
+
+// Elements of an example behind the batch.
+std::int64_t inner_count(const Lowering& lowering) {
+  const std::vector<Integer> dims = lowering.net().dims(lowering.operation().inputs[0]);
+  const Batch& batch = lowering.batch();
+  const auto axis = static_cast<std::size_t>(batch.axis);
+  const std::int64_t behind = product(lowering, dims, axis + 1);
+  return batch.folded() ? behind * (dims[axis].value / batch.before) : behind;
+}
+
+[[noreturn]] void refuse_mixing(const Lowering& lowering, const std::vector<Integer>& target) {
+  std::string text;
+  for (const Integer& extent : target) text += (text.empty() ? "" : ", ") + to_string(extent);
+  refuse("gives " + describe(lowering.net(), lowering.operation().inputs[0]) + " the shape (" + text +
+         "), which mixes the examples of a batch");
+}
+
+// Entries of 0 keep what is there.
+std::vector<Integer> with_kept(const Lowering& lowering, std::vector<Integer> target, bool zero_keeps) {
+  const std::vector<Integer> from = lowering.net().dims(lowering.operation().inputs[0]);
+  int open = 0;
+  for (std::size_t i = 0; i < target.size(); ++i) {
+    if (target[i].value == 0 && zero_keeps) {
+      if (i >= from.size())
         malformed(lowering.operation(), "keeps dimension " + std::to_string(i) + ", which its input does not have");
-      each.value = from[i - 1];
+      target[i] = from[i];
     }
-    if (each.value == 0) refuse("gives a value without elements");
-    if (each.value < -1 || (each.value == -1 && open))
-      malformed(lowering.operation(), "its shape has an entry " + std::to_string(each.value) + " too many");
-    open = open || each.value == -1;
-    dims.push_back(each.value);
+    if (target[i].value == 0) refuse("gives a value without elements");
+    if (target[i].value < -1 || (target[i].value == -1 && ++open > 1))
+      malformed(lowering.operation(), "its shape has an entry " + std::to_string(target[i].value) + " too many");
   }
-  const Integer first = target[0];
-  std::int64_t rest = 0;
-  Shape closed = dims;
-  std::ranges::replace(closed, -1, 1);
-  if (!multiply_extents(closed, kMostElements, rest))
-    malformed(lowering.operation(), "its shape " + ops::to_string(dims) + " is absurdly large");
-  const bool fits = open ? count % rest == 0 : count == rest;
-  const bool keeps = first == Integer{1, true} || (first.value == 0 && zero_keeps) || (first.value == -1 && !open) ||
-                     (!first.batch && lowering.net().batch != 0 && first.value == lowering.net().batch);
-  if (!keeps || !fits)
-    refuse("gives " + describe(lowering.net(), lowering.operation().inputs[0]) + " a shape (" + to_string(first) + ", ...) " +
-           ops::to_string(dims) + ", which mixes the examples of a batch");
-  std::ranges::replace(dims, -1, count / rest);
-  return dims;
+  return target;
+}
+
+// The entry of -1 as a number, or as a number of examples where the batch is nowhere else.
+void close_open(const Lowering& lowering, std::vector<Integer>& target) {
+  const auto open = std::ranges::find(target, Integer{-1, false});
+  if (open == target.end()) return;
+  const bool told = std::ranges::any_of(target, &Integer::batch);
+  const std::int64_t batch = lowering.net().batch;
+  *open = {1, false};
+  const std::int64_t rest = product(lowering, target, 0);
+  std::int64_t count = ops::element_count(lowering.shape(0));
+  if (!told && batch != 0 && __builtin_mul_overflow(count, batch, &count)) refuse("has more elements than can be counted");
+  *open = {-1, false};
+  if (rest == 0 || count % rest != 0) refuse_mixing(lowering, target);
+  *open = {count / rest, !told && batch == 0};
+}
+
+// The entry that holds the batch, which the file gives as a number: of those that fit, one that counts nothing else.
+std::size_t batch_entry(const Lowering& lowering, const std::vector<Integer>& target, std::int64_t inner) {
+  const std::int64_t batch = lowering.net().batch;
+  std::size_t found = target.size();
+  for (std::size_t i = 0; batch != 0 && i < target.size(); ++i) {
+    const std::int64_t behind = product(lowering, target, i + 1);
+    if (target[i].value % batch != 0 || behind == 0 || inner % behind != 0) continue;
+    const std::int64_t kept = target[i].value / batch;
+    if (kept == 1 && behind == inner) return i;
+    if (kept % (inner / behind) == 0 && found == target.size()) found = i;
+  }
+  if (found == target.size()) refuse_mixing(lowering, target);
+  return found;
+}
+
+Reshaped reshaped_example(const Lowering& lowering, std::vector<Integer> target) {
+  const std::vector<Integer> asked = target;
+  close_open(lowering, target);
+  const std::int64_t inner = inner_count(lowering);
+  const auto told = std::ranges::find_if(target, &Integer::batch);
+  const std::size_t at = told != target.end() ? static_cast<std::size_t>(told - target.begin()) : batch_entry(lowering, target, inner);
+  if (told == target.end()) target[at].value /= lowering.net().batch;
+  target[at].batch = true;
+  const std::int64_t behind = product(lowering, target, at + 1);
+  const std::int64_t kept = target[at].value;
+  const bool fits = std::ranges::count_if(target, &Integer::batch) == 1 && behind > 0 && inner % behind == 0 && kept > 0 &&
+                    kept % (inner / behind) == 0 && product(lowering, target, 0) == ops::element_count(lowering.shape(0));
+  if (!fits) refuse_mixing(lowering, asked);
+  Reshaped result{.dims = {}, .batch = {.axis = static_cast<std::int64_t>(at)}};
+  for (const Integer& extent : target) result.dims.push_back(extent.value);
+  if (kept == 1) result.dims.erase(result.dims.begin() + static_cast<std::ptrdiff_t>(at));
+  if (kept > 1) result.batch.before = kept / (inner / behind);
+  return result;
+}
+
+void output_reshaped(Lowering& lowering, const Reshaped& to) {
+  const bool scalar = to.dims.empty();
+  lowering.output(reshaped(lowering, scalar ? Shape{1} : to.dims), scalar, to.batch);
 }
 
 // Of a value without batch dimension.
@@ -229,68 +370,128 @@ void reshape(Lowering& lowering) {
     const Shape dims = whole_shape(lowering, target->integers, zero_keeps);
     return lowering.output(lowering.add("reshape", {lowering.value(0)}, {{"shape", dims}}), false);
   }
-  const Shape dims = without_batch(lowering, target->integers, zero_keeps);
-  if (dims.empty()) refuse("leaves nothing but the batch dimension");
-  lowering.output(reshaped(lowering, dims), false);
+  output_reshaped(lowering, reshaped_example(lowering, with_kept(lowering, target->integers, zero_keeps)));
 }
 
-// A matrix: the dimensions before `axis` as rows. An example must be a row.
+// A matrix: the dimensions before `axis` as rows.
 void flatten(Lowering& lowering) {
-  const Shape& shape = lowering.shape(0);
   const std::int64_t rank = lowering.rank(0);
   std::int64_t axis = integer(lowering.operation(), "axis", 1);
   if (axis != rank) axis = checked_axis(lowering.operation(), axis, rank);
-  const auto split = shape.begin() + std::max<std::int64_t>(axis - lowering.batch_axes(), 0);
-  const std::int64_t rows = ops::element_count({shape.begin(), split});
+  const std::vector<Integer> dims = lowering.net().dims(lowering.operation().inputs[0]);
+  std::vector<Integer> target(2, {1, false});
+  for (std::size_t i = 0; i < dims.size(); ++i) {
+    Integer& side = target[static_cast<std::int64_t>(i) < axis ? 0 : 1];
+    side = {side.value * dims[i].value, side.batch || dims[i].batch};
+  }
   if (lowering.batch_axes() == 0)
-    return lowering.output(lowering.add("reshape", {lowering.value(0)}, {{"shape", Shape{rows, ops::element_count({split, shape.end()})}}}),
-                           false);
-  if (axis == 0 || rows != 1) refuse("flattens the examples of a batch together (axis " + std::to_string(axis) + ")");
-  lowering.output(reshaped(lowering, {ops::element_count(shape)}), false);
+    return lowering.output(lowering.add("reshape", {lowering.value(0)}, {{"shape", Shape{target[0].value, target[1].value}}}), false);
+  if (target[1].batch) refuse("flattens the examples of a batch together (axis " + std::to_string(axis) + ")");
+  output_reshaped(lowering, reshaped_example(lowering, target));
 }
 
 void squeeze(Lowering& lowering) {
   const Shape& shape = lowering.shape(0);
+  Batch batch = lowering.batch();
   if (lowering.has(1)) {
-    const auto axes = lowering.example_axes(lowering.list(1), lowering.rank(0));
+    const auto listed = lowering.list(1);
+    const auto axes = lowering.example_axes(listed, lowering.rank(0));
+    for (const std::int64_t axis : listed)
+      if (checked_axis(lowering.operation(), axis, lowering.rank(0)) < lowering.batch().axis) --batch.axis;
     const bool scalar = axes.size() == static_cast<std::size_t>(lowering.rank(0) - lowering.batch_axes());
-    return lowering.output(lowering.add("squeeze", {lowering.value(0)}, {{"axes", axes}}), scalar);
+    return lowering.output(lowering.add("squeeze", {lowering.value(0)}, {{"axes", axes}}), scalar, batch);
   }
   if (lowering.batch_axes() > 0 && lowering.net().batch == 1) refuse("drops every dimension of extent 1, the batch among them");
+  if (batch != Batch{}) refuse("drops every dimension of extent 1 of " + describe(lowering.net(), lowering.operation().inputs[0]));
   const std::ptrdiff_t gone = std::ranges::count(shape, 1);
   if (gone == 0 || lowering.is_scalar(0)) return lowering.output(lowering.value(0), lowering.is_scalar(0));
   lowering.output(lowering.add("squeeze", {lowering.value(0)}), gone == std::ssize(shape));
 }
 
 void unsqueeze(Lowering& lowering) {
-  auto axes = lowering.list(1);
-  axes = lowering.example_axes(axes, lowering.rank(0) + static_cast<std::int64_t>(axes.size()));
+  const auto listed = lowering.list(1);
+  const std::int64_t rank = lowering.rank(0) + static_cast<std::int64_t>(listed.size());
+  std::vector<char> added(static_cast<std::size_t>(rank), 0);
+  for (const std::int64_t axis : listed) {
+    char& each = added[static_cast<std::size_t>(checked_axis(lowering.operation(), axis, rank))];
+    if (each != 0) malformed(lowering.operation(), "names an axis twice");
+    each = 1;
+  }
+  Batch batch = lowering.batch();
+  std::vector<std::int64_t> axes;
+  std::int64_t from = 0;     // dimensions of the input so far
+  std::int64_t example = 0;  // and of an example of the output
+  for (std::int64_t i = 0; i < rank; ++i) {
+    const bool is_new = added[static_cast<std::size_t>(i)] != 0;
+    const bool is_batch = !is_new && lowering.batch_axes() > 0 && from == lowering.batch().axis;
+    if (is_batch) batch.axis = i;
+    if (is_new) axes.push_back(example);
+    if (!is_new) ++from;
+    if (!is_batch || batch.folded()) ++example;
+  }
   const bool scalar = lowering.is_scalar(0) && axes.empty();
   if (lowering.is_scalar(0) && !scalar) axes.pop_back();  // a scalar is (1) here: one of them is there already
-  lowering.output(axes.empty() ? lowering.value(0) : lowering.add("unsqueeze", {lowering.value(0)}, {{"axes", axes}}), scalar);
+  lowering.output(axes.empty() ? lowering.value(0) : lowering.add("unsqueeze", {lowering.value(0)}, {{"axes", axes}}), scalar, batch);
 }
 
-// Only where it changes nothing.
+ConstantPtr filled(const Lowering& lowering, const Shape& dims) {
+  std::int64_t count = 0;
+  if (!multiply_extents(dims, 16 * kMostIntegers, count)) refuse("repeats " + describe(lowering.net(), lowering.operation().inputs[0]) + " too often");
+  return make_floats(dims, std::vector<float>(static_cast<std::size_t>(count), 1.0f));
+}
+
+// A product with ones, where it repeats anything.
 void expand(Lowering& lowering) {
   const ConstantPtr& target = lowering.constant(1);
-  const std::size_t rank = static_cast<std::size_t>(lowering.rank(0));
-  const Shape shape = lowering.net().value(lowering.operation().inputs[0]).dims();
-  if (!target->integer || target->integers.size() > rank) refuse("repeats a value computed at run time");
-  for (std::size_t i = 0; i < target->integers.size(); ++i) {
-    const Integer wanted = target->integers[target->integers.size() - 1 - i];
-    const bool of_batch = i == shape.size();
-    const bool same = of_batch ? wanted.batch || wanted.value == 1 || wanted.value == lowering.net().batch
-                               : !wanted.batch && (wanted.value == 1 || wanted.value == shape[shape.size() - 1 - i]);
-    if (!same) refuse("repeats a value computed at run time");
+  if (!target->integer) malformed(lowering.operation(), "its shape is not a list of integers");
+  const std::vector<Integer> from = lowering.net().dims(lowering.operation().inputs[0]);
+  const std::size_t rank = std::max(from.size(), target->integers.size());
+  const std::size_t more = rank - from.size();  // dimensions in front
+  Batch batch = lowering.batch();
+  batch.axis += static_cast<std::int64_t>(more);
+  Shape ones;
+  bool repeats = more > 0;
+  for (std::size_t i = 0; i < rank; ++i) {
+    const Integer own = i < more ? Integer{1, false} : from[i - more];
+    const std::size_t missing = rank - target->integers.size();
+    const Integer wanted = i < missing ? Integer{1, false} : target->integers[i - missing];
+    const bool of_batch = lowering.batch_axes() > 0 && static_cast<std::int64_t>(i) == batch.axis;
+    const bool same = wanted == Integer{1, false} || wanted == own ||
+                      (of_batch && !batch.folded() && wanted == Integer{lowering.net().batch, false});
+    const bool broadcast = own == Integer{1, false} && !wanted.batch && wanted.value > 0;
+    if (!same && !broadcast) refuse("repeats " + describe(lowering.net(), lowering.operation().inputs[0]) + " over the examples of a batch");
+    if (of_batch && !batch.folded()) continue;
+    ones.push_back(same ? 1 : wanted.value);
+    repeats = repeats || !same;
   }
-  lowering.output(lowering.value(0), lowering.is_scalar(0));
+  if (!repeats) return lowering.output(lowering.value(0), lowering.is_scalar(0));
+  const Source factor = lowering.add("constant", {}, {{"shape", ones}}, {{.constant = filled(lowering, ones), .shape = ones, .trained = false, .role = "ones"}});
+  lowering.output(lowering.add("mul", {lowering.value(0), factor}), false, batch);
+}
+
+// Copies joined along each axis.
+void tile(Lowering& lowering) {
+  const auto repeats = lowering.list(1);
+  const std::int64_t rank = lowering.rank(0);
+  if (static_cast<std::int64_t>(repeats.size()) != rank)
+    malformed(lowering.operation(), "has " + std::to_string(repeats.size()) + " repeats for " + std::to_string(rank) + " dimensions");
+  Source result = lowering.value(0);
+  std::int64_t count = ops::element_count(lowering.shape(0));
+  for (std::int64_t axis = 0; axis < rank; ++axis) {
+    const std::int64_t times = repeats[static_cast<std::size_t>(axis)];
+    if (times == 1) continue;
+    if (times < 1 || times > kMostIntegers || (count *= times) > kMostElements) refuse("repeats a dimension " + std::to_string(times) + " times");
+    const std::int64_t along = lowering.example_axis(axis, rank);
+    result = lowering.add("concat", std::vector<Source>(static_cast<std::size_t>(times), result), {{"axis", along}});
+  }
+  lowering.output(result, lowering.is_scalar(0));
 }
 
 constexpr std::array kRules = {
-    Rule{"Concat", 1, -1, "axis", concat},       Rule{"Slice", 3, 5, "", slice},         Rule{"Split", 1, 2, "axis", split},
-    Rule{"Gather", 2, 2, "axis", gather},        Rule{"Pad", 2, 3, "mode", pad},         Rule{"Transpose", 1, 1, "perm", transpose},
+    Rule{"Concat", 1, -1, "axis", concat},       Rule{"Slice", 3, 5, "", slice},         Rule{"Split", 1, 2, "axis num_outputs", split},
+    Rule{"Gather", 2, 2, "axis", gather},        Rule{"Pad", 2, 4, "mode", pad},         Rule{"Transpose", 1, 1, "perm", transpose},
     Rule{"Reshape", 2, 2, "allowzero", reshape}, Rule{"Flatten", 1, 1, "axis", flatten}, Rule{"Squeeze", 1, 2, "", squeeze},
-    Rule{"Unsqueeze", 2, 2, "", unsqueeze},      Rule{"Expand", 2, 2, "", expand},
+    Rule{"Unsqueeze", 2, 2, "", unsqueeze},      Rule{"Expand", 2, 2, "", expand},            Rule{"Tile", 2, 2, "", tile},
 };
 
 }  // namespace

@@ -13,30 +13,50 @@
 namespace undying::onnx {
 namespace {
 
-// Operands of one elementwise operation: values computed at run time as they are, constants as constants that fit them.
-std::vector<Source> operands(Lowering& lowering) {
-  const std::vector<int>& inputs = lowering.operation().inputs;
-  std::int64_t rank = 0;
+// Of several values, the one with most dimensions.
+int widest_of(const Lowering& lowering) {
   int widest = -1;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (lowering.is_constant(i) || (widest >= 0 && lowering.rank(i) <= rank)) continue;
-    rank = lowering.rank(i);
-    widest = inputs[i];
+  for (std::size_t i = 0; i < lowering.operation().inputs.size(); ++i) {
+    if (lowering.is_constant(i)) continue;
+    const int id = lowering.operation().inputs[i];
+    if (widest < 0 || lowering.net().rank(id) > lowering.net().rank(widest)) widest = id;
   }
+  if (widest < 0) refuse("depends on constants only");
+  return widest;
+}
+
+// Operands of one elementwise operation: values computed at run time as they are, constants as constants that fit them. Values meet from
+// their last dimension on, where all must count examples at the same one.
+std::vector<Source> operands(Lowering& lowering) {
+  const Net& net = lowering.net();
+  const std::vector<int>& inputs = lowering.operation().inputs;
+  const int widest = widest_of(lowering);
+  const std::int64_t rank = net.rank(widest);
+  const Batch& batch = net.value(widest).batch;
   std::vector<Source> sources;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (!lowering.is_constant(i) && lowering.batch_axes() > 0 && lowering.rank(i) != rank)
-      refuse("combines " + describe(lowering.net(), widest) + " and " + describe(lowering.net(), inputs[i]) +
-             ", which would mix the examples of a batch");
-    sources.push_back(lowering.is_constant(i) ? lowering.operand(lowering.constant(i), rank) : lowering.value(i));
+    if (!lowering.is_constant(i) && lowering.batch_axes() > 0 &&
+        (net.value(inputs[i]).batch.axis - lowering.rank(i) != batch.axis - rank || lowering.batch(i).before != batch.before))
+      refuse("combines " + describe(net, widest) + " and " + describe(net, inputs[i]) + ", which would mix the examples of a batch");
+    sources.push_back(lowering.is_constant(i) ? lowering.operand(lowering.constant(i), rank, batch) : lowering.value(i));
   }
   return sources;
 }
 
+void combined(Lowering& lowering, Source result) {
+  const Value& widest = lowering.net().value(widest_of(lowering));
+  lowering.output(result, widest.scalar, widest.batch);
+}
+
 template <const char* kOp>
 void binary(Lowering& lowering) {
-  lowering.output(lowering.add(kOp, operands(lowering)));
+  combined(lowering, lowering.add(kOp, operands(lowering)));
 }
+constexpr char kMaximum[] = "maximum";
+constexpr char kMinimum[] = "minimum";
+constexpr char kGreater[] = "greater";
+constexpr char kLess[] = "less";
+constexpr char kEqual[] = "equal";
 constexpr char kAdd[] = "add";
 constexpr char kSub[] = "sub";
 constexpr char kMul[] = "mul";
@@ -49,13 +69,12 @@ Source sum_of(Lowering& lowering) {
   return sum;
 }
 
-void sum(Lowering& lowering) { lowering.output(sum_of(lowering)); }
+void sum(Lowering& lowering) { combined(lowering, sum_of(lowering)); }
 
 void mean(Lowering& lowering) {
   const auto count = static_cast<float>(lowering.operation().inputs.size());
   const Source total = sum_of(lowering);
-  if (count == 1.0f) return lowering.output(total);
-  lowering.output(lowering.add("mul", {total, lowering.operand(make_floats({}, {1.0f / count}), 0)}));
+  combined(lowering, count == 1.0f ? total : lowering.add("mul", {total, lowering.number(1.0f / count)}));
 }
 
 float scalar(const Lowering& lowering, std::size_t index) {
@@ -85,14 +104,19 @@ void clip(Lowering& lowering) {
   lowering.output(clipped(lowering, lowering.value(0), lowest, highest));
 }
 
-// max(x, number) and min(x, number) are clips; of two values there is no operator.
+// max(x, number) and min(x, number) are clips.
 void bound(Lowering& lowering, bool from_below) {
   const std::size_t count = lowering.operation().inputs.size();
   if (count == 1) return lowering.output(lowering.value(0));
-  if (count != 2 || lowering.is_constant(0) == lowering.is_constant(1)) refuse("compares values computed at run time");
   const std::size_t constant = lowering.is_constant(0) ? 0 : 1;
-  const float number = scalar(lowering, constant);
-  lowering.output(clipped(lowering, lowering.value(1 - constant), from_below ? number : -kInfinity, from_below ? kInfinity : number));
+  if (count == 2 && lowering.is_constant(constant) && lowering.constant(constant)->count() == 1) {
+    const float number = scalar(lowering, constant);
+    return lowering.output(clipped(lowering, lowering.value(1 - constant), from_below ? number : -kInfinity, from_below ? kInfinity : number));
+  }
+  const auto sources = operands(lowering);
+  Source result = sources[0];
+  for (std::size_t i = 1; i < count; ++i) result = lowering.add(from_below ? kMaximum : kMinimum, {result, sources[i]});
+  combined(lowering, result);
 }
 
 void maximum(Lowering& lowering) { bound(lowering, true); }
@@ -100,7 +124,38 @@ void minimum(Lowering& lowering) { bound(lowering, false); }
 
 // A product with -1.
 void negative(Lowering& lowering) {
-  lowering.output(lowering.add("mul", {lowering.value(0), lowering.operand(make_floats({}, {-1.0f}), 0)}));
+  lowering.output(lowering.add("mul", {lowering.value(0), lowering.number(-1.0f)}));
+}
+
+template <const char* kOp>
+void function(Lowering& lowering) {
+  lowering.output(lowering.add(kOp, {lowering.value(0)}));
+}
+
+// Of one known exponent.
+void power(Lowering& lowering) {
+  if (lowering.is_constant(0) || lowering.constant(1)->count() != 1) refuse("raises to a power that is not one known number");
+  const Constant& exponent = *lowering.constant(1);
+  const double number = exponent.integer ? static_cast<double>(plain_integers(lowering.operation(), exponent)[0]) : as_written(exponent.floats[0]);
+  if (number == 1.0) return lowering.output(lowering.value(0));
+  lowering.output(lowering.add("pow", {lowering.value(0)}, {{"exponent", number}}));
+}
+
+Source opposite(Lowering& lowering, Source truth) { return lowering.add("sub", {lowering.number(1.0f), truth}); }
+
+// What holds is 1, what does not 0.
+void greater_or_equal(Lowering& lowering) { combined(lowering, opposite(lowering, lowering.add("less", operands(lowering)))); }
+void less_or_equal(Lowering& lowering) { combined(lowering, opposite(lowering, lowering.add("greater", operands(lowering)))); }
+void not_operator(Lowering& lowering) { lowering.output(opposite(lowering, lowering.value(0))); }
+void xor_operator(Lowering& lowering) { combined(lowering, opposite(lowering, lowering.add("equal", operands(lowering)))); }
+void is_nan(Lowering& lowering) { lowering.output(opposite(lowering, lowering.add("equal", {lowering.value(0), lowering.value(0)}))); }
+void where(Lowering& lowering) { combined(lowering, lowering.add("where", operands(lowering))); }
+
+// x / (1 + |x|).
+void softsign(Lowering& lowering) {
+  const Source x = lowering.value(0);
+  const Source size = lowering.add("add", {lowering.add("abs", {x}), lowering.number(1.0f)});
+  lowering.output(lowering.add("div", {x, size}));
 }
 
 // ---- Activations.
@@ -140,7 +195,22 @@ void selu(Lowering& lowering) {
   if (std::abs(alpha - 1.67326324) < 1e-5 && std::abs(gamma - 1.05070099) < 1e-5)
     return lowering.output(lowering.activation("selu", lowering.value(0)));
   const Source curve = lowering.activation(with("elu", {alpha}), lowering.value(0));
-  lowering.output(lowering.add("mul", {curve, lowering.operand(make_floats({}, {static_cast<float>(gamma)}), 0)}));
+  lowering.output(lowering.add("mul", {curve, lowering.number(static_cast<float>(gamma))}));
+}
+
+void gelu(Lowering& lowering) {
+  const std::string approximate = text(lowering.operation(), "approximate", "none");
+  if (approximate != "none" && approximate != "tanh") malformed(lowering.operation(), "its approximate is none of none and tanh");
+  lowering.output(lowering.activation(approximate == "none" ? "gelu" : "gelu_tanh", lowering.value(0)));
+}
+
+// x sigmoid(alpha x).
+void swish(Lowering& lowering) {
+  const auto alpha = static_cast<float>(number(lowering.operation(), "alpha", 1.0));
+  const Source x = lowering.value(0);
+  if (alpha == 1.0f) return lowering.output(lowering.activation("silu", x));
+  const Source gate = lowering.activation("sigmoid", lowering.add("mul", {x, lowering.number(alpha)}));
+  lowering.output(lowering.add("mul", {x, gate}));
 }
 
 // Ours: a recognised composite.
@@ -165,7 +235,9 @@ Source softmax_of_rows(Lowering& lowering, const char* op, std::int64_t axis) {
 void softmax_along(Lowering& lowering, const char* op) {
   const Operation& operation = lowering.operation();
   const std::int64_t axis = lowering.example_axis(integer(operation, "axis", -1), lowering.rank(0));
-  if (operation.settings.contains(".rows")) return lowering.output(softmax_of_rows(lowering, op, axis));
+  const bool rows = operation.settings.contains(".rows");
+  if (rows && lowering.batch_axes() > 0 && lowering.batch() != Batch{}) refuse("needs the examples first");
+  if (rows) return lowering.output(softmax_of_rows(lowering, op, axis));
   const std::int64_t from_last = axis - static_cast<std::int64_t>(lowering.shape(0).size());
   lowering.output(lowering.add(op, {lowering.value(0)}, from_last == -1 ? Attributes{} : Attributes{{"axis", from_last}}));
 }
@@ -183,9 +255,15 @@ void dropout(Lowering& lowering) {
 
 void identity(Lowering& lowering) { lowering.output(lowering.value(0)); }
 
+// Floats of any width are float32 here, whole numbers and truth values are floats that are whole.
 void cast(Lowering& lowering) {
-  if (integer(lowering.operation(), "to", 0) != 1) refuse("casts values to another type than float32");
-  lowering.output(lowering.value(0));
+  constexpr std::int64_t kBool = 9;
+  const std::int64_t to = integer(lowering.operation(), "to", 0);
+  const Source src = lowering.value(0);
+  if (to == kBool) return lowering.output(opposite(lowering, lowering.add("equal", {src, lowering.number(0.0f)})));
+  if (is_integer_type(to) && !lowering.net().value(lowering.operation().inputs[0]).integer) refuse("cuts values to whole numbers");
+  if (!is_integer_type(to) && to != 1 && to != 10 && to != 11 && to != 16) refuse("casts values to type number " + std::to_string(to));
+  lowering.output(src);
 }
 
 constexpr char kRelu[] = "relu";
@@ -193,6 +271,16 @@ constexpr char kSigmoid[] = "sigmoid";
 constexpr char kTanh[] = "tanh";
 constexpr char kSoftplus[] = "softplus";
 constexpr char kHardswish[] = "hardswish";
+constexpr char kMish[] = "mish";
+constexpr char kExp[] = "exp";
+constexpr char kLog[] = "log";
+constexpr char kSqrt[] = "sqrt";
+constexpr char kReciprocal[] = "reciprocal";
+constexpr char kAbs[] = "abs";
+constexpr char kSign[] = "sign";
+constexpr char kSin[] = "sin";
+constexpr char kCos[] = "cos";
+constexpr char kErf[] = "erf";
 
 constexpr std::array kRules = {
     Rule{"Add", 2, 2, "", binary<kAdd>},
@@ -200,6 +288,31 @@ constexpr std::array kRules = {
     Rule{"Mul", 2, 2, "", binary<kMul>},
     Rule{"Div", 2, 2, "", binary<kDiv>},
     Rule{"Neg", 1, 1, "", negative},
+    Rule{"Exp", 1, 1, "", function<kExp>},
+    Rule{"Log", 1, 1, "", function<kLog>},
+    Rule{"Sqrt", 1, 1, "", function<kSqrt>},
+    Rule{"Reciprocal", 1, 1, "", function<kReciprocal>},
+    Rule{"Abs", 1, 1, "", function<kAbs>},
+    Rule{"Sign", 1, 1, "", function<kSign>},
+    Rule{"Sin", 1, 1, "", function<kSin>},
+    Rule{"Cos", 1, 1, "", function<kCos>},
+    Rule{"Erf", 1, 1, "", function<kErf>},
+    Rule{"Pow", 2, 2, "", power},
+    Rule{"Greater", 2, 2, "", binary<kGreater>},
+    Rule{"Less", 2, 2, "", binary<kLess>},
+    Rule{"Equal", 2, 2, "", binary<kEqual>},
+    Rule{"GreaterOrEqual", 2, 2, "", greater_or_equal},
+    Rule{"LessOrEqual", 2, 2, "", less_or_equal},
+    Rule{"Not", 1, 1, "", not_operator},
+    Rule{"And", 2, 2, "", binary<kMul>},
+    Rule{"Or", 2, 2, "", binary<kMaximum>},
+    Rule{"Xor", 2, 2, "", xor_operator},
+    Rule{"IsNaN", 1, 1, "", is_nan},
+    Rule{"Where", 3, 3, "", where},
+    Rule{"Softsign", 1, 1, "", softsign},
+    Rule{"Gelu", 1, 1, "approximate", gelu},
+    Rule{"Mish", 1, 1, "", plain_activation<kMish>},
+    Rule{"Swish", 1, 1, "alpha", swish},
     Rule{"Sum", 1, -1, "", sum},
     Rule{"Mean", 1, -1, "", mean},
     Rule{"Clip", 1, 3, "", clip},
@@ -221,7 +334,7 @@ constexpr std::array kRules = {
     Rule{"LogSoftmax", 1, 1, "axis", log_softmax},
     Rule{"Dropout", 1, 3, "seed", dropout},
     Rule{"Identity", 1, 1, "", identity},
-    Rule{"Cast", 1, 1, "to", cast},
+    Rule{"Cast", 1, 1, "round_mode saturate to", cast},
 };
 
 }  // namespace

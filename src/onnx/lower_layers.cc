@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "onnx/evaluate.h"
 #include "onnx/window.h"
 #include "ops/operator.h"
 
@@ -70,13 +71,14 @@ void check_inputs(const Lowering& lowering, std::int64_t found, const ConstantPt
 // beta C of a Gemm, where C is a matrix or computed at run time.
 Source matrix_bias(Lowering& lowering, float beta) {
   if (lowering.is_constant(2)) {
-    const Source bias = lowering.operand(lowering.constant(2), 2);
+    const Source bias = lowering.operand(lowering.constant(2), 2, lowering.batch());
     lowering.last().owned[0].scale = beta;
     return bias;
   }
-  if (lowering.rank(2) != 2) refuse("adds a value of another rank, which would mix the examples of a batch");
+  if (lowering.rank(2) != 2 || lowering.batch(2) != lowering.batch())
+    refuse("adds a value that counts examples elsewhere, which would mix the examples of a batch");
   if (beta == 1.0f) return lowering.value(2);
-  return lowering.add("mul", {lowering.value(2), lowering.operand(make_floats({}, {beta}), 0)});
+  return lowering.add("mul", {lowering.value(2), lowering.number(beta)});
 }
 
 // alpha A B + beta C.
@@ -96,6 +98,7 @@ void gemm(Lowering& lowering) {
     src = lowering.add("transpose", {src}, {{"perm", std::vector<std::int64_t>{1, 0}}});
     inputs = shape.front();
   }
+  if (lowering.batch_axes() > 0 && lowering.batch().axis != 0) refuse("multiplies across the examples of a batch");
   check_inputs(lowering, inputs, layer.weight, layer.weight->dims[layer.transposed ? 1 : 0]);
   const std::int64_t outputs = layer.weight->dims[layer.transposed ? 0 : 1];
   const bool vector = lowering.is_constant(2) && (lowering.constant(2)->dims.size() < 2 || lowering.constant(2)->dims[0] == 1);
@@ -108,18 +111,23 @@ void gemm(Lowering& lowering) {
 void matmul(Lowering& lowering) {
   const bool left = lowering.is_constant(0);
   const bool right = lowering.is_constant(1);
+  const std::int64_t rank = lowering.rank(left ? 1 : 0);
+  const Batch batch = lowering.batch(left ? 1 : 0);
+  const bool batched = lowering.batch_axes() > 0;
   if (right && lowering.constant(1)->dims.size() == 2) {
     const ConstantPtr& weight = matrix(lowering, 1);
-    if (lowering.is_scalar(0)) refuse("multiplies across the examples of a batch");
+    if (lowering.is_scalar(0) || (batched && batch.axis == rank - 1)) refuse("multiplies across the examples of a batch");
     check_inputs(lowering, lowering.shape(0).back(), weight, weight->dims[0]);
     return lowering.output(linear(lowering, lowering.value(0), {.weight = weight}));
   }
-  const std::int64_t rank = lowering.rank(left ? 1 : 0);
-  if (!left && !right && lowering.rank(1) != rank) refuse("multiplies values of different rank, which would mix the examples of a batch");
-  if (rank - lowering.batch_axes() < 2) refuse("multiplies across the examples of a batch");
-  const Source a = left ? lowering.operand(lowering.constant(0), rank) : lowering.value(0);
-  const Source b = right ? lowering.operand(lowering.constant(1), rank) : lowering.value(1);
-  lowering.output(lowering.add("matmul", {a, b}));
+  if (batched && !left && !right && (lowering.rank(1) != rank || lowering.batch(1) != batch))
+    refuse("multiplies " + describe(lowering.net(), lowering.operation().inputs[0]) + " and " +
+           describe(lowering.net(), lowering.operation().inputs[1]) + ", which would mix the examples of a batch");
+  if (batched && batch.axis > rank - 3) refuse("multiplies across the examples of a batch");
+  if (!batched && rank < 1) refuse("multiplies a scalar");
+  const Source a = left ? lowering.operand(lowering.constant(0), rank, batch) : lowering.value(0);
+  const Source b = right ? lowering.operand(lowering.constant(1), rank, batch) : lowering.value(1);
+  lowering.output(lowering.add("matmul", {a, b}), lowering.is_scalar(left ? 1 : 0), batch);
 }
 
 // Ours: x, weight (inputs, outputs), bias.
@@ -207,9 +215,29 @@ void batch_norm(Lowering& lowering) {
   lowering.output(result);
 }
 
+// What is normalised must not hold the batch.
+void check_behind_batch(const Lowering& lowering, std::int64_t axis) {
+  if (lowering.batch_axes() > 0 && lowering.batch().axis >= checked_axis(lowering.operation(), axis, lowering.rank(0)))
+    refuse("normalises over the examples of a batch");
+}
+
+void rms_norm(Lowering& lowering) {
+  const Shape& shape = lowering.shape(0);
+  check_behind_batch(lowering, integer(lowering.operation(), "axis", -1));
+  const std::int64_t axis = lowering.example_axis(integer(lowering.operation(), "axis", -1), lowering.rank(0));
+  const Shape normalised(shape.begin() + axis, shape.end());
+  Attributes attributes;
+  const std::int64_t from_last = axis - static_cast<std::int64_t>(shape.size());
+  if (from_last != -1) attributes.set("axis", from_last);
+  set_epsilon(lowering, attributes);
+  lowering.output(lowering.add("rms_norm", {lowering.value(0)}, std::move(attributes),
+                               {owned(floats(lowering, 1, ops::element_count(normalised)), normalised, "weight")}));
+}
+
 void layer_norm(Lowering& lowering) {
   lowering.only_first_output();
   const Shape& shape = lowering.shape(0);
+  check_behind_batch(lowering, integer(lowering.operation(), "axis", -1));
   const std::int64_t axis = lowering.example_axis(integer(lowering.operation(), "axis", -1), lowering.rank(0));
   const Shape normalised(shape.begin() + axis, shape.end());
   const std::int64_t count = ops::element_count(normalised);
@@ -233,6 +261,16 @@ void channel_norm(Lowering& lowering, const char* op) {
   const std::vector<Owned> tensors = {owned(floats(lowering, 1, channels), {channels}, "weight"),
                                       owned(floats(lowering, 2, channels), {channels}, "bias")};
   lowering.output(lowering.add(op, {lowering.value(0)}, std::move(attributes), tensors));
+}
+
+// ONNX's own, from opset 21 on: its number of groups is an attribute.
+void group_normalization(Lowering& lowering) {
+  if (lowering.batch_axes() == 0) refuse("needs a batch dimension");
+  const std::int64_t channels = lowering.shape(0)[0];
+  Attributes attributes = {{"groups", integer(lowering.operation(), "num_groups", 1)}};
+  set_epsilon(lowering, attributes);
+  lowering.output(lowering.add("group_norm", {lowering.value(0)}, std::move(attributes),
+                               {owned(floats(lowering, 1, channels), {channels}, "weight"), owned(floats(lowering, 2, channels), {channels}, "bias")}));
 }
 
 void instance_norm(Lowering& lowering) { channel_norm(lowering, "instance_norm"); }
@@ -280,6 +318,8 @@ constexpr std::array kRules = {
     Rule{"ConvTranspose", 2, 3, "auto_pad dilations group kernel_shape output_padding output_shape pads strides", conv_transpose},
     Rule{"BatchNormalization", 5, 5, "epsilon momentum training_mode", batch_norm},
     Rule{"LayerNormalization", 2, 3, "axis epsilon stash_type", layer_norm},
+    Rule{"RMSNormalization", 2, 2, "axis epsilon stash_type", rms_norm},
+    Rule{"GroupNormalization", 3, 3, "epsilon num_groups stash_type", group_normalization},
     Rule{"InstanceNormalization", 3, 3, "epsilon", instance_norm},
     Rule{".group_norm", 3, 3, "epsilon", group_norm},
     Rule{"PRelu", 2, 2, "", prelu},

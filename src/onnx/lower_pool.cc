@@ -76,19 +76,33 @@ std::vector<std::int64_t> reduced_axes(const Lowering& lowering, std::vector<std
 
 bool is_all_positions(const Lowering& lowering, const std::vector<std::int64_t>& axes) {
   const auto rank = static_cast<std::int64_t>(lowering.shape(0).size());
-  return lowering.batch_axes() > 0 && rank >= 2 && static_cast<std::int64_t>(axes.size()) == rank - 1 && axes.front() == 1;
+  return lowering.batch_axes() > 0 && lowering.batch() == Batch{} && rank >= 2 && static_cast<std::int64_t>(axes.size()) == rank - 1 && axes.front() == 1;
+}
+
+// Where the batch stands once the axes are gone.
+Batch batch_behind(const Lowering& lowering, const std::vector<std::int64_t>& axes) {
+  Batch batch = lowering.batch();
+  if (lowering.batch_axes() == 0 || integer(lowering.operation(), "keepdims", 1) != 0) return batch;
+  batch.axis -= std::ranges::count_if(axes, [&](std::int64_t axis) { return axis < lowering.batch().axis; });
+  return batch;
 }
 
 void reduce(Lowering& lowering, const char* op, const std::vector<std::int64_t>& axes) {
   Attributes attributes = {{"axes", axes}};
   if (integer(lowering.operation(), "keepdims", 1) == 0) attributes.set("keepdims", std::int64_t{0});
   const bool all = axes.size() == lowering.shape(0).size() && attributes.has("keepdims");
-  lowering.output(lowering.add(op, {lowering.value(0)}, std::move(attributes)), all || lowering.is_scalar(0));
+  lowering.output(lowering.add(op, {lowering.value(0)}, std::move(attributes)), all || lowering.is_scalar(0), batch_behind(lowering, axes));
+}
+
+// No axes are all of them, unless the operation says that they are none.
+bool is_no_reduction(const Lowering& lowering) {
+  return lowering.list(1).empty() && integer(lowering.operation(), "noop_with_empty_axes", 0) != 0;
 }
 
 // Over all positions, the mean is a global average pool.
 void reduce_mean(Lowering& lowering) {
-  const auto axes = reduced_axes(lowering, integers(lowering.operation(), "axes"));
+  if (is_no_reduction(lowering)) return lowering.output(lowering.value(0));
+  const auto axes = reduced_axes(lowering, lowering.list(1));
   if (!is_all_positions(lowering, axes)) return reduce(lowering, "reduce_mean", axes);
   const Source pooled = lowering.add("global_average_pool", {lowering.value(0)});
   const bool keep = integer(lowering.operation(), "keepdims", 1) != 0;
@@ -96,18 +110,66 @@ void reduce_mean(Lowering& lowering) {
 }
 
 void reduce_sum(Lowering& lowering) {
-  const auto axes = lowering.list(1);
-  if (axes.empty() && integer(lowering.operation(), "noop_with_empty_axes", 0) != 0) return lowering.output(lowering.value(0));
-  reduce(lowering, "reduce_sum", reduced_axes(lowering, axes));
+  if (is_no_reduction(lowering)) return lowering.output(lowering.value(0));
+  reduce(lowering, "reduce_sum", reduced_axes(lowering, lowering.list(1)));
 }
+
+Attributes reduction_of(const std::vector<std::int64_t>& axes, bool keep) {
+  Attributes attributes = {{"axes", axes}};
+  if (!keep) attributes.set("keepdims", std::int64_t{0});
+  return attributes;
+}
+
+using Function = Source (*)(Lowering& lowering, Source src);
+
+Source itself(Lowering&, Source src) { return src; }
+Source square(Lowering& lowering, Source src) { return lowering.add("mul", {src, src}); }
+Source magnitude(Lowering& lowering, Source src) { return lowering.add("abs", {src}); }
+Source root(Lowering& lowering, Source src) { return lowering.add("sqrt", {src}); }
+Source logarithm(Lowering& lowering, Source src) { return lowering.add("log", {src}); }
+
+// behind(OP over the axes of before(x)).
+template <const char* kOp, Function kBefore, Function kBehind>
+void reduced(Lowering& lowering) {
+  const bool none = is_no_reduction(lowering);
+  const Source src = kBefore(lowering, lowering.value(0));
+  if (none) return lowering.output(kBehind(lowering, src));
+  const auto axes = reduced_axes(lowering, lowering.list(1));
+  const bool keep = integer(lowering.operation(), "keepdims", 1) != 0;
+  const Source result = kBehind(lowering, lowering.add(kOp, {src}, reduction_of(axes, keep)));
+  lowering.output(result, (axes.size() == lowering.shape(0).size() && !keep) || lowering.is_scalar(0), batch_behind(lowering, axes));
+}
+
+// The largest is taken off first and added again, so that no exponential overflows.
+void reduce_log_sum_exp(Lowering& lowering) {
+  const auto axes = reduced_axes(lowering, lowering.list(1));
+  const bool keep = integer(lowering.operation(), "keepdims", 1) != 0;
+  const Source src = lowering.value(0);
+  const Source largest = lowering.add("reduce_max", {src}, reduction_of(axes, true));
+  const Source exponential = lowering.add("exp", {lowering.add("sub", {src, largest})});
+  Source result = lowering.add("add", {logarithm(lowering, lowering.add("reduce_sum", {exponential}, reduction_of(axes, true))), largest});
+  if (!keep) result = lowering.add("squeeze", {result}, {{"axes", axes}});
+  lowering.output(result, (axes.size() == lowering.shape(0).size() && !keep) || lowering.is_scalar(0), batch_behind(lowering, axes));
+}
+
+constexpr char kMax[] = "reduce_max";
+constexpr char kMin[] = "reduce_min";
+constexpr char kSum[] = "reduce_sum";
 
 constexpr std::array kRules = {
     Rule{"MaxPool", 1, 1, "auto_pad ceil_mode dilations kernel_shape pads storage_order strides", max_pool},
-    Rule{"AveragePool", 1, 1, "auto_pad ceil_mode count_include_pad kernel_shape pads strides", average_pool},
+    Rule{"AveragePool", 1, 1, "auto_pad ceil_mode count_include_pad dilations kernel_shape pads strides", average_pool},
     Rule{"GlobalAveragePool", 1, 1, "", global_average_pool},
     Rule{"GlobalMaxPool", 1, 1, "", global_max_pool},
-    Rule{"ReduceMean", 1, 1, "axes keepdims", reduce_mean},
+    Rule{"ReduceMean", 1, 2, "keepdims noop_with_empty_axes", reduce_mean},
     Rule{"ReduceSum", 1, 2, "keepdims noop_with_empty_axes", reduce_sum},
+    Rule{"ReduceMax", 1, 2, "keepdims noop_with_empty_axes", reduced<kMax, itself, itself>},
+    Rule{"ReduceMin", 1, 2, "keepdims noop_with_empty_axes", reduced<kMin, itself, itself>},
+    Rule{"ReduceL1", 1, 2, "keepdims noop_with_empty_axes", reduced<kSum, magnitude, itself>},
+    Rule{"ReduceL2", 1, 2, "keepdims noop_with_empty_axes", reduced<kSum, square, root>},
+    Rule{"ReduceSumSquare", 1, 2, "keepdims noop_with_empty_axes", reduced<kSum, square, itself>},
+    Rule{"ReduceLogSum", 1, 2, "keepdims noop_with_empty_axes", reduced<kSum, itself, logarithm>},
+    Rule{"ReduceLogSumExp", 1, 2, "keepdims", reduce_log_sum_exp},
 };
 
 }  // namespace

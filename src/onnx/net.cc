@@ -18,7 +18,17 @@ int Net::add_constant(ConstantPtr constant, std::string name) {
 
 std::int64_t Net::rank(int id) const {
   if (value(id).constant != nullptr) return static_cast<std::int64_t>(value(id).constant->dims.size());
-  return static_cast<std::int64_t>(value(id).dims().size()) + batch_axes;
+  return static_cast<std::int64_t>(value(id).dims().size()) + (value(id).batch.folded() ? 0 : batch_axes);
+}
+
+std::vector<Integer> Net::dims(int id) const {
+  std::vector<Integer> dims;
+  for (const std::int64_t extent : value(id).dims()) dims.push_back({extent, false});
+  if (batch_axes == 0) return dims;
+  const Batch& where = value(id).batch;
+  if (!where.folded()) dims.insert(dims.begin() + where.axis, {1, true});
+  dims[static_cast<std::size_t>(where.axis)].batch = true;
+  return dims;
 }
 
 std::vector<std::vector<int>> Net::readers() const {
@@ -85,10 +95,9 @@ std::string describe(const Net& net, int id) {
   const Value& value = net.value(id);
   if (value.constant != nullptr) return "a constant " + ops::to_string(value.constant->dims);
   if (!value.shaped) return "of unknown shape";
-  if (net.batch_axes == 0) return ops::to_string(value.dims());
-  std::string text = "(N";
-  for (const std::int64_t extent : value.dims()) text += ", " + std::to_string(extent);
-  return text + ")";
+  std::string text;
+  for (const Integer& extent : net.dims(id)) text += (text.empty() ? "" : ", ") + to_string(extent);
+  return "(" + text + ")";
 }
 
 }  // namespace undying::onnx

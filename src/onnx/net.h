@@ -14,7 +14,17 @@
 namespace undying::onnx {
 
 // A model while it is read: operations in ONNX's terms, in topological order, and the values between them. Each pass makes it more
-// uniform: parse (what the file says), fold (opset 17, shapes, what is known at import), patterns (composites as one operation), emit.
+// uniform: parse (what the file says), fold (the newest opset, shapes, what is known at import), patterns (composites as one operation), emit.
+
+// Where a value counts examples: the dimension in ONNX. Alone there, it is left out of an example; or it is folded with others into one
+// dimension (before, N, behind), of which an example keeps before * behind.
+struct Batch {
+  std::int64_t axis = 0;
+  std::int64_t before = 0;  // 0: alone
+
+  bool folded() const { return before > 0; }
+  friend bool operator==(const Batch&, const Batch&) = default;
+};
 
 // A value is known (constant), or computed at run time. `shape` of the latter is that of one example.
 struct Value {
@@ -23,7 +33,9 @@ struct Value {
   bool shaped = false;  // `shape` is filled
   Shape shape;
   bool scalar = false;  // in ONNX an example of it has no dimension; `shape` is then (1), the least there is here
-  int producer = -1;    // the operation; -1: an input of the model, an initializer
+  Batch batch;
+  bool integer = false;  // whole numbers or truth values, which are floats here
+  int producer = -1;     // the operation; -1: an input of the model, an initializer
 
   Shape dims() const { return scalar ? Shape{} : shape; }  // of one example in ONNX
 };
@@ -42,7 +54,7 @@ struct Operation {
 
 struct Net {
   std::int64_t opset = 0;
-  int batch_axes = 1;        // 1: the first dimension of values at run time counts examples; 0: there is none
+  int batch_axes = 1;        // 1: a dimension of every value at run time counts examples; 0: none does
   std::int64_t batch = 0;    // what the file says that dimension is; 0: left open
   std::deque<Value> values;  // whose references last while others are added
   std::vector<Operation> operations;
@@ -56,6 +68,8 @@ struct Net {
   const Value& value(int id) const { return values[static_cast<std::size_t>(id)]; }
   Value& value(int id) { return values[static_cast<std::size_t>(id)]; }
   std::int64_t rank(int id) const;  // dimensions in ONNX, the batch among them
+  // The extents in ONNX of a value at run time; that of the batch is `value` N, or a number where the file says how many there are.
+  std::vector<Integer> dims(int id) const;
 
   // The operations that read each value, one entry a use; outputs of the model count as reads by operation -1.
   std::vector<std::vector<int>> readers() const;

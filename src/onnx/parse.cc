@@ -1,5 +1,7 @@
 #include "onnx/parse.h"
 
+#include "onnx/defs/schema.h"
+
 #include <algorithm>
 #include <functional>
 #include <queue>
@@ -30,10 +32,12 @@ std::int64_t opset_of(const pb::ModelProto& model) {
   std::int64_t opset = 0;
   for (const auto& import : model.opset_import())
     if (is_standard(import.domain())) opset = import.version();
-  if (opset < kFirstOpset || opset > kOpset)
-    unsupported("opset", "the model is of opset " + std::to_string(opset) + "; expected " + std::to_string(kFirstOpset) + " to " +
-                             std::to_string(kOpset) + ", such as torch.onnx.export(..., opset_version=17) writes");
-  return opset;
+  const std::int64_t last = last_opset();
+  if (opset >= kFirstOpset && opset <= last) return opset;
+  const std::string old = last < kNewestOpset ? "; the ONNX library of this build is an old one: scripts/install builds that of today" : "";
+  unsupported("opset", "the model is of opset " + std::to_string(opset) + "; expected " + std::to_string(kFirstOpset) + " to " +
+                           std::to_string(last) + ", such as torch.onnx.export(..., opset_version=" + std::to_string(last) + ") writes" +
+                           old);
 }
 
 class Parser {
@@ -213,6 +217,11 @@ class Parser {
 };
 
 }  // namespace
+
+std::int64_t last_opset() {
+  static const std::int64_t kKnown = pb::OpSchemaRegistry::DomainToVersionRange::Instance().Map().at("").second;
+  return std::min(kNewestOpset, kKnown);
+}
 
 Net parse(pb::ModelProto& model, const std::filesystem::path& folder, bool batched) { return Parser(folder, batched).parse(model); }
 

@@ -11,7 +11,7 @@
 namespace undying::onnx {
 
 // The classes of libonnx, under a name that differs from this namespace.
-namespace pb = ::onnx;
+namespace pb = ::ONNX_NAMESPACE;
 
 // The largest file that is read: protobuf's own limit.
 inline constexpr std::int64_t kMostFileBytes = (std::int64_t{1} << 31) - 1;

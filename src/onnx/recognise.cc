@@ -111,7 +111,7 @@ bool take_pads(Net& net, const std::vector<std::vector<int>>& readers, Operation
   if (operation.op != "Conv") return false;
   const Operation* pad = sole_producer(net, readers, operation.inputs[0]);
   const std::string own = text(operation, "auto_pad", "NOTSET");
-  if (pad == nullptr || (own != "NOTSET" && own != "VALID")) return false;
+  if (pad == nullptr || has_input(*pad, 3) || (own != "NOTSET" && own != "VALID")) return false;
   std::vector<std::int64_t> pads = zero_pads(net, *pad);
   const std::vector<std::int64_t> before = own == "VALID" ? std::vector<std::int64_t>{} : integers(operation, "pads");
   if (pads.empty() || (!before.empty() && before.size() != pads.size())) return false;

@@ -1,5 +1,7 @@
 #include "onnx/checker.h"
 
+#include <algorithm>
+#include <array>
 #include <memory>
 
 #include "base/atomic_file.h"
@@ -13,8 +15,22 @@
 namespace undying::onnx {
 namespace {
 
-// The one that libonnx 1.12 knows; readers accept any that is not newer than theirs.
-constexpr std::int64_t kIrVersion = 8;
+// The oldest IR version that may hold an opset, as ONNX's own table of releases has it: readers refuse one that is newer than theirs.
+std::int64_t ir_version_of(std::int64_t opset) {
+  constexpr std::array<std::array<std::int64_t, 2>, 7> kTable = {{{18, 8}, {20, 9}, {22, 10}, {23, 11}, {24, 12}, {27, 13}, {28, 14}}};
+  for (const auto& [last, ir] : kTable)
+    if (opset <= last) return ir;
+  return kTable.back()[1];
+}
+
+std::int64_t opset_of(const SaveOptions& options) {
+  const std::int64_t last = last_opset();
+  if (options.opset == 0) return std::min(kWrittenOpset, last);
+  if (options.opset < kFirstWrittenOpset || options.opset > last)
+    throw Error(ErrorCode::kInvalidArgument, "opset",
+                "is " + std::to_string(options.opset) + "; expected " + std::to_string(kFirstWrittenOpset) + " to " + std::to_string(last));
+  return options.opset;
+}
 
 void describe_value(pb::ValueInfoProto& info, const std::string& name, const Shape& shape) {
   info.set_name(name);
@@ -36,14 +52,14 @@ std::string chosen(const char* which, const std::vector<std::string>& names, std
 class Saver {
  public:
   Saver(const Graph& graph, std::span<const Tensor> weights, const SaveOptions& options)
-      : graph_(graph), options_(options), writer_(*proto_.mutable_graph()) {
+      : graph_(graph), options_(options), opset_(opset_of(options)), writer_(*proto_.mutable_graph()) {
     for (const Tensor& tensor : weights) tensors_[tensor.name] = &tensor;
-    exporter_ = std::make_unique<Exporter>(writer_, graph_, tensors_);
+    exporter_ = std::make_unique<Exporter>(writer_, graph_, tensors_, opset_);
   }
 
   pb::ModelProto write() {
-    proto_.set_ir_version(kIrVersion);
-    proto_.add_opset_import()->set_version(kOpset);
+    proto_.set_ir_version(ir_version_of(opset_));
+    proto_.add_opset_import()->set_version(opset_);
     proto_.set_producer_name("undying");
     proto_.set_producer_version(kVersion);
     proto_.mutable_graph()->set_name("undying");
@@ -105,6 +121,7 @@ class Saver {
 
   const Graph& graph_;
   const SaveOptions& options_;
+  std::int64_t opset_;
   std::map<std::string, const Tensor*> tensors_;
   pb::ModelProto proto_;
   Writer writer_;

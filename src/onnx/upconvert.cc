@@ -98,6 +98,38 @@ void softmax_12(Net&, Operation& operation) {
 void axes_to_input(Net& net, Operation& operation) { list_to_input(net, operation, "axes", 1); }
 void split_to_input(Net& net, Operation& operation) { list_to_input(net, operation, "split", 1); }
 
+// Scale and bias stood for groups, not for channels.
+void group_norm_20(Net& net, Operation& operation) {
+  if (!has_input(operation, 0) || net.value(operation.inputs[0]).constant != nullptr) return;
+  const Shape& shape = net.value(operation.inputs[0]).shape;
+  for (std::size_t i = 1; i < 3; ++i) {
+    const ConstantPtr each = has_input(operation, i) ? net.value(operation.inputs[i]).constant : nullptr;
+    if (each == nullptr || each->integer || each->count() == 0 || shape.empty() || shape[0] % each->count() != 0)
+      refuse("has a scale or bias that is not one known number for each group");
+    std::vector<float> channels;
+    for (std::int64_t c = 0; c < shape[0]; ++c)
+      channels.push_back(each->floats[static_cast<std::size_t>(c / (shape[0] / each->count()))]);
+    set_input(net, operation, i, make_floats({shape[0]}, std::move(channels)));
+  }
+}
+
+// An upsampling is a resize whose grids meet at 0.
+void upsample_9(Net& net, Operation& operation) {
+  if (const auto found = operation.settings.find("scales"); found != operation.settings.end()) {
+    const auto scales = setting<std::vector<float>>(operation, "scales", {});
+    const auto count = static_cast<std::int64_t>(scales.size());
+    set_input(net, operation, 1, make_floats({count}, scales));
+    operation.settings.erase("scales");
+  }
+  if (operation.inputs.size() == 2) operation.inputs.insert(operation.inputs.begin() + 1, -1);
+  operation.op = "Resize";
+  operation.settings["coordinate_transformation_mode"] = std::string("asymmetric");
+  operation.settings["nearest_mode"] = std::string("floor");
+}
+
+// Before 11, scales were the second input and the grids met at 0.
+void resize_10(Net& net, Operation& operation) { upsample_9(net, operation); }
+
 struct Change {
   std::string_view op;
   std::int64_t until;  // the last opset of the old form
@@ -121,14 +153,26 @@ constexpr std::array kChanges = {
     Change{"ReduceSum", 12, axes_to_input},
     Change{"Split", 12, split_to_input},
     Change{"BatchNormalization", 13, batch_norm_13},
+    Change{"ReduceMean", 17, axes_to_input},
+    Change{"ReduceMax", 17, axes_to_input},
+    Change{"ReduceMin", 17, axes_to_input},
+    Change{"ReduceProd", 17, axes_to_input},
+    Change{"ReduceL1", 17, axes_to_input},
+    Change{"ReduceL2", 17, axes_to_input},
+    Change{"ReduceLogSum", 17, axes_to_input},
+    Change{"ReduceLogSumExp", 17, axes_to_input},
+    Change{"ReduceSumSquare", 17, axes_to_input},
+    Change{"GroupNormalization", 20, group_norm_20},
+    Change{"Upsample", 9, upsample_9},
+    Change{"Resize", 10, resize_10},
 };
 
 // What has meant the same, apart from what kChanges says, since the first opset. The rest came into its form by opset 6.
-constexpr std::array<std::string_view, 31> kOldest = {
+constexpr std::array<std::string_view, 32> kOldest = {
     "And",           "AveragePool",       "Constant",  "Conv",       "ConvTranspose", "Equal",  "Flatten", "Gather", "GlobalAveragePool",
     "GlobalMaxPool", "Greater",           "Identity",  "Less",       "LogSoftmax",    "MatMul", "MaxPool", "Not",    "Or",
     "Pow",           "RandomUniformLike", "ReduceMax", "ReduceMean", "ReduceSum",     "Shape",  "Size",    "Slice",  "Softmax",
-    "Softplus",      "Squeeze",           "Transpose", "Unsqueeze"};
+    "Softplus",      "Softsign",          "Squeeze",           "Transpose", "Unsqueeze"};
 
 }  // namespace
 

@@ -80,7 +80,7 @@ TEST(OnnxUpconvert, SlopesBeforeOpset7StandAtTheChannels) {
 }
 
 TEST(OnnxUpconvert, IsNoted) {
-  EXPECT_THAT(one(9, "Clip", {4}, {{"min", 0.0f}}).load().notes, ElementsAre("opset 9 was read as opset 17: 1 Clip"));
+  EXPECT_THAT(one(9, "Clip", {4}, {{"min", 0.0f}}).load().notes, ElementsAre("opset 9 was read in the terms of the newest: 1 Clip"));
   EXPECT_THAT(one(9, "Relu", {4}, {}).load().notes, testing::IsEmpty());
 }
 

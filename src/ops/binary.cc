@@ -1,6 +1,7 @@
-// add, sub, mul, div: dst = a op b elementwise, each broadcast to the other as NumPy does; and the activation behind an add, which makes
+// add, sub, mul, div, maximum, minimum and the comparisons: dst = a op b elementwise, each broadcast to the other as NumPy does; and the activation behind an add, which makes
 // it the end of a residual block (He et al. 2016).
 //
+// A maximum hands its gradient to the larger operand, and half of it to each of two that are equal; comparisons have none.
 // An add of equal shapes hands its gradient on as it is. Where an operand was broadcast, its gradient is the sum over all that it met.
 
 #include <algorithm>
@@ -19,7 +20,7 @@ namespace {
 // Floats of a piece that is added and activated while it is in a cache.
 constexpr std::int64_t kPiece = 16384;
 
-// What differs between the four: the vector kernel of the forward pass, and the gradient of dst with respect to each operand times g.
+// What differs between them: the vector kernel of the forward pass, and the gradient of dst with respect to each operand times g.
 struct Add {
   static constexpr auto kernel = &BinaryKernels::add;
   static constexpr bool kNeedsSrc = false;
@@ -47,6 +48,37 @@ struct Div {
   static float diff_a(float g, float, float b) { return g / b; }
   static float diff_b(float g, float a, float b) { return -(g / b) * (a / b); }
   static double value(double a, double b) { return a / b; }
+};
+struct Maximum {
+  static constexpr auto kernel = &BinaryKernels::maximum;
+  static constexpr bool kNeedsSrc = true;
+  static float diff_a(float g, float a, float b) { return a > b ? g : a < b ? 0.0f : 0.5f * g; }
+  static float diff_b(float g, float a, float b) { return diff_a(g, b, a); }
+  static double value(double a, double b) { return std::max(a, b); }
+};
+struct Minimum {
+  static constexpr auto kernel = &BinaryKernels::minimum;
+  static constexpr bool kNeedsSrc = true;
+  static float diff_a(float g, float a, float b) { return Maximum::diff_a(g, b, a); }
+  static float diff_b(float g, float a, float b) { return Maximum::diff_a(g, a, b); }
+  static double value(double a, double b) { return std::min(a, b); }
+};
+struct Comparison {
+  static constexpr bool kNeedsSrc = false;
+  static float diff_a(float, float, float) { return 0.0f; }
+  static float diff_b(float, float, float) { return 0.0f; }
+};
+struct Greater : Comparison {
+  static constexpr auto kernel = &BinaryKernels::greater;
+  static double value(double a, double b) { return a > b ? 1.0 : 0.0; }
+};
+struct Less : Comparison {
+  static constexpr auto kernel = &BinaryKernels::less;
+  static double value(double a, double b) { return a < b ? 1.0 : 0.0; }
+};
+struct Equal : Comparison {
+  static constexpr auto kernel = &BinaryKernels::equal;
+  static double value(double a, double b) { return a == b ? 1.0 : 0.0; }
 };
 
 Walk<3> walk_of(const PlanRequest& request) {
@@ -231,5 +263,10 @@ Operator add_operator() { return row<Add>("add", "Add", true); }
 Operator sub_operator() { return row<Sub>("sub", "Sub", false); }
 Operator mul_operator() { return row<Mul>("mul", "Mul", false); }
 Operator div_operator() { return row<Div>("div", "Div", false); }
+Operator maximum_operator() { return row<Maximum>("maximum", "Max", false); }
+Operator minimum_operator() { return row<Minimum>("minimum", "Min", false); }
+Operator greater_operator() { return row<Greater>("greater", "Greater", false); }
+Operator less_operator() { return row<Less>("less", "Less", false); }
+Operator equal_operator() { return row<Equal>("equal", "Equal", false); }
 
 }  // namespace undying::ops

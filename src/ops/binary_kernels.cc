@@ -28,6 +28,21 @@ struct Mul {
 struct Div {
   static HWY_INLINE V run(V a, V b) { return hn::Div(a, b); }
 };
+struct Maximum {
+  static HWY_INLINE V run(V a, V b) { return hn::IfThenElse(hn::Or(hn::Gt(a, b), hn::Ne(a, a)), a, b); }
+};
+struct Minimum {
+  static HWY_INLINE V run(V a, V b) { return hn::IfThenElse(hn::Or(hn::Lt(a, b), hn::Ne(a, a)), a, b); }
+};
+struct Greater {
+  static HWY_INLINE V run(V a, V b) { return hn::IfThenElseZero(hn::Gt(a, b), hn::Set(D(), 1.0f)); }
+};
+struct Less {
+  static HWY_INLINE V run(V a, V b) { return hn::IfThenElseZero(hn::Lt(a, b), hn::Set(D(), 1.0f)); }
+};
+struct Equal {
+  static HWY_INLINE V run(V a, V b) { return hn::IfThenElseZero(hn::Eq(a, b), hn::Set(D(), 1.0f)); }
+};
 
 template <bool kMoves, bool kPartial>
 HWY_INLINE V operand(const float* from, std::int64_t i, std::size_t lanes) {
@@ -56,7 +71,8 @@ HWY_ATTR void apply(const BinaryArgs& args) {
 }
 
 const BinaryKernels& binary_table() {
-  static constexpr BinaryKernels kTable = {apply<Add>, apply<Sub>, apply<Mul>, apply<Div>};
+  static constexpr BinaryKernels kTable = {apply<Add>,     apply<Sub>,     apply<Mul>,  apply<Div>, apply<Maximum>,
+                                           apply<Minimum>, apply<Greater>, apply<Less>, apply<Equal>};
   return kTable;
 }
 

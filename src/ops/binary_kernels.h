@@ -20,6 +20,11 @@ struct BinaryKernels {
   void (*sub)(const BinaryArgs&);
   void (*mul)(const BinaryArgs&);
   void (*div)(const BinaryArgs&);
+  void (*maximum)(const BinaryArgs&);  // NaN where either is
+  void (*minimum)(const BinaryArgs&);
+  void (*greater)(const BinaryArgs&);  // 1 where it holds, else 0
+  void (*less)(const BinaryArgs&);
+  void (*equal)(const BinaryArgs&);
 };
 const BinaryKernels& binary_kernels();  // for the machine at hand
 

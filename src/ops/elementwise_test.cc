@@ -78,7 +78,9 @@ TEST(Dropout2d, TakesWholeChannels) {
 
 }  // namespace
 
-std::vector<Case> elementwise_cases() {
+namespace {
+
+std::vector<Case> plain_cases() {
   const Node log_softmax{"s", "log_softmax", {0}, {{"axis", std::int64_t{1}}}};
   return {{"constant", constant({2, 3}), {}},
           {"clip", clip(-0.7, 0.4), {plain({7})}},
@@ -94,6 +96,60 @@ std::vector<Case> elementwise_cases() {
           {"dropout_2d", dropout_2d(0.4), {channels_last({3, 2, 2})}},
           {"dropout_2d_sequence", dropout_2d(0.4), {channels_last({3, 5})}},
           {"dropout_2d_vector", dropout_2d(0.4), {plain({9})}}};
+}
+
+void add_functions(std::vector<Case>& all) {
+  const auto add = [&](const std::string& op, const Value& src, Case::Draw draw, Attributes attributes = {}) {
+    const std::string suffix = src.layout == Layout::kPlain ? "" : "_channels";
+    all.push_back({.label = op + suffix, .node = {"f", op, {0}, std::move(attributes)}, .src = {src}, .draw = draw});
+  };
+  for (const char* op : {"exp", "abs", "sign", "sin", "cos", "erf"}) add(op, plain({7}), Case::Draw::kNormal);
+  for (const char* op : {"log", "sqrt", "reciprocal"}) add(op, plain({7}), Case::Draw::kPositive);
+  add("exp", channels_last({3, 2, 2}), Case::Draw::kNormal);
+  for (const double exponent : {2.0, 3.0, 0.0}) {
+    add("pow", plain({7}), Case::Draw::kNormal, {{"exponent", exponent}});
+    all.back().label += std::to_string(static_cast<int>(exponent));
+  }
+  for (const double exponent : {0.5, -1.5}) {
+    add("pow", plain({7}), Case::Draw::kPositive, {{"exponent", exponent}});
+    all.back().label += exponent > 0 ? "_root" : "_negative";
+  }
+}
+
+void add_selections(std::vector<Case>& all) {
+  const Node where{"w", "where", {0, 1, 2}, {}};
+  const auto add = [&](const std::string& label, std::vector<Value> src) {
+    all.push_back({.label = label, .node = where, .src = std::move(src), .draw = Case::Draw::kIndex});
+  };
+  add("where", {plain({5}), plain({5}), plain({5})});
+  add("where_broadcast", {plain({3, 1}), plain({1}), plain({2, 1, 4})});
+  add("where_wide_condition", {plain({2, 3}), plain({3}), plain({1})});
+  const Node table{"e", "embedding", {0}, {{"rows", std::int64_t{3}}, {"features", std::int64_t{4}}}};
+  all.push_back({.label = "embedding", .node = table, .src = {plain({5})}, .draw = Case::Draw::kIndex});
+  all.push_back({.label = "embedding_matrix", .node = table, .src = {plain({2, 3})}, .draw = Case::Draw::kIndex});
+}
+
+TEST(Embedding, WhatIsNoRowIsNoNumber) {
+  const Node table{"words", "embedding", {0}, {{"rows", std::int64_t{3}}, {"features", std::int64_t{2}}}};
+  const auto is_row = [&](float value) { return !std::isnan(result(table, {{1}}, {{value}})[0]); };
+  for (const float value : {0.0f, 2.0f, -1.0f, -3.0f}) EXPECT_TRUE(is_row(value)) << value;
+  for (const float value : {3.0f, -4.0f, 0.5f, kNan, kInfinity}) EXPECT_FALSE(is_row(value)) << value;
+}
+
+TEST(Where, WhatIsNotTakenReachesNothing) {
+  const Node where{"w", "where", {0, 1, 2}, {}};
+  EXPECT_EQ(result(where, {{3}, {3}, {3}}, {{1, 0, -2}, {1, kNan, 3}, {kInfinity, 5, kNan}}), (std::vector<float>{1, 5, 3}));
+  EXPECT_EQ(rejection(where, {plain({3}), plain({3}), plain({2})}),
+            "[where w] src (3), (3) and (2) do not broadcast: 3 != 2");
+}
+
+}  // namespace
+
+std::vector<Case> elementwise_cases() {
+  std::vector<Case> all = plain_cases();
+  add_functions(all);
+  add_selections(all);
+  return all;
 }
 
 }  // namespace undying::ops

@@ -167,7 +167,7 @@ class Bench {
     for (const Value& value : tested_.src) {
       src_.emplace_back();
       for (std::int64_t i = 0; i < kRows * element_count(value.shape); ++i)
-        src_.back().push_back(static_cast<float>(random.normal(10'000 + drawn++)));
+        src_.back().push_back(drawn_value(random.normal(10'000 + drawn++)));
     }
     for (std::int64_t i = 0; i < kRows * element_count(dst_value_.shape); ++i)
       diff_dst_.push_back(static_cast<float>(random.normal(20'000 + drawn++)));
@@ -268,6 +268,12 @@ class Bench {
   const std::vector<ParameterSpec>& specs() const { return specs_; }
 
  private:
+  float drawn_value(double normal) const {
+    if (tested_.draw == Case::Draw::kPositive) return static_cast<float>(std::fabs(normal) + 0.2);
+    if (tested_.draw == Case::Draw::kIndex) return static_cast<float>(std::min(2.0, std::floor(2.0 * std::fabs(normal))));
+    return static_cast<float>(normal);
+  }
+
   static std::vector<std::vector<double>> doubles(const std::vector<std::vector<float>>& values) {
     std::vector<std::vector<double>> all;
     for (const auto& value : values) all.emplace_back(value.begin(), value.end());

@@ -12,6 +12,7 @@ namespace {
 using Floats = std::vector<float>;
 
 Node matmul() { return {"m", "matmul", {0, 1}, {}}; }
+Node rms_norm(std::int64_t axis) { return {"n", "rms_norm", {0}, {{"axis", axis}, {"epsilon", 1e-3}}}; }
 Node layer_norm(std::int64_t axis, std::int64_t bias = 1) { return {"n", "layer_norm", {0}, {{"axis", axis}, {"bias", bias}}}; }
 Node group_norm(std::int64_t groups) { return {"n", "group_norm", {0}, {{"groups", groups}}}; }
 Node instance_norm() { return {"n", "instance_norm", {0}, {{"epsilon", 1e-3}}}; }
@@ -90,6 +91,8 @@ std::vector<Case> product_cases() {
       {"layer_norm_sequence", layer_norm(-1), {plain({3, 8})}},
       {"layer_norm_axes", layer_norm(1), {plain({2, 3, 4})}},
       {"layer_norm_no_bias", layer_norm(0, 0), {plain({2, 5})}},
+      {"rms_norm", rms_norm(-1), {plain({19})}},
+      {"rms_norm_axes", rms_norm(1), {plain({2, 3, 4})}},
       {"group_norm", group_norm(2), {channels_last({6, 3, 2})}},
       {"group_norm_one", group_norm(1), {channels_last({6, 3, 2})}},
       {"group_norm_vector", group_norm(3), {plain({12})}},

@@ -1,6 +1,7 @@
-// reduce_mean, reduce_sum: over some axes, or all. Where no axis is kept, the result has shape (1).
+// reduce_mean, reduce_sum, reduce_max, reduce_min: over some axes, or all. Where no axis is kept, the result has shape (1).
 
 #include <algorithm>
+#include <limits>
 
 #include "ops/doubles.h"
 #include "ops/rows.h"
@@ -70,6 +71,60 @@ class ReduceKernel final : public Kernel {
   double factor_;
 };
 
+// The largest of the elements, or the smallest; the first of several has the gradient, and NaN is larger and smaller than all.
+class ExtremeKernel final : public Kernel {
+ public:
+  ExtremeKernel(const Shape& src, const Shape& kept, bool largest)
+      : src_size_(element_count(src)),
+        dst_size_(element_count(kept)),
+        largest_(largest),
+        walk_(src, {strides(src), broadcast_strides(kept, src)}) {
+    needs_src = true;
+    needs_dst = true;
+    keeps_diff = true;
+    workspace = dst_size_;
+  }
+
+  void forward(const Pass& pass, int) const override {
+    const float lowest = -std::numeric_limits<float>::infinity();
+    for (std::int64_t n = 0; n < pass.rows; ++n) {
+      float* dst = pass.dst + n * dst_size_;
+      std::fill_n(dst, dst_size_, largest_ ? lowest : -lowest);
+      for_elements([&](std::int64_t from, std::int64_t to) {
+        const float x = pass.src[0][n * src_size_ + from];
+        if ((largest_ ? x > dst[to] : x < dst[to]) || x != x) dst[to] = x;
+      });
+    }
+  }
+
+  void backward(const Pass& pass, int) const override {
+    if (pass.diff_src[0] == nullptr) return;
+    for (std::int64_t n = 0; n < pass.rows; ++n) {
+      std::copy_n(pass.diff_dst + n * dst_size_, dst_size_, pass.scratch);  // what is not handed on yet
+      const float* dst = pass.dst + n * dst_size_;
+      for_elements([&](std::int64_t from, std::int64_t to) {
+        const bool found = pass.src[0][n * src_size_ + from] == dst[to];
+        pass.diff_src[0][n * src_size_ + from] = found ? pass.scratch[to] : 0.0f;
+        if (found) pass.scratch[to] = 0.0f;
+      });
+    }
+  }
+
+ private:
+  template <class Body>
+  void for_elements(const Body& body) const {
+    const auto& step = walk_.step();
+    walk_.run([&](const auto& at) {
+      for (std::int64_t i = 0; i < walk_.count(); ++i) body(at[0] + i * step[0], at[1] + i * step[1]);
+    });
+  }
+
+  std::int64_t src_size_;
+  std::int64_t dst_size_;
+  bool largest_;
+  Walk<2> walk_;
+};
+
 Shape infer(const Node& node, std::span<const Value> src) {
   const Shape& shape = src[0].shape;
   if (node.attributes.get_or<std::int64_t>("keepdims", 1) != 0) return kept_shape(node, shape);
@@ -84,6 +139,28 @@ template <bool kMean>
 std::unique_ptr<Kernel> plan(const PlanRequest& request) {
   const Shape& src = request.src[0].shape;
   return std::make_unique<ReduceKernel>(src, kept_shape(request.node, src), kMean);
+}
+
+template <bool kLargest>
+std::unique_ptr<Kernel> plan_extreme(const PlanRequest& request) {
+  const Shape& src = request.src[0].shape;
+  return std::make_unique<ExtremeKernel>(src, kept_shape(request.node, src), kLargest);
+}
+
+template <bool kLargest>
+std::vector<double> reference_extreme(const Operator::ReferenceArgs& args) {
+  const Shape& shape = args.values[0].shape;
+  const Shape kept = kept_shape(args.node, shape);
+  const double lowest = -std::numeric_limits<double>::infinity();
+  std::vector<double> dst(static_cast<std::size_t>(args.rows * element_count(kept)), kLargest ? lowest : -lowest);
+  for (std::int64_t i = 0; i < args.rows * element_count(shape); ++i) {
+    Shape index = index_of(i % element_count(shape), shape);
+    for (std::size_t axis = 0; axis < index.size(); ++axis) index[axis] = std::min(index[axis], kept[axis] - 1);
+    double& to = dst[static_cast<std::size_t>(i / element_count(shape) * element_count(kept) + element_at(index, kept))];
+    const double x = args.src[0][static_cast<std::size_t>(i)];
+    to = kLargest ? std::max(to, x) : std::min(to, x);
+  }
+  return dst;
 }
 
 template <bool kMean>
@@ -109,6 +186,12 @@ Operator reduce_mean_operator() {
 }
 Operator reduce_sum_operator() {
   return {"reduce_sum", "ReduceSum", LayoutRule::kPlain, 1, infer, no_parameters, plan<false>, false, reference<false>};
+}
+Operator reduce_max_operator() {
+  return {"reduce_max", "ReduceMax", LayoutRule::kPlain, 1, infer, no_parameters, plan_extreme<true>, false, reference_extreme<true>};
+}
+Operator reduce_min_operator() {
+  return {"reduce_min", "ReduceMin", LayoutRule::kPlain, 1, infer, no_parameters, plan_extreme<false>, false, reference_extreme<false>};
 }
 
 }  // namespace undying::ops

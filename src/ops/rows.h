@@ -39,6 +39,28 @@ Operator squeeze_operator();
 Operator unsqueeze_operator();
 Operator reduce_mean_operator();
 Operator reduce_sum_operator();
+Operator maximum_operator();
+Operator minimum_operator();
+Operator greater_operator();
+Operator less_operator();
+Operator equal_operator();
+Operator where_operator();
+Operator exp_operator();
+Operator log_operator();
+Operator sqrt_operator();
+Operator reciprocal_operator();
+Operator abs_operator();
+Operator sign_operator();
+Operator sin_operator();
+Operator cos_operator();
+Operator erf_operator();
+Operator pow_operator();
+Operator rms_norm_operator();
+Operator embedding_operator();
+Operator reduce_max_operator();
+Operator reduce_min_operator();
+Operator take_operator();
+Operator resize_operator();
 
 }  // namespace undying::ops
 

@@ -139,7 +139,7 @@ TEST(Reduce, ShapesThatRemain) {
 }
 
 void add_reductions(std::vector<Case>& all) {
-  for (const std::string op : {"reduce_mean", "reduce_sum"}) {
+  for (const std::string op : {"reduce_mean", "reduce_sum", "reduce_max", "reduce_min"}) {
     all.push_back({op + "_all", {"n", op, {0}, {}}, {plain({3, 4})}});
     all.push_back({op + "_first", reduced(op, {0}), {plain({3, 4})}});
     all.push_back({op + "_last", reduced(op, {-1}, 0), {plain({3, 19})}});
@@ -154,6 +154,27 @@ void add_slices(std::vector<Case>& all) {
   all.push_back({"slice_channels", slice({1}, {3}, {0}, {1}), {channels_last({4, 3, 2})}});
   all.push_back({"slice_positions", slice({0, 2}, {3, 0}, {1, 2}, {2, -1}), {channels_last({4, 3, 3})}});
   all.push_back({"slice_one", slice({1}, {2}, {-1}, {1}), {channels_last({4, 3, 3})}});
+}
+
+void add_takes(std::vector<Case>& all) {
+  const auto take = [](std::int64_t axis, std::initializer_list<std::int64_t> indices) {
+    return Node{"t", "take", {0}, {{"axis", axis}, {"indices", list(indices)}}};
+  };
+  all.push_back({"take", take(0, {4, 0, 4, 2}), {plain({7})}});
+  all.push_back({"take_middle", take(-2, {1, 1, 0}), {plain({2, 3, 4})}});
+  all.push_back({"take_channels", take(0, {3, 0, 1}), {channels_last({4, 3, 2})}});
+}
+
+void add_resizes(std::vector<Case>& all) {
+  const auto resize = [](Shape sizes, const std::string& mode, const std::string& coordinates, const std::string& nearest = "floor") {
+    return Node{"r", "resize", {0}, {{"sizes", sizes}, {"mode", mode}, {"coordinates", coordinates}, {"nearest", nearest}}};
+  };
+  all.push_back({"resize_nearest", resize({3, 6, 4}, "nearest", "asymmetric"), {channels_last({3, 3, 2})}});
+  all.push_back({"resize_smaller", resize({3, 2, 4}, "nearest", "half_pixel", "round_prefer_ceil"), {channels_last({3, 5, 4})}});
+  all.push_back({"resize_linear", resize({2, 5, 7}, "linear", "half_pixel"), {channels_last({2, 3, 4})}});
+  all.push_back({"resize_corners", resize({2, 5, 7}, "linear", "align_corners"), {channels_last({2, 3, 4})}});
+  all.push_back({"resize_cubic", resize({2, 8}, "cubic", "pytorch_half_pixel"), {channels_last({2, 5})}});
+  all.push_back({"resize_plain", resize({5, 3}, "linear", "half_pixel_symmetric"), {plain({2, 3})}});
 }
 
 void add_pads(std::vector<Case>& all) {
@@ -196,6 +217,8 @@ std::vector<Case> shape_cases() {
   };
   add_reductions(all);
   add_slices(all);
+  add_takes(all);
+  add_resizes(all);
   add_pads(all);
   add_transposes(all);
   return all;

@@ -97,8 +97,59 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
   return dst;
 }
 
+// ---- take: some elements along one axis, in any order and as often as they are named.
+
+struct Taken {
+  std::size_t axis;
+  List indices;
+};
+
+Taken taken_of(const Node& node, const Shape& shape) {
+  Taken taken{axis_in(node, node.attributes.get<std::int64_t>("axis"), shape), node.attributes.get<List>("indices")};
+  if (taken.indices.empty()) reject(node, "takes nothing; expected at least one index");
+  for (const std::int64_t index : taken.indices)
+    if (index < 0 || index >= shape[taken.axis])
+      reject(node, "index " + std::to_string(index) + " is not one of " + std::to_string(shape[taken.axis]) + " elements");
+  return taken;
+}
+
+Shape infer_take(const Node& node, std::span<const Value> src) {
+  const Taken taken = taken_of(node, src[0].shape);
+  Shape dst = src[0].shape;
+  dst[taken.axis] = static_cast<std::int64_t>(taken.indices.size());
+  return dst;
+}
+
+std::unique_ptr<Kernel> plan_take(const PlanRequest& request) {
+  const Value& src = request.src[0];
+  const Taken taken = taken_of(request.node, src.shape);
+  const Shape extents = stored(src);
+  const Shape distances = strides(extents);
+  std::vector<List> offsets;
+  for (std::size_t axis = 0; axis < extents.size(); ++axis) offsets.push_back(whole_axis(extents[axis], distances[axis]));
+  const std::size_t in_memory = stored_axis(src, taken.axis);
+  offsets[in_memory].clear();
+  for (const std::int64_t index : taken.indices) offsets[in_memory].push_back(index * distances[in_memory]);
+  return gather_kernel(Gather(offsets), element_count(src.shape));
+}
+
+std::vector<double> reference_take(const Operator::ReferenceArgs& args) {
+  const Shape& shape = args.values[0].shape;
+  const Taken taken = taken_of(args.node, shape);
+  const Shape to = infer_take(args.node, args.values);
+  std::vector<double> dst;
+  for (std::int64_t i = 0; i < args.rows * element_count(to); ++i) {
+    Shape index = index_of(i % element_count(to), to);
+    index[taken.axis] = taken.indices[static_cast<std::size_t>(index[taken.axis])];
+    dst.push_back(args.src[0][static_cast<std::size_t>(i / element_count(to) * element_count(shape) + element_at(index, shape))]);
+  }
+  return dst;
+}
+
 }  // namespace
 
 Operator slice_operator() { return {"slice", "Slice", LayoutRule::kAny, 1, infer, no_parameters, plan, false, reference}; }
+
+Operator take_operator() { return {"take", "Gather", LayoutRule::kAny, 1, infer_take, no_parameters, plan_take, false, reference_take}; }
 
 }  // namespace undying::ops

@@ -17,6 +17,7 @@ struct Case {
   std::vector<Node> follower = {};  // none or one activation
   bool exact = false;
   bool frozen = false;
+  enum class Draw { kNormal, kPositive, kIndex } draw = Draw::kNormal;  // what src holds; positive: above 0.2; an index: 0, 1 or 2
 
   friend void PrintTo(const Case& tested, std::ostream* stream) { *stream << tested.label; }
 };
