@@ -69,8 +69,8 @@ struct DiagnoseOptions {
 
   std::string model, data = "fashion-mnist", labels, data_dir, normalize = "unit", part = "train", loss, init_scheme = "kaiming-normal",
                      json;
-  double tau = 0.025;
-  double eps = 1e-3;
+  double tau = HealthSettings{}.dormant_tau;
+  double eps = HealthSettings{}.saturation_eps;
   bool forecast = false;
   bool quiet = false;
   std::vector<std::string> fail_on;
