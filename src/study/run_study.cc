@@ -143,6 +143,8 @@ Study begin_study(const StudySettings& settings, const Split& data) {
   study.test_examples = data.test->size;
   study.data_note = data.note;
   study.baseline = baseline(*data.train, *data.test, settings.train);
+  study.read = summarise(data);
+  study.read.baseline = study.baseline.text();
   return study;
 }
 
