@@ -169,6 +169,7 @@ struct Diagnosis {
   std::optional<OutputReach> reach;  // where the outputs are bounded and D has targets
   std::vector<Finding> findings;     // the most costly first; empty: nothing was found
   std::vector<std::string> notes;    // what was done to the network before it was looked at
+  std::optional<DataSummary> read;   // where D comes from, if the caller has put it
 
   std::int64_t units() const;
   std::int64_t dead() const;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,6 +27,8 @@ struct Model {
   std::vector<std::string> inputs;   // the model's names of graph.inputs(), in that order
   std::vector<std::string> outputs;  // and of graph.outputs()
   std::vector<std::string> notes;    // what was changed or recognised on the way in, one sentence each
+  std::optional<DataForm> form =
+      std::nullopt;  // how the network's data was read; the graph then begins behind that, and ends before it is undone
 };
 
 // Reads a model that nobody vouches for. Dropout and batch norm become operators that train, whatever mode the file was exported in.
@@ -38,6 +41,7 @@ struct SaveOptions {
   bool fold = false;                 // batch norms are folded into the linear or convolution before them, where nothing else reads that
   std::vector<std::string> inputs;   // names for graph.inputs(); none: the nodes' names
   std::vector<std::string> outputs;  // names for graph.outputs(); none: the nodes' names
+  std::optional<DataForm> form;      // written around the network: the file takes data as it is and gives answers in their own units
   std::string doc;                   // what was done to the model, for its doc string
   std::int64_t opset = 0;            // 17 to 28, as far as the ONNX library goes; 0: 20, or its last where that is less
 };

@@ -79,6 +79,7 @@ struct Study {
   bool scaled = false;                // inputs are images, or standardised
   bool redrawn = false;               // every seed draws the split anew
   bool placebo_is_treatment = false;  // rather than another draw of the control
+  DataSummary read;                   // the data as it was read
   double target_accuracy = 0.0;
   Baseline baseline;                 // of the split as it was given
   TrialRules rules;                  // by which arms are judged

@@ -6,6 +6,7 @@
 
 #include "onnx/emit.h"
 #include "onnx/fold.h"
+#include "onnx/form.h"
 #include "onnx/parse.h"
 #include "onnx/patterns.h"
 #include "undying/error.h"
@@ -14,11 +15,14 @@ namespace undying::onnx {
 namespace {
 
 Model interpret(pb::ModelProto proto, const std::filesystem::path& folder, const LoadOptions& options) {
+  std::optional<DataForm> form = take_form(proto);
   Net net = parse(proto, folder, options.batched);
   proto.Clear();
   fold(net);
   recognise(net);
-  return emit(net);
+  Model model = emit(net);
+  model.form = std::move(form);
+  return model;
 }
 
 // Errors from inside name a node or a tensor; people need to know the file first.

@@ -148,6 +148,8 @@ Study begin_study(const StudySettings& settings, const Split& data) {
   study.data_note = data.note;
   study.scaled = !data.train->bytes.empty() || !data.train->deviation.empty();
   study.baseline = baseline(*data.train, *data.test, settings.train);
+  study.read = summarise(data);
+  study.read.baseline = study.baseline.text();
   return study;
 }
 

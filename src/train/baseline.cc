@@ -60,7 +60,7 @@ double least_loss(const Dataset& scored, const TrainSettings& settings) {
 double constant_loss(const std::vector<double>& means, const Dataset& scored, const TrainSettings& settings) {
   std::vector<float> outputs;
   for (const double mean : means) outputs.push_back(output_for(mean, settings.loss));
-  const ops::LossOptions options{settings.loss, settings.label_smoothing, settings.huber_delta};
+  const ops::LossOptions options{settings.loss, settings.label_smoothing, settings.huber_delta * scored.target_deviation};
   double sum = 0.0;
   for (std::int64_t row = 0; row < scored.size; ++row)
     sum += ops::compute_loss(
