@@ -11,7 +11,8 @@
 #include "undying/dataset.h"
 #include "undying/graph.h"
 
-// Models as ONNX files: opsets 1 to 28 in, opset 20 out unless asked otherwise. docs/onnx.md lists what is read, what is recognised and what is written.
+// Models as ONNX files: opsets 1 to 28 in, opset 20 out unless asked otherwise. docs/onnx.md lists what is read, what is recognised and
+// what is written.
 namespace undying::onnx {
 
 struct LoadOptions {

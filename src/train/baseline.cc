@@ -73,7 +73,10 @@ double constant_loss(const std::vector<double>& means, const Dataset& scored, co
 Baseline of_values(const Dataset& train, const Dataset& scored, const TrainSettings& settings) {
   const double loss = constant_loss(target_means(train), scored, settings);
   const double luck = std::max(0.01, std::min(0.5, 4.0 / static_cast<double>(scored.size)));
-  return {.metric = Metric::kLoss, .score = loss, .bound = loss - luck * (loss - least_loss(scored, settings)), .answer = "always the mean of the training targets"};
+  return {.metric = Metric::kLoss,
+          .score = loss,
+          .bound = loss - luck * (loss - least_loss(scored, settings)),
+          .answer = "always the mean of the training targets"};
 }
 
 }  // namespace

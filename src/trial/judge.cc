@@ -308,7 +308,8 @@ void require_both(Comparison& against_control, const Comparison& against_placebo
 
 bool wants_more(const Comparison& comparison) {
   const Failures& failures = comparison.failures;
-  const bool all_fail = failures.runs >= kFirstLook && failures.failed() == failures.runs && failures.reference_failed() == failures.reference_runs;
+  const bool all_fail =
+      failures.runs >= kFirstLook && failures.failed() == failures.runs && failures.reference_failed() == failures.reference_runs;
   return comparison.verdict == Verdict::kUndecided && comparison.doubt != Doubt::kSameRun && !all_fail;
 }
 

@@ -84,7 +84,7 @@ struct Dead {
   std::int64_t hardest_units = 0;
   double hardest_share = 0.0;
   double hardest_most = 0.0;  // in one run
-  bool differences = false;  // some arm helps or hurts
+  bool differences = false;   // some arm helps or hurts
   bool few = false;           // too few, in every layer of every run, to explain a difference
   int undying_judged = 0;     // arms whose units cannot die that have a verdict
   int undying_open = 0;       // and those that have none

@@ -65,7 +65,9 @@ void write_comparisons(std::ostream& out) {
   say(open_with(0.082, 0, true), shares);
   say(open_with(0.082, 0, false), shares);
   say(open_with(0.089, 34, false), losses);
-  say(with_failures(comparison(0.4, kNan, kNan, 1, Verdict::kUndecided, Doubt::kSameRun), {.diverged = 5, .runs = 5, .reference_runs = 10, .p_value = kNan}), shares);
+  say(with_failures(comparison(0.4, kNan, kNan, 1, Verdict::kUndecided, Doubt::kSameRun),
+                    {.diverged = 5, .runs = 5, .reference_runs = 10, .p_value = kNan}),
+      shares);
   say(comparison(0.4, kNan, kNan, 1, Verdict::kUndecided, Doubt::kSameRun), shares);
   say(with_failures(comparison(0.1, 0.05, 0.15, 9, Verdict::kUndecided, Doubt::kDiverged),
                     {.diverged = 1, .runs = 10, .reference_runs = 20, .p_value = 0.33}),
