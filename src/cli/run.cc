@@ -38,10 +38,12 @@ constexpr const char* kFooter =
     "Exit codes: 0 done; 1 internal failure; 2 bad input (a flag, file, model or data set) or an output that cannot be\n"
     "written; 3 a condition of diagnose --fail-on is met; 130 interrupted, what was finished is kept.";
 
-// One line, whatever a file or a flag is called.
+// One line, whatever a file or a flag is called; a list of obstacles goes on with lines that are indented.
 int fail(ExitCode code, std::string message) {
-  std::replace_if(
-      message.begin(), message.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, ' ');
+  for (std::size_t i = 0; i < message.size(); ++i) {
+    const bool goes_on = message[i] == '\n' && message.compare(i + 1, 2, "  ") == 0;
+    if (!goes_on && (static_cast<unsigned char>(message[i]) < ' ' || message[i] == '\x7f')) message[i] = ' ';
+  }
   std::fputs(("error: " + message + "\n").c_str(), stderr);
   return code;
 }
@@ -64,9 +66,13 @@ void flush_results() {
 
 int run_command(CLI::App& program, int argc, const char* const* argv) {
   const std::string command = command_text(argc, argv);
-  const std::pair<const char*, Command> commands[] = {
-      {"compare", add_compare(program, command)}, {"train", add_train(program, command)}, {"diagnose", add_diagnose(program, command)},
-      {"revive", add_revive(program, command)},   {"bench", add_bench(program)},          {"list", add_list(program)}};
+  const std::pair<const char*, Command> commands[] = {{"compare", add_compare(program, command)},
+                                                      {"train", add_train(program, command)},
+                                                      {"diagnose", add_diagnose(program, command)},
+                                                      {"revive", add_revive(program, command)},
+                                                      {"inspect", add_inspect(program)},
+                                                      {"bench", add_bench(program)},
+                                                      {"list", add_list(program)}};
   // Before parsing, where a --help behind it would hide it.
   if (argc > 1 && argv[1][0] != '-' &&
       std::none_of(std::begin(commands), std::end(commands), [&](const auto& known) { return std::string_view(known.first) == argv[1]; }))

@@ -258,17 +258,38 @@ void check_outputs(const Net& net) {
   }
 }
 
+// "a, b, c and 4 more".
+std::string some_of(const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 4;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), kMost); ++i) text += (i == 0 ? "" : ", ") + names[i];
+  return names.size() > kMost ? text + " and " + std::to_string(names.size() - kMost) + " more" : text;
+}
+
+// All that stands in the way, one a line; nodes of one operator with the same reason together, in the order in which they come.
 void check_supported(const Net& net) {
-  std::string list;
-  int count = 0;
+  std::vector<std::pair<std::string, std::vector<std::string>>> groups;  // "(OP): why", nodes
+  std::size_t count = net.obstacles.size();
   for (const Operation& operation : net.operations) {
     if (operation.problem.empty()) continue;
-    list += "\n  " + operation.name + " (" + operation.op + "): " + operation.problem;
+    const std::string why = " (" + operation.op + "): " + operation.problem;
+    auto group = std::ranges::find(groups, why, &std::pair<std::string, std::vector<std::string>>::first);
+    if (group == groups.end()) group = groups.insert(groups.end(), {why, {}});
+    group->second.push_back(operation.name);
     ++count;
   }
-  if (count > 0)
-    throw Error(ErrorCode::kUnsupported, "graph",
-                std::to_string(count) + (count == 1 ? " node is" : " nodes are") + " not supported:" + list);
+  if (count == 0) return;
+  if (count == 1 && groups.empty()) {
+    const std::size_t colon = net.obstacles[0].find(": ");
+    throw Error(ErrorCode::kUnsupported, net.obstacles[0].substr(0, colon), net.obstacles[0].substr(colon + 2));
+  }
+  std::string list;
+  for (const std::string& obstacle : net.obstacles) list += "\n  " + obstacle;
+  for (const auto& [why, nodes] : groups) list += "\n  " + some_of(nodes) + why;
+  const bool nodes_alone = net.obstacles.empty();
+  throw Error(ErrorCode::kUnsupported, "graph",
+              nodes_alone ? std::to_string(count) + (count == 1 ? " node is" : " nodes are") + " not supported:" + list
+                          : std::to_string(count) + " obstacles:" + list);
 }
 
 // What the operators say of the tensors they own, against what the file has: the last check before a model leaves this folder.

@@ -65,6 +65,7 @@ struct Net {
   std::vector<int> outputs;
   std::vector<std::string> output_names;  // as the file says, whatever value they become
   std::vector<std::string> notes;
+  std::vector<std::string> obstacles;  // inputs that cannot be read, and why: "input x: ..."
 
   int add_value(Value value);
   int add_constant(ConstantPtr constant, std::string name = {});

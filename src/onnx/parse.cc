@@ -54,8 +54,8 @@ class Parser {
       net_.notes.push_back("the inputs count no examples: each as a whole is one");
     }
     for (const auto& input : graph.input())
-      if (!ids_.contains(checked(input.name()))) add_input(input);
-    if (net_.inputs.empty()) bad("graph", "has no input that is not an initializer");
+      if (!ids_.contains(checked(input.name()))) try_input(input);
+    if (net_.inputs.empty() && net_.obstacles.empty()) bad("graph", "has no input that is not an initializer");
     sort(graph);
     std::vector<NodeOrigin*> origins;
     for (Operation& operation : net_.operations) origins.push_back(&operation.origin);
@@ -105,6 +105,18 @@ class Parser {
     if (!TensorReader::is_float(type))
       unsupported(subject, "is of type " + TensorReader::type_name(type) + "; expected floats, whole numbers or truth values");
     net_.notes.push_back(subject + " of type " + TensorReader::type_name(type) + " is read as float32");
+  }
+
+  // One that is not supported is an obstacle beside others: what reads it stays without a shape.
+  void try_input(const pb::ValueInfoProto& info) {
+    try {
+      add_input(info);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kUnsupported) throw;
+      const std::string what = error.what();
+      net_.obstacles.push_back(error.subject() + ": " + what.substr(std::min(what.size(), error.subject().size() + 3)));
+      define({.name = info.name()});
+    }
   }
 
   void add_input(const pb::ValueInfoProto& info) {
