@@ -1,5 +1,5 @@
-// Measures the judge of trials itself: how often it errs where there is no difference, how often and how soon it decides where there is one,
-// how often its intervals cover the truth. Simulated runs, and real trainings. Prints tables for docs/verdicts.md (scripts/calibrate).
+// Measures the judge of trials itself: how often it errs where there is no difference, how often and how soon it decides where there is
+// one, how often its intervals cover the truth. Simulated runs, and real trainings. Prints tables for docs/verdicts.md (scripts/calibrate).
 //
 //   calibrate null STUDIES | effects STUDIES | margin STUDIES | real STUDIES
 
@@ -145,8 +145,7 @@ const std::vector<Kind>& kinds() {
          const double share = std::uniform_real_distribution<double>(0.05, 0.4)(engine);
          for (Law& law : design.arms) law.collapses = share;
        }},
-      {"5 to 20% diverge and as many collapse, in all arms alike, spreads unequal",
-       [](Design& design, Engine& engine) {
+      {"5 to 20% diverge and as many collapse, in all arms alike, spreads unequal", [](Design& design, Engine& engine) {
          const double share = std::uniform_real_distribution<double>(0.05, 0.2)(engine);
          for (Law& law : design.arms) {
            law.collapses = law.diverges = share;
@@ -194,8 +193,9 @@ void null_studies(int studies) {
       each->covered += covered;
     }
   });
-  fmt::print("| studies without a difference, 2 to 8 arms | studies | any false verdict by 20 seeds | continued to 80 | all intervals cover |\n"
-             "|---|---|---|---|---|\n");
+  fmt::print(
+      "| studies without a difference, 2 to 8 arms | studies | any false verdict by 20 seeds | continued to 80 | all intervals cover |\n"
+      "|---|---|---|---|---|\n");
   for (std::size_t k = 0; k <= count; ++k)
     fmt::print("| {} | {} | {} | {} | {} |\n", k < count ? kinds()[k].name : "**all**", errors[k].studies.load(),
                share_text(errors[k].by_twenty, errors[k].studies), share_text(errors[k].later, errors[k].studies),
@@ -204,8 +204,9 @@ void null_studies(int studies) {
 
 // Four arms; one has the effect, the others have none. In standard deviations of a pair (arm - control).
 void effects(int studies) {
-  fmt::print("| effect, deviations of a pair | decided by 20 seeds | in the wrong direction | seeds, median (80%) | its interval covers |\n"
-             "|---|---|---|---|---|\n");
+  fmt::print(
+      "| effect, deviations of a pair | decided by 20 seeds | in the wrong direction | seeds, median (80%) | its interval covers |\n"
+      "|---|---|---|---|---|\n");
   for (const double effect : {0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0}) {
     std::vector<int> seeds(static_cast<std::size_t>(studies));
     std::atomic<int> decided = 0;
@@ -226,15 +227,16 @@ void effects(int studies) {
       const int found = seeds[static_cast<std::size_t>(share * (studies - 1))];
       return found == 999 ? std::string("> 20") : std::to_string(found);
     };
-    fmt::print("| {} | {} | {} | {} ({}) | {} |\n", effect, share_text(decided, studies), share_text(wrong, studies), quantile(0.5), quantile(0.8),
-               share_text(covered, studies));
+    fmt::print("| {} | {} | {} | {} ({}) | {} |\n", effect, share_text(decided, studies), share_text(wrong, studies), quantile(0.5),
+               quantile(0.8), share_text(covered, studies));
   }
 }
 
 // An effect of exactly the margin must not be called the same; one of nothing should be.
 void margins(int studies) {
-  fmt::print("| margin, deviations of a pair | an effect of exactly the margin is called the same | no effect is, by 20 seeds | seeds, median |\n"
-             "|---|---|---|---|\n");
+  fmt::print(
+      "| margin, deviations of a pair | an effect of exactly the margin is called the same | no effect is, by 20 seeds | seeds, median |\n"
+      "|---|---|---|---|\n");
   for (const double margin : {0.5, 1.0, 1.5, 2.0, 3.0}) {
     const double width = margin * std::sqrt(2.0);
     std::atomic<int> same_at_margin = 0;
@@ -279,7 +281,9 @@ Split small_split(const Trainings& kind, Engine& engine) {
   cut.held_out.name = data.name;
   if (kind.noise) std::ranges::shuffle(cut.held_out.labels, engine);
   HeldOut halves = hold_out_rows(cut.held_out, 0.5, engine());
-  return {.train = std::make_shared<Dataset>(std::move(halves.rest)), .test = std::make_shared<Dataset>(std::move(halves.held_out)), .note = ""};
+  return {.train = std::make_shared<Dataset>(std::move(halves.rest)),
+          .test = std::make_shared<Dataset>(std::move(halves.held_out)),
+          .note = ""};
 }
 
 bool false_verdict(const Trainings& kind, int arms, Engine& engine) {

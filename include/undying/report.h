@@ -38,7 +38,7 @@ std::string run_json(const RunDescription& description, const TrainSettings& set
 // What a run comes to, beside its figures.
 struct RunOutcome {
   std::optional<Baseline> baseline;  // of the test part
-  std::vector<Finding> causes;       // what a diagnosis of its network says of a run that needs_a_look()
+  std::vector<Finding> causes;       // what a diagnosis of its network finds in data and loss, of a run that needs_a_look()
   std::vector<std::string> next;     // ready command lines
 };
 // Whether it diverged, did not beat its baseline, has a layer whose units are all dead, or a tenth of all units.

@@ -45,6 +45,7 @@ std::string scale_evidence(const Diagnosis& diagnosis, bool outlier) {
   const InputScale& scale = diagnosis.scale;
   std::string text =
       fmt::format("{} of {} columns are far from unit scale {}: {}", scale.far, scale.total, n_of(diagnosis), columns_text(scale));
+  if (!diagnosis.finite()) return text + ". Whether that is why nothing is finite is not shown";
   if (scale.dead_standardised < 0) return text;
   return text + fmt::format(". Over the same examples at zero mean and unit variance{} the same weights leave {} units dead, not {}",
                             outlier ? ", that value brought in," : "", scale.dead_standardised, scale.dead);

@@ -3,7 +3,6 @@
 #include "doctor/reach.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <string_view>
@@ -46,12 +45,15 @@ struct Bound {
 
 class Bounds {
  public:
-  explicit Bounds(const engine::Model& model) : model_(model) {}
+  explicit Bounds(const engine::Model& model) : model_(model) {
+    for (int at = 0; at < static_cast<int>(model.graph().nodes().size()); ++at) all_.push_back(bound(at));
+  }
 
-  Bound of(int at) const {
-    constexpr std::array<std::string_view, 15> kKeep = {
-        "flatten",    "reshape",  "squeeze",      "unsqueeze",           "transpose",       "slice",      "dropout",
-        "dropout_2d", "max_pool", "average_pool", "global_average_pool", "global_max_pool", "reduce_mean"};
+  const Bound& of(int at) const { return all_[static_cast<std::size_t>(at)]; }
+
+ private:
+  // From those of the nodes before.
+  Bound bound(int at) const {
     const Node& node = model_.graph().nodes()[static_cast<std::size_t>(at)];
     if (node.op == "activation") return {range_of(node.attributes.get<Activation>("activation")), at};
     if (node.op == "softmax") return {{0.0, 1.0}, at};
@@ -59,13 +61,14 @@ class Bounds {
     if (node.op == "clip")
       return {{node.attributes.get_or<double>("min", -kInfinity), node.attributes.get_or<double>("max", kInfinity)}, at};
     if (node.op == "constant") return {constant(at), at};
-    if (std::ranges::find(kKeep, node.op) != kKeep.end()) return of(node.inputs[0]);
+    const bool keeps = engine::is_view(node.op) || engine::keeps_units(node.op) || node.op == "transpose" || node.op == "slice" ||
+                       node.op == "reduce_mean";
+    if (keeps) return of(node.inputs[0]);
     if (node.op == "concat") return joined(node);
     if (node.op == "add" || node.op == "sub" || node.op == "mul" || node.op == "div") return arithmetic(node);
     return {};
   }
 
- private:
   Interval constant(int at) const {
     const engine::Parameter& parameter = model_.parameters()[static_cast<std::size_t>(model_.parameters_of(at)[0])];
     const auto [least, greatest] = std::minmax_element(model_.values(parameter), model_.values(parameter) + parameter.size);
@@ -89,6 +92,7 @@ class Bounds {
   }
 
   const engine::Model& model_;
+  std::vector<Bound> all_;
 };
 
 // The values the loss compares an output with: classes as 0 and 1, one an output.
@@ -158,7 +162,8 @@ Interval range_of(const Activation& activation) {
 
 std::optional<OutputReach> reach_of(const engine::Model& model, const Dataset& data, Loss loss) {
   if (!has_targets(data)) return std::nullopt;
-  const Bound bound = Bounds(model).of(model.graph().outputs().front());
+  const Bounds bounds(model);
+  const Bound& bound = bounds.of(model.graph().outputs().front());
   if (bound.node < 0 || !bounded(bound.interval)) return std::nullopt;
   const Node& node = model.graph().nodes()[static_cast<std::size_t>(bound.node)];
   const std::int64_t width = ops::element_count(model.graph().output_shape());

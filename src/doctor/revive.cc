@@ -21,6 +21,7 @@ namespace {
 constexpr double kLowerRate = 0.1;
 constexpr double kValidationShare = 0.2;  // of the training part
 constexpr std::int64_t kMostValidationRows = 10'000;
+constexpr std::int64_t kLeastRows = 10;
 
 Optimizer scaled(Optimizer optimizer, double factor) {
   std::visit([&](auto& each) { each.learning_rate = static_cast<float>(each.learning_rate * factor); }, optimizer);
@@ -70,6 +71,10 @@ class Trial {
 
  private:
   void cut_validation_rows() {
+    if (data_.train->size < kLeastRows)
+      throw Error(ErrorCode::kBadData, "data " + data_.train->name,
+                  fmt::format("has {} training examples; a trial cuts a fifth of them off as validation rows and needs at least {}",
+                              data_.train->size, kLeastRows));
     const double share = std::min(kValidationShare, static_cast<double>(kMostValidationRows) / static_cast<double>(data_.train->size));
     HeldOut cut = hold_out_rows(*data_.train, share, settings_.train.seed);
     cut.held_out.name = data_.train->name + ", validation rows";

@@ -299,6 +299,13 @@ TEST(Revive, AStoppedTrialChoosesNothing) {
   EXPECT_THAT(revival.sentence, HasSubstr("Interrupted"));
 }
 
+TEST(Revive, TooFewRowsAreRefused) {
+  Split data = split();
+  data.train = std::make_shared<Dataset>(hold_out_rows(*data.train, 8.0 / static_cast<double>(data.train->size), 1).held_out);
+  const Patient patient = fresh(mlp({.inputs = 12, .hidden = {6}, .outputs = 4, .activation = "relu"}));
+  EXPECT_THAT([&] { revive(patient.graph, patient.weights, data, trial()); }, testing::ThrowsMessage<Error>(HasSubstr("validation rows")));
+}
+
 TEST(Revive, ASingleSeedIsRefused) {
   ReviveSettings settings = trial();
   settings.seeds = 1;

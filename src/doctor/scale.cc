@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 #include <string_view>
@@ -154,8 +153,7 @@ InputScale scale_of(const Dataset& data, const InputMoments& moments) {
 }
 
 bool reads_inputs_as_they_come(const Graph& graph) {
-  constexpr std::array<std::string_view, 9> kKeepScale = {"linear",  "conv",      "conv_transpose", "flatten", "reshape",
-                                                          "squeeze", "unsqueeze", "transpose",      "dropout"};
+  const auto keeps_scale = [](std::string_view op) { return engine::is_view(op) || engine::makes_units(op) || op == "transpose"; };
   std::vector<bool> raw(graph.nodes().size(), false);
   for (std::size_t at = 0; at < raw.size(); ++at) {
     const Node& node = graph.nodes()[at];
@@ -163,8 +161,8 @@ bool reads_inputs_as_they_come(const Graph& graph) {
     raw[at] = node.op == "input";
     for (const int input : node.inputs) {
       if (!raw[static_cast<std::size_t>(input)]) continue;
-      if (std::ranges::find(kKeepScale, node.op) == kKeepScale.end()) return false;
-      raw[at] = node.op != "linear" && !node.op.starts_with("conv");
+      if (!keeps_scale(node.op)) return false;
+      raw[at] = !engine::makes_units(node.op);
     }
   }
   return true;

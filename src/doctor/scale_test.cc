@@ -136,6 +136,17 @@ TEST(Scale, AnOutlierIsNamedWithItsExample) {
   EXPECT_THAT(cause(diagnosis)->remedy, HasSubstr("look at that example first"));
 }
 
+// Where nothing is finite any more, wide inputs are named, and not as proven.
+TEST(Scale, WideInputsOfANetworkThatIsNotFiniteAreNamed) {
+  const Dataset data = table();
+  Patient patient = fresh(mlp({.inputs = 6, .hidden = {32}, .outputs = 3, .activation = "relu"}));
+  patient.values("layer.0.weight")[0] = std::nanf("");
+  const Diagnosis diagnosis = diagnose(patient.graph, patient.weights, data);
+  ASSERT_NE(cause(diagnosis), nullptr);
+  EXPECT_THAT(cause(diagnosis)->evidence, HasSubstr("is not shown"));
+  EXPECT_EQ(cause(diagnose(patient.graph, patient.weights, make_classes(400, 6, 3))), nullptr);
+}
+
 // A network that scales its inputs itself, or has statistics of them, is not shown others.
 TEST(Scale, NetworksThatScaleTheirInputsAreNotBlamed) {
   const Graph plain = mlp({.inputs = 6, .hidden = {8}, .outputs = 3, .activation = "relu"});

@@ -1,7 +1,6 @@
 #include "doctor/wiring.h"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 
 namespace undying::doctor {
@@ -12,19 +11,6 @@ using Role = ops::ParameterSpec::Role;
 const Node& node_at(const Graph& graph, int at) { return graph.nodes()[static_cast<std::size_t>(at)]; }
 
 bool is_weight(std::string_view op) { return op == "linear" || op == "conv"; }
-bool makes_units(std::string_view op) { return is_weight(op) || op == "conv_transpose"; }
-
-// Operators that keep units apart and a unit that is 0 everywhere at 0.
-bool keeps_apart(std::string_view op) {
-  constexpr std::array<std::string_view, 9> kOps = {
-      "dropout", "dropout_2d", "flatten", "squeeze", "unsqueeze", "max_pool", "average_pool", "global_average_pool", "global_max_pool"};
-  return std::ranges::find(kOps, op) != kOps.end();
-}
-
-bool is_view(std::string_view op) {
-  constexpr std::array<std::string_view, 5> kOps = {"dropout", "flatten", "reshape", "squeeze", "unsqueeze"};
-  return std::ranges::find(kOps, op) != kOps.end();
-}
 
 std::vector<int> users_of(const Graph& graph, int at) {
   std::vector<int> users;
@@ -57,7 +43,7 @@ struct Walk {
     if (is_weight(node.op) && reads_units(node, shape, positions)) {
       wiring.readers.push_back({user, shape.size() == 1 ? positions : 1});
       if (!owns_alone(model, user)) wiring.read_by_weights_alone = false;
-    } else if (keeps_apart(node.op)) {
+    } else if (engine::keeps_units(node.op)) {
       follow(user, positions_behind(node, from, user, positions));
     } else {
       wiring.read_by_weights_alone = false;
@@ -90,7 +76,7 @@ void find_feed(const engine::Model& model, const engine::Layer& layer, Wiring& w
     alone = alone && read_once(graph, at);
   };
   const bool flattened = layer.counted != engine::Layer::Counted::kPooled;
-  while (keeps_apart(node_at(graph, at).op) || (flattened && is_view(node_at(graph, at).op))) back();
+  while (engine::keeps_units(node_at(graph, at).op) || (flattened && engine::is_view(node_at(graph, at).op))) back();
   if (node_at(graph, at).op == "batch_norm") {
     wiring.norm = at;
     alone = alone && owns_alone(model, at);
@@ -99,7 +85,7 @@ void find_feed(const engine::Model& model, const engine::Layer& layer, Wiring& w
   // Behind a linear layer over rows the units are the last dimension, which a batch norm does not normalise.
   const bool rows = wiring.norm >= 0 && node_at(graph, at).op == "linear" && graph.shapes()[static_cast<std::size_t>(at)].size() > 1;
   const bool units = ops::unit_count(model.node_values()[static_cast<std::size_t>(at)]) == layer.units;
-  if (!makes_units(node_at(graph, at).op) || rows || !units) return;
+  if (!engine::makes_units(node_at(graph, at).op) || rows || !units) return;
   wiring.weight = at;
   wiring.feed_alone = alone && owns_alone(model, at);
 }
@@ -114,7 +100,7 @@ void find_pool(const engine::Model& model, const engine::Layer& layer, Wiring& w
       wiring.pool = at;
       return;
     }
-    if (!is_view(op)) return;
+    if (!engine::is_view(op)) return;
   }
 }
 

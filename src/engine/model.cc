@@ -18,12 +18,6 @@ using Role = ops::ParameterSpec::Role;
 constexpr std::array<std::string_view, 9> kTransparent = {"batch_norm", "layer_norm", "group_norm", "instance_norm", "dropout",
                                                           "dropout_2d", "add",        "max_pool",   "flatten"};
 
-// Views, and what passes as one in evaluation.
-constexpr std::array<std::string_view, 5> kViews = {"flatten", "reshape", "squeeze", "unsqueeze", "dropout"};
-constexpr std::array<std::string_view, 6> kKeepUnits = {"batch_norm", "dropout",      "dropout_2d",
-                                                        "max_pool",   "average_pool", "global_average_pool"};
-constexpr std::array<std::string_view, 3> kMakeUnits = {"linear", "conv", "conv_transpose"};
-
 // Before the allocation, which an operating system that promises more memory than it has would let pass.
 void check_fits(std::int64_t floats) {
   const double bytes = 4.0 * static_cast<double>(floats);
@@ -34,7 +28,23 @@ void check_fits(std::int64_t floats) {
                           static_cast<double>(floats), bytes * 1e-9, memory * 1e-9));
 }
 
+template <std::size_t kCount>
+bool is_one_of(std::string_view op, const std::array<std::string_view, kCount>& ops) {
+  return std::ranges::find(ops, op) != ops.end();
+}
+
 }  // namespace
+
+bool is_view(std::string_view op) {
+  return is_one_of(op, std::array<std::string_view, 5>{"dropout", "flatten", "reshape", "squeeze", "unsqueeze"});
+}
+
+bool keeps_units(std::string_view op) {
+  return is_one_of(op, std::array<std::string_view, 9>{"dropout", "dropout_2d", "flatten", "squeeze", "unsqueeze", "max_pool",
+                                                       "average_pool", "global_average_pool", "global_max_pool"});
+}
+
+bool makes_units(std::string_view op) { return is_one_of(op, std::array<std::string_view, 3>{"linear", "conv", "conv_transpose"}); }
 
 Model::Model(Graph graph) : graph_(std::move(graph)), values_(ops::values(graph_)), by_node_(graph_.nodes().size()) {
   for (int at = 0; at < static_cast<int>(graph_.nodes().size()); ++at) {
@@ -84,13 +94,12 @@ int Model::weight_before(int at) const {
 
 // Behind a flatten (and other views) the units are still those of the value before it, where a layer with weights made that.
 void Model::find_channels(Layer& layer) const {
-  const auto is_any = [&](int at, std::span<const std::string_view> ops) { return std::ranges::find(ops, node(at).op) != ops.end(); };
   int at = node(layer.node).inputs[0];
   if (values_[static_cast<std::size_t>(at)].shape.size() != 1) return;
-  while (is_any(at, kViews)) at = node(at).inputs[0];
+  while (is_view(node(at).op)) at = node(at).inputs[0];
   const ops::Value& value = values_[static_cast<std::size_t>(at)];
-  while (is_any(at, kKeepUnits)) at = node(at).inputs[0];
-  if (value.shape.size() == 1 || !is_any(at, kMakeUnits)) return;
+  while (keeps_units(node(at).op) || node(at).op == "batch_norm") at = node(at).inputs[0];
+  if (value.shape.size() == 1 || !makes_units(node(at).op)) return;
   layer.units = ops::unit_count(value);
   layer.positions = ops::position_count(value);
   layer.counted = value.layout == ops::Layout::kChannelsLast ? Layer::Counted::kByUnit : Layer::Counted::kByPosition;

@@ -72,8 +72,9 @@ std::string findings_text(const std::vector<Finding>& findings, std::size_t limi
 }
 
 std::string headline(const Diagnosis& diagnosis) {
-  std::string text = fmt::format("{} units in {} layers on the whole of {} (n = {} examples), evaluation mode, weights frozen",
-                                 diagnosis.units(), diagnosis.layers.size(), diagnosis.data, diagnosis.examples);
+  std::string text =
+      fmt::format("{} units in {} layer{} on the whole of {} (n = {} examples), evaluation mode, weights frozen", diagnosis.units(),
+                  diagnosis.layers.size(), diagnosis.layers.size() == 1 ? "" : "s", diagnosis.data, diagnosis.examples);
   if (std::isfinite(diagnosis.loss)) text += fmt::format("; loss {:.4g}", diagnosis.loss);
   if (std::isfinite(diagnosis.accuracy)) text += fmt::format(", accuracy {:.2f}%", 100.0 * diagnosis.accuracy);
   if (diagnosis.baseline) text += fmt::format("; baseline {}", diagnosis.baseline->text());

@@ -101,7 +101,7 @@ std::string run_text(const Run& run, const RunOutcome& outcome, int columns) {
     say(fmt::format("{} of {} units are dead, {:.1f}%.", run.ledger.dead(), run.ledger.units(), 100.0 * dead_share(run.ledger)));
   if (const std::string layers = dead_layers(run.ledger); !layers.empty())
     say("Every unit is dead in " + layers + ": nothing of the input passes such a layer, and no gradient comes back.");
-  for (const Finding& cause : outcome.causes) say("Cause: " + cause.what + ": " + cause.evidence + ". To try: " + cause.remedy + ".");
+  for (const Finding& cause : outcome.causes) say("Found: " + cause.what + ": " + cause.evidence + ". To try: " + cause.remedy + ".");
   for (const std::string& command : outcome.next) text += "Next: " + command + "\n";
   return text;
 }

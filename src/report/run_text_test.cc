@@ -61,7 +61,7 @@ TEST(RunText, CausesAndDivergenceAreInWords) {
       .what = "scale of the inputs", .evidence = "1 of 6 columns are far from unit scale", .remedy = "--normalize standard"};
   EXPECT_THAT(run_text(run, {.baseline = kChance, .causes = {scale}}),
               AllOf(HasSubstr("diverged: loss is nan at step 3"), HasSubstr("The run diverged"),
-                    HasSubstr("Cause: scale of the inputs: 1 of 6 columns are far from unit scale. To try: --normalize standard."),
+                    HasSubstr("Found: scale of the inputs: 1 of 6 columns are far from unit scale. To try: --normalize standard."),
                     Not(HasSubstr("Nothing was learned"))));
 }
 

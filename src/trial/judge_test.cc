@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
+#include <tuple>
 
 #include "trial/boundary.h"
 #include "trial/statistics.h"
@@ -245,6 +247,54 @@ TEST(Judge, ErrsNoMoreOftenThanItSays) {
   }
   EXPECT_LT(wrong, kStudies * (0.032 + 4.0 * std::sqrt(0.032 * 0.968 / kStudies)));
   EXPECT_GT(wrong, kStudies * 0.01) << "and is not so careful as to be of no use";
+}
+
+// Four arms, normal scores, looks from 5 to 20: the first arm's mean is `effect` standard deviations of a pair above the others'.
+Comparison planted(double effect, double margin, std::mt19937_64& engine) {
+  std::normal_distribution<double> normal(0.0, 0.02 / std::sqrt(2.0));
+  const TrialRules rules{.arms = 4, .margin = margin};
+  Sample arm;
+  std::vector<Sample> references(2);
+  Comparison found;
+  for (int n = next_look(0); n <= 20; n = next_look(n)) {
+    for (auto seed = arm.size() + 1; seed <= static_cast<std::size_t>(n); ++seed) {
+      arm.push_back({.seed = seed, .score = 0.5 + 0.02 * effect + normal(engine)});
+      for (Sample& each : references) each.push_back({.seed = seed, .score = 0.5 + normal(engine)});
+    }
+    found = compare(arm, references, rules);
+    if (!wants_more(found)) break;
+  }
+  return found;
+}
+
+TEST(Judge, DecidesWhatIsPlanted) {
+  std::mt19937_64 engine(11);
+  for (const auto& [effect, least, median] : {std::tuple(1.0, 0.85, 14), std::tuple(1.5, 0.98, 10), std::tuple(2.0, 0.99, 8)}) {
+    constexpr int kStudies = 400;
+    int helps = 0;
+    std::vector<int> pairs;
+    for (int i = 0; i < kStudies; ++i) {
+      const Comparison found = planted(effect, 1e-9, engine);
+      EXPECT_NE(found.verdict, Verdict::kHurts);
+      helps += found.verdict == Verdict::kHelps;
+      pairs.push_back(found.verdict == Verdict::kHelps ? found.difference.n : 99);
+    }
+    EXPECT_GE(helps, least * kStudies) << effect;
+    std::nth_element(pairs.begin(), pairs.begin() + kStudies / 2, pairs.end());
+    EXPECT_LE(pairs[kStudies / 2], median) << effect;
+  }
+}
+
+TEST(Judge, AnEffectOfTheMarginIsHardlyEverCalledTheSame) {
+  std::mt19937_64 engine(13);
+  int same = 0;
+  int nothing = 0;
+  for (int i = 0; i < 400; ++i) {
+    same += planted(1.5, 0.03, engine).verdict == Verdict::kSame;
+    nothing += planted(0.0, 0.03, engine).verdict == Verdict::kSame;
+  }
+  EXPECT_LE(same, 20) << "5% of 400";
+  EXPECT_GE(nothing, 380);
 }
 
 }  // namespace

@@ -304,9 +304,10 @@ std::string remedy_outcome(const Remedied& found, const TrialRules& rules) {
         found.open ? "is shown to help" : "helped",
         found.tried == 1 ? "the one remedy tried was not" : fmt::format("none of the {} remedies tried was", found.tried), control, placebo,
         found.data);
-  return fmt::format("{} helps: {} on validation rows of {}; against training on as before ({}) {}, against the placebo ({}) {}.",
-                     found.remedy, score_text(found.chosen, rules.metric), found.data, control,
-                     difference_text(found.against_control, rules.metric), placebo, difference_text(found.against_placebo, rules.metric));
+  const auto against = [&](const Estimate& d) { return d.n > 0 ? " " + difference_text(d, rules.metric) : std::string(); };
+  return fmt::format("{} helps: {} on validation rows of {}; against training on as before ({}){}, against the placebo ({}){}.",
+                     found.remedy, score_text(found.chosen, rules.metric), found.data, control, against(found.against_control), placebo,
+                     against(found.against_placebo));
 }
 
 std::string held_out_outcome(const Remedied& found, const TrialRules& rules) {

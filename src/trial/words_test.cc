@@ -167,6 +167,9 @@ void write_remedies(std::ostream& out) {
   found.held_out = {0.01, -0.01, 0.03, 12};
   out << held_out_outcome(found, rules) << "\n";
   found.held_out = {kNan, kNan, kNan, 0};
+  found.control = {.n = 0};
+  found.against_control = {kNan, kNan, kNan, 0};
+  out << remedy_outcome(found, rules) << "\n";
   out << held_out_outcome(found, rules) << "\n" << not_finite_text(found.remedy) << "\n";
   const Patient patient{.score = 0.7274, .dead = 78, .locked = 70, .units = 192, .data = "fashion-mnist train", .examples = 60'000};
   out << before_text(patient, Metric::kAccuracy) << "\n" << after_text(patient, 4, Metric::kAccuracy) << "\n";
