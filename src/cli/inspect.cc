@@ -66,21 +66,20 @@ int print_activations(const onnx::Model& model, const std::vector<ops::Value>& v
   return count;
 }
 
+const char* use_of(const onnx::Model& model, int activations, std::int64_t trained, bool trains) {
+  if (model.graph.inputs().size() != 1) return "no: it has several inputs";
+  if (trains && trained == 0) return "no: nothing in it is trained";
+  if (activations > 0) return "yes";
+  return trains ? "no: no activation of the family is in it" : "gradients and signal only: no activation of the family is in it";
+}
+
 void print_uses(const onnx::Model& model, int activations, std::int64_t trained) {
-  const bool one = model.graph.inputs().size() == 1 && model.graph.outputs().size() == 1;
-  const bool whole =
-      model.graph.nodes()[static_cast<std::size_t>(model.graph.inputs()[0])].attributes.get_or<std::int64_t>("integer", 0) != 0;
-  const char* why = !one && model.graph.inputs().size() != 1 ? "no: it has several inputs" : !one ? "no: it has several outputs" : nullptr;
-  fmt::print("{:12} {}\n", "diagnose",
-             why != nullptr     ? why
-             : activations == 0 ? "gradients and signal only: no activation of the family is in it"
-                                : "yes");
-  fmt::print("{:12} {}\n", "revive",
-             why != nullptr     ? why
-             : trained == 0     ? "no: nothing in it is trained"
-             : activations == 0 ? "no: no activation of the family is in it"
-                                : "yes");
-  if (whole) fmt::print("{:12} numbers of rows: data with whole numbers in the range of the tables\n", "data");
+  fmt::print("{:12} {}\n", "diagnose", use_of(model, activations, trained, false));
+  fmt::print("{:12} {}\n", "revive", use_of(model, activations, trained, true));
+  if (model.graph.outputs().size() > 1) fmt::print("{:12} of several outputs the first is judged\n", "");
+  const Node& input = model.graph.nodes()[static_cast<std::size_t>(model.graph.inputs()[0])];
+  if (input.attributes.get_or<std::int64_t>("integer", 0) != 0)
+    fmt::print("{:12} whole numbers, in the range of the tables that they are rows of\n", "data");
 }
 
 int run_inspect(const std::string& file) {
