@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,10 +29,15 @@ struct Dataset {
   std::vector<std::string> class_names;  // (classes), or empty where the source has none
   std::int64_t outputs = 0;              // values per target, when classes == 0
   std::vector<float> targets;            // (size, outputs), when classes == 0
+  std::vector<float> target_mean;        // (outputs), or empty: 0. Networks are trained on (target - mean) / deviation
+  float target_deviation = 1.0f;         // one for all outputs, so that a squared loss is in units of its square
+  std::vector<std::string> columns;      // (features) names, or empty where the source has none
+  std::string target;                    // name of what is to be predicted, or empty
   std::vector<std::uint32_t> rows;       // where each example stands in its source, counted from 0; empty: in order
   std::vector<std::int32_t> groups;      // (size): examples of one group are never parted; or empty
 
-  std::int64_t features() const;  // product of shape
+  std::int64_t features() const;                                                                 // product of shape
+  double loss_unit() const { return static_cast<double>(target_deviation) * target_deviation; }  // of a loss, in squared units of targets
   std::int64_t channels() const;  // of images, examples of shape (channels, height, width); 1 for all others
 };
 
@@ -42,9 +48,9 @@ void gather(const Dataset& data, std::span<const std::uint32_t> indices, float* 
 void validate(const Dataset& data);
 
 enum class Normalize {
+  kAuto,      // images to [0, 1]; tables and the targets of a regression to zero mean and unit variance; other data as it is
   kUnit,      // images to [0, 1], other data as it is
-  kStandard,  // zero mean and unit variance, learned on train: one mean and deviation a channel for images held as bytes, one a column
-              // otherwise
+  kStandard,  // all to zero mean and unit variance: one mean and deviation a channel for images held as bytes, one a column otherwise
 };
 
 // How a part is held out for testing.
@@ -54,6 +60,34 @@ struct SplitRule {
   bool ordered = false;    // the last examples are held out, and nothing is drawn: for series
 };
 
+// How a column of a table becomes features.
+struct TableColumn {
+  std::string name;
+  std::vector<std::string> values;  // of text, sorted: a feature each, 1 where the row has it; empty: the number itself is the feature
+  std::optional<float> fill;        // what stands where a number is missing; none: a row that misses it cannot be read
+};
+
+// What became of a source, beyond its examples.
+struct Reading {
+  std::vector<TableColumn> columns;                          // in the order of the features; empty where the source is no table
+  std::vector<std::pair<std::string, std::string>> dropped;  // columns left out, with the reason
+  std::string task;                                          // why these are classes, or values: "label=species: text"
+  std::vector<std::string> remarks;                          // what was found out or done: "fields are separated by ;"
+  std::vector<std::string> warnings;                         // what may not be as it was meant
+};
+
+// How the data of a network became its inputs and targets. It travels in the ONNX file, so that whoever uses the network reads data the
+// same way.
+struct DataForm {
+  std::vector<float> mean;  // as Dataset's, but never empty
+  std::vector<float> deviation;
+  std::vector<float> target_mean;
+  float target_deviation = 1.0f;
+  std::vector<TableColumn> columns;
+  std::vector<std::string> class_names;
+  std::string target;
+};
+
 struct Split {
   std::shared_ptr<const Dataset> train;
   std::shared_ptr<const Dataset> test;
@@ -61,7 +95,10 @@ struct Split {
   bool given = true;  // the source came with a test part, or the user named one; else `rule` says how it was held out
   SplitRule rule = {};
   Normalize normalize = Normalize::kUnit;
+  Reading reading = {};
 };
+
+DataForm form_of(const Split& split);
 
 // Holds a part out for testing: classes in proportion, at least one example of each left for training; groups kept together. Both parts
 // keep the order of the source. A function of the examples and the rule alone. Throws Error{kBadData} where there are too few examples.
@@ -78,12 +115,48 @@ struct HeldOut {
 };
 HeldOut hold_out_rows(const Dataset& data, double share, std::uint64_t seed);
 
-// Opens what `--data` names: "fashion-mnist", "idx:DIR", "images:DIR[:size=HxW]", "npy:X.npy,Y.npy", "npz:FILE",
-// "csv:FILE[:label=NAME]", "spirals", "abs", "slowly-changing". `directory` overrides where fashion-mnist is looked for; `seed` feeds the
-// synthetic sets. Where the source has no test part, hold_out() makes one and `note` says so. Throws Error: kInvalidArgument
-// (unknown name), kNotFound, kBadData (with file, what was found, what was expected).
-Split open_dataset(std::string_view specification, Normalize normalize = Normalize::kUnit, const std::filesystem::path& directory = {},
-                   std::uint64_t seed = 1);
+struct DataOptions {
+  Normalize normalize = Normalize::kAuto;
+  bool scale_targets = true;             // false: the targets of a regression stay as they are, whatever `normalize` says
+  std::filesystem::path directory = {};  // where fashion-mnist is, if not where Debian's package puts it
+  std::uint64_t seed = 1;                // of the synthetic sets
+  SplitRule rule = {};                   // where the source has no test part
+  std::string test = {};                 // a source of the same kind that is the test part: "FILE" or, with its kind, "csv:FILE"
+  std::optional<DataForm> form = {};     // of a network that is at hand: data is read as its was, and nothing is learned of this one
+  std::string group = {};                // the column of a table whose equal values are never parted; no feature then
+};
+
+// Opens what `--data` names: "fashion-mnist", "idx:DIR", "images:DIR[:size=HxW]", "npy:X.npy,Y.npy", "npz:FILE", "csv:FILE" with the
+// options of docs/data.md, "spirals", "abs", "slowly-changing". Where the source has no test part, hold_out() makes one and `note` says so.
+// Throws Error: kInvalidArgument (unknown name), kNotFound, kBadData (with file, what was found, what was expected).
+Split open_dataset(std::string_view specification, const DataOptions& options = {});
+
+// What was read, for people: every command prints it, every report holds it.
+struct DataSummary {
+  struct ClassCount {
+    std::string name;
+    std::int64_t train = 0;
+    std::int64_t test = 0;
+  };
+  std::string name;
+  std::int64_t train = 0;  // examples
+  std::int64_t test = 0;
+  std::vector<std::int64_t> shape;   // of an example
+  std::vector<std::string> columns;  // of a table, as kept: "age", "sex (female, male)"
+  std::vector<std::pair<std::string, std::string>> dropped;
+  std::string target;               // the column to predict, or empty
+  std::string task;                 // "3 classes (label=species: text)"
+  std::vector<ClassCount> classes;  // when there are any
+  double target_lowest = 0.0;       // of values to predict, over both parts
+  double target_highest = 0.0;
+  double target_mean = 0.0;
+  std::string held_out;  // "30 of 150 examples, drawn with seed 1, classes in proportion"
+  std::string scaling;   // what was done to inputs and targets
+  std::string baseline;  // what must be beaten, where the caller has put it
+  std::vector<std::string> remarks;
+  std::vector<std::string> warnings;
+};
+DataSummary summarise(const Split& split);
 
 // A named float32 tensor, row-major.
 struct Tensor {

@@ -23,9 +23,9 @@
 namespace undying {
 
 struct DiagnoseSettings {
-  std::optional<Loss> loss;                 // default: cross-entropy for classes, mean squared error for values
-  double dormant_tau = 0.025;               // Sokar et al. 2023
-  double saturation_eps = 1e-3;             // |f'| below this is saturated
+  std::optional<Loss> loss;  // default: cross-entropy for classes, mean squared error for values
+  double dormant_tau = HealthSettings{}.dormant_tau;
+  double saturation_eps = HealthSettings{}.saturation_eps;  // |f'| below this is saturated
   std::int64_t rank_sample = 512;           // examples, evenly spaced, for effective rank and pool winners; 0: neither is measured
   int threads = 0;                          // 0: one per core. Results depend on it in the last bits only
   std::shared_ptr<const Dataset> training;  // whose majority class or mean the baseline is; default: D's own
@@ -169,6 +169,7 @@ struct Diagnosis {
   std::optional<OutputReach> reach;  // where the outputs are bounded and D has targets
   std::vector<Finding> findings;     // the most costly first; empty: nothing was found
   std::vector<std::string> notes;    // what was done to the network before it was looked at
+  std::optional<DataSummary> read;   // where D comes from, if the caller has put it
 
   std::int64_t units() const;
   std::int64_t dead() const;

@@ -67,10 +67,10 @@ struct CensusRecord {
 };
 
 struct HealthSettings {
-  bool counters = true;        // count in every step; without, deaths are dated by census only
-  bool census = true;          // before the first step and after every epoch
-  double dormant_tau = 0.025;  // Sokar et al. 2023
-  double saturation_eps = 1e-3;
+  bool counters = true;          // count in every step; without, deaths are dated by census only
+  bool census = true;            // before the first step and after every epoch
+  double dormant_tau = 0.025;    // Sokar et al. 2023
+  double saturation_eps = 1e-3;  // |f'| below this is saturated
 };
 
 // All that was seen of the neurons of a run. `lives[l][u]` belongs to unit u of layers()[l].

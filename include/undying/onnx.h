@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -28,6 +29,8 @@ struct Model {
   std::vector<std::string> inputs;                            // the model's names of graph.inputs(), in that order
   std::vector<std::string> outputs;                           // and of graph.outputs()
   std::vector<std::string> notes;                             // what was changed or recognised on the way in, one sentence each
+  std::optional<DataForm> form =
+      std::nullopt;  // how the network's data was read; the graph then begins behind that, and ends before it is undone
   std::int64_t opset = 0;                                     // of the file
   std::string producer;                                       // the program that wrote the file, with its version; "" unknown
   std::vector<std::pair<std::string, std::string>> metadata;  // the file's own, in its order
@@ -44,6 +47,7 @@ struct SaveOptions {
   bool fold = false;                 // batch norms are folded into the linear or convolution before them, where nothing else reads that
   std::vector<std::string> inputs;   // names for graph.inputs(); none: the nodes' names
   std::vector<std::string> outputs;  // names for graph.outputs(); none: the nodes' names
+  std::optional<DataForm> form;      // written around the network: the file takes data as it is and gives answers in their own units
   std::string doc;                   // what was done to the model, for its doc string
   std::int64_t opset = 0;            // 17 to 28, as far as the ONNX library goes; 0: 20, or its last where that is less
   std::vector<std::pair<std::string, std::string>> metadata;  // for the file, as Model::metadata

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "undying/doctor.h"
+#include "undying/evaluation.h"
 #include "undying/study.h"
 
 namespace undying {
@@ -30,7 +31,15 @@ struct RunDescription {
   std::string normalize = {};                                // "unit", "standard"
   std::string initial_weights = {};                          // the file they were read from
   std::optional<Baseline> baseline = std::nullopt;           // of the test part
+  std::optional<DataSummary> read = std::nullopt;            // the data
 };
+
+// What was read, for a terminal: a line for each thing that is known of it.
+std::string summary_text(const DataSummary& summary, int columns = 100);
+
+// How well a network does on `data`, for a terminal and as JSON.
+std::string evaluation_text(const std::string& data, const Evaluation& evaluation);
+std::string evaluation_json(const std::string& command, const DataSummary& read, const std::string& data, const Evaluation& evaluation);
 
 // A single run as JSON: settings, accuracy, per-layer ledger (docs/formats.md).
 std::string run_json(const RunDescription& description, const TrainSettings& settings, const Run& run);

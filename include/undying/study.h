@@ -47,6 +47,7 @@ struct Arm {
   Activation activation;
   Role role = Role::kTreatment;
   std::vector<ArmRun> runs;  // one per seed, in order; arms decided early have fewer
+  bool one_run = false;      // nothing in them depends on the seed but the order of sums: all runs are one run
   Estimate score;            // test accuracy (mean) or test loss (geometric mean) over the runs that learned; 95% interval by Student's t
   int collapsed = 0;
   int diverged = 0;
@@ -75,8 +76,10 @@ struct Study {
   std::int64_t test_examples = 0;
   std::string data_note;              // from Split::note
   std::string part = "test";          // of the data, on which runs are scored: "validation" in a trial of remedies
+  bool scaled = false;                // inputs are images, or standardised
   bool redrawn = false;               // every seed draws the split anew
   bool placebo_is_treatment = false;  // rather than another draw of the control
+  DataSummary read;                   // the data as it was read
   double target_accuracy = 0.0;
   Baseline baseline;                 // of the split as it was given
   TrialRules rules;                  // by which arms are judged

@@ -45,6 +45,8 @@ enum class Doubt {
   kPlacebo,   // better than the control, not shown to be better than the placebo
 };
 
+std::string_view name(Doubt doubt);  // "", "too few", "open", "same run", "diverged", "conflict", "placebo"
+
 // How often runs did not end with a score: those of the arm beside those of what it is compared with.
 struct Failures {
   int diverged = 0;
@@ -70,7 +72,8 @@ struct Comparison {
   Doubt doubt = Doubt::kTooFew;
   double smallest_margin =
       std::numeric_limits<double>::quiet_NaN();  // the smallest within which "the same" could be said of this interval; NaN: none
-  int seeds_needed = 0;    // pairs that would likely decide it, the figures staying as they are; 0: more than kMostSeeds, or none would
+  int seeds_needed =
+      0;  // that would decide it with four chances in five, the figures staying as they are; 0: more than kMostSeeds, or none would
   bool more_data = false;  // more seeds would not decide it, more data might
   std::string sentence;    // the verdict in words, with figures
 };

@@ -9,6 +9,7 @@
 #include "undying/dataset.h"
 #include "undying/doctor.h"
 #include "undying/error.h"
+#include "undying/evaluation.h"
 #include "undying/graph.h"
 #include "undying/health.h"
 #include "undying/onnx.h"

@@ -18,6 +18,8 @@ Command add_train(CLI::App& program, const std::string& command);
 Command add_diagnose(CLI::App& program, const std::string& command);
 Command add_revive(CLI::App& program, const std::string& command);
 Command add_inspect(CLI::App& program);
+Command add_predict(CLI::App& program);
+Command add_evaluate(CLI::App& program, const std::string& command);
 Command add_bench(CLI::App& program);
 Command add_list(CLI::App& program);
 

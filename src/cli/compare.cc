@@ -95,6 +95,7 @@ int compare(const CompareOptions& options, const std::string& command) {
   if (nothing_finished(study)) return kInterrupted;
   outputs.write(options.training.json(), [&] { write_file(options.training.json(), study_json(study)); });
   outputs.write(options.report, [&] { write_file(options.report, study_html(study)); });
+  fmt::print("{}\n", summary_text(study.read, terminal_columns(STDOUT_FILENO)));
   const bool color = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
   fmt::print("{}", study_table(study, terminal_columns(STDOUT_FILENO), color));
   outputs.rethrow();

@@ -7,12 +7,12 @@
 #include "base/atomic_file.h"
 #include "cli/commands.h"
 #include "cli/condition.h"
-#include "cli/options.h"
+#include "cli/data_flags.h"
 #include "cli/outputs.h"
 #include "cli/parse.h"
 #include "cli/progress.h"
 #include "data/npy.h"
-#include "data/open.h"
+#include "data/split.h"
 #include "undying/doctor.h"
 #include "undying/error.h"
 #include "undying/onnx.h"
@@ -36,14 +36,9 @@ constexpr const char* kFooter =
     "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written; 3 a condition of --fail-on is met.";
 
 struct DiagnoseOptions {
-  explicit DiagnoseOptions(CLI::App& app) {
+  explicit DiagnoseOptions(CLI::App& app) : source(app, DataFlags::Network::kGiven) {
     app.add_option("MODEL", model, "the network, an ONNX file")->required();
-    app.add_option("--data", data, "as for train, or npy:X.npy without labels")->type_name("SOURCE")->capture_default_str();
     add_file(app, "--labels", labels, "labels or targets of npy:X.npy, an NPY file");
-    add_file(app, "--data-dir", data_dir, "folder of fashion-mnist, where it is not where Debian's package puts it")->type_name("FOLDER");
-    app.add_option("--normalize", normalize, "unit: images to [0, 1], other data as it is; standard: zero mean, unit variance")
-        ->type_name("HOW")
-        ->capture_default_str();
     app.add_option("--part", part, "of the data: train, test or all")->type_name("PART")->capture_default_str();
     app.add_option("--loss", loss, "cross-entropy, mse, bce or huber (default: cross-entropy for classes, mse otherwise)")
         ->type_name("NAME");
@@ -67,10 +62,10 @@ struct DiagnoseOptions {
     return chosen;
   }
 
-  std::string model, data = "fashion-mnist", labels, data_dir, normalize = "unit", part = "train", loss, init_scheme = "kaiming-normal",
-                     json;
-  double tau = 0.025;
-  double eps = 1e-3;
+  DataFlags source;
+  std::string model, labels, part = "train", loss, init_scheme = "kaiming-normal", json;
+  double tau = HealthSettings{}.dormant_tau;
+  double eps = HealthSettings{}.saturation_eps;
   bool forecast = false;
   bool quiet = false;
   std::vector<std::string> fail_on;
@@ -78,33 +73,27 @@ struct DiagnoseOptions {
   std::int64_t threads = 0;
 };
 
-// Both parts as one set; the name says so.
-std::shared_ptr<const Dataset> joined(const Split& split) {
-  auto all = std::make_shared<Dataset>(*split.train);
-  const Dataset& test = *split.test;
-  all->name += " and " + test.name;
-  all->size += test.size;
-  const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
-  append(all->bytes, test.bytes);
-  append(all->values, test.values);
-  append(all->labels, test.labels);
-  append(all->targets, test.targets);
-  return all;
-}
+// D, and what was read; nothing of the latter where D has no labels.
+struct Opened {
+  std::shared_ptr<const Dataset> data;
+  std::shared_ptr<const Dataset> training;  // the part that a baseline learns from
+  std::optional<DataSummary> summary;
+};
 
-// D; `training` is the part that a baseline learns from.
-std::shared_ptr<const Dataset> open(const DiagnoseOptions& options, std::shared_ptr<const Dataset>& training) {
-  const bool bare = options.data.starts_with("npy:") && options.data.find(',') == std::string::npos;
+Opened open(const DiagnoseOptions& options, const std::optional<DataForm>& form) {
+  const std::string& source = options.source.data();
+  const bool bare = source.starts_with("npy:") && source.find(',') == std::string::npos;
   if (!bare && !options.labels.empty())
-    throw Error(ErrorCode::kInvalidArgument, "--labels", fmt::format("goes with --data npy:X.npy; {} brings its own", options.data));
-  check_source(options.data, options.normalize, options.data_dir);
-  if (bare && options.labels.empty()) return data::open_npy_inputs(options.data.substr(4));
-  const std::string source = bare ? options.data + "," + options.labels : options.data;
-  const Split split = open_source(source, options.normalize, options.data_dir, static_cast<std::uint64_t>(options.seed));
-  training = split.train;
-  if (options.part == "train") return split.train;
-  if (options.part == "test") return split.test;
-  if (options.part == "all") return joined(split);
+    throw Error(ErrorCode::kInvalidArgument, "--labels", fmt::format("goes with --data npy:X.npy; {} brings its own", source));
+  if (bare && options.labels.empty()) {
+    options.source.check(form.has_value());
+    return {data::open_npy_inputs(source.substr(4), form), nullptr, std::nullopt};
+  }
+  const Split split = options.source.open(form, bare ? source + "," + options.labels : source);
+  const DataSummary summary = summarise(split);
+  if (options.part == "train") return {split.train, split.train, summary};
+  if (options.part == "test") return {split.test, split.train, summary};
+  if (options.part == "all") return {std::make_shared<Dataset>(data::joined(split)), split.train, summary};
   throw Error(ErrorCode::kInvalidArgument, "--part", fmt::format("\"{}\" is not known; expected train, test or all", options.part));
 }
 
@@ -140,13 +129,16 @@ int run_diagnose(const DiagnoseOptions& options, const std::string& command) {
     throw Error(ErrorCode::kInvalidArgument, "--fail-on", "judges units over data; --forecast looks at none");
   if (options.forecast) return run_forecast(options, command);
   Outputs outputs({{"--json", options.json}},
-                  {{"MODEL", {options.model}}, {"--data", data::files_of(options.data, options.data_dir)}, {"--labels", {options.labels}}});
+                  {{"MODEL", {options.model}}, {"--data", options.source.files()}, {"--labels", {options.labels}}});
   const onnx::Model model = onnx::load(options.model);
   DiagnoseSettings settings = options.settings();
-  const std::shared_ptr<const Dataset> data = open(options, settings.training);
-  Diagnosis diagnosis = diagnose(model.graph, model.weights, *data, settings);
+  const Opened opened = open(options, model.form);
+  settings.training = opened.training;
+  Diagnosis diagnosis = diagnose(model.graph, model.weights, *opened.data, settings);
+  diagnosis.read = opened.summary;
   diagnosis.notes.insert(diagnosis.notes.begin(), model.notes.begin(), model.notes.end());
   outputs.write(options.json, [&] { write_file(options.json, diagnosis_json(command, diagnosis)); });
+  if (opened.summary) fmt::print("{}\n", summary_text(*opened.summary, std::max(100, terminal_columns(STDOUT_FILENO))));
   fmt::print("{}", diagnosis_text(diagnosis, std::max(100, terminal_columns(STDOUT_FILENO))));
   outputs.rethrow();
   return fail_on(conditions, diagnosis);

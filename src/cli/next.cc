@@ -53,7 +53,8 @@ std::string compare_command(const std::string& train_command) {
 }
 
 std::string diagnose_command(const std::string& train_command, const std::string& model) {
-  constexpr std::array<std::string_view, 4> kOfData = {"--data", "--data-dir", "--normalize", "--loss"};
+  // The scaling stands in the model's file.
+  constexpr std::array<std::string_view, 7> kOfData = {"--data", "--data-dir", "--loss", "--split", "--test", "--group", "--ordered"};
   const auto of_data = [&](std::string_view flag) { return std::ranges::find(kOfData, flag) != kOfData.end(); };
   return "undying diagnose " + shell_word(model) + flags_of(train_command, of_data);
 }

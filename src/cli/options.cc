@@ -9,7 +9,6 @@
 
 #include "cli/next.h"
 #include "cli/parse.h"
-#include "data/open.h"
 #include "undying/error.h"
 
 namespace undying::cli {
@@ -49,27 +48,17 @@ void refuse_foreign_flags(const CLI::App& app, const std::vector<Owned>& flags, 
                   fmt::format("is not a setting of the {} {}; it belongs to {}", kind, chosen, fmt::join(owned.owners, ", ")));
 }
 
-constexpr std::int64_t kManyClasses = 20;
-
 // What can be opened, but not learned.
 void check_classes(const Dataset& train, const std::string& source) {
   if (train.classes == 0) return;
   if (std::adjacent_find(train.labels.begin(), train.labels.end(), std::not_equal_to<>()) == train.labels.end())
     throw Error(ErrorCode::kBadData, source, "has the same label in every training example; expected at least two classes");
-  const bool csv = source.starts_with("csv:") && !train.class_names.empty();
-  const auto is_number = [](const std::string& name) { return name.find_first_not_of("+-.0123456789eE") == std::string::npos; };
-  if (csv && train.classes > kManyClasses && 2 * train.classes > train.size &&
-      std::all_of(train.class_names.begin(), train.class_names.end(), is_number))
-    throw Error(
-        ErrorCode::kBadData, source,
-        fmt::format("has {} different whole numbers as labels of {} training examples, too many for classes; for a value to predict, "
-                    "write csv:FILE:target=NAME",
-                    train.classes, train.size));
 }
 
 }  // namespace
 
-TrainingOptions::TrainingOptions(CLI::App& app, Network network) : app_(&app) {
+TrainingOptions::TrainingOptions(CLI::App& app, Network network)
+    : app_(&app), data_(app, network == Network::kBuilt ? DataFlags::Network::kOwn : DataFlags::Network::kGiven, kDataGroup) {
   add_data(app);
   if (network == Network::kBuilt) add_network(app);
   add_optimizer(app);
@@ -77,19 +66,6 @@ TrainingOptions::TrainingOptions(CLI::App& app, Network network) : app_(&app) {
 }
 
 void TrainingOptions::add_data(CLI::App& app) {
-  app.add_option("--data", data_,
-                 "fashion-mnist, idx:DIR, images:DIR[:size=HxW], npy:X.npy,Y.npy, npz:FILE, csv:FILE[:label=NAME|:target=NAME], spirals, "
-                 "abs or slowly-changing")
-      ->type_name("SOURCE")
-      ->capture_default_str()
-      ->group(kDataGroup);
-  add_file(app, "--data-dir", data_dir_, "folder of fashion-mnist, where it is not where Debian's package puts it")
-      ->type_name("FOLDER")
-      ->group(kDataGroup);
-  app.add_option("--normalize", normalize_, "unit: images to [0, 1], other data as it is; standard: zero mean, unit variance")
-      ->type_name("HOW")
-      ->capture_default_str()
-      ->group(kDataGroup);
   app.add_option(
          "--augment", augment_,
          "what training does to images, separated by commas: flip (left to right, one in two), crop[:PIXELS] (padded by so many, 4, "
@@ -163,9 +139,9 @@ void TrainingOptions::add_run(CLI::App& app) {
   grouped(app.add_flag("--quiet", quiet_, "no progress, only the result"));
 }
 
-Split TrainingOptions::open_data() const {
-  Split split = open_source(data_, normalize_, data_dir_);
-  check_classes(*split.train, data_);
+Split TrainingOptions::open_data(const std::optional<DataForm>& form) const {
+  Split split = data_.open(form, loss_ != "bce");
+  check_classes(*split.train, data_.data());
   return split;
 }
 
@@ -174,7 +150,7 @@ void TrainingOptions::fit_epochs(TrainSettings& settings, const Dataset& train) 
   if (steps_ > 0 && app_->count("--epochs") == 0) settings.epochs = (steps_ + steps_per_epoch - 1) / steps_per_epoch;
 }
 
-std::vector<std::filesystem::path> TrainingOptions::data_files() const { return data::files_of(data_, data_dir_); }
+std::vector<std::filesystem::path> TrainingOptions::data_files() const { return data_.files(); }
 
 ModelOptions TrainingOptions::model_options() const {
   ModelOptions options{.activation = "relu", .dropout = dropout_};
@@ -239,18 +215,6 @@ TrainSettings TrainingOptions::settings() const {
   settings.health.counters = !no_counters_;
   settings.health.census = !no_census_;
   return settings;
-}
-
-void check_source(const std::string& data, const std::string& normalize, const std::string& data_dir) {
-  if (normalize != "unit" && normalize != "standard")
-    throw Error(ErrorCode::kInvalidArgument, "--normalize", fmt::format("\"{}\" is not known; expected unit or standard", normalize));
-  if (!data_dir.empty() && data != "fashion-mnist")
-    throw Error(ErrorCode::kInvalidArgument, "--data-dir", fmt::format("goes with --data fashion-mnist, not with {}", data));
-}
-
-Split open_source(const std::string& data, const std::string& normalize, const std::string& data_dir, std::uint64_t seed) {
-  check_source(data, normalize, data_dir);
-  return open_dataset(data, normalize == "unit" ? Normalize::kUnit : Normalize::kStandard, data_dir, seed);
 }
 
 std::string command_text(int argc, const char* const* argv) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/data_flags.h"
 #include "undying/dataset.h"
 #include "undying/graph.h"
 #include "undying/trainer.h"
@@ -22,7 +23,8 @@ class TrainingOptions {
   explicit TrainingOptions(CLI::App& app, Network network = Network::kBuilt);
 
   // Throws Error{kBadData} where there is nothing to learn, too.
-  Split open_data() const;
+  // `form`: of a given network.
+  Split open_data(const std::optional<DataForm>& form = {}) const;
   // The files that reads, where they can be told beforehand.
   std::vector<std::filesystem::path> data_files() const;
   // Where --steps was given and --epochs was not: as many as the steps need.
@@ -34,8 +36,8 @@ class TrainingOptions {
   // loss does not have.
   Loss loss(const Dataset& train) const;
 
-  const std::string& data() const { return data_; }
-  const std::string& normalize() const { return normalize_; }
+  const std::string& data() const { return data_.data(); }
+  const std::string& normalize() const { return data_.normalize(); }
   const std::string& model() const { return model_; }
   int threads() const { return static_cast<int>(threads_); }
   bool quiet() const { return quiet_; }
@@ -49,9 +51,7 @@ class TrainingOptions {
   Optimizer optimizer() const;
 
   CLI::App* app_;
-  std::string data_ = "fashion-mnist";
-  std::string data_dir_;
-  std::string normalize_ = "unit";
+  DataFlags data_;
   std::string augment_ = "none";
   std::string model_ = "mlp:16x30";
   bool batch_norm_ = false;
@@ -85,12 +85,6 @@ class TrainingOptions {
   bool quiet_ = false;
   std::string json_;
 };
-
-// Throws Error{kInvalidArgument} where these flags are wrong or do not go together.
-void check_source(const std::string& data, const std::string& normalize, const std::string& data_dir);
-
-// What --data, --normalize and --data-dir say.
-Split open_source(const std::string& data, const std::string& normalize, const std::string& data_dir, std::uint64_t seed = 1);
 
 // The command line as it was given, for reports: quoted where a shell needs it.
 std::string command_text(int argc, const char* const* argv);

@@ -6,7 +6,6 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
-#include <numeric>
 
 #include "undying/error.h"
 
@@ -25,21 +24,6 @@ T parse(std::string_view flag, std::string_view text, const char* kind, T lowest
   if (error != std::errc() || end != end_of_text) fail(flag, fmt::format("\"{}\" is not {}; {}", text, kind, range));
   if (!(value >= lowest && value <= highest)) fail(flag, fmt::format("{} is out of range; {}", text, range));
   return value;
-}
-
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
-    }
-  }
-  return row.back();
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -100,19 +84,6 @@ std::vector<Activation> parse_activations(std::string_view flag, std::string_vie
     begin = end + 1;
   }
   return activations;
-}
-
-std::string nearest(std::string_view text, const std::vector<std::string>& candidates) {
-  std::string best;
-  const std::size_t letters = text.size() - std::min(text.find_first_not_of('-'), text.size());
-  std::size_t least = letters / 3 + 2;  // below it: one letter in three, rounded down, and one more
-  for (const std::string& candidate : candidates) {
-    const std::size_t found = distance(text, candidate);
-    if (found >= least) continue;
-    least = found;
-    best = candidate;
-  }
-  return best;
 }
 
 }  // namespace undying::cli

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/nearest.h"
 #include "undying/activation.h"
 
 namespace undying::cli {
@@ -25,9 +26,6 @@ CLI::Option* add_file(CLI::App& app, const std::string& flag, std::string& value
 
 // "relu,leaky_relu:0.01,rrelu:0.1,0.3": items are split at commas that a letter follows, since parameters are separated by commas too.
 std::vector<Activation> parse_activations(std::string_view flag, std::string_view text);
-
-// The candidate nearest to `text` by edit distance, or "" when none is near.
-std::string nearest(std::string_view text, const std::vector<std::string>& candidates);
 
 }  // namespace undying::cli
 

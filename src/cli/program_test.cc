@@ -123,14 +123,14 @@ TEST_F(Program, WrongFlagsAreNamed) {
   std::string many = "x,label\n";
   for (int i = 0; i < 60; ++i) many += "1," + std::to_string(1000 + 7 * (i % 50)) + "\n";
   std::ofstream(folder_ / "many.csv") << many;
-  expect_error("train --data csv:many.csv", AllOf(HasSubstr("different whole numbers"), HasSubstr("csv:FILE:target=NAME")));
-  std::ofstream(folder_ / "one.csv") << "x,label\n1,a\n2,a\n3,a\n4,a\n5,a\n6,a\n7,a\n8,a\n9,a\n10,a\n";
+  expect_error("train --data csv:many.csv", AllOf(HasSubstr("different whole numbers"), HasSubstr(":target=label")));
+  std::ofstream(folder_ / "one.csv") << "x,label\n1,a\n2,a\n3,a\n4,a\n5,a\n6,a\n7,a\n8,a\n9,a\n9,a\n";
   expect_error("train --data csv:one.csv", HasSubstr("the same label in every training example"));
   expect_error("train --data spirals --explain --out x.safetensors", AllOf(HasSubstr("[--out]"), HasSubstr("--explain")));
   expect_error("train --data spirals --data-dir .", HasSubstr("--data-dir"));
   expect_error("train --data csv:x.csv:lable=y", AllOf(HasSubstr("\"lable\""), HasSubstr("label=NAME")));
   expect_error("train --data spirals --model mlp:1000000x3", AllOf(HasSubstr("parameters"), HasSubstr("GB of memory")));
-  expect_error("", HasSubstr("needs a command: compare, train, diagnose, revive, bench, list"));
+  expect_error("", HasSubstr("needs a command: compare, train, diagnose, revive, predict, evaluate, bench, list"));
   expect_error("comprae", HasSubstr("did you mean compare?"));
   expect_error("train --bacth 3", AllOf(HasSubstr("--bacth"), HasSubstr("did you mean --batch?")));
   expect_error("train --store x", AllOf(HasSubstr("--store"), HasSubstr("it is one of compare")));
@@ -169,7 +169,7 @@ TEST_F(Program, WrongFlagsAreNamed) {
 
 TEST_F(Program, WrongDataIsNamed) {
   write("nan.csv", "a,label\n1,0\nnan,1\n");
-  expect_error("train --data csv:nan.csv", AllOf(HasSubstr("nan.csv"), HasSubstr("line 3"), HasSubstr("column a")));
+  expect_error("train --data csv:nan.csv", AllOf(HasSubstr("nan.csv"), HasSubstr("line 3"), HasSubstr("a: 1 of 2 values are missing")));
   expect_error("train --data csv:missing.csv", HasSubstr("missing.csv"));
   expect_error("train --data idx:.", HasSubstr("train-images-idx3-ubyte"));
   expect_error("train --data images:none", HasSubstr("[none] no such folder"));
@@ -178,10 +178,7 @@ TEST_F(Program, WrongDataIsNamed) {
   fs::create_directories(folder_ / "pictures/train/b");
   write("pictures/train/a/1.png", "text");
   write("pictures/train/b/1.png", "text");
-  write("pictures/train/b/2.png", "text");
-  write("pictures/train/b/3.png", "text");
-  write("pictures/train/b/4.png", "text");
-  for (const char* more : {"5", "6", "7", "8", "9"}) write((std::string("pictures/train/b/") + more + ".png").c_str(), "text");
+  for (int i = 2; i < 10; ++i) write("pictures/train/b/" + std::to_string(i) + ".png", "text");
   expect_error("train --data images:pictures", AllOf(HasSubstr("a/1.png"), HasSubstr("neither PNG")));
   expect_error("train --data fashion-mnist --data-dir .", HasSubstr("dataset-fashion-mnist"));
   write("weights.safetensors", "not a file of tensors");

@@ -111,7 +111,7 @@ int run_revive(const ReviveOptions& options, const std::string& command) {
   Screen screen(options.training.quiet());
   const Interrupt interrupt([&] { screen.print("interrupted: what is finished will be written; once more ends at once"); },
                             [&] { screen.abandon(); });
-  const Split data = options.training.open_data();
+  const Split data = options.training.open_data(model.form);
   options.training.fit_epochs(settings.train, *data.train);
   settings.diagnose.loss = options.training.loss(*data.train);
   StudySettings shown{.train = settings.train};
@@ -125,6 +125,7 @@ int run_revive(const ReviveOptions& options, const std::string& command) {
   outputs.write(options.training.json(), [&] { write_file(options.training.json(), revival_json(command, revival)); });
   outputs.write(options.report, [&] { write_file(options.report, study_html(revival.study)); });
   if (revival.chosen) outputs.write(options.out, [&] { save(options.out, options.opset, model, revival, command); });
+  fmt::print("{}\n", summary_text(revival.study.read, terminal_columns(STDOUT_FILENO)));
   const bool color = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
   fmt::print("{}", revival_text(revival, terminal_columns(STDOUT_FILENO), color));
   outputs.rethrow();

@@ -32,17 +32,19 @@ constexpr const char* kFooter =
     "  undying train --data fashion-mnist --model mlp:256-128-100 --activation leaky_relu:0.1 --lr 0.05 --json run.json\n"
     "  undying diagnose model.onnx --data fashion-mnist --fail-on 'dead>5%'\n"
     "  undying revive model.onnx --data fashion-mnist -o healed.onnx\n"
+    "  undying predict model.onnx --data csv:new.csv -o answers.csv\n"
+    "  undying evaluate model.onnx --data csv:measurements.csv:label=class\n"
     "  undying list\n"
     "\n"
     "Results go to standard output, progress and errors to standard error.\n"
     "Exit codes: 0 done; 1 internal failure; 2 bad input (a flag, file, model or data set) or an output that cannot be\n"
     "written; 3 a condition of diagnose --fail-on is met; 130 interrupted, what was finished is kept.";
 
-// One line, whatever a file or a flag is called; a list of obstacles goes on with lines that are indented.
+// One line, whatever a file or a flag is called, or a list of which every line is indented.
 int fail(ExitCode code, std::string message) {
   for (std::size_t i = 0; i < message.size(); ++i) {
-    const bool goes_on = message[i] == '\n' && message.compare(i + 1, 2, "  ") == 0;
-    if (!goes_on && (static_cast<unsigned char>(message[i]) < ' ' || message[i] == '\x7f')) message[i] = ' ';
+    const bool control = static_cast<unsigned char>(message[i]) < ' ' || message[i] == '\x7f';
+    if (control && message.compare(i, 3, "\n  ") != 0) message[i] = ' ';
   }
   std::fputs(("error: " + message + "\n").c_str(), stderr);
   return code;
@@ -66,13 +68,10 @@ void flush_results() {
 
 int run_command(CLI::App& program, int argc, const char* const* argv) {
   const std::string command = command_text(argc, argv);
-  const std::pair<const char*, Command> commands[] = {{"compare", add_compare(program, command)},
-                                                      {"train", add_train(program, command)},
-                                                      {"diagnose", add_diagnose(program, command)},
-                                                      {"revive", add_revive(program, command)},
-                                                      {"inspect", add_inspect(program)},
-                                                      {"bench", add_bench(program)},
-                                                      {"list", add_list(program)}};
+  const std::pair<const char*, Command> commands[] = {
+      {"compare", add_compare(program, command)},   {"train", add_train(program, command)}, {"diagnose", add_diagnose(program, command)},
+      {"revive", add_revive(program, command)},     {"inspect", add_inspect(program)},      {"predict", add_predict(program)},
+      {"evaluate", add_evaluate(program, command)}, {"bench", add_bench(program)},          {"list", add_list(program)}};
   // Before parsing, where a --help behind it would hide it.
   if (argc > 1 && argv[1][0] != '-' &&
       std::none_of(std::begin(commands), std::end(commands), [&](const auto& known) { return std::string_view(known.first) == argv[1]; }))

@@ -59,7 +59,10 @@ void Program::expect_error(const std::string& arguments, const testing::Matcher<
   EXPECT_EQ(result.code, 2) << arguments << '\n' << result.err;
   EXPECT_THAT(result.err, message) << arguments;
   EXPECT_TRUE(result.err.starts_with("error: ")) << result.err;
-  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  std::istringstream lines(result.err);
+  std::string line;
+  std::getline(lines, line);
+  while (std::getline(lines, line)) EXPECT_TRUE(line.starts_with("  ")) << result.err;
   EXPECT_EQ(result.out, "") << arguments;
 }
 

@@ -29,7 +29,7 @@ class Program : public TestFiles {
   // Runs it to its end with these arguments, as a shell reads them. `err` is where standard error goes instead of Result::err.
   Result run(const std::string& arguments, const std::string& redirection = ">out.txt 2>err.txt") const;
 
-  // One line "error: ..." with exit code 2, and no result.
+  // "error: ...", one line and perhaps an indented list, with exit code 2, and no result.
   void expect_error(const std::string& arguments, const testing::Matcher<const std::string&>& message) const;
 
   std::string content(const std::string& name) const;

@@ -122,8 +122,8 @@ Run fit(Trainer& trainer, const Split& data, Screen& screen, const std::stop_tok
   return trainer.fit(*data.train, *data.test, observer, stop);
 }
 
-void write_network(const std::string& file, const Trainer& trainer) {
-  if (file.ends_with(".onnx")) return onnx::save(file, trainer.graph(), trainer.tensors());
+void write_network(const std::string& file, const Trainer& trainer, const DataForm& form) {
+  if (file.ends_with(".onnx")) return onnx::save(file, trainer.graph(), trainer.tensors(), {.form = form});
   write_safetensors(file, trainer.tensors());
 }
 
@@ -144,6 +144,9 @@ int train(const TrainOptions& options, const std::string& command) {
   const Split data = options.training.open_data();
   options.training.fit_epochs(settings, *data.train);
   Trainer trainer = make_trainer(options, activation, settings, *data.train);
+  trainer.check(*data.train);
+  DataSummary summary = summarise(data);
+  summary.baseline = baseline(*data.train, *data.test, trainer.settings()).text();
   if (!options.init.empty()) load(trainer, options.init, initial);
   if (options.explain) {
     screen.close();
@@ -152,13 +155,13 @@ int train(const TrainOptions& options, const std::string& command) {
   }
   const Run run = fit(trainer, data, screen, interrupt.token());
   screen.close();
+  fmt::print("{}\n", summary_text(summary, terminal_columns(STDOUT_FILENO)));
   outputs.write(options.metrics, [&] { write_file(options.metrics, steps_csv(run)); });
-  outputs.write(options.out, [&] { write_network(options.out, trainer); });
+  outputs.write(options.out, [&] { write_network(options.out, trainer, form_of(data)); });
   const RunOutcome outcome = outcome_of(options, command, trainer, data, run);
   const RunDescription description{options.training.data(),          options.training.model(),     activation,   command,
-                                   options.training.model_options(), options.training.normalize(), options.init, outcome.baseline};
+                                   options.training.model_options(), options.training.normalize(), options.init, outcome.baseline, summary};
   outputs.write(options.training.json(), [&] { write_file(options.training.json(), run_json(description, trainer.settings(), run)); });
-  if (!data.note.empty()) fmt::print("{}\n", data.note);
   fmt::print("{}", run_text(run, outcome, std::max(100, terminal_columns(STDOUT_FILENO))));
   outputs.rethrow();
   return run.status == RunStatus::kInterrupted ? kInterrupted : kOk;

@@ -2,31 +2,34 @@
 #define UNDYING_DATA_CSV_H_
 
 #include <string>
-#include <string_view>
+#include <vector>
 
+#include "data/csv_source.h"
+#include "data/text_stream.h"
 #include "undying/dataset.h"
 
 namespace undying::data {
 
-enum class CsvLabel {
-  kAny,    // classes, or values where one is a number that is not an integer
-  kValue,  // values, whole numbers included
+// A CSV file with a header line as examples. Columns of numbers are features as they are, columns of text a feature for each of their
+// values; the column to predict holds class names or whole numbers (classes, sorted: numbers by value, names by text) or values.
+struct CsvTable {
+  Dataset data;  // without labels and targets where the file lacks the column and a coding was given
+  Reading reading;
 };
 
-// A CSV file (RFC 4180) with a header line; every column but the label's is a number. The label column holds class names or integers
-// (classes, sorted: integers by value, names by text) or targets, as `kind` says.
-// Throws Error{kBadData} that names the source, the line and the column.
-Dataset parse_csv(std::string_view content, const std::string& source, std::string_view label, CsvLabel kind = CsvLabel::kAny);
-
-// What stands behind "csv:" in the name of a data set.
-struct CsvSource {
-  std::string file;
-  std::string column = "label";
-  CsvLabel kind = CsvLabel::kAny;
+// How an earlier file was read, for one that is to be read like it.
+struct Coding {
+  std::vector<TableColumn> columns;
+  std::vector<std::string> classes;  // empty: values
+  std::string target;
 };
 
-// Of FILE, FILE:label=NAME or FILE:target=NAME. Throws Error{kInvalidArgument} for another option.
-CsvSource parse_csv_source(std::string_view text);
+// Throws one Error{kBadData} that lists all that keeps the file from being read as it is, each with its lines, and the options that mend
+// it.
+CsvTable read_csv(TextStream& text, const CsvSource& source, const std::string& group = {}, const Coding* coding = nullptr);
+
+// The same of the file that `source` names.
+CsvTable read_csv_file(const CsvSource& source, const std::string& group = {}, const Coding* coding = nullptr);
 
 }  // namespace undying::data
 

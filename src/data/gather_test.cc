@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "base/test_support.h"
-#include "data/split.h"
+#include "data/scaling.h"
 #include "undying/dataset.h"
 #include "undying/error.h"
 

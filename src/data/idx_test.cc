@@ -90,7 +90,7 @@ TEST_F(IdxFiles, LabelsOutOfRangeAreRefused) {
 TEST_F(IdxFiles, FashionMnistHasTenClassesAndNoMore) {
   write_good();
   write("train-labels-idx1-ubyte", idx_labels({0, 1, 12, 1}));
-  EXPECT_THAT([&] { open_dataset("fashion-mnist", Normalize::kUnit, folder_); },
+  EXPECT_THAT([&] { open_dataset("fashion-mnist", {.directory = folder_}); },
               testing::ThrowsMessage<Error>(AllOf(HasSubstr("label 12"), HasSubstr("0..9"))));
 }
 
@@ -106,7 +106,7 @@ TEST_F(IdxFiles, AbsurdDimensionsAllocateNothing) {
 
 TEST_F(IdxFiles, MissingFileNamesThePackage) {
   try {
-    open_dataset("fashion-mnist", Normalize::kUnit, folder_);
+    open_dataset("fashion-mnist", {.directory = folder_});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kNotFound);

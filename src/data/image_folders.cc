@@ -83,12 +83,11 @@ std::vector<ImageFile> label_images(const fs::path& folder, const Part& part, co
 
 void add_note(std::string& note, const std::string& more) { note += (note.empty() ? "" : "; ") + more; }
 
-void hold_out_images(ImageFolders& folders) {
+void hold_out_images(ImageFolders& folders, const SplitRule& rule) {
   std::vector<ImageFile> all;
   all.swap(folders.train);
   std::vector<std::int32_t> labels;
   for (const ImageFile& file : all) labels.push_back(file.label);
-  const SplitRule rule;
   const std::vector<bool> held_out = draw_held_out(folders.name, static_cast<std::int64_t>(all.size()), labels, {}, rule);
   for (std::size_t i = 0; i < all.size(); ++i) {
     all[i].row = static_cast<std::uint32_t>(i);
@@ -125,7 +124,7 @@ void check_folder(const fs::path& folder) {
 
 }  // namespace
 
-ImageFolders list_image_folders(const fs::path& folder) {
+ImageFolders list_image_folders(const fs::path& folder, const SplitRule& rule) {
   check_folder(folder);
   const Content content = read_folder(folder);
   const bool parts = has_parts(folder, content);
@@ -142,7 +141,7 @@ ImageFolders list_image_folders(const fs::path& folder) {
     if (folders.test.empty()) fail(test_folder, fmt::format("holds no images; {}", kLayouts));
     others += test.others;
   } else {
-    hold_out_images(folders);
+    hold_out_images(folders, rule);
   }
   if (others > 0) add_note(folders.note, fmt::format("left out: {} file{} not called .png, .jpg or .jpeg", others, others == 1 ? "" : "s"));
   return folders;

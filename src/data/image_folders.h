@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "undying/dataset.h"
+
 namespace undying::data {
 
 struct ImageFile {
@@ -27,7 +29,7 @@ struct ImageFolders {
 // DIR/train/CLASS/* and DIR/test/CLASS/* (or DIR/val/CLASS/*), or DIR/CLASS/*, of which some are held out. Files are images
 // where they are called .png, .jpg or .jpeg; hidden files and folders are passed over. Throws Error: kNotFound, kIo, kBadData
 // (no classes, classes without images, classes for testing alone), with the folder at fault.
-ImageFolders list_image_folders(const std::filesystem::path& folder);
+ImageFolders list_image_folders(const std::filesystem::path& folder, const SplitRule& rule = {});
 
 }  // namespace undying::data
 

@@ -156,7 +156,7 @@ void take_form(Form& form, const fs::path& file) {
   form.first = file.string();
 }
 
-Split load_all(const ImageFolders& folders, Form form) {
+Split load_all(const ImageFolders& folders, Form form, const SplitRule& rule) {
   take_form(form, folders.train.front().path);
   const auto train = prepare(folders, folders.train, "train");
   const auto test = prepare(folders, folders.test, "test");
@@ -170,7 +170,7 @@ Split load_all(const ImageFolders& folders, Form form) {
   }
   validate(*train);
   validate(*test);
-  return {.train = train, .test = test, .note = folders.note, .given = folders.given};
+  return {.train = train, .test = test, .note = folders.note, .given = folders.given, .rule = rule};
 }
 
 }  // namespace
@@ -184,7 +184,7 @@ void check_memory(const std::string& name, std::int64_t images, std::int64_t nee
                           images, needed / kMegabyte, available / kMegabyte));
 }
 
-Split open_images(std::string_view text) {
+Split open_images(std::string_view text, const SplitRule& rule) {
   Form form;
   if (const auto at = text.rfind(":size="); at != std::string_view::npos) {
     form.resized = true;
@@ -194,7 +194,7 @@ Split open_images(std::string_view text) {
     text = text.substr(0, at);
   }
   if (text.empty()) throw Error(ErrorCode::kInvalidArgument, "data images:", "names no folder; expected images:DIR or images:DIR:size=HxW");
-  return load_all(list_image_folders(fs::path(text)), form);
+  return load_all(list_image_folders(fs::path(text), rule), form, rule);
 }
 
 }  // namespace undying::data

@@ -29,7 +29,7 @@ class ImagesTest : public TestFiles {
     add("test/b/1.png", gray_png(2, 3, 40));
   }
   Split open(const std::string& options = "", Normalize normalize = Normalize::kUnit) const {
-    return open_dataset("images:" + folder_.string() + options, normalize);
+    return open_dataset("images:" + folder_.string() + options, {.normalize = normalize});
   }
   void expect_error(const testing::Matcher<const std::string&>& message, const std::string& options = "") const {
     EXPECT_THAT([&] { open(options); }, testing::ThrowsMessage<Error>(message));

@@ -1,6 +1,7 @@
 #include "data/npy.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <bit>
@@ -8,7 +9,7 @@
 #include <cstring>
 
 #include "data/read_file.h"
-#include "data/split.h"
+#include "data/scaling.h"
 #include "undying/error.h"
 
 namespace undying::data {
@@ -164,31 +165,125 @@ void fill_inputs(Dataset& data, Array& x, const std::string& source) {
   }
 }
 
-void fill_targets(Dataset& data, const Array& y, const std::string& source) {
+double value_at(const Array& y, std::int64_t i) {
+  return y.bytes ? y.raw[static_cast<std::size_t>(i)] : y.values[static_cast<std::size_t>(i)];
+}
+
+void set_labels(Dataset& data, const Array& y, const std::string& source) {
+  for (std::int64_t i = 0; i < y.count(); ++i) {
+    const double value = value_at(y, i);
+    if (value < 0 || value > 1e6) fail(source, fmt::format("entry {} is {}; expected class labels from 0 to 1000000", i, value));
+    data.labels.push_back(static_cast<std::int32_t>(value));
+  }
+  data.classes = std::max<std::int64_t>(2, *std::max_element(data.labels.begin(), data.labels.end()) + 1);
+}
+
+// Whether every value is 0 or 1, and both occur.
+bool only_zeros_and_ones(const Array& y) {
+  bool met[2] = {};
+  for (std::int64_t i = 0; i < y.count(); ++i) {
+    const double value = value_at(y, i);
+    if (value != 0.0 && value != 1.0) return false;
+    met[value == 1.0] = true;
+  }
+  return met[0] && met[1];
+}
+
+// The class of each row of zeros with a single one; empty where a row is none such.
+std::vector<std::int32_t> one_hot_labels(const Array& y, std::int64_t outputs) {
+  if (outputs < 2 || !only_zeros_and_ones(y)) return {};
+  std::vector<std::int32_t> labels;
+  for (std::int64_t row = 0; row < y.shape[0]; ++row) {
+    std::int32_t label = -1;
+    for (std::int64_t i = 0; i < outputs; ++i) {
+      if (value_at(y, row * outputs + i) == 0.0) continue;
+      if (label >= 0) return {};
+      label = static_cast<std::int32_t>(i);
+    }
+    if (label < 0) return {};
+    labels.push_back(label);
+  }
+  return labels;
+}
+
+void fill_targets(Dataset& data, const Array& y, const std::string& source, Reading& reading) {
   if (y.shape.empty() || y.shape[0] != data.size)
     fail(source, fmt::format("has {} entries; expected one for each of the {} examples", y.shape.empty() ? 1 : y.shape[0], data.size));
-  const bool column = y.shape.size() == 1 || (y.shape.size() == 2 && y.shape[1] == 1);
-  if (y.integers && column) {
-    for (std::int64_t i = 0; i < y.count(); ++i) {
-      const double value = y.bytes ? y.raw[static_cast<std::size_t>(i)] : y.values[static_cast<std::size_t>(i)];
-      if (value < 0 || value > 1e6) fail(source, fmt::format("entry {} is {}; expected class labels from 0 to 1000000", i, value));
-      data.labels.push_back(static_cast<std::int32_t>(value));
-    }
-    data.classes = std::max<std::int64_t>(2, *std::max_element(data.labels.begin(), data.labels.end()) + 1);
+  const std::int64_t outputs = y.count() / data.size;
+  if (outputs == 1 && (y.integers || only_zeros_and_ones(y))) {
+    reading.task = y.integers ? "y: whole numbers" : "y: only 0 and 1, though of a type with fractions";
+    return set_labels(data, y, source);
+  }
+  if (data.labels = one_hot_labels(y, outputs); !data.labels.empty()) {
+    reading.task = fmt::format("y: one-hot rows of {}", outputs);
+    data.classes = outputs;
     return;
   }
-  data.outputs = y.count() / data.size;
+  reading.task = fmt::format("y: {} to predict", outputs == 1 ? "values" : fmt::format("{} values each", outputs));
+  data.outputs = outputs;
   data.targets.assign(y.values.begin(), y.values.end());
   if (y.bytes) data.targets.assign(y.raw.begin(), y.raw.end());
 }
 
-std::shared_ptr<Dataset> make_dataset(Array x, const std::string& x_source, const Array& y, const std::string& y_source, std::string name) {
+std::shared_ptr<Dataset> make_dataset(Array x, const std::string& x_source, const Array& y, const std::string& y_source, std::string name,
+                                      Reading& reading) {
   auto data = std::make_shared<Dataset>();
   data->name = std::move(name);
   fill_inputs(*data, x, x_source);
-  fill_targets(*data, y, y_source);
+  fill_targets(*data, y, y_source, reading);
   validate(*data);
   return data;
+}
+
+std::string shape_text(const std::vector<std::int64_t>& shape) { return fmt::format("({})", fmt::join(shape, ", ")); }
+
+// Parts that are read together have examples of one form.
+void check_parts(Dataset& train, Dataset& test, const std::string& source) {
+  if (train.shape != test.shape)
+    fail(source, fmt::format("has examples of shape {} for training and {} for testing; expected the same", shape_text(train.shape),
+                             shape_text(test.shape)));
+  if (train.bytes.empty() != test.bytes.empty())
+    fail(source,
+         fmt::format("has {} for training and {} for testing; expected the same type: bytes are scaled to [0, 1], other values are not",
+                     train.bytes.empty() ? "numbers" : "bytes", test.bytes.empty() ? "numbers" : "bytes"));
+  const auto kind = [](const Dataset& data) {
+    return data.classes > 0 ? std::string("class labels")
+                            : fmt::format("targets of {} value{}", data.outputs, data.outputs == 1 ? "" : "s");
+  };
+  if ((train.classes > 0) != (test.classes > 0) || train.outputs != test.outputs)
+    fail(source, fmt::format("has {} for training and {} for testing; expected the same", kind(train), kind(test)));
+  train.classes = test.classes = std::max(train.classes, test.classes);
+}
+
+enum class Move { kNone, kLastToFront, kFirstToEnd };
+
+std::pair<std::string_view, Move> parse_channels(std::string_view text) {
+  for (const auto& [option, move] :
+       {std::pair{std::string_view(":channels=first"), Move::kLastToFront}, {std::string_view(":channels=last"), Move::kFirstToEnd}})
+    if (text.ends_with(option)) return {text.substr(0, text.size() - option.size()), move};
+  return {text, Move::kNone};
+}
+
+// dst (inner, outer) of src (outer, inner), for every example.
+template <class T>
+void transpose(std::vector<T>& all, std::int64_t size, std::int64_t outer, std::int64_t inner) {
+  std::vector<T> example(static_cast<std::size_t>(outer * inner));
+  for (std::int64_t e = 0; e < size && !all.empty(); ++e) {
+    T* values = all.data() + e * outer * inner;
+    for (std::int64_t o = 0; o < outer; ++o)
+      for (std::int64_t i = 0; i < inner; ++i) example[static_cast<std::size_t>(i * outer + o)] = values[o * inner + i];
+    std::copy(example.begin(), example.end(), values);
+  }
+}
+
+void move_axis(Dataset& data, Move move) {
+  if (move == Move::kNone || data.shape.size() < 2) return;
+  const std::int64_t moved = move == Move::kLastToFront ? data.shape.back() : data.shape.front();
+  const std::int64_t outer = move == Move::kLastToFront ? data.features() / moved : moved;
+  transpose(data.bytes, data.size, outer, data.features() / outer);
+  transpose(data.values, data.size, outer, data.features() / outer);
+  const auto middle = move == Move::kLastToFront ? data.shape.end() - 1 : data.shape.begin() + 1;
+  std::rotate(data.shape.begin(), middle, data.shape.end());
 }
 
 using Member = std::pair<std::string, std::string>;  // name and content
@@ -208,18 +303,24 @@ std::string names_of(const std::vector<Member>& members) {
 
 }  // namespace
 
-Split open_npy(std::string_view files) {
+std::string_view array_files(std::string_view text) { return parse_channels(text).first; }
+
+ArrayParts read_npy(std::string_view text) {
+  const auto [files, move] = parse_channels(text);
   const auto comma = files.find(',');
   if (comma == std::string_view::npos)
-    throw Error(ErrorCode::kInvalidArgument, fmt::format("data npy:{}", files), "names one file; expected npy:X.npy,Y.npy");
+    throw Error(ErrorCode::kInvalidArgument, fmt::format("data npy:{}", text), "names one file; expected npy:X.npy,Y.npy");
   const std::string x_file(files.substr(0, comma));
   const std::string y_file(files.substr(comma + 1));
+  ArrayParts parts;
   Array x = parse_npy(read_file(x_file), x_file);
   const Array y = parse_npy(read_file(y_file), y_file);
-  return hold_out(std::move(*make_dataset(std::move(x), x_file, y, y_file, std::filesystem::path(x_file).filename().string())));
+  parts.train = make_dataset(std::move(x), x_file, y, y_file, std::filesystem::path(x_file).filename().string(), parts.reading);
+  move_axis(*parts.train, move);
+  return parts;
 }
 
-std::shared_ptr<Dataset> open_npy_inputs(const std::filesystem::path& file) {
+std::shared_ptr<Dataset> open_npy_inputs(const std::filesystem::path& file, const std::optional<DataForm>& form) {
   const std::string source = file.string();
   auto data = std::make_shared<Dataset>();
   data->name = file.filename().string();
@@ -227,33 +328,38 @@ std::shared_ptr<Dataset> open_npy_inputs(const std::filesystem::path& file) {
   fill_inputs(*data, x, source);
   for (std::size_t i = 0; i < data->values.size(); ++i)
     if (!std::isfinite(data->values[i])) fail(source, fmt::format("value {} is not finite", i));
+  if (form) apply_form(*data, *form);
   return data;
 }
 
-Split open_npz(const std::filesystem::path& file) {
+ArrayParts read_npz(std::string_view text) {
+  const auto [name, move] = parse_channels(text);
+  const std::filesystem::path file(name);
   const std::string source = file.string();
   const auto members = unzip(read_file(file), source, kMostBytes);
+  ArrayParts parts;
+  Reading& reading = parts.reading;
   const auto load = [&](std::initializer_list<const char*> x_names, std::initializer_list<const char*> y_names, const char* part) {
     const Member* x = member(members, x_names);
     const Member* y = member(members, y_names);
     if (x == nullptr || y == nullptr) return std::shared_ptr<Dataset>();
     const std::string x_source = source + ": " + x->first;
     const std::string y_source = source + ": " + y->first;
-    return make_dataset(parse_npy(x->second, x_source), x_source, parse_npy(y->second, y_source), y_source,
-                        file.filename().string() + part);
+    return make_dataset(parse_npy(x->second, x_source), x_source, parse_npy(y->second, y_source), y_source, file.filename().string() + part,
+                        reading);
   };
-  const bool parts = member(members, {"X_test", "x_test"}) != nullptr && member(members, {"y_test"}) != nullptr;
-  auto train = load({"X", "x", "X_train", "x_train"}, {"y", "Y", "y_train"}, parts ? " train" : "");
-  if (train == nullptr) fail(source, fmt::format("has no arrays X and y, nor x_train and y_train; it has {}", names_of(members)));
-  auto test = load({"X_test", "x_test"}, {"y_test"}, " test");
-  if (test == nullptr) return hold_out(std::move(*train));
-  if (train->bytes.empty() != test->bytes.empty())
-    fail(source,
-         fmt::format("has {} for training and {} for testing; expected the same type: bytes are scaled to [0, 1], other values are not",
-                     train->bytes.empty() ? "numbers" : "bytes", test->bytes.empty() ? "numbers" : "bytes"));
-  test->classes = train->classes;
-  validate(*test);
-  return {train, test, ""};
+  const bool tested = member(members, {"X_test", "x_test"}) != nullptr && member(members, {"y_test"}) != nullptr;
+  parts.train = load({"X", "x", "X_train", "x_train"}, {"y", "Y", "y_train"}, tested ? " train" : "");
+  if (parts.train == nullptr) fail(source, fmt::format("has no arrays X and y, nor x_train and y_train; it has {}", names_of(members)));
+  if (tested) {
+    const Reading of_training = reading;
+    parts.test = load({"X_test", "x_test"}, {"y_test"}, " test");
+    reading = of_training;
+    check_parts(*parts.train, *parts.test, source);
+    move_axis(*parts.test, move);
+  }
+  move_axis(*parts.train, move);
+  return parts;
 }
 
 }  // namespace undying::data

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,16 +27,29 @@ struct Array {
 // structured types are refused. Throws Error{kBadData} or {kUnsupported}.
 Array parse_npy(std::string_view content, const std::string& source);
 
-// `X.npy,Y.npy`: X (examples, ...), Y (examples) or (examples, outputs). Integer Y are class labels, others targets. X of type u1 with
-// two or more dimensions per example are images, scaled to [0, 1].
-Split open_npy(std::string_view files);
+// The data sets of arrays, and what they were taken for.
+struct ArrayParts {
+  std::shared_ptr<Dataset> train;
+  std::shared_ptr<Dataset> test;  // null where there is none
+  Reading reading;
+};
 
-// `X.npy` alone, as a data set without labels or targets: what a network can be looked at with, but not trained on.
-std::shared_ptr<Dataset> open_npy_inputs(const std::filesystem::path& file);
+// `X.npy,Y.npy`: X (examples, ...), Y (examples) or (examples, outputs). Integer Y, and others of 0 and 1 alone, are class labels, rows
+// with a single 1 among zeros likewise; others are targets. X of type u1 with two or more dimensions per example are images, scaled to
+// [0, 1].
+// Behind the files, here and of NPZ files, may stand `:channels=first` (the last axis of an example comes first) or `:channels=last` (the
+// first comes last).
+ArrayParts read_npy(std::string_view text);
+
+// `X.npy` alone, scaled as `form` says, as a data set without labels or targets: what a network can be looked at with, but not trained on.
+std::shared_ptr<Dataset> open_npy_inputs(const std::filesystem::path& file, const std::optional<DataForm>& form = {});
 
 // An NPZ file (zip, stored or deflated) with X and y (or x_train and y_train), and test parts X_test and y_test (x_test, y_test) if it has
-// any.
-Split open_npz(const std::filesystem::path& file);
+// any, of the same shapes.
+ArrayParts read_npz(std::string_view text);
+
+// Without the options behind it.
+std::string_view array_files(std::string_view text);
 
 // The members of a zip file by name. Refuses encryption, zip64, wrong checksums, and more than `limit` bytes unpacked.
 std::vector<std::pair<std::string, std::string>> unzip(std::string_view content, const std::string& source, std::uint64_t limit);

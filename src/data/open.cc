@@ -2,14 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "data/csv.h"
 #include "data/idx.h"
 #include "data/images.h"
 #include "data/npy.h"
-#include "data/read_file.h"
-#include "data/split.h"
+#include "data/scaling.h"
 #include "data/synthetic.h"
 #include "undying/dataset.h"
 #include "undying/error.h"
@@ -25,32 +25,109 @@ constexpr const char* kFashionMnist = "/usr/share/datasets/fashion-mnist";  // w
   throw Error(ErrorCode::kInvalidArgument, fmt::format("data {}", specification), message);
 }
 
-Split open_csv(std::string_view rest) {
-  const data::CsvSource source = data::parse_csv_source(rest);
-  Dataset all = data::parse_csv(data::read_file(source.file), source.file, source.column, source.kind);
-  all.name = fs::path(source.file).filename().string();
-  return hold_out(std::move(all));
+// "csv:FILE" in two.
+struct Name {
+  std::string_view kind;
+  std::string_view rest;
+  bool bare = false;  // without a colon
+
+  explicit Name(std::string_view text) {
+    const auto colon = text.find(':');
+    kind = text.substr(0, colon);
+    bare = colon == std::string_view::npos;
+    if (!bare) rest = text.substr(colon + 1);
+  }
+};
+
+// What `--test` names, without the kind, which is that of the data.
+std::string_view test_of(std::string_view kind, std::string_view test) {
+  return test.starts_with(kind) && test.substr(kind.size()).starts_with(':') ? test.substr(kind.size() + 1) : test;
 }
 
-Split open(std::string_view specification, const fs::path& directory, std::uint64_t seed) {
-  const auto colon = specification.find(':');
-  const std::string_view kind = specification.substr(0, colon);
-  const std::string_view rest = colon == std::string_view::npos ? std::string_view() : specification.substr(colon + 1);
-  const bool bare = colon == std::string_view::npos;
-  if (kind == "fashion-mnist" && bare)
-    return data::open_idx(directory.empty() ? fs::path(kFashionMnist) : directory, "fashion-mnist",
+Split given(std::shared_ptr<Dataset> train, std::shared_ptr<Dataset> test, const std::string& file) {
+  if (train->shape != test->shape || train->outputs != test->outputs || (train->classes == 0) != (test->classes == 0))
+    fail(file, fmt::format("has examples or targets of another shape than {}; expected parts that differ in their number of examples only",
+                           train->name));
+  train->classes = test->classes = std::max(train->classes, test->classes);
+  train->name += " train";
+  test->name += " test";
+  return {.train = train, .test = test, .note = fmt::format("tested on {}", file)};
+}
+
+Split open_csv(std::string_view rest, const DataOptions& options) {
+  const data::CsvSource source = data::parse_csv_source(rest);
+  const bool known = options.form && !options.form->columns.empty();
+  const data::Coding form =
+      known ? data::Coding{options.form->columns, options.form->class_names, source.column.value_or(options.form->target)} : data::Coding{};
+  data::CsvTable table = data::read_csv_file(source, options.group, known ? &form : nullptr);
+  if (known && table.data.labels.empty() && table.data.targets.empty())
+    fail(source.text_form(),
+         fmt::format("has no column \"{}\", which the model predicts; name it with :label=NAME or :target=NAME", form.target));
+  Split split;
+  if (options.test.empty()) {
+    split = hold_out(std::move(table.data), options.rule);
+  } else {
+    data::CsvSource test = data::parse_csv_source(test_of("csv", options.test));
+    if (test.missing == data::Missing::kRefuse) test.missing = source.missing;
+    if (test.header == data::Header::kAuto) test.header = source.header;
+    const data::Coding coding{table.reading.columns, table.data.class_names, table.data.target};
+    data::CsvTable read = data::read_csv_file(test, {}, &coding);
+    if (read.data.labels.empty() && read.data.targets.empty())
+      fail(options.test, fmt::format("has no column \"{}\" to test on", table.data.target));
+    table.data.groups.clear();
+    split = given(std::make_shared<Dataset>(std::move(table.data)), std::make_shared<Dataset>(std::move(read.data)), test.file);
+    for (const std::string& warning : read.reading.warnings) table.reading.warnings.push_back(test.file + ": " + warning);
+  }
+  split.reading = std::move(table.reading);
+  return split;
+}
+
+Split open_arrays(const Name& name, const DataOptions& options) {
+  const auto read = [&](std::string_view rest) { return name.kind == "npy" ? data::read_npy(rest) : data::read_npz(rest); };
+  data::ArrayParts parts = read(name.rest);
+  Split split;
+  if (!options.test.empty()) {
+    if (parts.test != nullptr) fail(options.test, fmt::format("is named as test part, but {} brings its own", name.rest));
+    data::ArrayParts test = read(test_of(name.kind, options.test));
+    split = given(parts.train, test.train, options.test);
+  } else if (parts.test != nullptr) {
+    split = {.train = parts.train, .test = parts.test, .note = ""};
+  } else {
+    split = hold_out(std::move(*parts.train), options.rule);
+  }
+  split.reading = std::move(parts.reading);
+  return split;
+}
+
+// Options that a source with parts of its own would pass over.
+void refuse_split_options(std::string_view specification, const DataOptions& options, bool draws) {
+  const SplitRule none;
+  if (!options.test.empty()) fail(specification, "has no use for --test; it goes with csv:, npy: and npz:");
+  if (!options.group.empty()) fail(specification, "has no columns for --group; it goes with csv:");
+  if (options.rule.ordered) fail(specification, "has no use for --ordered; it goes with csv:, npy: and npz:");
+  if (!draws && (options.rule.share != none.share || options.rule.seed != none.seed))
+    fail(specification, "comes with a test part; --split has no use");
+}
+
+Split open(std::string_view specification, const DataOptions& options) {
+  const Name name(specification);
+  const bool known =
+      !name.bare && (name.kind == "idx" || name.kind == "images" || name.kind == "npy" || name.kind == "npz" || name.kind == "csv");
+  if (known && name.rest.empty()) fail(specification, fmt::format("names no file; expected {}:PLACE", name.kind));
+  if (name.kind == "csv" && !name.bare) return open_csv(name.rest, options);
+  if (!options.group.empty()) fail(specification, "has no columns for --group; it goes with csv:");
+  if ((name.kind == "npy" || name.kind == "npz") && !name.bare) return open_arrays(name, options);
+  refuse_split_options(specification, options, name.kind == "images");
+  if (name.kind == "fashion-mnist" && name.bare)
+    return data::open_idx(options.directory.empty() ? fs::path(kFashionMnist) : options.directory, "fashion-mnist",
                           "install the Debian package dataset-fashion-mnist, or say where it is with --data-dir", 10);
-  if (kind == "spirals" && bare) return data::spirals(seed);
-  if (kind == "abs" && bare) return data::absolute_value(seed);
-  if (kind == "slowly-changing" && bare) return data::slowly_changing(seed);
-  if (!bare && rest.empty()) fail(specification, fmt::format("names no file; expected {}:PLACE", kind));
-  if (kind == "idx" && !bare)
-    return data::open_idx(fs::path(rest), fs::path(rest).filename().string(),
+  if (name.kind == "spirals" && name.bare) return data::spirals(options.seed);
+  if (name.kind == "abs" && name.bare) return data::absolute_value(options.seed);
+  if (name.kind == "slowly-changing" && name.bare) return data::slowly_changing(options.seed);
+  if (name.kind == "idx" && !name.bare)
+    return data::open_idx(fs::path(name.rest), fs::path(name.rest).filename().string(),
                           "expected {train,t10k}-{images-idx3,labels-idx1}-ubyte in the folder");
-  if (kind == "images" && !bare) return data::open_images(rest);
-  if (kind == "npy" && !bare) return data::open_npy(rest);
-  if (kind == "npz" && !bare) return data::open_npz(fs::path(rest));
-  if (kind == "csv" && !bare) return open_csv(rest);
+  if (name.kind == "images" && !name.bare) return data::open_images(name.rest, options.rule);
   fail(specification,
        "is not known; expected fashion-mnist, idx:DIR, images:DIR[:size=HxW], npy:X.npy,Y.npy, npz:FILE, "
        "csv:FILE[:label=NAME|:target=NAME], "
@@ -60,14 +137,13 @@ Split open(std::string_view specification, const fs::path& directory, std::uint6
 }  // namespace
 
 std::vector<fs::path> data::files_of(std::string_view specification, const fs::path& directory) {
-  const auto colon = specification.find(':');
-  const std::string_view kind = specification.substr(0, colon);
-  const std::string_view rest = colon == std::string_view::npos ? std::string_view() : specification.substr(colon + 1);
-  if (kind == "csv") return {parse_csv_source(rest).file};
-  if (kind == "npz") return {fs::path(rest)};
-  if (kind == "npy")
+  const Name name(specification);
+  const std::string_view rest = name.kind == "npy" || name.kind == "npz" ? array_files(name.rest) : name.rest;
+  if (name.kind == "csv") return {parse_csv_source(rest).file};
+  if (name.kind == "npz") return {fs::path(rest)};
+  if (name.kind == "npy")
     return {fs::path(rest.substr(0, rest.find(','))), fs::path(rest.substr(std::min(rest.find(','), rest.size() - 1) + 1))};
-  const fs::path folder = kind == "idx" ? fs::path(rest) : specification == "fashion-mnist" ? directory : fs::path();
+  const fs::path folder = name.kind == "idx" ? fs::path(rest) : specification == "fashion-mnist" ? directory : fs::path();
   if (folder.empty()) return {};
   std::vector<fs::path> files;
   for (const char* part : {"train", "t10k"})
@@ -76,12 +152,15 @@ std::vector<fs::path> data::files_of(std::string_view specification, const fs::p
   return files;
 }
 
-Split open_dataset(std::string_view specification, Normalize normalize, const fs::path& directory, std::uint64_t seed) {
-  Split split = open(specification, directory, seed);
-  if (normalize == Normalize::kUnit) return split;
-  // Nobody else has the parts yet: they change in place, for a copy may not fit into memory.
-  data::standardise(const_cast<Dataset&>(*split.train), const_cast<Dataset&>(*split.test));
-  split.normalize = normalize;
+Split open_dataset(std::string_view specification, const DataOptions& options) {
+  Split split = open(specification, options);
+  const std::string_view kind = Name(specification).kind;
+  if (options.form) {
+    // Nobody else has the parts yet: they change in place, for a copy may not fit into memory.
+    for (const auto& part : {split.train, split.test}) data::apply_form(const_cast<Dataset&>(*part), *options.form);
+    return split;
+  }
+  data::scale(split, options.normalize, options.scale_targets, kind == "csv" || kind == "npy" || kind == "npz");
   return split;
 }
 

@@ -22,15 +22,15 @@ TEST(OpenDataset, UnknownNamesListTheKnown) {
 }
 
 TEST(Spirals, AreBalancedBoundedAndReproducible) {
-  const Split split = open_dataset("spirals", Normalize::kUnit, {}, 3);
+  const Split split = open_dataset("spirals", {.seed = 3});
   EXPECT_NO_THROW(validate(*split.train));
   EXPECT_NO_THROW(validate(*split.test));
   std::int64_t ones = 0;
   for (const std::int32_t label : split.train->labels) ones += label;
   EXPECT_EQ(2 * ones, split.train->size);
   for (const float value : split.train->values) EXPECT_LT(std::fabs(value), 1.2f);
-  EXPECT_EQ(split.train->values, open_dataset("spirals", Normalize::kUnit, {}, 3).train->values);
-  EXPECT_NE(split.train->values, open_dataset("spirals", Normalize::kUnit, {}, 4).train->values);
+  EXPECT_EQ(split.train->values, open_dataset("spirals", {.seed = 3}).train->values);
+  EXPECT_NE(split.train->values, open_dataset("spirals", {.seed = 4}).train->values);
   EXPECT_NE(std::vector<float>(split.train->values.begin(), split.train->values.begin() + 100),
             std::vector<float>(split.test->values.begin(), split.test->values.begin() + 100));
 }

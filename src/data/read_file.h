@@ -3,7 +3,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
+
+struct gzFile_s;
 
 namespace undying::data {
 
@@ -18,6 +21,19 @@ inline bool multiply(std::uint64_t& count, std::uint64_t factor) {
 // The whole content of a file; files that start as gzip are decompressed. Throws Error: kNotFound, kIo, kBadData (truncated or corrupt
 // gzip, more than `limit` bytes), each naming the file.
 std::string read_file(const std::filesystem::path& file, std::uint64_t limit = kMostBytes);
+
+// A file open for reading, plain or gzip.
+struct CloseGz {
+  void operator()(gzFile_s* file) const;
+};
+using GzFile = std::unique_ptr<gzFile_s, CloseGz>;
+
+// "-" is standard input. That, and pipes, are kept in an unnamed file, since they cannot be read twice. Throws Error: kNotFound, kIo,
+// kInvalidArgument (a folder).
+GzFile open_gz(const std::filesystem::path& file);
+// Up to `size` bytes; 0 at the end. Throws Error: kIo, kBadData (truncated or corrupt gzip); `name` is for messages.
+std::size_t read_gz(const GzFile& file, const std::string& name, char* dst, std::size_t size);
+void rewind_gz(const GzFile& file, const std::string& name);
 
 }  // namespace undying::data
 

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "base/philox.h"
+#include "data/scaling.h"
 #include "undying/error.h"
 
 namespace undying {
@@ -83,9 +84,11 @@ void draw_any(const SplitRule& rule, std::int64_t wanted, std::vector<bool>& hel
 }
 
 [[noreturn]] void fail_small(const std::string& name, std::int64_t size, std::int64_t test, double share) {
-  throw Error(ErrorCode::kBadData, "data " + name,
-              fmt::format("has {} examples, of which {:.3g}% leaves {} for training and {} for testing; at least {} of each are needed",
-                          size, 100.0 * share, size - test, test, kFewest));
+  throw Error(
+      ErrorCode::kBadData, "data " + name,
+      fmt::format("has {} examples, of which {:.3g}% leaves {} for training and {} for testing; at least {} of each are needed. Name a "
+                  "test part (--test FILE), hold another share out (--split 0.5), or test on what is trained on (--split none)",
+                  size, 100.0 * share, size - test, test, kFewest));
 }
 
 }  // namespace
@@ -122,61 +125,6 @@ std::string held_out_note(std::int64_t train, std::int64_t test, bool classes, b
 
 namespace {
 
-struct Moments {
-  double mean = 0.0;
-  double deviation = 0.0;
-};
-
-// Of one channel over all examples. Sums of bytes are exact in integers.
-Moments moments_of_channel(const Dataset& data, std::int64_t channel) {
-  const std::int64_t width = data.features() / data.channels();
-  std::uint64_t sum = 0;
-  std::uint64_t squares = 0;
-  for (std::int64_t row = 0; row < data.size; ++row) {
-    const std::uint8_t* bytes = data.bytes.data() + row * data.features() + channel * width;
-    for (std::int64_t i = 0; i < width; ++i) {
-      sum += bytes[i];
-      squares += static_cast<std::uint64_t>(bytes[i]) * bytes[i];
-    }
-  }
-  const double n = static_cast<double>(data.size * width);
-  const double mean = static_cast<double>(sum) / n;
-  return {mean, std::sqrt(std::fmax(0.0, static_cast<double>(squares) / n - mean * mean))};
-}
-
-// Of every column of float32 rows, in two passes.
-std::vector<Moments> moments_of_columns(std::span<const float> values, std::size_t width) {
-  std::vector<Moments> moments(width);
-  const double n = static_cast<double>(values.size() / width);
-  for (std::size_t i = 0; i < values.size(); ++i) moments[i % width].mean += values[i];
-  for (Moments& column : moments) column.mean /= n;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const double apart = values[i] - moments[i % width].mean;
-    moments[i % width].deviation += apart * apart;
-  }
-  for (Moments& column : moments) column.deviation = std::sqrt(column.deviation / n);
-  return moments;
-}
-
-}  // namespace
-
-void standardise(Dataset& train, Dataset& test) {
-  std::vector<Moments> moments;
-  if (train.bytes.empty()) moments = moments_of_columns(train.values, static_cast<std::size_t>(train.features()));
-  for (std::int64_t c = 0; !train.bytes.empty() && c < train.channels(); ++c) moments.push_back(moments_of_channel(train, c));
-  train.mean.clear();
-  train.deviation.clear();
-  for (const Moments& each : moments) {
-    const auto deviation = static_cast<float>(each.deviation);
-    train.mean.push_back(static_cast<float>(each.mean));
-    train.deviation.push_back(deviation > 0.0f ? deviation : 1.0f);
-  }
-  test.mean = train.mean;
-  test.deviation = train.deviation;
-}
-
-namespace {
-
 // The fields that hold something for each example, with how much.
 template <class Apply>
 void for_each_field(const Dataset& data, Apply apply) {
@@ -196,7 +144,11 @@ Dataset empty_like(const Dataset& data, std::string name) {
           .deviation = data.deviation,
           .classes = data.classes,
           .class_names = data.class_names,
-          .outputs = data.outputs};
+          .outputs = data.outputs,
+          .target_mean = data.target_mean,
+          .target_deviation = data.target_deviation,
+          .columns = data.columns,
+          .target = data.target};
 }
 
 void append_row(Dataset& to, const Dataset& from, std::size_t row) {
@@ -247,9 +199,29 @@ std::vector<std::pair<int, std::size_t>> pooled_order(const Dataset& train, cons
 }
 
 }  // namespace
+
+Dataset joined(const Split& split) {
+  Dataset all = empty_like(*split.train, split.train->name + " and " + split.test->name);
+  if (split.train == split.test) return *split.train;
+  if (!split.given && !split.train->rows.empty()) {
+    for (const auto& [part, row] : pooled_order(*split.train, *split.test)) append_row(all, part == 0 ? *split.train : *split.test, row);
+    return all;
+  }
+  for (const auto& part : {split.train, split.test})
+    for (std::size_t row = 0; row < static_cast<std::size_t>(part->size); ++row) append_row(all, *part, row);
+  all.rows.clear();
+  return all;
+}
+
 }  // namespace data
 
 Split hold_out(Dataset all, const SplitRule& rule) {
+  if (rule.share == 0.0) {
+    auto both = std::make_shared<Dataset>(std::move(all));
+    return {.train = both,
+            .test = both,
+            .note = "nothing is held out: scores are of the examples that were trained on, and say nothing of others"};
+  }
   const std::vector<bool> held_out = data::draw_held_out(all.name, all.size, all.labels, all.groups, rule);
   data::number_rows(all);
   auto train = std::make_shared<Dataset>(std::move(all));
@@ -279,7 +251,8 @@ Split redraw(const Split& split, std::uint64_t seed) {
   auto test = std::make_shared<Dataset>(data::empty_like(*split.test, split.test->name));
   for (std::size_t i = 0; i < order.size(); ++i)
     data::append_row(held_out[i] ? *test : *train, order[i].first == 0 ? *split.train : *split.test, order[i].second);
-  if (split.normalize == Normalize::kStandard) data::standardise(*train, *test);
+  if (split.normalize == Normalize::kStandard) data::standardise(*train, *test, split.reading.columns);
+  if (!train->target_mean.empty()) data::standardise_targets(*train, *test);
   drawn.note = data::held_out_note(train->size, test->size, train->classes > 0, !groups.empty(), drawn.rule);
   drawn.train = train;
   drawn.test = test;

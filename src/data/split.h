@@ -18,9 +18,8 @@ std::vector<bool> draw_held_out(const std::string& name, std::int64_t size, std:
 // "held out for testing: 30 of 150 examples, drawn with seed 1, classes in proportion": a Split's note.
 std::string held_out_note(std::int64_t train, std::int64_t test, bool classes, bool groups, const SplitRule& rule);
 
-// Learns mean and deviation of the training part for both parts: one a channel for bytes, one a column for values. What never varies is
-// only centred.
-void standardise(Dataset& train, Dataset& test);
+// Both parts as one set, in the order of their source where that was parted here; the name says so.
+Dataset joined(const Split& split);
 
 }  // namespace undying::data
 

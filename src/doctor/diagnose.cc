@@ -25,7 +25,7 @@ void score(Diagnosis& diagnosis, const doctor::Observation& seen, const Dataset&
   diagnosis.loss = diagnosis.accuracy = diagnosis.gradient_norm_ratio = kNan;
   if (!seen.gradients) return;
   const auto n = static_cast<double>(data.size);
-  diagnosis.loss = seen.gradients->loss.loss / n;
+  diagnosis.loss = seen.gradients->loss.loss / n * data.loss_unit();
   if (data.classes > 0) diagnosis.accuracy = static_cast<double>(seen.gradients->loss.correct) / n;
   if (!diagnosis.gradients.empty())
     diagnosis.gradient_norm_ratio = diagnosis.gradients.front().gradient / diagnosis.gradients.back().gradient;

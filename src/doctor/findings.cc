@@ -6,6 +6,7 @@
 
 #include "doctor/finding_names.h"
 #include "doctor/judge.h"
+#include "health/judge.h"
 
 namespace undying::doctor {
 namespace {
@@ -171,8 +172,8 @@ class Finder {
     if (found.saturated_units > 0) {
       const auto those = units(l, [](const UnitDiagnosis& life) { return life.saturated; });
       add(l, kSaturatedUnits, those, share_of(l, those),
-          fmt::format("{} of {} units have |f'| < {} on at least 95% of D ({})", found.saturated_units, found.units,
-                      diagnosis_.saturation_eps, where(l)),
+          fmt::format("{} of {} units have |f'| < {} on at least {:.0f}% of D ({})", found.saturated_units, found.units,
+                      diagnosis_.saturation_eps, 100.0 * health::kSaturatedShare, where(l)),
           "batch norm before the activation, smaller weights, or a rectifier in its place");
     }
   }

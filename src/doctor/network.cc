@@ -4,6 +4,7 @@
 #include <string_view>
 #include <thread>
 
+#include "data/fits.h"
 #include "undying/error.h"
 
 namespace undying::doctor {
@@ -76,20 +77,19 @@ void check_inputs(const Graph& graph, const Dataset& data) {
   if (graph.inputs().size() != 1)
     throw Error(ErrorCode::kUnsupported, "model", "has " + std::to_string(graph.inputs().size()) + " inputs; expected one");
   if (data.size < 1) refuse(data, "has no examples");
-  if (data.features() != ops::element_count(graph.input_shape()))
-    refuse(data, "has examples of shape " + ops::to_string(data.shape) + ", " + std::to_string(data.features()) +
-                     " values; the model takes " + ops::to_string(graph.input_shape()) + ", " +
-                     std::to_string(ops::element_count(graph.input_shape())));
+  data::check_shape(data, graph.input_shape());
 }
 
 void check_targets(const Graph& graph, const Dataset& data, Loss loss) {
   const std::int64_t outputs = ops::element_count(graph.output_shape());
+  if (loss == Loss::kBinaryCrossEntropy) data::check_probabilities(data);
   const bool binary = loss == Loss::kBinaryCrossEntropy && outputs == 1 && data.classes == 2;
   const std::int64_t wanted = data.classes > 0 ? data.classes : data.outputs;
   if (wanted != outputs && !binary)
     refuse(data,
            (data.classes > 0 ? "has " + std::to_string(wanted) + " classes" : "has targets of " + std::to_string(wanted) + " values") +
-               "; the model has " + std::to_string(outputs) + " outputs");
+               "; the model has " + std::to_string(outputs) + (outputs == 1 ? " output" : " outputs") +
+               (outputs == 1 && data.classes == 2 ? "; with --loss bce one output tells two classes apart" : ""));
   if (data.classes == 0 && loss == Loss::kSoftmaxCrossEntropy)
     throw Error(ErrorCode::kInvalidArgument, "loss cross-entropy", "needs classes, but " + data.name + " has values as targets");
 }

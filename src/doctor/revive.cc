@@ -4,15 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <mutex>
 #include <utility>
 
 #include "doctor/network.h"
 #include "doctor/remedy.h"
 #include "doctor/verdict.h"
+#include "ops/operator.h"
 #include "study/plan.h"
-#include "study/samples.h"
+#include "trial/boundary.h"
 #include "undying/error.h"
 
 namespace undying {
@@ -22,6 +21,7 @@ constexpr double kLowerRate = 0.1;
 constexpr double kValidationShare = 0.2;  // of the training part
 constexpr std::int64_t kMostValidationRows = 10'000;
 constexpr std::int64_t kLeastRows = 10;
+constexpr int kConfirmingSeeds = 5;
 
 Optimizer scaled(Optimizer optimizer, double factor) {
   std::visit([&](auto& each) { each.learning_rate = static_cast<float>(each.learning_rate * factor); }, optimizer);
@@ -41,8 +41,9 @@ class Trial {
         loss_(doctor::loss_for(*data.train, settings.diagnose.loss)),
         network_(doctor::without_head(graph, loss_)) {
     settings_.diagnose.loss = settings_.train.loss = loss_;
-    if (settings_.seeds == 1)
-      throw Error(ErrorCode::kInvalidArgument, "seeds", "is 1; expected at least 2, since an interval needs two runs, or auto");
+    if (settings_.seeds != 0 && settings_.seeds < trial::kFirstLook)
+      throw Error(ErrorCode::kInvalidArgument, "seeds",
+                  fmt::format("is {}; expected auto or at least {}, with which verdicts begin", settings_.seeds, trial::kFirstLook));
     cut_validation_rows();
     if (settings_.remedies.empty()) settings_.remedies = standard_remedies();
     revival_.before = diagnose(graph, weights, *data.train, settings_.diagnose);
@@ -59,12 +60,13 @@ class Trial {
               std::stop_token stop) {
     measure_effects();
     const auto train = [this](const Arm& arm, std::uint64_t seed, const Observer& observer, std::stop_token stopping) {
-      return train_run(arm, seed, observer, std::move(stopping));
+      return train_run(arm, seed, *rows_.test, observer, std::move(stopping));
     };
-    study::train_arms(revival_.study, rows_, {.train = train, .planned = planned, .progress = progress}, nullptr, std::move(stop));
+    study::train_arms(revival_.study, rows_, {.train = train, .planned = planned, .progress = progress}, nullptr, stop);
     revival_.chosen = doctor::choose(revival_);
     std::string spoiled;
     if (revival_.chosen && !heal()) spoiled = revival_.study.arms[*std::exchange(revival_.chosen, std::nullopt)].label;
+    if (revival_.chosen) confirm(std::move(stop));
     doctor::write_verdict(revival_, spoiled);
     return std::move(revival_);
   }
@@ -84,39 +86,37 @@ class Trial {
     revival_.held_out_examples = data_.test->size;
   }
 
-  // Scored on the validation rows; what it scores on the held-out ones is put aside.
-  Run train_run(const Arm& arm, std::uint64_t seed, const Observer& observer, std::stop_token stop) {
+  Run train_run(const Arm& arm, std::uint64_t seed, const Dataset& scored, const Observer& observer, std::stop_token stop) const {
     Trainer trainer = begin(remedy_of(arm), seed);
-    Run run = trainer.fit(*rows_.train, *rows_.test, observer, std::move(stop));
-    if (run.status != RunStatus::kFinished) return run;
-    run.examples = trainer.example_scores(*rows_.test);
-    const Trainer::Score score = trainer.evaluate(*data_.test);
-    std::vector<float> examples = trainer.example_scores(*data_.test);
-    const std::lock_guard lock(mutex_);
-    held_out_[{arm.label, seed}] = {metric_of(*data_.train) == Metric::kLoss ? score.loss : score.accuracy, std::move(examples)};
+    Run run = trainer.fit(*rows_.train, scored, observer, std::move(stop));
+    if (run.status == RunStatus::kFinished) run.examples = trainer.example_scores(scored);
     return run;
   }
 
-  // The arm's runs as they score on the held-out examples; of those that did not learn nothing is scored anywhere.
-  trial::Sample held_out_sample(const Arm& arm) const {
-    trial::Sample sample = study::sample_of(revival_.study, arm);
-    for (trial::TrialRun& run : sample) {
-      const auto found = held_out_.find({arm.label, run.seed});
-      if (found == held_out_.end() || !std::isfinite(found->second.score)) {
-        run.outcome = Outcome::kDiverged;
-        continue;
-      }
-      run.score = found->second.score;
-      run.examples = found->second.examples;
+  // The control and the chosen remedy once more, from seeds that no choice has seen, scored on the held-out examples.
+  void confirm(std::stop_token stop) {
+    StudySettings fresh = revival_.study.settings;
+    fresh.seeds = kConfirmingSeeds;
+    fresh.train.seed += kMostSeeds;
+    const Split held_out = {.train = rows_.train, .test = data_.test, .note = ""};
+    Study study = study::begin_study(fresh, held_out);
+    for (const std::size_t arm : {std::size_t{0}, *revival_.chosen}) {
+      study.arms.push_back({.label = revival_.study.arms[arm].label, .activation = revival_.study.arms[arm].activation});
+      study.arms.back().role = arm == 0 ? Role::kControl : Role::kPlacebo;  // whose difference has an interval of its own
     }
-    return sample;
+    const auto train = [this](const Arm& arm, std::uint64_t seed, const Observer& observer, std::stop_token stopping) {
+      return train_run(arm, seed, *data_.test, observer, std::move(stopping));
+    };
+    study::train_arms(study, held_out, {.train = train}, nullptr, std::move(stop));
+    revival_.held_out_difference = study.arms.back().comparison.difference;
   }
 
-  void compare_held_out() {
-    TrialRules rules = revival_.study.rules;
-    rules.examples = data_.test->size;
-    const trial::Sample control = held_out_sample(revival_.study.arms.front());
-    revival_.held_out_difference = trial::difference(held_out_sample(revival_.study.arms[*revival_.chosen]), std::span(&control, 1), rules);
+  // Whether the seeds of an arm change no more than the order of sums: all rows in one batch, and nothing drawn.
+  bool one_run(const Remedy& remedy) const {
+    const TrainSettings& train = settings_.train;
+    const bool drawn = remedy.reinitialise || remedy.placebo || train.augmentation.any();
+    return !drawn && rows_.train->size <= train.batch &&
+           std::ranges::none_of(network_.graph.nodes(), [&](const Node& node) { return ops::training_differs(node, train.precision); });
   }
 
   // The arms that say something: without dead units there is nothing to re-initialise, without ReLU nothing to swap.
@@ -137,6 +137,7 @@ class Trial {
     for (const Remedy& remedy : settings_.remedies) {
       if ((remedy.reinitialise && patient_.dead.empty()) || (remedy.swap && !can_swap(remedy))) continue;
       Arm arm{.label = remedy.label, .activation = remedy.swap.value_or(own_activation())};
+      arm.one_run = one_run(remedy);
       arm.role = revival_.arms.empty() ? Role::kControl : remedy.placebo ? Role::kPlacebo : Role::kTreatment;
       revival_.study.arms.push_back(std::move(arm));
       revival_.arms.push_back({.remedy = remedy});
@@ -212,23 +213,15 @@ class Trial {
     revival_.graph = doctor::with_head(network_, doctor::without_annealing(trainer.graph()));
     revival_.weights = trainer.tensors();
     revival_.after = diagnose(*revival_.graph, revival_.weights, *data_.train, settings_.diagnose);
-    compare_held_out();
     return true;
   }
-
-  struct Scored {
-    double score = 0.0;
-    std::vector<float> examples;
-  };
 
   ReviveSettings settings_;
   const Split& data_;
   Loss loss_;
   doctor::Network network_;
   doctor::Case patient_{.graph = network_.graph};
-  Split rows_;                                                        // what is trained on, and the validation rows
-  std::mutex mutex_;                                                  // guards held_out_
-  std::map<std::pair<std::string, std::uint64_t>, Scored> held_out_;  // by label of the arm and seed
+  Split rows_;  // what is trained on, and the validation rows
   Revival revival_;
 };
 

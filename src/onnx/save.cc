@@ -8,6 +8,7 @@
 #include "base/version.h"
 #include "onnx/exporter.h"
 #include "onnx/fold_batch_norm.h"
+#include "onnx/form.h"
 #include "onnx/parse.h"
 #include "undying/error.h"
 #include "undying/onnx.h"
@@ -168,6 +169,7 @@ std::string take_out(pb::ModelProto& proto, const std::string& location) {
 void write(const std::filesystem::path& file, const Graph& graph, std::span<const Tensor> weights, const SaveOptions& options, int folded) {
   Saver saver(graph, weights, options);
   pb::ModelProto proto = saver.write();
+  if (options.form) add_form(proto, *options.form, graph.input_shape(), graph.output_shape());
   std::map<std::string, int> notes = saver.notes();
   if (folded > 0) notes["batch_norm folded into the layers before them"] = folded;
   proto.set_doc_string(doc_string(options, notes));
@@ -191,7 +193,8 @@ void write(const std::filesystem::path& file, const Graph& graph, std::span<cons
 }  // namespace
 
 SaveOptions like(const Model& model) {
-  SaveOptions options{.inputs = model.inputs, .outputs = model.outputs, .metadata = model.metadata, .external = model.external};
+  SaveOptions options{
+      .inputs = model.inputs, .outputs = model.outputs, .form = model.form, .metadata = model.metadata, .external = model.external};
   if (model.opset >= kFirstWrittenOpset && model.opset <= last_opset()) options.opset = model.opset;
   return options;
 }

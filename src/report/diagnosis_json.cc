@@ -110,7 +110,11 @@ Json report::diagnosis_json(const Diagnosis& diagnosis) {
   Json gradients = Json::array();
   for (const GradientNorm& norm : diagnosis.gradients)
     gradients.push_back({{"parameter", norm.parameter}, {"gradient_norm", number(norm.gradient)}, {"norm", number(norm.weight)}});
-  return {{"data", {{"name", diagnosis.data}, {"examples", diagnosis.examples}, {"has_targets", diagnosis.has_targets}}},
+  return {{"data",
+           {{"name", diagnosis.data},
+            {"examples", diagnosis.examples},
+            {"has_targets", diagnosis.has_targets},
+            {"read", diagnosis.read ? summary_json(*diagnosis.read) : Json(nullptr)}}},
           {"dormant_tau", diagnosis.dormant_tau},
           {"saturation_eps", diagnosis.saturation_eps},
           {"loss", number(diagnosis.loss)},

@@ -32,6 +32,9 @@ Json batch_norm_json(const std::optional<bool>& batch_norm);
 // Training settings with the names of the command line's flags.
 Json settings_json(const TrainSettings& settings);
 
+// What was read.
+Json summary_json(const DataSummary& summary);
+
 Json estimate_json(const Estimate& estimate);
 
 // Per layer, at the last census, with the rates and the events of every unit.

@@ -42,6 +42,7 @@ std::string run_json(const RunDescription& description, const TrainSettings& set
   const Json json = {{"format", "undying-run 1"},
                      {"command", description.command},
                      {"version", kVersion},
+                     {"data", description.read ? report::summary_json(*description.read) : Json(nullptr)},
                      {"settings", std::move(chosen)},
                      {"status", name(run.status)},
                      {"reason", run.reason},

@@ -163,7 +163,8 @@ std::string footer(const Study& study, const std::vector<std::string>& left_out,
                "without a gradient there. Scores are over the runs that learned. Differences are {}, their intervals simultaneous.",
                study.settings.model, study.data_name, study.train_examples, study.test_examples, study.part, study.baseline.text(),
                study.train_examples,
-               study.placebo_is_treatment ? "from the control, paired by seed" : "from the mean of control and placebo, paired by seed"),
+               study.placebo_is_treatment ? "from the control, paired by seed"
+                                          : "from the mean of control and placebo (the placebo's from the control, 95%), paired by seed"),
            limit);
   if (!left_out.empty()) text += "\n" + wrap(fmt::format("No room for: {}.", fmt::join(left_out, ", ")), limit);
   return text + "\n";

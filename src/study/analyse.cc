@@ -136,6 +136,7 @@ void measure_target(const Study& study, Arm& arm) {
 TrialRules rules_of(const Study& study) {
   TrialRules rules{.metric = study.baseline.metric, .examples = study.test_examples};
   rules.arms = static_cast<int>(std::ranges::count(study.arms, Role::kTreatment, &Arm::role));
+  if (study.placebo_is_treatment) rules.arms *= 2;  // intervals: each arm has two
   rules.margin = study.settings.margin > 0.0 ? study.settings.margin : default_margin(rules.metric);
   if (study.redrawn) rules.overlap = static_cast<double>(study.test_examples) / static_cast<double>(study.train_examples);
   if (rules.metric == Metric::kLoss) rules.loss_floor = std::max(kLeastLoss * study.baseline.score, std::numeric_limits<double>::min());
@@ -153,10 +154,12 @@ void compare(Study& study) {
       arm.comparison = {.difference = trial::difference(sample, std::span(&control, 1), study.rules), .doubt = Doubt::kNone};
     if (arm.role != Role::kTreatment) continue;
     arm.comparison = trial::compare(sample, references, study.rules);
-    trial::look_ahead(arm.comparison, sample, references, study.rules);
-    if (!study.placebo_is_treatment) continue;
-    arm.against_placebo = trial::compare(sample, std::span(&placebo, 1), study.rules);
-    trial::require_both(arm.comparison, *arm.against_placebo);
+    if (study.placebo_is_treatment) {
+      arm.against_placebo = trial::compare(sample, std::span(&placebo, 1), study.rules);
+      trial::require_both(arm.comparison, *arm.against_placebo);
+    }
+    const bool by_placebo = arm.comparison.doubt == Doubt::kPlacebo;  // then it is that comparison which is open
+    trial::look_ahead(arm.comparison, sample, by_placebo ? std::span(&placebo, 1) : references, study.rules);
   }
 }
 
@@ -177,6 +180,7 @@ trial::Sample study::sample_of(const Study& study, const Arm& arm) {
   for (const ArmRun& run : arm.runs) {
     if (!run.present) break;
     sample.push_back({.seed = run.seed, .outcome = run.outcome, .score = score_of(study, run.run), .examples = run.run.examples});
+    sample.back().repeats = arm.one_run && sample.size() > 1;
     if (!run.run.epochs.empty()) sample.back().training_loss = run.run.epochs.back().train_loss;
   }
   return sample;

@@ -7,7 +7,7 @@ constexpr std::int64_t kFewHeldOut = 1000;
 
 }  // namespace
 
-bool redraws(const Split& data) { return !data.given && data.test->size < kFewHeldOut; }
+bool redraws(const Split& data) { return !data.given && !data.rule.ordered && data.test->size < kFewHeldOut; }
 
 const Split& Draws::of(std::uint64_t seed) {
   if (!redraws(data_)) return data_;

@@ -27,8 +27,9 @@ std::string describe(const Dataset& data) {
   sum = checksum(sum, data.values);
   sum = checksum(sum, data.labels);
   sum = checksum(sum, data.targets);
-  return fmt::format("{} examples of {}, mean {}, deviation {}, checksum {:08x}", data.size, fmt::join(data.shape, "x"),
-                     fmt::join(data.mean, " "), fmt::join(data.deviation, " "), sum);
+  return fmt::format("{} examples of {}, mean {}, deviation {}, of targets {} and {}, checksum {:08x}", data.size,
+                     fmt::join(data.shape, "x"), fmt::join(data.mean, " "), fmt::join(data.deviation, " "),
+                     fmt::join(data.target_mean, " "), data.target_deviation, sum);
 }
 
 std::string describe(const Optimizer& optimizer) {

@@ -41,7 +41,7 @@ class Schedule {
         if (seed < study.arms[arm].runs.size() && !study.arms[arm].runs[seed].present) jobs_.push_back({arm, seed});
   }
 
-  std::size_t jobs() const { return jobs_.size(); }
+  std::size_t trained() const { return trained_; }
 
   void run(int threads, const std::stop_token& stop) {
     const std::stop_callback forward(stop, [this] { stop_.request_stop(); });
@@ -70,7 +70,10 @@ class Schedule {
     ArmRun& slot = arm.runs[job.run];
     std::optional<Run> run = store_ == nullptr ? std::nullopt : store_->find(arm.label, slot.seed);
     const bool kept = run.has_value();
-    if (!kept) run = train(job);
+    if (!kept) {
+      run = train(job);
+      ++trained_;
+    }
     if (run->status == RunStatus::kInterrupted) return;
     thin(run->steps, kMostSteps);
     if (!kept && store_ != nullptr) store_->put(arm.label, slot.seed, *run);
@@ -102,6 +105,7 @@ class Schedule {
   std::int64_t steps_;
   std::vector<Job> jobs_;
   std::atomic<std::size_t> next_{0};
+  std::atomic<std::size_t> trained_{0};
   std::stop_source stop_;
   std::mutex mutex_;  // guards the slots' publication, progress_ and error_
   std::exception_ptr error_;
@@ -142,7 +146,10 @@ Study begin_study(const StudySettings& settings, const Split& data) {
   study.train_examples = data.train->size;
   study.test_examples = data.test->size;
   study.data_note = data.note;
+  study.scaled = !data.train->bytes.empty() || !data.train->deviation.empty();
   study.baseline = baseline(*data.train, *data.test, settings.train);
+  study.read = summarise(data);
+  study.read.baseline = study.baseline.text();
   return study;
 }
 
@@ -196,7 +203,7 @@ class Growth {
     Schedule schedule(study_, hooks_, store_, steps_);
     schedule.run(threads, stop_);
     study_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-    done_ += schedule.jobs();
+    trained_ += schedule.trained();
     analyse(study_);
   }
 
@@ -207,8 +214,8 @@ class Growth {
     if (open == 0) return false;
     const auto runs =
         static_cast<double>(next_seeds(study_) - static_cast<int>(study_.arms.front().runs.size())) * static_cast<double>(open + 2);
-    const double expected = study_.seconds * (1.0 + runs / static_cast<double>(done_));
-    study_.out_of_budget = study_.settings.budget > 0.0 && expected > study_.settings.budget;
+    const double expected = study_.seconds * (1.0 + runs / static_cast<double>(std::max<std::size_t>(1, trained_)));
+    study_.out_of_budget = study_.settings.budget > 0.0 && trained_ > 0 && expected > study_.settings.budget;
     return !study_.out_of_budget;
   }
 
@@ -217,7 +224,7 @@ class Growth {
   Store* store_;
   std::stop_token stop_;
   std::int64_t steps_;
-  std::size_t done_ = 0;
+  std::size_t trained_ = 0;  // in this call
   Clock::time_point start_ = Clock::now();
 };
 

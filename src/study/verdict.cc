@@ -83,6 +83,8 @@ void add_layers(trial::Dead& dead, const Arm& control) {
 
 void add_arms(trial::Dead& dead, const Study& study) {
   for (const Arm& arm : study.arms) {
+    const Verdict verdict = arm.comparison.verdict;
+    dead.differences |= arm.role == Role::kTreatment && (verdict == Verdict::kHelps || verdict == Verdict::kHurts);
     if (arm.role != Role::kTreatment || arm.activation.can_be_dead()) continue;
     const bool open = arm.comparison.verdict == Verdict::kUndecided;
     dead.undying_open += open;
@@ -142,6 +144,7 @@ std::vector<std::string> paragraphs(const Study& study) {
   const Metric metric = study.rules.metric;
   std::vector<std::string> texts = {trial::control_text(course), trial::headline(where, arms, study.rules), open_text(study),
                                     trial::dead_text(dead_of(study), metric)};
+  if (study.out_of_budget) texts.push_back(trial::budget_text(static_cast<int>(study.arms.front().runs.size())));
   if (study.arms.size() > 1) texts.push_back(trial::placebo_text(study.arms[1].comparison.difference, metric));
   for (const std::string& text : trial::trouble(course)) texts.push_back(text);
   texts.push_back(trial::held_out_text(study.rules));
@@ -158,7 +161,9 @@ trial::Course course_of(const Study& study) {
                        .baseline = study.baseline.text(),
                        .steps = most_steps(study),
                        .limited_by_steps = study.settings.train.max_steps > 0,
-                       .learning_rate = learning_rate(study.settings.train.optimizer)};
+                       .learning_rate = learning_rate(study.settings.train.optimizer),
+                       .values = study.rules.metric == Metric::kLoss,
+                       .scaled = study.scaled};
   for (const Arm& arm : study.arms) course.arms.push_back(ended(arm));
   return course;
 }

@@ -46,10 +46,21 @@ float output_for(double target, Loss loss) {
   return static_cast<float>(std::log(p / (1.0 - p)));
 }
 
+// What no network can get below: of binary cross-entropy the entropy of the targets, of the others 0.
+double least_loss(const Dataset& scored, const TrainSettings& settings) {
+  if (settings.loss != Loss::kBinaryCrossEntropy) return 0.0;
+  double sum = 0.0;
+  for (const float target : scored.targets) {
+    const double p = std::clamp(static_cast<double>(target), 1e-12, 1.0 - 1e-12);
+    sum -= p * std::log(p) + (1.0 - p) * std::log(1.0 - p);
+  }
+  return sum / static_cast<double>(scored.targets.size());
+}
+
 double constant_loss(const std::vector<double>& means, const Dataset& scored, const TrainSettings& settings) {
   std::vector<float> outputs;
   for (const double mean : means) outputs.push_back(output_for(mean, settings.loss));
-  const ops::LossOptions options{settings.loss, settings.label_smoothing, settings.huber_delta};
+  const ops::LossOptions options{settings.loss, settings.label_smoothing, settings.huber_delta * scored.target_deviation};
   double sum = 0.0;
   for (std::int64_t row = 0; row < scored.size; ++row)
     sum += ops::compute_loss(
@@ -62,7 +73,10 @@ double constant_loss(const std::vector<double>& means, const Dataset& scored, co
 Baseline of_values(const Dataset& train, const Dataset& scored, const TrainSettings& settings) {
   const double loss = constant_loss(target_means(train), scored, settings);
   const double luck = std::max(0.01, std::min(0.5, 4.0 / static_cast<double>(scored.size)));
-  return {.metric = Metric::kLoss, .score = loss, .bound = loss * (1.0 - luck), .answer = "always the mean of the training targets"};
+  return {.metric = Metric::kLoss,
+          .score = loss,
+          .bound = loss - luck * (loss - least_loss(scored, settings)),
+          .answer = "always the mean of the training targets"};
 }
 
 }  // namespace
@@ -71,7 +85,10 @@ Metric metric_of(const Dataset& data) { return data.classes > 0 ? Metric::kAccur
 
 bool Baseline::beaten_by(double other) const { return better(metric, other, bound); }
 
-std::string Baseline::text() const { return fmt::format("{} ({})", score_text(metric, score), answer); }
+std::string Baseline::text() const {
+  return fmt::format("{} ({}; beaten {} {})", score_text(metric, score), answer, metric == Metric::kAccuracy ? "above" : "below",
+                     score_text(metric, bound));
+}
 
 Baseline baseline(const Dataset& train, const Dataset& scored, const TrainSettings& settings) {
   return metric_of(train) == Metric::kAccuracy ? of_classes(train, scored) : of_values(train, scored, settings);

@@ -22,7 +22,7 @@ TEST(Baseline, OfClassesIsTheTrainingPartsMostFrequentOne) {
   EXPECT_EQ(found.metric, Metric::kAccuracy);
   EXPECT_EQ(found.score, 0.25);
   EXPECT_DOUBLE_EQ(found.bound, 0.25 + 0.75 / 5.0);
-  EXPECT_EQ(found.text(), "25.00% (always naming \"b\")");
+  EXPECT_EQ(found.text(), "25.00% (always naming \"b\"; beaten above 40.00%)");
   EXPECT_FALSE(found.beaten_by(0.25));
   EXPECT_TRUE(found.beaten_by(0.5));
   EXPECT_FALSE(found.beaten_by(std::nan("")));
@@ -42,6 +42,16 @@ TEST(Baseline, OfValuesIsTheTrainingMeanByTheSameLoss) {
   EXPECT_DOUBLE_EQ(baseline(train, scored, {.loss = Loss::kHuber, .huber_delta = 1.0}).score, (1.5 + 5.5) / 4.0);
   const Baseline binary = baseline(values({0.0f, 1.0f, 1.0f, 1.0f}), values({1.0f, 0.0f}), {.loss = Loss::kBinaryCrossEntropy});
   EXPECT_NEAR(binary.score, -(std::log(0.75) + std::log(0.25)) / 2.0, 1e-6);
+}
+
+// Targets of 0.5 +- 0.05: no network gets below their entropy.
+TEST(Baseline, SoftTargetsLeaveAnEntropy) {
+  std::vector<float> targets;
+  for (int i = 0; i < 1000; ++i) targets.push_back(i % 2 == 0 ? 0.45f : 0.55f);
+  const Baseline found = baseline(values(targets), values(targets), {.loss = Loss::kBinaryCrossEntropy});
+  const double entropy = -(0.45 * std::log(0.45) + 0.55 * std::log(0.55));
+  EXPECT_TRUE(found.beaten_by(entropy + 1e-5));
+  EXPECT_FALSE(found.beaten_by(std::log(2.0)));
 }
 
 // Another constant may be a little better by luck: the more so the fewer the examples.

@@ -107,7 +107,7 @@ void Fit::run_step(std::int64_t first, std::int64_t rows) {
   const auto index = static_cast<std::int64_t>(run_.steps.size());
   learning_rate_ = undying::learning_rate(settings_.optimizer) * learning_rate_factor(settings_.schedule, index, total_steps_);
   ++state_.steps_taken;
-  const double loss = step(first, rows);
+  const double loss = step(first, rows) * train_.loss_unit();
   const StepRecord record = finish_step(loss);
   recorder_.norms(norms_);
   run_.samples += rows;

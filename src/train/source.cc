@@ -21,7 +21,11 @@ void DatasetSource::labels(std::int64_t first, std::int64_t rows, std::int32_t* 
 void DatasetSource::targets(std::int64_t first, std::int64_t rows, float* dst) const {
   for (const std::uint32_t index : part(first, rows)) {
     const float* from = data_->targets.data() + static_cast<std::int64_t>(index) * data_->outputs;
-    dst = std::copy_n(from, data_->outputs, dst);
+    if (data_->target_mean.empty()) {
+      dst = std::copy_n(from, data_->outputs, dst);
+      continue;
+    }
+    for (const float mean : data_->target_mean) *dst++ = (*from++ - mean) / data_->target_deviation;
   }
 }
 

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "data/augment.h"
+#include "data/fits.h"
 #include "engine/engine.h"
 #include "health/recorder.h"
 #include "onednn/convolution.h"
@@ -55,8 +56,6 @@ engine::EngineOptions engine_options(const TrainSettings& settings) {
           .loss = {settings.loss, settings.label_smoothing, settings.huber_delta}};
 }
 
-std::string shape_text(const Dataset& data) { return data.name + " has examples of shape " + ops::to_string(data.shape); }
-
 }  // namespace
 
 Trainer::Trainer(Graph graph, TrainSettings settings) {
@@ -88,15 +87,15 @@ void train::State::check_fit(const Dataset& data) const {
   const Graph& graph = model.graph();
   const std::int64_t outputs = ops::element_count(graph.output_shape());
   if (data.size < 1) fail("data " + data.name, "has no examples");
-  if (data.features() != ops::element_count(graph.input_shape()))
-    fail("data " + data.name, shape_text(data) + ", " + std::to_string(data.features()) + " values; the model takes " +
-                                  ops::to_string(graph.input_shape()) + ", " + std::to_string(ops::element_count(graph.input_shape())));
+  data::check_shape(data, graph.input_shape());
+  if (settings.loss == Loss::kBinaryCrossEntropy) data::check_probabilities(data);
   const bool binary = settings.loss == Loss::kBinaryCrossEntropy && outputs == 1 && data.classes == 2;
   const std::int64_t wanted = data.classes > 0 ? data.classes : data.outputs;
   if (wanted != outputs && !binary)
     fail("data " + data.name,
          (data.classes > 0 ? "has " + std::to_string(wanted) + " classes" : "has targets of " + std::to_string(wanted) + " values") +
-             "; the model has " + std::to_string(outputs) + " outputs");
+             "; the model has " + std::to_string(outputs) + (outputs == 1 ? " output" : " outputs") +
+             (outputs == 1 && data.classes == 2 ? "; with --loss bce one output tells two classes apart" : ""));
   if (data.classes == 0 && settings.loss == Loss::kSoftmaxCrossEntropy)
     fail("loss cross-entropy", "needs classes, but " + data.name + " has values as targets; choose mse or huber");
 }
@@ -121,7 +120,8 @@ Trainer::Score train::State::score(const Dataset& data) {
   const auto order = train::identity_order(data.size);
   const ops::LossSums sums = engine.evaluate(train::DatasetSource(data, order), data.size);
   const auto n = static_cast<double>(data.size);
-  return {sums.loss / n, data.classes > 0 ? static_cast<double>(sums.correct) / n : std::numeric_limits<double>::quiet_NaN()};
+  return {sums.loss / n * data.loss_unit(),
+          data.classes > 0 ? static_cast<double>(sums.correct) / n : std::numeric_limits<double>::quiet_NaN()};
 }
 
 std::vector<float> Trainer::example_scores(const Dataset& data, std::int64_t most) {
@@ -152,6 +152,8 @@ std::vector<float> Trainer::predict(const Dataset& data) {
   const auto order = train::identity_order(data.size);
   std::vector<float> outputs(static_cast<std::size_t>(data.size * ops::element_count(graph().output_shape())));
   state_->engine.evaluate(train::DatasetSource(data, order), data.size, outputs.data());
+  for (std::size_t i = 0; i < outputs.size() && !data.target_mean.empty(); ++i)
+    outputs[i] = outputs[i] * data.target_deviation + data.target_mean[i % data.target_mean.size()];
   return outputs;
 }
 

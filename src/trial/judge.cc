@@ -14,6 +14,7 @@ namespace undying::trial {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kAlike = 0.05;     // p of the failures, above which they do not speak against "the same"
 constexpr double kRounding = 1e-4;  // relative: runs that agree so far in training loss and score are one run
 
 // On the scale on which differences are taken.
@@ -39,13 +40,17 @@ int common_runs(const Sample& arm, std::span<const Sample> references) {
   return static_cast<int>(n);
 }
 
-std::vector<Pair> pairs_of(const Sample& arm, std::span<const Sample> references) {
+bool learned(const TrialRun& run) { return run.outcome == Outcome::kLearned; }
+bool has_score(const TrialRun& run) { return run.outcome != Outcome::kDiverged; }
+
+// Over the seeds of which the arm and a reference are as asked.
+std::vector<Pair> pairs_of(const Sample& arm, std::span<const Sample> references, bool (*counts)(const TrialRun&) = learned) {
   std::vector<Pair> pairs;
   for (std::size_t i = 0; i < static_cast<std::size_t>(common_runs(arm, references)); ++i) {
     Pair pair{&arm[i], {}};
     for (const Sample& reference : references)
-      if (reference[i].outcome == Outcome::kLearned) pair.references.push_back(&reference[i]);
-    if (arm[i].outcome == Outcome::kLearned && !pair.references.empty()) pairs.push_back(std::move(pair));
+      if (counts(reference[i])) pair.references.push_back(&reference[i]);
+    if (counts(arm[i]) && !pair.references.empty()) pairs.push_back(std::move(pair));
   }
   return pairs;
 }
@@ -69,9 +74,9 @@ bool have_examples(std::span<const Pair> pairs) {
 }
 
 // The variance that the draw of the examples adds to the mean difference: that of the examples' means over the seeds, less what the seeds
-// themselves put into them.
+// themselves put into them; where all examples agree, that of one of them.
 double example_variance(std::span<const Pair> pairs, const TrialRules& rules) {
-  if (rules.overlap > 0.0 || rules.examples < 2 || !have_examples(pairs)) return 0.0;
+  if (rules.overlap > 0.0 || rules.examples < 1 || !have_examples(pairs)) return 0.0;
   const std::size_t size = pairs.front().arm->examples.size();
   std::vector<double> means(size);  // over the pairs, each centred
   double squares = 0.0;
@@ -88,11 +93,14 @@ double example_variance(std::span<const Pair> pairs, const TrialRules& rules) {
       squares += (row[j] - mean) * (row[j] - mean);
     }
   }
+  const auto held_out = static_cast<double>(rules.examples);
+  const double one = rules.metric == Metric::kAccuracy ? 1.0 / (held_out * held_out) : 0.0;
+  if (size == 1) return std::max(one, 1.0);
   double between = 0.0;
   for (const double mean : means) between += mean * mean;
   const double m = static_cast<double>(size) - 1.0;
   const double residual = pairs.size() < 2 ? 0.0 : std::max(0.0, squares - n * between) / ((n - 1.0) * m);
-  return std::max(0.0, between / m - residual / n) / static_cast<double>(rules.examples);
+  return std::max(one, (between / m - residual / n) / held_out);
 }
 
 // A mean difference and how well it is known, on the working scale.
@@ -101,15 +109,16 @@ struct Measured {
   double mean = kNan;
   double seeds = kNan;    // variance of one difference
   double examples = 0.0;  // variance of the mean from the draw of the examples
+  double held_out = 2.0;  // examples that it rests on
   double overlap = 0.0;
 
   double variance(int pairs) const { return seeds * (1.0 / pairs + overlap) + examples; }
 
-  // Satterthwaite's; examples are many, so their own part counts as known.
+  // Satterthwaite's.
   double degrees(int pairs) const {
-    const double part = seeds * (1.0 / pairs + overlap);
-    const double share = part / variance(pairs);
-    return (pairs - 1) / std::max(share * share, 1e-6);
+    const double of_seeds = seeds * (1.0 / pairs + overlap) / variance(pairs);
+    const double of_examples = examples / variance(pairs);
+    return 1.0 / (of_seeds * of_seeds / (pairs - 1) + of_examples * of_examples / (held_out - 1.0));
   }
 
   double half_width(double level, int pairs) const { return reach(level, degrees(pairs)) * std::sqrt(variance(pairs)); }
@@ -133,6 +142,7 @@ Measured measure(std::span<const Pair> pairs, const TrialRules& rules, std::size
   if (found.n < 2) return found;
   found.seeds = std::max(variance_of(differences), least_variance(rules, references));
   found.examples = example_variance(pairs, rules);
+  found.held_out = std::max(2.0, static_cast<double>(pairs.front().arm->examples.size()));
   return found;
 }
 
@@ -158,28 +168,51 @@ Failures count_failures(const Sample& arm, std::span<const Sample> references, i
   return found;
 }
 
-void test_failures(Failures& found, int arms) {
-  if (found.runs == 0) return;
-  const bool more = found.failed() * found.reference_runs > found.reference_failed() * found.runs;
-  found.p_value = more ? fisher_p(found.failed(), found.runs, found.reference_failed(), found.reference_runs)
-                       : fisher_p(found.reference_failed(), found.reference_runs, found.failed(), found.runs);
-  if (found.p_value <= failure_level(found.runs, arms)) found.shown = more ? 1 : -1;
-}
-
 // +1: the interval says better; -1: worse; 0: neither.
 int direction(const Estimate& difference, Metric metric) {
   const int higher = metric == Metric::kAccuracy ? 1 : -1;
   return difference.lower > 0.0 ? higher : difference.upper < 0.0 ? -higher : 0;
 }
 
+// Of counts in the direction seen: one-sided p, and whether the arm's share is the greater.
+struct Counted {
+  bool more = false;
+  double p_value = 1.0;
+};
+
+Counted test_counts(int failed, int runs, int reference_failed, int reference_runs) {
+  const bool more = failed * reference_runs > reference_failed * runs;
+  return {more, more ? fisher_p(failed, runs, reference_failed, reference_runs) : fisher_p(reference_failed, reference_runs, failed, runs)};
+}
+
+// Whether a run collapsed depends on which examples are held out, and all runs share them: runs near the baseline collapse together. So
+// collapses count as shown only where the scores of all runs that have one point the same way, the draw of the examples included.
+bool scores_confirm(bool more, const Sample& arm, std::span<const Sample> references, const TrialRules& rules) {
+  const Measured found = measure(pairs_of(arm, references, has_score), rules, references.size());
+  const int towards = direction(estimate(found, score_level(found.n, rules.arms), rules), rules.metric);
+  return towards == (more ? -1 : 1);
+}
+
+void test_failures(Failures& found, const Sample& arm, std::span<const Sample> references, const TrialRules& rules) {
+  if (found.runs == 0) return;
+  const double level = failure_level(found.runs, rules.arms);
+  const Counted all = test_counts(found.failed(), found.runs, found.reference_failed(), found.reference_runs);
+  const Counted diverged = test_counts(found.diverged, found.runs, found.reference_diverged, found.reference_runs);
+  found.p_value = all.p_value;
+  const bool by_divergence = diverged.p_value <= level && diverged.more == all.more;
+  if (all.p_value <= level && (by_divergence || scores_confirm(all.more, arm, references, rules))) found.shown = all.more ? 1 : -1;
+}
+
 bool within_margin(const Estimate& difference, const TrialRules& rules) {
   return std::isfinite(difference.lower) && difference.upper < rules.margin && difference.lower > reported(-margin_of(rules), rules);
 }
 
+// At which look a verdict has four chances in five, the figures staying as they are.
 int pairs_to_decide(const Measured& found, const TrialRules& rules) {
+  constexpr double kPower = 0.84;  // standard errors
   if (!(found.seeds > 0.0)) return 0;
   for (int n = next_look(found.n); n <= kMostSeeds; n = next_look(n)) {
-    const double half = found.half_width(score_level(n, rules.arms), n);
+    const double half = found.half_width(score_level(n, rules.arms), n) + kPower * std::sqrt(found.variance(n));
     if (std::fabs(found.mean) > half || std::fabs(found.mean) + half < margin_of(rules)) return n;
   }
   return 0;
@@ -203,7 +236,7 @@ void conclude(Comparison& made, const TrialRules& rules) {
       made.verdict = Verdict::kHelps;
   } else if (score + failures < 0) {
     made.verdict = Verdict::kHurts;
-  } else if (within_margin(made.difference, rules)) {
+  } else if (within_margin(made.difference, rules) && made.failures.p_value > kAlike) {
     made.verdict = Verdict::kSame;
   } else {
     made.doubt = made.difference.n < kFirstLook ? Doubt::kTooFew : Doubt::kOpen;
@@ -212,6 +245,7 @@ void conclude(Comparison& made, const TrialRules& rules) {
 
 // Alike but for rounding: what ended in the same way with the same losses.
 bool same_run(const TrialRun& a, const TrialRun& b, const TrialRules& rules) {
+  if (b.repeats) return true;
   if (a.outcome != b.outcome) return false;
   if (a.outcome == Outcome::kDiverged) return true;
   const auto agree = [&](double x, double y, double step) {
@@ -220,10 +254,6 @@ bool same_run(const TrialRun& a, const TrialRun& b, const TrialRules& rules) {
   const double step =
       rules.metric == Metric::kAccuracy && rules.examples > 0 ? 1.5 / static_cast<double>(rules.examples) : rules.loss_floor;
   return agree(a.training_loss, b.training_loss, rules.loss_floor) && agree(a.score, b.score, step);
-}
-
-bool learned(const Sample& sample) {
-  return std::ranges::any_of(sample, [](const TrialRun& run) { return run.outcome == Outcome::kLearned; });
 }
 
 }  // namespace
@@ -237,25 +267,31 @@ Comparison compare(const Sample& arm, std::span<const Sample> references, const 
   const Measured found = measure(pairs, rules, references.size());
   Comparison made;
   made.failures = count_failures(arm, references, common_runs(arm, references));
-  const bool any = learned(arm) || std::ranges::any_of(references, learned);
+  const auto some = [](const Sample& sample) { return std::ranges::any_of(sample, learned); };
+  const bool any = some(arm) || std::ranges::any_of(references, some);
   if (any && one_run(arm, rules) && std::ranges::all_of(references, [&](const Sample& each) { return one_run(each, rules); })) {
     made.difference = {reported(found.mean, rules), kNan, kNan, 1};
     made.doubt = Doubt::kSameRun;
+    made.failures.p_value = kNan;
     return made;
   }
-  test_failures(made.failures, rules.arms);
+  test_failures(made.failures, arm, references, rules);
   made.difference = estimate(found, score_level(found.n, rules.arms), rules);
   made.smallest_margin = smallest_margin(made.difference, rules.metric);
   conclude(made, rules);
   return made;
 }
 
-// Where seeds alone would decide it, were it not for the data, more data is what is missing.
+// Where seeds alone would decide it, were it not for the data, more data is what is missing. Seeds are more than pairs where runs fail.
 void look_ahead(Comparison& comparison, const Sample& arm, std::span<const Sample> references, const TrialRules& rules) {
-  if (comparison.verdict != Verdict::kUndecided || comparison.difference.n < 2) return;
+  const bool open = comparison.doubt == Doubt::kOpen || comparison.doubt == Doubt::kPlacebo;
+  if (!open || comparison.failures.runs == 0) return;
   Measured found = measure(pairs_of(arm, references), rules, references.size());
-  comparison.seeds_needed = pairs_to_decide(found, rules);
-  if (comparison.seeds_needed > 0 || !(found.overlap > 0.0 || found.examples > 0.0)) return;
+  if (found.n < 2) return;
+  const int pairs = pairs_to_decide(found, rules);
+  comparison.seeds_needed = (pairs * comparison.failures.runs + found.n - 1) / found.n;
+  if (comparison.seeds_needed > kMostSeeds) comparison.seeds_needed = 0;
+  if (pairs > 0 || !(found.overlap > 0.0 || found.examples > 0.0)) return;
   found.overlap = found.examples = 0.0;
   comparison.more_data = pairs_to_decide(found, rules) > 0;
 }
@@ -274,8 +310,7 @@ bool wants_more(const Comparison& comparison) {
   const Failures& failures = comparison.failures;
   const bool all_fail =
       failures.runs >= kFirstLook && failures.failed() == failures.runs && failures.reference_failed() == failures.reference_runs;
-  const bool open = comparison.doubt == Doubt::kTooFew || comparison.doubt == Doubt::kOpen || comparison.doubt == Doubt::kPlacebo;
-  return comparison.verdict == Verdict::kUndecided && open && !all_fail;
+  return comparison.verdict == Verdict::kUndecided && comparison.doubt != Doubt::kSameRun && !all_fail;
 }
 
 }  // namespace undying::trial

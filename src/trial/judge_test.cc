@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <random>
 #include <tuple>
 
@@ -97,7 +98,7 @@ TEST(Judge, FailingMoreOftenAndScoringBetterIsAConflict) {
   std::vector<double> good(12, 0.9);
   for (std::size_t i = 0; i < 12; ++i) good[i] += 0.001 * static_cast<double>(i % 3);
   Sample arm = sample(good);
-  for (std::size_t i = 0; i < 7; ++i) arm[i].outcome = Outcome::kCollapsed;
+  for (std::size_t i = 0; i < 7; ++i) arm[i].outcome = Outcome::kDiverged;
   const Sample base = sample(std::vector<double>(12, 0.5));
   const Comparison found = judge(arm, base, base, {});
   EXPECT_EQ(found.failures.shown, 1);
@@ -150,8 +151,8 @@ TEST(Judge, TheIntervalCoversTheDrawOfTheExamples) {
   rules.examples = 0;
   const Estimate without = difference(arm, std::span(&base, 1), rules);
   EXPECT_LT(without.upper - without.mean, 0.01);
-  // var(b) = 1/3 over 4 examples, one third of a quarter of it is the variance of the mean: sqrt(1/12) = 0.289 and a normal quantile.
-  EXPECT_NEAR(with.upper - with.mean, 1.96 * std::sqrt(1.0 / 12.0 + 2.0 / 4.0 / 12.0 / 16.0), 0.02);
+  // var(b) = 1/3 over 4 examples: the variance of the mean is 1/12, known with three degrees of freedom.
+  EXPECT_NEAR(with.upper - with.mean, reach(0.05, 3) * std::sqrt(1.0 / 12.0), 0.03);
 }
 
 // s^2 (1 / n + overlap), Nadeau & Bengio 2003.
@@ -283,6 +284,53 @@ TEST(Judge, DecidesWhatIsPlanted) {
     std::nth_element(pairs.begin(), pairs.begin() + kStudies / 2, pairs.end());
     EXPECT_LE(pairs[kStudies / 2], median) << effect;
   }
+}
+
+// Arms that are as good as each other on all examples there are, scored on the same few: each finds others of them easy. Half of the runs
+// end near the baseline, and those of one arm together.
+TEST(Judge, ArmsThatCollapseByTheDrawOfTheExamplesAreNotTold) {
+  constexpr std::size_t kExamples = 20;
+  constexpr double kBound = 0.6;
+  std::mt19937_64 engine(17);
+  std::bernoulli_distribution easy(0.6);
+  std::bernoulli_distribution noise(0.1);
+  int wrong = 0;
+  for (int study = 0; study < 300; ++study) {
+    std::vector<Sample> arms(3);
+    std::vector<std::vector<bool>> known(3, std::vector<bool>(kExamples));
+    for (auto& each : known)
+      for (std::size_t j = 0; j < kExamples; ++j) each[j] = easy(engine);
+    std::vector<std::vector<float>> kept;
+    kept.reserve(60);
+    bool erred = false;
+    for (int n = 1; n <= 20 && !erred; ++n) {
+      for (std::size_t a = 0; a < 3; ++a) {
+        std::vector<float> right(kExamples);
+        for (std::size_t j = 0; j < kExamples; ++j) right[j] = known[a][j] != noise(engine) ? 1.0f : 0.0f;
+        kept.push_back(right);
+        const double score = std::accumulate(right.begin(), right.end(), 0.0) / kExamples;
+        arms[a].push_back({.seed = static_cast<std::uint64_t>(n),
+                           .outcome = score > kBound ? Outcome::kLearned : Outcome::kCollapsed,
+                           .score = score,
+                           .examples = kept.back()});
+      }
+      const Verdict verdict = compare(arms[2], std::span(arms).first(2), {.examples = kExamples}).verdict;
+      erred = verdict == Verdict::kHelps || verdict == Verdict::kHurts;
+    }
+    wrong += erred;
+  }
+  EXPECT_LE(wrong, 30) << "5% of 300, and four standard errors";
+}
+
+TEST(Judge, ADifferenceInDivergencesIsNotTheSame) {
+  std::vector<double> scores;
+  for (int i = 0; i < 20; ++i) scores.push_back(0.5 + 0.0005 * (i % 5));
+  Sample arm = sample(scores);
+  const Sample base = sample(std::vector<double>(20, 0.501));
+  EXPECT_EQ(judge(arm, base, base, {.margin = 0.01}).verdict, Verdict::kSame);
+  for (std::size_t i = 0; i < 20; i += 3) arm[i].outcome = Outcome::kDiverged;
+  const Comparison found = judge(arm, base, base, {.arms = 8, .margin = 0.01});
+  EXPECT_NE(found.verdict, Verdict::kSame);
 }
 
 TEST(Judge, AnEffectOfTheMarginIsHardlyEverCalledTheSame) {

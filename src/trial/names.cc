@@ -16,6 +16,26 @@ std::string_view name(Verdict verdict) {
   return "undecided";
 }
 
+std::string_view name(Doubt doubt) {
+  switch (doubt) {
+    case Doubt::kTooFew:
+      return "too few";
+    case Doubt::kOpen:
+      return "open";
+    case Doubt::kSameRun:
+      return "same run";
+    case Doubt::kDiverged:
+      return "diverged";
+    case Doubt::kConflict:
+      return "conflict";
+    case Doubt::kPlacebo:
+      return "placebo";
+    case Doubt::kNone:
+      break;
+  }
+  return "";
+}
+
 double default_margin(Metric metric) { return metric == Metric::kAccuracy ? 0.01 : 0.05; }
 
 }  // namespace undying

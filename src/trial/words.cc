@@ -36,16 +36,18 @@ std::string failed_text(int diverged, int collapsed, int runs) {
   if (diverged + collapsed == 0) return of;
   std::vector<std::string> kinds;
   if (diverged > 0) kinds.push_back(fmt::format("{} diverged", diverged));
-  if (collapsed > 0) kinds.push_back(fmt::format("{} no better than the baseline", collapsed));
+  if (collapsed > 0) kinds.push_back(fmt::format("{} did not beat the baseline", collapsed));
   return fmt::format("{} ({})", of, join(kinds));
 }
 
 std::string failures_text(const Subject& subject, const Failures& failures) {
   if (failures.failed() + failures.reference_failed() == 0) return "";
+  const std::string seen =
+      fmt::format("failed: {}, of {} {}", failed_text(failures.diverged, failures.collapsed, failures.runs), subject.reference,
+                  failed_text(failures.reference_diverged, failures.reference_collapsed, failures.reference_runs));
+  if (!std::isfinite(failures.p_value)) return seen + ". ";
   const char* shown = failures.shown > 0 ? "it fails more often" : failures.shown < 0 ? "it fails less often" : "not shown to differ";
-  return fmt::format("failed: {}, of {} {}: {} (exact test, {}). ", failed_text(failures.diverged, failures.collapsed, failures.runs),
-                     subject.reference, failed_text(failures.reference_diverged, failures.reference_collapsed, failures.reference_runs),
-                     shown, p_text(failures.p_value));
+  return fmt::format("{}: {} (exact test, {}). ", seen, shown, p_text(failures.p_value));
 }
 
 std::string wish(const Comparison& comparison, Metric metric) {
@@ -53,16 +55,31 @@ std::string wish(const Comparison& comparison, Metric metric) {
   if (std::isfinite(comparison.smallest_margin))
     text = fmt::format("; the same within {}, not within less", margin_text(comparison.smallest_margin, metric));
   if (comparison.seeds_needed > 0)
-    return text + fmt::format("; some {} seeds would likely decide it, {} more", comparison.seeds_needed,
-                              std::max(1, comparison.seeds_needed - comparison.difference.n));
+    return text + fmt::format("; {} seeds would likely decide it (four chances in five), if the figures stay as they are",
+                              comparison.seeds_needed);
   if (comparison.more_data) return text + "; more seeds would not decide it, more data might";
   return comparison.difference.n >= kFirstLook ? text + fmt::format("; not even {} seeds would likely decide it", kMostSeeds) : text;
 }
 
+// Which of the two did not learn often enough for five pairs.
+std::string too_few_text(const Subject& subject, const Comparison& comparison) {
+  const Failures& failures = comparison.failures;
+  const bool none = failures.runs > 0 && failures.failed() == failures.runs;
+  const bool no_reference = failures.reference_runs > 0 && failures.reference_failed() == failures.reference_runs;
+  if (none && no_reference) return fmt::format("neither it nor {} learned in any run", subject.reference);
+  if (none) return fmt::format("it learned in none of its {} runs", failures.runs);
+  if (no_reference)
+    return fmt::format("{} learned in none of {} runs, it in {} of {}", subject.reference, failures.reference_runs,
+                       failures.runs - failures.failed(), failures.runs);
+  return fmt::format("{} pair{} of runs that learned, a verdict takes at least {}", comparison.difference.n,
+                     plural(comparison.difference.n), kFirstLook);
+}
+
 // Why it is undecided.
 std::string doubt_text(const Subject& subject, const Comparison& comparison, Metric metric) {
-  const std::string seen = difference_text(comparison.difference, metric);
   const Failures& failures = comparison.failures;
+  const std::string seen = comparison.difference.n > 0 ? difference_text(comparison.difference, metric) + " where both learned"
+                                                       : std::string("no seed of which both learned");
   switch (comparison.doubt) {
     case Doubt::kSameRun:
       return fmt::format(
@@ -70,25 +87,21 @@ std::string doubt_text(const Subject& subject, const Comparison& comparison, Met
           "smaller --batch, make runs differ",
           failures.runs, subject.reference);
     case Doubt::kDiverged:
-      return fmt::format("{} where both learned, but {} of its {} runs diverged and none of {} did", seen, failures.diverged, failures.runs,
-                         subject.reference);
+      return fmt::format("better by what was seen, {}, but {} of its {} runs diverged and none of {} did", seen, failures.diverged,
+                         failures.runs, subject.reference);
     case Doubt::kConflict:
-      return fmt::format("it fails {} often and scores {} where both learned, {}", failures.shown > 0 ? "more" : "less",
+      return fmt::format("it fails {} often and scores {}, {}", failures.shown > 0 ? "more" : "less",
                          failures.shown > 0 ? "better" : "worse", seen);
     case Doubt::kPlacebo:
-      return fmt::format("better than {}, {}, but not shown to be better than the placebo", subject.reference, seen);
+      return fmt::format("better than {}, {}, but not shown to be better than the placebo{}", subject.reference, seen,
+                         wish(comparison, metric));
     case Doubt::kTooFew:
-      if (comparison.difference.n == 0 && failures.runs > 0 && failures.failed() == failures.runs)
-        return failures.reference_failed() == failures.reference_runs
-                   ? fmt::format("neither it nor {} learned in any run", subject.reference)
-                   : fmt::format("it learned in none of its {} runs", failures.runs);
-      return fmt::format("{} pair{} of runs that learned, a verdict takes at least {}", comparison.difference.n,
-                         plural(comparison.difference.n), kFirstLook);
+      return too_few_text(subject, comparison);
     case Doubt::kOpen:
     case Doubt::kNone:
       break;
   }
-  return seen + wish(comparison, metric);
+  return difference_text(comparison.difference, metric) + wish(comparison, metric);
 }
 
 std::string decided_text(const Comparison& comparison, const TrialRules& rules) {
@@ -210,18 +223,24 @@ std::string error_text(const TrialRules& rules) {
 std::string control_text(const Course& course) {
   const Ended& control = course.control;
   if (control.runs == 0 || 2 * (control.diverged + control.collapsed) <= control.runs) return "";
+  const std::string scale = course.scaled ? "" : ", or standardise the inputs (--normalize standard)";
+  const std::string failed = failed_text(control.diverged, control.collapsed, control.runs);
   if (control.diverged >= control.collapsed)
     return fmt::format(
-        "{} diverged in {} of {} runs, so there is little to compare with: the cause is the learning rate ({:g}) or the scale of the "
-        "inputs, "
-        "not an activation. Lower --lr{}.",
-        control.arm, control.diverged, control.runs, course.learning_rate,
-        course.scaled ? "" : ", or standardise the inputs (--normalize standard)");
+        "{} failed in {}, so there is little to compare with. First lower --lr (it is {:g}){}{}: a run that diverges says more about these "
+        "than "
+        "about its activation.",
+        control.arm, failed, course.learning_rate, scale, course.values ? ", or bring the targets near 1" : "");
   return fmt::format(
-      "{} learned nothing in {} of {} runs: no better than the baseline, {}. What follows says more about that than about activations; try "
-      "another --lr (it is {:g}), more --epochs{}.",
-      control.arm, control.collapsed, control.runs, course.baseline, course.learning_rate,
-      course.scaled ? "" : ", or --normalize standard");
+      "{} learned nothing in most runs: it failed in {}; the baseline is {}. What follows says more about that than about activations; try "
+      "another "
+      "--lr (it is {:g}), more --epochs{}.",
+      control.arm, failed, course.baseline, course.learning_rate, scale);
+}
+
+std::string budget_text(int seeds) {
+  return fmt::format("Stopped by --budget at {} seeds, with arms undecided; with --store the same command and a larger budget goes on.",
+                     seeds);
 }
 
 std::vector<std::string> trouble(const Course& course) {
@@ -230,7 +249,7 @@ std::vector<std::string> trouble(const Course& course) {
     paragraphs.push_back(fmt::format("Diverged: {}. Such a run has no score; it is counted as a failure.", arms));
   if (const std::string arms = counted(course.arms, &Ended::collapsed); !arms.empty())
     paragraphs.push_back(
-        fmt::format("Not better than the baseline, {}, after {} steps: {}. Such a run is counted as a failure, its score is in no mean.",
+        fmt::format("Did not beat the baseline, {}, after {} steps: {}. Such a run is counted as a failure, its score is in no mean.",
                     course.baseline, course.steps, arms));
   if (course.steps > 0 && course.steps < kFewSteps)
     paragraphs.push_back(fmt::format("No run took more than {} steps, which may be too few to tell: a larger {} makes runs longer.",
@@ -276,7 +295,8 @@ std::string dead_text(const Dead& dead, Metric metric) {
                         dead.hardest_units,
                         dead.hardest_most > dead.hardest_share ? fmt::format(", {} in one run", percent(dead.hardest_most)) : "");
   text += ".";
-  if (dead.few) return text + " So few can hardly explain a difference: what helps or hurts here does so by other means.";
+  if (dead.few)
+    return text + (dead.differences ? " So few can hardly explain a difference: what helps or hurts here does so by other means." : "");
   if (dead.undying_judged + dead.undying_open == 0) return text;
   if (dead.undying_helps)
     text +=
@@ -313,13 +333,13 @@ std::string remedy_outcome(const Remedied& found, const TrialRules& rules) {
 std::string held_out_outcome(const Remedied& found, const TrialRules& rules) {
   if (found.remedy.empty()) return "";
   if (!std::isfinite(found.held_out.mean))
-    return fmt::format(
-        "On the {} held-out examples, which no choice has seen, there is nothing to compare with: training on as before learned in no run.",
-        found.held_out_examples);
+    return fmt::format("On the {} held-out examples, which no choice has seen, there was no pair of runs that learned to compare.",
+                       found.held_out_examples);
   const bool apart = rules.metric == Metric::kAccuracy ? found.held_out.lower > 0.0 : found.held_out.upper < 0.0;
-  return fmt::format("On the {} held-out examples, which no choice has seen, it differs from training on as before by {}: {}.",
-                     found.held_out_examples, difference_text(found.held_out, rules.metric),
-                     apart ? "they confirm it (95% interval)" : "too few, or too small a difference, to confirm it there (95% interval)");
+  return fmt::format(
+      "On the {} held-out examples, in fresh runs, neither of which any choice has seen, it differs from training on as before by {}: {}.",
+      found.held_out_examples, difference_text(found.held_out, rules.metric),
+      apart ? "they confirm it (95% interval)" : "too few, or too small a difference, to confirm it there (95% interval)");
 }
 
 std::string before_text(const Patient& patient, Metric metric) {

@@ -55,10 +55,12 @@ struct Course {
   std::int64_t steps = 0;   // of the longest finished run
   bool limited_by_steps = false;
   double learning_rate = 0.0;
+  bool values = false;  // are predicted, not classes
   bool scaled = false;  // inputs are standardised, or images
 };
 // Where the control mostly diverged or learned nothing: what that means for everything else, and the way out; else empty.
 std::string control_text(const Course& course);
+std::string budget_text(int seeds);  // of a study that stopped there
 // Which arms diverged, which did not learn, whether the runs were short.
 std::vector<std::string> trouble(const Course& course);
 
@@ -82,6 +84,7 @@ struct Dead {
   std::int64_t hardest_units = 0;
   double hardest_share = 0.0;
   double hardest_most = 0.0;  // in one run
+  bool differences = false;   // some arm helps or hurts
   bool few = false;           // too few, in every layer of every run, to explain a difference
   int undying_judged = 0;     // arms whose units cannot die that have a verdict
   int undying_open = 0;       // and those that have none

@@ -65,6 +65,9 @@ void write_comparisons(std::ostream& out) {
   say(open_with(0.082, 0, true), shares);
   say(open_with(0.082, 0, false), shares);
   say(open_with(0.089, 34, false), losses);
+  say(with_failures(comparison(0.4, kNan, kNan, 1, Verdict::kUndecided, Doubt::kSameRun),
+                    {.diverged = 5, .runs = 5, .reference_runs = 10, .p_value = kNan}),
+      shares);
   say(comparison(0.4, kNan, kNan, 1, Verdict::kUndecided, Doubt::kSameRun), shares);
   say(with_failures(comparison(0.1, 0.05, 0.15, 9, Verdict::kUndecided, Doubt::kDiverged),
                     {.diverged = 1, .runs = 10, .reference_runs = 20, .p_value = 0.33}),
@@ -108,11 +111,13 @@ void write_courses(std::ostream& out) {
   course.arms = {course.control, {"elu", 5, 0, 1}, {"prelu", 1, 1, 0}};
   out << "\n## The control failed\n" << control_text(course) << "\n";
   course.scaled = true;
+  course.values = true;
   out << control_text(course) << "\n";
   course.control = {"relu (control)", 5, 0, 5};
   out << control_text(course) << "\n";
   course.scaled = false;
   out << control_text(course) << "\n";
+  out << budget_text(8) << "\n";
   out << "\n## Trouble\n";
   for (const std::string& text : trouble(course)) out << text << "\n";
   course.limited_by_steps = true;
@@ -133,6 +138,8 @@ void write_dead(std::ostream& out) {
   say();
   dead.hardest_layer = "layer.3", dead.hardest_units = 16, dead.hardest_share = 0.4, dead.hardest_most = 0.55;
   dead.few = true;
+  say();
+  dead.differences = true;
   say();
   dead.few = false, dead.undying_judged = 3, dead.undying_open = 1, dead.undying_helps = true, dead.correlation = -0.85,
   dead.correlation_p = 0.032, dead.correlation_runs = 10;

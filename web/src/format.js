@@ -32,4 +32,4 @@ function intervalParts(estimate, show) {
 }
 
 const scoreParts = (estimate) => intervalParts(estimate, (x) => (isLoss ? x.toPrecision(4) : (100 * x).toFixed(2)));
-const differenceParts = (estimate) => intervalParts(estimate, (x) => signed(100 * x, 2) + (isLoss ? "%" : ""));
+const differenceParts = (estimate) => intervalParts(estimate, (x) => (isLoss && x >= 10 ? `${(1 + x).toPrecision(3)} times` : signed(100 * x, 2) + (isLoss ? "%" : "")));

@@ -1,0 +1,98 @@
+#include "cli/data_flags.h"
+
+#include <fmt/format.h>
+
+#include "cli/parse.h"
+#include "data/open.h"
+#include "undying/error.h"
+
+namespace undying::cli {
+
+DataFlags::DataFlags(CLI::App& app, Network network, const std::string& group) : app_(&app), network_(network) {
+  const auto grouped = [&](CLI::Option* option) { return option->group(group); };
+  grouped(
+      app.add_option(
+             "--data", data_,
+             "fashion-mnist, idx:DIR, images:DIR[:size=HxW], npy:X.npy,Y.npy, npz:FILE, csv:FILE[:label=NAME|:target=NAME] (docs/data.md "
+             "has all its options), spirals, abs or slowly-changing")
+          ->type_name("SOURCE")
+          ->capture_default_str());
+  grouped(add_file(app, "--data-dir", data_dir_, "folder of fashion-mnist, where it is not where Debian's package puts it"))
+      ->type_name("FOLDER");
+  grouped(app.add_option(
+                 "--normalize", normalize_,
+                 network == Network::kOwn
+                     ? "auto: images to [0, 1], tables and values to predict to zero mean and unit variance; unit: images to [0, 1], other "
+                       "data as it is; standard: zero mean, unit variance"
+                     : "auto: as the model's file says, else images to [0, 1]; unit: images to [0, 1], other data as it is; standard: zero "
+                       "mean, unit variance")
+              ->type_name("HOW")
+              ->capture_default_str());
+  grouped(app.add_option(
+                 "--split", split_,
+                 "share held out for testing where the data has no test part, and with SHARE,SEED another draw; none: tested on what is "
+                 "trained on")
+              ->type_name("SHARE")
+              ->capture_default_str());
+  grouped(app.add_option("--test", test_, "the test part: a file of the kind that --data names")->type_name("FILE"));
+  grouped(
+      app.add_option("--group", group_, "column of a table whose equal values are held out together; no input then")->type_name("COLUMN"));
+  grouped(app.add_flag("--ordered", ordered_, "rows are a series: the last ones are held out, none is drawn"));
+}
+
+Normalize DataFlags::how() const {
+  if (normalize_ == "unit") return Normalize::kUnit;
+  if (normalize_ == "standard") return Normalize::kStandard;
+  return network_ == Network::kOwn ? Normalize::kAuto : Normalize::kUnit;
+}
+
+SplitRule DataFlags::rule() const {
+  SplitRule rule{.ordered = ordered_};
+  if (split_ == "none") {
+    rule.share = 0.0;
+    return rule;
+  }
+  const auto comma = split_.find(',');
+  rule.share = parse_real("--split", split_.substr(0, comma), 0.001, 0.999);
+  if (comma != std::string::npos)
+    rule.seed = static_cast<std::uint64_t>(parse_integer("--split", split_.substr(comma + 1), 0, std::int64_t{1} << 62));
+  return rule;
+}
+
+void DataFlags::check(bool has_form) const {
+  if (normalize_ != "auto" && normalize_ != "unit" && normalize_ != "standard")
+    throw Error(ErrorCode::kInvalidArgument, "--normalize",
+                fmt::format("\"{}\" is not known; expected auto, unit or standard", normalize_));
+  if (has_form && normalize_ != "auto")
+    throw Error(ErrorCode::kInvalidArgument, "--normalize", "has no use: the model's file says how its data is scaled");
+  if (!data_dir_.empty() && data_ != "fashion-mnist")
+    throw Error(ErrorCode::kInvalidArgument, "--data-dir", fmt::format("goes with --data fashion-mnist, not with {}", data_));
+  const bool split = app_->count("--split") > 0;
+  if (!test_.empty() && (split || ordered_ || !group_.empty()))
+    throw Error(ErrorCode::kInvalidArgument, "--test",
+                fmt::format("names the test part; {} would draw one", split      ? "--split"
+                                                                      : ordered_ ? "--ordered"
+                                                                                 : "--group"));
+  if (ordered_ && !group_.empty())
+    throw Error(ErrorCode::kInvalidArgument, "--ordered", "holds the last rows out; --group would keep others with them");
+  rule();
+}
+
+Split DataFlags::open_as(const std::string& source, const std::optional<DataForm>& form, bool scale_targets) const {
+  check(form.has_value());
+  return open_dataset(source, {.normalize = how(),
+                               .scale_targets = scale_targets && network_ == Network::kOwn,
+                               .directory = data_dir_,
+                               .rule = rule(),
+                               .test = test_,
+                               .form = form,
+                               .group = group_});
+}
+
+std::vector<std::filesystem::path> DataFlags::files() const {
+  std::vector<std::filesystem::path> files = data::files_of(data_, data_dir_);
+  if (!test_.empty()) files.emplace_back(test_.substr(test_.starts_with("csv:") || test_.starts_with("npz:") ? 4 : 0));
+  return files;
+}
+
+}  // namespace undying::cli

@@ -1,0 +1,57 @@
+#ifndef UNDYING_CLI_DATA_FLAGS_H_
+#define UNDYING_CLI_DATA_FLAGS_H_
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "undying/dataset.h"
+
+namespace undying::cli {
+
+// The flags that say which data is read and how, of every command that reads any.
+class DataFlags {
+ public:
+  enum class Network {
+    kOwn,    // trained here: its data is scaled as `auto` finds fit
+    kGiven,  // from a file: data is scaled as the file says; where it says nothing, it is for its user to know
+  };
+
+  // Adds the flags to a command. The object must outlive the parse.
+  DataFlags(CLI::App& app, Network network, const std::string& group = "OPTIONS");
+
+  // `form`: of the network at hand, if it has one. `scale_targets` false: they stay as they are. Throws Error{kInvalidArgument} for flags
+  // that are wrong or do not go together.
+  Split open(const std::optional<DataForm>& form = {}, bool scale_targets = true) const { return open_as(data_, form, scale_targets); }
+  // The same of another source than --data names.
+  Split open(const std::optional<DataForm>& form, const std::string& source) const { return open_as(source, form, true); }
+  void check(bool has_form = false) const;
+
+  // The files that reads, where they can be told beforehand.
+  std::vector<std::filesystem::path> files() const;
+
+  const std::string& data() const { return data_; }
+  const std::string& normalize() const { return normalize_; }
+  const std::string& data_dir() const { return data_dir_; }
+
+ private:
+  Split open_as(const std::string& source, const std::optional<DataForm>& form, bool scale_targets) const;
+  Normalize how() const;
+  SplitRule rule() const;
+
+  CLI::App* app_;
+  Network network_;
+  std::string data_ = "fashion-mnist";
+  std::string data_dir_;
+  std::string normalize_ = "auto";
+  std::string test_;
+  std::string split_ = "0.2";
+  std::string group_;
+  bool ordered_ = false;
+};
+
+}  // namespace undying::cli
+
+#endif  // UNDYING_CLI_DATA_FLAGS_H_

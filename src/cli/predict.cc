@@ -1,0 +1,178 @@
+// undying predict and undying evaluate: a network used.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <memory>
+
+#include "base/atomic_file.h"
+#include "cli/commands.h"
+#include "cli/data_flags.h"
+#include "cli/outputs.h"
+#include "cli/parse.h"
+#include "cli/progress.h"
+#include "data/csv.h"
+#include "data/npy.h"
+#include "data/scaling.h"
+#include "data/split.h"
+#include "undying/error.h"
+#include "undying/evaluation.h"
+#include "undying/onnx.h"
+#include "undying/report.h"
+
+namespace undying::cli {
+namespace {
+
+constexpr const char* kPredict =
+    "Uses a network: reads data and writes what it answers, a row an example, in the order of the data. Classes go by\n"
+    "name, with probabilities; values are in their own units.\n";
+
+constexpr const char* kEvaluate =
+    "Measures a network on data with labels or targets: metrics with 95% intervals, confusion matrix, calibration.\n";
+
+constexpr const char* kPredictFooter =
+    "Examples:\n"
+    "  undying predict model.onnx --data csv:new.csv -o answers.csv\n"
+    "  undying predict model.onnx --data npy:X.npy -o answers.csv\n"
+    "\n"
+    "Networks that train or revive wrote say how their data is read: columns by name, scaling, classes; no label is needed.\n"
+    "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written.";
+
+constexpr const char* kEvaluateFooter =
+    "Examples:\n"
+    "  undying evaluate model.onnx --data csv:measurements.csv:label=class\n"
+    "  undying evaluate model.onnx --data csv:new.csv:label=class --part all --json evaluation.json\n"
+    "\n"
+    "--part test is what was held out, by the same rule as in training; of a file that training never saw take --part all.\n"
+    "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written.";
+
+struct UseOptions {
+  UseOptions(CLI::App& app, const char* default_part) : source(app, DataFlags::Network::kGiven), part(default_part) {
+    app.add_option("MODEL", model, "the network, an ONNX file")->required();
+    app.add_option("--part", part, "of the data: train, test or all")->type_name("PART")->capture_default_str();
+    add_integer(app, "--threads", threads, "worker threads; 0: one per core", 0, 1024);
+  }
+
+  DataFlags source;
+  std::string model;
+  std::string part;
+  std::string out;
+  std::string json;
+  std::int64_t threads = 0;
+};
+
+std::shared_ptr<const Dataset> part_of(const Split& split, const std::string& part) {
+  if (part == "train") return split.train;
+  if (part == "test") return split.test;
+  if (part == "all") return std::make_shared<Dataset>(data::joined(split));
+  throw Error(ErrorCode::kInvalidArgument, "--part", fmt::format("\"{}\" is not known; expected train, test or all", part));
+}
+
+// What the network's classes are called: as it says, else as the data does. None: its outputs are values.
+std::vector<std::string> class_names(const onnx::Model& model, const Dataset& data) {
+  if (model.form) return model.form->class_names;
+  if (!data.class_names.empty()) return data.class_names;
+  std::vector<std::string> names;
+  for (std::int64_t i = 0; i < data.classes; ++i) names.push_back(std::to_string(i));
+  return names;
+}
+
+// A table as the network's own was read, with or without the column to predict; else data as for diagnose.
+std::shared_ptr<const Dataset> open_inputs(const UseOptions& options, const std::optional<DataForm>& form) {
+  const std::string& source = options.source.data();
+  options.source.check(form.has_value());
+  const bool table = source.starts_with("csv:");
+  if (table && form && !form->columns.empty()) {
+    const data::Coding coding{form->columns, {}, "\n"};  // no column is called so: there is nothing to predict
+    data::CsvTable read = data::read_csv_file(data::parse_csv_source(source.substr(4)), {}, &coding);
+    data::apply_form(read.data, *form);
+    for (const std::string& warning : read.reading.warnings) fmt::print(stderr, "warning: {}\n", warning);
+    return std::make_shared<Dataset>(std::move(read.data));
+  }
+  if (source.starts_with("npy:") && source.find(',') == std::string::npos) return data::open_npy_inputs(source.substr(4), form);
+  return part_of(options.source.open(form), options.part);
+}
+
+std::string quoted(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string field = "\"";
+  for (const char c : text) field += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return field + "\"";
+}
+
+std::string header(const Predictions& predictions) {
+  std::string line = "row,prediction";
+  for (const std::string& name : predictions.classes) line += "," + quoted(fmt::format("p({})", name));
+  for (std::int64_t i = 1; i < predictions.outputs && predictions.classes.empty(); ++i) line += fmt::format(",prediction_{}", i + 1);
+  return line + "\n";
+}
+
+// Rows of the source that could not be read have an empty answer.
+std::string answers_csv(const Predictions& predictions, const std::vector<std::uint32_t>& rows) {
+  std::string text = header(predictions);
+  std::int64_t next = 0;  // row of the source
+  const std::string empty(static_cast<std::size_t>(predictions.width() + (predictions.classes.empty() ? 0 : 1)), ',');
+  for (std::int64_t i = 0; i < predictions.size; ++i) {
+    const std::int64_t row = rows.empty() ? i : rows[static_cast<std::size_t>(i)];
+    for (; next < row; ++next) text += fmt::format("{}{}\n", next + 1, empty);
+    text += fmt::format("{}", ++next);
+    if (!predictions.classes.empty()) text += "," + quoted(predictions.classes[static_cast<std::size_t>(predictions.chosen(i))]);
+    for (std::int64_t c = 0; c < predictions.width(); ++c)
+      text += fmt::format(",{}", predictions.values[static_cast<std::size_t>(i * predictions.width() + c)]);
+    text += "\n";
+  }
+  return text;
+}
+
+int run_predict(const UseOptions& options) {
+  Outputs outputs({{"--out", options.out}}, {{"MODEL", {options.model}}, {"--data", options.source.files()}});
+  const onnx::Model model = onnx::load(options.model);
+  const std::shared_ptr<const Dataset> data = open_inputs(options, model.form);
+  const Predictions predictions = predict(model.graph, model.weights, *data, class_names(model, *data), static_cast<int>(options.threads));
+  const std::string text = answers_csv(predictions, data->rows);
+  if (options.out.empty()) {
+    fmt::print("{}", text);
+    return kOk;
+  }
+  outputs.write(options.out, [&] { write_file(options.out, text); });
+  outputs.rethrow();
+  fmt::print("{} answers: {}\n", predictions.size, options.out);
+  return kOk;
+}
+
+int run_evaluate(const UseOptions& options, const std::string& command) {
+  Outputs outputs({{"--json", options.json}}, {{"MODEL", {options.model}}, {"--data", options.source.files()}});
+  const onnx::Model model = onnx::load(options.model);
+  const Split split = options.source.open(model.form);
+  const DataSummary summary = summarise(split);
+  const std::shared_ptr<const Dataset> data = part_of(split, options.part);
+  const Predictions predictions = predict(model.graph, model.weights, *data, class_names(model, *data), static_cast<int>(options.threads));
+  const Evaluation evaluation = evaluate(predictions, *data);
+  outputs.write(options.json, [&] { write_file(options.json, evaluation_json(command, summary, data->name, evaluation)); });
+  fmt::print("{}\n{}", summary_text(summary, terminal_columns(STDOUT_FILENO)), evaluation_text(data->name, evaluation));
+  outputs.rethrow();
+  return kOk;
+}
+
+}  // namespace
+
+Command add_predict(CLI::App& program) {
+  CLI::App* app = program.add_subcommand("predict", "use a network: data in, answers out");
+  app->description(kPredict);
+  app->footer(kPredictFooter);
+  const auto options = std::make_shared<UseOptions>(*app, "all");
+  add_file(*app, "-o,--out", options->out, "write the answers to this CSV file; default: print them");
+  return [options] { return run_predict(*options); };
+}
+
+Command add_evaluate(CLI::App& program, const std::string& command) {
+  CLI::App* app = program.add_subcommand("evaluate", "measure a network on data with labels");
+  app->description(kEvaluate);
+  app->footer(kEvaluateFooter);
+  const auto options = std::make_shared<UseOptions>(*app, "test");
+  add_file(*app, "--json", options->json, "write the evaluation as JSON to this file");
+  return [options, command] { return run_evaluate(*options, command); };
+}
+
+}  // namespace undying::cli

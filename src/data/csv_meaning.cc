@@ -1,0 +1,422 @@
+// What the rows of a CSV file mean: which columns can be features, what misses, what is to be predicted.
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "data/csv_read.h"
+#include "undying/error.h"
+
+namespace undying::data {
+namespace {
+
+constexpr std::size_t kMostListed = 20;  // problems in one message
+constexpr std::int64_t kManyClasses = 20;
+constexpr double kFewRows = 0.05;  // what may be left out without asking
+
+using Use = CsvColumn::Use;
+
+std::string lower(std::string_view text) {
+  std::string low(text);
+  for (char& c : low) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return low;
+}
+
+bool holds(const std::vector<std::string>& names, const std::string& name) { return std::ranges::find(names, name) != names.end(); }
+
+// What a column is called whose numbers only count the rows.
+bool is_index_name(const std::string& name) {
+  static const std::set<std::string> kNames = {"",       "id",         "index",    "idx",       "row", "row_id", "rowid",
+                                               "rownum", "row_number", "rownames", "row.names", "nr",  "no",     "number",
+                                               "#",      "unnamed: 0", "obs",      "sno",       "s.no"};
+  return kNames.contains(lower(name));
+}
+
+// As a shell takes it.
+std::string pasted(const std::string& word) {
+  const bool plain =
+      word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=:,./+@%") == std::string::npos;
+  if (plain) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::string number_text(double value) { return fmt::format("{:.9g}", value); }
+
+}  // namespace
+
+void CsvRead::leave_out(CsvColumn& column, const std::string& reason) {
+  column.use = Use::kLeftOut;
+  reading_.dropped.emplace_back(column.title(), reason);
+}
+
+void CsvRead::judge_column(CsvColumn& column) {
+  const auto drop = [&](const std::string& problem) {
+    add_problem(problem);
+    ready_.drop.push_back(column.name);
+  };
+  if (column.missing.count == rows() && !predicting()) return leave_out(column, "it is empty");
+  if (column.others.count > 0) {
+    const std::string fields = column.others.count == 1 ? "field is" : "fields are";
+    return drop(fmt::format("{}: {} {} not a finite number (\"{}\", {}); correct it, drop the column, or read it as text with :text={}",
+                            column.title(), column.others.count, fields, column.other, column.others.lines_text(), column.name));
+  }
+  if (predicting()) {
+    if (column.unknown > 0)
+      reading_.warnings.push_back(fmt::format("{}: {} rows have a value that training never saw; they are read as none of its values",
+                                              column.name, column.unknown));
+    return;
+  }
+  const bool counts = !column.text && column.whole && column.counting && column.numbers == rows() && rows() > 2;
+  if (counts && is_index_name(column.name) && !holds(source_.keep, column.name))
+    return leave_out(
+        column, fmt::format("it counts the rows{}", column.name.empty() ? "" : fmt::format("; :keep={} makes it an input", column.name)));
+  if (!column.text) return;
+  const std::size_t values = column.texts.size();
+  const std::string example = values > 0 ? shown(column.texts.values()[0]) : "";
+  if (values == 1 && column.missing.count == 0) return leave_out(column, fmt::format("it is \"{}\" in every row", example));
+  if (looks_like_date(example) && !holds(source_.text, column.name))
+    return drop(
+        fmt::format("{}: holds dates (\"{}\"); drop it, or make numbers of it first. Of rows in order of time --ordered tests on the last",
+                    column.title(), example));
+  if (values <= source_.most_values) return;
+  drop(fmt::format("{}: {}{} different texts in {} rows (\"{}\"), more than the {} that become features{}", column.title(),
+                   values >= kMostTexts ? "more than " : "", values, rows(), example, source_.most_values,
+                   2 * static_cast<std::int64_t>(values) < rows() ? fmt::format("; :values={} would take them", values) : ""));
+}
+
+void CsvRead::judge_columns() {
+  if (ragged_.count > 0)
+    add_problem(fmt::format("{} of {} rows have another number of fields than the {} columns ({}: {} fields); correct or remove them",
+                            ragged_.count, ragged_.count + rows(), columns_.size(), ragged_.lines_text(), ragged_fields_));
+  if (decimal_commas_) reading_.remarks.push_back("numbers have decimal commas");
+  for (CsvColumn& column : columns_) {
+    if (column.use == Use::kFeature) judge_column(column);
+    if (column.use == Use::kLeftOut && holds(source_.drop, column.name)) reading_.dropped.emplace_back(column.title(), "as :drop= says");
+    if (column.use == Use::kGroup)
+      reading_.dropped.emplace_back(column.title(), fmt::format("its {} groups are kept together", column.texts.size()));
+  }
+  const bool any = std::ranges::any_of(columns_, [&](const CsvColumn& c) { return c.use == Use::kFeature && !holds(ready_.drop, c.name); });
+  if (!any && !predicting())
+    add_problem(reading_.dropped.empty() ? "no column is left to predict from; expected at least one beside the one to predict"
+                                         : fmt::format("no column is left to predict from; {} was left out because {}",
+                                                       reading_.dropped[0].first, reading_.dropped[0].second));
+}
+
+// Whether a row misses nothing that is read.
+bool CsvRead::complete(std::size_t row) const {
+  for (const CsvColumn& column : columns_) {
+    if (column.use == Use::kLabel && !labels_.empty() && labels_[row] < 0) return false;
+    if (column.use == Use::kLabel && !targets_.empty() && std::isnan(targets_[row])) return false;
+    const bool read = column.use == Use::kFeature && !(holds(ready_.drop, column.name) && !holds(source_.drop, column.name));
+    if (read && std::isnan(values_[row * slots_ + column.slot])) return false;
+  }
+  return true;
+}
+
+void CsvRead::judge_missing() {
+  bool any = false;
+  for (const CsvColumn& column : columns_) {
+    if (column.missing.count == 0 || (column.use != Use::kFeature && column.use != Use::kLabel)) continue;
+    any = true;
+    if (source_.missing == Missing::kDrop || source_.missing == Missing::kMean) continue;
+    if (predicting() && column.use == Use::kFeature) {
+      const auto known = std::ranges::find(coding_->columns, column.name, &TableColumn::name);
+      if (column.text || known->fill) continue;
+    }
+    const bool mostly = 2 * column.missing.count > rows() && column.use == Use::kFeature;
+    std::string marks = column.text && column.use == Use::kLabel ? "; :missing=keep makes a class of NA and its like" : "";
+    add_problem(fmt::format("{}: {} of {} values are missing ({}){}", column.title(), column.missing.count, rows(),
+                            column.missing.lines_text(), marks));
+    if (mostly && !holds(ready_.drop, column.name)) ready_.drop.push_back(column.name);
+  }
+  if (!any) return;
+  std::int64_t incomplete = 0;
+  for (std::size_t row = 0; row < static_cast<std::size_t>(rows()); ++row) incomplete += !complete(row);
+  const bool inputs = std::ranges::any_of(columns_, [](const CsvColumn& c) { return c.use == Use::kFeature && c.missing.count > 0; });
+  const bool few = static_cast<double>(incomplete) <= kFewRows * static_cast<double>(rows());
+  if (source_.missing == Missing::kRefuse && !predicting() && incomplete > 0)
+    ready_.missing = few || !inputs ? Missing::kDrop : Missing::kMean;
+  if (!problems_.empty()) return;
+  if (source_.missing == Missing::kMean || predicting()) fill_means();
+  drop_incomplete();
+}
+
+void CsvRead::fill_means() {
+  for (CsvColumn& column : columns_) {
+    if (column.use != Use::kFeature || column.missing.count == 0) continue;
+    float fill = -1.0f;  // of a text: none of its values
+    if (!column.text && predicting()) {
+      const auto known = std::ranges::find(coding_->columns, column.name, &TableColumn::name);
+      if (!known->fill) continue;
+      fill = *known->fill;
+    } else if (!column.text) {
+      double sum = 0.0;
+      for (std::size_t at = column.slot; at < values_.size(); at += slots_)
+        if (!std::isnan(values_[at])) sum += values_[at];
+      fill = static_cast<float>(sum / static_cast<double>(column.numbers));
+      reading_.remarks.push_back(fmt::format("{}: {} missing values became the mean, {:.6g}", column.name, column.missing.count, fill));
+    } else if (!predicting()) {
+      reading_.remarks.push_back(fmt::format("{}: {} missing values became none of its values", column.name, column.missing.count));
+    }
+    column.fill = fill;
+    for (std::size_t at = column.slot; at < values_.size(); at += slots_)
+      if (std::isnan(values_[at])) values_[at] = fill;
+  }
+}
+
+void CsvRead::drop_incomplete() {
+  std::size_t kept = 0;
+  const auto count = static_cast<std::size_t>(rows());
+  for (std::size_t row = 0; row < count; ++row) {
+    if (!complete(row)) continue;
+    const auto from = values_.begin() + static_cast<std::ptrdiff_t>(row * slots_);
+    if (kept < row)
+      std::copy(from, from + static_cast<std::ptrdiff_t>(slots_), values_.begin() + static_cast<std::ptrdiff_t>(kept * slots_));
+    for (auto* codes : {&labels_, &groups_})
+      if (!codes->empty()) (*codes)[kept] = (*codes)[row];
+    if (!targets_.empty()) targets_[kept] = targets_[row];
+    positions_.push_back(static_cast<std::uint32_t>(row));
+    ++kept;
+  }
+  if (kept == count) return positions_.clear();
+  reading_.remarks.push_back(fmt::format("{} of {} rows were left out because a value is missing", count - kept, count));
+  if (kept == 0) add_problem("every row misses a value, so :missing=drop leaves none");
+  count_ = static_cast<std::int64_t>(kept);
+  values_.resize(kept * slots_);
+  if (!labels_.empty()) labels_.resize(kept);
+  if (!groups_.empty()) groups_.resize(kept);
+  if (!targets_.empty()) targets_.resize(kept);
+}
+
+void CsvRead::judge_label(CsvTable& table) {
+  if (!label_) return;
+  const CsvColumn& column = *label();
+  if (column.others.count > 0)
+    add_problem(fmt::format("{}: {} of {} values to predict are not finite numbers (\"{}\", {}); for classes write :label={}",
+                            column.title(), column.others.count, rows(), column.other, column.others.lines_text(), column.name));
+  table.data.target = column.name;
+  if (predicting() && !coding_->classes.empty()) return set_known_classes(table);
+  if (!targets_.empty()) {
+    table.data.outputs = 1;
+    table.data.targets = std::move(targets_);
+    if (!predicting()) reading_.task = fmt::format("target={}: values to predict", column.name);
+    return;
+  }
+  set_classes(table);
+}
+
+void CsvRead::set_known_classes(CsvTable& table) {
+  const std::vector<std::string>& texts = label()->texts.values();
+  std::vector<std::int32_t> classes;
+  for (std::size_t code = 0; code < texts.size(); ++code) {
+    const auto value = parse_number(texts[code], separator_ != ',');
+    const auto at = std::ranges::find_if(coding_->classes, [&](const std::string& name) {
+      const auto known = parse_number(name, false);
+      return name == shown(texts[code]) || (value && known && *value == *known);
+    });
+    classes.push_back(static_cast<std::int32_t>(at - coding_->classes.begin()));
+    if (at != coding_->classes.end()) continue;
+    const Occurrences& seen = label()->texts.seen()[code];
+    add_problem(fmt::format("{}: the class \"{}\" ({}) is not one that was trained: {}", label()->name, shown(texts[code]),
+                            seen.lines_text(), fmt::join(coding_->classes, ", ")));
+  }
+  for (std::int32_t& label : labels_)
+    if (label >= 0) label = classes[static_cast<std::size_t>(label)];
+  table.data.labels = std::move(labels_);
+  table.data.classes = std::ssize(coding_->classes);
+  table.data.class_names = coding_->classes;
+}
+
+// Of a label column: whole numbers and names are classes; where many numbers have fractions, all are values to predict.
+void CsvRead::set_classes(CsvTable& table) {
+  const CsvColumn& column = *label();
+  const std::vector<std::string>& texts = column.texts.values();
+  std::vector<std::optional<double>> numbers;
+  std::int64_t texts_rows = 0;
+  std::int64_t fraction_rows = 0;
+  std::size_t fraction = 0;
+  for (std::size_t code = 0; code < texts.size(); ++code) {
+    numbers.push_back(parse_number(texts[code], separator_ != ','));
+    const std::int64_t count = column.texts.seen()[code].count;
+    if (!numbers.back()) texts_rows += count;
+    if (!numbers.back() || *numbers.back() == std::floor(*numbers.back())) continue;
+    fraction_rows += count;
+    fraction = code;
+  }
+  if (texts_rows == 0 && fraction_rows > std::max<std::int64_t>(1, rows() / 100)) return set_values(table);
+  if (guessed_) ready_.column = column.name;
+  if (texts_rows == 0 && fraction_rows > 0)
+    add_problem(
+        fmt::format("{}: \"{}\" ({}) is not a whole number, as the other {} labels are; correct it, or write :target={} to predict values",
+                    column.name, texts[fraction], column.texts.seen()[fraction].lines_text(), rows() - fraction_rows, column.name));
+  // Classes in order: numbers by value, names by their text. Numbers that are equal are one class.
+  const bool whole = texts_rows == 0;
+  std::vector<std::size_t> order(texts.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) { return whole ? *numbers[a] < *numbers[b] : texts[a] < texts[b]; });
+  std::vector<std::int32_t> classes(texts.size());
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const bool same = whole && i > 0 && *numbers[order[i]] == *numbers[order[i - 1]];
+    if (!same) table.data.class_names.push_back(whole ? number_text(*numbers[order[i]]) : shown(texts[order[i]]));
+    classes[order[i]] = static_cast<std::int32_t>(table.data.class_names.size()) - 1;
+  }
+  table.data.classes = std::max<std::int64_t>(2, std::ssize(table.data.class_names));
+  if (2 * table.data.classes > rows() && table.data.classes > kManyClasses) {
+    add_problem(
+        whole ? fmt::format("{}: {} different whole numbers in {} rows are too many for classes; to predict a value, write :target={}",
+                            column.name, table.data.classes, rows(), column.name)
+              : fmt::format("{}: {} different labels in {} rows leave nothing to learn from; choose another column, of {}", column.name,
+                            table.data.classes, rows(), "few different values, with :label=NAME, or of values, with :target=NAME"));
+    if (whole) ready_.kind = CsvLabel::kValue;
+    if (!whole) ready_.column = "NAME";
+  }
+  for (std::int32_t& label : labels_)
+    if (label >= 0) label = classes[static_cast<std::size_t>(label)];
+  note_odd_labels(table, texts);
+  table.data.labels = std::move(labels_);
+  if (std::ssize(table.data.class_names) < 2) table.data.class_names.clear();
+  reading_.task = fmt::format("label={}: {}", column.name, whole ? "whole numbers" : "names");
+  if (guessed_ && whole && table.data.classes > 2)
+    add_problem(fmt::format("{} has {} different whole numbers: :label={} takes them for classes, :target={} for values", column.name,
+                            table.data.classes, column.name, column.name));
+}
+
+void CsvRead::set_values(CsvTable& table) {
+  const CsvColumn& column = *label();
+  std::vector<float> numbers;
+  for (const std::string& text : column.texts.values()) numbers.push_back(static_cast<float>(*parse_number(text, separator_ != ',')));
+  table.data.outputs = 1;
+  for (const std::int32_t label : labels_) table.data.targets.push_back(label < 0 ? 0.0f : numbers[static_cast<std::size_t>(label)]);
+  for (const float value : numbers)
+    if (!std::isfinite(value)) return add_problem(fmt::format("{}: holds a value to predict that is not finite", column.name));
+  reading_.task = fmt::format("label={}: numbers with fractions, so values to predict", column.name);
+  if (guessed_) ready_.kind = CsvLabel::kValue;
+  if (guessed_) ready_.column = column.name;
+}
+
+// Labels that differ in case or blanks only are often one class written in two ways.
+void CsvRead::note_odd_labels(CsvTable& table, const std::vector<std::string>& texts) {
+  std::map<std::string, std::size_t> seen;
+  for (std::size_t code = 0; code < texts.size(); ++code) {
+    const auto [at, inserted] = seen.emplace(lower(shown(texts[code])), code);
+    if (inserted || texts[at->second] == texts[code]) continue;
+    const std::vector<Occurrences>& counts = label()->texts.seen();
+    reading_.warnings.push_back(fmt::format("{}: the classes \"{}\" ({} rows) and \"{}\" ({} rows, {}) differ in upper and lower case only",
+                                            label()->name, shown(texts[at->second]), counts[at->second].count, shown(texts[code]),
+                                            counts[code].count, counts[code].lines_text()));
+  }
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(table.data.classes));
+  for (const std::int32_t label : labels_)
+    if (label >= 0) ++counts[static_cast<std::size_t>(label)];
+  for (std::size_t i = 0; i < table.data.class_names.size(); ++i)
+    if (counts[i] == 1)
+      reading_.warnings.push_back(
+          fmt::format("{}: the class \"{}\" has one row, so it is trained and never tested", label()->name, table.data.class_names[i]));
+}
+
+// Whether every value of a text column goes with one class alone.
+bool CsvRead::says_the_label(const CsvColumn& column, const std::vector<std::int32_t>& labels) const {
+  std::vector<std::int32_t> classes(column.texts.size(), -1);
+  std::set<std::int32_t> met;
+  for (std::size_t row = 0; row < labels.size(); ++row) {
+    const float code = values_[row * slots_ + column.slot];
+    if (!(code >= 0.0f) || labels[row] < 0) continue;
+    std::int32_t& known = classes[static_cast<std::size_t>(code)];
+    if (known >= 0 && known != labels[row]) return false;
+    known = labels[row];
+    met.insert(known);
+  }
+  return met.size() > 1;
+}
+
+void CsvRead::note_leaks(const CsvTable& table) {
+  if (predicting() || table.data.labels.empty()) return;
+  for (const CsvColumn& column : columns_) {
+    const bool judged = column.use == Use::kFeature && column.text && !holds(ready_.drop, column.name);
+    if (!judged || 5 * static_cast<std::int64_t>(column.texts.size()) > rows() || !says_the_label(column, table.data.labels)) continue;
+    const std::string what =
+        fmt::format("{}: each of its values goes with one class alone, as if it were the label in other words", column.name);
+    if (problems_.empty()) reading_.warnings.push_back(fmt::format("{}; :drop={} leaves it out", what, column.name));
+    if (problems_.empty()) continue;
+    add_problem(what);
+    ready_.drop.push_back(column.name);
+  }
+}
+
+// Numbers stay where they are, texts become a feature for each of their values.
+void CsvRead::set_features(CsvTable& table) {
+  std::vector<const CsvColumn*> used;
+  for (const CsvColumn& column : columns_)
+    if (column.use == Use::kFeature) used.push_back(&column);
+  if (predicting())  // in the order of the coding
+    std::ranges::sort(used, {}, [&](const CsvColumn* c) {
+      return std::ranges::find(coding_->columns, c->name, &TableColumn::name) - coding_->columns.begin();
+    });
+  std::vector<std::vector<std::size_t>> places;  // of each code of a text column, among its features
+  std::size_t width = 0;
+  for (const CsvColumn* column : used) {
+    TableColumn& known = reading_.columns.emplace_back(TableColumn{.name = column->title(), .values = {}, .fill = column->fill});
+    std::vector<std::size_t> order(column->text ? column->texts.size() : 0);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    if (!predicting())
+      std::ranges::sort(order, [&](std::size_t a, std::size_t b) { return column->texts.values()[a] < column->texts.values()[b]; });
+    places.emplace_back(order.size());
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      places.back()[order[i]] = i;
+      known.values.push_back(shown(column->texts.values()[order[i]]));
+      table.data.columns.push_back(known.name + "=" + known.values.back());
+    }
+    if (column->text) known.fill.reset();
+    if (!column->text) table.data.columns.push_back(known.name);
+    width += column->text ? order.size() : 1;
+  }
+  table.data.size = rows();
+  table.data.shape = {static_cast<std::int64_t>(width)};
+  expand(used, places, width);
+  table.data.values = std::move(values_);
+}
+
+// In place, from the front, where rows do not grow; else into new memory.
+void CsvRead::expand(const std::vector<const CsvColumn*>& used, const std::vector<std::vector<std::size_t>>& places, std::size_t width) {
+  bool moves = width != slots_;
+  for (std::size_t i = 0; i < used.size(); ++i) moves = moves || used[i]->text || used[i]->slot != i;
+  if (!moves) return;
+  const auto count = static_cast<std::size_t>(rows());
+  std::vector<float> grown(width > slots_ ? count * width : 0);
+  std::vector<float> row(width);
+  for (std::size_t at = 0; at < count; ++at) {
+    std::ranges::fill(row, 0.0f);
+    std::size_t place = 0;
+    for (std::size_t i = 0; i < used.size(); ++i) {
+      const float value = values_[at * slots_ + used[i]->slot];
+      if (!used[i]->text) row[place] = value;
+      if (used[i]->text && value >= 0.0f) row[place + places[i][static_cast<std::size_t>(value)]] = 1.0f;
+      place += used[i]->text ? places[i].size() : 1;
+    }
+    std::ranges::copy(row, (grown.empty() ? values_ : grown).begin() + static_cast<std::ptrdiff_t>(at * width));
+  }
+  if (!grown.empty()) values_ = std::move(grown);
+  values_.resize(count * width);
+}
+
+void CsvRead::refuse() {
+  if (guessed_ && problems_.empty()) add_problem("no column to predict was named");
+  if (problems_.empty()) return;
+  if (guessed_ && !ready_.column) ready_.column = label()->name;
+  std::string list;
+  for (std::size_t i = 0; i < std::min(kMostListed, problems_.size()); ++i) list += "\n  - " + problems_[i];
+  if (problems_.size() > kMostListed) list += fmt::format("\n  - and {} more", problems_.size() - kMostListed);
+  const bool mended = !predicting() && ready_.text_form() != source_.text_form();
+  throw Error(ErrorCode::kBadData, text_.name(),
+              "cannot be used as it is:" + list + (mended ? "\n  Ready to paste: --data " + pasted(ready_.text_form()) : ""));
+}
+
+}  // namespace undying::data

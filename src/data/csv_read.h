@@ -1,0 +1,87 @@
+#ifndef UNDYING_DATA_CSV_READ_H_
+#define UNDYING_DATA_CSV_READ_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/csv.h"
+#include "data/csv_column.h"
+#include "data/csv_reader.h"
+
+namespace undying::data {
+
+// One reading of a CSV file: the rows as they come (csv_read.cc), then what they mean (csv_meaning.cc). What is wrong is gathered on the
+// way and thrown at the end, all together.
+class CsvRead {
+ public:
+  CsvRead(TextStream& text, const CsvSource& source, const std::string& group, const Coding* coding);
+  CsvTable run();
+
+ private:
+  // The rows.
+  void open();
+  void read_header(CsvReader& reader);
+  bool is_data(const std::vector<std::string_view>& fields) const;
+  void assign_uses();
+  std::size_t find_column(const std::string& name, const char* option);
+  void guess_label();
+  void read_rows();
+  bool turn_to_text();
+  void take_row(const std::vector<std::string_view>& fields, std::int64_t line);
+  void take_feature(CsvColumn& column, std::string_view field, std::int64_t line, float& value);
+  void take_label(CsvColumn& column, std::string_view field, std::int64_t line);
+  void reserve(std::int64_t bytes);
+
+  // What they mean.
+  void judge_columns();
+  void judge_column(CsvColumn& column);
+  void judge_missing();
+  bool complete(std::size_t row) const;
+  void drop_incomplete();
+  void fill_means();
+  void judge_label(CsvTable& table);
+  void set_classes(CsvTable& table);
+  void set_known_classes(CsvTable& table);
+  void set_values(CsvTable& table);
+  void note_odd_labels(CsvTable& table, const std::vector<std::string>& names);
+  void note_leaks(const CsvTable& table);
+  bool says_the_label(const CsvColumn& column, const std::vector<std::int32_t>& labels) const;
+  void set_features(CsvTable& table);
+  void expand(const std::vector<const CsvColumn*>& used, const std::vector<std::vector<std::size_t>>& places, std::size_t width);
+  void leave_out(CsvColumn& column, const std::string& reason);
+  void add_problem(const std::string& text) { problems_.push_back(text); }
+  void refuse();
+  std::int64_t rows() const { return count_; }
+  bool predicting() const { return coding_ != nullptr; }
+  const CsvColumn* label() const { return label_ ? &columns_[*label_] : nullptr; }
+
+  TextStream& text_;
+  const CsvSource& source_;
+  CsvSource ready_;  // what would be accepted
+  const std::string& group_;
+  const Coding* coding_;
+  char separator_ = ',';
+  bool headless_ = false;
+  std::vector<CsvColumn> columns_;
+  std::optional<std::size_t> label_;
+  bool guessed_ = false;  // the column to predict is not the one that was named
+  std::size_t slots_ = 0;
+  std::int64_t count_ = 0;            // rows held
+  std::vector<float> values_;         // (rows, slots); texts by code; NaN where missing
+  std::vector<std::int32_t> labels_;  // codes, -1 where missing
+  std::vector<float> targets_;        // NaN where missing
+  std::vector<std::int32_t> groups_;
+  std::vector<std::uint32_t> positions_;  // of the rows in the file, once some were left out
+  bool decimal_commas_ = false;           // were met
+  Occurrences ragged_;
+  std::size_t ragged_fields_ = 0;
+  std::vector<std::string> problems_;
+  Reading reading_;
+};
+
+}  // namespace undying::data
+
+#endif  // UNDYING_DATA_CSV_READ_H_

@@ -1,0 +1,72 @@
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "data/fits.h"
+#include "ops/operator.h"
+#include "undying/error.h"
+#include "undying/evaluation.h"
+#include "undying/trainer.h"
+
+namespace undying {
+namespace {
+
+constexpr std::int64_t kRows = 256;  // at a time
+
+bool ends_in(const Graph& graph, const char* op) {
+  const Node& last = graph.nodes()[static_cast<std::size_t>(graph.outputs().front())];
+  if (last.op == "activation")
+    return last.attributes.get<Activation>("activation") == Activation("sigmoid") && op == std::string("sigmoid");
+  return last.op == op;
+}
+
+void softmax(float* row, std::int64_t width) {
+  const float most = *std::max_element(row, row + width);
+  double sum = 0.0;
+  for (std::int64_t i = 0; i < width; ++i) sum += std::exp(static_cast<double>(row[i]) - most);
+  for (std::int64_t i = 0; i < width; ++i) row[i] = static_cast<float>(std::exp(static_cast<double>(row[i]) - most) / sum);
+}
+
+// One output that tells two classes apart.
+std::vector<float> both_sides(const std::vector<float>& outputs, bool probabilities) {
+  std::vector<float> both;
+  for (const float output : outputs) {
+    const double p = probabilities ? output : 1.0 / (1.0 + std::exp(-static_cast<double>(output)));
+    both.push_back(static_cast<float>(1.0 - p));
+    both.push_back(static_cast<float>(p));
+  }
+  return both;
+}
+
+}  // namespace
+
+std::int64_t Predictions::chosen(std::int64_t row) const {
+  const auto first = values.begin() + row * width();
+  return std::max_element(first, first + width()) - first;
+}
+
+Predictions predict(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, const std::vector<std::string>& classes,
+                    int threads) {
+  const std::int64_t outputs = ops::element_count(graph.output_shape());
+  const auto named = static_cast<std::int64_t>(classes.size());
+  const bool binary = outputs == 1 && named == 2;
+  if (named > 0 && named != outputs && !binary)
+    throw Error(ErrorCode::kInvalidArgument, "data " + data.name,
+                "has " + std::to_string(named) + " classes; the model has " + std::to_string(outputs) + " outputs");
+  Dataset inputs = data;  // as if it had values to predict: they are not looked at
+  inputs.classes = 0;
+  inputs.labels.clear();
+  inputs.class_names.clear();
+  inputs.outputs = outputs;
+  inputs.targets.assign(static_cast<std::size_t>(data.size * outputs), 0.0f);
+  if (named > 0 || std::ssize(inputs.target_mean) != outputs) inputs.target_mean.clear();
+  Trainer trainer(graph, {.loss = Loss::kMeanSquaredError, .batch = kRows, .threads = threads});
+  trainer.load(weights);
+  Predictions predictions{.size = data.size, .classes = classes, .outputs = outputs, .values = trainer.predict(inputs)};
+  if (binary) predictions.values = both_sides(predictions.values, ends_in(graph, "sigmoid"));
+  if (named > 1 && !binary && !ends_in(graph, "softmax") && !ends_in(graph, "sigmoid"))
+    for (std::int64_t row = 0; row < data.size; ++row) softmax(predictions.values.data() + row * outputs, outputs);
+  return predictions;
+}
+
+}  // namespace undying
