@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "undying/dataset.h"
@@ -24,12 +25,16 @@ struct LoadOptions {
 // What a file holds.
 struct Model {
   Graph graph;
-  std::vector<Tensor> weights;       // every tensor that a node of the graph owns, by the name the node gives it
-  std::vector<std::string> inputs;   // the model's names of graph.inputs(), in that order
-  std::vector<std::string> outputs;  // and of graph.outputs()
-  std::vector<std::string> notes;    // what was changed or recognised on the way in, one sentence each
+  std::vector<Tensor> weights;                                // every tensor that a node of the graph owns, by the name the node gives it
+  std::vector<std::string> inputs;                            // the model's names of graph.inputs(), in that order
+  std::vector<std::string> outputs;                           // and of graph.outputs()
+  std::vector<std::string> notes;                             // what was changed or recognised on the way in, one sentence each
   std::optional<DataForm> form =
       std::nullopt;  // how the network's data was read; the graph then begins behind that, and ends before it is undone
+  std::int64_t opset = 0;                                     // of the file
+  std::string producer;                                       // the program that wrote the file, with its version; "" unknown
+  std::vector<std::pair<std::string, std::string>> metadata;  // the file's own, in its order
+  bool external = false;                                      // tensors were stored in a file beside it
 };
 
 // Reads a model that nobody vouches for. Dropout and batch norm become operators that train, whatever mode the file was exported in.
@@ -45,7 +50,12 @@ struct SaveOptions {
   std::optional<DataForm> form;      // written around the network: the file takes data as it is and gives answers in their own units
   std::string doc;                   // what was done to the model, for its doc string
   std::int64_t opset = 0;            // 17 to 28, as far as the ONNX library goes; 0: 20, or its last where that is less
+  std::vector<std::pair<std::string, std::string>> metadata;  // for the file, as Model::metadata
+  bool external = false;  // tensors of 1,024 bytes and more go into FILE.data beside the file, which comes first
 };
+
+// How a model is written as the one it came from was: its names, metadata, where its tensors lie, and its opset, if that is written at all.
+SaveOptions like(const Model& model);
 
 // Writes the network as it evaluates: dropout is gone, random slopes are their mean, batch norm uses its running statistics. The
 // batch dimension is called N; the ONNX checker has passed what is written, and the file appears whole or not at all.

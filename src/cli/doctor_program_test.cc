@@ -33,6 +33,15 @@ TEST_F(DoctorProgram, DiagnoseNamesTheDead) {
   EXPECT_EQ(json("diagnosis.json")["locked"], 4);
 }
 
+TEST_F(DoctorProgram, InspectSaysWhatANetworkHolds) {
+  write_model({});
+  const Result result = run("inspect model.onnx");
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("written by undying"), HasSubstr("pixels (N, 2)"), HasSubstr("logits (N, 2)"),
+                                HasSubstr("354 trained"), HasSubstr("relu, 16 units"), HasSubstr("revive       yes")));
+  expect_error("inspect gone.onnx", HasSubstr("gone.onnx"));
+}
+
 TEST_F(DoctorProgram, FailOnIsAnExitCode) {
   write_model({3, 4, 9, 15});
   const Result fails = run("diagnose model.onnx --data spirals --fail-on 'dead>5%' --fail-on 'saturated>5%'");

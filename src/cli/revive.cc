@@ -42,6 +42,7 @@ struct ReviveOptions {
   explicit ReviveOptions(CLI::App& app) : training(app, TrainingOptions::Network::kGiven), trial(app) {
     app.add_option("MODEL", model, "the network, an ONNX file")->required();
     add_file(app, "-o,--out", out, "write the healed network to this ONNX file");
+    add_integer(app, "--opset", opset, "of ONNX to write; 0: that of MODEL", 0, 28);
     app.add_option("--remedies", remedies, "labels of those to try, separated by commas; all: every one")
         ->type_name("NAMES")
         ->capture_default_str();
@@ -54,6 +55,7 @@ struct ReviveOptions {
   std::string out;
   std::string report;
   std::string remedies = "all";
+  std::int64_t opset = 0;
 };
 
 // Control and placebo are always among them.
@@ -93,13 +95,12 @@ ReviveSettings revive_settings(const ReviveOptions& options) {
   return settings;
 }
 
-void save(const std::string& file, const onnx::Model& model, const Revival& revival, const std::string& command) {
+void save(const std::string& file, std::int64_t opset, const onnx::Model& model, const Revival& revival, const std::string& command) {
   const Arm& arm = revival.study.arms[*revival.chosen];
-  onnx::save(file, *revival.graph, revival.weights,
-             {.inputs = model.inputs,
-              .outputs = model.outputs,
-              .form = model.form,
-              .doc = fmt::format("Revived by {}, seed {}. {} Command: {}", arm.label, revival.chosen_seed, revival.sentence, command)});
+  onnx::SaveOptions options = onnx::like(model);
+  options.doc = fmt::format("Revived by {}, seed {}. {} Command: {}", arm.label, revival.chosen_seed, revival.sentence, command);
+  if (opset != 0) options.opset = opset;
+  onnx::save(file, *revival.graph, revival.weights, options);
 }
 
 int run_revive(const ReviveOptions& options, const std::string& command) {
@@ -123,7 +124,7 @@ int run_revive(const ReviveOptions& options, const std::string& command) {
   if (nothing_finished(revival.study)) return kInterrupted;
   outputs.write(options.training.json(), [&] { write_file(options.training.json(), revival_json(command, revival)); });
   outputs.write(options.report, [&] { write_file(options.report, study_html(revival.study)); });
-  if (revival.chosen) outputs.write(options.out, [&] { save(options.out, model, revival, command); });
+  if (revival.chosen) outputs.write(options.out, [&] { save(options.out, options.opset, model, revival, command); });
   fmt::print("{}\n", summary_text(revival.study.read, terminal_columns(STDOUT_FILENO)));
   const bool color = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
   fmt::print("{}", revival_text(revival, terminal_columns(STDOUT_FILENO), color));

@@ -68,14 +68,10 @@ void flush_results() {
 
 int run_command(CLI::App& program, int argc, const char* const* argv) {
   const std::string command = command_text(argc, argv);
-  const std::pair<const char*, Command> commands[] = {{"compare", add_compare(program, command)},
-                                                      {"train", add_train(program, command)},
-                                                      {"diagnose", add_diagnose(program, command)},
-                                                      {"revive", add_revive(program, command)},
-                                                      {"predict", add_predict(program)},
-                                                      {"evaluate", add_evaluate(program, command)},
-                                                      {"bench", add_bench(program)},
-                                                      {"list", add_list(program)}};
+  const std::pair<const char*, Command> commands[] = {
+      {"compare", add_compare(program, command)},   {"train", add_train(program, command)}, {"diagnose", add_diagnose(program, command)},
+      {"revive", add_revive(program, command)},     {"inspect", add_inspect(program)},      {"predict", add_predict(program)},
+      {"evaluate", add_evaluate(program, command)}, {"bench", add_bench(program)},          {"list", add_list(program)}};
   // Before parsing, where a --help behind it would hide it.
   if (argc > 1 && argv[1][0] != '-' &&
       std::none_of(std::begin(commands), std::end(commands), [&](const auto& known) { return std::string_view(known.first) == argv[1]; }))

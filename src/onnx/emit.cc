@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "onnx/lower.h"
@@ -15,15 +16,19 @@ namespace {
 // Tensors by name. Steps that own the same elements of the same initializer, in the same form, share one tensor.
 class Tensors {
  public:
-  std::string add(const Owned& owned, const std::string& node) {
+  // `parameter`: the name of the tensor where the network was made, which tells equal tensors apart that an exporter has merged; "":
+  // unknown.
+  std::string add(const Owned& owned, const std::string& node, const std::string& parameter, bool alone) {
     const Constant& constant = *owned.constant;
     const bool as_in_file = constant.transposed == owned.transpose && owned.scale == 1.0f;
-    const ConstantPtr nameless = constant.origin.empty() ? owned.constant : nullptr;
-    const Key key{constant.origin, nameless, constant.transposed != owned.transpose, owned.scale, owned.shape, owned.trained};
+    const std::string origin = !parameter.empty() ? "=" + parameter : alone && !constant.origin.empty() ? node + "=" : constant.origin;
+    const ConstantPtr nameless = origin.empty() ? owned.constant : nullptr;
+    const Key key{origin, nameless, constant.transposed != owned.transpose, owned.scale, owned.shape, owned.trained};
     const auto known = names_.find(key);
     if (known != names_.end()) return known->second;
-    const bool named = as_in_file && is_presentable(constant.origin);
-    const std::string name = unique_.take(named ? constant.origin : node + "." + owned.role);
+    const bool named = as_in_file && is_presentable(constant.origin) && !alone;
+    const bool by_parameter = !parameter.empty() && owned.scale == 1.0f;
+    const std::string name = unique_.take(by_parameter ? parameter : named ? constant.origin : node + "." + owned.role);
     names_.emplace(key, name);
     all_.push_back({name, owned.shape, elements(owned)});
     return name;
@@ -55,20 +60,37 @@ class Tensors {
 
 class Emitter {
  public:
-  explicit Emitter(const Net& net) : net_(net) {}
+  explicit Emitter(const Net& net) : net_(net) {
+    for (const Operation& operation : net.operations) tells_parameters_ = tells_parameters_ || operation.origin.known;
+  }
 
   Model emit() {
     for (const int id : net_.inputs) add_input(id);
     for (const Operation& operation : net_.operations) add_operation(operation);
     std::vector<int> outputs;
-    for (const int id : net_.outputs) outputs.push_back(node_of(id));
+    std::vector<std::string> output_names;
+    std::vector<std::string> known;
+    for (std::size_t i = 0; i < net_.outputs.size(); ++i) {
+      if (net_.value(net_.outputs[i]).constant != nullptr && net_.outputs.size() > 1) {
+        known.push_back(net_.output_names[i]);
+        continue;
+      }
+      outputs.push_back(node_of(net_.outputs[i]));
+      output_names.push_back(net_.output_names[i]);
+    }
+    if (outputs.empty()) node_of(net_.outputs.front());
     // A model that gives back its input is still a graph of one operator.
     if (nodes_.size() == net_.inputs.size())
       outputs.front() =
-          add_activation({.op = "activation", .attributes = {{"activation", Activation("identity")}}}, {outputs.front()}, "identity");
+          add_activation({}, {.op = "activation", .attributes = {{"activation", Activation("identity")}}}, {outputs.front()}, "identity");
     std::vector<std::string> inputs;
     for (const int id : net_.inputs) inputs.push_back(net_.value(id).name);
-    return {Graph(std::move(nodes_), std::move(outputs)), tensors_.take(), std::move(inputs), net_.output_names, net_.notes};
+    std::vector<std::string> notes = net_.notes;
+    for (const std::string& name : known) notes.push_back("output " + name + " is left out: it does not depend on the inputs");
+    if (alone_ > 0)
+      notes.push_back(std::to_string(alone_) +
+                      " uses of tensors of zeros or ones are taken for tensors of their own: exporters merge equal ones");
+    return {Graph(std::move(nodes_), std::move(outputs)), tensors_.take(), std::move(inputs), std::move(output_names), std::move(notes)};
   }
 
  private:
@@ -82,7 +104,9 @@ class Emitter {
 
   void add_input(int id) {
     const std::string name = unique_.take(net_.value(id).name);
-    node_of_value_[id] = add_node({name, "input", {}, {{"shape", net_.value(id).shape}}});
+    Attributes attributes = {{"shape", net_.value(id).shape}};
+    if (net_.value(id).integer) attributes.set("integer", std::int64_t{1});
+    node_of_value_[id] = add_node({name, "input", {}, std::move(attributes)});
   }
 
   int node_of(int id) const {
@@ -97,13 +121,47 @@ class Emitter {
     std::vector<std::string> candidates;
     for (const Step& step : lowered.steps)
       for (const Owned& owned : step.owned)
-        if (owned.trained) candidates.push_back(module_of_tensor(owned.constant->origin));
+        if (owned.trained)
+          for (const std::string& name : {parameter_of(operation, owned), owned.constant->origin})
+            candidates.push_back(module_of_tensor(name));
+    candidates.push_back(operation.origin.module);
     candidates.push_back(module_of_node(operation.name, operation.op));
     candidates.push_back(lowered.steps.empty() ? "identity" : lowered.steps.back().op);
     std::erase(candidates, "");
     for (const std::string& candidate : candidates)
       if (unique_.is_free(candidate)) return candidate;
     return candidates.front();
+  }
+
+  // The name of a tensor where the network was made: the one of the node's parameters that has this role. What the file calls it needs no
+  // other name.
+  static std::string parameter_of(const Operation& operation, const Owned& owned) {
+    const std::string role = owned.role == "slope" ? "weight" : owned.role;
+    std::string found;
+    for (const std::string& name : operation.origin.parameters) {
+      const std::string leaf = name.substr(name.rfind('.') + 1);
+      if (leaf != role && !leaf.ends_with("_" + role) && !(owned.role == "value" && name == owned.constant->origin)) continue;
+      if (!found.empty() && found != name) return {};
+      found = name;
+    }
+    return found;
+  }
+
+  // Whether a tensor that nothing names may be shared by chance alone: its file tells parameters apart elsewhere, and all its elements are
+  // the same 0 or 1.
+  bool stands_alone(const Owned& owned, const std::string& parameter) {
+    const std::vector<float>& values = owned.constant->floats;
+    if (!tells_parameters_ || !parameter.empty() || !owned.trained || values.empty() || values.size() > 1024) return false;
+    const bool plain =
+        (values[0] == 0.0f || values[0] == 1.0f) && std::ranges::all_of(values, [&](float each) { return each == values[0]; });
+    if (plain && !owned.constant->origin.empty() && !seen_.insert(owned.constant->origin).second) ++alone_;
+    return plain;
+  }
+
+  std::string tensor_of(const Operation& operation, const Owned& owned, const std::string& node) {
+    const std::string parameter = parameter_of(operation, owned);
+    const bool alone = stands_alone(owned, parameter);
+    return tensors_.add(owned, node, parameter, alone);
   }
 
   // The step that carries the operation's name: the one with trained tensors, else the last.
@@ -125,27 +183,27 @@ class Emitter {
       const Step& step = lowered.steps[i];
       std::vector<int> inputs;
       for (const Source& source : step.inputs) inputs.push_back(index_of(source));
-      indices.push_back(add_step(step, inputs, i == main ? name : name + "." + step.op));
+      indices.push_back(add_step(operation, step, inputs, i == main ? name : name + "." + step.op));
     }
     for (std::size_t i = 0; i < operation.outputs.size(); ++i)
       if (operation.outputs[i] >= 0) node_of_value_[operation.outputs[i]] = index_of(lowered.outputs[i].source);
   }
 
-  int add_step(const Step& step, const std::vector<int>& inputs, const std::string& wanted) {
+  int add_step(const Operation& operation, const Step& step, const std::vector<int>& inputs, const std::string& wanted) {
     const std::string name = unique_.take(wanted);
-    if (step.op == "activation") return add_activation(step, inputs, name);
+    if (step.op == "activation") return add_activation(operation, step, inputs, name);
     Node node{name, step.op, inputs, step.attributes};
-    for (const Owned& owned : step.owned) node.parameters.push_back(tensors_.add(owned, name));
+    for (const Owned& owned : step.owned) node.parameters.push_back(tensor_of(operation, owned, name));
     if (step.op == "dropout") node.attributes.set("sequence", dropouts_++);
     return add_node(std::move(node));
   }
 
   // Units stand last in memory: where the slopes or halves of an activation are told apart along another dimension, it is brought there.
-  int add_activation(const Step& step, std::vector<int> inputs, const std::string& name) {
+  int add_activation(const Operation& operation, const Step& step, std::vector<int> inputs, const std::string& name) {
     Node node{name, "activation", inputs, step.attributes};
     node.attributes.set("layer", layers_.take(layer_of(inputs[0], name)));
     node.attributes.set("sequence", activations_++);
-    for (const Owned& owned : step.owned) node.parameters.push_back(tensors_.add(owned, name));
+    for (const Owned& owned : step.owned) node.parameters.push_back(tensor_of(operation, owned, name));
     const ops::Value src = values_[static_cast<std::size_t>(inputs[0])];
     const auto rank = static_cast<std::int64_t>(src.shape.size());
     const bool channels_last = ops::arranged(node, std::span(&src, 1))[0].layout == ops::Layout::kChannelsLast;
@@ -169,7 +227,8 @@ class Emitter {
       if (node.op == "linear" || node.op == "conv" || node.op == "conv_transpose") return node.name;
       std::vector<int> computed;
       for (const int input : node.inputs)
-        if (nodes_[static_cast<std::size_t>(input)].op != "constant") computed.push_back(input);
+        if (const std::string& op = nodes_[static_cast<std::size_t>(input)].op; op != "constant" && op != "parameter")
+          computed.push_back(input);
       if (computed.size() != 1 || node.op == "activation") return otherwise;
       at = computed[0];
     }
@@ -184,6 +243,9 @@ class Emitter {
   UniqueNames layers_;
   std::int64_t activations_ = 0;
   std::int64_t dropouts_ = 0;
+  bool tells_parameters_ = false;
+  std::set<std::string> seen_;
+  int alone_ = 0;
 };
 
 // Outputs count examples first: what reads them, and what is written of them, does too.
@@ -196,17 +258,38 @@ void check_outputs(const Net& net) {
   }
 }
 
+// "a, b, c and 4 more".
+std::string some_of(const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 4;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), kMost); ++i) text += (i == 0 ? "" : ", ") + names[i];
+  return names.size() > kMost ? text + " and " + std::to_string(names.size() - kMost) + " more" : text;
+}
+
+// All that stands in the way, one a line; nodes of one operator with the same reason together, in the order in which they come.
 void check_supported(const Net& net) {
-  std::string list;
-  int count = 0;
+  std::vector<std::pair<std::string, std::vector<std::string>>> groups;  // "(OP): why", nodes
+  std::size_t count = net.obstacles.size();
   for (const Operation& operation : net.operations) {
     if (operation.problem.empty()) continue;
-    list += "\n  " + operation.name + " (" + operation.op + "): " + operation.problem;
+    const std::string why = " (" + operation.op + "): " + operation.problem;
+    auto group = std::ranges::find(groups, why, &std::pair<std::string, std::vector<std::string>>::first);
+    if (group == groups.end()) group = groups.insert(groups.end(), {why, {}});
+    group->second.push_back(operation.name);
     ++count;
   }
-  if (count > 0)
-    throw Error(ErrorCode::kUnsupported, "graph",
-                std::to_string(count) + (count == 1 ? " node is" : " nodes are") + " not supported:" + list);
+  if (count == 0) return;
+  if (count == 1 && groups.empty()) {
+    const std::size_t colon = net.obstacles[0].find(": ");
+    throw Error(ErrorCode::kUnsupported, net.obstacles[0].substr(0, colon), net.obstacles[0].substr(colon + 2));
+  }
+  std::string list;
+  for (const std::string& obstacle : net.obstacles) list += "\n  " + obstacle;
+  for (const auto& [why, nodes] : groups) list += "\n  " + some_of(nodes) + why;
+  const bool nodes_alone = net.obstacles.empty();
+  throw Error(ErrorCode::kUnsupported, "graph",
+              nodes_alone ? std::to_string(count) + (count == 1 ? " node is" : " nodes are") + " not supported:" + list
+                          : std::to_string(count) + " obstacles:" + list);
 }
 
 // What the operators say of the tensors they own, against what the file has: the last check before a model leaves this folder.

@@ -20,7 +20,7 @@ class Evaluator {
   std::vector<ConstantPtr> evaluate(const Net& net, const Operation& operation);
 
   // Elements that may still be computed, over all operations of a model.
-  std::int64_t budget = std::int64_t{1} << 25;
+  std::int64_t budget = std::int64_t{1} << 26;
 };
 
 // The pieces, by what they do. Each takes the inputs, null where one is absent.

@@ -31,7 +31,8 @@ template <class Source>
 Constant pick(const Operation& operation, const Constant& from, Shape dims, Source source) {
   Constant result{.dims = std::move(dims), .integer = from.integer};
   const std::int64_t count = checked_count(operation, result.dims);
-  if (count > std::max(from.count(), from.integer ? kMostIntegers : 16 * kMostIntegers)) refuse("makes more constants than are computed");
+  if (count > std::max(from.count(), from.integer ? kMostIntegers : 40 * kMostIntegers)) refuse("makes more constants than are computed");
+  from.integer ? result.integers.reserve(position(count)) : result.floats.reserve(position(count));
   for (std::int64_t i = 0; i < count; ++i) {
     const std::size_t index = position(source(i));
     if (from.integer)
@@ -293,9 +294,17 @@ Outputs concat(const Operation& operation, Inputs inputs) {
   return one(std::move(result));
 }
 
+// A shape whose batch is 1: the same for every example, a constant is broadcast to all of them wherever it meets them.
+Shape of_one_example(const Operation& operation, const Constant& shape) {
+  Constant single = shape;
+  for (Integer& extent : single.integers)
+    if (extent == Integer{1, true}) extent = {1, false};
+  return plain_integers(operation, single);
+}
+
 Outputs expand(const Operation& operation, Inputs inputs) {
   const Constant& from = required(operation, inputs, 0);
-  const Shape dims = broadcast(operation, from.dims, plain_integers(operation, required(operation, inputs, 1)));
+  const Shape dims = broadcast(operation, from.dims, of_one_example(operation, required(operation, inputs, 1)));
   return one(pick(operation, from, dims, [&](std::int64_t at) {
     std::int64_t source = 0;
     std::int64_t stride = 1;
@@ -313,7 +322,7 @@ Outputs expand(const Operation& operation, Inputs inputs) {
 Outputs constant_of_shape(const Operation& operation, Inputs inputs) {
   const ConstantPtr value = setting<ConstantPtr>(operation, "value", make_floats({1}, {0.0f}));
   if (value->count() != 1) malformed(operation, "fills with " + std::to_string(value->count()) + " values; expected one");
-  return one(pick(operation, *value, plain_integers(operation, required(operation, inputs, 0)), [](std::int64_t) { return 0; }));
+  return one(pick(operation, *value, of_one_example(operation, required(operation, inputs, 0)), [](std::int64_t) { return 0; }));
 }
 
 Outputs range_of_floats(const Operation& operation, const std::array<float, 3>& bounds) {

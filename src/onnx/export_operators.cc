@@ -203,12 +203,22 @@ std::string rms_norm(Exporter& to) {
 }
 
 std::string embedding(Exporter& to) {
+  if (to.is_whole(0)) return to.add("Gather", {to.parameter(0), to.input()});
   return to.add("Gather", {to.parameter(0), to.add("Cast", {to.input()}, {{"to", std::int64_t{pb::TensorProto::INT64}}})});
 }
 
+// (N, positions, inputs) to (positions, N, inputs) and from (positions, directions, N, hidden) back.
+std::string lstm(Exporter& to) {
+  const std::int64_t directions = integer_of(to, "directions", 1);
+  const char* direction = directions == 2 ? "bidirectional" : integer_of(to, "reverse", 0) != 0 ? "reverse" : "forward";
+  const std::string src = to.add("Transpose", {to.input()}, {{"perm", List{1, 0, 2}}});
+  const std::string states = to.add("LSTM", {src, to.parameter(0), to.parameter(1), to.parameter(2)},
+                                    {{"hidden_size", integer_of(to, "hidden", 1)}, {"direction", std::string(direction)}});
+  return to.reshape(to.add("Transpose", {states}, {{"perm", List{2, 0, 1, 3}}}), to.result());
+}
+
 std::string take(Exporter& to) {
-  return to.add("Gather", {to.input(), to.list(list_of(to, "indices"))},
-                {{"axis", to.axis(integer_of(to, "axis", 0), to.shape().size())}});
+  return to.add("Gather", {to.input(), to.list(list_of(to, "indices"))}, {{"axis", to.axis(integer_of(to, "axis", 0), to.shape().size())}});
 }
 
 // Sizes are written, unless rounding makes other scales of them than those that are meant.
@@ -271,8 +281,7 @@ std::string dropout(Exporter& to) {
 std::string concat(Exporter& to) {
   std::vector<std::string> inputs;
   for (std::size_t i = 0; i < to.node().inputs.size(); ++i) {
-    if (to.is_constant(i)) throw Error(ErrorCode::kUnsupported, "concat " + to.node().name, "joins a constant, which has no batch in ONNX");
-    inputs.push_back(to.input(i));
+    inputs.push_back(to.is_constant(i) ? to.repeated(to.input(i), to.shape(i)) : to.input(i));
   }
   return to.add("Concat", inputs, {{"axis", to.axis(integer_of(to, "axis", 0), to.shape().size())}});
 }
@@ -335,9 +344,7 @@ std::string reduction(Exporter& to, const char* op, std::int64_t since) {
   return one_left(to, to.add(op, {to.input(), to.list(reduced(to))}, {{"keepdims", keepdims(to)}}));
 }
 
-std::string reduce_mean(Exporter& to) {
-  return reduction(to, "ReduceMean", 18);
-}
+std::string reduce_mean(Exporter& to) { return reduction(to, "ReduceMean", 18); }
 std::string reduce_sum(Exporter& to) { return reduction(to, "ReduceSum", 13); }
 std::string reduce_max(Exporter& to) { return reduction(to, "ReduceMax", 18); }
 std::string reduce_min(Exporter& to) { return reduction(to, "ReduceMin", 18); }
@@ -374,6 +381,7 @@ constexpr std::array kExports = {
     Export{"less", comparison<kLess>},
     Export{"linear", linear},
     Export{"log", function<kLog>},
+    Export{"lstm", lstm},
     Export{"log_softmax", log_softmax},
     Export{"matmul", matmul},
     Export{"max_pool", max_pool},
@@ -381,6 +389,7 @@ constexpr std::array kExports = {
     Export{"minimum", binary<kMin>},
     Export{"mul", binary<kMul>},
     Export{"pad", pad},
+    Export{"parameter", constant},
     Export{"pow", power},
     Export{"reciprocal", function<kReciprocal>},
     Export{"reduce_max", reduce_max},

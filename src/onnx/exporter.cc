@@ -47,6 +47,19 @@ std::string Exporter::along_channels(const std::string& value, std::size_t rank)
   return add("Unsqueeze", {value, list(axes)});
 }
 
+bool Exporter::is_written_whole(const Graph& graph, int input) {
+  const Node& source = graph.nodes()[static_cast<std::size_t>(input)];
+  if (source.op != "input" || source.attributes.get_or<std::int64_t>("integer", 0) == 0) return false;
+  return std::ranges::all_of(graph.nodes(), [&](const Node& node) {
+    return node.op == "embedding" || std::ranges::find(node.inputs, input) == node.inputs.end();
+  });
+}
+
+std::string Exporter::repeated(const std::string& tensor, const Shape& example) {
+  const std::string batch = add("Shape", {name_of(graph_.inputs().front())}, {{"start", std::int64_t{0}}, {"end", std::int64_t{1}}});
+  return add("Expand", {tensor, add("Concat", {batch, list(example)}, {{"axis", std::int64_t{0}}})});
+}
+
 void Exporter::write(int index, const std::string& name) {
   at_ = index;
   const auto found = std::ranges::find(exports(), node().op, &Export::op);

@@ -33,7 +33,14 @@ class Exporter {
   const std::string& input(std::size_t index = 0) const { return name_of(node().inputs[index]); }
   const Shape& shape(std::size_t index = 0) const { return shape_of(node().inputs[index]); }  // of an input
   const Shape& result() const { return shape_of(at_); }
-  bool is_constant(std::size_t index) const { return graph_.nodes()[static_cast<std::size_t>(node().inputs[index])].op == "constant"; }
+  bool is_constant(std::size_t index) const { return is_tensor(source(index)); }
+  static bool is_tensor(const Node& node) { return node.op == "constant" || node.op == "parameter"; }
+  const Node& source(std::size_t index) const { return graph_.nodes()[static_cast<std::size_t>(node().inputs[index])]; }
+  // Whether an input of the graph is written as whole numbers: where nothing but tables reads it.
+  static bool is_written_whole(const Graph& graph, int input);
+  bool is_whole(std::size_t index) const { return is_written_whole(graph_, node().inputs[index]); }
+  // A tensor with dimensions of one example, repeated for each of the batch.
+  std::string repeated(const std::string& tensor, const Shape& example);
   bool channels_first() const;  // units stand along the first dimension of an example, not the last
   const Tensor& tensor(std::size_t index) const;
   std::string parameter(std::size_t index) { return writer_.tensor(tensor(index)); }

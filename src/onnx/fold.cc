@@ -12,8 +12,7 @@ namespace undying::onnx {
 namespace {
 
 // Elementwise operations that are parts of composites; their output has the shape their operands broadcast to.
-constexpr std::array<std::string_view, 3> kParts = {
-    "Pow", "PRelu", "RandomUniformLike"};
+constexpr std::array<std::string_view, 2> kParts = {"Pow", "PRelu"};
 
 bool is_part(std::string_view op) { return std::ranges::find(kParts, op) != kParts.end(); }
 
@@ -25,6 +24,7 @@ class Folder {
     ignore_unread_outputs();
     for (std::size_t i = 0; i < net_.operations.size(); ++i) visit(net_.operations[i]);
     if (!upconverted_.empty()) note_upconverted();
+    note_random();
     std::erase_if(net_.operations, [&](const Operation& operation) { return is_computed(operation); });
     net_.drop_unread();
   }
@@ -97,6 +97,11 @@ class Folder {
     }
     if (operation.outputs.size() != 1) malformed(operation, "has more outputs than the operator");
     net_.value(operation.outputs[0]).constant = std::make_shared<Constant>(std::move(result));
+  }
+
+  void note_random() {
+    const auto random = std::ranges::count_if(net_.operations, [](const Operation& each) { return each.op.starts_with("Random"); });
+    if (random > 0) net_.notes.push_back(std::to_string(random) + " of random values stand as their mean, unless a pattern knows them");
   }
 
   void note_upconverted() {

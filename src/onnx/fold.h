@@ -5,9 +5,9 @@
 
 namespace undying::onnx {
 
-// Goes over all operations once: brings each to the newest opset, computes what depends on constants and shapes only, and finds the shapes of
-// the rest. An operation that cannot become an operator says why in `problem`; what stands behind it stays without a shape. Those that have
-// a part in recognised composites only (Erf, Sqrt, ...) get a shape and a problem, which is gone if the composite is recognised.
+// Goes over all operations once: brings each to the newest opset, computes what depends on constants and shapes only, and finds the shapes
+// of the rest. An operation that cannot become an operator says why in `problem`; what stands behind it stays without a shape. Those that
+// have a part in recognised composites only (Erf, Sqrt, ...) get a shape and a problem, which is gone if the composite is recognised.
 void fold(Net& net);
 
 // Whether every operation a value depends on was understood, so that patterns may look at it.

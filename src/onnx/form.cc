@@ -165,6 +165,7 @@ std::optional<DataForm> take_form(pb::ModelProto& model) {
     if (scales_targets(form) && !take_behind(graph)) return std::nullopt;
     drop_unread_numbers(graph);
     *model.mutable_graph() = std::move(graph);
+    model.mutable_metadata_props()->DeleteSubrange(static_cast<int>(at - entries.begin()), 1);  // it says nothing of what is left
     return form;
   } catch (const std::exception&) {  // what somebody else wrote under this name
     return std::nullopt;

@@ -7,6 +7,7 @@
 #include "onnx/emit.h"
 #include "onnx/fold.h"
 #include "onnx/form.h"
+#include "onnx/names.h"
 #include "onnx/parse.h"
 #include "onnx/patterns.h"
 #include "undying/error.h"
@@ -16,12 +17,22 @@ namespace {
 
 Model interpret(pb::ModelProto proto, const std::filesystem::path& folder, const LoadOptions& options) {
   std::optional<DataForm> form = take_form(proto);
+  std::vector<std::pair<std::string, std::string>> metadata;
+  for (const auto& entry : proto.metadata_props()) metadata.emplace_back(printable(entry.key()), entry.value());
+  const std::string version = proto.producer_version().empty() ? "" : " " + proto.producer_version();
+  const std::string producer = printable(proto.producer_name() + version);
+  const bool external = std::ranges::any_of(
+      proto.graph().initializer(), [](const pb::TensorProto& tensor) { return tensor.data_location() == pb::TensorProto::EXTERNAL; });
   Net net = parse(proto, folder, options.batched);
   proto.Clear();
   fold(net);
   recognise(net);
   Model model = emit(net);
   model.form = std::move(form);
+  model.opset = net.opset;
+  model.producer = producer;
+  model.metadata = std::move(metadata);
+  model.external = external;
   return model;
 }
 

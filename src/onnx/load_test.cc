@@ -169,9 +169,60 @@ TEST(OnnxLoad, EveryUnsupportedNodeIsListedAtOnce) {
                                 .output("y")
                                 .error();
   EXPECT_THAT(error, HasSubstr("model.onnx"));
-  EXPECT_THAT(error, HasSubstr("first (Hardmax)"));
+  EXPECT_THAT(error, HasSubstr("first, fourth (Hardmax)"));
   EXPECT_THAT(error, HasSubstr("second (Det)"));
   EXPECT_THAT(error, testing::Not(HasSubstr("third")));
+}
+
+TEST(OnnxLoad, InputsAndNodesThatStandInTheWayAreListedTogether) {
+  TestModel model;
+  model.input("x", {0, 2, 3}).input("y", {0, 0, 3});
+  for (const char* name : {"a", "b", "c", "d", "e", "f"}) model.node("Det", {"x"}, {name}).output(name);
+  const std::string error = model.node("Relu", {"y"}, {"z"}).output("z").error();
+  EXPECT_THAT(error, HasSubstr("7 obstacles:\n  input y: leaves dimension 1 open"));
+  EXPECT_THAT(error, HasSubstr("\n  a, b, c, d and 2 more (Det): is not supported"));
+}
+
+TEST(OnnxLoad, AnOutputThatIsKnownIsLeftOut) {
+  const Model model = TestModel().input("x", {0, 2}).floats("version", {1}).node("Relu", {"x"}, {"y"}).output("y").output("version").load();
+  EXPECT_THAT(model.outputs, ElementsAre("y"));
+}
+
+// Every example is one number.
+TEST(OnnxLoad, AnInputOfTheBatchAlone) {
+  const Model model =
+      TestModel().input("x", {0, 2}).input("s", {0}).node("Tanh", {"s"}, {"y"}).node("Relu", {"x"}, {"z"}).output("y").output("z").load();
+  EXPECT_EQ(model.graph.shapes()[1], (Shape{1}));
+}
+
+TEST(OnnxLoad, AnInputWithoutABatchIsOneExample) {
+  const Model model = TestModel().input("x", {3}).floats("w", {3, 2}).node("MatMul", {"x", "w"}, {"y"}).output("y").load();
+  EXPECT_EQ(structure(model.graph), "linear(0) bias=0 outputs=2\n");
+  EXPECT_THAT(model.notes, testing::Contains(HasSubstr("count no examples")));
+}
+
+TEST(OnnxLoad, NumbersOfRowsAreInputs) {
+  TestModel model;
+  model.input("t", {0, 5}).floats("table", {7, 3}).node("Gather", {"table", "t"}, {"y"}).output("y");
+  model.proto.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(pb::TensorProto::INT64);
+  const Model loaded = model.load();
+  EXPECT_EQ(structure(loaded.graph), "embedding(0) features=3 rows=7\n");
+  const auto file = test_path("rows.onnx");
+  save(file, loaded.graph, loaded.weights, like(loaded));
+  EXPECT_EQ(structure(load(file).graph), structure(loaded.graph));
+}
+
+// Attention of PyTorch brings the batch behind the positions, folds it with the heads, and back.
+TEST(OnnxLoad, TheBatchMayStandAnywhereBetween) {
+  using List = std::vector<std::int64_t>;
+  TestModel model;
+  model.input("x", {8, 5, 6}).list("split", {5, 16, 3}).list("join", {5, 8, 6});
+  model.node("Transpose", {"x"}, {"a"}, {{"perm", List{1, 0, 2}}}).node("Reshape", {"a", "split"}, {"b"});
+  model.node("Transpose", {"b"}, {"c"}, {{"perm", List{1, 0, 2}}}).node("Softmax", {"c"}, {"d"});
+  model.node("Transpose", {"d"}, {"e"}, {{"perm", List{1, 0, 2}}}).node("Reshape", {"e", "join"}, {"f"});
+  model.node("Transpose", {"f"}, {"y"}, {{"perm", List{1, 0, 2}}}).output("y");
+  EXPECT_EQ(structure(model.load().graph),
+            "reshape(0) shape=[5, 2, 3]\ntranspose(1) perm=[1, 0, 2]\nsoftmax(2)\ntranspose(3) perm=[1, 0, 2]\nreshape(4) shape=[5, 6]\n");
 }
 
 TEST(OnnxLoad, WhatNobodyReadsNeedNotBeSupported) {

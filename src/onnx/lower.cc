@@ -61,10 +61,10 @@ ConstantPtr one_example(const Operation& operation, const ConstantPtr& constant,
 
 // Operations that do not care where the batch stands.
 bool takes_batch_anywhere(std::string_view op) {
-  constexpr std::array<std::string_view, 15> kFirst = {"Conv",      "ConvTranspose",     "BatchNormalization", "InstanceNormalization",
-                                                       ".group_norm", "GroupNormalization", "MaxPool",          "AveragePool",
-                                                       "GlobalAveragePool", "GlobalMaxPool", "Resize",           "DepthToSpace",
-                                                       "SpaceToDepth", "LRN",               "Attention"};
+  constexpr std::array<std::string_view, 15> kFirst = {
+      "Conv",         "ConvTranspose", "BatchNormalization", "InstanceNormalization", ".group_norm", "GroupNormalization",
+      "MaxPool",      "AveragePool",   "GlobalAveragePool",  "GlobalMaxPool",         "Resize",      "DepthToSpace",
+      "SpaceToDepth", "LRN",           "Attention"};
   return std::ranges::find(kFirst, op) == kFirst.end();
 }
 
@@ -150,8 +150,9 @@ bool Lowering::gives_integers() const {
   const std::string& op = operation_.op;
   constexpr std::array<std::string_view, 11> kTruths = {"Greater", "Less", "Equal", "GreaterOrEqual", "LessOrEqual", "Not",
                                                         "And",     "Or",   "Xor",   "IsNaN",          "ArgMax"};
-  constexpr std::array<std::string_view, 16> kSame = {"Concat",  "Slice",     "Split", "Gather", "Pad", "Transpose", "Reshape", "Flatten",
-                                                      "Squeeze", "Unsqueeze", "Expand", "Tile",  "Add", "Sub",       "Mul",     "Identity"};
+  constexpr std::array<std::string_view, 16> kSame = {"Concat",  "Slice",   "Split",   "Gather",    "Pad",    "Transpose",
+                                                      "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Tile",
+                                                      "Add",     "Sub",     "Mul",     "Identity"};
   if (std::ranges::find(kTruths, op) != kTruths.end()) return true;
   if (op == "Cast") return is_integer_type(integer(operation_, "to", 0));
   const Value* value = first_computed();
@@ -178,7 +179,8 @@ Source Lowering::activation(const std::string& specification, Source input) {
 Source Lowering::operand(const ConstantPtr& given, std::int64_t rank, const Batch& batch) {
   ConstantPtr constant = given->integer ? to_floats(operation_, *given) : given;
   const auto own = static_cast<std::int64_t>(constant->dims.size());
-  if (own > rank && batch_axes() > 0) refuse("a constant " + ops::to_string(constant->dims) + " has more dimensions than the value it meets");
+  if (own > rank && batch_axes() > 0)
+    refuse("a constant " + ops::to_string(constant->dims) + " has more dimensions than the value it meets");
   const std::int64_t axis = batch.axis - (rank - own);  // of the batch in the constant
   Shape dims = constant->dims;
   if (batch_axes() > 0 && axis >= 0 && axis < own) {
@@ -187,13 +189,16 @@ Source Lowering::operand(const ConstantPtr& given, std::int64_t rank, const Batc
     if (!batch.folded()) dims.erase(dims.begin() + axis);
   }
   if (dims.empty()) dims = {1};
-  return add("constant", {}, {{"shape", dims}}, {{.constant = constant, .shape = dims, .trained = false, .role = "value"}});
+  const std::vector<std::string>& parameters = operation_.origin.parameters;
+  const bool trained = !given->integer && !given->origin.empty() && std::ranges::find(parameters, given->origin) != parameters.end();
+  return add(trained ? "parameter" : "constant", {}, {{"shape", dims}},
+             {{.constant = constant, .shape = dims, .trained = trained, .role = "value"}});
 }
 
 Source Lowering::number(float value) { return operand(make_floats({}, {value}), 0); }
 
 const Rule* find_rule(std::string_view op) {
-  for (const auto rules : {layer_rules(), pool_rules(), elementwise_rules(), arrangement_rules()}) {
+  for (const auto rules : {layer_rules(), pool_rules(), elementwise_rules(), arrangement_rules(), sequence_rules(), image_rules()}) {
     const auto found = std::ranges::find(rules, op, &Rule::op);
     if (found != rules.end()) return &*found;
   }

@@ -226,7 +226,8 @@ void transpose(Lowering& lowering) {
   std::vector<std::int64_t> sorted = perm;
   std::ranges::sort(sorted);
   for (std::size_t i = 0; i < sorted.size(); ++i)
-    if (sorted[i] != static_cast<std::int64_t>(i)) malformed(lowering.operation(), "its perm " + ops::to_string(all) + " names an axis twice");
+    if (sorted[i] != static_cast<std::int64_t>(i))
+      malformed(lowering.operation(), "its perm " + ops::to_string(all) + " names an axis twice");
   const bool scalar = lowering.is_scalar(0);
   lowering.output(perm == sorted ? lowering.value(0) : lowering.add("transpose", {lowering.value(0)}, {{"perm", perm}}), scalar, batch);
 }
@@ -277,8 +278,7 @@ std::vector<Integer> with_kept(const Lowering& lowering, std::vector<Integer> ta
   int open = 0;
   for (std::size_t i = 0; i < target.size(); ++i) {
     if (target[i].value == 0 && zero_keeps) {
-      if (i >= from.size())
-        malformed(lowering.operation(), "keeps dimension " + std::to_string(i) + ", which its input does not have");
+      if (i >= from.size()) malformed(lowering.operation(), "keeps dimension " + std::to_string(i) + ", which its input does not have");
       target[i] = from[i];
     }
     if (target[i].value == 0) refuse("gives a value without elements");
@@ -436,7 +436,8 @@ void unsqueeze(Lowering& lowering) {
 
 ConstantPtr filled(const Lowering& lowering, const Shape& dims) {
   std::int64_t count = 0;
-  if (!multiply_extents(dims, 16 * kMostIntegers, count)) refuse("repeats " + describe(lowering.net(), lowering.operation().inputs[0]) + " too often");
+  if (!multiply_extents(dims, 16 * kMostIntegers, count))
+    refuse("repeats " + describe(lowering.net(), lowering.operation().inputs[0]) + " too often");
   return make_floats(dims, std::vector<float>(static_cast<std::size_t>(count), 1.0f));
 }
 
@@ -456,16 +457,18 @@ void expand(Lowering& lowering) {
     const std::size_t missing = rank - target->integers.size();
     const Integer wanted = i < missing ? Integer{1, false} : target->integers[i - missing];
     const bool of_batch = lowering.batch_axes() > 0 && static_cast<std::int64_t>(i) == batch.axis;
-    const bool same = wanted == Integer{1, false} || wanted == own ||
-                      (of_batch && !batch.folded() && wanted == Integer{lowering.net().batch, false});
+    const bool same =
+        wanted == Integer{1, false} || wanted == own || (of_batch && !batch.folded() && wanted == Integer{lowering.net().batch, false});
     const bool broadcast = own == Integer{1, false} && !wanted.batch && wanted.value > 0;
-    if (!same && !broadcast) refuse("repeats " + describe(lowering.net(), lowering.operation().inputs[0]) + " over the examples of a batch");
+    if (!same && !broadcast)
+      refuse("repeats " + describe(lowering.net(), lowering.operation().inputs[0]) + " over the examples of a batch");
     if (of_batch && !batch.folded()) continue;
     ones.push_back(same ? 1 : wanted.value);
     repeats = repeats || !same;
   }
   if (!repeats) return lowering.output(lowering.value(0), lowering.is_scalar(0));
-  const Source factor = lowering.add("constant", {}, {{"shape", ones}}, {{.constant = filled(lowering, ones), .shape = ones, .trained = false, .role = "ones"}});
+  const Source factor = lowering.add("constant", {}, {{"shape", ones}},
+                                     {{.constant = filled(lowering, ones), .shape = ones, .trained = false, .role = "ones"}});
   lowering.output(lowering.add("mul", {lowering.value(0), factor}), false, batch);
 }
 
@@ -480,7 +483,8 @@ void tile(Lowering& lowering) {
   for (std::int64_t axis = 0; axis < rank; ++axis) {
     const std::int64_t times = repeats[static_cast<std::size_t>(axis)];
     if (times == 1) continue;
-    if (times < 1 || times > kMostIntegers || (count *= times) > kMostElements) refuse("repeats a dimension " + std::to_string(times) + " times");
+    if (times < 1 || times > kMostIntegers || (count *= times) > kMostElements)
+      refuse("repeats a dimension " + std::to_string(times) + " times");
     const std::int64_t along = lowering.example_axis(axis, rank);
     result = lowering.add("concat", std::vector<Source>(static_cast<std::size_t>(times), result), {{"axis", along}});
   }
@@ -491,7 +495,7 @@ constexpr std::array kRules = {
     Rule{"Concat", 1, -1, "axis", concat},       Rule{"Slice", 3, 5, "", slice},         Rule{"Split", 1, 2, "axis num_outputs", split},
     Rule{"Gather", 2, 2, "axis", gather},        Rule{"Pad", 2, 4, "mode", pad},         Rule{"Transpose", 1, 1, "perm", transpose},
     Rule{"Reshape", 2, 2, "allowzero", reshape}, Rule{"Flatten", 1, 1, "axis", flatten}, Rule{"Squeeze", 1, 2, "", squeeze},
-    Rule{"Unsqueeze", 2, 2, "", unsqueeze},      Rule{"Expand", 2, 2, "", expand},            Rule{"Tile", 2, 2, "", tile},
+    Rule{"Unsqueeze", 2, 2, "", unsqueeze},      Rule{"Expand", 2, 2, "", expand},       Rule{"Tile", 2, 2, "", tile},
 };
 
 }  // namespace

@@ -111,7 +111,8 @@ void bound(Lowering& lowering, bool from_below) {
   const std::size_t constant = lowering.is_constant(0) ? 0 : 1;
   if (count == 2 && lowering.is_constant(constant) && lowering.constant(constant)->count() == 1) {
     const float number = scalar(lowering, constant);
-    return lowering.output(clipped(lowering, lowering.value(1 - constant), from_below ? number : -kInfinity, from_below ? kInfinity : number));
+    return lowering.output(
+        clipped(lowering, lowering.value(1 - constant), from_below ? number : -kInfinity, from_below ? kInfinity : number));
   }
   const auto sources = operands(lowering);
   Source result = sources[0];
@@ -123,9 +124,7 @@ void maximum(Lowering& lowering) { bound(lowering, true); }
 void minimum(Lowering& lowering) { bound(lowering, false); }
 
 // A product with -1.
-void negative(Lowering& lowering) {
-  lowering.output(lowering.add("mul", {lowering.value(0), lowering.number(-1.0f)}));
-}
+void negative(Lowering& lowering) { lowering.output(lowering.add("mul", {lowering.value(0), lowering.number(-1.0f)})); }
 
 template <const char* kOp>
 void function(Lowering& lowering) {
@@ -136,7 +135,8 @@ void function(Lowering& lowering) {
 void power(Lowering& lowering) {
   if (lowering.is_constant(0) || lowering.constant(1)->count() != 1) refuse("raises to a power that is not one known number");
   const Constant& exponent = *lowering.constant(1);
-  const double number = exponent.integer ? static_cast<double>(plain_integers(lowering.operation(), exponent)[0]) : as_written(exponent.floats[0]);
+  const double number =
+      exponent.integer ? static_cast<double>(plain_integers(lowering.operation(), exponent)[0]) : as_written(exponent.floats[0]);
   if (number == 1.0) return lowering.output(lowering.value(0));
   lowering.output(lowering.add("pow", {lowering.value(0)}, {{"exponent", number}}));
 }

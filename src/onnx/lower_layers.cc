@@ -269,8 +269,9 @@ void group_normalization(Lowering& lowering) {
   const std::int64_t channels = lowering.shape(0)[0];
   Attributes attributes = {{"groups", integer(lowering.operation(), "num_groups", 1)}};
   set_epsilon(lowering, attributes);
-  lowering.output(lowering.add("group_norm", {lowering.value(0)}, std::move(attributes),
-                               {owned(floats(lowering, 1, channels), {channels}, "weight"), owned(floats(lowering, 2, channels), {channels}, "bias")}));
+  lowering.output(
+      lowering.add("group_norm", {lowering.value(0)}, std::move(attributes),
+                   {owned(floats(lowering, 1, channels), {channels}, "weight"), owned(floats(lowering, 2, channels), {channels}, "bias")}));
 }
 
 void instance_norm(Lowering& lowering) { channel_norm(lowering, "instance_norm"); }

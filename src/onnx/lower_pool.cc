@@ -76,7 +76,8 @@ std::vector<std::int64_t> reduced_axes(const Lowering& lowering, std::vector<std
 
 bool is_all_positions(const Lowering& lowering, const std::vector<std::int64_t>& axes) {
   const auto rank = static_cast<std::int64_t>(lowering.shape(0).size());
-  return lowering.batch_axes() > 0 && lowering.batch() == Batch{} && rank >= 2 && static_cast<std::int64_t>(axes.size()) == rank - 1 && axes.front() == 1;
+  return lowering.batch_axes() > 0 && lowering.batch() == Batch{} && rank >= 2 && static_cast<std::int64_t>(axes.size()) == rank - 1 &&
+         axes.front() == 1;
 }
 
 // Where the batch stands once the axes are gone.

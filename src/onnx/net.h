@@ -10,11 +10,13 @@
 #include <vector>
 
 #include "onnx/constant.h"
+#include "onnx/metadata.h"
 
 namespace undying::onnx {
 
 // A model while it is read: operations in ONNX's terms, in topological order, and the values between them. Each pass makes it more
-// uniform: parse (what the file says), fold (the newest opset, shapes, what is known at import), patterns (composites as one operation), emit.
+// uniform: parse (what the file says), fold (the newest opset, shapes, what is known at import), patterns (composites as one operation),
+// emit.
 
 // Where a value counts examples: the dimension in ONNX. Alone there, it is left out of an example; or it is folded with others into one
 // dimension (before, N, behind), of which an example keeps before * behind.
@@ -49,6 +51,7 @@ struct Operation {
   std::vector<int> inputs;   // values; -1: an optional one that is absent
   std::vector<int> outputs;  // values; -1: one that nobody wants
   std::map<std::string, Setting> settings;
+  NodeOrigin origin;    // what its exporter says beside
   std::string problem;  // why it cannot become an operator; empty: it can, or nobody has tried
 };
 
@@ -62,6 +65,7 @@ struct Net {
   std::vector<int> outputs;
   std::vector<std::string> output_names;  // as the file says, whatever value they become
   std::vector<std::string> notes;
+  std::vector<std::string> obstacles;  // inputs that cannot be read, and why: "input x: ..."
 
   int add_value(Value value);
   int add_constant(ConstantPtr constant, std::string name = {});

@@ -49,10 +49,17 @@ class Parser {
     pb::GraphProto& graph = *model.mutable_graph();
     if (graph.sparse_initializer_size() > 0) unsupported("graph", "has sparse initializers; expected dense ones");
     for (auto& tensor : *graph.mutable_initializer()) add_initializer(tensor);
+    if (net_.batch_axes > 0 && counts_no_examples(graph)) {
+      net_.batch_axes = 0;
+      net_.notes.push_back("the inputs count no examples: each as a whole is one");
+    }
     for (const auto& input : graph.input())
-      if (!ids_.contains(checked(input.name()))) add_input(input);
-    if (net_.inputs.empty()) bad("graph", "has no input that is not an initializer");
+      if (!ids_.contains(checked(input.name()))) try_input(input);
+    if (net_.inputs.empty() && net_.obstacles.empty()) bad("graph", "has no input that is not an initializer");
     sort(graph);
+    std::vector<NodeOrigin*> origins;
+    for (Operation& operation : net_.operations) origins.push_back(&operation.origin);
+    complete_names(origins);
     for (const auto& output : graph.output()) {
       net_.outputs.push_back(id_of(output.name(), "the model's outputs"));
       net_.output_names.push_back(output.name());
@@ -80,16 +87,45 @@ class Parser {
 
   void add_initializer(pb::TensorProto& tensor) {
     define({.name = checked(tensor.name()), .constant = tensors_.read(tensor, tensor.name())});
+    initializers_.push_back(tensor.name());
     tensor.Clear();
+  }
+
+  // Whether all inputs are lists of fixed length: the model was exported with one example, and no batch.
+  bool counts_no_examples(const pb::GraphProto& graph) const {
+    return std::ranges::all_of(graph.input(), [&](const pb::ValueInfoProto& info) {
+      if (ids_.contains(info.name())) return true;  // an initializer
+      const auto& shape = info.type().tensor_type().shape();
+      return shape.dim_size() == 1 && shape.dim(0).has_dim_value() && shape.dim(0).dim_value() > 1;
+    });
+  }
+
+  void note_type(const std::string& subject, int type) {
+    if (type == pb::TensorProto::FLOAT || TensorReader::is_integer(type)) return;
+    if (!TensorReader::is_float(type))
+      unsupported(subject, "is of type " + TensorReader::type_name(type) + "; expected floats, whole numbers or truth values");
+    net_.notes.push_back(subject + " of type " + TensorReader::type_name(type) + " is read as float32");
+  }
+
+  // One that is not supported is an obstacle beside others: what reads it stays without a shape.
+  void try_input(const pb::ValueInfoProto& info) {
+    try {
+      add_input(info);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kUnsupported) throw;
+      const std::string what = error.what();
+      net_.obstacles.push_back(error.subject() + ": " + what.substr(std::min(what.size(), error.subject().size() + 3)));
+      define({.name = info.name()});
+    }
   }
 
   void add_input(const pb::ValueInfoProto& info) {
     const std::string subject = "input " + info.name();
     const auto& type = info.type().tensor_type();
     if (!info.type().has_tensor_type()) unsupported(subject, "is not a tensor");
-    if (type.elem_type() != pb::TensorProto::FLOAT) unsupported(subject, "is not of type float32");
+    note_type(subject, type.elem_type());
     if (!type.has_shape()) unsupported(subject, "has no shape; expected one, the batch dimension first");
-    Value value{.name = info.name(), .shaped = true};
+    Value value{.name = info.name(), .shaped = true, .integer = TensorReader::is_integer(type.elem_type())};
     for (int i = 0; i < type.shape().dim_size(); ++i) {
       const auto& dim = type.shape().dim(i);
       const std::int64_t extent = dim.has_dim_value() && dim.dim_value() > 0 ? dim.dim_value() : 0;
@@ -102,7 +138,9 @@ class Parser {
       }
     }
     std::int64_t count = 0;
-    if (value.shape.empty()) unsupported(subject, "has no dimension beside the batch; expected at least one");
+    if (type.shape().dim_size() == 0) unsupported(subject, "has no dimension; expected at least that of the batch");
+    value.scalar = value.shape.empty();  // one number an example
+    if (value.scalar) value.shape = {1};
     if (!multiply_extents(value.shape, kMostElements, count))
       bad(subject, "its shape " + ops::to_string(value.shape) + " is absurdly large");
     net_.inputs.push_back(define(std::move(value)));
@@ -165,6 +203,7 @@ class Parser {
       operation.op = checked(node.domain()) + "." + node.op_type();
       operation.problem = "is not an operator of ONNX itself";
     }
+    operation.origin = origin_of(node, initializers_);
     for (const auto& name : node.input()) operation.inputs.push_back(name.empty() ? -1 : id_of(name, operation.name));
     for (const auto& name : node.output()) {
       operation.outputs.push_back(name.empty() ? -1 : id_of(name, operation.name));
@@ -213,6 +252,7 @@ class Parser {
   Net net_;
   TensorReader tensors_;
   std::unordered_map<std::string, int> ids_;
+  std::vector<std::string> initializers_;
   int computed_ = 0;  // values from here on are outputs of nodes
 };
 

@@ -22,6 +22,9 @@ void recognise_group_norms(Net& net);
 // A product with a constant, or a sum, behind a normalisation, a convolution or a matrix product: its scale, its bias.
 void merge_affine(Net& net);
 
+// Biases of 0 that the exporter left out are there again.
+void restore_biases(Net& net);
+
 // All of them.
 void recognise(Net& net);
 

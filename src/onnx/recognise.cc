@@ -172,6 +172,7 @@ void recognise(Net& net) {
   recognise_group_norms(net);
   merge_affine(net);
   cancel_transposes(net);  // now that formulas are one operation
+  restore_biases(net);
 }
 
 }  // namespace undying::onnx

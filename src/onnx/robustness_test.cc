@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <fstream>
+#include <limits>
 #include <optional>
 #include <random>
 
@@ -240,6 +241,68 @@ TEST(OnnxRobustness, ExternalDataOutsideTheFolder) {
 }
 
 // Elementwise operations that double the size of a formula.
+// Offsets beyond the file, a length that is not the shape's, a file that is not there, half of one.
+TEST(OnnxRobustness, ExternalDataThatIsNotThere) {
+  const auto error = [](const std::string& location, const std::string& offset, const std::string& length) {
+    TestModel model;
+    model.input("x", {0, 2}).floats("w", {2, 4}).node("MatMul", {"x", "w"}, {"y"}).output("y");
+    auto* tensor = model.proto.mutable_graph()->mutable_initializer(0);
+    tensor->clear_raw_data();
+    tensor->clear_float_data();
+    tensor->set_data_location(pb::TensorProto::EXTERNAL);
+    for (const auto& [key, value] : {std::pair{"location", location}, {"offset", offset}, {"length", length}}) {
+      auto* entry = tensor->add_external_data();
+      entry->set_key(key);
+      entry->set_value(value);
+    }
+    return model.error();
+  };
+  const auto data = test_path("weights.data");
+  std::ofstream(data, std::ios::binary) << std::string(40, '\0');
+  EXPECT_EQ(error("weights.data", "8", "32"), "");
+  EXPECT_THAT(error("weights.data", "16", "32"), HasSubstr("takes 32 bytes from byte 16 of weights.data, which has 40"));
+  EXPECT_THAT(error("weights.data", "9223372036854775807", "32"), HasSubstr("which has 40"));
+  EXPECT_THAT(error("weights.data", "-1", "32"), HasSubstr("offset"));
+  EXPECT_THAT(error("weights.data", "0", "16"), HasSubstr("its shape takes 32"));
+  EXPECT_THAT(error("gone.data", "0", "32"), HasSubstr("which is not there"));
+  EXPECT_THAT(error("../weights.data", "0", "32"), HasSubstr("stored in ../weights.data"));
+  std::ofstream(data, std::ios::binary) << std::string(20, '\0');  // truncated
+  EXPECT_THAT(error("weights.data", "0", "32"), HasSubstr("which has 20"));
+}
+
+// Functions of a model that call each other: their operators are of another domain, and none is expanded.
+TEST(OnnxRobustness, FunctionsInACircle) {
+  TestModel model;
+  model.input("x", {0, 2}).node("f", {"x"}, {"y"}).output("y");
+  model.proto.mutable_graph()->mutable_node(0)->set_domain("own");
+  for (const auto& [name, calls] : {std::pair{"f", "g"}, {"g", "f"}}) {
+    auto& function = *model.proto.add_functions();
+    function.set_name(name);
+    function.set_domain("own");
+    function.add_input("a");
+    function.add_output("b");
+    auto& node = *function.add_node();
+    node.set_op_type(calls);
+    node.set_domain("own");
+    node.add_input("a");
+    node.add_output("b");
+  }
+  EXPECT_THAT(model.error(), HasSubstr("own.f"));
+}
+
+TEST(OnnxRobustness, ReshapesOfEveryKindEndInAModelOrAnError) {
+  std::mt19937 random(3);
+  for (int i = 0; i < 300; ++i) {
+    TestModel model;
+    model.input("x", {i % 3 == 0 ? 0 : 4, 6, 2});
+    List shape;
+    for (std::uint32_t k = random() % 4 + 1; k > 0; --k) shape.push_back(static_cast<std::int64_t>(random() % 10) - 1);
+    if (i % 50 == 0) shape.push_back(std::numeric_limits<std::int64_t>::max());
+    model.list("s", shape).node("Reshape", {"x", "s"}, {"y"}).node("Transpose", {"y"}, {"z"}).node("Softmax", {"z"}, {"w"}).output("w");
+    expect_model_or_error(model.proto.SerializeAsString());
+  }
+}
+
 TEST(OnnxRobustness, FormulasThatGrow) {
   TestModel model;
   model.input("x", {0, 2}).node("Tanh", {"x"}, {"v0"});

@@ -33,10 +33,10 @@ std::int64_t opset_of(const SaveOptions& options) {
   return options.opset;
 }
 
-void describe_value(pb::ValueInfoProto& info, const std::string& name, const Shape& shape) {
+void describe_value(pb::ValueInfoProto& info, const std::string& name, const Shape& shape, bool whole = false) {
   info.set_name(name);
   auto* type = info.mutable_type()->mutable_tensor_type();
-  type->set_elem_type(pb::TensorProto::FLOAT);
+  type->set_elem_type(whole ? pb::TensorProto::INT64 : pb::TensorProto::FLOAT);
   type->mutable_shape()->add_dim()->set_dim_param("N");
   for (const std::int64_t extent : shape) type->mutable_shape()->add_dim()->set_dim_value(extent);
 }
@@ -89,7 +89,7 @@ class Saver {
     const auto& inputs = graph_.inputs();
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const std::string name = writer_.reserve(chosen("inputs", options_.inputs, inputs.size(), i, node(inputs[i]).name));
-      describe_value(*proto_.mutable_graph()->add_input(), name, shape(inputs[i]));
+      describe_value(*proto_.mutable_graph()->add_input(), name, shape(inputs[i]), Exporter::is_written_whole(graph_, inputs[i]));
       exporter_->set_name(inputs[i], name);
     }
   }
@@ -111,7 +111,7 @@ class Saver {
   void write_outputs() {
     const auto& outputs = graph_.outputs();
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-      if (node(outputs[i]).op == "constant")
+      if (Exporter::is_tensor(node(outputs[i])))
         throw Error(ErrorCode::kUnsupported, node(outputs[i]).name, "is an output and a constant, which has no batch in ONNX");
       describe_value(*proto_.mutable_graph()->add_output(), output_names_[i], shape(outputs[i]));
       if (exporter_->name_of(outputs[i]) == output_names_[i]) continue;
@@ -145,6 +145,27 @@ std::string doc_string(const SaveOptions& options, const std::map<std::string, i
   return text;
 }
 
+// Tensors that are stored outside as PyTorch has it: from 1,024 bytes on, one behind the other.
+std::string take_out(pb::ModelProto& proto, const std::string& location) {
+  constexpr std::size_t kLeast = 1024;
+  std::string outside;
+  for (auto& tensor : *proto.mutable_graph()->mutable_initializer()) {
+    if (tensor.raw_data().size() < kLeast) continue;
+    const auto add = [&](const char* key, const std::string& value) {
+      auto& entry = *tensor.add_external_data();
+      entry.set_key(key);
+      entry.set_value(value);
+    };
+    add("location", location);
+    add("offset", std::to_string(outside.size()));
+    add("length", std::to_string(tensor.raw_data().size()));
+    outside += tensor.raw_data();
+    tensor.clear_raw_data();
+    tensor.set_data_location(pb::TensorProto::EXTERNAL);
+  }
+  return outside;
+}
+
 void write(const std::filesystem::path& file, const Graph& graph, std::span<const Tensor> weights, const SaveOptions& options, int folded) {
   Saver saver(graph, weights, options);
   pb::ModelProto proto = saver.write();
@@ -152,15 +173,31 @@ void write(const std::filesystem::path& file, const Graph& graph, std::span<cons
   std::map<std::string, int> notes = saver.notes();
   if (folded > 0) notes["batch_norm folded into the layers before them"] = folded;
   proto.set_doc_string(doc_string(options, notes));
+  for (const auto& [key, value] : options.metadata) {
+    auto& entry = *proto.add_metadata_props();
+    entry.set_key(key);
+    entry.set_value(value);
+  }
   if (proto.ByteSizeLong() > static_cast<std::size_t>(kMostFileBytes))
     throw Error(
         ErrorCode::kUnsupported, file.string(),
         "would have " + std::to_string(proto.ByteSizeLong()) + " bytes; an ONNX file holds at most " + std::to_string(kMostFileBytes));
   check(proto);
+  if (options.external) {
+    const std::filesystem::path data = file.string() + ".data";
+    if (const std::string outside = take_out(proto, data.filename().string()); !outside.empty()) write_file(data, outside);
+  }
   write_file(file, proto.SerializeAsString());
 }
 
 }  // namespace
+
+SaveOptions like(const Model& model) {
+  SaveOptions options{
+      .inputs = model.inputs, .outputs = model.outputs, .form = model.form, .metadata = model.metadata, .external = model.external};
+  if (model.opset >= kFirstWrittenOpset && model.opset <= last_opset()) options.opset = model.opset;
+  return options;
+}
 
 void save(const std::filesystem::path& file, const Graph& graph, std::span<const Tensor> weights, const SaveOptions& options) {
   if (!options.fold) return write(file, graph, weights, options, 0);

@@ -175,6 +175,10 @@ std::int64_t parse_offset(const pb::TensorProto& tensor, const std::string& key,
 
 }  // namespace
 
+bool TensorReader::is_float(int type) { return onnx::is_float(type); }
+bool TensorReader::is_integer(int type) { return element_size(type) > 0 && !onnx::is_float(type); }
+std::string TensorReader::type_name(int type) { return onnx::type_name(type); }
+
 std::string TensorReader::external_bytes(const pb::TensorProto& tensor, std::int64_t expected) {
   if (folder_.empty()) fail(tensor, "is stored outside the model; expected it inside");
   std::string location;
@@ -207,7 +211,8 @@ const std::string* TensorReader::raw_bytes(const pb::TensorProto& tensor, std::i
 ConstantPtr TensorReader::read(const pb::TensorProto& tensor, std::string origin) {
   const int type = tensor.data_type();
   const std::int64_t size = element_size(type);
-  Constant constant{.dims = Shape(tensor.dims().begin(), tensor.dims().end()), .integer = !is_float(type), .origin = std::move(origin)};
+  Constant constant{
+      .dims = Shape(tensor.dims().begin(), tensor.dims().end()), .integer = !onnx::is_float(type), .origin = std::move(origin)};
   const std::int64_t count = declared_count(tensor, constant.dims, constant.integer);
   const std::string* raw = raw_bytes(tensor, count * size);
   const std::int64_t present = raw == nullptr ? typed_count(tensor) : static_cast<std::int64_t>(raw->size()) / size;
@@ -223,7 +228,7 @@ ConstantPtr TensorReader::read(const pb::TensorProto& tensor, std::string origin
     constant.floats.resize(static_cast<std::size_t>(count));
     for (std::int64_t i = 0; i < count; ++i)
       constant.floats[static_cast<std::size_t>(i)] = raw != nullptr ? raw_float(type, *raw, i) : typed_float(tensor, static_cast<int>(i));
-    if (type != Type::FLOAT) ++converted_[type_name(type)];
+    if (type != Type::FLOAT) ++converted_[onnx::type_name(type)];
   }
   return std::make_shared<Constant>(std::move(constant));
 }

@@ -20,6 +20,11 @@ class TensorReader {
   // Throws Error{kBadData, "tensor NAME"} and, for types that are not read, Error{kUnsupported}.
   ConstantPtr read(const pb::TensorProto& tensor, std::string origin);
 
+  // What is read of types, numbers of TensorProto.DataType.
+  static bool is_float(int type);
+  static bool is_integer(int type);
+  static std::string type_name(int type);
+
   // How many tensors of each other float type became float32: "float16" -> 3.
   const std::map<std::string, int>& converted() const { return converted_; }
 

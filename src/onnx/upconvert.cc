@@ -107,8 +107,7 @@ void group_norm_20(Net& net, Operation& operation) {
     if (each == nullptr || each->integer || each->count() == 0 || shape.empty() || shape[0] % each->count() != 0)
       refuse("has a scale or bias that is not one known number for each group");
     std::vector<float> channels;
-    for (std::int64_t c = 0; c < shape[0]; ++c)
-      channels.push_back(each->floats[static_cast<std::size_t>(c / (shape[0] / each->count()))]);
+    for (std::int64_t c = 0; c < shape[0]; ++c) channels.push_back(each->floats[static_cast<std::size_t>(c / (shape[0] / each->count()))]);
     set_input(net, operation, i, make_floats({shape[0]}, std::move(channels)));
   }
 }
@@ -172,7 +171,7 @@ constexpr std::array<std::string_view, 32> kOldest = {
     "And",           "AveragePool",       "Constant",  "Conv",       "ConvTranspose", "Equal",  "Flatten", "Gather", "GlobalAveragePool",
     "GlobalMaxPool", "Greater",           "Identity",  "Less",       "LogSoftmax",    "MatMul", "MaxPool", "Not",    "Or",
     "Pow",           "RandomUniformLike", "ReduceMax", "ReduceMean", "ReduceSum",     "Shape",  "Size",    "Slice",  "Softmax",
-    "Softplus",      "Softsign",          "Squeeze",           "Transpose", "Unsqueeze"};
+    "Softplus",      "Softsign",          "Squeeze",   "Transpose",  "Unsqueeze"};
 
 }  // namespace
 

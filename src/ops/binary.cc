@@ -1,5 +1,5 @@
-// add, sub, mul, div, maximum, minimum and the comparisons: dst = a op b elementwise, each broadcast to the other as NumPy does; and the activation behind an add, which makes
-// it the end of a residual block (He et al. 2016).
+// add, sub, mul, div, maximum, minimum and the comparisons: dst = a op b elementwise, each broadcast to the other as NumPy does; and the
+// activation behind an add, which makes it the end of a residual block (He et al. 2016).
 //
 // A maximum hands its gradient to the larger operand, and half of it to each of two that are equal; comparisons have none.
 // An add of equal shapes hands its gradient on as it is. Where an operand was broadcast, its gradient is the sum over all that it met.

@@ -71,7 +71,7 @@ HWY_ATTR void apply(const BinaryArgs& args) {
 }
 
 const BinaryKernels& binary_table() {
-  static constexpr BinaryKernels kTable = {apply<Add>,     apply<Sub>,     apply<Mul>,  apply<Div>, apply<Maximum>,
+  static constexpr BinaryKernels kTable = {apply<Add>,     apply<Sub>,     apply<Mul>,  apply<Div>,  apply<Maximum>,
                                            apply<Minimum>, apply<Greater>, apply<Less>, apply<Equal>};
   return kTable;
 }

@@ -48,7 +48,8 @@ std::vector<Case> binary_cases() {
                                    {"_positions", channels_last({1, 3, 2}), channels_last({4, 3, 2})}};
   std::vector<Case> all;
   for (const Pair& pair : pairs)
-    for (const char* op : {"add", "sub", "mul", "div", "maximum", "minimum", "greater", "less", "equal"}) all.push_back({op + pair.label, node(op), {pair.a, pair.b}});
+    for (const char* op : {"add", "sub", "mul", "div", "maximum", "minimum", "greater", "less", "equal"})
+      all.push_back({op + pair.label, node(op), {pair.a, pair.b}});
   for (const char* f : {"relu", "leaky_relu:0.1", "gelu", "crelu", "prelu", "prelu:0.25,1", "mish"}) {
     const std::string label = "add_" + std::string(f).substr(0, std::string(f).find(':')) + (std::string(f).find(',') < 99 ? "_units" : "");
     all.push_back({label, node("add"), {channels_last({5, 3, 2}), channels_last({5, 3, 2})}, {activation_node(f)}});

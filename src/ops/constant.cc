@@ -1,4 +1,4 @@
-// constant: the same tensor for every example; nothing trains it.
+// constant, parameter: the same tensor for every example; the latter is trained, as a class token or positions of a transformer are.
 
 #include <algorithm>
 
@@ -9,15 +9,22 @@ namespace {
 
 class ConstantKernel final : public Kernel {
  public:
-  explicit ConstantKernel(std::int64_t size) : size_(size) { keeps_diff = true; }
+  ConstantKernel(std::int64_t size, bool trained) : size_(size), trained_(trained) { keeps_diff = true; }
 
   void forward(const Pass& pass, int) const override {
     for (std::int64_t n = 0; n < pass.rows; ++n) std::copy_n(pass.parameters[0], size_, pass.dst + n * size_);
   }
-  void backward(const Pass&, int) const override {}
+  void backward(const Pass& pass, int) const override {
+    if (!trained_) return;
+    float* diff = pass.diff_parameters[0];
+    std::fill_n(diff, size_, 0.0f);
+    for (std::int64_t n = 0; n < pass.rows; ++n)
+      for (std::int64_t i = 0; i < size_; ++i) diff[i] += pass.diff_dst[n * size_ + i];
+  }
 
  private:
   std::int64_t size_;
+  bool trained_;
 };
 
 Shape infer(const Node& node, std::span<const Value>) {
@@ -28,12 +35,15 @@ Shape infer(const Node& node, std::span<const Value>) {
   return shape;
 }
 
+template <ParameterSpec::Role kRole>
 std::vector<ParameterSpec> parameters(const Node& node, std::span<const Value>) {
-  const Shape& shape = node.attributes.get<std::vector<std::int64_t>>("shape");
-  return {{node.name + ".value", shape, ParameterSpec::Role::kConstant}};
+  return {{node.name + ".value", node.attributes.get<std::vector<std::int64_t>>("shape"), kRole}};
 }
 
-std::unique_ptr<Kernel> plan(const PlanRequest& request) { return std::make_unique<ConstantKernel>(element_count(request.dst.shape)); }
+template <bool kTrained>
+std::unique_ptr<Kernel> plan(const PlanRequest& request) {
+  return std::make_unique<ConstantKernel>(element_count(request.dst.shape), kTrained);
+}
 
 std::vector<double> reference(const Operator::ReferenceArgs& args) {
   std::vector<double> dst;
@@ -43,6 +53,13 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 }  // namespace
 
-Operator constant_operator() { return {"constant", "Constant", LayoutRule::kPlain, 0, infer, parameters, plan, false, reference}; }
+Operator constant_operator() {
+  using Role = ParameterSpec::Role;
+  return {"constant", "Constant", LayoutRule::kPlain, 0, infer, parameters<Role::kConstant>, plan<false>, false, reference};
+}
+Operator parameter_operator() {
+  using Role = ParameterSpec::Role;
+  return {"parameter", "Constant", LayoutRule::kPlain, 0, infer, parameters<Role::kWeight>, plan<true>, false, reference};
+}
 
 }  // namespace undying::ops

@@ -83,6 +83,7 @@ namespace {
 std::vector<Case> plain_cases() {
   const Node log_softmax{"s", "log_softmax", {0}, {{"axis", std::int64_t{1}}}};
   return {{"constant", constant({2, 3}), {}},
+          {"parameter", {"p", "parameter", {}, {{"shape", list({2, 3})}}}, {}},
           {"clip", clip(-0.7, 0.4), {plain({7})}},
           {"clip_one_bound", {"c", "clip", {0}, {{"max", 0.4}}}, {plain({7})}},
           {"clip_channels", clip(-0.7, 0.4), {channels_last({3, 2, 2})}},
@@ -139,8 +140,7 @@ TEST(Embedding, WhatIsNoRowIsNoNumber) {
 TEST(Where, WhatIsNotTakenReachesNothing) {
   const Node where{"w", "where", {0, 1, 2}, {}};
   EXPECT_EQ(result(where, {{3}, {3}, {3}}, {{1, 0, -2}, {1, kNan, 3}, {kInfinity, 5, kNan}}), (std::vector<float>{1, 5, 3}));
-  EXPECT_EQ(rejection(where, {plain({3}), plain({3}), plain({2})}),
-            "[where w] src (3), (3) and (2) do not broadcast: 3 != 2");
+  EXPECT_EQ(rejection(where, {plain({3}), plain({3}), plain({2})}), "[where w] src (3), (3) and (2) do not broadcast: 3 != 2");
 }
 
 }  // namespace

@@ -91,6 +91,8 @@ std::span<const Operator> operators() {
       reduce_min_operator(),
       take_operator(),
       resize_operator(),
+      parameter_operator(),
+      lstm_operator(),
   };
   return rows;
 }

@@ -12,6 +12,9 @@ namespace {
 using Floats = std::vector<float>;
 
 Node matmul() { return {"m", "matmul", {0, 1}, {}}; }
+Node lstm(std::int64_t directions, std::int64_t reverse) {
+  return {"r", "lstm", {0}, {{"hidden", std::int64_t{5}}, {"directions", directions}, {"reverse", reverse}}};
+}
 Node rms_norm(std::int64_t axis) { return {"n", "rms_norm", {0}, {{"axis", axis}, {"epsilon", 1e-3}}}; }
 Node layer_norm(std::int64_t axis, std::int64_t bias = 1) { return {"n", "layer_norm", {0}, {{"axis", axis}, {"bias", bias}}}; }
 Node group_norm(std::int64_t groups) { return {"n", "group_norm", {0}, {{"groups", groups}}}; }
@@ -93,6 +96,9 @@ std::vector<Case> product_cases() {
       {"layer_norm_no_bias", layer_norm(0, 0), {plain({2, 5})}},
       {"rms_norm", rms_norm(-1), {plain({19})}},
       {"rms_norm_axes", rms_norm(1), {plain({2, 3, 4})}},
+      {"lstm", lstm(1, 0), {plain({4, 3})}},
+      {"lstm_reverse", lstm(1, 1), {plain({4, 3})}},
+      {"lstm_both", lstm(2, 0), {plain({3, 2})}},
       {"group_norm", group_norm(2), {channels_last({6, 3, 2})}},
       {"group_norm_one", group_norm(1), {channels_last({6, 3, 2})}},
       {"group_norm_vector", group_norm(3), {plain({12})}},

@@ -91,8 +91,6 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 }  // namespace
 
-Operator rms_norm_operator() {
-  return {"rms_norm", "RMSNormalization", LayoutRule::kPlain, 1, infer, parameters, plan, false, reference};
-}
+Operator rms_norm_operator() { return {"rms_norm", "RMSNormalization", LayoutRule::kPlain, 1, infer, parameters, plan, false, reference}; }
 
 }  // namespace undying::ops

@@ -61,6 +61,8 @@ Operator reduce_max_operator();
 Operator reduce_min_operator();
 Operator take_operator();
 Operator resize_operator();
+Operator parameter_operator();
+Operator lstm_operator();
 
 }  // namespace undying::ops
 

@@ -47,7 +47,8 @@ class WhereKernel final : public Kernel {
         const float* a = pass.src[1] + n * sizes_[1] + at[2];
         const float* b = pass.src[2] + n * sizes_[2] + at[3];
         float* dst = pass.dst + n * size_ + at[0];
-        for (std::int64_t i = 0; i < walk_.count(); ++i) dst[i * step[0]] = condition[i * step[1]] != 0.0f ? a[i * step[2]] : b[i * step[3]];
+        for (std::int64_t i = 0; i < walk_.count(); ++i)
+          dst[i * step[0]] = condition[i * step[1]] != 0.0f ? a[i * step[2]] : b[i * step[3]];
       });
   }
 
