@@ -29,12 +29,12 @@ const Baseline kChance{.metric = Metric::kAccuracy, .score = 0.1, .bound = 0.12,
 
 TEST(RunText, TheBaselineStandsBesideTheScore) {
   const std::string text = run_text(run_of(0.9, 0), {.baseline = kChance});
-  EXPECT_THAT(text, HasSubstr("test accuracy 90.00%; baseline 10.00% (always naming class 7)"));
+  EXPECT_THAT(text, HasSubstr("test accuracy 90.00%; baseline 10.00% (always naming class 7; beaten above 12.00%)"));
   EXPECT_THAT(text, Not(HasSubstr("Nothing was learned")));
   undying::Run values = run_of(std::nan(""), 0);
   const Baseline mean{.metric = Metric::kLoss, .score = 1.5, .bound = 1.4, .answer = "always the mean of the training targets"};
   EXPECT_THAT(run_text(values, {.baseline = mean}),
-              AllOf(HasSubstr("test loss 2; baseline loss 1.5 (always the mean of the training targets)"),
+              AllOf(HasSubstr("test loss 2; baseline loss 1.5 (always the mean of the training targets; beaten below loss 1.4)"),
                     HasSubstr("Nothing was learned: loss 2 does not beat loss 1.5")));
 }
 
