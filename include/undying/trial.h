@@ -56,6 +56,7 @@ struct Failures {
   int reference_collapsed = 0;
   int reference_runs = 0;
   double p_value = 1.0;  // Fisher's exact test, one-sided, in the direction seen
+  bool unconfirmed = false;  // it is small enough, but the scores do not confirm it on the held-out examples
   int shown = 0;         // +1: the arm is shown to fail more often, -1: less often; 0: neither
 
   int failed() const { return diverged + collapsed; }
@@ -83,6 +84,7 @@ inline constexpr int kMostSeeds = 1000;
 struct TrialRules {
   Metric metric = Metric::kAccuracy;
   int arms = 1;               // treatments that share the chance of error
+  int comparisons = 1;        // of each treatment: 2 where it is compared with control and placebo
   double margin = 0.01;       // within which a difference does not matter: accuracy, a share; loss, relative to it
   std::int64_t examples = 0;  // held out
   double overlap = 0.0;       // where every seed draws the split anew: held-out examples / training examples; 0: one split for all

@@ -128,7 +128,6 @@ void write_network(const std::string& file, const Trainer& trainer, const DataFo
 }
 
 int train(const TrainOptions& options, const std::string& command) {
-  const std::jthread warm_up(engine::prepare);
   if (options.explain)
     for (const auto& [flag, file] : {std::pair{"--json", options.training.json()}, {"--metrics", options.metrics}, {"--out", options.out}})
       if (!file.empty())
@@ -141,6 +140,7 @@ int train(const TrainOptions& options, const std::string& command) {
   Screen screen(options.training.quiet());
   const Interrupt interrupt([&] { screen.print("interrupted: the steps taken will be written; once more ends at once"); },
                             [&] { screen.abandon(); });
+  const std::jthread warm_up(engine::prepare);  // behind the line above: a thread that blocks no signal would end the program at the first
   const Split data = options.training.open_data();
   options.training.fit_epochs(settings, *data.train);
   Trainer trainer = make_trainer(options, activation, settings, *data.train);
@@ -159,8 +159,15 @@ int train(const TrainOptions& options, const std::string& command) {
   outputs.write(options.metrics, [&] { write_file(options.metrics, steps_csv(run)); });
   outputs.write(options.out, [&] { write_network(options.out, trainer, form_of(data)); });
   const RunOutcome outcome = outcome_of(options, command, trainer, data, run);
-  const RunDescription description{options.training.data(),          options.training.model(),     activation,   command,
-                                   options.training.model_options(), options.training.normalize(), options.init, outcome.baseline, summary};
+  const RunDescription description{options.training.data(),
+                                   options.training.model(),
+                                   activation,
+                                   command,
+                                   options.training.model_options(),
+                                   options.training.normalize(),
+                                   options.init,
+                                   outcome.baseline,
+                                   summary};
   outputs.write(options.training.json(), [&] { write_file(options.training.json(), run_json(description, trainer.settings(), run)); });
   fmt::print("{}", run_text(run, outcome, std::max(100, terminal_columns(STDOUT_FILENO))));
   outputs.rethrow();

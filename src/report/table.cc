@@ -49,6 +49,7 @@ std::vector<Column> columns_of(const Study& study) {
   const double scale = loss ? 1.0 : 100.0;
   const char* value = loss ? "{:.4g}" : "{:.2f}";
   const char* bounds = loss ? " ({:.4g} to {:.4g})" : " ({:.2f} to {:.2f})";
+  const bool differ = std::ranges::any_of(study.arms, [&](const Arm& arm) { return arm.score.n != study.arms.front().score.n; });
   const auto compared = [](const Arm& arm) { return arm.role != Role::kControl; };
   const auto some = [&](int Arm::*count) {
     return std::any_of(study.arms.begin(), study.arms.end(), [=](const Arm& arm) { return arm.*count > 0; });
@@ -57,8 +58,8 @@ std::vector<Column> columns_of(const Study& study) {
       column(study, "arm", 0, [](const Arm& arm) { return arm.label; }),
       column(study, fmt::format("{} {} (95%)", study.part, loss ? "loss" : "accuracy %"), 0,
              [=](const Arm& arm) { return interval(arm.score, scale, value, bounds); }),
-      column(study, "n", 6, [](const Arm& arm) { return fmt::format("{}", arm.score.n); }),
-      column(study, loss ? "difference, %" : "difference, points", 3,
+      column(study, "n", differ ? 2 : 6, [](const Arm& arm) { return fmt::format("{}", arm.score.n); }),
+      column(study, loss ? "difference (%)" : "difference (points)", 3,
              [=](const Arm& arm) {
                return compared(arm) ? interval(arm.comparison.difference, 100.0, "{:+.2f}", " ({:+.2f} to {:+.2f})") : "-";
              }),
@@ -166,6 +167,9 @@ std::string footer(const Study& study, const std::vector<std::string>& left_out,
                study.placebo_is_treatment ? "from the control, paired by seed"
                                           : "from the mean of control and placebo (the placebo's from the control, 95%), paired by seed"),
            limit);
+  if (std::ranges::any_of(study.arms, [&](const Arm& arm) { return arm.runs.size() != study.arms.front().runs.size(); }))
+    text += "\n" +
+            wrap("An arm that was decided got no more seeds: its difference is over its own seeds, of which the control has more.", limit);
   if (!left_out.empty()) text += "\n" + wrap(fmt::format("No room for: {}.", fmt::join(left_out, ", ")), limit);
   return text + "\n";
 }

@@ -136,7 +136,7 @@ void measure_target(const Study& study, Arm& arm) {
 TrialRules rules_of(const Study& study) {
   TrialRules rules{.metric = study.baseline.metric, .examples = study.test_examples};
   rules.arms = static_cast<int>(std::ranges::count(study.arms, Role::kTreatment, &Arm::role));
-  if (study.placebo_is_treatment) rules.arms *= 2;  // intervals: each arm has two
+  if (study.placebo_is_treatment) rules.comparisons = 2;
   rules.margin = study.settings.margin > 0.0 ? study.settings.margin : default_margin(rules.metric);
   if (study.redrawn) rules.overlap = static_cast<double>(study.test_examples) / static_cast<double>(study.train_examples);
   if (rules.metric == Metric::kLoss) rules.loss_floor = std::max(kLeastLoss * study.baseline.score, std::numeric_limits<double>::min());
@@ -150,6 +150,7 @@ void compare(Study& study) {
   const std::span<const trial::Sample> references = study.placebo_is_treatment ? std::span(both).first(1) : std::span(both);
   for (Arm& arm : study.arms) {
     const trial::Sample sample = study::sample_of(study, arm);
+    if (trial::one_run(sample, study.rules)) arm.score = {arm.score.mean, kNan, kNan, std::min(arm.score.n, 1)};
     if (arm.role == Role::kPlacebo)
       arm.comparison = {.difference = trial::difference(sample, std::span(&control, 1), study.rules), .doubt = Doubt::kNone};
     if (arm.role != Role::kTreatment) continue;

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -38,6 +40,16 @@ std::vector<float> both_sides(const std::vector<float>& outputs, bool probabilit
   return both;
 }
 
+void require_finite(const std::vector<float>& values, const Dataset& data) {
+  const auto bad = std::ranges::find_if_not(values, [](float value) { return std::isfinite(value); });
+  if (bad == values.end()) return;
+  throw Error(
+      ErrorCode::kBadData, "network",
+      fmt::format("its outputs are not finite on {} (first in example {}): it diverged, or the inputs are on another scale than it was "
+                  "trained on; expected weights from before it diverged",
+                  data.name, static_cast<std::size_t>(bad - values.begin()) / (values.size() / static_cast<std::size_t>(data.size)) + 1));
+}
+
 }  // namespace
 
 std::int64_t Predictions::chosen(std::int64_t row) const {
@@ -63,6 +75,7 @@ Predictions predict(const Graph& graph, const std::vector<Tensor>& weights, cons
   Trainer trainer(graph, {.loss = Loss::kMeanSquaredError, .batch = kRows, .threads = threads});
   trainer.load(weights);
   Predictions predictions{.size = data.size, .classes = classes, .outputs = outputs, .values = trainer.predict(inputs)};
+  require_finite(predictions.values, data);
   if (binary) predictions.values = both_sides(predictions.values, ends_in(graph, "sigmoid"));
   if (named > 1 && !binary && !ends_in(graph, "softmax") && !ends_in(graph, "sigmoid"))
     for (std::int64_t row = 0; row < data.size; ++row) softmax(predictions.values.data() + row * outputs, outputs);

@@ -24,6 +24,9 @@ double value_of(double score, const TrialRules& rules) {
 
 double margin_of(const TrialRules& rules) { return rules.metric == Metric::kAccuracy ? rules.margin : std::log1p(rules.margin); }
 
+// Among how many the chance of error is shared.
+int shares(const TrialRules& rules) { return rules.arms * rules.comparisons; }
+
 // Back to what people read: shares, or a relative change.
 double reported(double difference, const TrialRules& rules) {
   return rules.metric == Metric::kAccuracy ? difference : std::expm1(difference);
@@ -189,18 +192,20 @@ Counted test_counts(int failed, int runs, int reference_failed, int reference_ru
 // collapses count as shown only where the scores of all runs that have one point the same way, the draw of the examples included.
 bool scores_confirm(bool more, const Sample& arm, std::span<const Sample> references, const TrialRules& rules) {
   const Measured found = measure(pairs_of(arm, references, has_score), rules, references.size());
-  const int towards = direction(estimate(found, score_level(found.n, rules.arms), rules), rules.metric);
+  const int towards = direction(estimate(found, score_level(found.n, shares(rules)), rules), rules.metric);
   return towards == (more ? -1 : 1);
 }
 
 void test_failures(Failures& found, const Sample& arm, std::span<const Sample> references, const TrialRules& rules) {
   if (found.runs == 0) return;
-  const double level = failure_level(found.runs, rules.arms);
+  const double level = failure_level(found.runs, shares(rules));
   const Counted all = test_counts(found.failed(), found.runs, found.reference_failed(), found.reference_runs);
   const Counted diverged = test_counts(found.diverged, found.runs, found.reference_diverged, found.reference_runs);
   found.p_value = all.p_value;
   const bool by_divergence = diverged.p_value <= level && diverged.more == all.more;
-  if (all.p_value <= level && (by_divergence || scores_confirm(all.more, arm, references, rules))) found.shown = all.more ? 1 : -1;
+  if (all.p_value > level) return;
+  found.unconfirmed = !by_divergence && !scores_confirm(all.more, arm, references, rules);
+  if (!found.unconfirmed) found.shown = all.more ? 1 : -1;
 }
 
 bool within_margin(const Estimate& difference, const TrialRules& rules) {
@@ -212,7 +217,7 @@ int pairs_to_decide(const Measured& found, const TrialRules& rules) {
   constexpr double kPower = 0.84;  // standard errors
   if (!(found.seeds > 0.0)) return 0;
   for (int n = next_look(found.n); n <= kMostSeeds; n = next_look(n)) {
-    const double half = found.half_width(score_level(n, rules.arms), n) + kPower * std::sqrt(found.variance(n));
+    const double half = found.half_width(score_level(n, shares(rules)), n) + kPower * std::sqrt(found.variance(n));
     if (std::fabs(found.mean) > half || std::fabs(found.mean) + half < margin_of(rules)) return n;
   }
   return 0;
@@ -276,7 +281,7 @@ Comparison compare(const Sample& arm, std::span<const Sample> references, const 
     return made;
   }
   test_failures(made.failures, arm, references, rules);
-  made.difference = estimate(found, score_level(found.n, rules.arms), rules);
+  made.difference = estimate(found, score_level(found.n, shares(rules)), rules);
   made.smallest_margin = smallest_margin(made.difference, rules.metric);
   conclude(made, rules);
   return made;

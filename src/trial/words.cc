@@ -47,7 +47,8 @@ std::string failures_text(const Subject& subject, const Failures& failures) {
                   failed_text(failures.reference_diverged, failures.reference_collapsed, failures.reference_runs));
   if (!std::isfinite(failures.p_value)) return seen + ". ";
   const char* shown = failures.shown > 0 ? "it fails more often" : failures.shown < 0 ? "it fails less often" : "not shown to differ";
-  return fmt::format("{}: {} (exact test, {}). ", seen, shown, p_text(failures.p_value));
+  const char* why = failures.unconfirmed ? "; the scores do not confirm it on these held-out examples" : "";
+  return fmt::format("{}: {} (exact test, one-sided, {}{}). ", seen, shown, p_text(failures.p_value), why);
 }
 
 std::string wish(const Comparison& comparison, Metric metric) {
@@ -67,7 +68,7 @@ std::string too_few_text(const Subject& subject, const Comparison& comparison) {
   const bool none = failures.runs > 0 && failures.failed() == failures.runs;
   const bool no_reference = failures.reference_runs > 0 && failures.reference_failed() == failures.reference_runs;
   if (none && no_reference) return fmt::format("neither it nor {} learned in any run", subject.reference);
-  if (none) return fmt::format("it learned in none of its {} runs", failures.runs);
+  if (none) return fmt::format("it learned in none of its {} run{}", failures.runs, plural(failures.runs));
   if (no_reference)
     return fmt::format("{} learned in none of {} runs, it in {} of {}", subject.reference, failures.reference_runs,
                        failures.runs - failures.failed(), failures.runs);

@@ -53,6 +53,9 @@ void write_comparisons(std::ostream& out) {
   say(with_failures(comparison(kNan, kNan, kNan, 0, Verdict::kHurts),
                     {.diverged = 6, .runs = 6, .reference_runs = 12, .p_value = 5.4e-5, .shown = 1}),
       shares);
+  say(with_failures(open_with(0.082, 34, false),
+                    {.collapsed = 6, .runs = 20, .reference_collapsed = 20, .reference_runs = 20, .p_value = 1.7e-6, .unconfirmed = true}),
+      shares);
   say(comparison(0.2, kNan, kNan, 3, Verdict::kUndecided, Doubt::kTooFew), shares);
   say(comparison(kNan, kNan, kNan, 1, Verdict::kUndecided, Doubt::kTooFew), shares);
   say(with_failures(comparison(kNan, kNan, kNan, 0, Verdict::kUndecided, Doubt::kTooFew),
