@@ -74,7 +74,7 @@ struct Comparison {
   double smallest_margin =
       std::numeric_limits<double>::quiet_NaN();  // the smallest within which "the same" could be said of this interval; NaN: none
   int seeds_needed =
-      0;  // that would decide it with four chances in five, the figures staying as they are; 0: more than kMostSeeds, or none would
+      0;  // that would decide it with four chances in five, the figures staying as they are; 0: more than 100,000, or none would
   bool more_data = false;  // more seeds would not decide it, more data might
   std::string sentence;    // the verdict in words, with figures
 };

@@ -216,7 +216,7 @@ bool within_margin(const Estimate& difference, const TrialRules& rules) {
 int pairs_to_decide(const Measured& found, const TrialRules& rules) {
   constexpr double kPower = 0.84;  // standard errors
   if (!(found.seeds > 0.0)) return 0;
-  for (int n = next_look(found.n); n <= kMostSeeds; n = next_look(n)) {
+  for (int n = next_look(found.n); n <= kMostForeseen; n = next_look(n)) {
     const double half = found.half_width(score_level(n, shares(rules)), n) + kPower * std::sqrt(found.variance(n));
     if (std::fabs(found.mean) > half || std::fabs(found.mean) + half < margin_of(rules)) return n;
   }
@@ -295,7 +295,7 @@ void look_ahead(Comparison& comparison, const Sample& arm, std::span<const Sampl
   if (found.n < 2) return;
   const int pairs = pairs_to_decide(found, rules);
   comparison.seeds_needed = (pairs * comparison.failures.runs + found.n - 1) / found.n;
-  if (comparison.seeds_needed > kMostSeeds) comparison.seeds_needed = 0;
+  if (comparison.seeds_needed > kMostForeseen) comparison.seeds_needed = 0;
   if (pairs > 0 || !(found.overlap > 0.0 || found.examples > 0.0)) return;
   found.overlap = found.examples = 0.0;
   comparison.more_data = pairs_to_decide(found, rules) > 0;

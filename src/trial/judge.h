@@ -26,6 +26,9 @@ using Sample = std::vector<TrialRun>;  // an arm's runs, in the order of the see
 // all of them have. Everything but the sentence, and without what more seeds would do.
 Comparison compare(const Sample& arm, std::span<const Sample> references, const TrialRules& rules);
 
+// As far as look_ahead() looks.
+inline constexpr int kMostForeseen = 100'000;
+
 // Writes what more seeds, or more data, would do for an undecided comparison of the same runs.
 void look_ahead(Comparison& comparison, const Sample& arm, std::span<const Sample> references, const TrialRules& rules);
 

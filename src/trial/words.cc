@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "trial/boundary.h"
+#include "trial/judge.h"
 
 namespace undying::trial {
 namespace {
@@ -59,7 +60,7 @@ std::string wish(const Comparison& comparison, Metric metric) {
     return text + fmt::format("; {} seeds would likely decide it (four chances in five), if the figures stay as they are",
                               comparison.seeds_needed);
   if (comparison.more_data) return text + "; more seeds would not decide it, more data might";
-  return comparison.difference.n >= kFirstLook ? text + fmt::format("; not even {} seeds would likely decide it", kMostSeeds) : text;
+  return comparison.difference.n >= kFirstLook ? text + fmt::format("; not even {} seeds would likely decide it", kMostForeseen) : text;
 }
 
 // Which of the two did not learn often enough for five pairs.
