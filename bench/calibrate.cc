@@ -1,7 +1,7 @@
 // Measures the judge of trials itself: how often it errs where there is no difference, how often and how soon it decides where there is
 // one, how often its intervals cover the truth. Simulated runs, and real trainings. Prints tables for docs/verdicts.md (scripts/calibrate).
 //
-//   calibrate null STUDIES | held-out STUDIES | effects STUDIES | margin STUDIES | real STUDIES
+//   calibrate levels STUDIES | null STUDIES | held-out STUDIES | skew STUDIES | effects STUDIES | margin STUDIES | real STUDIES
 
 #include <fmt/format.h>
 
@@ -15,11 +15,13 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "study/plan.h"
 #include "trial/boundary.h"
 #include "trial/judge.h"
+#include "trial/statistics.h"
 #include "undying/undying.h"
 
 namespace undying {
@@ -204,6 +206,68 @@ void null_studies(int studies) {
     fmt::print("| {} | {} | {} | {} | {} |\n", k < count ? kinds()[k].name : "**all**", errors[k].studies.load(),
                share_text(errors[k].by_twenty, errors[k].studies), share_text(errors[k].later, errors[k].studies),
                share_text(errors[k].covered, errors[k].studies));
+}
+
+// Mean 0, deviation 1, skewness 2 and 6.2.
+double exponential(Engine& engine) { return std::exponential_distribution<double>()(engine) - 1.0; }
+double lognormal(Engine& engine) {
+  return (std::lognormal_distribution<double>()(engine) - std::exp(0.5)) / std::sqrt((std::exp(1.0) - 1.0) * std::exp(1.0));
+}
+
+// An arm that is skewed beside a control that hardly varies, of equal mean: one of four arms.
+void skewed_arms(int studies) {
+  fmt::print("| the arm's scores | skewness | control's spread | called different by 20 seeds |\n|---|---|---|---|\n");
+  for (const auto& [name, draw, skewness] :
+       {std::tuple("normal", &normal, 0.0), {"gamma", &skewed, 1.0}, {"exponential", &exponential, 2.0}, {"lognormal", &lognormal, 6.2}})
+    for (const double spread : {1.0, 0.2}) {
+      std::atomic<int> wrong = 0;
+      parallel(studies, 71, [&, draw = draw](int, Engine& engine) {
+        Design design{.rules = {.arms = 4, .margin = 1e-9}, .arms = {{.spread = spread}, {.spread = spread}, {.draw = draw}}};
+        wrong += directional(simulate(design, 20, engine).front().comparison);
+      });
+      fmt::print("| {} | {} | {} of the arm's | {} |\n", name, skewness, spread, share_text(wrong, studies));
+    }
+}
+
+// The smallest level, scaled as trial/boundary.cc scales it, at which a look at `first` to `last` normal differences errs.
+double smallest_level(int first, int last, double (*scale)(int), Engine& engine) {
+  double sum = 0.0;
+  double squares = 0.0;
+  double least = 1.0;
+  for (int n = 1; n <= last; ++n) {
+    const double x = normal(engine);
+    sum += x;
+    squares += x * x;
+    if (n < first) continue;
+    const double mean = sum / n;
+    const double t = mean / std::sqrt((squares - n * mean * mean) / (n - 1.0) / n);
+    if (std::fabs(t) > 1.5) least = std::min(least, trial::two_sided_p(t, n - 1.0) * scale(n));
+  }
+  return least;
+}
+
+// The tables of trial/boundary.cc: which level gives which chance of any error.
+void levels(int studies) {
+  std::vector<double> early(static_cast<std::size_t>(studies));
+  std::vector<double> late(static_cast<std::size_t>(studies) / 8);
+  parallel(studies, 5, [&](int study, Engine& engine) {
+    early[static_cast<std::size_t>(study)] = smallest_level(
+        5, 20, [](int n) { return 20.0 / n; }, engine);
+  });
+  parallel(static_cast<int>(late.size()), 7, [&](int study, Engine& engine) {
+    late[static_cast<std::size_t>(study)] = smallest_level(
+                                                21, 600, [](int n) { return n / 20.0; }, engine) /
+                                            1.035;
+  });
+  std::ranges::sort(early);
+  std::ranges::sort(late);
+  fmt::print("| chance of any error | level / chance, 5 to 20 | 21 to 600 |\n|---|---|---|\n");
+  for (const double chance : {0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032}) {
+    const auto ratio = [&](const std::vector<double>& sorted) {
+      return sorted[static_cast<std::size_t>(chance * static_cast<double>(sorted.size()))] / chance;
+    };
+    fmt::print("| {} | {:.4f} | {:.4f} |\n", chance, ratio(early), ratio(late));
+  }
 }
 
 // Four arms; one has the effect, the others have none. In standard deviations of a pair (arm - control).
@@ -402,10 +466,12 @@ int main(int argc, char** argv) {
   const std::string what = argc == 3 ? argv[1] : "";
   const int studies = argc == 3 ? std::atoi(argv[2]) : 0;
   if (studies > 0 && what == "null") return undying::null_studies(studies), 0;
+  if (studies > 0 && what == "levels") return undying::levels(studies), 0;
+  if (studies > 0 && what == "skew") return undying::skewed_arms(studies), 0;
   if (studies > 0 && what == "held-out") return undying::held_out_studies(studies), 0;
   if (studies > 0 && what == "effects") return undying::effects(studies), 0;
   if (studies > 0 && what == "margin") return undying::margins(studies), 0;
   if (studies > 0 && what == "real") return undying::real_studies(studies), 0;
-  std::fputs("usage: calibrate null|held-out|effects|margin|real STUDIES\n", stderr);
+  std::fputs("usage: calibrate levels|null|held-out|skew|effects|margin|real STUDIES\n", stderr);
   return 2;
 }
