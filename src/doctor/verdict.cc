@@ -109,7 +109,7 @@ void write_verdict(Revival& revival, const std::string& spoiled) {
   const trial::Course course = study::course_of(study);
   revival.sentence = outcome(revival, spoiled);
   // A control that learns nothing is what a dead network does; where it diverges, or no arm learns, the trial itself is wrong.
-  const bool wrong = course.control.diverged > course.control.collapsed ||
+  const bool wrong = course.arms.front().diverged > course.arms.front().collapsed ||
                      std::ranges::all_of(course.arms, [](const trial::Ended& arm) { return arm.diverged + arm.collapsed == arm.runs; });
   std::vector<std::string> texts = {wrong ? trial::control_text(course) : "", revival.sentence};
   if (study.missing == 0) texts.push_back(trial::held_out_outcome(remedied(revival), study.rules));

@@ -157,8 +157,7 @@ std::vector<std::string> paragraphs(const Study& study) {
 }  // namespace
 
 trial::Course course_of(const Study& study) {
-  trial::Course course{.control = ended(study.arms.front()),
-                       .baseline = study.baseline.text(),
+  trial::Course course{.baseline = study.baseline.text(),
                        .steps = most_steps(study),
                        .limited_by_steps = study.settings.train.max_steps > 0,
                        .learning_rate = learning_rate(study.settings.train.optimizer),

@@ -223,7 +223,7 @@ std::string error_text(const TrialRules& rules) {
 }
 
 std::string control_text(const Course& course) {
-  const Ended& control = course.control;
+  const Ended& control = course.arms.front();
   if (control.runs == 0 || 2 * (control.diverged + control.collapsed) <= control.runs) return "";
   const std::string scale = course.scaled ? "" : ", or standardise the inputs (--normalize standard)";
   const std::string failed = failed_text(control.diverged, control.collapsed, control.runs);

@@ -49,8 +49,7 @@ struct Ended {
   int collapsed = 0;
 };
 struct Course {
-  Ended control;
-  std::vector<Ended> arms;  // all of them, the control among them
+  std::vector<Ended> arms;  // the control first
   std::string baseline;     // "10.0% (always naming class 7)"
   std::int64_t steps = 0;   // of the longest finished run
   bool limited_by_steps = false;

@@ -107,20 +107,20 @@ void write_headlines(std::ostream& out) {
 
 void write_courses(std::ostream& out) {
   Course course;
-  course.control = {"relu (control)", 5, 4, 0};
+  course.arms = {{"relu (control)", 5, 4, 0}, {"elu", 5, 0, 1}, {"prelu", 1, 1, 0}};
   course.baseline = "10.00% (always naming class 7)";
   course.steps = 40;
   course.learning_rate = 0.5;
-  course.arms = {course.control, {"elu", 5, 0, 1}, {"prelu", 1, 1, 0}};
   out << "\n## The control failed\n" << control_text(course) << "\n";
   course.scaled = true;
   course.values = true;
   out << control_text(course) << "\n";
-  course.control = {"relu (control)", 5, 0, 5};
+  course.arms.front() = {"relu (control)", 5, 0, 5};
   out << control_text(course) << "\n";
   course.scaled = false;
   out << control_text(course) << "\n";
   out << budget_text(8) << "\n";
+  course.arms.front() = {"relu (control)", 5, 4, 0};
   out << "\n## Trouble\n";
   for (const std::string& text : trouble(course)) out << text << "\n";
   course.limited_by_steps = true;
