@@ -16,6 +16,7 @@ struct State {
   State(Graph graph, const TrainSettings& settings, const engine::EngineOptions& options);
 
   void check_fit(const Dataset& data) const;
+  void check_parts(const Dataset& data) const;
   Trainer::Score score(const Dataset& data);
 
   TrainSettings settings;
