@@ -78,14 +78,17 @@ void DataFlags::check(bool has_form) const {
   rule();
 }
 
-Split DataFlags::open_as(const std::string& source, const std::optional<DataForm>& form, bool scale_targets) const {
+Split DataFlags::open_as(const std::string& source, const std::optional<DataForm>& form, bool scale_targets,
+                         const std::optional<NetworkInterface>& network) const {
   check(form.has_value());
-  return open_dataset(source, {.normalize = how(),
-                               .scale_targets = scale_targets && network_ == Network::kOwn,
+  const bool several = network && (network->inputs.size() > 1 || network->outputs.size() > 1);
+  return open_dataset(source, {.normalize = several && normalize_ == "auto" ? Normalize::kUnit : how(),
+                               .scale_targets = scale_targets && network_ == Network::kOwn && !several,
                                .directory = data_dir_,
                                .rule = rule(),
                                .test = test_,
                                .form = form,
+                               .network = network,
                                .group = group_});
 }
 

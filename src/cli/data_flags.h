@@ -24,9 +24,16 @@ class DataFlags {
 
   // `form`: of the network at hand, if it has one. `scale_targets` false: they stay as they are. Throws Error{kInvalidArgument} for flags
   // that are wrong or do not go together.
-  Split open(const std::optional<DataForm>& form = {}, bool scale_targets = true) const { return open_as(data_, form, scale_targets); }
+  // `network`: what that takes and gives, where it comes from a file. One of several inputs or outputs gets its data as it is, unless
+  // --normalize says otherwise.
+  Split open(const std::optional<DataForm>& form = {}, bool scale_targets = true,
+             const std::optional<NetworkInterface>& network = {}) const {
+    return open_as(data_, form, scale_targets, network);
+  }
   // The same of another source than --data names.
-  Split open(const std::optional<DataForm>& form, const std::string& source) const { return open_as(source, form, true); }
+  Split open(const std::optional<DataForm>& form, const std::string& source, const NetworkInterface& network) const {
+    return open_as(source, form, true, network);
+  }
   void check(bool has_form = false) const;
 
   // The files that reads, where they can be told beforehand.
@@ -37,7 +44,8 @@ class DataFlags {
   const std::string& data_dir() const { return data_dir_; }
 
  private:
-  Split open_as(const std::string& source, const std::optional<DataForm>& form, bool scale_targets) const;
+  Split open_as(const std::string& source, const std::optional<DataForm>& form, bool scale_targets,
+                const std::optional<NetworkInterface>& network) const;
   Normalize how() const;
   SplitRule rule() const;
 

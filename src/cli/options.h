@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/data_flags.h"
+#include "cli/network.h"
 #include "undying/dataset.h"
 #include "undying/graph.h"
 #include "undying/trainer.h"
@@ -24,7 +25,17 @@ class TrainingOptions {
 
   // Throws Error{kBadData} where there is nothing to learn, too.
   // `form`: of a given network.
-  Split open_data(const std::optional<DataForm>& form = {}) const;
+  Split open_data(const std::optional<DataForm>& form = {}, const std::optional<NetworkInterface>& network = {}) const;
+  // The network of the file that --model names, for weights that are drawn anew unless --init is given; none: --model names another.
+  // Throws Error{kInvalidArgument} for flags that have no use with it.
+  std::optional<undying::cli::Network> open_network() const;
+  const NetworkFlags& network_flags() const { return network_; }
+  // Chooses what is judged of a network from a file and says so in the settings: losses, and what is not trained.
+  void choose(undying::cli::Network& network, const Dataset& train, TrainSettings& settings) const;
+  // The tensors of --init, safetensors or ONNX; empty: not given.
+  std::vector<Tensor> initial() const;
+  // How data is read for them, where their file says so.
+  std::optional<DataForm> initial_form() const;
   // The files that reads, where they can be told beforehand.
   std::vector<std::filesystem::path> data_files() const;
   // Where --steps was given and --epochs was not: as many as the steps need.
@@ -42,6 +53,7 @@ class TrainingOptions {
   int threads() const { return static_cast<int>(threads_); }
   bool quiet() const { return quiet_; }
   const std::string& json() const { return json_; }
+  const std::string& init() const { return init_; }
 
  private:
   void add_data(CLI::App& app);
@@ -53,7 +65,9 @@ class TrainingOptions {
   CLI::App* app_;
   DataFlags data_;
   std::string augment_ = "none";
+  NetworkFlags network_;
   std::string model_ = "mlp:16x30";
+  std::string init_;
   bool batch_norm_ = false;
   std::string precision_ = "float32";
   double dropout_ = 0.0;
@@ -85,6 +99,9 @@ class TrainingOptions {
   bool quiet_ = false;
   std::string json_;
 };
+
+// The data of a command whose network is that of a file, or built for it: read as the file of --init says, if any.
+Split open_data(const TrainingOptions& options, const std::optional<Network>& network);
 
 // The command line as it was given, for reports: quoted where a shell needs it.
 std::string command_text(int argc, const char* const* argv);
