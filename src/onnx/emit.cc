@@ -339,17 +339,27 @@ void leave_out(Net& net) {
   std::erase_if(net.obstacles, [&](const Obstacle& obstacle) { return !needed[static_cast<std::size_t>(obstacle.value)]; });
 }
 
+// The value, or else the first behind it, that can be had and is computed of inputs; -1: none.
+int last_readable(const Net& net, int id, std::set<int>& seen) {
+  if (id < 0 || net.value(id).constant != nullptr || net.value(id).producer < 0 || !seen.insert(id).second) return -1;
+  if (net.value(id).shaped && reason_against(net, id).empty()) return id;
+  for (const int before : net.operations[static_cast<std::size_t>(net.value(id).producer)].inputs)
+    if (const int found = last_readable(net, before, seen); found >= 0) return found;
+  return -1;
+}
+
 // Outputs that can be had, or else values inside the graph: what the first operations that cannot become operators read.
 std::string other_outputs(const Net& net) {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < net.outputs.size(); ++i)
     if (net.value(net.outputs[i]).constant == nullptr && reason_against(net, net.outputs[i]).empty()) names.push_back(net.output_names[i]);
   if (!names.empty()) return "the outputs that it is not needed for: --output " + some_of(names);
+  std::set<int> seen;
   for (const Operation& operation : net.operations)
     for (const int id : operation.inputs)
-      if (!operation.problem.empty() && id >= 0 && net.value(id).producer >= 0 && net.value(id).constant == nullptr &&
-          net.value(id).shaped && reason_against(net, id).empty())
-        return "what is computed before it: --output " + net.value(id).name;
+      if (!operation.problem.empty())
+        if (const int before = last_readable(net, id, seen); before >= 0)
+          return "what is computed before it: --output " + net.value(before).name;
   return {};
 }
 
