@@ -363,6 +363,19 @@ std::string other_outputs(const Net& net) {
   return {};
 }
 
+// Where operations work along the batch, a batch may have been meant as one example: the shapes that say so; "": it was not that.
+std::string whole_option(const Net& net) {
+  const bool mixes = std::ranges::any_of(
+      net.operations, [](const Operation& operation) { return operation.problem.find("the examples of a batch") != std::string::npos; });
+  std::string text;
+  for (const int id : net.inputs) {
+    std::string dims = std::to_string(std::max<std::int64_t>(1, net.batch));
+    for (const std::int64_t extent : net.value(id).dims()) dims += "," + std::to_string(extent);
+    text += " --shape " + net.value(id).name + "=" + dims;
+  }
+  return mixes && net.batch_axes > 0 ? text : "";
+}
+
 // All that stands in the way, one a line; nodes of one operator with the same reason together, in the order in which they come; then what
 // gets around it.
 void check_supported(const Net& net) {
@@ -389,6 +402,7 @@ void check_supported(const Net& net) {
   for (const Obstacle& obstacle : net.obstacles) list += "\n  " + obstacle.text;
   for (const auto& [why, nodes] : groups) list += "\n  " + some_of(nodes) + why;
   if (!options.empty()) list += "\n  to fix what is open: " + options;
+  if (const std::string whole = whole_option(net); !whole.empty()) list += "\n  to take a batch as one example:" + whole;
   if (const std::string others = groups.empty() ? "" : other_outputs(net); !others.empty()) list += "\n  to have " + others;
   const bool nodes_alone = net.obstacles.empty();
   throw Error(ErrorCode::kUnsupported, "graph",

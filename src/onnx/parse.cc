@@ -63,6 +63,8 @@ class Parser {
     for (const auto& input : graph.input())
       if (!ids_.contains(checked(input.name()))) try_input(input);
     if (net_.inputs.empty() && net_.obstacles.empty()) bad("graph", "has no input that is not an initializer");
+    if (net_.batch > 1 && net_.batch_axes > 0)
+      net_.notes.push_back("the export fixed batches of " + std::to_string(net_.batch) + " examples; any number goes in here");
     sort(graph);
     std::vector<NodeOrigin*> origins;
     for (Operation& operation : net_.operations) origins.push_back(&operation.origin);
