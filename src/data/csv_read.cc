@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -17,16 +16,6 @@ namespace {
 
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 constexpr std::int64_t kRowsBeforeReserving = 1000;
-
-// What the column to predict is often called, the most telling first.
-constexpr std::string_view kCustomary[] = {"label",   "class",    "target",    "y",        "outcome", "species",
-                                           "quality", "survived", "diagnosis", "category", "type",    "price"};
-
-std::string lower(std::string_view text) {
-  std::string low(text);
-  for (char& c : low) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return low;
-}
 
 bool holds(const std::vector<std::string>& names, const std::string& name) { return std::ranges::find(names, name) != names.end(); }
 
@@ -100,18 +89,6 @@ std::size_t CsvRead::find_column(const std::string& name, const char* option) {
   return columns_.size();
 }
 
-// The file is read with the likeliest column, so that all that is wrong is known at once.
-void CsvRead::guess_label() {
-  guessed_ = true;
-  std::vector<std::string> names;
-  for (const CsvColumn& column : columns_) names.push_back(column.name);
-  std::string guess = source_.column ? nearest(*source_.column, names) : "";
-  for (const std::string_view customary : kCustomary)
-    for (const std::string& name : names)
-      if (guess.empty() && lower(name) == customary) guess = name;
-  label_ = guess.empty() ? columns_.size() - 1 : static_cast<std::size_t>(std::ranges::find(names, guess) - names.begin());
-}
-
 void CsvRead::assign_uses() {
   const std::string wanted = predicting() ? coding_->target : source_.column.value_or("label");
   if (predicting()) {
@@ -121,7 +98,7 @@ void CsvRead::assign_uses() {
              at < columns_.size()) {
     label_ = at;
   } else {
-    guess_label();
+    unnamed_ = true;
   }
   for (const std::string& name : source_.drop)
     if (const std::size_t at = find_column(name, " to drop"); at < columns_.size()) columns_[at].use = CsvColumn::Use::kLeftOut;
@@ -249,7 +226,7 @@ void CsvRead::take_feature(CsvColumn& column, std::string_view field, std::int64
 }
 
 void CsvRead::take_label(CsvColumn& column, std::string_view field, std::int64_t line) {
-  const bool values = predicting() ? coding_->classes.empty() : source_.kind == CsvLabel::kValue && !guessed_;
+  const bool values = predicting() ? coding_->classes.empty() : source_.kind == CsvLabel::kValue;
   const bool missing = field.empty() || ((values || source_.missing != Missing::kKeep) && marks_missing(field));
   if (missing) column.missing.add(line);
   if (!values) {
