@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -115,6 +116,10 @@ struct HeldOut {
 };
 HeldOut hold_out_rows(const Dataset& data, double share, std::uint64_t seed);
 
+// Called now and then while a large file is read, with its name, the bytes read so far and those it has (0 where that is not known).
+// False ends the reading with Error{kInterrupted}.
+using ReadingWatch = std::function<bool(const std::string& file, std::int64_t bytes, std::int64_t of)>;
+
 struct DataOptions {
   Normalize normalize = Normalize::kAuto;
   bool scale_targets = true;             // false: the targets of a regression stay as they are, whatever `normalize` says
@@ -124,6 +129,7 @@ struct DataOptions {
   std::string test = {};                 // a source of the same kind that is the test part: "FILE" or, with its kind, "csv:FILE"
   std::optional<DataForm> form = {};     // of a network that is at hand: data is read as its was, and nothing is learned of this one
   std::string group = {};                // the column of a table whose equal values are never parted; no feature then
+  ReadingWatch watch = {};
 };
 
 // Opens what `--data` names: "fashion-mnist", "idx:DIR", "images:DIR[:size=HxW]", "npy:X.npy,Y.npy", "npz:FILE", "csv:FILE" with the

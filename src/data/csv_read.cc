@@ -16,13 +16,18 @@ namespace {
 
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 constexpr std::int64_t kRowsBeforeReserving = 1000;
+constexpr std::int64_t kRowsBetweenReports = 1000;
 
 bool holds(const std::vector<std::string>& names, const std::string& name) { return std::ranges::find(names, name) != names.end(); }
 
 }  // namespace
 
-CsvRead::CsvRead(TextStream& text, const CsvSource& source, const std::string& group, const Coding* coding)
-    : text_(text), source_(source), ready_(source), group_(group), coding_(coding) {}
+CsvRead::CsvRead(TextStream& text, const CsvSource& source, const std::string& group, const Coding* coding, const ReadingWatch& watch)
+    : text_(text), source_(source), ready_(source), group_(group), coding_(coding), watch_(watch) {
+  std::error_code unknown;
+  const std::uintmax_t size = std::filesystem::file_size(source.file, unknown);
+  if (!unknown && !text.is_compressed()) size_ = static_cast<std::int64_t>(size);
+}
 
 // Whether a first record is an example and no names: most of its fields are numbers.
 bool CsvRead::is_data(const std::vector<std::string_view>& fields) const {
@@ -150,19 +155,23 @@ void CsvRead::read_rows() {
   while (reader.next(fields)) {
     take_row(fields, reader.line());
     if (count_ == kRowsBeforeReserving) reserve(reader.bytes());
+    if (count_ % kRowsBetweenReports == 0) report(reader.bytes());
   }
   if (count_ == 0 && ragged_.count == 0) throw Error(ErrorCode::kBadData, text_.name(), "has a header line but no examples");
 }
 
 // For as many rows as the file holds, if they go on like these: growing by doubling would need three times the memory.
 void CsvRead::reserve(std::int64_t bytes) {
-  std::error_code unknown;
-  const std::uintmax_t size = std::filesystem::file_size(source_.file, unknown);
-  if (unknown || bytes <= 0) return;
-  const double expected = static_cast<double>(size) / static_cast<double>(bytes) * static_cast<double>(count_) * 1.03;
+  if (size_ == 0 || bytes <= 0) return;
+  const double expected = static_cast<double>(size_) / static_cast<double>(bytes) * static_cast<double>(count_) * 1.03;
   values_.reserve(static_cast<std::size_t>(expected) * slots_);
   const auto rows = static_cast<std::size_t>(expected);
   label_&& columns_[*label_].text ? labels_.reserve(rows) : targets_.reserve(rows);
+}
+
+void CsvRead::report(std::int64_t bytes) const {
+  if (watch_ && !watch_(text_.name(), bytes, size_))
+    throw Error(ErrorCode::kInterrupted, text_.name(), "was being read when it was interrupted; nothing is written");
 }
 
 void CsvRead::take_row(const std::vector<std::string_view>& fields, std::int64_t line) {
@@ -267,13 +276,13 @@ bool CsvRead::turn_to_text() {
   return true;
 }
 
-CsvTable read_csv(TextStream& text, const CsvSource& source, const std::string& group, const Coding* coding) {
-  return CsvRead(text, source, group, coding).run();
+CsvTable read_csv(TextStream& text, const CsvSource& source, const std::string& group, const Coding* coding, const ReadingWatch& watch) {
+  return CsvRead(text, source, group, coding, watch).run();
 }
 
-CsvTable read_csv_file(const CsvSource& source, const std::string& group, const Coding* coding) {
+CsvTable read_csv_file(const CsvSource& source, const std::string& group, const Coding* coding, const ReadingWatch& watch) {
   TextStream text(source.file);
-  return read_csv(text, source, group, coding);
+  return read_csv(text, source, group, coding, watch);
 }
 
 }  // namespace undying::data

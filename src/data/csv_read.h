@@ -17,7 +17,7 @@ namespace undying::data {
 // way and thrown at the end, all together, with the notation that would be accepted (csv_ready.cc).
 class CsvRead {
  public:
-  CsvRead(TextStream& text, const CsvSource& source, const std::string& group, const Coding* coding);
+  CsvRead(TextStream& text, const CsvSource& source, const std::string& group, const Coding* coding, const ReadingWatch& watch);
   CsvTable run();
 
  private:
@@ -39,6 +39,7 @@ class CsvRead {
   void take_feature(CsvColumn& column, std::string_view field, std::int64_t line, float& value);
   void take_label(CsvColumn& column, std::string_view field, std::int64_t line);
   void reserve(std::int64_t bytes);
+  void report(std::int64_t bytes) const;
 
   // What they mean.
   void judge_columns();
@@ -74,6 +75,8 @@ class CsvRead {
   CsvSource ready_;  // what would be accepted
   const std::string& group_;
   const Coding* coding_;
+  const ReadingWatch& watch_;
+  std::int64_t size_ = 0;  // of the file in bytes; 0: not known
   char separator_ = ',';
   bool headless_ = false;
   std::vector<CsvColumn> columns_;

@@ -74,10 +74,11 @@ void CsvRead::add_candidates(const std::string& name, CsvLabel kind, std::vector
   source.column = name;
   source.kind = kind;
   text_.rewind();
-  CsvRead as(text_, source, group_, nullptr);
+  CsvRead as(text_, source, group_, nullptr, watch_);
   try {
     as.run();
-  } catch (const Error&) {  // ready_ says how it would be accepted
+  } catch (const Error& error) {  // ready_ says how it would be accepted
+    if (error.code() == ErrorCode::kInterrupted) throw;
   }
   const bool numbers = as.whole_ && as.classes_ > 2 && kind == CsvLabel::kAny;
   const bool many = as.classes_ > kManyClasses || 2 * as.classes_ > rows();

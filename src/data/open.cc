@@ -59,7 +59,7 @@ Split open_csv(std::string_view rest, const DataOptions& options) {
   const bool known = options.form && !options.form->columns.empty();
   const data::Coding form =
       known ? data::Coding{options.form->columns, options.form->class_names, source.column.value_or(options.form->target)} : data::Coding{};
-  data::CsvTable table = data::read_csv_file(source, options.group, known ? &form : nullptr);
+  data::CsvTable table = data::read_csv_file(source, options.group, known ? &form : nullptr, options.watch);
   if (known && table.data.labels.empty() && table.data.targets.empty())
     fail(source.text_form(),
          fmt::format("has no column \"{}\", which the model predicts; name it with :label=NAME or :target=NAME", form.target));
@@ -71,7 +71,7 @@ Split open_csv(std::string_view rest, const DataOptions& options) {
     if (test.missing == data::Missing::kRefuse) test.missing = source.missing;
     if (test.header == data::Header::kAuto) test.header = source.header;
     const data::Coding coding{table.reading.columns, table.data.class_names, table.data.target};
-    data::CsvTable read = data::read_csv_file(test, {}, &coding);
+    data::CsvTable read = data::read_csv_file(test, {}, &coding, options.watch);
     if (read.data.labels.empty() && read.data.targets.empty())
       fail(options.test, fmt::format("has no column \"{}\" to test on", table.data.target));
     table.data.groups.clear();
