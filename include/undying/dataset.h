@@ -35,6 +35,7 @@ struct Dataset {
   std::vector<std::string> columns;      // (features) names, or empty where the source has none
   std::string target;                    // name of what is to be predicted, or empty
   std::vector<std::uint32_t> rows;       // where each example stands in its source, counted from 0; empty: in order
+  std::vector<std::uint8_t> missing;     // (size, features): 1 where the source has no value, and `values` a mean instead; or empty
   std::vector<std::int32_t> groups;      // (size): examples of one group are never parted; or empty
 
   std::int64_t features() const;                                                                 // product of shape
@@ -128,6 +129,8 @@ struct DataOptions {
   SplitRule rule = {};                   // where the source has no test part
   std::string test = {};                 // a source of the same kind that is the test part: "FILE" or, with its kind, "csv:FILE"
   std::optional<DataForm> form = {};     // of a network that is at hand: data is read as its was, and nothing is learned of this one
+  std::vector<std::int64_t> input = {};  // of a network that is at hand, the shape it takes: images are laid out like it
+  std::int64_t outputs = 0;              // of that network: labels without names may leave some of its classes out
   std::string group = {};                // the column of a table whose equal values are never parted; no feature then
   ReadingWatch watch = {};
 };

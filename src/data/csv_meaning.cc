@@ -101,92 +101,6 @@ void CsvRead::judge_columns() {
                                                        reading_.dropped[0].first, reading_.dropped[0].second));
 }
 
-// Whether a row misses nothing that is read.
-bool CsvRead::complete(std::size_t row) const {
-  for (const CsvColumn& column : columns_) {
-    if (column.use == Use::kLabel && !labels_.empty() && labels_[row] < 0) return false;
-    if (column.use == Use::kLabel && !targets_.empty() && std::isnan(targets_[row])) return false;
-    const bool read = column.use == Use::kFeature && !(holds(ready_.drop, column.name) && !holds(source_.drop, column.name));
-    if (read && std::isnan(values_[row * slots_ + column.slot])) return false;
-  }
-  return true;
-}
-
-void CsvRead::judge_missing() {
-  bool any = false;
-  for (const CsvColumn& column : columns_) {
-    if (column.missing.count == 0 || (column.use != Use::kFeature && column.use != Use::kLabel)) continue;
-    any = true;
-    if (source_.missing == Missing::kDrop || source_.missing == Missing::kMean) continue;
-    if (predicting() && column.use == Use::kFeature) {
-      const auto known = std::ranges::find(coding_->columns, column.name, &TableColumn::name);
-      if (column.text || known->fill) continue;
-    }
-    const bool mostly = 2 * column.missing.count > rows() && column.use == Use::kFeature;
-    std::string marks = column.text && column.use == Use::kLabel ? "; :missing=keep makes a class of NA and its like" : "";
-    add_problem(fmt::format("{}: {} of {} values are missing ({}){}", column.title(), column.missing.count, rows(),
-                            column.missing.lines_text(), marks));
-    if (mostly && !holds(ready_.drop, column.name)) ready_.drop.push_back(column.name);
-  }
-  if (!any) return;
-  std::int64_t incomplete = 0;
-  for (std::size_t row = 0; row < static_cast<std::size_t>(rows()); ++row) incomplete += !complete(row);
-  const bool inputs = std::ranges::any_of(columns_, [](const CsvColumn& c) { return c.use == Use::kFeature && c.missing.count > 0; });
-  const bool few = static_cast<double>(incomplete) <= kFewRows * static_cast<double>(rows());
-  if (source_.missing == Missing::kRefuse && !predicting() && incomplete > 0)
-    ready_.missing = few || !inputs ? Missing::kDrop : Missing::kMean;
-  if (!problems_.empty()) return;
-  if (source_.missing == Missing::kMean || predicting()) fill_means();
-  drop_incomplete();
-}
-
-void CsvRead::fill_means() {
-  for (CsvColumn& column : columns_) {
-    if (column.use != Use::kFeature || column.missing.count == 0) continue;
-    float fill = -1.0f;  // of a text: none of its values
-    if (!column.text && predicting()) {
-      const auto known = std::ranges::find(coding_->columns, column.name, &TableColumn::name);
-      if (!known->fill) continue;
-      fill = *known->fill;
-    } else if (!column.text) {
-      double sum = 0.0;
-      for (std::size_t at = column.slot; at < values_.size(); at += slots_)
-        if (!std::isnan(values_[at])) sum += values_[at];
-      fill = static_cast<float>(sum / static_cast<double>(column.numbers));
-      reading_.remarks.push_back(fmt::format("{}: {} missing values became the mean, {:.6g}", column.name, column.missing.count, fill));
-    } else if (!predicting()) {
-      reading_.remarks.push_back(fmt::format("{}: {} missing values became none of its values", column.name, column.missing.count));
-    }
-    column.fill = fill;
-    for (std::size_t at = column.slot; at < values_.size(); at += slots_)
-      if (std::isnan(values_[at])) values_[at] = fill;
-  }
-}
-
-void CsvRead::drop_incomplete() {
-  std::size_t kept = 0;
-  const auto count = static_cast<std::size_t>(rows());
-  for (std::size_t row = 0; row < count; ++row) {
-    if (!complete(row)) continue;
-    const auto from = values_.begin() + static_cast<std::ptrdiff_t>(row * slots_);
-    if (kept < row)
-      std::copy(from, from + static_cast<std::ptrdiff_t>(slots_), values_.begin() + static_cast<std::ptrdiff_t>(kept * slots_));
-    for (auto* codes : {&labels_, &groups_})
-      if (!codes->empty()) (*codes)[kept] = (*codes)[row];
-    if (!targets_.empty()) targets_[kept] = targets_[row];
-    positions_.push_back(static_cast<std::uint32_t>(row));
-    ++kept;
-  }
-  if (kept == count) return positions_.clear();
-  reading_.remarks.push_back(fmt::format("{} of {} rows were left out because a value is missing", count - kept, count));
-  if (kept == 0) add_problem("every row misses a value, so :missing=drop leaves none");
-  count_ = static_cast<std::int64_t>(kept);
-  values_.resize(kept * slots_);
-  if (!labels_.empty()) labels_.resize(kept);
-  if (!groups_.empty()) groups_.resize(kept);
-  if (!targets_.empty()) targets_.resize(kept);
-}
-
 void CsvRead::judge_label(CsvTable& table) {
   if (!label_) return;
   const CsvColumn& column = *label();
@@ -315,7 +229,7 @@ bool CsvRead::says_the_label(const CsvColumn& column, const std::vector<std::int
   const std::int64_t most = std::min(kMostTelling, rows() / 5);
   for (std::size_t row = 0; row < labels.size(); ++row) {
     const float value = values_[row * slots_ + column.slot];
-    if (std::isnan(value) || labels[row] < 0) continue;
+    if (std::isnan(value) || (column.text && value < 0.0f) || labels[row] < 0) continue;
     const auto [known, fresh] = classes.emplace(value, labels[row]);
     if (known->second != labels[row] || std::ssize(classes) > most) return false;
     met.insert(labels[row]);
@@ -367,6 +281,7 @@ void CsvRead::set_features(CsvTable& table) {
   table.data.shape = {static_cast<std::int64_t>(width)};
   expand(used, places, width);
   table.data.values = std::move(values_);
+  fill_means(table);
 }
 
 // In place, from the front, where rows do not grow; else into new memory.

@@ -13,7 +13,7 @@
 
 namespace undying::data {
 
-// One reading of a CSV file: the rows as they come (csv_read.cc), then what they mean (csv_meaning.cc). What is wrong is gathered on the
+// One reading of a CSV file: the rows as they come (csv_read.cc), then what they mean (csv_meaning.cc, csv_missing.cc). What is wrong is gathered on the
 // way and thrown at the end, all together, with the notation that would be accepted (csv_ready.cc).
 class CsvRead {
  public:
@@ -47,7 +47,8 @@ class CsvRead {
   void judge_missing();
   bool complete(std::size_t row) const;
   void drop_incomplete();
-  void fill_means();
+  void find_fills();
+  void fill_means(CsvTable& table);
   void judge_label(CsvTable& table);
   void set_classes(CsvTable& table);
   void set_known_classes(CsvTable& table);
