@@ -109,7 +109,7 @@ int compare(const CompareOptions& options, const std::string& command) {
   const Interrupt interrupt([&] { screen.print("interrupted: what is finished will be written; once more ends at once"); },
                             [&] { screen.abandon(); });
   std::optional<Network> network = options.training.open_network();
-  const Split data = open_data(options.training, network);
+  const Split data = open_data(options.training, network, screen, interrupt.token());
   options.training.fit_epochs(settings.train, *data.train);
   if (network) take(options, *network, *data.train, settings);
   if (!network) settings.train.loss = options.training.loss(*data.train);

@@ -4,12 +4,17 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
+#include "cli/progress.h"
 #include "undying/dataset.h"
 
 namespace undying::cli {
+
+// Shows the reading of a large file and ends it when `stop` says so. Both must outlive it.
+ReadingWatch show_reading(Screen& screen, std::stop_token stop);
 
 // The flags that say which data is read and how, of every command that reads any.
 class DataFlags {
@@ -24,17 +29,16 @@ class DataFlags {
 
   // `form`: of the network at hand, if it has one. `scale_targets` false: they stay as they are. Throws Error{kInvalidArgument} for flags
   // that are wrong or do not go together.
-  // `network`: what that takes and gives, where it comes from a file. One of several inputs or outputs gets its data as it is, unless
-  // --normalize says otherwise.
-  Split open(const std::optional<DataForm>& form = {}, bool scale_targets = true,
-             const std::optional<NetworkInterface>& network = {}) const {
-    return open_as(data_, form, scale_targets, network);
-  }
-  // The same of another source than --data names.
-  Split open(const std::optional<DataForm>& form, const std::string& source, const NetworkInterface& network) const {
-    return open_as(source, form, true, network);
-  }
-  void check(bool has_form = false) const;
+  struct Opening {
+    std::optional<DataForm> form = {};
+    std::optional<NetworkInterface> network = {};  // what it takes and gives, where it comes from a file. One of several inputs or outputs
+                                                   // gets its data as it is, unless --normalize says otherwise
+    bool scale_targets = true;
+    ReadingWatch watch = {};  // none: a large file shows on a screen of its own
+    std::string source = {};  // another than --data names
+  };
+  Split open(const Opening& opening) const;
+  void check(const std::optional<DataForm>& form = {}) const;
 
   // The files that reads, where they can be told beforehand.
   std::vector<std::filesystem::path> files() const;
@@ -44,8 +48,6 @@ class DataFlags {
   const std::string& data_dir() const { return data_dir_; }
 
  private:
-  Split open_as(const std::string& source, const std::optional<DataForm>& form, bool scale_targets,
-                const std::optional<NetworkInterface>& network) const;
   Normalize how() const;
   SplitRule rule() const;
 

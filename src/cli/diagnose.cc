@@ -89,10 +89,11 @@ Opened open(const DiagnoseOptions& options, const Network& network) {
   if (!bare && !options.labels.empty())
     throw Error(ErrorCode::kInvalidArgument, "--labels", fmt::format("goes with --data npy:X.npy; {} brings its own", source));
   if (bare && options.labels.empty()) {
-    options.source.check(form.has_value());
+    options.source.check(form);
     return {data::open_npy_inputs(source.substr(4), form), nullptr, std::nullopt};
   }
-  const Split split = options.source.open(form, bare ? source + "," + options.labels : source, network.interface);
+  const Split split =
+      options.source.open({.form = form, .network = network.interface, .source = bare ? source + "," + options.labels : source});
   const DataSummary summary = summarise(split);
   if (options.part == "train") return {split.train, split.train, summary};
   if (options.part == "test") return {split.test, split.train, summary};

@@ -132,6 +132,19 @@ std::vector<int> input_nodes(const Network& network) {
 
 std::string list_of(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
 
+// What is judged and what is not, where there is a choice.
+void say_choice(Network& network, bool asked, bool targets) {
+  const onnx::Model& model = network.model;
+  network.others.clear();
+  for (std::size_t i = 0; i < model.own; ++i)
+    if (std::ranges::find(network.names, model.outputs[i]) == network.names.end()) network.others.push_back(model.outputs[i]);
+  if (model.outputs.size() < 2 && model.left_out.empty()) return;
+  const char* why = asked ? "" : targets ? ", for which the data has targets" : ": no target says which of them is meant";
+  network.notes.push_back(fmt::format("looked at {} {}{}{}", network.names.size() == 1 ? "is output" : "are outputs",
+                                      list_of(network.names), why,
+                                      network.others.empty() ? "" : fmt::format("; not at {} (--output NAME)", list_of(network.others))));
+}
+
 }  // namespace
 
 Graph Network::judged(const Graph& changed) const { return with_activations_of(cut(model.graph, nodes), changed); }
@@ -330,69 +343,60 @@ Network NetworkFlags::load(const std::string& file, bool fresh) const {
   return network;
 }
 
+std::vector<TargetPart> NetworkFlags::judged(const Network& network, const Dataset& data, const std::vector<Wanted>& all) const {
+  const std::vector<TargetPart>& outputs = network.interface.outputs;
+  if (!data.parts.empty()) return data.parts;
+  if ((data.classes == 0 && data.outputs == 0) || outputs.size() == 1) return outputs;
+  auto taken = std::ranges::find(outputs, data.target, &TargetPart::name);
+  const bool named = taken != outputs.end();
+  if (!named && !all.empty())
+    throw Error(ErrorCode::kInvalidArgument, "--output",
+                fmt::format("names {} outputs, but the data has one target; expected one output, or targets by the outputs' names ({})",
+                            all.size(), output_));
+  if (!named) taken = std::ranges::find_if(outputs, [&](const TargetPart& output) { return fits(output, data); });
+  return {taken == outputs.end() ? outputs.front() : *taken};
+}
+
+OutputLoss NetworkFlags::loss_of(const TargetPart& part, const Wanted* asked, const std::optional<Loss>& given) {
+  const Loss fitting = part.classes > 0 ? Loss::kSoftmaxCrossEntropy : Loss::kMeanSquaredError;
+  const Loss loss = asked != nullptr && asked->loss ? *asked->loss : given.value_or(fitting);
+  if (loss == Loss::kSoftmaxCrossEntropy && part.classes == 0)
+    throw Error(ErrorCode::kInvalidArgument, "--output", fmt::format("judges {} by cross-entropy, but its targets are values", part.name));
+  return {.output = part.name,
+          .loss = loss,
+          .weight = asked == nullptr ? 1.0 : asked->weight,
+          .width = part.width,
+          .target = part.first,
+          .columns = part.columns(),
+          .classes = part.classes > 0};
+}
+
 void NetworkFlags::choose(Network& network, const Dataset& data, const std::optional<Loss>& loss) const {
   const std::vector<Wanted> all = wanted();
-  const onnx::Model& model = network.model;
   const std::vector<TargetPart>& outputs = network.interface.outputs;
-  const bool targets = data.classes > 0 || data.outputs > 0;
-  std::vector<TargetPart> judged = outputs;
-  if (!data.parts.empty()) {
-    judged = data.parts;
-  } else if (targets && outputs.size() > 1) {
-    auto taken = std::ranges::find(outputs, data.target, &TargetPart::name);
-    const bool named = taken != outputs.end();
-    if (!named && !all.empty())
-      throw Error(ErrorCode::kInvalidArgument, "--output",
-                  fmt::format("names {} outputs, but the data has one target; expected one output, or targets by the outputs' names ({})",
-                              all.size(), output_));
-    if (!named) taken = std::ranges::find_if(outputs, [&](const TargetPart& output) { return fits(output, data); });
-    if (taken == outputs.end()) taken = outputs.begin();
-    judged = {*taken};
-  }
   network.nodes.clear();
   network.names.clear();
   std::vector<int> ends;
   std::int64_t first = 0;
-  for (const TargetPart& part : judged) {
+  const std::vector<TargetPart> parts = judged(network, data, all);
+  for (const TargetPart& part : parts) {
     const auto at = std::ranges::find(outputs, part.name, &TargetPart::name) - outputs.begin();
-    const int node = output_node(model, model.chosen[static_cast<std::size_t>(at)]);
+    const int node = output_node(network.model, network.model.chosen[static_cast<std::size_t>(at)]);
     const Wanted* asked = find(all, part.name);
-    network.nodes.push_back(node);
-    network.names.push_back(part.name);
-    if (asked != nullptr && asked->loss && judged.size() == 1) network.loss = asked->loss;
     if (asked != nullptr && asked->loss && loss)
       throw Error(ErrorCode::kInvalidArgument, "--loss", "is given, and --output names losses too; expected one of them");
-    if (data.parts.size() < 2) {
-      ends.push_back(node);
-      continue;
-    }
-    const Loss own = asked != nullptr && asked->loss ? *asked->loss
-                     : loss                          ? *loss
-                     : part.classes > 0              ? Loss::kSoftmaxCrossEntropy
-                                                     : Loss::kMeanSquaredError;
-    if (own == Loss::kSoftmaxCrossEntropy && part.classes == 0)
-      throw Error(ErrorCode::kInvalidArgument, "--output",
-                  fmt::format("judges {} by cross-entropy, but its targets are values", part.name));
-    network.outputs.push_back({.output = part.name,
-                               .loss = own,
-                               .weight = asked == nullptr ? 1.0 : asked->weight,
-                               .first = first,
-                               .width = part.width,
-                               .target = part.first,
-                               .columns = part.columns(),
-                               .classes = part.classes > 0});
+    if (asked != nullptr && parts.size() == 1) network.loss = asked->loss;
+    network.nodes.push_back(node);
+    network.names.push_back(part.name);
+    ends.push_back(node);
+    if (data.parts.size() < 2) continue;
+    network.outputs.push_back(loss_of(part, asked, loss));
+    network.outputs.back().first = first;
     first += part.width;
-    ends.push_back(without_head(model.graph, node, own));
+    ends.back() = without_head(network.model.graph, node, network.outputs.back().loss);
   }
-  network.graph = packed(part_of(model.graph, ends, input_nodes(network)));
-  network.others.clear();
-  for (std::size_t i = 0; i < model.own; ++i)
-    if (std::ranges::find(network.names, model.outputs[i]) == network.names.end()) network.others.push_back(model.outputs[i]);
-  if (model.outputs.size() < 2 && model.left_out.empty()) return;
-  const char* why = !all.empty() ? "" : targets ? ", for which the data has targets" : ": no target says which of them is meant";
-  network.notes.push_back(fmt::format("looked at {} {}{}{}", network.names.size() == 1 ? "is output" : "are outputs",
-                                      list_of(network.names), why,
-                                      network.others.empty() ? "" : fmt::format("; not at {} (--output NAME)", list_of(network.others))));
+  network.graph = packed(part_of(network.model.graph, ends, input_nodes(network)));
+  say_choice(network, !all.empty(), data.classes > 0 || data.outputs > 0);
 }
 
 void check_ids(const Network& network, const Dataset& data) {

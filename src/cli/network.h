@@ -56,6 +56,9 @@ class NetworkFlags {
   };
   std::vector<Wanted> wanted() const;
   const Wanted* find(const std::vector<Wanted>& all, const std::string& name) const;
+  // The outputs that choose() takes.
+  std::vector<TargetPart> judged(const Network& network, const Dataset& data, const std::vector<Wanted>& all) const;
+  static OutputLoss loss_of(const TargetPart& part, const Wanted* asked, const std::optional<Loss>& given);
 
   std::string output_;
   std::vector<std::string> shapes_;

@@ -142,8 +142,9 @@ void TrainingOptions::add_run(CLI::App& app) {
   grouped(app.add_flag("--quiet", quiet_, "no progress, only the result"));
 }
 
-Split TrainingOptions::open_data(const std::optional<DataForm>& form, const std::optional<NetworkInterface>& network) const {
-  Split split = data_.open(form, loss_ != "bce", network);
+Split TrainingOptions::open_data(Screen& screen, const std::stop_token& stop, const std::optional<DataForm>& form,
+                                 const std::optional<NetworkInterface>& network) const {
+  Split split = data_.open({.form = form, .network = network, .scale_targets = loss_ != "bce", .watch = show_reading(screen, stop)});
   check_classes(*split.train, data_.data());
   return split;
 }
@@ -248,10 +249,10 @@ TrainSettings TrainingOptions::settings() const {
   return settings;
 }
 
-Split open_data(const TrainingOptions& options, const std::optional<Network>& network) {
+Split open_data(const TrainingOptions& options, const std::optional<Network>& network, Screen& screen, const std::stop_token& stop) {
   const std::optional<DataForm> form = options.initial_form();
-  if (!network) return options.open_data(form);
-  return open_for(*network, [&] { return options.open_data(form, network->interface); });
+  if (!network) return options.open_data(screen, stop, form);
+  return open_for(*network, [&] { return options.open_data(screen, stop, form, network->interface); });
 }
 
 std::string command_text(int argc, const char* const* argv) {

@@ -23,9 +23,10 @@ class TrainingOptions {
   // Adds the flags to a command. The object must outlive the parse.
   explicit TrainingOptions(CLI::App& app, Network network = Network::kBuilt);
 
-  // Throws Error{kBadData} where there is nothing to learn, too.
-  // `form`: of a given network.
-  Split open_data(const std::optional<DataForm>& form = {}, const std::optional<NetworkInterface>& network = {}) const;
+  // `form`: of a given network. `screen` shows the reading of a large file, `stop` ends it. Throws Error{kBadData} where there is nothing
+  // to learn, too.
+  Split open_data(Screen& screen, const std::stop_token& stop, const std::optional<DataForm>& form = {},
+                  const std::optional<NetworkInterface>& network = {}) const;
   // The network of the file that --model names, for weights that are drawn anew unless --init is given; none: --model names another.
   // Throws Error{kInvalidArgument} for flags that have no use with it.
   std::optional<undying::cli::Network> open_network() const;
@@ -101,7 +102,7 @@ class TrainingOptions {
 };
 
 // The data of a command whose network is that of a file, or built for it: read as the file of --init says, if any.
-Split open_data(const TrainingOptions& options, const std::optional<Network>& network);
+Split open_data(const TrainingOptions& options, const std::optional<Network>& network, Screen& screen, const std::stop_token& stop);
 
 // The command line as it was given, for reports: quoted where a shell needs it.
 std::string command_text(int argc, const char* const* argv);

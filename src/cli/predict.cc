@@ -46,7 +46,7 @@ constexpr const char* kPredictFooter =
 constexpr const char* kEvaluateFooter =
     "Examples:\n"
     "  undying evaluate model.onnx --data csv:measurements.csv:label=class\n"
-    "  undying evaluate model.onnx --data csv:new.csv:label=class --part all --json evaluation.json\n"
+    "  undying evaluate model.onnx --data csv:new.csv:label=class --part all --report evaluation.html\n"
     "\n"
     "--part test is what was held out, by the same rule as in training; of a file that training never saw take --part all.\n"
     "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written.";
@@ -64,6 +64,7 @@ struct UseOptions {
   std::string part;
   std::string out;
   std::string json;
+  std::string report;
   std::int64_t threads = 0;
 };
 
@@ -87,17 +88,17 @@ std::vector<std::string> class_names(const onnx::Model& model, const Dataset& da
 std::shared_ptr<const Dataset> open_inputs(const UseOptions& options, const Network& network) {
   const std::optional<DataForm>& form = network.model.form;
   const std::string& source = options.source.data();
-  options.source.check(form.has_value());
-  const bool table = source.starts_with("csv:");
-  if (table && form && !form->columns.empty()) {
+  options.source.check(form);
+  const auto format = data::table_format(source.substr(0, source.find(':')));
+  if (format && form && !form->columns.empty()) {
     const data::Coding coding{form->columns, {}, "\n"};  // no column is called so: there is nothing to predict
-    data::CsvTable read = data::read_csv_file(data::parse_csv_source(source.substr(4)), {}, &coding);
+    data::CsvTable read = data::read_table_file(data::parse_csv_source(source.substr(source.find(':') + 1), *format), {}, &coding);
     data::apply_form(read.data, *form);
     for (const std::string& warning : read.reading.warnings) fmt::print(stderr, "warning: {}\n", warning);
     return std::make_shared<Dataset>(std::move(read.data));
   }
   if (source.starts_with("npy:") && source.find(',') == std::string::npos) return data::open_npy_inputs(source.substr(4), form);
-  return part_of(options.source.open(form, true, network.interface), options.part);
+  return part_of(options.source.open({.form = form, .network = network.interface}), options.part);
 }
 
 std::string quoted(const std::string& text) {
@@ -228,6 +229,8 @@ int run_predict(const UseOptions& options) {
 // Of several outputs each by itself.
 int evaluate_all(const Network& network, const Dataset& data, const DataSummary& summary, const UseOptions& options,
                  const std::string& command, Outputs& outputs) {
+  if (!options.report.empty())
+    throw Error(ErrorCode::kUnsupported, "--report", "is of one output; expected --output with one name, or --json, which has all of them");
   const std::vector<Predictions> all = predict_all(network, data, static_cast<int>(options.threads));
   nlohmann::ordered_json json = {{"format", "undying-evaluations 1"}, {"command", command}, {"outputs", nlohmann::ordered_json::object()}};
   std::string text;
@@ -245,9 +248,10 @@ int evaluate_all(const Network& network, const Dataset& data, const DataSummary&
 }
 
 int run_evaluate(const UseOptions& options, const std::string& command) {
-  Outputs outputs({{"--json", options.json}}, {{"MODEL", {options.model}}, {"--data", options.source.files()}});
+  Outputs outputs({{"--json", options.json}, {"--report", options.report}},
+                  {{"MODEL", {options.model}}, {"--data", options.source.files()}});
   Network network = options.network.load(options.model);
-  const Split split = open_for(network, [&] { return options.source.open(network.model.form, true, network.interface); });
+  const Split split = open_for(network, [&] { return options.source.open({.form = network.model.form, .network = network.interface}); });
   const DataSummary summary = summarise(split);
   const std::shared_ptr<const Dataset> data = part_of(split, options.part);
   options.network.choose(network, *data, {});
@@ -255,6 +259,7 @@ int run_evaluate(const UseOptions& options, const std::string& command) {
   if (!network.outputs.empty()) return evaluate_all(network, *data, summary, options, command, outputs);
   const Evaluation evaluation = evaluate(predict_one(network, *data, static_cast<int>(options.threads)), *data);
   outputs.write(options.json, [&] { write_file(options.json, evaluation_json(command, summary, data->name, evaluation)); });
+  outputs.write(options.report, [&] { write_file(options.report, evaluation_html(command, summary, data->name, evaluation)); });
   fmt::print("{}\n{}", summary_text(summary, terminal_columns(STDOUT_FILENO)), evaluation_text(data->name, evaluation));
   outputs.rethrow();
   return kOk;
@@ -277,6 +282,7 @@ Command add_evaluate(CLI::App& program, const std::string& command) {
   app->footer(kEvaluateFooter);
   const auto options = std::make_shared<UseOptions>(*app, "test");
   add_file(*app, "--json", options->json, "write the evaluation as JSON to this file");
+  add_file(*app, "--report", options->report, "write the evaluation as a page to this file");
   return [options, command] { return run_evaluate(*options, command); };
 }
 

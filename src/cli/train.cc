@@ -159,7 +159,7 @@ int train(const TrainOptions& options, const std::string& command) {
   const Interrupt interrupt([&] { screen.print("interrupted: the steps taken will be written; once more ends at once"); },
                             [&] { screen.abandon(); });
   const std::jthread warm_up(engine::prepare);  // behind the line above: a thread that blocks no signal would end the program at the first
-  const Split data = open_data(options.training, network);
+  const Split data = open_data(options.training, network, screen, interrupt.token());
   options.training.fit_epochs(settings, *data.train);
   if (network) options.training.choose(*network, *data.train, settings);
   if (!network) settings.loss = options.training.loss(*data.train);

@@ -247,51 +247,77 @@ std::vector<std::size_t> columns_of(const Dataset& data, const std::string& name
   return columns;
 }
 
+// What is known of each feature's column, with one entry a feature.
+std::vector<TableColumn> by_feature(const std::vector<TableColumn>& columns) {
+  std::vector<TableColumn> features;
+  for (const TableColumn& column : columns) {
+    if (column.values.empty()) features.push_back(column);
+    for (const std::string& value : column.values) features.push_back({.name = column.name + "=" + value, .values = {}, .fill = {}});
+  }
+  return features;
+}
+
 // The features in another order, or fewer.
-void take_columns(Dataset& data, const std::vector<std::size_t>& order) {
+void take_columns(Dataset& data, Reading& reading, const std::vector<std::size_t>& order) {
+  const std::vector<TableColumn> features = by_feature(reading.columns);
+  reading.columns.clear();
+  for (const std::size_t at : order) reading.columns.push_back(features.at(at));
   const auto width = static_cast<std::size_t>(data.features());
   std::vector<float> values;
   std::vector<std::string> columns;
   for (std::int64_t row = 0; row < data.size; ++row)
     for (const std::size_t at : order) values.push_back(data.values[static_cast<std::size_t>(row) * width + at]);
   for (const std::size_t at : order) columns.push_back(data.columns[at]);
+  std::vector<std::uint8_t> missing;
+  for (std::int64_t row = 0; row < data.size && !data.missing.empty(); ++row)
+    for (const std::size_t at : order) missing.push_back(data.missing[static_cast<std::size_t>(row) * width + at]);
+  data.missing = std::move(missing);
   data.values = std::move(values);
   data.columns = std::move(columns);
   data.shape = {static_cast<std::int64_t>(order.size())};
 }
 
+// Whole numbers in one column, for an output of several elements: classes.
+void become_classes(Dataset& part, const TargetPart& output, const std::string& column) {
+  for (const float value : part.targets) {
+    if (value < 0.0f || value >= static_cast<float>(output.width) || value != std::floor(value))
+      fail("data " + part.name, fmt::format("column {} holds {}; the output {} has {} elements: expected classes from 0 to {}", column,
+                                            value, output.name, output.width, output.width - 1));
+    part.labels.push_back(static_cast<std::int32_t>(value));
+  }
+  part.classes = output.width;
+  part.outputs = 0;
+}
+
+// The targets of one output, of these columns and, with `last`, of the one to predict.
+Dataset part_of(const Dataset& data, const TargetPart& output, const std::vector<std::size_t>& columns, bool last) {
+  Dataset part{.name = data.name, .size = data.size};
+  if (last && columns.empty() && data.classes > 0) {
+    part.classes = data.classes;
+    part.labels = data.labels;
+    return part;
+  }
+  const auto width = static_cast<std::size_t>(data.features());
+  part.outputs = static_cast<std::int64_t>(columns.size()) + (last ? 1 : 0);
+  for (std::size_t row = 0; row < static_cast<std::size_t>(data.size); ++row) {
+    for (const std::size_t column : columns) part.targets.push_back(data.values[row * width + column]);
+    if (last) part.targets.push_back(data.classes > 0 ? static_cast<float>(data.labels[row]) : data.targets[row]);
+  }
+  if (!last && columns.size() == 1 && output.width > 1) become_classes(part, output, data.columns[columns[0]]);
+  return part;
+}
+
 // Columns called after outputs, and the column to predict, become the targets of several outputs.
 void bind_targets(Dataset& data, Reading& reading, const NetworkInterface& network) {
   std::vector<Dataset> parts;
-  std::vector<bool> taken(data.columns.size(), false);
   std::vector<const TargetPart*> outputs;
-  const auto width = static_cast<std::size_t>(data.features());
+  std::vector<bool> taken(data.columns.size(), false);
   for (const TargetPart& output : network.outputs) {
     const std::vector<std::size_t> columns = columns_of(data, output.name);
     const bool last = is_of(data.target, output.name);
     if (columns.empty() && !last) continue;
     outputs.push_back(&output);
-    Dataset& part = parts.emplace_back(Dataset{.name = data.name, .size = data.size});
-    const bool classes = last && columns.empty() && data.classes > 0;
-    const bool labels = !last && columns.size() == 1 && output.width > 1;  // whole numbers in one column
-    part.classes = classes ? data.classes : 0;
-    part.labels = classes ? data.labels : std::vector<std::int32_t>();
-    part.outputs = classes ? 0 : static_cast<std::int64_t>(columns.size()) + (last ? 1 : 0);
-    for (std::int64_t row = 0; row < data.size && !classes; ++row) {
-      const auto at = static_cast<std::size_t>(row);
-      for (const std::size_t column : columns) part.targets.push_back(data.values[at * width + column]);
-      if (last) part.targets.push_back(data.classes > 0 ? static_cast<float>(data.labels[at]) : data.targets[at]);
-    }
-    if (labels) {
-      part.outputs = 0;
-      for (const float value : part.targets) {
-        if (value < 0.0f || value >= static_cast<float>(output.width) || value != std::floor(value))
-          fail("data " + data.name, fmt::format("column {} holds {}; the output {} has {} elements: expected classes from 0 to {}",
-                                                data.columns[columns[0]], value, output.name, output.width, output.width - 1));
-        part.labels.push_back(static_cast<std::int32_t>(value));
-      }
-      part.classes = output.width;
-    }
+    parts.push_back(part_of(data, output, columns, last));
     for (const std::size_t column : columns) taken[column] = true;
   }
   if (outputs.size() < 2) return;
@@ -308,7 +334,7 @@ void bind_targets(Dataset& data, Reading& reading, const NetworkInterface& netwo
   std::vector<std::size_t> rest;
   for (std::size_t i = 0; i < taken.size(); ++i)
     if (!taken[i]) rest.push_back(i);
-  take_columns(data, rest);
+  take_columns(data, reading, rest);
 }
 
 void bind_inputs(Dataset& data, Reading& reading, const NetworkInterface& network) {
@@ -340,7 +366,7 @@ void bind_inputs(Dataset& data, Reading& reading, const NetworkInterface& networ
         fail("data " + data.name,
              fmt::format("has a column {} that belongs to no input of the network; they are {}", data.columns[i], names));
   }
-  if (named) take_columns(data, order);
+  if (named) take_columns(data, reading, order);
   reading.remarks.push_back(fmt::format("columns {} inputs {}", named ? "go by name to the" : "go in their order to the", names));
   data.inputs = network.inputs;
 }

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <limits>
 
+#include "data/axes.h"
 #include "data/named.h"
 #include "data/read_file.h"
 #include "data/scaling.h"
@@ -273,8 +274,6 @@ void check_parts(Dataset& train, Dataset& test, const std::string& source) {
   train.classes = test.classes = std::max(train.classes, test.classes);
 }
 
-enum class Move { kNone, kLastToFront, kFirstToEnd };
-
 std::pair<std::string_view, Move> parse_channels(std::string_view text) {
   for (const auto& [option, move] :
        {std::pair{std::string_view(":channels=first"), Move::kLastToFront}, {std::string_view(":channels=last"), Move::kFirstToEnd}})
@@ -282,27 +281,6 @@ std::pair<std::string_view, Move> parse_channels(std::string_view text) {
   return {text, Move::kNone};
 }
 
-// dst (inner, outer) of src (outer, inner), for every example.
-template <class T>
-void transpose(std::vector<T>& all, std::int64_t size, std::int64_t outer, std::int64_t inner) {
-  std::vector<T> example(static_cast<std::size_t>(outer * inner));
-  for (std::int64_t e = 0; e < size && !all.empty(); ++e) {
-    T* values = all.data() + e * outer * inner;
-    for (std::int64_t o = 0; o < outer; ++o)
-      for (std::int64_t i = 0; i < inner; ++i) example[static_cast<std::size_t>(i * outer + o)] = values[o * inner + i];
-    std::copy(example.begin(), example.end(), values);
-  }
-}
-
-void move_axis(Dataset& data, Move move) {
-  if (move == Move::kNone || data.shape.size() < 2) return;
-  const std::int64_t moved = move == Move::kLastToFront ? data.shape.back() : data.shape.front();
-  const std::int64_t outer = move == Move::kLastToFront ? data.features() / moved : moved;
-  transpose(data.bytes, data.size, outer, data.features() / outer);
-  transpose(data.values, data.size, outer, data.features() / outer);
-  const auto middle = move == Move::kLastToFront ? data.shape.end() - 1 : data.shape.begin() + 1;
-  std::rotate(data.shape.begin(), middle, data.shape.end());
-}
 
 const Member* member(const std::vector<Member>& members, std::initializer_list<const char*> names) {
   for (const char* name : names)
