@@ -136,6 +136,20 @@ Study regression() {
   return study;
 }
 
+// Every arm at a rate of its own.
+Study tuned() {
+  Study study = make_study(2, 2);
+  study.validation_examples = 250;
+  for (Arm& arm : study.arms) {
+    const bool high = arm.role == Role::kTreatment;
+    arm.learning_rate = high ? 0.3f : 0.03f;
+    arm.rates = {{.learning_rate = 0.03f, .runs = 3, .collapsed = 1, .score = 0.4, .chosen = !high},
+                 {.learning_rate = 0.3f, .runs = 3, .score = 0.6, .chosen = high},
+                 {.learning_rate = 3.0f, .runs = 3, .diverged = 3, .score = std::nan("")}};
+  }
+  return study;
+}
+
 Study without_censuses() {
   Study study = make_study(2, 2);
   for (Arm& arm : study.arms)
@@ -154,6 +168,7 @@ int main(int argc, char** argv) {
                                                                  {"nothing", [] { return make_study(2, 0); }},
                                                                  {"one-seed", [] { return make_study(1, 1); }},
                                                                  {"regression", regression},
+                                                                 {"tuned", tuned},
                                                                  {"no-census", without_censuses}};
   for (const auto& [name, make] : studies) {
     Study study = make();

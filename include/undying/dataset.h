@@ -115,6 +115,11 @@ struct HeldOut {
 };
 HeldOut hold_out_rows(const Dataset& data, double share, std::uint64_t seed);
 
+// The training part parted once more, for whatever is chosen on the way: a fifth of it, at most 10,000 rows, is the `test` part of what is
+// returned. Drawn as the split itself is: classes in proportion, groups together, of a series the last rows. Does not look at the test
+// part. Throws Error{kBadData} below 10 training examples.
+Split validation_split(const Split& split, std::uint64_t seed);
+
 struct DataOptions {
   Normalize normalize = Normalize::kAuto;
   bool scale_targets = true;             // false: the targets of a regression stay as they are, whatever `normalize` says

@@ -325,6 +325,27 @@ TEST_F(Program, CompareWritesJsonAndReportWithControlAndPlacebo) {
   EXPECT_THAT(content("report.html"), HasSubstr("<!doctype html>"));
 }
 
+TEST_F(Program, SeveralRatesAreTriedForEachArm) {
+  const std::string command = "compare" + std::string(kTiny) + "--activations elu --seeds 1 --json study.json --report report.html --lr ";
+  const Result result = run(command + "0.1,1e-6,0.1,.01");
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("the best of 1e-06, 0.01, 0.1"), HasSubstr("lr 1e-06"), HasSubstr("as the control")));
+  const Json study = json("study.json");
+  EXPECT_EQ(study["settings"]["lr"], (std::vector<double>{1e-6, 0.01, 0.1}));
+  EXPECT_GT(study["data"]["validation_examples"], 0);
+  for (const Json& arm : study["arms"]) {
+    ASSERT_EQ(arm["rates"].size(), 3U);
+    for (const Json& tried : arm["rates"]) EXPECT_EQ(tried["chosen"].get<bool>(), tried["learning_rate"] == arm["learning_rate"]);
+  }
+  EXPECT_THAT(content("report.html"), HasSubstr("rates-section"));
+  EXPECT_EQ(run(command + "0.1").code, 0);
+  EXPECT_EQ(json("study.json")["settings"]["lr"], 0.1);
+  EXPECT_TRUE(json("study.json")["arms"][0]["rates"].empty());
+  expect_error("compare --data spirals --lr 0.1,,1", AllOf(HasSubstr("--lr"), HasSubstr("\"\" is not a number")));
+  expect_error("compare --data spirals --lr 0.1,-1", AllOf(HasSubstr("--lr"), HasSubstr("-1 is out of range")));
+  expect_error("train --data spirals --lr 0.1,1", AllOf(HasSubstr("names 2 rates"), HasSubstr("undying compare")));
+}
+
 TEST_F(Program, RegressionIsComparedByLoss) {
   const Result result =
       run("compare --data abs --model mlp:8x2 --epochs 2 --batch 50 --quiet --activations elu --seeds 2 --json study.json");

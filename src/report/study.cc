@@ -15,6 +15,18 @@ constexpr std::size_t kCurvePoints = 200;
 
 const char* role_name(Role role) { return role == Role::kControl ? "control" : role == Role::kPlacebo ? "placebo" : "treatment"; }
 
+Json rates_json(const std::vector<RateTried>& rates) {
+  Json json = Json::array();
+  for (const RateTried& tried : rates)
+    json.push_back({{"learning_rate", report::setting(tried.learning_rate)},
+                    {"score", number(tried.score)},
+                    {"runs", tried.runs},
+                    {"diverged", tried.diverged},
+                    {"collapsed", tried.collapsed},
+                    {"chosen", tried.chosen}});
+  return json;
+}
+
 // Losses of single batches are noisy: a point is the mean of those kept since the point before.
 Json curve_json(const Run& run) {
   Json steps = Json::array();
@@ -119,6 +131,8 @@ Json arm_json(const Arm& arm) {
           {"activation", arm.activation.specification()},
           {"role", role_name(arm.role)},
           {"can_be_dead", arm.activation.can_be_dead()},
+          {"learning_rate", report::setting(arm.learning_rate)},
+          {"rates", rates_json(arm.rates)},
           {"score", estimate_json(arm.score)},
           {"comparison", judged_json(arm)},
           {"against_placebo", arm.against_placebo ? comparison_json(*arm.against_placebo) : Json(nullptr)},
@@ -147,6 +161,10 @@ std::string study_json(const Study& study) {
                    {"dropout", study.settings.model_options.dropout},
                    {"seeds", study.settings.seeds > 0 ? Json(study.settings.seeds) : Json("auto")}};
   settings.update(report::settings_json(study.settings.train));
+  if (study.validation_examples > 0) {
+    settings["lr"] = Json::array();
+    for (const RateTried& tried : study.arms.front().rates) settings["lr"].push_back(report::setting(tried.learning_rate));
+  }
   const Json json = {{"format", "undying-study 2"},
                      {"command", study.command},
                      {"version", study.version},
@@ -155,6 +173,7 @@ std::string study_json(const Study& study) {
                       {{"name", study.data_name},
                        {"train_examples", study.train_examples},
                        {"test_examples", study.test_examples},
+                       {"validation_examples", study.validation_examples},
                        {"note", study.data_note},
                        {"read", report::summary_json(study.read)}}},
                      {"settings", std::move(settings)},

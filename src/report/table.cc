@@ -58,6 +58,8 @@ std::vector<Column> columns_of(const Study& study) {
       column(study, "arm", 0, [](const Arm& arm) { return arm.label; }),
       column(study, fmt::format("{} {} (95%)", study.part, loss ? "loss" : "accuracy %"), 0,
              [=](const Arm& arm) { return interval(arm.score, scale, value, bounds); }),
+      column(study, "lr", study.validation_examples > 0 ? 2 : kUnneeded,
+             [](const Arm& arm) { return fmt::format("{}", arm.learning_rate); }),
       column(study, "n", differ ? 2 : 6, [](const Arm& arm) { return fmt::format("{}", arm.score.n); }),
       column(study, loss ? "difference (%)" : "difference (points)", 3,
              [=](const Arm& arm) {
@@ -157,6 +159,34 @@ std::string verdict_text(const Study& study, std::size_t limit, bool color) {
   return text;
 }
 
+// "84.31 *", "diverged 3 of 3", "70.12, diverged 1 of 3"
+std::string rate_cell(const Study& study, const RateTried& tried) {
+  const bool loss = study.rules.metric == Metric::kLoss;
+  std::string text = !std::isfinite(tried.score) ? std::string()
+                     : loss                      ? fmt::format("{:.4g}", tried.score)
+                                                 : fmt::format("{:.2f}", 100.0 * tried.score);
+  const auto add = [&](const char* how, int count) {
+    if (count > 0) text += fmt::format("{}{} {} of {}", text.empty() ? "" : ", ", how, count, tried.runs);
+  };
+  add("diverged", tried.diverged);
+  add("collapsed", tried.collapsed);
+  return text + (tried.chosen ? " *" : "");
+}
+
+// What each arm scored at each learning rate, where they were tuned.
+std::string rates_text(const Study& study, std::size_t limit, bool color) {
+  if (study.validation_examples == 0) return "";
+  std::vector<Column> columns = {column(study, "arm", 0, [](const Arm& arm) { return arm.label; })};
+  for (std::size_t i = 0; i < study.arms.front().rates.size(); ++i)
+    columns.push_back(column(study, fmt::format("lr {}", study.arms.front().rates[i].learning_rate), 0, [&](const Arm& arm) {
+      return arm.role == Role::kPlacebo ? "as the control" : rate_cell(study, arm.rates[i]);
+    }));
+  const std::string title = wrap(fmt::format("Learning rates: validation {}, mean of the runs that have one; * was taken.",
+                                             study.rules.metric == Metric::kLoss ? "loss" : "accuracy %"),
+                                 limit);
+  return title + "\n" + (total_width(columns) > limit ? list_text(study, columns, color) : rows_text(study, columns, color)) + "\n";
+}
+
 std::string footer(const Study& study, const std::vector<std::string>& left_out, std::size_t limit) {
   std::string text =
       wrap(fmt::format(
@@ -181,9 +211,11 @@ std::string study_table(const Study& study, int columns, bool color) {
   std::vector<Column> all = columns_of(study);
   std::erase_if(all, [](const Column& column) { return column.dispensable == kUnneeded; });
   std::vector<Column> shown = all;
+  const std::string rates = rates_text(study, limit, color);
   const std::vector<std::string> left_out = fit(shown, limit);
-  if (total_width(shown) > limit) return verdict_text(study, limit, color) + list_text(study, all, color) + "\n" + footer(study, {}, limit);
-  return verdict_text(study, limit, color) + rows_text(study, shown, color) + "\n" + footer(study, left_out, limit);
+  if (total_width(shown) > limit)
+    return verdict_text(study, limit, color) + list_text(study, all, color) + "\n" + rates + footer(study, {}, limit);
+  return verdict_text(study, limit, color) + rows_text(study, shown, color) + "\n" + rates + footer(study, left_out, limit);
 }
 
 }  // namespace undying

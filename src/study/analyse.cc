@@ -139,7 +139,7 @@ TrialRules rules_of(const Study& study) {
   if (study.placebo_is_treatment) rules.comparisons = 2;
   rules.margin = study.settings.margin > 0.0 ? study.settings.margin : default_margin(rules.metric);
   if (study.redrawn) rules.overlap = static_cast<double>(study.test_examples) / static_cast<double>(study.train_examples);
-  if (rules.metric == Metric::kLoss) rules.loss_floor = std::max(kLeastLoss * study.baseline.score, std::numeric_limits<double>::min());
+  if (rules.metric == Metric::kLoss) rules.loss_floor = study::loss_floor(study);
   return rules;
 }
 
@@ -165,6 +165,8 @@ void compare(Study& study) {
 }
 
 }  // namespace
+
+double study::loss_floor(const Study& study) { return std::max(kLeastLoss * study.baseline.score, std::numeric_limits<double>::min()); }
 
 double study::score_of(const Study& study, const Run& run) {
   return study.baseline.metric == Metric::kLoss ? run.test_loss : run.test_accuracy;

@@ -1,9 +1,11 @@
 #include "trial/words.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <utility>
 
 #include "trial/boundary.h"
@@ -146,6 +148,26 @@ std::string counted(std::span<const Ended> arms, int Ended::*count) {
   return join(found);
 }
 
+// "it is 0.1", of the control's rate.
+std::string rate_text(const Course& course) {
+  return fmt::format("{} {:g}", course.tuned ? "the best of those tried is" : "it is", course.learning_rate);
+}
+
+// "relu (control) and elu at 0.03, tanh at 0.3"
+std::string rates_text(const Tuning& tuning) {
+  std::vector<std::string> parts;
+  for (const float rate : tuning.rates) {
+    std::vector<std::string> arms;
+    for (const Tuned& arm : tuning.arms)
+      if (arm.learning_rate == rate) arms.push_back(arm.arm);
+    if (!arms.empty()) parts.push_back(fmt::format("{} at {}", join(arms), rate));
+  }
+  return fmt::format("{}", fmt::join(parts, "; "));
+}
+
+// One rate beyond the end of a list, as far from it as the one before.
+float beyond(float end, float before) { return std::strtof(fmt::format("{:.3g}", end * (end / before)).c_str(), nullptr); }
+
 constexpr std::int64_t kFewSteps = 100;
 constexpr std::int64_t kFewExamples = 30;
 
@@ -229,15 +251,15 @@ std::string control_text(const Course& course) {
   const std::string failed = failed_text(control.diverged, control.collapsed, control.runs);
   if (control.diverged >= control.collapsed)
     return fmt::format(
-        "{} failed in {}, so there is little to compare with. First lower --lr (it is {:g}){}{}: a run that diverges says more about these "
+        "{} failed in {}, so there is little to compare with. First lower --lr ({}){}{}: a run that diverges says more about these "
         "than "
         "about its activation.",
-        control.arm, failed, course.learning_rate, scale, course.values ? ", or bring the targets near 1" : "");
+        control.arm, failed, rate_text(course), scale, course.values ? ", or bring the targets near 1" : "");
   return fmt::format(
       "{} learned nothing in most runs: it failed in {}; the baseline is {}. What follows says more about that than about activations; try "
       "another "
-      "--lr (it is {:g}), more --epochs{}.",
-      control.arm, failed, course.baseline, course.learning_rate, scale);
+      "--lr ({}), more --epochs{}.",
+      control.arm, failed, course.baseline, rate_text(course), scale);
 }
 
 std::string budget_text(int seeds) {
@@ -270,6 +292,33 @@ std::string placebo_text(const Estimate& difference, Metric metric) {
   return fmt::format(
       "The placebo (relu again, from other initial draws) differs from the control by {}: {}.", difference_text(difference, metric),
       apart ? "as 1 placebo in 20 does by chance; arms are compared with the mean of both" : "no difference shown, as it should be");
+}
+
+std::string tuning_text(const Tuning& tuning, Metric metric) {
+  return fmt::format(
+      "Every arm has its own learning rate, the best of {}: {} (the placebo has the control's). Chosen by the mean {} of {} runs at each "
+      "rate "
+      "on {} validation rows, cut off the training rows, from seeds that no judged run has; the held-out examples had no "
+      "part in it.",
+      fmt::join(tuning.rates, ", "), rates_text(tuning), name(metric), tuning.runs, tuning.examples);
+}
+
+std::string edge_text(const Tuning& tuning) {
+  std::vector<std::string> low;
+  std::vector<std::string> high;
+  for (const Tuned& arm : tuning.arms) {
+    if (arm.learning_rate == tuning.rates.front()) low.push_back(arm.arm);
+    if (arm.learning_rate == tuning.rates.back()) high.push_back(arm.arm);
+  }
+  if (low.empty() && high.empty()) return "";
+  std::vector<float> longer = tuning.rates;
+  if (!low.empty()) longer.insert(longer.begin(), beyond(tuning.rates[0], tuning.rates[1]));
+  if (!high.empty()) longer.push_back(beyond(tuning.rates.back(), tuning.rates[tuning.rates.size() - 2]));
+  std::vector<std::string> ends;
+  if (!low.empty()) ends.push_back(fmt::format("the lowest, {}, is the best for {}", tuning.rates.front(), join(low)));
+  if (!high.empty()) ends.push_back(fmt::format("the highest, {}, is the best for {}", tuning.rates.back(), join(high)));
+  return fmt::format("Of the rates tried, {}: a better one may lie beyond. To see: --lr {} (with --store, what was run is kept).",
+                     fmt::join(ends, "; "), fmt::join(longer, ","));
 }
 
 std::string held_out_text(const TrialRules& rules) {

@@ -128,6 +128,15 @@ void write_courses(std::ostream& out) {
   out << missing_text(3, 12, "what follows rests on the others") << "\n" << missing_text(12, 12, "") << "\n";
   out << "\n## The placebo\n";
   out << placebo_text({0.002, -0.01, 0.014, 5}, Metric::kAccuracy) << "\n" << placebo_text({-0.2, -0.3, -0.1, 5}, Metric::kLoss) << "\n";
+  out << "\n## Learning rates of their own\n";
+  Tuning tuning{{{"relu (control)", 0.03f}, {"elu", 0.03f}, {"tanh", 0.03f}}, {0.003f, 0.03f, 0.3f}, 3, 960};
+  out << tuning_text(tuning, Metric::kAccuracy) << "\n" << edge_text(tuning);
+  tuning.arms[1].learning_rate = 0.3f;
+  out << tuning_text(tuning, Metric::kLoss) << "\n" << edge_text(tuning) << "\n";
+  tuning.arms[2].learning_rate = 0.003f;
+  out << edge_text(tuning) << "\n";
+  course.tuned = true;
+  out << control_text(course) << "\n";
   out << "\n## Held out\n";
   for (const TrialRules& rules : {TrialRules{.examples = 200, .overlap = 0.25}, TrialRules{.examples = 25, .overlap = 0.25},
                                   TrialRules{.examples = 1}, TrialRules{.metric = Metric::kLoss, .examples = 20}})

@@ -3,6 +3,7 @@
 
 const study = JSON.parse(document.getElementById("study").textContent);
 const isLoss = study.score === "loss";
+const tuned = study.data.validation_examples > 0; // every arm has a learning rate of its own
 const scored = `${study.part} ${study.score}`; // "test accuracy"
 const presentRuns = (arm) => arm.runs.filter((run) => run.present);
 

@@ -88,6 +88,7 @@ function drawAll() {
 drawVerdict();
 drawTexts();
 drawWords();
+drawRates();
 drawSettings();
 fillArms();
 drawAll();

@@ -13,6 +13,7 @@ const COLUMNS = [
     (isLoss ? "geometric mean" : "mean") + " over the runs of the arm that learned, and Student's t interval of that mean; runs that diverged or did not beat the baseline have no part in it",
     (arm) => scoreParts(arm.score),
   ],
+  ...(tuned ? [["learning rate", "the best of those tried for this arm, on validation rows", (arm) => String(arm.learning_rate), true]] : []),
   ["n", "runs that learned, on which this rests", (arm) => String(arm.score.n), true],
   [
     "difference (simultaneous interval)",
@@ -62,6 +63,29 @@ function drawWords() {
     `Dead on the training examples of ${study.data.name}: fired on none of the n = ${n}, weights frozen, and has no gradient there. ` +
     (n > 0 ? `With 95% confidence such a unit fires on less than 3/n = ${(3 / n).toPrecision(2)} of such examples.` : "");
   document.getElementById("words").append(...COLUMNS.flatMap(([title, meaning]) => [element("dt", {}, title.replace(" (95% interval)", "")), element("dd", {}, meaning)]));
+}
+
+// "84.31, chosen", "diverged 3 of 3"
+function rateText(tried) {
+  const parts = tried.score === null ? [] : [isLoss ? tried.score.toPrecision(4) : percent(tried.score, 2)];
+  for (const how of ["diverged", "collapsed"]) if (tried[how] > 0) parts.push(`${how} ${tried[how]} of ${tried.runs}`);
+  if (tried.chosen) parts.push("chosen");
+  return parts.join(", ");
+}
+
+// What each arm scored at each learning rate, where every arm has its own.
+function drawRates() {
+  if (!tuned) return;
+  document.getElementById("rates-section").hidden = false;
+  const arms = study.arms.filter((arm) => arm.role !== "placebo");
+  const head = element("tr", {}, element("th", { scope: "col" }, "arm"), ...arms[0].rates.map((tried) => element("th", { scope: "col" }, String(tried.learning_rate))));
+  const rows = arms.map((arm) =>
+    element("tr", {}, element("th", { scope: "row" }, arm.label), ...arm.rates.map((tried) => element("td", tried.chosen ? { class: "chosen" } : {}, rateText(tried)))),
+  );
+  document.getElementById("rates").replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows));
+  document.getElementById("rates-note").textContent =
+    `Validation ${study.score} on ${study.data.validation_examples} rows cut off the training rows, ${isLoss ? "geometric mean" : "mean"} over the runs that have one; ` +
+    "of the rates with the fewest diverged runs the best was taken. No judged run and no held-out example had a part in it. The placebo has the control's rate.";
 }
 
 function drawSettings() {

@@ -27,7 +27,7 @@ function interval(estimate, show) {
   return show(estimate.mean) + (estimate.lower === null ? "" : ` (${show(estimate.lower)} to ${show(estimate.upper)})`);
 }
 
-for (const name of ["whole", "interrupted", "one-seed", "regression"])
+for (const name of ["whole", "interrupted", "one-seed", "regression", "tuned"])
   test(`${name}: every value of the table is the JSON's`, async () => {
     const { page, study } = await open(name);
     const rows = await cells(page, "#arms");
@@ -40,6 +40,7 @@ for (const name of ["whole", "interrupted", "one-seed", "regression"])
       const expected = {
         arm: arm.label,
         [`${study.part} ${study.score}`]: interval(arm.score, plain),
+        ...(study.data.validation_examples > 0 ? { "learning rate": String(arm.learning_rate) } : {}),
         n: String(arm.score.n),
         difference: arm.comparison ? interval(arm.comparison.difference, signed) : "-",
         verdict: arm.comparison?.verdict ?? "-",
@@ -67,6 +68,19 @@ test("the fixture holds a collapsed and a diverged run", async () => {
   assert.equal(study.arms[4].diverged, 1);
   assert.match(await page.textContent("#score-note"), /diverged \(1 of gelu\)/);
   await page.close();
+});
+
+test("learning rates that were tried stand beside the one that was taken", async () => {
+  const { page } = await open("tuned");
+  const rows = await cells(page, "#rates");
+  assert.deepEqual(rows[0], ["arm", "0.03", "0.3", "3"]);
+  assert.deepEqual(rows[1], ["relu (control)", "40.00%, collapsed 1 of 3, chosen", "60.00%", "diverged 3 of 3"]);
+  assert.deepEqual(rows[2], ["leaky_relu:0.01", "40.00%, collapsed 1 of 3", "60.00%, chosen", "diverged 3 of 3"]);
+  assert.match(await page.textContent("#rates-note"), /250 rows cut off the training rows/);
+  await page.close();
+  const { page: other } = await open("whole");
+  assert.equal(await other.isVisible("#rates-section"), false);
+  await other.close();
 });
 
 test("curves are the mean over seeds with its 95% interval", async () => {
