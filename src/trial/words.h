@@ -57,9 +57,13 @@ struct Course {
   bool tuned = false;          // that is the best of those tried
   bool values = false;         // are predicted, not classes
   bool scaled = false;         // inputs are standardised, or images
+  bool imbalanced = false;     // the baseline is the share of a class that has far more than its share
+  bool weighed = false;        // classes count alike in training already
 };
 // Where the control mostly diverged or learned nothing: what that means for everything else, and the way out; else empty.
 std::string control_text(const Course& course);
+// What to do where accuracy hides the rarer classes.
+std::string imbalance_text(bool weighed);
 std::string budget_text(int seeds);  // of a study that stopped there
 // Which arms diverged, which did not learn, whether the runs were short.
 std::vector<std::string> trouble(const Course& course);
