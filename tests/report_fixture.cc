@@ -150,6 +150,21 @@ Study tuned() {
   return study;
 }
 
+// Judged by AUC, of runs that stopped early.
+Study stopped() {
+  Study study = make_study(2, 2);
+  study.settings.train.early_stop = 2;
+  study.watched_examples = 200;
+  study.baseline = {.metric = Metric::kAuc, .score = 0.5, .bound = 0.55, .answer = "any answer that is the same for all examples"};
+  for (Arm& arm : study.arms)
+    for (ArmRun& slot : arm.runs) {
+      slot.run.best_epoch = arm.role == Role::kControl && slot.seed == 1 ? 2 : 3;
+      slot.run.test_score = 0.6 + 0.3 * slot.run.test_accuracy;
+      for (EpochRecord& epoch : slot.run.epochs) epoch.validation_score = epoch.test_score = 0.6 + 0.3 * epoch.test_accuracy;
+    }
+  return study;
+}
+
 Study without_censuses() {
   Study study = make_study(2, 2);
   for (Arm& arm : study.arms)
@@ -169,6 +184,7 @@ int main(int argc, char** argv) {
                                                                  {"one-seed", [] { return make_study(1, 1); }},
                                                                  {"regression", regression},
                                                                  {"tuned", tuned},
+                                                                 {"stopped", stopped},
                                                                  {"no-census", without_censuses}};
   for (const auto& [name, make] : studies) {
     Study study = make();

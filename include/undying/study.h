@@ -68,10 +68,12 @@ struct Arm {
   std::string stored_as;         // in the store
   std::vector<ArmRun> runs;      // one per seed, in order; arms decided early have fewer
   bool one_run = false;          // nothing in them depends on the seed but the order of sums: all runs are one run
-  Estimate score;  // test accuracy (mean) or test loss (geometric mean) over the runs that learned; 95% interval by Student's t
+  Estimate score;                // mean over the runs that learned, of losses and errors the geometric one; 95% interval by Student's t
   int collapsed = 0;
   int diverged = 0;
   int missing = 0;
+  std::int64_t least_epochs = 0;  // after which finished runs kept their weights, where they stop early
+  std::int64_t most_epochs = 0;
   Estimate steps_to_target;  // over the runs that reached it
   int reached_target = 0;
   Estimate dead_share;  // of units at the end, over runs
@@ -96,6 +98,7 @@ struct Study {
   std::int64_t test_examples = 0;
   std::string data_note;                 // from Split::note
   std::string part = "test";             // of the data, on which runs are scored: "validation" in a trial of remedies
+  std::int64_t watched_examples = 0;     // cut off the training ones in every run, for early stopping; not counted in train_examples
   std::int64_t validation_examples = 0;  // on which learning rates were chosen; 0: none were
   bool scaled = false;                   // inputs are images, or standardised
   bool redrawn = false;                  // every seed draws the split anew

@@ -64,6 +64,7 @@ TrainingOptions::TrainingOptions(CLI::App& app, Network network, Rates rates)
   add_data(app);
   if (network == Network::kBuilt) add_network(app);
   add_optimizer(app);
+  if (network == Network::kBuilt) add_scoring(app);
   add_run(app);
 }
 
@@ -115,6 +116,10 @@ void TrainingOptions::add_optimizer(CLI::App& app) {
   grouped(app.add_option("--loss", loss_, "cross-entropy, mse, bce or huber (default: cross-entropy for classes, mse otherwise)")
               ->type_name("NAME"));
   grouped(add_real(app, "--label-smoothing", label_smoothing_, "of cross-entropy", 0.0, 0.999));
+  grouped(app.add_option("--class-weights", class_weights_,
+                         "none, or balanced: in the training loss of cross-entropy and bce every class counts as much as any other")
+              ->type_name("HOW")
+              ->capture_default_str());
   grouped(add_real(app, "--huber-delta", huber_delta_, "where the Huber loss turns linear", 1e-30, kMost));
   grouped(
       app.add_option("--precision", precision_, "of matrix products and convolutions: float32, or bf16 with sums and weights in float32")
@@ -126,6 +131,20 @@ void TrainingOptions::add_optimizer(CLI::App& app) {
                       "end after this many steps, with as many epochs as they need unless --epochs is given; 0: with the epochs", 0,
                       kMostSteps));
   grouped(app.add_flag("--no-shuffle", no_shuffle_, "keep the order of the data"));
+}
+
+void TrainingOptions::add_scoring(CLI::App& app) {
+  app.add_option(
+         "--metric", metric_,
+         "what scores, chooses and is judged: accuracy, balanced-accuracy, f1, auc or log-loss of classes, rmse, mae or r2 of values "
+         "(default: accuracy, or the loss)")
+      ->type_name("NAME")
+      ->group(kTrainingGroup);
+  add_integer(app, "--early-stop", early_stop_,
+              "end a run after so many epochs without a better score on validation rows, which are cut off the training rows, and keep the "
+              "weights of the best epoch; 0: off",
+              0, 1'000'000)
+      ->group(kTrainingGroup);
 }
 
 void TrainingOptions::add_rate(CLI::App& app) {
@@ -218,6 +237,9 @@ TrainSettings TrainingOptions::settings() const {
   settings.label_smoothing = label_smoothing_;
   settings.precision = parse_precision(precision_);
   settings.huber_delta = huber_delta_;
+  settings.class_weights = parse_class_weights(class_weights_);
+  if (!metric_.empty()) settings.metric = parse_metric(metric_);
+  settings.early_stop = early_stop_;
   settings.clip_norm = clip_norm_;
   settings.initializer = parse_initializer(initializer_);
   settings.batch = batch_;

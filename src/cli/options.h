@@ -51,6 +51,7 @@ class TrainingOptions {
   void add_data(CLI::App& app);
   void add_network(CLI::App& app);
   void add_optimizer(CLI::App& app);
+  void add_scoring(CLI::App& app);
   void add_rate(CLI::App& app);
   void add_run(CLI::App& app);
   Optimizer optimizer() const;
@@ -79,6 +80,9 @@ class TrainingOptions {
   std::string loss_;
   double label_smoothing_ = 0.0;
   double huber_delta_ = 1.0;
+  std::string class_weights_ = "none";
+  std::string metric_;
+  std::int64_t early_stop_ = 0;
   std::int64_t batch_ = 128;
   std::int64_t epochs_ = 3;
   std::int64_t steps_ = 0;

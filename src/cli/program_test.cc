@@ -346,6 +346,35 @@ TEST_F(Program, SeveralRatesAreTriedForEachArm) {
   expect_error("train --data spirals --lr 0.1,1", AllOf(HasSubstr("names 2 rates"), HasSubstr("undying compare")));
 }
 
+TEST_F(Program, StopsEarlyAndSaysSo) {
+  const std::string data = " --data spirals --model mlp:8x2 --batch 50 --epochs 40 --early-stop 1 --quiet ";
+  const Result train = run("train" + data + "--metric auc --out early.onnx --json run.json");
+  ASSERT_EQ(train.code, 0) << train.err;
+  EXPECT_THAT(train.out, AllOf(HasSubstr("for validation: "), HasSubstr("not trained on, the run stops early by them"),
+                               HasSubstr("test AUC 0."), HasSubstr("baseline AUC 0.5000"), HasSubstr("the weights are those of epoch ")));
+  const Json report = json("run.json");
+  EXPECT_EQ(report["settings"]["early_stop"], 1);
+  EXPECT_EQ(report["settings"]["metric"], "AUC");
+  EXPECT_EQ(report["score"], "AUC");
+  const std::size_t best = report["best_epoch"].get<std::size_t>();
+  EXPECT_EQ(report["epochs"][best - 1]["test_score"], report["test_score"]);
+  const Result compare = run("compare" + data + "--metric auc --activations elu --seeds 2 --json study.json");
+  ASSERT_EQ(compare.code, 0) << compare.err;
+  EXPECT_THAT(compare.out, AllOf(HasSubstr("every run sets"), HasSubstr("test AUC (95%)"), HasSubstr("epochs"),
+                                 HasSubstr("Runs stop early, after 1 epochs")));
+  EXPECT_EQ(json("study.json")["score"], "AUC");
+  EXPECT_GT(json("study.json")["arms"][0]["epochs_kept"]["most"], 0);
+  EXPECT_THAT(run("revive --help").out, testing::Not(HasSubstr("--early-stop")));
+}
+
+TEST_F(Program, AMetricThatDoesNotFitIsOneError) {
+  expect_error("train --data spirals --metric rmse", AllOf(HasSubstr("RMSE"), HasSubstr("has classes"), HasSubstr("balanced-accuracy")));
+  expect_error("compare --data abs --metric auc", AllOf(HasSubstr("AUC"), HasSubstr("expected rmse, mae or r2")));
+  expect_error("train --data spirals --metric precision", AllOf(HasSubstr("precision"), HasSubstr("log-loss")));
+  expect_error("train --data abs --class-weights balanced", HasSubstr("class weights"));
+  expect_error("train --data spirals --class-weights heavy", AllOf(HasSubstr("heavy"), HasSubstr("balanced")));
+}
+
 TEST_F(Program, RegressionIsComparedByLoss) {
   const Result result =
       run("compare --data abs --model mlp:8x2 --epochs 2 --batch 50 --quiet --activations elu --seeds 2 --json study.json");

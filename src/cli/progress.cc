@@ -145,6 +145,7 @@ void TrainDisplay::epoch(const EpochRecord& record) {
   std::string text = fmt::format("epoch {} of {}: step {}, training loss {:.4f}", record.epoch, epochs_, record.step, record.train_loss);
   if (std::isfinite(record.test_loss)) text += fmt::format(", test loss {:.4f}", record.test_loss);
   if (std::isfinite(record.test_accuracy)) text += fmt::format(", test accuracy {:.2f}%", 100.0 * record.test_accuracy);
+  if (std::isfinite(record.validation_score)) text += fmt::format(", validation {:.4g}", record.validation_score);
   if (record.units > 0) {
     text += ", " + dead_text(record.dead, record.units);
     health_ = fmt::format("  {:.1f}% alive", 100.0 * share(record.units - record.dead, record.units));

@@ -99,6 +99,9 @@ std::string fingerprint(const StudySettings& settings, const Split& data) {
   line("augmentation", t.augmentation.specification());
   line("health", fmt::format("counters {} census {} tau {} eps {}", t.health.counters, t.health.census, t.health.dormant_tau,
                              t.health.saturation_eps));
+  if (t.metric) line("metric", name(*t.metric));
+  if (t.early_stop > 0) line("early stop", t.early_stop);
+  if (t.class_weights != ClassWeights::kNone) line("class weights", name(t.class_weights));
   return text;
 }
 

@@ -142,6 +142,13 @@ void check(const StudySettings& settings, const Split& data, const std::vector<A
   learning_rate_factor(settings.train.schedule, 0, steps_of(settings.train, *data.train));  // throws on a schedule that does not fit
 }
 
+// Where the run stops early, it watches rows of its training part that it is not trained on, the same for all arms.
+Run fit(Trainer& trainer, const Split& split, std::uint64_t seed, const Observer& observer, std::stop_token stop) {
+  if (trainer.settings().early_stop == 0) return trainer.fit(*split.train, *split.test, observer, std::move(stop));
+  const Split watched = validation_split(split, seed);
+  return trainer.fit(*watched.train, *split.test, observer, std::move(stop), watched.test.get());
+}
+
 }  // namespace
 
 Study begin_study(const StudySettings& settings, const Split& data) {
@@ -149,11 +156,20 @@ Study begin_study(const StudySettings& settings, const Split& data) {
   study.data_name = settings.data;
   study.train_examples = data.train->size;
   study.test_examples = data.test->size;
+  if (settings.train.early_stop > 0) {
+    const Split watched = validation_split(data, settings.train.seed);
+    study.watched_examples = watched.test->size;
+    study.train_examples = watched.train->size;
+  }
   study.data_note = data.note;
   study.scaled = !data.train->bytes.empty() || !data.train->deviation.empty();
   study.baseline = baseline(*data.train, *data.test, settings.train);
   study.read = summarise(data);
   study.read.baseline = study.baseline.text();
+  if (study.watched_examples > 0)
+    study.read.remarks.push_back(
+        fmt::format("every run sets {} of the {} training examples aside, drawn with its seed, and stops early by them",
+                    study.watched_examples, data.train->size));
   return study;
 }
 
@@ -277,7 +293,7 @@ Study run_study(const StudySettings& settings, const Split& data, const std::fun
     return [&settings, draws = &rows](const Arm& arm, std::uint64_t seed, const Observer& observer, std::stop_token stopping) {
       const Split& split = draws->of(seed);
       Trainer trainer(study::build(settings, arm, *split.train), study::run_settings(settings, arm, seed));
-      Run run = trainer.fit(*split.train, *split.test, observer, std::move(stopping));
+      Run run = study::fit(trainer, split, seed, observer, std::move(stopping));
       if (run.status == RunStatus::kFinished && arm.role != Role::kCandidate) run.examples = trainer.example_scores(*split.test);
       return run;
     };

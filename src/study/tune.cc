@@ -25,9 +25,9 @@ RateTried summarise(const Study& tuning, const Arm& candidate) {
     tried.collapsed += outcome == Outcome::kCollapsed;
     if (outcome != Outcome::kDiverged) scores.push_back(score_of(tuning, run.run));
   }
-  tried.score = scores.empty()                                ? std::numeric_limits<double>::quiet_NaN()
-                : tuning.baseline.metric == Metric::kAccuracy ? trial::mean_interval(scores).mean
-                                                              : trial::geometric_interval(scores, loss_floor(tuning)).mean;
+  tried.score = scores.empty()                         ? std::numeric_limits<double>::quiet_NaN()
+                : !is_relative(tuning.baseline.metric) ? trial::mean_interval(scores).mean
+                                                       : trial::geometric_interval(scores, loss_floor(tuning)).mean;
   return tried;
 }
 

@@ -134,6 +134,17 @@ TEST(Tune, ControlAndPlaceboShareARateAndItIsSaid) {
   EXPECT_THAT(study.verdict, Contains(HasSubstr("--lr 1e-05,0.1,1000")));
 }
 
+// What is chosen by is the metric, and a run that stops early is cut anew from what is trained on.
+TEST(Tune, GoesByTheMetricAndStopsEarly) {
+  StudySettings settings = tuned({1e-5f, 0.1f});
+  settings.train.metric = Metric::kLogLoss;
+  settings.train.early_stop = 1;
+  const Study study = run_study(settings, classes());
+  EXPECT_EQ(study.arms[0].learning_rate, 0.1f);
+  EXPECT_LT(study.arms[0].rates[1].score, study.arms[0].rates[0].score);
+  EXPECT_THAT(study.verdict, Contains(HasSubstr("the mean log loss of 3 runs")));
+}
+
 // Where every seed would draw the split anew, rows that a rate was chosen on would be held out.
 TEST(Tune, NothingIsRedrawn) {
   const Split data = hold_out(make_classes(300, 6, 3), {.share = 0.2, .seed = 3});

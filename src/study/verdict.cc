@@ -176,8 +176,10 @@ trial::Course course_of(const Study& study) {
                        .limited_by_steps = study.settings.train.max_steps > 0,
                        .learning_rate = tuned ? study.arms.front().learning_rate : learning_rate(study.settings.train.optimizer),
                        .tuned = tuned,
-                       .values = study.rules.metric == Metric::kLoss,
-                       .scaled = study.scaled};
+                       .values = !is_of_classes(study.rules.metric),
+                       .scaled = study.scaled,
+                       .imbalanced = study.baseline.imbalanced,
+                       .weighed = study.settings.train.class_weights != ClassWeights::kNone};
   for (const Arm& arm : study.arms) course.arms.push_back(ended(arm));
   return course;
 }

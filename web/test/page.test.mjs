@@ -27,19 +27,20 @@ function interval(estimate, show) {
   return show(estimate.mean) + (estimate.lower === null ? "" : ` (${show(estimate.lower)} to ${show(estimate.upper)})`);
 }
 
-for (const name of ["whole", "interrupted", "one-seed", "regression", "tuned"])
+for (const name of ["whole", "interrupted", "one-seed", "regression", "tuned", "stopped"])
   test(`${name}: every value of the table is the JSON's`, async () => {
     const { page, study } = await open(name);
     const rows = await cells(page, "#arms");
     assert.equal(rows.length, study.arms.length + 1);
-    const isLoss = study.score === "loss";
-    const plain = (x) => (isLoss ? x.toPrecision(4) : (100 * x).toFixed(2));
-    const signed = (x) => (x >= 0 ? "+" : "-") + Math.abs(100 * x).toFixed(2) + (isLoss ? "%" : "");
+    const plain = (x) => ({ loss: x.toPrecision(4), accuracy: (100 * x).toFixed(2), AUC: x.toFixed(4) })[study.score];
+    const sign = (x) => (x >= 0 ? "+" : "-");
+    const signed = (x) => sign(x) + { loss: Math.abs(100 * x).toFixed(2) + "%", accuracy: Math.abs(100 * x).toFixed(2), AUC: Math.abs(x).toFixed(4) }[study.score];
     const steps = (arm) => (arm.reached_target > 0 ? `${arm.steps_to_target.mean.toFixed(0)} (n = ${arm.reached_target})` : "-");
     study.arms.forEach((arm, i) => {
       const expected = {
         arm: arm.label,
         [`${study.part} ${study.score}`]: interval(arm.score, plain),
+        ...(study.data.watched_examples > 0 ? { epochs: arm.label === "relu (control)" ? "2 to 3" : "3" } : {}),
         ...(study.data.validation_examples > 0 ? { "learning rate": String(arm.learning_rate) } : {}),
         n: String(arm.score.n),
         difference: arm.comparison ? interval(arm.comparison.difference, signed) : "-",
