@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "cli/parse.h"
 #include "data/open.h"
 #include "undying/error.h"
@@ -78,15 +80,30 @@ void DataFlags::check(bool has_form) const {
   rule();
 }
 
-Split DataFlags::open_as(const std::string& source, const std::optional<DataForm>& form, bool scale_targets) const {
+ReadingWatch show_reading(Screen& screen, std::stop_token stop) {
+  return [&screen, stop = std::move(stop)](const std::string& file, std::int64_t bytes, std::int64_t of) {
+    if (stop.stop_requested()) return false;
+    if (!screen.due()) return true;
+    const auto megabytes = [](std::int64_t count) { return 1e-6 * static_cast<double>(count); };
+    std::string line = fmt::format("reading {}: {:.0f} MB", file, megabytes(bytes));
+    if (of > 0) line = fmt::format("{}  {} of {:.0f} MB", bar(megabytes(bytes) / megabytes(of), 20), line, megabytes(of));
+    screen.show({line});
+    return true;
+  };
+}
+
+Split DataFlags::open_as(const std::string& source, const std::optional<DataForm>& form, bool scale_targets,
+                         const ReadingWatch& watch) const {
   check(form.has_value());
+  Screen screen(false);
   return open_dataset(source, {.normalize = how(),
                                .scale_targets = scale_targets && network_ == Network::kOwn,
                                .directory = data_dir_,
                                .rule = rule(),
                                .test = test_,
                                .form = form,
-                               .group = group_});
+                               .group = group_,
+                               .watch = watch ? watch : show_reading(screen, {})});
 }
 
 std::vector<std::filesystem::path> DataFlags::files() const {

@@ -26,10 +26,12 @@ struct Coding {
 
 // Throws one Error{kBadData} that lists all that keeps the file from being read as it is, each with its lines, and the options that mend
 // it.
-CsvTable read_csv(TextStream& text, const CsvSource& source, const std::string& group = {}, const Coding* coding = nullptr);
+CsvTable read_csv(TextStream& text, const CsvSource& source, const std::string& group = {}, const Coding* coding = nullptr,
+                  const ReadingWatch& watch = {});
 
 // The same of the file that `source` names.
-CsvTable read_csv_file(const CsvSource& source, const std::string& group = {}, const Coding* coding = nullptr);
+CsvTable read_csv_file(const CsvSource& source, const std::string& group = {}, const Coding* coding = nullptr,
+                       const ReadingWatch& watch = {});
 
 }  // namespace undying::data
 

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -17,23 +16,18 @@ namespace {
 
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 constexpr std::int64_t kRowsBeforeReserving = 1000;
-
-// What the column to predict is often called, the most telling first.
-constexpr std::string_view kCustomary[] = {"label",   "class",    "target",    "y",        "outcome", "species",
-                                           "quality", "survived", "diagnosis", "category", "type",    "price"};
-
-std::string lower(std::string_view text) {
-  std::string low(text);
-  for (char& c : low) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return low;
-}
+constexpr std::int64_t kRowsBetweenReports = 1000;
 
 bool holds(const std::vector<std::string>& names, const std::string& name) { return std::ranges::find(names, name) != names.end(); }
 
 }  // namespace
 
-CsvRead::CsvRead(TextStream& text, const CsvSource& source, const std::string& group, const Coding* coding)
-    : text_(text), source_(source), ready_(source), group_(group), coding_(coding) {}
+CsvRead::CsvRead(TextStream& text, const CsvSource& source, const std::string& group, const Coding* coding, const ReadingWatch& watch)
+    : text_(text), source_(source), ready_(source), group_(group), coding_(coding), watch_(watch) {
+  std::error_code unknown;
+  const std::uintmax_t size = std::filesystem::file_size(source.file, unknown);
+  if (!unknown && !text.is_compressed()) size_ = static_cast<std::int64_t>(size);
+}
 
 // Whether a first record is an example and no names: most of its fields are numbers.
 bool CsvRead::is_data(const std::vector<std::string_view>& fields) const {
@@ -100,18 +94,6 @@ std::size_t CsvRead::find_column(const std::string& name, const char* option) {
   return columns_.size();
 }
 
-// The file is read with the likeliest column, so that all that is wrong is known at once.
-void CsvRead::guess_label() {
-  guessed_ = true;
-  std::vector<std::string> names;
-  for (const CsvColumn& column : columns_) names.push_back(column.name);
-  std::string guess = source_.column ? nearest(*source_.column, names) : "";
-  for (const std::string_view customary : kCustomary)
-    for (const std::string& name : names)
-      if (guess.empty() && lower(name) == customary) guess = name;
-  label_ = guess.empty() ? columns_.size() - 1 : static_cast<std::size_t>(std::ranges::find(names, guess) - names.begin());
-}
-
 void CsvRead::assign_uses() {
   const std::string wanted = predicting() ? coding_->target : source_.column.value_or("label");
   if (predicting()) {
@@ -121,7 +103,7 @@ void CsvRead::assign_uses() {
              at < columns_.size()) {
     label_ = at;
   } else {
-    guess_label();
+    unnamed_ = true;
   }
   for (const std::string& name : source_.drop)
     if (const std::size_t at = find_column(name, " to drop"); at < columns_.size()) columns_[at].use = CsvColumn::Use::kLeftOut;
@@ -173,19 +155,23 @@ void CsvRead::read_rows() {
   while (reader.next(fields)) {
     take_row(fields, reader.line());
     if (count_ == kRowsBeforeReserving) reserve(reader.bytes());
+    if (count_ % kRowsBetweenReports == 0) report(reader.bytes());
   }
   if (count_ == 0 && ragged_.count == 0) throw Error(ErrorCode::kBadData, text_.name(), "has a header line but no examples");
 }
 
 // For as many rows as the file holds, if they go on like these: growing by doubling would need three times the memory.
 void CsvRead::reserve(std::int64_t bytes) {
-  std::error_code unknown;
-  const std::uintmax_t size = std::filesystem::file_size(source_.file, unknown);
-  if (unknown || bytes <= 0) return;
-  const double expected = static_cast<double>(size) / static_cast<double>(bytes) * static_cast<double>(count_) * 1.03;
+  if (size_ == 0 || bytes <= 0) return;
+  const double expected = static_cast<double>(size_) / static_cast<double>(bytes) * static_cast<double>(count_) * 1.03;
   values_.reserve(static_cast<std::size_t>(expected) * slots_);
   const auto rows = static_cast<std::size_t>(expected);
   label_&& columns_[*label_].text ? labels_.reserve(rows) : targets_.reserve(rows);
+}
+
+void CsvRead::report(std::int64_t bytes) const {
+  if (watch_ && !watch_(text_.name(), bytes, size_))
+    throw Error(ErrorCode::kInterrupted, text_.name(), "was being read when it was interrupted; nothing is written");
 }
 
 void CsvRead::take_row(const std::vector<std::string_view>& fields, std::int64_t line) {
@@ -249,7 +235,7 @@ void CsvRead::take_feature(CsvColumn& column, std::string_view field, std::int64
 }
 
 void CsvRead::take_label(CsvColumn& column, std::string_view field, std::int64_t line) {
-  const bool values = predicting() ? coding_->classes.empty() : source_.kind == CsvLabel::kValue && !guessed_;
+  const bool values = predicting() ? coding_->classes.empty() : source_.kind == CsvLabel::kValue;
   const bool missing = field.empty() || ((values || source_.missing != Missing::kKeep) && marks_missing(field));
   if (missing) column.missing.add(line);
   if (!values) {
@@ -290,13 +276,13 @@ bool CsvRead::turn_to_text() {
   return true;
 }
 
-CsvTable read_csv(TextStream& text, const CsvSource& source, const std::string& group, const Coding* coding) {
-  return CsvRead(text, source, group, coding).run();
+CsvTable read_csv(TextStream& text, const CsvSource& source, const std::string& group, const Coding* coding, const ReadingWatch& watch) {
+  return CsvRead(text, source, group, coding, watch).run();
 }
 
-CsvTable read_csv_file(const CsvSource& source, const std::string& group, const Coding* coding) {
+CsvTable read_csv_file(const CsvSource& source, const std::string& group, const Coding* coding, const ReadingWatch& watch) {
   TextStream text(source.file);
-  return read_csv(text, source, group, coding);
+  return read_csv(text, source, group, coding, watch);
 }
 
 }  // namespace undying::data

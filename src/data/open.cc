@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/nearest.h"
+#include "data/axes.h"
 #include "data/csv.h"
 #include "data/idx.h"
 #include "data/images.h"
@@ -59,7 +61,7 @@ Split open_csv(std::string_view rest, const DataOptions& options) {
   const bool known = options.form && !options.form->columns.empty();
   const data::Coding form =
       known ? data::Coding{options.form->columns, options.form->class_names, source.column.value_or(options.form->target)} : data::Coding{};
-  data::CsvTable table = data::read_csv_file(source, options.group, known ? &form : nullptr);
+  data::CsvTable table = data::read_csv_file(source, options.group, known ? &form : nullptr, options.watch);
   if (known && table.data.labels.empty() && table.data.targets.empty())
     fail(source.text_form(),
          fmt::format("has no column \"{}\", which the model predicts; name it with :label=NAME or :target=NAME", form.target));
@@ -71,7 +73,7 @@ Split open_csv(std::string_view rest, const DataOptions& options) {
     if (test.missing == data::Missing::kRefuse) test.missing = source.missing;
     if (test.header == data::Header::kAuto) test.header = source.header;
     const data::Coding coding{table.reading.columns, table.data.class_names, table.data.target};
-    data::CsvTable read = data::read_csv_file(test, {}, &coding);
+    data::CsvTable read = data::read_csv_file(test, {}, &coding, options.watch);
     if (read.data.labels.empty() && read.data.targets.empty())
       fail(options.test, fmt::format("has no column \"{}\" to test on", table.data.target));
     table.data.groups.clear();
@@ -79,6 +81,8 @@ Split open_csv(std::string_view rest, const DataOptions& options) {
     for (const std::string& warning : read.reading.warnings) table.reading.warnings.push_back(test.file + ": " + warning);
   }
   split.reading = std::move(table.reading);
+  // Nobody else has the parts yet.
+  if (!split.given) data::fill_missing(const_cast<Dataset&>(*split.train), const_cast<Dataset&>(*split.test), split.reading.columns);
   return split;
 }
 
@@ -109,6 +113,23 @@ void refuse_split_options(std::string_view specification, const DataOptions& opt
     fail(specification, "comes with a test part; --split has no use");
 }
 
+// What an unknown source may be: a file or folder without its kind, or a kind written wrong. "": nobody knows.
+std::string perhaps(std::string_view specification) {
+  const Name name(specification);
+  const std::string whole(specification);
+  const std::string near = nearest(name.kind, {"csv", "npz", "npy", "idx", "images", "fashion-mnist", "spirals", "abs", "slowly-changing"});
+  if (!near.empty() && !name.bare) return near + ":" + std::string(name.rest);
+  std::error_code ignored;
+  if (fs::is_directory(whole, ignored)) return "images:" + whole;
+  fs::path file = name.kind;
+  if (file.extension() == ".gz") file = file.stem();
+  for (const char* ending : {".csv", ".tsv", ".txt", ".data"})
+    if (file.extension() == ending) return "csv:" + whole;
+  if (file.extension() == ".npz") return "npz:" + whole;
+  if (file.extension() == ".npy") return "npy:" + whole + ",Y.npy";
+  return near;
+}
+
 Split open(std::string_view specification, const DataOptions& options) {
   const Name name(specification);
   const bool known =
@@ -128,10 +149,11 @@ Split open(std::string_view specification, const DataOptions& options) {
     return data::open_idx(fs::path(name.rest), fs::path(name.rest).filename().string(),
                           "expected {train,t10k}-{images-idx3,labels-idx1}-ubyte in the folder");
   if (name.kind == "images" && !name.bare) return data::open_images(name.rest, options.rule);
-  fail(specification,
-       "is not known; expected fashion-mnist, idx:DIR, images:DIR[:size=HxW], npy:X.npy,Y.npy, npz:FILE, "
-       "csv:FILE[:label=NAME|:target=NAME], "
-       "spirals, abs or slowly-changing");
+  const std::string meant = perhaps(specification);
+  fail(specification, "is not known" + (meant.empty() ? "" : ", perhaps " + meant) +
+                          "; expected fashion-mnist, idx:DIR, images:DIR[:size=HxW], npy:X.npy,Y.npy, npz:FILE, "
+                          "csv:FILE[:label=NAME|:target=NAME], "
+                          "spirals, abs or slowly-changing");
 }
 
 }  // namespace
@@ -155,6 +177,11 @@ std::vector<fs::path> data::files_of(std::string_view specification, const fs::p
 Split open_dataset(std::string_view specification, const DataOptions& options) {
   Split split = open(specification, options);
   const std::string_view kind = Name(specification).kind;
+  for (const auto& part : {split.train, split.test}) {
+    auto& own = const_cast<Dataset&>(*part);  // nobody else has the parts yet
+    if (kind == "images") data::lay_out_like(own, options.input);
+    if (own.classes > 0 && own.class_names.empty()) own.classes = std::max(own.classes, options.outputs);
+  }
   if (options.form) {
     // Nobody else has the parts yet: they change in place, for a copy may not fit into memory.
     for (const auto& part : {split.train, split.test}) data::apply_form(const_cast<Dataset&>(*part), *options.form);
