@@ -117,6 +117,11 @@ struct HeldOut {
 };
 HeldOut hold_out_rows(const Dataset& data, double share, std::uint64_t seed);
 
+// The training part parted once more, for whatever is chosen on the way: a fifth of it, at most 10,000 rows, is the `test` part of what is
+// returned. Drawn as the split itself is: classes in proportion, groups together, of a series the last rows. Does not look at the test
+// part. Throws Error{kBadData} below 10 training examples.
+Split validation_split(const Split& split, std::uint64_t seed);
+
 // Called now and then while a large file is read, with its name, the bytes read so far and those it has (0 where that is not known).
 // False ends the reading with Error{kInterrupted}.
 using ReadingWatch = std::function<bool(const std::string& file, std::int64_t bytes, std::int64_t of)>;

@@ -18,9 +18,10 @@ namespace undying::cli {
 class TrainingOptions {
  public:
   enum class Network { kBuilt, kGiven };  // whether flags say how it is built
+  enum class Rates { kOne, kSeveral };    // whether --lr may be a list
 
   // Adds the flags to a command. The object must outlive the parse.
-  explicit TrainingOptions(CLI::App& app, Network network = Network::kBuilt);
+  explicit TrainingOptions(CLI::App& app, Network network = Network::kBuilt, Rates rates = Rates::kOne);
 
   // `form`: of a given network. `screen` shows the reading of a large file, `stop` ends it. Throws Error{kBadData} where there is nothing
   // to learn, too.
@@ -36,6 +37,9 @@ class TrainingOptions {
   // loss does not have.
   Loss loss(const Dataset& train) const;
 
+  // Those of --lr, ascending.
+  std::vector<float> learning_rates() const { return {learning_rates_.begin(), learning_rates_.end()}; }
+
   const std::string& data() const { return data_.data(); }
   const std::string& normalize() const { return data_.normalize(); }
   const std::string& model() const { return model_; }
@@ -47,10 +51,13 @@ class TrainingOptions {
   void add_data(CLI::App& app);
   void add_network(CLI::App& app);
   void add_optimizer(CLI::App& app);
+  void add_scoring(CLI::App& app);
+  void add_rate(CLI::App& app);
   void add_run(CLI::App& app);
   Optimizer optimizer() const;
 
   CLI::App* app_;
+  Rates rates_;
   DataFlags data_;
   std::string augment_ = "none";
   std::string model_ = "mlp:16x30";
@@ -59,7 +66,7 @@ class TrainingOptions {
   double dropout_ = 0.0;
   std::string initializer_ = "kaiming-normal";
   std::string optimizer_ = "sgd";
-  double learning_rate_ = 0.01;
+  std::vector<double> learning_rates_ = {0.01};
   double momentum_ = 0.0;
   bool nesterov_ = false;
   double weight_decay_ = 0.0;
@@ -73,6 +80,9 @@ class TrainingOptions {
   std::string loss_;
   double label_smoothing_ = 0.0;
   double huber_delta_ = 1.0;
+  std::string class_weights_ = "none";
+  std::string metric_;
+  std::int64_t early_stop_ = 0;
   std::int64_t batch_ = 128;
   std::int64_t epochs_ = 3;
   std::int64_t steps_ = 0;

@@ -16,6 +16,7 @@
 #include "data/npy.h"
 #include "data/scaling.h"
 #include "data/split.h"
+#include "undying/baseline.h"
 #include "undying/error.h"
 #include "undying/evaluation.h"
 #include "undying/onnx.h"
@@ -60,6 +61,7 @@ struct UseOptions {
   std::string out;
   std::string json;
   std::string report;
+  std::string metric;
   std::int64_t threads = 0;
 };
 
@@ -145,15 +147,18 @@ int run_predict(const UseOptions& options) {
 int run_evaluate(const UseOptions& options, const std::string& command) {
   Outputs outputs({{"--json", options.json}, {"--report", options.report}},
                   {{"MODEL", {options.model}}, {"--data", options.source.files()}});
+  std::optional<Metric> metric;
+  if (!options.metric.empty()) metric = parse_metric(options.metric);
   const onnx::Model model = onnx::load(options.model);
   const Split split = options.source.open(model.form);
   const DataSummary summary = summarise(split);
   const std::shared_ptr<const Dataset> data = part_of(split, options.part);
+  if (metric) check_metric(*metric, *data);
   const Predictions predictions = predict(model.graph, model.weights, *data, class_names(model, *data), static_cast<int>(options.threads));
   const Evaluation evaluation = evaluate(predictions, *data);
-  outputs.write(options.json, [&] { write_file(options.json, evaluation_json(command, summary, data->name, evaluation)); });
-  outputs.write(options.report, [&] { write_file(options.report, evaluation_html(command, summary, data->name, evaluation)); });
-  fmt::print("{}\n{}", summary_text(summary, terminal_columns(STDOUT_FILENO)), evaluation_text(data->name, evaluation));
+  outputs.write(options.json, [&] { write_file(options.json, evaluation_json(command, summary, data->name, evaluation, metric)); });
+  outputs.write(options.report, [&] { write_file(options.report, evaluation_html(command, summary, data->name, evaluation, metric)); });
+  fmt::print("{}\n{}", summary_text(summary, terminal_columns(STDOUT_FILENO)), evaluation_text(data->name, evaluation, metric));
   outputs.rethrow();
   return kOk;
 }
@@ -176,6 +181,9 @@ Command add_evaluate(CLI::App& program, const std::string& command) {
   const auto options = std::make_shared<UseOptions>(*app, "test");
   add_file(*app, "--json", options->json, "write the evaluation as JSON to this file");
   add_file(*app, "--report", options->report, "write the evaluation as a page to this file");
+  app->add_option("--metric", options->metric,
+                  "the one that counts, said first: accuracy, balanced-accuracy, f1, auc or log-loss of classes, rmse, mae or r2 of values")
+      ->type_name("NAME");
   return [options, command] { return run_evaluate(*options, command); };
 }
 

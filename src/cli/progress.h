@@ -92,6 +92,7 @@ class StudyDisplay {
   std::int64_t batch_;
   std::vector<std::string> labels_;
   std::size_t label_width_ = 0;
+  bool tuning_ = false;  // learning rates are being chosen
   std::map<Key, StudyProgress> running_;
   std::size_t runs_ = 0;
   std::size_t done_ = 0;
