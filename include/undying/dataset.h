@@ -14,6 +14,23 @@
 
 namespace undying {
 
+// One of several inputs of a network, or what it takes for it.
+struct InputPart {
+  std::string name;
+  std::vector<std::int64_t> shape;  // of one example
+  bool integer = false;             // whole numbers that stand for something: never scaled
+  std::int64_t rows = 0;            // of the table that they are the rows of; 0: no limit is known
+};
+
+// One of several outputs of a network, and its targets.
+struct TargetPart {
+  std::string name;
+  std::int64_t width = 0;    // elements of the output
+  std::int64_t classes = 0;  // > 0: one column holds the class; else a column an element holds the value
+  std::int64_t first = 0;    // of its columns
+  std::int64_t columns() const { return classes > 0 ? 1 : width; }
+};
+
 // Examples in memory, shared and read-only once built. Inputs are (size, features) row-major as their source has them, held either as bytes
 // (images: 1 byte a value of a channel) or as float32. A network sees (stored - mean) / deviation: gather() does that. Targets are class
 // indices or float32 values.
@@ -37,6 +54,8 @@ struct Dataset {
   std::vector<std::uint32_t> rows;       // where each example stands in its source, counted from 0; empty: in order
   std::vector<std::uint8_t> missing;     // (size, features): 1 where the source has no value, and `values` a mean instead; or empty
   std::vector<std::int32_t> groups;      // (size): examples of one group are never parted; or empty
+  std::vector<InputPart> inputs = {};    // that an example is made of, one behind the other in `shape`; empty: it is one
+  std::vector<TargetPart> parts = {};    // that `targets` are made of, for several outputs; empty: they are for one
 
   std::int64_t features() const;                                                                 // product of shape
   double loss_unit() const { return static_cast<double>(target_deviation) * target_deviation; }  // of a loss, in squared units of targets
@@ -126,6 +145,13 @@ Split validation_split(const Split& split, std::uint64_t seed);
 // False ends the reading with Error{kInterrupted}.
 using ReadingWatch = std::function<bool(const std::string& file, std::int64_t bytes, std::int64_t of)>;
 
+// What a network at hand takes and gives, by its own names. Arrays of an NPZ file and columns of a table are found by them.
+struct NetworkInterface {
+  std::vector<InputPart> inputs;
+  std::vector<TargetPart> outputs;  // those that may have targets; the classes of one that must be classes, else 0
+  bool chosen = false;              // all of the outputs must have targets
+};
+
 struct DataOptions {
   Normalize normalize = Normalize::kAuto;
   bool scale_targets = true;             // false: the targets of a regression stay as they are, whatever `normalize` says
@@ -134,9 +160,8 @@ struct DataOptions {
   SplitRule rule = {};                   // where the source has no test part
   std::string test = {};                 // a source of the same kind that is the test part: "FILE" or, with its kind, "csv:FILE"
   std::optional<DataForm> form = {};     // of a network that is at hand: data is read as its was, and nothing is learned of this one
-  std::vector<std::int64_t> input = {};  // of a network that is at hand, the shape it takes: images are laid out like it
-  std::int64_t outputs = 0;              // of that network: labels without names may leave some of its classes out
-  std::string group = {};                // the column of a table whose equal values are never parted; no feature then
+  std::optional<NetworkInterface> network = {};  // that is at hand: images are laid out as it takes them, and labels may leave classes out
+  std::string group = {};                        // the column of a table whose equal values are never parted; no feature then
   ReadingWatch watch = {};
 };
 

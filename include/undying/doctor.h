@@ -29,6 +29,7 @@ struct DiagnoseSettings {
   std::int64_t rank_sample = 512;           // examples, evenly spaced, for effective rank and pool winners; 0: neither is measured
   int threads = 0;                          // 0: one per core. Results depend on it in the last bits only
   std::shared_ptr<const Dataset> training;  // whose majority class or mean the baseline is; default: D's own
+  std::vector<OutputLoss> outputs = {};     // several, as TrainSettings::outputs
 };
 
 // What keeps a dead unit silent, or a constant one at its value, judged from its parameters and the largest z seen on D.
@@ -152,6 +153,14 @@ struct Finding {
 // All that a finding can be about: "dead units", "dead network", "vanishing gradients", "scale of the inputs", ...
 std::span<const std::string_view> finding_names();
 
+// Of one of several outputs.
+struct OutputScore {
+  OutputLoss asked;
+  double loss = 0.0;      // mean over D, without its weight
+  double accuracy = 0.0;  // NaN without classes
+  Baseline baseline;
+};
+
 struct Diagnosis {
   std::string data;  // D
   std::int64_t examples = 0;
@@ -166,10 +175,11 @@ struct Diagnosis {
   double gradient_norm_ratio = 0.0;     // first / last; NaN without targets
   std::optional<Baseline> baseline;     // what an answer that looks at no input scores on D; where D has targets
   InputScale scale;
-  std::optional<OutputReach> reach;  // where the outputs are bounded and D has targets
-  std::vector<Finding> findings;     // the most costly first; empty: nothing was found
-  std::vector<std::string> notes;    // what was done to the network before it was looked at
-  std::optional<DataSummary> read;   // where D comes from, if the caller has put it
+  std::vector<OutputScore> outputs = {};  // where several are asked for, each
+  std::optional<OutputReach> reach;       // where the outputs are bounded and D has targets
+  std::vector<Finding> findings;          // the most costly first; empty: nothing was found
+  std::vector<std::string> notes;         // what was done to the network before it was looked at
+  std::optional<DataSummary> read;        // where D comes from, if the caller has put it
 
   std::int64_t units() const;
   std::int64_t dead() const;

@@ -92,6 +92,22 @@ struct ModelOptions {
 };
 Graph build_model(std::string_view specification, const Shape& inputs, std::int64_t outputs, const ModelOptions& options);
 
+// The activations that with_activation() replaces, by node: all but gates (sigmoid, tanh, hardsigmoid, softsign), identities and those that
+// no weight reads further on.
+std::vector<int> hidden_activations(const Graph& graph);
+// The network with another activation in place of its hidden ones. Where that has a slope of its own, it is NODE.slope.
+Graph with_activation(const Graph& graph, const Activation& activation);
+
+// The part of a network that these nodes need; they are its outputs.
+Graph cut(const Graph& graph, const std::vector<int>& outputs);
+
+// The network with one input and one output: several inputs become slices of one, in their order; several outputs are flattened and joined.
+// A network that has one of each comes back as it is.
+Graph packed(const Graph& graph);
+
+// `graph` with the activations of the nodes that `from` has under the same names.
+Graph with_activations_of(const Graph& graph, const Graph& from);
+
 // Multiply-adds of the products and convolutions of a forward pass over one example; a training step makes three times as many.
 double multiply_adds(const Graph& graph);
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,21 +21,31 @@ struct LoadOptions {
   // Whether the first dimension of every input of the model counts examples, as networks are exported. If not, an input as a whole is
   // one example.
   bool batched = true;
+  // The values that are wanted, of any name in the graph, in this order; what they do not need is no obstacle. Empty: the model's outputs.
+  std::vector<std::string> outputs = {};
+  // Extents of inputs: of one example, or with all dimensions, where the first counts no examples.
+  std::map<std::string, Shape> shapes = {};
+  // For weights that will be drawn anew: batch norms that the exporter folded are there again.
+  bool fresh = false;
 };
 
 // What a file holds.
 struct Model {
   Graph graph;
-  std::vector<Tensor> weights;                                // every tensor that a node of the graph owns, by the name the node gives it
-  std::vector<std::string> inputs;                            // the model's names of graph.inputs(), in that order
-  std::vector<std::string> outputs;                           // and of graph.outputs()
-  std::vector<std::string> notes;                             // what was changed or recognised on the way in, one sentence each
+  std::vector<Tensor> weights;       // every tensor that a node of the graph owns, by the name the node gives it
+  std::vector<std::string> inputs;   // the model's names of graph.inputs(), in that order
+  std::vector<std::string> outputs;  // and of graph.outputs()
+  std::vector<std::string> notes;    // what was changed or recognised on the way in, one sentence each
   std::optional<DataForm> form =
-      std::nullopt;  // how the network's data was read; the graph then begins behind that, and ends before it is undone
-  std::int64_t opset = 0;                                     // of the file
-  std::string producer;                                       // the program that wrote the file, with its version; "" unknown
+      std::nullopt;        // how the network's data was read; the graph then begins behind that, and ends before it is undone
+  std::int64_t opset = 0;  // of the file
+  std::string producer;    // the program that wrote the file, with its version; "" unknown
   std::vector<std::pair<std::string, std::string>> metadata;  // the file's own, in its order
   bool external = false;                                      // tensors were stored in a file beside it
+  std::vector<int> chosen = {};            // positions in `outputs` of what LoadOptions::outputs asks for, in that order; else of all
+  std::size_t own = 0;                     // of `outputs`, from the front, that are the file's own; values from inside the graph come last
+  std::vector<std::string> left_out = {};  // outputs of the file that could not be read, and were not asked for: "action: WHY"
+  std::vector<std::string> frozen = {};    // tensors of operators that train, which were no parameters where the network was made: buffers
 };
 
 // Reads a model that nobody vouches for. Dropout and batch norm become operators that train, whatever mode the file was exported in.

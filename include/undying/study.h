@@ -19,6 +19,8 @@ struct StudySettings {
   std::string data = "fashion-mnist";   // as given to open_dataset, for the record and the report
   std::string model = "mlp:16x30";      // as given to build_model
   ModelOptions model_options;           // its activation is replaced by each arm's
+  std::optional<Graph> network = {};    // in place of the model that `model` names: its hidden activations become each arm's
+  std::vector<Tensor> initial = {};     // set in place of what is drawn
   std::vector<Activation> activations;  // the arms; control (relu) and placebo are added where missing
   int seeds = 0;                        // runs per arm, seeds train.seed, train.seed + 1, ...; 0: 5, and more while an arm is undecided
   int max_seeds = 20;                   // where seeds is 0

@@ -58,6 +58,18 @@ std::string_view name(Loss loss);
 std::string_view name(Initializer initializer);
 std::string_view name(Precision precision);
 
+// What is asked of one of several outputs, which packed() has joined: elements [first, first + width) of that.
+struct OutputLoss {
+  std::string output;
+  Loss loss = Loss::kMeanSquaredError;
+  double weight = 1.0;
+  std::int64_t first = 0;
+  std::int64_t width = 0;
+  std::int64_t target = 0;   // the first of its columns in the targets
+  std::int64_t columns = 0;  // of them: 1 where it is a class, or `width`
+  bool classes = false;
+};
+
 struct TrainSettings {
   Optimizer optimizer = Sgd{};
   Schedule schedule;
@@ -82,6 +94,8 @@ struct TrainSettings {
   int threads = 0;            // 0: one per core
   int shards = 0;             // 0: as many as threads. Results depend on the shards, never on the threads
   HealthSettings health;
+  std::vector<OutputLoss> outputs = {};  // several, with losses of their own: `loss` is their weighted sum. Empty: one output
+  std::vector<std::string> frozen = {};  // tensors that are neither drawn nor trained
 };
 
 struct StepRecord {
@@ -194,6 +208,8 @@ class Trainer {
   std::vector<Tensor> tensors() const;
   // Sets those named. Throws Error{kBadData} on a name or shape that does not fit, and when a parameter is missing.
   void load(const std::vector<Tensor>& tensors);
+  // The same for some; the others stay as they are.
+  void set(const std::vector<Tensor>& tensors);
 
   // How the training plan runs and where its memory goes.
   PlanSummary plan() const;

@@ -2,18 +2,19 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "base/atomic_file.h"
 #include "base/philox.h"
 #include "cli/commands.h"
+#include "cli/network.h"
 #include "cli/outputs.h"
 #include "cli/parse.h"
 #include "cli/progress.h"
@@ -43,23 +44,33 @@ constexpr const char* kFooter =
     "  undying bench --workload W1 --threads 2 --json w1.json\n"
     "  undying bench --workload W1 --compare-counters\n"
     "  undying bench --workload W2 --compare-activations relu,leaky_relu:0.01\n"
+    "  undying bench --model net.onnx --batch 32 --compare-activations relu,leaky_relu:0.01\n"
     "\n"
     "Exit codes: 0 done; 1 internal failure, or a network that does not learn; 2 bad input, or an output that cannot\n"
     "be written.";
 
 struct Workload {
-  const char* name;
-  const char* model;
+  std::string name;
+  std::string model;
   std::int64_t batch;
+  std::optional<Network> network = {};  // from a file
 };
 
-constexpr std::array kWorkloads = {Workload{"W1", "mlp:32x30", 128},  Workload{"W2", "mlp:128x10", 128}, Workload{"W3", "mlp:512x4", 128},
-                                   Workload{"W4", "mlp:1024x4", 256}, Workload{"W5", "vgg:small", 128},  Workload{"W6", "resnet:20", 128}};
+const std::vector<Workload>& workloads() {
+  static const std::vector<Workload> all = {{"W1", "mlp:32x30", 128},  {"W2", "mlp:128x10", 128}, {"W3", "mlp:512x4", 128},
+                                            {"W4", "mlp:1024x4", 256}, {"W5", "vgg:small", 128},  {"W6", "resnet:20", 128}};
+  return all;
+}
 
 struct BenchOptions {
-  explicit BenchOptions(CLI::App& app) {
-    app.add_option("--workload", workload, "W1 to W6")->type_name("NAME")->capture_default_str();
-    app.add_option("--activation", activation, "the activation")->type_name("NAME")->capture_default_str();
+  explicit BenchOptions(CLI::App& app) : network(app) {
+    auto* name = app.add_option("--workload", workload, "W1 to W6")->type_name("NAME")->capture_default_str();
+    app.add_option("--model", model, "in place of a workload: the network of this ONNX file, on random inputs and targets")
+        ->type_name("FILE")
+        ->excludes(name);
+    app.add_option("--activation", activation, "the activation; of a file's network in place of its own")
+        ->type_name("NAME")
+        ->capture_default_str();
     app.add_option("--precision", precision, "of products: float32 or bf16")->type_name("NAME")->capture_default_str();
     add_integer(app, "--batch", batch, "examples a step; 0: the workload's", 0, 1 << 16);
     add_integer(app, "--threads", threads, "worker threads; 0: one per core", 0, 1024);
@@ -95,7 +106,9 @@ struct BenchOptions {
       throw Error(ErrorCode::kInvalidArgument, "--no-counters", "does not go with --compare-counters, which measures both");
   }
 
+  NetworkFlags network;
   std::string workload = "W1";
+  std::string model;
   std::string activation = "leaky_relu:0.01";
   std::string precision = "float32";
   std::int64_t batch = 0;
@@ -112,8 +125,22 @@ struct BenchOptions {
   std::vector<const CLI::Option*> kinds;
 };
 
+// Of a file, of several outputs the first, or the one that --output names.
+Workload file_workload(const BenchOptions& options) {
+  if (!is_network_file(options.model))
+    throw Error(ErrorCode::kInvalidArgument, "--model", fmt::format("is \"{}\"; expected an ONNX file, FILE.onnx", options.model));
+  Network network = options.network.load(options.model, true);
+  Dataset target{
+      .name = "random targets", .outputs = network.interface.outputs.front().width, .target = network.interface.outputs.front().name};
+  options.network.choose(network, target, {});
+  return {options.model, options.model, options.batch > 0 ? options.batch : 128, std::move(network)};
+}
+
 Workload find_workload(const BenchOptions& options) {
-  for (Workload workload : kWorkloads) {
+  if (!options.model.empty()) return file_workload(options);
+  if (options.network.given())
+    throw Error(ErrorCode::kInvalidArgument, "--output", "and --shape are of a network from a file; expected --model FILE.onnx");
+  for (Workload workload : workloads()) {
     if (options.workload != workload.name) continue;
     if (options.batch > 0) workload.batch = options.batch;
     return workload;
@@ -133,6 +160,25 @@ Dataset random_images(std::int64_t count, std::int64_t seed) {
   return data;
 }
 
+// Normal inputs, rows of tables where a network takes those, and normal targets.
+Dataset random_examples(const Network& network, std::int64_t count, std::int64_t seed) {
+  const Random random(static_cast<std::uint64_t>(seed), Stream::kTest);
+  Dataset data{.name = "random examples", .size = count, .shape = network.graph.input_shape()};
+  data.outputs = 1;
+  for (const std::int64_t extent : network.graph.output_shape()) data.outputs *= extent;
+  std::uint64_t drawn = 0;
+  for (std::int64_t row = 0; row < count; ++row) {
+    for (const InputPart& input : network.interface.inputs) {
+      const Dataset one{.name = "", .shape = input.shape};
+      for (std::int64_t i = 0; i < one.features(); ++i, ++drawn)
+        data.values.push_back(static_cast<float>(
+            input.integer ? static_cast<double>(random.below(4 * drawn, input.rows > 0 ? input.rows : 2)) : random.normal(drawn)));
+    }
+    for (std::int64_t i = 0; i < data.outputs; ++i) data.targets.push_back(static_cast<float>(random.normal(drawn++)));
+  }
+  return data;
+}
+
 // About a thousand images in whole batches: a part of a batch at the end of an epoch would count as a whole one.
 std::int64_t example_count(const Workload& workload) { return workload.batch * ((1024 + workload.batch - 1) / workload.batch); }
 
@@ -146,9 +192,9 @@ struct Contender {
 class Subject {
  public:
   Subject(const Workload& workload, const Contender& contender, const BenchOptions& options)
-      : batch_(workload.batch),
-        trainer_(build_model(workload.model, {1, 28, 28}, 10, {.activation = contender.activation}),
-                 settings(workload, contender, options)) {}
+      : batch_(workload.batch), trainer_(graph_of(workload, contender.activation), settings(workload, contender, options)) {
+    if (workload.network) trainer_.set(frozen_tensors(*workload.network, trainer_.settings()));
+  }
 
   // One step; the time from the start of the process to its end.
   void first_step(const Dataset& data) {
@@ -161,8 +207,11 @@ class Subject {
     constexpr std::int64_t kSteps = 20;
     Dataset one_batch = data;
     one_batch.size = batch_;
-    one_batch.bytes.resize(static_cast<std::size_t>(batch_) * 784);
-    one_batch.labels.resize(static_cast<std::size_t>(batch_));
+    const auto rows = static_cast<std::size_t>(batch_);
+    one_batch.bytes.resize(data.bytes.empty() ? 0 : rows * static_cast<std::size_t>(data.features()));
+    one_batch.values.resize(data.values.empty() ? 0 : rows * static_cast<std::size_t>(data.features()));
+    one_batch.labels.resize(data.labels.empty() ? 0 : rows);
+    one_batch.targets.resize(rows * static_cast<std::size_t>(data.outputs));
     const Run run = train(one_batch, [](const StepRecord& record) { return record.step > kSteps; });
     const auto lower = [](const StepRecord& left, const StepRecord& right) { return left.loss < right.loss; };
     const double before = run.steps.front().loss;
@@ -193,6 +242,11 @@ class Subject {
   int shards() const { return shards_; }
 
  private:
+  static Graph graph_of(const Workload& workload, const Activation& activation) {
+    if (workload.network) return with_activation(workload.network->graph, activation);
+    return build_model(workload.model, {1, 28, 28}, 10, {.activation = activation});
+  }
+
   static TrainSettings settings(const Workload& workload, const Contender& contender, const BenchOptions& options) {
     // A rate at which no activation of the family diverges on any workload, however deep.
     TrainSettings settings{.optimizer = Sgd{.learning_rate = 1e-4f, .momentum = 0.9f}, .batch = workload.batch, .epochs = 1'000'000};
@@ -201,6 +255,8 @@ class Subject {
     settings.threads = static_cast<int>(options.threads);
     settings.precision = parse_precision(options.precision);
     settings.health = {.counters = contender.counters, .census = false};
+    if (workload.network) settings.loss = Loss::kMeanSquaredError;
+    if (workload.network) settings.frozen = frozen_names(*workload.network);
     return settings;
   }
 
@@ -243,7 +299,7 @@ double peak_rss_mb() {
 
 nlohmann::ordered_json as_json(const Spread& spread) { return {{"median", spread.median}, {"p10", spread.low}, {"p90", spread.high}}; }
 
-double megabytes(const Dataset& data) { return static_cast<double>(data.bytes.size()) / 1048576.0; }
+double megabytes(const Dataset& data) { return static_cast<double>(data.bytes.size() + 4 * data.values.size()) / 1048576.0; }
 
 void print_start(const Subject& subject, const Dataset& data) {
   fmt::print("first step finished {:.0f} ms after start; peak memory {:.0f} MB, of which data {:.0f} MB\n", subject.first_step_ms(),
@@ -356,7 +412,8 @@ int bench(const BenchOptions& options) {
   options.check();
   Outputs outputs{{"--json", options.json}};
   const Workload workload = find_workload(options);
-  const Dataset data = random_images(example_count(workload), options.seed);
+  const Dataset data = workload.network ? random_examples(*workload.network, example_count(workload), options.seed)
+                                        : random_images(example_count(workload), options.seed);
   const auto run = options.first_step                     ? measure_start
                    : options.compare_counters             ? compare_counters
                    : !options.compare_activations.empty() ? compare_activations

@@ -75,6 +75,26 @@ StudySettings study_settings(const CompareOptions& options) {
   return settings;
 }
 
+// The network of a file, whose hidden activations become each arm's.
+void take(const CompareOptions& options, Network& network, const Dataset& train, StudySettings& settings) {
+  options.training.choose(network, train, settings.train);
+  settings.network = trained_graph(network, settings.train.loss);
+  settings.initial = frozen_tensors(network, settings.train);
+  const std::vector<int> hidden = hidden_activations(*settings.network);
+  if (hidden.empty())
+    throw Error(ErrorCode::kUnsupported, settings.model, "has no activation in front of a layer; there is nothing to compare");
+  network.notes.push_back(fmt::format("{} activation{} of the file, {}, {} each arm's", hidden.size(), hidden.size() == 1 ? "" : "s",
+                                      own_activation(*settings.network).specification(), hidden.size() == 1 ? "becomes" : "become"));
+}
+
+// The weights of --init.
+void start(const CompareOptions& options, const Dataset& train, StudySettings& settings) {
+  if (options.training.init().empty()) return;
+  const std::int64_t outputs = train.classes > 0 ? train.classes : train.outputs;
+  const Graph graph = settings.network ? *settings.network : build_model(settings.model, train.shape, outputs, settings.model_options);
+  settings.initial = fitting(graph, options.training.initial(), options.training.init());
+}
+
 Study run(const StudySettings& settings, const Split& data, Screen& screen, const std::stop_token& stop) {
   StudyDisplay display(screen, settings, data.train->size);
   return run_study(
@@ -84,14 +104,19 @@ Study run(const StudySettings& settings, const Split& data, Screen& screen, cons
 
 int compare(const CompareOptions& options, const std::string& command) {
   Outputs outputs({{"--json", options.training.json()}, {"--report", options.report}, {"--store", options.store}},
-                  {{"--data", options.training.data_files()}});
+                  {{"--data", options.training.data_files()},
+                   {"--init", {options.training.init()}},
+                   {"--model", {is_network_file(options.training.model()) ? options.training.model() : ""}}});
   StudySettings settings = study_settings(options);
   Screen screen(options.training.quiet());
   const Interrupt interrupt([&] { screen.print("interrupted: what is finished will be written; once more ends at once"); },
                             [&] { screen.abandon(); });
-  const Split data = options.training.open_data(screen, interrupt.token());
+  std::optional<Network> network = options.training.open_network();
+  const Split data = open_data(options.training, network, show_reading(screen, interrupt.token()));
   options.training.fit_epochs(settings.train, *data.train);
-  settings.train.loss = options.training.loss(*data.train);
+  if (network) take(options, *network, *data.train, settings);
+  if (!network) settings.train.loss = options.training.loss(*data.train);
+  start(options, *data.train, settings);
   Study study = run(settings, data, screen, interrupt.token());
   screen.close();
   study.command = command;
@@ -99,6 +124,7 @@ int compare(const CompareOptions& options, const std::string& command) {
   outputs.write(options.training.json(), [&] { write_file(options.training.json(), study_json(study)); });
   outputs.write(options.report, [&] { write_file(options.report, study_html(study)); });
   fmt::print("{}\n", summary_text(study.read, terminal_columns(STDOUT_FILENO)));
+  if (network) print_notes(*network);
   const bool color = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
   fmt::print("{}", study_table(study, terminal_columns(STDOUT_FILENO), color));
   outputs.rethrow();

@@ -101,15 +101,17 @@ ReadingWatch show_reading(Screen& screen, std::stop_token stop) {
 }
 
 Split DataFlags::open_as(const std::string& source, const std::optional<DataForm>& form, bool scale_targets,
-                         const ReadingWatch& watch) const {
+                         const std::optional<NetworkInterface>& network, const ReadingWatch& watch) const {
   check(form);
   Screen screen(false);
-  return open_dataset(source, {.normalize = how(),
-                               .scale_targets = scale_targets && network_ == Network::kOwn,
+  const bool several = network && (network->inputs.size() > 1 || network->outputs.size() > 1);
+  return open_dataset(source, {.normalize = several && normalize_ == "auto" ? Normalize::kUnit : how(),
+                               .scale_targets = scale_targets && network_ == Network::kOwn && !several,
                                .directory = data_dir_,
                                .rule = rule(),
                                .test = test_,
                                .form = form,
+                               .network = network,
                                .group = group_,
                                .watch = watch ? watch : show_reading(screen, {})});
 }

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/condition.h"
 #include "cli/data_flags.h"
+#include "cli/network.h"
 #include "cli/outputs.h"
 #include "cli/parse.h"
 #include "cli/progress.h"
@@ -36,7 +37,7 @@ constexpr const char* kFooter =
     "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written; 3 a condition of --fail-on is met.";
 
 struct DiagnoseOptions {
-  explicit DiagnoseOptions(CLI::App& app) : source(app, DataFlags::Network::kGiven) {
+  explicit DiagnoseOptions(CLI::App& app) : source(app, DataFlags::Network::kGiven), network(app) {
     app.add_option("MODEL", model, "the network, an ONNX file")->required();
     add_file(app, "--labels", labels, "labels or targets of npy:X.npy, an NPY file");
     app.add_option("--part", part, "of the data: train, test or all")->type_name("PART")->capture_default_str();
@@ -63,6 +64,7 @@ struct DiagnoseOptions {
   }
 
   DataFlags source;
+  NetworkFlags network;
   std::string model, labels, part = "train", loss, init_scheme = "kaiming-normal", json;
   double tau = HealthSettings{}.dormant_tau;
   double eps = HealthSettings{}.saturation_eps;
@@ -80,7 +82,8 @@ struct Opened {
   std::optional<DataSummary> summary;
 };
 
-Opened open(const DiagnoseOptions& options, const std::optional<DataForm>& form) {
+Opened open(const DiagnoseOptions& options, const Network& network) {
+  const std::optional<DataForm>& form = network.model.form;
   const std::string& source = options.source.data();
   const bool bare = source.starts_with("npy:") && source.find(',') == std::string::npos;
   if (!bare && !options.labels.empty())
@@ -89,7 +92,7 @@ Opened open(const DiagnoseOptions& options, const std::optional<DataForm>& form)
     options.source.check(form);
     return {data::open_npy_inputs(source.substr(4), form), nullptr, std::nullopt};
   }
-  const Split split = options.source.open(form, bare ? source + "," + options.labels : source);
+  const Split split = options.source.open(form, bare ? source + "," + options.labels : source, network.interface);
   const DataSummary summary = summarise(split);
   if (options.part == "train") return {split.train, split.train, summary};
   if (options.part == "test") return {split.test, split.train, summary};
@@ -115,7 +118,8 @@ int fail_on(const std::vector<Condition>& conditions, const Diagnosis& diagnosis
 
 int run_forecast(const DiagnoseOptions& options, const std::string& command) {
   Outputs outputs({{"--json", options.json}}, {{"MODEL", {options.model}}});
-  const Forecast found = forecast(onnx::load(options.model).graph, parse_initializer(options.init_scheme));
+  Network network = options.network.load(options.model);
+  const Forecast found = forecast(network.graph, parse_initializer(options.init_scheme));
   outputs.write(options.json, [&] { write_file(options.json, forecast_json(command, found)); });
   fmt::print("{}", forecast_text(found, terminal_columns(STDOUT_FILENO)));
   outputs.rethrow();
@@ -130,13 +134,18 @@ int run_diagnose(const DiagnoseOptions& options, const std::string& command) {
   if (options.forecast) return run_forecast(options, command);
   Outputs outputs({{"--json", options.json}},
                   {{"MODEL", {options.model}}, {"--data", options.source.files()}, {"--labels", {options.labels}}});
-  const onnx::Model model = onnx::load(options.model);
+  Network network = options.network.load(options.model);
   DiagnoseSettings settings = options.settings();
-  const Opened opened = open(options, model.form);
+  const Opened opened = open(options, network);
+  options.network.choose(network, *opened.data, settings.loss);
+  check_ids(network, *opened.data);
   settings.training = opened.training;
-  Diagnosis diagnosis = diagnose(model.graph, model.weights, *opened.data, settings);
+  settings.outputs = network.outputs;
+  if (network.loss) settings.loss = network.loss;
+  Diagnosis diagnosis = diagnose(network.graph, network.model.weights, *opened.data, settings);
   diagnosis.read = opened.summary;
-  diagnosis.notes.insert(diagnosis.notes.begin(), model.notes.begin(), model.notes.end());
+  diagnosis.notes.insert(diagnosis.notes.begin(), network.model.notes.begin(), network.model.notes.end());
+  diagnosis.notes.insert(diagnosis.notes.begin(), network.notes.begin(), network.notes.end());
   outputs.write(options.json, [&] { write_file(options.json, diagnosis_json(command, diagnosis)); });
   if (opened.summary) fmt::print("{}\n", summary_text(*opened.summary, std::max(100, terminal_columns(STDOUT_FILENO))));
   fmt::print("{}", diagnosis_text(diagnosis, std::max(100, terminal_columns(STDOUT_FILENO))));

@@ -60,7 +60,8 @@ void check_classes(const Dataset& train, const std::string& source) {
 TrainingOptions::TrainingOptions(CLI::App& app, Network network, Rates rates)
     : app_(&app),
       rates_(rates),
-      data_(app, network == Network::kBuilt ? DataFlags::Network::kOwn : DataFlags::Network::kGiven, kDataGroup) {
+      data_(app, network == Network::kBuilt ? DataFlags::Network::kOwn : DataFlags::Network::kGiven, kDataGroup),
+      network_(app, kNetworkGroup) {
   add_data(app);
   if (network == Network::kBuilt) add_network(app);
   add_optimizer(app);
@@ -81,7 +82,7 @@ void TrainingOptions::add_data(CLI::App& app) {
 void TrainingOptions::add_network(CLI::App& app) {
   app.add_option("--model", model_,
                  "mlp:WIDTHxDEPTH (mlp:32x20), mlp:WIDTH-WIDTH-... (mlp:256-128-100); for images lenet, vgg:small, resnet:20, resnet:32, "
-                 "resnet:56, mobilenet:small")
+                 "resnet:56, mobilenet:small; or FILE.onnx: the architecture of that network, its parameters drawn anew")
       ->type_name("MODEL")
       ->capture_default_str()
       ->group(kNetworkGroup);
@@ -89,6 +90,7 @@ void TrainingOptions::add_network(CLI::App& app) {
                "batch norm before each activation, or none; default: resnet and mobilenet have it, the others not")
       ->group(kNetworkGroup);
   add_real(app, "--dropout", dropout_, "share of units dropped behind every activation", 0.0, 0.999)->group(kNetworkGroup);
+  add_file(app, "--init", init_, "start from the weights in this safetensors or ONNX file")->group(kNetworkGroup);
   app.add_option("--init-scheme", initializer_,
                  "how weights are drawn: kaiming-normal (with the activation's own gain), kaiming-uniform, xavier-normal, xavier-uniform, "
                  "lecun-normal, orthogonal, randomized-asymmetric")
@@ -170,11 +172,40 @@ void TrainingOptions::add_run(CLI::App& app) {
   grouped(app.add_flag("--quiet", quiet_, "no progress, only the result"));
 }
 
-Split TrainingOptions::open_data(Screen& screen, const std::stop_token& stop, const std::optional<DataForm>& form) const {
-  Split split = data_.open(form, loss_ != "bce", show_reading(screen, stop));
+Split TrainingOptions::open_data(const ReadingWatch& watch, const std::optional<DataForm>& form,
+                                 const std::optional<NetworkInterface>& network) const {
+  Split split = data_.open(form, loss_ != "bce", network, watch);
   check_classes(*split.train, data_.data());
   return split;
 }
+
+std::optional<undying::cli::Network> TrainingOptions::open_network() const {
+  if (!is_network_file(model_)) {
+    if (network_.given())
+      throw Error(ErrorCode::kInvalidArgument, app_->count("--output") > 0 ? "--output" : "--shape",
+                  fmt::format("is of a network from a file; --model {} is built here", model_));
+    return std::nullopt;
+  }
+  for (const char* flag : {"--batch-norm", "--dropout"})
+    if (app_->count(flag) > 0)
+      throw Error(ErrorCode::kInvalidArgument, flag, fmt::format("has no use: {} says what the network is", model_));
+  return network_.load(model_, init_.empty());
+}
+
+void TrainingOptions::choose(undying::cli::Network& network, const Dataset& train, TrainSettings& settings) const {
+  network_.choose(network, train, app_->count("--loss") > 0 ? std::optional(parse_loss(loss_)) : std::nullopt);
+  check_ids(network, train);
+  settings.loss = network.loss ? *network.loss : loss(train);
+  settings.outputs = network.outputs;
+  settings.frozen = frozen_names(network);
+}
+
+std::vector<Tensor> TrainingOptions::initial() const {
+  if (init_.empty()) return {};
+  return is_network_file(init_) ? onnx::load(init_).weights : read_safetensors(init_);
+}
+
+std::optional<DataForm> TrainingOptions::initial_form() const { return is_network_file(init_) ? onnx::load(init_).form : std::nullopt; }
 
 void TrainingOptions::fit_epochs(TrainSettings& settings, const Dataset& train) const {
   const std::int64_t steps_per_epoch = (train.size + settings.batch - 1) / settings.batch;
@@ -253,6 +284,11 @@ TrainSettings TrainingOptions::settings() const {
   settings.health.counters = !no_counters_;
   settings.health.census = !no_census_;
   return settings;
+}
+
+Split open_data(const TrainingOptions& options, const std::optional<Network>& network, const ReadingWatch& watch) {
+  const std::optional<DataForm> form = options.initial_form();
+  return network ? options.open_data(watch, form, network->interface) : options.open_data(watch, form);
 }
 
 std::string command_text(int argc, const char* const* argv) {

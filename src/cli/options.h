@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/data_flags.h"
+#include "cli/network.h"
 #include "undying/dataset.h"
 #include "undying/graph.h"
 #include "undying/trainer.h"
@@ -23,9 +24,19 @@ class TrainingOptions {
   // Adds the flags to a command. The object must outlive the parse.
   explicit TrainingOptions(CLI::App& app, Network network = Network::kBuilt, Rates rates = Rates::kOne);
 
-  // `form`: of a given network. `screen` shows the reading of a large file, `stop` ends it. Throws Error{kBadData} where there is nothing
-  // to learn, too.
-  Split open_data(Screen& screen, const std::stop_token& stop, const std::optional<DataForm>& form = {}) const;
+  // `form`: of a given network; `network`: what it takes and gives. Throws Error{kBadData} where there is nothing to learn, too.
+  Split open_data(const ReadingWatch& watch, const std::optional<DataForm>& form = {},
+                  const std::optional<NetworkInterface>& network = {}) const;
+  // The network of the file that --model names, for weights that are drawn anew unless --init is given; none: --model names another.
+  // Throws Error{kInvalidArgument} for flags that have no use with it.
+  std::optional<undying::cli::Network> open_network() const;
+  const NetworkFlags& network_flags() const { return network_; }
+  // Chooses what is judged of a network from a file and says so in the settings: losses, and what is not trained.
+  void choose(undying::cli::Network& network, const Dataset& train, TrainSettings& settings) const;
+  // The tensors of --init, safetensors or ONNX; empty: not given.
+  std::vector<Tensor> initial() const;
+  // How data is read for them, where their file says so.
+  std::optional<DataForm> initial_form() const;
   // The files that reads, where they can be told beforehand.
   std::vector<std::filesystem::path> data_files() const;
   // Where --steps was given and --epochs was not: as many as the steps need.
@@ -46,6 +57,7 @@ class TrainingOptions {
   int threads() const { return static_cast<int>(threads_); }
   bool quiet() const { return quiet_; }
   const std::string& json() const { return json_; }
+  const std::string& init() const { return init_; }
 
  private:
   void add_data(CLI::App& app);
@@ -60,7 +72,9 @@ class TrainingOptions {
   Rates rates_;
   DataFlags data_;
   std::string augment_ = "none";
+  NetworkFlags network_;
   std::string model_ = "mlp:16x30";
+  std::string init_;
   bool batch_norm_ = false;
   std::string precision_ = "float32";
   double dropout_ = 0.0;
@@ -95,6 +109,9 @@ class TrainingOptions {
   bool quiet_ = false;
   std::string json_;
 };
+
+// The data of a command whose network is that of a file, or built for it: read as the file of --init says, if any.
+Split open_data(const TrainingOptions& options, const std::optional<Network>& network, const ReadingWatch& watch);
 
 // The command line as it was given, for reports: quoted where a shell needs it.
 std::string command_text(int argc, const char* const* argv);

@@ -10,6 +10,7 @@
 
 #include "base/atomic_file.h"
 #include "cli/commands.h"
+#include "cli/network.h"
 #include "cli/next.h"
 #include "cli/options.h"
 #include "cli/outputs.h"
@@ -45,18 +46,17 @@ constexpr const char* kFooter =
 
 struct TrainOptions {
   explicit TrainOptions(CLI::App& app) : training(app) {
-    app.add_option("--activation", activation, "NAME or NAME:VALUE, such as leaky_relu:0.1; undying list names them all")
-        ->type_name("NAME")
-        ->capture_default_str();
-    add_file(app, "--init", init, "start from the weights in this safetensors file");
+    app.add_option(
+           "--activation", activation,
+           "NAME or NAME:VALUE, such as leaky_relu:0.1; undying list names them all. Default: relu; of a network from a file, its own")
+        ->type_name("NAME");
     add_file(app, "--metrics", metrics, "write one line per step as CSV");
     add_file(app, "--out", out, "write the final weights as safetensors, or the network as ONNX where the name ends in .onnx");
     app.add_flag("--explain", explain, "print the compiled plan: operators, shapes, memory, what is in place, what runs; then end");
   }
 
   TrainingOptions training;
-  std::string activation = "relu";
-  std::string init;
+  std::string activation;  // empty: relu, or those of the file
   std::string metrics;
   std::string out;
   bool explain = false;
@@ -100,21 +100,22 @@ RunOutcome outcome_of(const TrainOptions& options, const std::string& command, c
   return outcome;
 }
 
-Trainer make_trainer(const TrainOptions& options, const Activation& activation, TrainSettings settings, const Dataset& data) {
+// The network to train: of the file that --model names, or built here.
+Graph graph_of(const TrainOptions& options, const std::optional<Network>& network, const TrainSettings& settings, const Dataset& data) {
+  if (network) {
+    const Graph graph = trained_graph(*network, settings.loss);
+    return options.activation.empty() ? graph : with_activation(graph, Activation(options.activation));
+  }
   ModelOptions model = options.training.model_options();
-  model.activation = activation;
-  const std::int64_t outputs = data.classes > 0 ? data.classes : data.outputs;
-  settings.loss = options.training.loss(data);
-  return Trainer(build_model(options.training.model(), data.shape, outputs, model), settings);
+  if (!options.activation.empty()) model.activation = Activation(options.activation);
+  return build_model(options.training.model(), data.shape, data.classes > 0 ? data.classes : data.outputs, model);
 }
 
-// What does not fit is the file's fault: its name belongs in the message.
-void load(Trainer& trainer, const std::string& file, const std::vector<Tensor>& tensors) {
-  try {
-    trainer.load(tensors);
-  } catch (const Error& error) {
-    throw Error(error.code(), file, error.what());
-  }
+Trainer make_trainer(const TrainOptions& options, const std::optional<Network>& network, const TrainSettings& settings,
+                     const Dataset& data) {
+  Trainer trainer(graph_of(options, network, settings, data), settings);
+  if (network) trainer.set(frozen_tensors(*network, settings));
+  return trainer;
 }
 
 // `watched`: training rows and validation rows, where the run stops early.
@@ -126,9 +127,22 @@ Run fit(Trainer& trainer, const Split& data, const std::optional<Split>& watched
   return trainer.fit(train, *data.test, observer, stop, watched ? watched->test.get() : nullptr);
 }
 
-void write_network(const std::string& file, const Trainer& trainer, const DataForm& form) {
-  if (file.ends_with(".onnx")) return onnx::save(file, trainer.graph(), trainer.tensors(), {.form = form});
-  write_safetensors(file, trainer.tensors());
+void write_network(const std::string& file, const std::optional<Network>& network, const Trainer& trainer, const DataForm& form) {
+  if (!is_network_file(file)) return write_safetensors(file, trainer.tensors());
+  if (!network) return onnx::save(file, trainer.graph(), trainer.tensors(), {.form = form});
+  onnx::SaveOptions options = onnx::like(network->model);
+  options.form = form;
+  options.inputs = network->judged_inputs();
+  options.outputs = network->names;
+  onnx::save(file, network->judged(trainer.graph()), trainer.tensors(), options);
+}
+
+// Data that is brought to another scale for training only: nothing in a file could say so for several inputs or outputs.
+void check_scaling(const TrainOptions& options, const std::optional<Network>& network, const Dataset& data) {
+  const bool several = network && (network->interface.inputs.size() > 1 || network->names.size() > 1);
+  if (several && is_network_file(options.out) && !data.mean.empty())
+    throw Error(ErrorCode::kUnsupported, "--out",
+                "cannot say in a file how the data of several inputs or outputs is scaled; expected --normalize unit");
 }
 
 int train(const TrainOptions& options, const std::string& command) {
@@ -137,24 +151,30 @@ int train(const TrainOptions& options, const std::string& command) {
       if (!file.empty())
         throw Error(ErrorCode::kInvalidArgument, flag, "does not go with --explain, which trains nothing and writes nothing");
   Outputs outputs({{"--json", options.training.json()}, {"--metrics", options.metrics}, {"--out", options.out}},
-                  {{"--data", options.training.data_files()}, {"--init", {options.init}}});
-  const Activation activation(options.activation);
+                  {{"--data", options.training.data_files()},
+                   {"--init", {options.training.init()}},
+                   {"--model", {is_network_file(options.training.model()) ? options.training.model() : ""}}});
+  if (!options.activation.empty()) Activation(options.activation);  // throws before anything is read
   TrainSettings settings = options.training.settings();
-  const std::vector<Tensor> initial = options.init.empty() ? std::vector<Tensor>() : read_safetensors(options.init);
+  std::optional<Network> network = options.training.open_network();
+  const std::vector<Tensor> initial = options.training.initial();
   Screen screen(options.training.quiet());
   const Interrupt interrupt([&] { screen.print("interrupted: the steps taken will be written; once more ends at once"); },
                             [&] { screen.abandon(); });
   const std::jthread warm_up(engine::prepare);  // behind the line above: a thread that blocks no signal would end the program at the first
-  const Split data = options.training.open_data(screen, interrupt.token());
+  const Split data = open_data(options.training, network, show_reading(screen, interrupt.token()));
   options.training.fit_epochs(settings, *data.train);
-  Trainer trainer = make_trainer(options, activation, settings, *data.train);
+  if (network) options.training.choose(*network, *data.train, settings);
+  if (!network) settings.loss = options.training.loss(*data.train);
+  check_scaling(options, network, *data.train);
+  Trainer trainer = make_trainer(options, network, settings, *data.train);
   trainer.check(*data.train);
   std::optional<Split> watched;
   if (settings.early_stop > 0) watched = validation_split(data, settings.seed);
   DataSummary summary = summarise(data);
   if (watched) summary.remarks.push_back(watched->note + ": not trained on, the run stops early by them");
   summary.baseline = baseline(*data.train, *data.test, trainer.settings()).text();
-  if (!options.init.empty()) load(trainer, options.init, initial);
+  if (!initial.empty()) trainer.set(fitting(trainer.graph(), initial, options.training.init()));
   if (options.explain) {
     screen.close();
     print_plan(trainer.plan(), trainer.settings());
@@ -163,16 +183,17 @@ int train(const TrainOptions& options, const std::string& command) {
   const Run run = fit(trainer, data, watched, screen, interrupt.token());
   screen.close();
   fmt::print("{}\n", summary_text(summary, terminal_columns(STDOUT_FILENO)));
+  if (network) print_notes(*network);
   outputs.write(options.metrics, [&] { write_file(options.metrics, steps_csv(run)); });
-  outputs.write(options.out, [&] { write_network(options.out, trainer, form_of(data)); });
+  outputs.write(options.out, [&] { write_network(options.out, network, trainer, form_of(data)); });
   const RunOutcome outcome = outcome_of(options, command, trainer, data, run);
   const RunDescription description{options.training.data(),
                                    options.training.model(),
-                                   activation,
+                                   options.activation.empty() ? own_activation(trainer.graph()) : Activation(options.activation),
                                    command,
                                    options.training.model_options(),
                                    options.training.normalize(),
-                                   options.init,
+                                   options.training.init(),
                                    outcome.baseline,
                                    summary};
   outputs.write(options.training.json(), [&] { write_file(options.training.json(), run_json(description, trainer.settings(), run)); });

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "data/axes.h"
+#include "data/named.h"
 #include "data/read_file.h"
 #include "data/scaling.h"
 #include "undying/error.h"
@@ -207,6 +208,8 @@ std::vector<std::int32_t> one_hot_labels(const Array& y, std::int64_t outputs) {
   return labels;
 }
 
+}  // namespace
+
 void fill_targets(Dataset& data, const Array& y, const std::string& source, Reading& reading) {
   if (y.shape.empty() || y.shape[0] != data.size)
     fail(source, fmt::format("has {} entries; expected one for each of the {} examples", y.shape.empty() ? 1 : y.shape[0], data.size));
@@ -225,6 +228,8 @@ void fill_targets(Dataset& data, const Array& y, const std::string& source, Read
   data.targets.assign(y.values.begin(), y.values.end());
   if (y.bytes) data.targets.assign(y.raw.begin(), y.raw.end());
 }
+
+namespace {
 
 std::shared_ptr<Dataset> make_dataset(Array x, const std::string& x_source, const Array& y, const std::string& y_source, std::string name,
                                       Reading& reading) {
@@ -262,8 +267,6 @@ std::pair<std::string_view, Move> parse_channels(std::string_view text) {
     if (text.ends_with(option)) return {text.substr(0, text.size() - option.size()), move};
   return {text, Move::kNone};
 }
-
-using Member = std::pair<std::string, std::string>;  // name and content
 
 const Member* member(const std::vector<Member>& members, std::initializer_list<const char*> names) {
   for (const char* name : names)
@@ -309,11 +312,17 @@ std::shared_ptr<Dataset> open_npy_inputs(const std::filesystem::path& file, cons
   return data;
 }
 
-ArrayParts read_npz(std::string_view text) {
+ArrayParts read_npz(std::string_view text, const NetworkInterface* network) {
   const auto [name, move] = parse_channels(text);
   const std::filesystem::path file(name);
   const std::string source = file.string();
   const auto members = unzip(read_file(file), source, kMostBytes);
+  if (network != nullptr && is_named(members, *network)) {
+    ArrayParts named = read_named(members, source, *network);
+    move_axis(*named.train, move);
+    if (named.test != nullptr) move_axis(*named.test, move);
+    return named;
+  }
   ArrayParts parts;
   Reading& reading = parts.reading;
   const auto load = [&](std::initializer_list<const char*> x_names, std::initializer_list<const char*> y_names, const char* part) {

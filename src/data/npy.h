@@ -46,7 +46,11 @@ std::shared_ptr<Dataset> open_npy_inputs(const std::filesystem::path& file, cons
 
 // An NPZ file (zip, stored or deflated) with X and y (or x_train and y_train), and test parts X_test and y_test (x_test, y_test) if it has
 // any, of the same shapes.
-ArrayParts read_npz(std::string_view text);
+// `network`: at hand; where the file has arrays by its names, or must, they are read as read_named() says.
+ArrayParts read_npz(std::string_view text, const NetworkInterface* network = nullptr);
+
+// Targets that are read of an array for these examples: classes or values.
+void fill_targets(Dataset& data, const Array& y, const std::string& source, Reading& reading);
 
 // Without the options behind it.
 std::string_view array_files(std::string_view text);

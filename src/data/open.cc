@@ -10,6 +10,7 @@
 #include "data/csv.h"
 #include "data/idx.h"
 #include "data/images.h"
+#include "data/named.h"
 #include "data/npy.h"
 #include "data/scaling.h"
 #include "data/synthetic.h"
@@ -66,6 +67,9 @@ Split open_table(const Name& name, const DataOptions& options) {
   if (known && table.data.labels.empty() && table.data.targets.empty())
     fail(source.text_form(),
          fmt::format("has no column \"{}\", which the model predicts; name it with :label=NAME or :target=NAME", form.target));
+  const data::Coding coding{table.reading.columns, table.data.class_names, table.data.target};
+  if (options.network) data::bind_columns(table.data, table.reading, *options.network);
+  if (options.network && options.network->inputs.size() > 1) table.data.missing.clear();
   Split split;
   if (options.test.empty()) {
     split = hold_out(std::move(table.data), options.rule);
@@ -73,10 +77,10 @@ Split open_table(const Name& name, const DataOptions& options) {
     data::CsvSource test = data::parse_csv_source(test_of(name.kind, options.test), format);
     if (test.missing == data::Missing::kRefuse) test.missing = source.missing;
     if (test.header == data::Header::kAuto) test.header = source.header;
-    const data::Coding coding{table.reading.columns, table.data.class_names, table.data.target};
     data::CsvTable read = data::read_table_file(test, {}, &coding, options.watch);
     if (read.data.labels.empty() && read.data.targets.empty())
-      fail(options.test, fmt::format("has no column \"{}\" to test on", table.data.target));
+      fail(options.test, fmt::format("has no column \"{}\" to test on", coding.target));
+    if (options.network) data::bind_columns(read.data, read.reading, *options.network);
     table.data.groups.clear();
     split = given(std::make_shared<Dataset>(std::move(table.data)), std::make_shared<Dataset>(std::move(read.data)), test.file);
     for (const std::string& warning : read.reading.warnings) table.reading.warnings.push_back(test.file + ": " + warning);
@@ -88,7 +92,9 @@ Split open_table(const Name& name, const DataOptions& options) {
 }
 
 Split open_arrays(const Name& name, const DataOptions& options) {
-  const auto read = [&](std::string_view rest) { return name.kind == "npy" ? data::read_npy(rest) : data::read_npz(rest); };
+  const auto read = [&](std::string_view rest) {
+    return name.kind == "npy" ? data::read_npy(rest) : data::read_npz(rest, options.network ? &*options.network : nullptr);
+  };
   data::ArrayParts parts = read(name.rest);
   Split split;
   if (!options.test.empty()) {
@@ -183,8 +189,7 @@ Split open_dataset(std::string_view specification, const DataOptions& options) {
   const std::string_view kind = Name(specification).kind;
   for (const auto& part : {split.train, split.test}) {
     auto& own = const_cast<Dataset&>(*part);  // nobody else has the parts yet
-    if (kind == "images") data::lay_out_like(own, options.input);
-    if (own.classes > 0 && own.class_names.empty()) own.classes = std::max(own.classes, options.outputs);
+    if (options.network) data::fit_to(own, *options.network, kind == "images");
   }
   if (options.form) {
     // Nobody else has the parts yet: they change in place, for a copy may not fit into memory.

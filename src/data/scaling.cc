@@ -58,6 +58,20 @@ void keep_text_columns(Dataset& data, const std::vector<TableColumn>& columns) {
   }
 }
 
+// Whole numbers that stand for something, where every column has figures of its own.
+void keep_integers(Dataset& data) {
+  std::size_t at = 0;
+  for (const InputPart& part : data.inputs) {
+    std::size_t width = 1;
+    for (const std::int64_t extent : part.shape) width *= static_cast<std::size_t>(extent);
+    for (std::size_t i = at; part.integer && i < std::min(at + width, data.mean.size()); ++i) {
+      data.mean[i] = 0.0f;
+      data.deviation[i] = 1.0f;
+    }
+    at += width;
+  }
+}
+
 }  // namespace
 
 void standardise(Dataset& train, Dataset& test, const std::vector<TableColumn>& columns) {
@@ -72,6 +86,7 @@ void standardise(Dataset& train, Dataset& test, const std::vector<TableColumn>& 
     train.deviation.push_back(deviation > 0.0f ? deviation : 1.0f);
   }
   keep_text_columns(train, columns);
+  keep_integers(train);
   test.mean = train.mean;
   test.deviation = train.deviation;
 }

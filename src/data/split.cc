@@ -153,7 +153,9 @@ Dataset empty_like(const Dataset& data, std::string name) {
           .target_mean = data.target_mean,
           .target_deviation = data.target_deviation,
           .columns = data.columns,
-          .target = data.target};
+          .target = data.target,
+          .inputs = data.inputs,
+          .parts = data.parts};
 }
 
 void append_row(Dataset& to, const Dataset& from, std::size_t row) {

@@ -80,6 +80,7 @@ DataSummary summarise(const Split& split) {
   summary.dropped = split.reading.dropped;
   summary.target = train.target;
   summary.task = train.classes > 0    ? fmt::format("{} classes", train.classes)
+                 : train.outputs == 0 ? "no targets"
                  : train.outputs == 1 ? "values"
                                       : fmt::format("{} values each", train.outputs);
   if (!split.reading.task.empty()) summary.task += fmt::format(" ({})", split.reading.task);

@@ -3,10 +3,12 @@
 #include <cmath>
 #include <limits>
 
+#include "data/named.h"
 #include "doctor/finding_names.h"
 #include "doctor/judge.h"
 #include "doctor/network.h"
 #include "doctor/reach.h"
+#include "ops/loss.h"
 #include "undying/error.h"
 
 namespace undying {
@@ -29,6 +31,31 @@ void score(Diagnosis& diagnosis, const doctor::Observation& seen, const Dataset&
   if (data.classes > 0) diagnosis.accuracy = static_cast<double>(seen.gradients->loss.correct) / n;
   if (!diagnosis.gradients.empty())
     diagnosis.gradient_norm_ratio = diagnosis.gradients.front().gradient / diagnosis.gradients.back().gradient;
+}
+
+Dataset targets_of(const Dataset& data, const OutputLoss& output) {
+  return data::targets_alone(data, output.target, output.columns, output.classes ? std::max<std::int64_t>(2, output.width) : 0);
+}
+
+// What each of several outputs is worth by itself.
+std::vector<OutputScore> output_scores(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data,
+                                       const DiagnoseSettings& settings) {
+  std::vector<OutputScore> scores;
+  if (settings.outputs.empty() || !doctor::has_targets(data)) return scores;
+  const Dataset& training = settings.training != nullptr ? *settings.training : data;
+  Trainer trainer(graph, {.threads = settings.threads, .outputs = settings.outputs});
+  trainer.load(doctor::tensors_of(doctor::make_model(graph, weights)));
+  const std::vector<float> values = trainer.predict(data);
+  const ops::LossOptions options{.outputs = settings.outputs};
+  const auto n = static_cast<double>(data.size);
+  for (const OutputLoss& output : settings.outputs) {
+    const ops::LossSums sums = ops::compute_loss(
+        options, output,
+        {.rows = data.size, .width = ops::element_count(graph.output_shape()), .outputs = values.data(), .targets = data.targets.data()});
+    scores.push_back({output, sums.loss / n, output.classes ? static_cast<double>(sums.correct) / n : kNan,
+                      baseline(targets_of(training, output), targets_of(data, output), {.loss = output.loss})});
+  }
+  return scores;
 }
 
 }  // namespace
@@ -78,9 +105,9 @@ bool Diagnosis::finite() const {
 
 Diagnosis diagnose(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, const DiagnoseSettings& settings) {
   const Loss loss = doctor::loss_for(data, settings.loss);
-  const doctor::Network network = doctor::without_head(graph, loss);
+  const doctor::Network network = settings.outputs.empty() ? doctor::without_head(graph, loss) : doctor::Network{graph, {}, {}};
   doctor::check_inputs(network.graph, data);
-  if (doctor::has_targets(data)) doctor::check_targets(network.graph, data, loss);
+  if (doctor::has_targets(data)) doctor::check_targets(network.graph, data, loss, settings.outputs);
   engine::Model model = doctor::make_model(network.graph, weights);
   std::vector<doctor::Wiring> wirings;
   for (const engine::Layer& layer : model.layers()) wirings.push_back(doctor::wiring_of(model, layer));
@@ -94,10 +121,12 @@ Diagnosis diagnose(const Graph& graph, const std::vector<Tensor>& weights, const
                       .layers = doctor::judge_layers(model, wirings, seen, settings),
                       .gradients = doctor::gradient_norms(model, seen),
                       .scale = seen.scale,
-                      .reach = doctor::reach_of(model, data, loss),
+                      .outputs = output_scores(network.graph, weights, data, settings),
+                      .reach = settings.outputs.empty() ? doctor::reach_of(model, data, loss) : std::nullopt,
                       .notes = network.notes};
   score(diagnosis, seen, data);
-  if (diagnosis.has_targets) diagnosis.baseline = baseline(settings.training != nullptr ? *settings.training : data, data, {.loss = loss});
+  const Dataset& training = settings.training != nullptr ? *settings.training : data;
+  if (diagnosis.has_targets) diagnosis.baseline = baseline(training, data, {.loss = loss, .outputs = settings.outputs});
   diagnosis.findings = doctor::find(model, wirings, seen, diagnosis);
   return diagnosis;
 }

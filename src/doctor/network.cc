@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "data/fits.h"
+#include "ops/loss.h"
 #include "undying/error.h"
 
 namespace undying::doctor {
@@ -80,7 +81,14 @@ void check_inputs(const Graph& graph, const Dataset& data) {
   data::check_shape(data, graph.input_shape());
 }
 
-void check_targets(const Graph& graph, const Dataset& data, Loss loss) {
+void check_targets(const Graph& graph, const Dataset& data, Loss loss, const std::vector<OutputLoss>& several) {
+  if (!several.empty()) {
+    const std::int64_t columns = ops::LossOptions{.outputs = several}.columns();
+    if (data.classes > 0 || data.outputs != columns)
+      refuse(data,
+             "has targets of " + std::to_string(data.outputs) + " values; the outputs that are asked for need " + std::to_string(columns));
+    return;
+  }
   const std::int64_t outputs = ops::element_count(graph.output_shape());
   if (loss == Loss::kBinaryCrossEntropy) data::check_probabilities(data);
   const bool binary = loss == Loss::kBinaryCrossEntropy && outputs == 1 && data.classes == 2;

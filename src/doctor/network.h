@@ -31,7 +31,7 @@ Loss loss_for(const Dataset& data, const std::optional<Loss>& chosen);
 // Throws Error{kInvalidArgument} when the network has several inputs or does not take examples of this shape.
 void check_inputs(const Graph& graph, const Dataset& data);
 // The same for the outputs, where the data has targets.
-void check_targets(const Graph& graph, const Dataset& data, Loss loss);
+void check_targets(const Graph& graph, const Dataset& data, Loss loss, const std::vector<OutputLoss>& several = {});
 
 // `count` of `size` indices, evenly spaced; all of them where there are no more.
 std::vector<std::uint32_t> evenly_spaced(std::int64_t size, std::int64_t count);

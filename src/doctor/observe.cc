@@ -71,15 +71,16 @@ std::int64_t element_of(const engine::Model& model, const engine::Layer& layer, 
 Observation observe(engine::Model& model, const std::vector<Wiring>& wirings, const Dataset& data, Loss loss,
                     const DiagnoseSettings& settings) {
   const int threads = default_threads(settings.threads);
+  const ops::LossOptions judged{.loss = loss, .outputs = settings.outputs};
   const std::vector<std::uint32_t> order = train::identity_order(data.size);
   const train::DatasetSource source(data, order);
   Observation seen{.examples = data.size, .census = engine::Census(model.unit_size())};
   {
-    engine::Engine engine(model, {.batch = threads, .shards = threads, .threads = threads, .counters = false, .loss = {loss}});
+    engine::Engine engine(model, {.batch = threads, .shards = threads, .threads = threads, .counters = false, .loss = judged});
     engine.evaluate(source, data.size, nullptr, &seen.census, static_cast<float>(settings.saturation_eps));
     look_at_scale(engine, model, data, seen);
   }
-  if (has_targets(data)) seen.gradients = engine::frozen_gradients(model, source, data.size, {threads, threads, {loss}});
+  if (has_targets(data)) seen.gradients = engine::frozen_gradients(model, source, data.size, {threads, threads, judged});
   seen.rank.assign(model.layers().size(), std::numeric_limits<double>::quiet_NaN());
   seen.never_wins.resize(model.layers().size());
   const std::vector<std::uint32_t> sample = evenly_spaced(data.size, settings.rank_sample);

@@ -153,7 +153,9 @@ InputScale scale_of(const Dataset& data, const InputMoments& moments) {
 }
 
 bool reads_inputs_as_they_come(const Graph& graph) {
-  const auto keeps_scale = [](std::string_view op) { return engine::is_view(op) || engine::makes_units(op) || op == "transpose"; };
+  const auto keeps_scale = [](std::string_view op) {
+    return engine::is_view(op) || engine::makes_units(op) || op == "transpose" || op == "slice" || op == "concat";
+  };
   std::vector<bool> raw(graph.nodes().size(), false);
   for (std::size_t at = 0; at < raw.size(); ++at) {
     const Node& node = graph.nodes()[at];

@@ -220,7 +220,7 @@ void Engine::cut_slices() {
     const int first = static_cast<int>(slices_.size());
     for (const int p : step.owned) {
       const Parameter& parameter = parameters[static_cast<std::size_t>(p)];
-      if (!parameter.trained || !cut.insert(p).second) continue;
+      if (!parameter.trained || parameter.frozen || !cut.insert(p).second) continue;
       for (std::int64_t done = 0; done < parameter.size; done += kSliceFloats) {
         auto& gradients = slice_gradients_.emplace_back();
         for (Shard& shard : training_->shards()) gradients.push_back(shard.gradients.data() + training_->gradient_offset(p) + done);

@@ -82,6 +82,14 @@ int Model::add_parameter(const ops::ParameterSpec& spec, int at) {
   return index;
 }
 
+void Model::freeze(std::span<const std::string> names) {
+  for (const std::string& name : names) {
+    const auto found = by_name_.find(name);
+    if (found == by_name_.end()) throw Error(ErrorCode::kInvalidArgument, "tensor " + name, "is to be frozen, but the model has none");
+    parameters_[static_cast<std::size_t>(found->second)].frozen = true;
+  }
+}
+
 // The weight of the nearest node upstream that has one, along first inputs.
 int Model::weight_before(int at) const {
   while (!node(at).inputs.empty()) {

@@ -25,7 +25,8 @@ struct Parameter {
   bool trained = true;
   bool decays = true;
   float initial = 0.0f;
-  int node = 0;  // the first that owns it
+  int node = 0;         // the first that owns it
+  bool frozen = false;  // trained by its operator, but not here: neither drawn nor updated
 };
 
 // The units of one activation, neurons or channels: a run of the unit arena.
@@ -84,6 +85,9 @@ class Model {
   std::span<float> statistics() { return statistics_.span(); }  // running means and variances
   float* values(const Parameter& parameter) { return (parameter.trained ? trained_ : statistics_).data() + parameter.offset; }
   const float* values(const Parameter& parameter) const { return (parameter.trained ? trained_ : statistics_).data() + parameter.offset; }
+
+  // Of the parameters of these names. Throws Error{kInvalidArgument} where there is none.
+  void freeze(std::span<const std::string> names);
 
   // Indices into parameters() of those a node owns, in the order of its specs. Nodes that name the same tensor share it.
   const std::vector<int>& parameters_of(int node) const { return by_node_[static_cast<std::size_t>(node)]; }

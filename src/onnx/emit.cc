@@ -21,7 +21,9 @@ class Tensors {
   std::string add(const Owned& owned, const std::string& node, const std::string& parameter, bool alone) {
     const Constant& constant = *owned.constant;
     const bool as_in_file = constant.transposed == owned.transpose && owned.scale == 1.0f;
-    const std::string origin = !parameter.empty() ? "=" + parameter : alone && !constant.origin.empty() ? node + "=" : constant.origin;
+    const std::string origin = !parameter.empty()                  ? "=" + parameter
+                               : alone && !constant.origin.empty() ? node + "=" + owned.role
+                                                                   : constant.origin;
     const ConstantPtr nameless = origin.empty() ? owned.constant : nullptr;
     const Key key{origin, nameless, constant.transposed != owned.transpose, owned.scale, owned.shape, owned.trained};
     const auto known = names_.find(key);
@@ -70,15 +72,23 @@ class Emitter {
     std::vector<int> outputs;
     std::vector<std::string> output_names;
     std::vector<std::string> known;
+    std::map<int, int> place;  // of an output of the net
+    std::size_t own = 0;
     for (std::size_t i = 0; i < net_.outputs.size(); ++i) {
       if (net_.value(net_.outputs[i]).constant != nullptr && net_.outputs.size() > 1) {
         known.push_back(net_.output_names[i]);
         continue;
       }
+      place[static_cast<int>(i)] = static_cast<int>(outputs.size());
       outputs.push_back(node_of(net_.outputs[i]));
       output_names.push_back(net_.output_names[i]);
+      own += i < net_.own ? 1 : 0;
     }
     if (outputs.empty()) node_of(net_.outputs.front());
+    std::vector<int> chosen;
+    for (const int output : net_.chosen)
+      if (place.contains(output)) chosen.push_back(place.at(output));
+    if (chosen.empty()) node_of(net_.outputs[static_cast<std::size_t>(net_.chosen.front())]);
     // A model that gives back its input is still a graph of one operator.
     if (nodes_.size() == net_.inputs.size())
       outputs.front() =
@@ -90,7 +100,15 @@ class Emitter {
     if (alone_ > 0)
       notes.push_back(std::to_string(alone_) +
                       " uses of tensors of zeros or ones are taken for tensors of their own: exporters merge equal ones");
-    return {Graph(std::move(nodes_), std::move(outputs)), tensors_.take(), std::move(inputs), std::move(output_names), std::move(notes)};
+    if (!frozen_.empty())
+      notes.push_back(std::to_string(frozen_.size()) + " tensors that operators would train were no parameters: they stay as they are");
+    Model model{Graph(std::move(nodes_), std::move(outputs)), tensors_.take(), std::move(inputs), std::move(output_names),
+                std::move(notes)};
+    model.chosen = std::move(chosen);
+    model.own = own;
+    model.left_out = net_.left_out;
+    model.frozen.assign(frozen_.begin(), frozen_.end());
+    return model;
   }
 
  private:
@@ -161,7 +179,18 @@ class Emitter {
   std::string tensor_of(const Operation& operation, const Owned& owned, const std::string& node) {
     const std::string parameter = parameter_of(operation, owned);
     const bool alone = stands_alone(owned, parameter);
-    return tensors_.add(owned, node, parameter, alone);
+    const std::string name = tensors_.add(owned, node, parameter, alone);
+    if (owned.trained && is_no_parameter(operation.origin, owned, parameter)) frozen_.insert(name);
+    return name;
+  }
+
+  // A buffer; or a number that stands in the code, of which the node names nothing.
+  static bool is_no_parameter(const NodeOrigin& origin, const Owned& owned, const std::string& parameter) {
+    const auto is_buffer = [&](const std::string& name) { return std::ranges::find(origin.buffers, name) != origin.buffers.end(); };
+    if (is_buffer(parameter.empty() ? owned.constant->origin : parameter)) return true;
+    if (!parameter.empty()) return false;
+    const bool nameless = owned.constant->origin.empty() || owned.constant->origin.starts_with("val_");
+    return origin.known && !origin.folded_norm && origin.parameters.empty() && nameless && owned.role == "weight";
   }
 
   // The step that carries the operation's name: the one with trained tensors, else the last.
@@ -245,17 +274,21 @@ class Emitter {
   std::int64_t dropouts_ = 0;
   bool tells_parameters_ = false;
   std::set<std::string> seen_;
+  std::set<std::string> frozen_;
   int alone_ = 0;
 };
 
-// Outputs count examples first: what reads them, and what is written of them, does too.
+// Outputs count examples first: what reads them, and what is written of them, does too. "" where this one does.
+std::string misplaced(const Net& net, int id) {
+  const Value& value = net.value(id);
+  if (value.constant != nullptr || net.batch_axes == 0 || !value.shaped || value.batch == Batch{}) return {};
+  return "is " + describe(net, id) + ", which mixes the examples of a batch; expected (N, ...)";
+}
+
 void check_outputs(const Net& net) {
-  for (std::size_t i = 0; i < net.outputs.size(); ++i) {
-    const Value& value = net.value(net.outputs[i]);
-    if (value.constant == nullptr && net.batch_axes > 0 && value.batch != Batch{})
-      throw Error(ErrorCode::kUnsupported, "output " + net.output_names[i],
-                  "is " + describe(net, net.outputs[i]) + ", which mixes the examples of a batch; expected (N, ...)");
-  }
+  for (std::size_t i = 0; i < net.outputs.size(); ++i)
+    if (const std::string why = misplaced(net, net.outputs[i]); !why.empty())
+      throw Error(ErrorCode::kUnsupported, "output " + net.output_names[i], why);
 }
 
 // "a, b, c and 4 more".
@@ -266,7 +299,62 @@ std::string some_of(const std::vector<std::string>& names) {
   return names.size() > kMost ? text + " and " + std::to_string(names.size() - kMost) + " more" : text;
 }
 
-// All that stands in the way, one a line; nodes of one operator with the same reason together, in the order in which they come.
+// Why a value cannot be had; "" where it can.
+std::string reason_against(const Net& net, int id) {
+  if (std::string why = misplaced(net, id); !why.empty()) return why;
+  const std::vector<bool> needed = net.needed({id});
+  for (const Obstacle& obstacle : net.obstacles)
+    if (needed[static_cast<std::size_t>(obstacle.value)]) return obstacle.text;
+  for (const Operation& operation : net.operations) {
+    const bool used =
+        std::ranges::any_of(operation.outputs, [&](int output) { return output >= 0 && needed[static_cast<std::size_t>(output)]; });
+    if (used && !operation.problem.empty()) return operation.name + " (" + operation.op + ") " + operation.problem;
+  }
+  return {};
+}
+
+// Outputs that were not asked for, and cannot be had, are left out; and what stands in the way of none that is left is no obstacle.
+void leave_out(Net& net) {
+  const bool all_asked = net.chosen.size() == net.outputs.size();
+  std::vector<int> outputs, place(net.outputs.size(), -1);
+  std::vector<std::string> names;
+  const std::size_t own = net.own;
+  for (std::size_t i = 0; i < net.outputs.size(); ++i) {
+    const bool asked = all_asked || std::ranges::find(net.chosen, static_cast<int>(i)) != net.chosen.end();
+    const std::string why = asked ? "" : reason_against(net, net.outputs[i]);
+    if (!why.empty()) {
+      net.left_out.push_back(net.output_names[i] + ": " + why);
+      net.own -= i < own ? 1 : 0;
+      continue;
+    }
+    place[i] = static_cast<int>(outputs.size());
+    outputs.push_back(net.outputs[i]);
+    names.push_back(net.output_names[i]);
+  }
+  for (int& output : net.chosen) output = place[static_cast<std::size_t>(output)];
+  net.outputs = std::move(outputs);
+  net.output_names = std::move(names);
+  net.drop_unread();
+  const std::vector<bool> needed = net.needed(net.outputs);
+  std::erase_if(net.obstacles, [&](const Obstacle& obstacle) { return !needed[static_cast<std::size_t>(obstacle.value)]; });
+}
+
+// Outputs that can be had, or else values inside the graph: what the first operations that cannot become operators read.
+std::string other_outputs(const Net& net) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < net.outputs.size(); ++i)
+    if (net.value(net.outputs[i]).constant == nullptr && reason_against(net, net.outputs[i]).empty()) names.push_back(net.output_names[i]);
+  if (!names.empty()) return "the outputs that it is not needed for: --output " + some_of(names);
+  for (const Operation& operation : net.operations)
+    for (const int id : operation.inputs)
+      if (!operation.problem.empty() && id >= 0 && net.value(id).producer >= 0 && net.value(id).constant == nullptr &&
+          net.value(id).shaped && reason_against(net, id).empty())
+        return "what is computed before it: --output " + net.value(id).name;
+  return {};
+}
+
+// All that stands in the way, one a line; nodes of one operator with the same reason together, in the order in which they come; then what
+// gets around it.
 void check_supported(const Net& net) {
   std::vector<std::pair<std::string, std::vector<std::string>>> groups;  // "(OP): why", nodes
   std::size_t count = net.obstacles.size();
@@ -279,13 +367,19 @@ void check_supported(const Net& net) {
     ++count;
   }
   if (count == 0) return;
+  std::string options;
+  for (const Obstacle& obstacle : net.obstacles)
+    if (!obstacle.option.empty()) options += (options.empty() ? "such as " : " ") + obstacle.option;
   if (count == 1 && groups.empty()) {
-    const std::size_t colon = net.obstacles[0].find(": ");
-    throw Error(ErrorCode::kUnsupported, net.obstacles[0].substr(0, colon), net.obstacles[0].substr(colon + 2));
+    const std::size_t colon = net.obstacles[0].text.find(": ");
+    throw Error(ErrorCode::kUnsupported, net.obstacles[0].text.substr(0, colon),
+                net.obstacles[0].text.substr(colon + 2) + (options.empty() ? "" : ", " + options));
   }
   std::string list;
-  for (const std::string& obstacle : net.obstacles) list += "\n  " + obstacle;
+  for (const Obstacle& obstacle : net.obstacles) list += "\n  " + obstacle.text;
   for (const auto& [why, nodes] : groups) list += "\n  " + some_of(nodes) + why;
+  if (!options.empty()) list += "\n  to fix what is open: " + options;
+  if (const std::string others = groups.empty() ? "" : other_outputs(net); !others.empty()) list += "\n  to have " + others;
   const bool nodes_alone = net.obstacles.empty();
   throw Error(ErrorCode::kUnsupported, "graph",
               nodes_alone ? std::to_string(count) + (count == 1 ? " node is" : " nodes are") + " not supported:" + list
@@ -313,7 +407,8 @@ void check_tensors(const Model& model) {
 
 }  // namespace
 
-Model emit(const Net& net) {
+Model emit(Net& net) {
+  leave_out(net);
   check_supported(net);
   check_outputs(net);
   Model model = Emitter(net).emit();

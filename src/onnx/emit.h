@@ -6,9 +6,9 @@
 
 namespace undying::onnx {
 
-// The graph and the weights of a net whose composites were recognised. Throws Error{kUnsupported} that lists every operation which cannot
-// become an operator.
-Model emit(const Net& net);
+// The graph and the weights of a net whose composites were recognised. Outputs that were not asked for and cannot be had are left out of
+// it. Throws Error{kUnsupported} that lists every operation which cannot become an operator.
+Model emit(Net& net);
 
 }  // namespace undying::onnx
 

@@ -23,7 +23,7 @@ Model interpret(pb::ModelProto proto, const std::filesystem::path& folder, const
   const std::string producer = printable(proto.producer_name() + version);
   const bool external = std::ranges::any_of(
       proto.graph().initializer(), [](const pb::TensorProto& tensor) { return tensor.data_location() == pb::TensorProto::EXTERNAL; });
-  Net net = parse(proto, folder, options.batched);
+  Net net = parse(proto, folder, options);
   proto.Clear();
   fold(net);
   recognise(net);

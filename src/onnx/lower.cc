@@ -189,8 +189,9 @@ Source Lowering::operand(const ConstantPtr& given, std::int64_t rank, const Batc
     if (!batch.folded()) dims.erase(dims.begin() + axis);
   }
   if (dims.empty()) dims = {1};
-  const std::vector<std::string>& parameters = operation_.origin.parameters;
-  const bool trained = !given->integer && !given->origin.empty() && std::ranges::find(parameters, given->origin) != parameters.end();
+  const auto names = [&](const std::vector<std::string>& those) { return std::ranges::find(those, given->origin) != those.end(); };
+  const NodeOrigin& from = operation_.origin;
+  const bool trained = !given->integer && !given->origin.empty() && names(from.parameters) && !names(from.buffers);
   return add(trained ? "parameter" : "constant", {}, {{"shape", dims}},
              {{.constant = constant, .shape = dims, .trained = trained, .role = "value"}});
 }

@@ -84,9 +84,11 @@ NodeOrigin origin_of(const pb::NodeProto& node, const std::vector<std::string>& 
                     .known = !fx_node.empty()};
   const bool is_layer = node.op_type() == "Conv" || node.op_type() == "ConvTranspose" || node.op_type() == "Gemm";
   origin.folded_norm = is_layer && fx_node.find("batch_norm") != std::string::npos;
-  if (origin.folded_norm) return origin;  // what it names is the norm's
-  for (const std::string& each : mangled_names(fx_node))
-    origin.parameters.push_back(true_name(each, scopes, initializers).empty() ? "%" + each : true_name(each, scopes, initializers));
+  for (const std::string& each : mangled_names(fx_node)) {
+    const std::string name = true_name(each, scopes, initializers);
+    (origin.folded_norm ? origin.norm : origin.parameters).push_back(name.empty() ? "%" + each : name);
+    if (each.starts_with("b_") && !origin.folded_norm) origin.buffers.push_back(origin.parameters.back());
+  }
   return origin;
 }
 
@@ -96,12 +98,13 @@ void complete_names(std::span<NodeOrigin* const> origins) {
     for (const std::string& name : origin->parameters)
       if (!name.starts_with('%')) known.emplace(mangled(name), name);
   for (NodeOrigin* origin : origins)
-    for (std::string& name : origin->parameters) {
-      if (!name.starts_with('%')) continue;
-      const std::string bare = name.substr(3);  // without %p_
-      const auto found = known.find(bare);
-      name = found == known.end() ? bare : found->second;
-    }
+    for (std::vector<std::string>* names : {&origin->parameters, &origin->buffers, &origin->norm})
+      for (std::string& name : *names) {
+        if (!name.starts_with('%')) continue;
+        const std::string bare = name.substr(3);  // without %p_
+        const auto found = known.find(bare);
+        name = found == known.end() ? bare : found->second;
+      }
 }
 
 }  // namespace undying::onnx

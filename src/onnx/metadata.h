@@ -14,8 +14,10 @@ namespace undying::onnx {
 // merges equal initializers, removes biases of 0, transposes weights and folds batch norms; the names of what was there stand here.
 struct NodeOrigin {
   std::vector<std::string> parameters;  // the tensors of the module, by the names PyTorch gives them
+  std::vector<std::string> buffers;     // those of them that are no parameters
   std::string module;                   // the path of the module; "" unknown
   bool folded_norm = false;             // a batch norm went into this layer
+  std::vector<std::string> norm;        // its scale, shift, running mean and variance
   bool known = false;                   // the node has such metadata
 };
 

@@ -117,6 +117,37 @@ TEST(OnnxMetadata, AParameterThatIsAddedTrains) {
   EXPECT_THAT(tensor_names(model), ElementsAre("p"));
 }
 
+TEST(OnnxMetadata, WeightsDrawnAnewHaveTheirNormAgain) {
+  if (!has_metadata()) GTEST_SKIP() << "this ONNX library has no metadata of nodes";
+  Noted noted;
+  noted.model.input("x", {0, 1, 4, 4}).floats("c.weight", {2, 1, 3, 3}).floats("c.bias", {2});
+  noted.model.node("Conv", {"x", "c.weight", "c.bias"}, {"z"});
+  noted.note("%norm = _native_batch_norm_legit_no_training(args = (%conv2d, %p_n_weight, %p_n_bias))", "['', 'n', 'norm']");
+  noted.model.node("Relu", {"z"}, {"y"}).output("y");
+  const Model model = noted.model.load({.fresh = true});
+  EXPECT_EQ(structure(model.graph),
+            "conv(0) bias=0 kernel=[3, 3] outputs=2\n"
+            "batch_norm(1)\n"
+            "activation(2) activation=relu layer=-\n");
+  EXPECT_THAT(tensor_names(model), ElementsAre("c.weight", "n.weight", "n.bias", "n.running_mean", "n.running_var"));
+  EXPECT_THAT(model.notes, Contains(HasSubstr("1 batch norm that the exporter folded")));
+}
+
+// Statistics of inputs and random features of a network are buffers: no training touches them.
+TEST(OnnxMetadata, BuffersDoNotTrain) {
+  if (!has_metadata()) GTEST_SKIP() << "this ONNX library has no metadata of nodes";
+  Noted noted;
+  noted.model.input("x", {0, 3}).floats("mu", {3}).node("Sub", {"x", "mu"}, {"a"});
+  noted.note("%sub = sub(args = (%x, %b_mu))", "['', 'sub']");
+  noted.model.floats("features", {3, 4}).node("MatMul", {"a", "features"}, {"b"});
+  noted.note("%matmul = matmul(args = (%sub, %b_features))", "['', 'matmul']");
+  noted.model.floats("fc.weight", {4, 2}).node("MatMul", {"b", "fc.weight"}, {"y"}).output("y");
+  noted.note("%linear = linear(args = (%matmul, %p_fc_weight, None))", "['', 'fc', 'linear']");
+  const Model model = noted.model.load();
+  EXPECT_EQ(structure(model.graph), "constant() shape=[3]\nsub(0, 1)\nlinear(2) bias=0 outputs=4\nlinear(3) bias=0 outputs=2\n");
+  EXPECT_THAT(model.frozen, ElementsAre("matmul.weight"));
+}
+
 TEST(OnnxMetadata, WhatIsWrittenLooksLikeWhatWasRead) {
   TestModel model(17);
   model.input("x", {0, 3}).floats("w", {400, 3}).node("Gemm", {"x", "w"}, {"y"}, {{"transB", 1}}).output("y");

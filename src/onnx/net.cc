@@ -40,6 +40,16 @@ std::vector<std::vector<int>> Net::readers() const {
   return readers;
 }
 
+std::vector<bool> Net::needed(const std::vector<int>& those) const {
+  std::vector<bool> wanted(values.size(), false);
+  for (const int id : those) wanted[static_cast<std::size_t>(id)] = true;
+  for (auto operation = operations.rbegin(); operation != operations.rend(); ++operation)
+    if (std::ranges::any_of(operation->outputs, [&](int id) { return id >= 0 && wanted[static_cast<std::size_t>(id)]; }))
+      for (const int id : operation->inputs)
+        if (id >= 0) wanted[static_cast<std::size_t>(id)] = true;
+  return wanted;
+}
+
 void Net::drop_unread() {
   std::vector<char> wanted(values.size(), 0);
   for (const int id : outputs) wanted[static_cast<std::size_t>(id)] = 1;

@@ -55,6 +55,13 @@ struct Operation {
   std::string problem;  // why it cannot become an operator; empty: it can, or nobody has tried
 };
 
+// An input that cannot be read.
+struct Obstacle {
+  int value = -1;
+  std::string text;    // "input x: ..."
+  std::string option;  // what gets around it: "--shape x=3,224,224"; "": nothing
+};
+
 struct Net {
   std::int64_t opset = 0;
   int batch_axes = 1;        // 1: a dimension of every value at run time counts examples; 0: none does
@@ -64,8 +71,12 @@ struct Net {
   std::vector<int> inputs;
   std::vector<int> outputs;
   std::vector<std::string> output_names;  // as the file says, whatever value they become
+  std::vector<int> chosen;                // of `outputs`, those that were asked for
+  std::size_t own = 0;                    // of `outputs`, from the front, the file's own
+  std::vector<std::string> left_out;      // outputs that were not asked for and cannot be read
+  bool fresh = false;                     // weights will be drawn anew
   std::vector<std::string> notes;
-  std::vector<std::string> obstacles;  // inputs that cannot be read, and why: "input x: ..."
+  std::vector<Obstacle> obstacles;
 
   int add_value(Value value);
   int add_constant(ConstantPtr constant, std::string name = {});
@@ -77,6 +88,8 @@ struct Net {
 
   // The operations that read each value, one entry a use; outputs of the model count as reads by operation -1.
   std::vector<std::vector<int>> readers() const;
+  // Whether each value is needed for these.
+  std::vector<bool> needed(const std::vector<int>& values) const;
   // Drops operations whose outputs nobody reads.
   void drop_unread();
   // Reads of `from` become reads of `to`.

@@ -232,7 +232,7 @@ std::string run_known(const Case& each) {
   TestModel dummy;
   dummy.input("undying_unused", {1, 1});
   *model.mutable_graph()->add_input() = dummy.proto.graph().input(0);
-  Net net = parse(model, {}, true);
+  Net net = parse(model, {}, LoadOptions{});
   fold(net);
   for (std::size_t i = 0; i < net.outputs.size(); ++i) {
     const ConstantPtr found = net.value(net.outputs[i]).constant;

@@ -7,6 +7,7 @@
 #include <queue>
 #include <unordered_map>
 
+#include "base/nearest.h"
 #include "onnx/names.h"
 #include "onnx/tensor.h"
 #include "ops/operator.h"
@@ -40,16 +41,22 @@ std::int64_t opset_of(const pb::ModelProto& model) {
                            old);
 }
 
+constexpr const char* kOpen = " open";
+
 class Parser {
  public:
-  Parser(const std::filesystem::path& folder, bool batched) : tensors_(folder) { net_.batch_axes = batched ? 1 : 0; }
+  Parser(const std::filesystem::path& folder, const LoadOptions& options) : tensors_(folder), options_(options) {
+    net_.batch_axes = options.batched ? 1 : 0;
+    net_.fresh = options.fresh;
+  }
 
   Net parse(pb::ModelProto& model) {
     net_.opset = opset_of(model);
     pb::GraphProto& graph = *model.mutable_graph();
     if (graph.sparse_initializer_size() > 0) unsupported("graph", "has sparse initializers; expected dense ones");
     for (auto& tensor : *graph.mutable_initializer()) add_initializer(tensor);
-    if (net_.batch_axes > 0 && counts_no_examples(graph)) {
+    check_shapes(graph);
+    if (net_.batch_axes > 0 && (counts_no_examples(graph) || is_shaped_whole(graph))) {
       net_.batch_axes = 0;
       net_.notes.push_back("the inputs count no examples: each as a whole is one");
     }
@@ -65,6 +72,7 @@ class Parser {
       net_.output_names.push_back(output.name());
     }
     if (net_.outputs.empty()) bad("graph", "has no output");
+    choose_outputs();
     for (const auto& [type, count] : tensors_.converted())
       net_.notes.push_back(std::to_string(count) + " tensors of type " + type + " became float32");
     return std::move(net_);
@@ -100,6 +108,87 @@ class Parser {
     });
   }
 
+  static std::string known_names(const std::vector<std::string>& names) {
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text;
+  }
+
+  // What the caller asks for by name: outputs of the file, or values inside the graph, which become outputs behind them.
+  void choose_outputs() {
+    net_.own = net_.outputs.size();
+    for (const std::string& name : options_.outputs) {
+      const auto own = std::ranges::find(net_.output_names, name);
+      net_.chosen.push_back(static_cast<int>(own - net_.output_names.begin()));
+      if (own != net_.output_names.end()) continue;
+      if (!ids_.contains(name) || !is_computed(ids_.at(name)))
+        throw Error(ErrorCode::kInvalidArgument, "--output",
+                    "\"" + name + "\" is no value of the graph; its outputs are " + known_names(net_.output_names) + near_to(name));
+      net_.outputs.push_back(ids_.at(name));
+      net_.output_names.push_back(name);
+    }
+    for (std::size_t i = 0; options_.outputs.empty() && i < net_.outputs.size(); ++i) net_.chosen.push_back(static_cast<int>(i));
+  }
+
+  std::string near_to(const std::string& name) const {
+    std::vector<std::string> names;
+    for (const auto& [known, id] : ids_)
+      if (is_computed(id)) names.push_back(known);
+    std::ranges::sort(names);
+    const std::string found = nearest(name, names);
+    return found.empty() ? "" : "; did you mean " + found + "?";
+  }
+
+  void check_shapes(const pb::GraphProto& graph) const {
+    for (const auto& [name, shape] : options_.shapes) {
+      const auto found = std::ranges::find(graph.input(), name, [](const pb::ValueInfoProto& info) { return info.name(); });
+      std::vector<std::string> names;
+      for (const auto& info : graph.input())
+        if (!ids_.contains(info.name())) names.push_back(info.name());
+      if (found == graph.input().end() || ids_.contains(name))
+        throw Error(ErrorCode::kInvalidArgument, "--shape", "\"" + name + "\" is no input of the model; they are " + known_names(names));
+      const int rank = found->type().tensor_type().shape().dim_size();
+      const auto given = static_cast<int>(shape.size());
+      if (found->type().tensor_type().has_shape() && given != rank && given != rank - 1)
+        throw Error(ErrorCode::kInvalidArgument, "--shape",
+                    "gives " + name + " " + std::to_string(given) + " extents; it has " + std::to_string(rank) + " dimensions: expected " +
+                        std::to_string(rank - 1) + " extents, or " + std::to_string(rank) + " where the first counts no examples");
+    }
+  }
+
+  // Whether the caller gives an input all its dimensions: then none counts examples.
+  bool is_shaped_whole(const pb::GraphProto& graph) const {
+    return std::ranges::any_of(graph.input(), [&](const pb::ValueInfoProto& info) {
+      const auto given = options_.shapes.find(info.name());
+      return given != options_.shapes.end() && static_cast<int>(given->second.size()) == info.type().tensor_type().shape().dim_size();
+    });
+  }
+
+  // The extent that the caller gives a dimension, or the file does; 0: neither.
+  std::int64_t extent_of(const std::string& name, int axis, std::int64_t extent) const {
+    const auto given = options_.shapes.find(name);
+    if (given == options_.shapes.end()) return extent;
+    const std::int64_t wanted = given->second[static_cast<std::size_t>(axis - net_.batch_axes)];
+    if (extent != 0 && extent != wanted)
+      throw Error(ErrorCode::kInvalidArgument, "--shape",
+                  "makes dimension " + std::to_string(axis) + " of " + name + " " + std::to_string(wanted) + "; the model fixes it at " +
+                      std::to_string(extent));
+    return wanted;
+  }
+
+  // An option that fixes what is open, with extents of the kind that networks have.
+  static std::string shape_option(const pb::ValueInfoProto& info, int batch_axes) {
+    const auto& shape = info.type().tensor_type().shape();
+    std::string text = "--shape " + info.name() + "=";
+    for (int i = batch_axes; i < shape.dim_size(); ++i) {
+      const std::int64_t extent = shape.dim(i).has_dim_value() && shape.dim(i).dim_value() > 0 ? shape.dim(i).dim_value()
+                                  : shape.dim_size() == 4                                      ? (i == 1 ? 3 : 224)
+                                                                                               : 128;
+      text += (i == batch_axes ? "" : ",") + std::to_string(extent);
+    }
+    return text;
+  }
+
   void note_type(const std::string& subject, int type) {
     if (type == pb::TensorProto::FLOAT || TensorReader::is_integer(type)) return;
     if (!TensorReader::is_float(type))
@@ -114,8 +203,9 @@ class Parser {
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kUnsupported) throw;
       const std::string what = error.what();
-      net_.obstacles.push_back(error.subject() + ": " + what.substr(std::min(what.size(), error.subject().size() + 3)));
-      define({.name = info.name()});
+      const std::string text = error.subject() + ": " + what.substr(std::min(what.size(), error.subject().size() + 3));
+      const bool open = what.find(kOpen) != std::string::npos;
+      net_.obstacles.push_back({define({.name = info.name()}), text, open ? shape_option(info, net_.batch_axes) : ""});
     }
   }
 
@@ -131,11 +221,11 @@ class Parser {
       const std::int64_t extent = dim.has_dim_value() && dim.dim_value() > 0 ? dim.dim_value() : 0;
       if (i < net_.batch_axes) {
         set_batch(subject, extent);
-      } else if (extent == 0) {
-        unsupported(subject, "leaves dimension " + std::to_string(i) + " open; expected a fixed extent in all but the batch dimension");
-      } else {
-        value.shape.push_back(extent);
+        continue;
       }
+      value.shape.push_back(extent_of(info.name(), i, extent));
+      if (value.shape.back() == 0)
+        unsupported(subject, "leaves dimension " + std::to_string(i) + kOpen + "; expected a fixed extent in all but the batch dimension");
     }
     std::int64_t count = 0;
     if (type.shape().dim_size() == 0) unsupported(subject, "has no dimension; expected at least that of the batch");
@@ -251,6 +341,7 @@ class Parser {
 
   Net net_;
   TensorReader tensors_;
+  const LoadOptions& options_;
   std::unordered_map<std::string, int> ids_;
   std::vector<std::string> initializers_;
   int computed_ = 0;  // values from here on are outputs of nodes
@@ -263,6 +354,8 @@ std::int64_t last_opset() {
   return std::min(kNewestOpset, kKnown);
 }
 
-Net parse(pb::ModelProto& model, const std::filesystem::path& folder, bool batched) { return Parser(folder, batched).parse(model); }
+Net parse(pb::ModelProto& model, const std::filesystem::path& folder, const LoadOptions& options) {
+  return Parser(folder, options).parse(model);
+}
 
 }  // namespace undying::onnx

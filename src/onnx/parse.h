@@ -5,6 +5,7 @@
 
 #include "onnx/net.h"
 #include "onnx/read.h"
+#include "undying/onnx.h"
 
 namespace undying::onnx {
 
@@ -21,7 +22,7 @@ std::int64_t last_opset();
 // `model` is left without its tensors, so that a large one is not held twice. `folder`: for tensors stored outside the file; empty: none.
 // Throws Error: kBadData (names used twice or never defined, cycles, inputs without a shape, tensors that contradict themselves),
 // kUnsupported (opset, types).
-Net parse(pb::ModelProto& model, const std::filesystem::path& folder, bool batched);
+Net parse(pb::ModelProto& model, const std::filesystem::path& folder, const LoadOptions& options);
 
 }  // namespace undying::onnx
 

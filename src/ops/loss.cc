@@ -1,5 +1,6 @@
 #include "ops/loss.h"
 
+#include <algorithm>
 #include <cmath>
 
 #undef HWY_TARGET_INCLUDE
@@ -72,7 +73,50 @@ LossSums pointwise(const LossOptions& options, const LossArgs& args) {
 
 }  // namespace
 
+std::int64_t LossOptions::columns() const {
+  std::int64_t sum = 0;
+  for (const OutputLoss& output : outputs) sum += output.columns;
+  return sum;
+}
+
+// Rows of one output are brought together for the loss, and its gradient back to where they were.
+LossSums compute_loss(const LossOptions& options, const OutputLoss& output, const LossArgs& args) {
+  thread_local std::vector<float> values, targets, diff;
+  thread_local std::vector<std::int32_t> labels;
+  const std::int64_t columns = options.columns();
+  const auto size = static_cast<std::size_t>(args.rows * output.width);
+  values.resize(size);
+  diff.resize(size);
+  targets.resize(static_cast<std::size_t>(args.rows * output.columns));
+  labels.resize(static_cast<std::size_t>(args.rows));
+  for (std::int64_t row = 0; row < args.rows; ++row) {
+    std::copy_n(args.outputs + row * args.width + output.first, output.width, values.data() + row * output.width);
+    const float* from = args.targets + row * columns + output.target;
+    std::copy_n(from, output.columns, targets.data() + row * output.columns);
+    labels[static_cast<std::size_t>(row)] = static_cast<std::int32_t>(*from);
+  }
+  LossOptions own = options;
+  own.loss = output.loss;
+  own.outputs.clear();
+  const LossSums sums = compute_loss(own, {.rows = args.rows,
+                                           .width = output.width,
+                                           .outputs = values.data(),
+                                           .labels = output.classes ? labels.data() : nullptr,
+                                           .targets = targets.data(),
+                                           .diff = args.diff == nullptr ? nullptr : diff.data(),
+                                           .scale = static_cast<float>(args.scale * output.weight)});
+  for (std::int64_t row = 0; args.diff != nullptr && row < args.rows; ++row)
+    std::copy_n(diff.data() + row * output.width, output.width, args.diff + row * args.width + output.first);
+  return sums;
+}
+
 LossSums compute_loss(const LossOptions& options, const LossArgs& args) {
+  if (!options.outputs.empty()) {
+    LossSums total;
+    if (args.diff != nullptr) std::fill_n(args.diff, args.rows * args.width, 0.0f);
+    for (const OutputLoss& output : options.outputs) total.loss += output.weight * compute_loss(options, output, args).loss;
+    return total;
+  }
   if (options.loss != Loss::kSoftmaxCrossEntropy) return pointwise(options, args);
   return HWY_DYNAMIC_DISPATCH(softmax_cross_entropy)(args, options.label_smoothing);
 }

@@ -2,6 +2,7 @@
 #define UNDYING_OPS_LOSS_H_
 
 #include <cstdint>
+#include <vector>
 
 #include "undying/trainer.h"
 
@@ -11,6 +12,8 @@ struct LossOptions {
   Loss loss = Loss::kSoftmaxCrossEntropy;
   double label_smoothing = 0.0;
   double huber_delta = 1.0;
+  std::vector<OutputLoss> outputs = {};  // several, joined: the loss is the weighted sum of theirs, and nothing counts as correct
+  std::int64_t columns() const;          // of the targets of those
 };
 
 // Outputs of a network for `rows` examples against their targets: `labels` (rows) for classes, else `targets` (rows, width).
@@ -19,7 +22,7 @@ struct LossArgs {
   std::int64_t width = 0;
   const float* outputs = nullptr;  // (rows, width)
   const std::int32_t* labels = nullptr;
-  const float* targets = nullptr;
+  const float* targets = nullptr;        // of several outputs (rows, columns)
   float* diff = nullptr;                 // (rows, width): gradient times `scale`; null: not wanted
   float scale = 1.0f;                    // 1 / examples in the batch
   const float* class_weights = nullptr;  // of the cross-entropies: how much a row counts, by its label; null: 1 each
@@ -34,6 +37,9 @@ struct LossSums {
 // Binary cross-entropy takes logits, one a label with width 1, or targets in [0, 1]. Huber: quadratic within delta, linear beyond.
 // NaN in an output gives a NaN loss.
 LossSums compute_loss(const LossOptions& options, const LossArgs& args);
+
+// That of one of the outputs alone, without its weight, and how many are correct; `outputs`, `targets` and `diff` of `args` are of all.
+LossSums compute_loss(const LossOptions& options, const OutputLoss& output, const LossArgs& args);
 
 }  // namespace undying::ops
 

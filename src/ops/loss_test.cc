@@ -189,5 +189,32 @@ TEST(BinaryCrossEntropy, OneOutputCountsSignAgainstLabel) {
   EXPECT_NEAR(sums.loss, std::log1p(std::exp(-2.0)) + std::log1p(std::exp(-1.0)) + std::log1p(std::exp(0.5)), 1e-6);
 }
 
+// Two outputs side by side, the first of three classes, the second of two values.
+TEST(Loss, OfSeveralOutputsIsTheirWeightedSum) {
+  const OutputLoss classes{"policy", Loss::kSoftmaxCrossEntropy, 2.0, 0, 3, 2, 1, true};
+  const OutputLoss values{"value", Loss::kMeanSquaredError, 0.5, 3, 2, 0, 2, false};
+  const LossOptions both{.outputs = {classes, values}};
+  ASSERT_EQ(both.columns(), 3);
+  const std::vector<float> outputs = {1, 2, 0.5, -1, 3, 0, -1, 4, 2, 2};
+  const std::vector<float> targets = {0.5, 1, 1, -2, 0, 2};
+  std::vector<float> diff(10);
+  const LossArgs args{.rows = 2, .width = 5, .outputs = outputs.data(), .targets = targets.data(), .diff = diff.data(), .scale = 0.5f};
+  const LossSums sums = compute_loss(both, args);
+  double expected = 0.0;
+  for (int row = 0; row < 2; ++row) {
+    const float* x = outputs.data() + 5 * row;
+    const float* t = targets.data() + 3 * row;
+    const double sum = std::exp(x[0]) + std::exp(x[1]) + std::exp(x[2]);
+    const auto label = static_cast<int>(t[2]);
+    expected -= 2.0 * std::log(std::exp(static_cast<double>(x[label])) / sum);
+    expected += 0.5 * (std::pow(x[3] - t[0], 2) + std::pow(x[4] - t[1], 2)) / 2.0;
+    for (int i = 0; i < 3; ++i) EXPECT_NEAR(diff[5 * row + i], 0.5 * 2.0 * (std::exp(x[i]) / sum - (i == label ? 1 : 0)), 1e-6);
+    for (int i = 0; i < 2; ++i) EXPECT_NEAR(diff[5 * row + 3 + i], 0.5 * 0.5 * (x[3 + i] - t[i]), 1e-6);
+  }
+  EXPECT_NEAR(sums.loss, expected, 1e-6);
+  EXPECT_EQ(sums.correct, 0);
+  EXPECT_EQ(compute_loss(both, classes, args).correct, 2);
+}
+
 }  // namespace
 }  // namespace undying::ops

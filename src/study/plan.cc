@@ -33,6 +33,35 @@ std::string describe(const Dataset& data) {
                      fmt::join(data.target_mean, " "), data.target_deviation, sum);
 }
 
+// Of an attribute, all that a node can have.
+struct Text {
+  std::string operator()(const std::string& value) const { return value; }
+  std::string operator()(const Activation& value) const { return value.specification(); }
+  std::string operator()(std::int64_t value) const { return std::to_string(value); }
+  std::string operator()(double value) const { return fmt::format("{}", value); }
+  template <class T>
+  std::string operator()(const std::vector<T>& values) const {
+    return fmt::format("{}", fmt::join(values, ","));
+  }
+};
+
+std::string describe(const Graph& graph) {
+  std::string text;
+  for (const Node& node : graph.nodes()) {
+    text += fmt::format("{} {} ({}) {}", node.name, node.op, fmt::join(node.inputs, " "), fmt::join(node.parameters, " "));
+    for (const auto& [name, value] : node.attributes.all()) text += fmt::format(" {}={}", name, std::visit(Text(), value));
+    text += ";";
+  }
+  return fmt::format("{} nodes, outputs {}, checksum {:08x}", graph.nodes().size(), fmt::join(graph.outputs(), " "),
+                     checksum(0, std::vector<char>(text.begin(), text.end())));
+}
+
+std::string describe(const std::vector<Tensor>& tensors) {
+  unsigned long sum = 0;
+  for (const Tensor& tensor : tensors) sum = checksum(sum, tensor.values);
+  return fmt::format("{} tensors, checksum {:08x}", tensors.size(), sum);
+}
+
 std::string describe(const Optimizer& optimizer, const std::string& rate) {
   if (const auto* sgd = std::get_if<Sgd>(&optimizer))
     return fmt::format("sgd lr {} momentum {} nesterov {} decay {}", rate, sgd->momentum, sgd->nesterov, sgd->weight_decay);
@@ -68,7 +97,10 @@ TrainSettings run_settings(const StudySettings& settings, const Arm& arm, std::u
   train.threads = train.shards = 1;
   train.optimizer = with_learning_rate(train.optimizer, arm.learning_rate);
   train.seed = seed;
-  train.init_seed = arm.role == Role::kPlacebo ? seed + kPlaceboShift : 0;
+  if (arm.role != Role::kPlacebo) return train;
+  const bool given = settings.initial.size() > settings.train.frozen.size();  // weights: then the order of the data is the other draw
+  if (given) train.seed += kPlaceboShift;
+  if (!given) train.init_seed = seed + kPlaceboShift;
   return train;
 }
 
@@ -82,6 +114,9 @@ std::string fingerprint(const StudySettings& settings, const Split& data) {
   line("test", describe(*data.test));
   line("split", redraws(settings, data) ? "drawn anew for every seed" : "one for all seeds");
   line("model", settings.model);
+  if (settings.network) line("network", describe(*settings.network));
+  if (!settings.initial.empty() || !t.frozen.empty())
+    line("initial", fmt::format("{}, frozen {}", describe(settings.initial), fmt::join(t.frozen, " ")));
   line("batch norm", settings.model_options.batch_norm ? (*settings.model_options.batch_norm ? "yes" : "no") : "the model's own");
   line("precision", name(t.precision));
   line("dropout", settings.model_options.dropout);
@@ -90,6 +125,9 @@ std::string fingerprint(const StudySettings& settings, const Split& data) {
   line("schedule", fmt::format("{} warm-up {} period {} gamma {} final {}", static_cast<int>(t.schedule.kind), t.schedule.warmup,
                                t.schedule.period, t.schedule.gamma, t.schedule.final_factor));
   line("loss", fmt::format("{} smoothing {} delta {}", name(t.loss), t.label_smoothing, t.huber_delta));
+  for (const OutputLoss& output : t.outputs)
+    line("output", fmt::format("{} {} weight {} elements {} to {} column {}", output.output, name(output.loss), output.weight, output.first,
+                               output.first + output.width, output.target));
   line("clip norm", t.clip_norm);
   line("initializer", name(t.initializer));
   line("batch", t.batch);

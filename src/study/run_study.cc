@@ -120,9 +120,24 @@ std::int64_t steps_of(const TrainSettings& train, const Dataset& data) {
 std::int64_t outputs_of(const Dataset& data) { return data.classes > 0 ? data.classes : data.outputs; }
 
 Graph build(const StudySettings& settings, const Arm& arm, const Dataset& data) {
+  if (settings.network) return with_activation(*settings.network, arm.activation);
   ModelOptions options = settings.model_options;
   options.activation = arm.activation;
   return build_model(settings.model, data.shape, outputs_of(data), options);
+}
+
+// As a run begins.
+Trainer begin(const StudySettings& settings, const Arm& arm, const Dataset& data, std::uint64_t seed) {
+  Trainer trainer(build(settings, arm, data), run_settings(settings, arm, seed));
+  if (settings.initial.empty()) return trainer;
+  std::vector<Tensor> own = trainer.tensors();
+  std::erase_if(own, [&](Tensor& tensor) {  // an activation's slope may have come, or gone
+    const auto given = std::ranges::find(settings.initial, tensor.name, &Tensor::name);
+    if (given != settings.initial.end()) tensor = *given;
+    return given == settings.initial.end();
+  });
+  trainer.set(own);
+  return trainer;
 }
 
 void check(const StudySettings& settings, const Split& data, const std::vector<Arm>& arms) {
@@ -132,7 +147,7 @@ void check(const StudySettings& settings, const Split& data, const std::vector<A
                 "is " + std::to_string(settings.threads) + "; expected 1..1024, or 0 for one per core");
   if (!settings.train.evaluate) throw Error(ErrorCode::kInvalidArgument, "evaluate", "is off; a study needs the test set");
   for (const Arm& arm : arms) {
-    const Trainer trainer(build(settings, arm, *data.train), run_settings(settings, arm, settings.train.seed));
+    const Trainer trainer = begin(settings, arm, *data.train, settings.train.seed);
     trainer.check(*data.train);
     trainer.check(*data.test);
   }
@@ -292,7 +307,7 @@ Study run_study(const StudySettings& settings, const Split& data, const std::fun
   const auto train_on = [&settings](study::Draws& rows) -> study::TrainArm {
     return [&settings, draws = &rows](const Arm& arm, std::uint64_t seed, const Observer& observer, std::stop_token stopping) {
       const Split& split = draws->of(seed);
-      Trainer trainer(study::build(settings, arm, *split.train), study::run_settings(settings, arm, seed));
+      Trainer trainer = study::begin(settings, arm, *split.train, seed);
       Run run = study::fit(trainer, split, seed, observer, std::move(stopping));
       if (run.status == RunStatus::kFinished && arm.role != Role::kCandidate) run.examples = trainer.example_scores(*split.test);
       return run;

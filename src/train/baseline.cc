@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "data/named.h"
 #include "ops/loss.h"
 #include "train/metrics.h"
 
@@ -155,6 +156,38 @@ Baseline of_values(const Dataset& train, const Dataset& scored, const TrainSetti
           .answer = "always the mean of the training targets"};
 }
 
+// Of an output of classes, by its loss: the shares of the classes as probabilities.
+double shares_loss(const Dataset& train, const Dataset& scored) {
+  const std::vector<std::int64_t> counts = class_counts(train);
+  double sum = 0.0;
+  for (const std::int32_t label : scored.labels)
+    sum -= std::log(std::max(1e-12, static_cast<double>(counts[static_cast<std::size_t>(label)]) / static_cast<double>(train.size)));
+  return sum / static_cast<double>(scored.size);
+}
+
+// Of several outputs: the weighted sum of what each can have without looking.
+Baseline of_outputs(const Dataset& train, const Dataset& scored, const TrainSettings& settings) {
+  double loss = 0.0;
+  for (const OutputLoss& output : settings.outputs) {
+    const auto part = [&](const Dataset& data) {
+      return data::targets_alone(data, output.target, output.columns, output.classes ? std::max<std::int64_t>(2, output.width) : 0);
+    };
+    TrainSettings own = settings;
+    own.loss = output.loss;
+    own.outputs.clear();
+    const bool logits = output.loss == Loss::kSoftmaxCrossEntropy || output.loss == Loss::kBinaryCrossEntropy;
+    const bool shares = output.classes && logits;
+    const Dataset of_train = part(train);
+    const Dataset of_scored = part(scored);
+    loss += output.weight * (shares ? shares_loss(of_train, of_scored) : constant_loss(target_means(of_train), of_scored, own));
+  }
+  const double luck = std::max(0.01, std::min(0.5, 4.0 / static_cast<double>(scored.size)));
+  return {.metric = Metric::kLoss,
+          .score = loss,
+          .bound = loss - luck * loss,
+          .answer = "of each output always its mean, or the shares of its classes"};
+}
+
 }  // namespace
 
 Metric metric_of(const Dataset& data, const TrainSettings& settings) {
@@ -169,6 +202,7 @@ std::string Baseline::text() const {
 }
 
 Baseline baseline(const Dataset& train, const Dataset& scored, const TrainSettings& settings) {
+  if (!settings.outputs.empty()) return of_outputs(train, scored, settings);
   const Metric metric = metric_of(train, settings);
   check_metric(metric, train);
   if (is_of_classes(metric)) return of_classes(train, scored, metric);

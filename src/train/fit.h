@@ -18,6 +18,7 @@ struct State {
   State(Graph graph, const TrainSettings& settings, const engine::EngineOptions& options);
 
   void check_fit(const Dataset& data) const;
+  void check_parts(const Dataset& data) const;
   Trainer::Score score(const Dataset& data);
   // The sums over the whole of `data`, and the outputs (size, width) where wanted.
   ops::LossSums evaluate(const Dataset& data, std::vector<float>* outputs = nullptr);

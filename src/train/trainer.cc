@@ -58,7 +58,13 @@ engine::EngineOptions engine_options(const TrainSettings& settings) {
           .seed = settings.seed,
           .early_updates = settings.clip_norm == 0.0,
           .precision = settings.precision,
-          .loss = {settings.loss, settings.label_smoothing, settings.huber_delta}};
+          .loss = {settings.loss, settings.label_smoothing, settings.huber_delta, settings.outputs}};
+}
+
+engine::Model make_model(Graph graph, const std::vector<std::string>& frozen) {
+  engine::Model model(std::move(graph));
+  model.freeze(frozen);
+  return model;
 }
 
 }  // namespace
@@ -82,7 +88,7 @@ PlanSummary Trainer::plan() const {
 const TrainSettings& Trainer::settings() const { return state_->settings; }
 
 train::State::State(Graph graph, const TrainSettings& chosen, const engine::EngineOptions& options)
-    : settings(chosen), model(std::move(graph)), engine(model, options) {
+    : settings(chosen), model(make_model(std::move(graph), chosen.frozen)), engine(model, options) {
   train::initialize(model, settings.initializer, settings.init_seed > 0 ? settings.init_seed : settings.seed);
   for (int i = 0; i < optim::state_count(settings.optimizer); ++i)
     moments[i] = Buffer<float>(static_cast<std::size_t>(model.trained_size()));
@@ -94,6 +100,7 @@ void train::State::check_fit(const Dataset& data) const {
   if (data.size < 1) fail("data " + data.name, "has no examples");
   data::check_shape(data, graph.input_shape());
   if (settings.loss == Loss::kBinaryCrossEntropy) data::check_probabilities(data);
+  if (!settings.outputs.empty()) return check_parts(data);
   const bool binary = settings.loss == Loss::kBinaryCrossEntropy && outputs == 1 && data.classes == 2;
   const std::int64_t wanted = data.classes > 0 ? data.classes : data.outputs;
   if (wanted != outputs && !binary)
@@ -106,6 +113,14 @@ void train::State::check_fit(const Dataset& data) const {
   if (data.classes == 0 && settings.class_weights != ClassWeights::kNone)
     fail("class weights", "need classes, but " + data.name + " has values as targets");
   if (settings.metric) check_metric(*settings.metric, data);
+}
+
+// Several outputs, whose targets stand side by side.
+void train::State::check_parts(const Dataset& data) const {
+  const ops::LossOptions options{.outputs = settings.outputs};
+  if (data.outputs != options.columns() || data.classes > 0)
+    fail("data " + data.name, "has targets of " + std::to_string(data.outputs) + " values; the outputs that are asked for need " +
+                                  std::to_string(options.columns()));
 }
 
 Run Trainer::fit(const Dataset& train, const Dataset& test, const Observer& observer, std::stop_token stop, const Dataset* validation) {
@@ -195,7 +210,8 @@ std::vector<float> Trainer::example_scores(const Dataset& data, std::int64_t mos
   std::vector<float> outputs(static_cast<std::size_t>(rows * width));
   state_->engine.evaluate(train::DatasetSource(data, order), rows, outputs.data());
   const TrainSettings& settings = state_->settings;
-  const ops::LossOptions options{settings.loss, settings.label_smoothing, settings.huber_delta};
+  const ops::LossOptions options{settings.loss, settings.label_smoothing, settings.huber_delta, settings.outputs};
+  const std::int64_t columns = settings.outputs.empty() ? width : options.columns();
   std::vector<float> scores;
   for (std::int64_t i = 0; i < rows; ++i) {
     const std::int64_t row = order[static_cast<std::size_t>(i)];
@@ -203,7 +219,7 @@ std::vector<float> Trainer::example_scores(const Dataset& data, std::int64_t mos
                                                            .width = width,
                                                            .outputs = outputs.data() + i * width,
                                                            .labels = data.classes > 0 ? data.labels.data() + row : nullptr,
-                                                           .targets = data.classes > 0 ? nullptr : data.targets.data() + row * width});
+                                                           .targets = data.classes > 0 ? nullptr : data.targets.data() + row * columns});
     scores.push_back(static_cast<float>(data.classes > 0 ? static_cast<double>(sums.correct) : sums.loss));
   }
   return scores;
@@ -226,8 +242,10 @@ std::vector<Tensor> Trainer::tensors() const {
   return tensors;
 }
 
-void Trainer::load(const std::vector<Tensor>& tensors) {
-  const auto& parameters = state_->model.parameters();
+namespace {
+
+// Of each parameter, the tensor of its name; null: none. Throws where a tensor has no parameter, or another shape.
+std::vector<const Tensor*> by_parameter(const std::vector<engine::Parameter>& parameters, const std::vector<Tensor>& tensors) {
   std::vector<const Tensor*> found(parameters.size(), nullptr);
   for (const Tensor& tensor : tensors) {
     const auto at =
@@ -238,10 +256,24 @@ void Trainer::load(const std::vector<Tensor>& tensors) {
                   "has shape " + ops::to_string(tensor.shape) + "; the model expects " + ops::to_string(at->shape));
     found[static_cast<std::size_t>(at - parameters.begin())] = &tensor;
   }
+  return found;
+}
+
+}  // namespace
+
+void Trainer::load(const std::vector<Tensor>& tensors) {
+  const auto& parameters = state_->model.parameters();
+  const std::vector<const Tensor*> found = by_parameter(parameters, tensors);
   for (std::size_t i = 0; i < parameters.size(); ++i)
     if (found[i] == nullptr) throw Error(ErrorCode::kBadData, "tensor " + parameters[i].name, "is missing; the model needs it");
+  set(tensors);
+}
+
+void Trainer::set(const std::vector<Tensor>& tensors) {
+  const auto& parameters = state_->model.parameters();
+  const std::vector<const Tensor*> found = by_parameter(parameters, tensors);
   for (std::size_t i = 0; i < parameters.size(); ++i)
-    std::copy(found[i]->values.begin(), found[i]->values.end(), state_->model.values(parameters[i]));
+    if (found[i] != nullptr) std::ranges::copy(found[i]->values, state_->model.values(parameters[i]));
   state_->statistics_loaded = std::ranges::any_of(parameters, [&](const engine::Parameter& parameter) {
     using Role = ops::ParameterSpec::Role;
     if (parameter.role != Role::kRunningMean && parameter.role != Role::kRunningVariance) return false;

@@ -383,5 +383,50 @@ TEST(BatchNorm, RunningStatisticsFollowOnnx) {
   }
 }
 
+TEST(Trainer, FrozenTensorsAreNeitherDrawnNorTrained) {
+  const Dataset data = make_classes(64, 4, 2);
+  Trainer trainer(mlp({.inputs = 4, .hidden = {5}, .outputs = 2}), {.batch = 16, .threads = 1, .frozen = {"layer.0.weight"}});
+  std::vector<Tensor> given = {{"layer.0.weight", {5, 4}, std::vector<float>(20, 0.25f)}};
+  EXPECT_THAT(trainer.tensors()[0].values, testing::Each(0.0f));
+  trainer.set(given);
+  const std::vector<float> bias = trainer.tensors()[1].values;
+  trainer.fit(data, data);
+  EXPECT_EQ(trainer.tensors()[0].values, given[0].values);
+  EXPECT_NE(trainer.tensors()[1].values, bias);
+  given[0].name = "layer.7.weight";
+  EXPECT_THROW(trainer.set(given), Error);
+}
+
+// A class and two values, learned by one network: each output as if it were alone, where nothing is shared.
+TEST(Trainer, SeveralOutputsLearnEachByItsLoss) {
+  const Dataset classes = make_classes(64, 4, 3);
+  Dataset both = classes;
+  both.classes = 0;
+  both.outputs = 2;
+  for (const std::int32_t label : both.labels) {
+    both.targets.push_back(static_cast<float>(label));
+    both.targets.push_back(0.5f * static_cast<float>(label));
+  }
+  both.labels.clear();
+  const Graph graph({{"x", "input", {}, {{"shape", Shape{4}}}},
+                     {"policy", "linear", {0}, {{"outputs", std::int64_t{3}}}},
+                     {"value", "linear", {0}, {{"outputs", std::int64_t{1}}}},
+                     {"both", "concat", {1, 2}, {{"axis", std::int64_t{0}}}}});
+  const OutputLoss policy{"policy", Loss::kSoftmaxCrossEntropy, 1.0, 0, 3, 0, 1, true};
+  const OutputLoss value{"value", Loss::kMeanSquaredError, 1.0, 3, 1, 1, 1, false};
+  const TrainSettings settings{.batch = 16, .epochs = 2, .threads = 1};
+  TrainSettings joint = settings;
+  joint.outputs = {policy, value};
+  Trainer together(graph, joint);
+  const undying::Run run = together.fit(both, both);
+  EXPECT_EQ(run.status, RunStatus::kFinished);
+  Trainer alone(Graph({graph.nodes()[0], graph.nodes()[1]}), settings);
+  alone.fit(classes, classes);
+  EXPECT_EQ(together.tensors()[0].values, alone.tensors()[0].values);
+  EXPECT_EQ(together.tensors()[1].values, alone.tensors()[1].values);
+  EXPECT_LT(run.epochs.back().train_loss, run.epochs.front().train_loss);
+  EXPECT_THROW(together.check(classes), Error);
+}
+
 }  // namespace
 }  // namespace undying

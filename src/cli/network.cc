@@ -1,0 +1,354 @@
+#include "cli/network.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "cli/parse.h"
+#include "doctor/network.h"
+#include "engine/model.h"
+#include "ops/operator.h"
+#include "undying/error.h"
+
+namespace undying::cli {
+namespace {
+
+const Node& node_at(const Graph& graph, int at) { return graph.nodes()[static_cast<std::size_t>(at)]; }
+const Shape& shape_at(const Graph& graph, int at) { return graph.shapes()[static_cast<std::size_t>(at)]; }
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts(1);
+  for (const char c : text)
+    if (c == separator) {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  return parts;
+}
+
+// "NAME=3,48,192".
+std::pair<std::string, Shape> parse_shape(const std::string& text) {
+  const std::size_t equals = text.rfind('=');
+  if (equals == std::string::npos || equals == 0)
+    throw Error(ErrorCode::kInvalidArgument, "--shape",
+                fmt::format("is \"{}\"; expected INPUT=EXTENT,EXTENT,..., such as x=3,224,224", text));
+  Shape shape;
+  for (const std::string& extent : split(text.substr(equals + 1), ','))
+    shape.push_back(parse_integer("--shape", extent, 1, std::int64_t{1} << 31));
+  return {text.substr(0, equals), shape};
+}
+
+// The least number of rows of the tables that a value of whole numbers is looked up in; 0: in none.
+std::int64_t rows_behind(const Graph& graph, int at) {
+  std::int64_t least = 0;
+  for (int user = at + 1; user < static_cast<int>(graph.nodes().size()); ++user) {
+    const Node& node = node_at(graph, user);
+    if (std::ranges::find(node.inputs, at) == node.inputs.end()) continue;
+    std::int64_t rows = 0;
+    if (node.op == "embedding") rows = node.attributes.get<std::int64_t>("rows");
+    if (engine::is_view(node.op) || node.op == "transpose" || node.op == "slice") rows = rows_behind(graph, user);
+    if (rows > 0 && (least == 0 || rows < least)) least = rows;
+  }
+  return least;
+}
+
+std::string input_name(const onnx::Model& model, const std::string& node) {
+  for (std::size_t i = 0; i < model.inputs.size(); ++i)
+    if (node_at(model.graph, model.graph.inputs()[i]).name == node) return model.inputs[i];
+  return node;
+}
+
+int output_node(const onnx::Model& model, int position) { return model.graph.outputs()[static_cast<std::size_t>(position)]; }
+
+std::vector<InputPart> inputs_of(const onnx::Model& model, const Graph& part) {
+  std::vector<InputPart> inputs;
+  for (const int at : part.inputs()) {
+    const Node& node = node_at(part, at);
+    const bool integer = node.attributes.get_or<std::int64_t>("integer", 0) != 0;
+    inputs.push_back({input_name(model, node.name), shape_at(part, at), integer, integer ? rows_behind(part, at) : 0});
+  }
+  return inputs;
+}
+
+bool needs_classes(const std::optional<Loss>& loss) { return loss == Loss::kSoftmaxCrossEntropy; }
+
+// The positions in model.outputs that may be judged.
+std::vector<TargetPart> outputs_of(const onnx::Model& model) {
+  std::vector<TargetPart> outputs;
+  for (const int position : model.chosen)
+    outputs.push_back({.name = model.outputs[static_cast<std::size_t>(position)],
+                       .width = ops::element_count(shape_at(model.graph, output_node(model, position)))});
+  return outputs;
+}
+
+// Without a softmax that belongs to cross-entropy, or a sigmoid that belongs to binary cross-entropy.
+int without_head(const Graph& graph, int at, Loss loss) {
+  const Node& node = node_at(graph, at);
+  const bool softmax = loss == Loss::kSoftmaxCrossEntropy && node.op == "softmax";
+  const bool sigmoid = loss == Loss::kBinaryCrossEntropy && node.op == "activation" &&
+                       node.attributes.get<Activation>("activation") == Activation("sigmoid");
+  return softmax || sigmoid ? node.inputs[0] : at;
+}
+
+// What a single target fits: as many classes, or values, as elements; one for two classes.
+bool fits(const TargetPart& output, const Dataset& data) {
+  const std::int64_t wanted = data.classes > 0 ? data.classes : data.outputs;
+  return wanted == output.width || (data.classes == 2 && output.width == 1);
+}
+
+// The part of a network that these nodes need, with all of these inputs, in this order: the data has them.
+Graph part_of(const Graph& graph, const std::vector<int>& outputs, const std::vector<int>& inputs) {
+  const Graph part = cut(graph, outputs);
+  std::vector<Node> nodes;
+  std::vector<int> place(part.nodes().size());
+  for (const int at : inputs) nodes.push_back(node_at(graph, at));
+  for (std::size_t at = 0; at < place.size(); ++at) {
+    Node node = part.nodes()[at];
+    if (node.op == "input") {
+      place[at] = static_cast<int>(std::ranges::find(nodes, node.name, &Node::name) - nodes.begin());
+      continue;
+    }
+    for (int& input : node.inputs) input = place[static_cast<std::size_t>(input)];
+    place[at] = static_cast<int>(nodes.size());
+    nodes.push_back(std::move(node));
+  }
+  std::vector<int> ends;
+  for (const int output : part.outputs()) ends.push_back(place[static_cast<std::size_t>(output)]);
+  return Graph(std::move(nodes), ends);
+}
+
+// Those inputs of a network that data must have, as nodes.
+std::vector<int> input_nodes(const Network& network) {
+  std::vector<int> nodes;
+  for (const InputPart& input : network.interface.inputs)
+    for (std::size_t i = 0; i < network.model.inputs.size(); ++i)
+      if (network.model.inputs[i] == input.name) nodes.push_back(network.model.graph.inputs()[i]);
+  return nodes;
+}
+
+std::string list_of(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
+
+}  // namespace
+
+Graph Network::judged(const Graph& changed) const { return with_activations_of(cut(model.graph, nodes), changed); }
+
+std::vector<std::string> Network::judged_inputs() const {
+  const Graph part = cut(model.graph, nodes);
+  std::vector<std::string> found;
+  for (const int at : part.inputs()) found.push_back(input_name(model, node_at(part, at).name));
+  return found;
+}
+
+Graph trained_graph(const Network& network, Loss loss) {
+  return network.outputs.empty() ? doctor::without_head(network.graph, loss).graph : network.graph;
+}
+
+std::vector<std::string> frozen_names(const Network& network) {
+  std::vector<std::string> found;
+  for (const std::string& name : network.model.frozen)
+    if (std::ranges::any_of(network.graph.nodes(),
+                            [&](const Node& node) { return std::ranges::find(node.parameters, name) != node.parameters.end(); }))
+      found.push_back(name);
+  return found;
+}
+
+std::vector<Tensor> frozen_tensors(const Network& network, const TrainSettings& settings) {
+  std::vector<Tensor> tensors;
+  for (const Tensor& tensor : network.model.weights)
+    if (std::ranges::find(settings.frozen, tensor.name) != settings.frozen.end()) tensors.push_back(tensor);
+  return tensors;
+}
+
+std::vector<Tensor> fitting(const Graph& graph, const std::vector<Tensor>& tensors, const std::string& file) {
+  std::vector<Tensor> found;
+  const engine::Model model(graph);
+  for (const engine::Parameter& parameter : model.parameters()) {
+    const auto at = std::ranges::find(tensors, parameter.name, &Tensor::name);
+    if (at != tensors.end() && at->shape == parameter.shape) {
+      found.push_back(*at);
+    } else if (at != tensors.end()) {
+      throw Error(ErrorCode::kBadData, file,
+                  fmt::format("tensor {} has shape {}; the model expects {}", parameter.name, ops::to_string(at->shape),
+                              ops::to_string(parameter.shape)));
+    } else if (parameter.role != ops::ParameterSpec::Role::kSlope) {
+      throw Error(ErrorCode::kBadData, file, fmt::format("tensor {} is missing; the model needs it", parameter.name));
+    }
+  }
+  return found;
+}
+
+Activation own_activation(const Graph& graph) {
+  std::vector<std::pair<Activation, int>> counts;
+  for (const int at : hidden_activations(graph)) {
+    const auto own = node_at(graph, at).attributes.get<Activation>("activation");
+    const auto found = std::ranges::find(counts, own, &std::pair<Activation, int>::first);
+    if (found != counts.end()) {
+      ++found->second;
+    } else {
+      counts.emplace_back(own, 1);
+    }
+  }
+  const auto most = std::ranges::max_element(counts, {}, &std::pair<Activation, int>::second);
+  return most == counts.end() ? Activation("identity") : most->first;
+}
+
+void print_notes(const Network& network) {
+  for (const auto* notes : {&network.model.notes, &network.notes})
+    for (const std::string& note : *notes) fmt::print("network: {}\n", note);
+  if (!network.model.notes.empty() || !network.notes.empty()) fmt::print("\n");
+}
+
+bool is_network_file(const std::string& model) { return model.ends_with(".onnx"); }
+
+NetworkFlags::NetworkFlags(CLI::App& app, const std::string& group) {
+  app.add_option("--output", output_,
+                 "of a network from a file: the outputs, or values inside it, that are looked at, separated by commas; with NAME=LOSS and "
+                 "NAME=LOSS:WEIGHT what each is judged by. Default: those that the data has targets for")
+      ->type_name("NAMES")
+      ->group(group);
+  app.add_option("--shape", shapes_,
+                 "of a network from a file: INPUT=3,224,224, the shape of one example where the file leaves it open; with all dimensions, "
+                 "the first among them, where that counts no examples. May be given several times")
+      ->type_name("SHAPE")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->group(group);
+}
+
+std::vector<NetworkFlags::Wanted> NetworkFlags::wanted() const {
+  std::vector<Wanted> all;
+  if (output_.empty()) return all;
+  for (const std::string& item : split(output_, ',')) {
+    Wanted output{.name = item, .loss = {}};
+    if (const std::size_t equals = item.rfind('='); equals != std::string::npos) {
+      const std::string rule = item.substr(equals + 1);
+      const std::size_t colon = rule.find(':');
+      output.name = item.substr(0, equals);
+      try {
+        output.loss = parse_loss(rule.substr(0, colon));
+      } catch (const Error& error) {
+        throw Error(ErrorCode::kInvalidArgument, "--output", error.what());
+      }
+      if (colon != std::string::npos) output.weight = parse_real("--output", rule.substr(colon + 1), 1e-30, 1e30);
+    }
+    if (output.name.empty() || std::ranges::find(all, output.name, &Wanted::name) != all.end())
+      throw Error(ErrorCode::kInvalidArgument, "--output",
+                  fmt::format("is \"{}\"; expected names of different outputs, such as policy=cross-entropy,value=mse:0.5", output_));
+    all.push_back(std::move(output));
+  }
+  return all;
+}
+
+const NetworkFlags::Wanted* NetworkFlags::find(const std::vector<Wanted>& all, const std::string& name) const {
+  const auto found = std::ranges::find(all, name, &Wanted::name);
+  return found == all.end() ? nullptr : &*found;
+}
+
+Network NetworkFlags::load(const std::string& file, bool fresh) const {
+  onnx::LoadOptions options{.fresh = fresh};
+  const std::vector<Wanted> all = wanted();
+  for (const Wanted& output : all) options.outputs.push_back(output.name);
+  for (const std::string& text : shapes_) {
+    const auto [name, shape] = parse_shape(text);
+    if (!options.shapes.emplace(name, shape).second)
+      throw Error(ErrorCode::kInvalidArgument, "--shape", fmt::format("gives {} twice", name));
+  }
+  onnx::Model model = onnx::load(file, options);
+  std::vector<int> nodes;
+  for (const int position : model.chosen) nodes.push_back(output_node(model, position));
+  const Graph part = cut(model.graph, nodes);
+  Network network{.model = std::move(model), .nodes = nodes, .graph = packed(part)};
+  network.interface = {inputs_of(network.model, part), outputs_of(network.model), !all.empty()};
+  for (TargetPart& output : network.interface.outputs)
+    if (const Wanted* chosen = find(all, output.name); chosen != nullptr && needs_classes(chosen->loss)) output.classes = output.width;
+  return network;
+}
+
+void NetworkFlags::choose(Network& network, const Dataset& data, const std::optional<Loss>& loss) const {
+  const std::vector<Wanted> all = wanted();
+  const onnx::Model& model = network.model;
+  const std::vector<TargetPart>& outputs = network.interface.outputs;
+  const bool targets = data.classes > 0 || data.outputs > 0;
+  std::vector<TargetPart> judged = outputs;
+  if (!data.parts.empty()) {
+    judged = data.parts;
+  } else if (targets && outputs.size() > 1) {
+    auto taken = std::ranges::find(outputs, data.target, &TargetPart::name);
+    const bool named = taken != outputs.end();
+    if (!named && !all.empty())
+      throw Error(ErrorCode::kInvalidArgument, "--output",
+                  fmt::format("names {} outputs, but the data has one target; expected one output, or targets by the outputs' names ({})",
+                              all.size(), output_));
+    if (!named) taken = std::ranges::find_if(outputs, [&](const TargetPart& output) { return fits(output, data); });
+    if (taken == outputs.end()) taken = outputs.begin();
+    judged = {*taken};
+  }
+  network.nodes.clear();
+  network.names.clear();
+  std::vector<int> ends;
+  std::int64_t first = 0;
+  for (const TargetPart& part : judged) {
+    const auto at = std::ranges::find(outputs, part.name, &TargetPart::name) - outputs.begin();
+    const int node = output_node(model, model.chosen[static_cast<std::size_t>(at)]);
+    const Wanted* asked = find(all, part.name);
+    network.nodes.push_back(node);
+    network.names.push_back(part.name);
+    if (asked != nullptr && asked->loss && judged.size() == 1) network.loss = asked->loss;
+    if (asked != nullptr && asked->loss && loss)
+      throw Error(ErrorCode::kInvalidArgument, "--loss", "is given, and --output names losses too; expected one of them");
+    if (data.parts.size() < 2) {
+      ends.push_back(node);
+      continue;
+    }
+    const Loss own = asked != nullptr && asked->loss ? *asked->loss
+                     : loss                          ? *loss
+                     : part.classes > 0              ? Loss::kSoftmaxCrossEntropy
+                                                     : Loss::kMeanSquaredError;
+    if (own == Loss::kSoftmaxCrossEntropy && part.classes == 0)
+      throw Error(ErrorCode::kInvalidArgument, "--output",
+                  fmt::format("judges {} by cross-entropy, but its targets are values", part.name));
+    network.outputs.push_back({.output = part.name,
+                               .loss = own,
+                               .weight = asked == nullptr ? 1.0 : asked->weight,
+                               .first = first,
+                               .width = part.width,
+                               .target = part.first,
+                               .columns = part.columns(),
+                               .classes = part.classes > 0});
+    first += part.width;
+    ends.push_back(without_head(model.graph, node, own));
+  }
+  network.graph = packed(part_of(model.graph, ends, input_nodes(network)));
+  network.others.clear();
+  for (std::size_t i = 0; i < model.own; ++i)
+    if (std::ranges::find(network.names, model.outputs[i]) == network.names.end()) network.others.push_back(model.outputs[i]);
+  if (model.outputs.size() < 2 && model.left_out.empty()) return;
+  const char* why = !all.empty() ? "" : targets ? ", for which the data has targets" : ": no target says which of them is meant";
+  network.notes.push_back(fmt::format("looked at {} {}{}{}", network.names.size() == 1 ? "is output" : "are outputs",
+                                      list_of(network.names), why,
+                                      network.others.empty() ? "" : fmt::format("; not at {} (--output NAME)", list_of(network.others))));
+}
+
+void check_ids(const Network& network, const Dataset& data) {
+  std::int64_t first = 0;
+  for (const InputPart& input : network.interface.inputs) {
+    const std::int64_t width = ops::element_count(input.shape);
+    for (std::int64_t row = 0; input.rows > 0 && row < data.size; ++row)
+      for (std::int64_t i = 0; i < width; ++i) {
+        const auto at = static_cast<std::size_t>(row * data.features() + first + i);
+        const double value = data.bytes.empty() ? static_cast<double>(data.values[at]) : static_cast<double>(data.bytes[at]);
+        const auto rows = static_cast<double>(input.rows);
+        if (value == std::floor(value) && value < rows && value >= -rows) continue;
+        throw Error(
+            ErrorCode::kBadData, "data " + data.name,
+            fmt::format("input {} is {} in example {} (value {} of it, both counted from 0); expected a whole number from 0 to {}, a "
+                        "row of its table",
+                        input.name, value, data.rows.empty() ? row : data.rows[static_cast<std::size_t>(row)], i, input.rows - 1));
+      }
+    first += width;
+  }
+}
+
+}  // namespace undying::cli

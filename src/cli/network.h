@@ -1,0 +1,88 @@
+#ifndef UNDYING_CLI_NETWORK_H_
+#define UNDYING_CLI_NETWORK_H_
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "undying/dataset.h"
+#include "undying/onnx.h"
+#include "undying/trainer.h"
+
+namespace undying::cli {
+
+// A network from a file as a command works on it: what was chosen of it, which has one input and one output.
+struct Network {
+  onnx::Model model;                     // what the file holds
+  NetworkInterface interface = {};       // by which data finds its inputs and targets
+  std::vector<int> nodes = {};           // of model.graph, the outputs that are judged
+  Graph graph;                           // that, packed; of several outputs each without what its loss does itself (softmax, sigmoid)
+  std::vector<OutputLoss> outputs = {};  // several, with their losses
+  std::optional<Loss> loss = {};         // of one, where it was given
+  std::vector<std::string> names = {};   // of the outputs that are judged
+  std::vector<std::string> others = {};  // outputs of the file that are not
+  std::vector<std::string> notes = {};   // what was chosen, and why
+
+  // The file's network, or the part of it that is judged, with what has become of `graph`: activations by name, tensors by name.
+  Graph whole(const Graph& changed) const { return with_activations_of(model.graph, changed); }
+  Graph judged(const Graph& changed) const;
+  std::vector<std::string> judged_inputs() const;
+};
+
+// The flags that choose a part of a network from a file, of every command that takes one.
+class NetworkFlags {
+ public:
+  // Adds the flags to a command. The object must outlive the parse.
+  explicit NetworkFlags(CLI::App& app, const std::string& group = "OPTIONS");
+
+  // `fresh`: its weights will be drawn anew. Throws Error for flags and files that are wrong.
+  Network load(const std::string& file, bool fresh = false) const;
+
+  // Chooses the outputs that are judged: those of --output, else those that `data` has targets for, else all. Before this, `graph` has all
+  // that may be judged. `loss`: for classes, or values, as the command would take it for one output. Throws Error{kInvalidArgument} where
+  // there is no target for an output that was asked for.
+  void choose(Network& network, const Dataset& data, const std::optional<Loss>& loss) const;
+
+  bool given() const { return !output_.empty() || !shapes_.empty(); }
+
+ private:
+  struct Wanted {
+    std::string name;
+    std::optional<Loss> loss;
+    double weight = 1.0;
+  };
+  std::vector<Wanted> wanted() const;
+  const Wanted* find(const std::vector<Wanted>& all, const std::string& name) const;
+
+  std::string output_;
+  std::vector<std::string> shapes_;
+};
+
+// What is trained of it: of one output, without what its loss does itself.
+Graph trained_graph(const Network& network, Loss loss);
+
+// The tensors of it that are neither drawn nor trained.
+std::vector<std::string> frozen_names(const Network& network);
+// The tensors of the file that are neither drawn nor trained.
+std::vector<Tensor> frozen_tensors(const Network& network, const TrainSettings& settings);
+
+// Those of the tensors of a file that this network has. Throws Error{kBadData} where one is missing, other than the slope of an activation,
+// or has another shape.
+std::vector<Tensor> fitting(const Graph& graph, const std::vector<Tensor>& tensors, const std::string& file);
+
+// What most of its units are behind.
+Activation own_activation(const Graph& graph);
+
+// What was done to it and what was chosen of it, for people.
+void print_notes(const Network& network);
+
+// Whether --model names a file.
+bool is_network_file(const std::string& model);
+
+// Checks that integer inputs are rows of the tables they are looked up in. Throws Error{kBadData} that names the row and the value.
+void check_ids(const Network& network, const Dataset& data);
+
+}  // namespace undying::cli
+
+#endif  // UNDYING_CLI_NETWORK_H_

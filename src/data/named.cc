@@ -1,0 +1,367 @@
+#include "data/named.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <numeric>
+#include <optional>
+
+#include "undying/error.h"
+
+namespace undying::data {
+namespace {
+
+using Shape = std::vector<std::int64_t>;
+
+[[noreturn]] void fail(const std::string& subject, const std::string& message) { throw Error(ErrorCode::kBadData, subject, message); }
+
+std::int64_t count(const Shape& shape) { return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>()); }
+
+Shape without_ones(Shape shape) {
+  std::erase(shape, 1);
+  return shape;
+}
+
+const Member* member(const std::vector<Member>& members, const std::string& name) {
+  const auto found = std::ranges::find(members, name + ".npy", &Member::first);
+  return found == members.end() ? nullptr : &*found;
+}
+
+// An array of this part, by the first of these names that is there.
+const Member* member(const std::vector<Member>& members, const std::vector<std::string>& names, const std::vector<std::string>& suffixes) {
+  for (const std::string& name : names)
+    for (const std::string& suffix : suffixes)
+      if (const Member* found = member(members, name + suffix); found != nullptr) return found;
+  return nullptr;
+}
+
+bool any_named(const std::vector<Member>& members, const auto& parts) {
+  return std::ranges::any_of(parts, [&](const auto& part) { return member(members, {part.name}, {"", "_train"}) != nullptr; });
+}
+
+std::string names_of(const std::vector<Member>& members) {
+  std::string names;
+  for (const auto& [name, content] : members) names += (names.empty() ? "" : ", ") + name.substr(0, name.rfind(".npy"));
+  return names.empty() ? "none" : names;
+}
+
+// One part of an NPZ file, for training or testing.
+class NamedPart {
+ public:
+  NamedPart(const std::vector<Member>& members, const std::string& file, const NetworkInterface& network, std::vector<std::string> suffixes)
+      : members_(members), file_(file), network_(network), suffixes_(std::move(suffixes)) {}
+
+  bool is_there() const {
+    for (std::size_t i = 0; i < network_.inputs.size(); ++i)
+      if (input(i) == nullptr) return false;
+    return true;
+  }
+
+  std::shared_ptr<Dataset> read(const std::string& name, Reading& reading) {
+    auto data = std::make_shared<Dataset>();
+    data->name = name;
+    read_inputs(*data);
+    read_targets(*data, reading);
+    const bool targets = data->classes > 0 || data->outputs > 0;
+    if (targets) validate(*data);
+    return data;
+  }
+
+ private:
+  std::string source(const Member& of) const { return file_ + ": " + of.first; }
+
+  const Member* input(std::size_t i) const {
+    if (any_named(members_, network_.inputs)) return member(members_, {network_.inputs[i].name}, suffixes_);
+    if (network_.inputs.size() == 1) return member(members_, {"X", "x"}, suffixes_);
+    return member(members_, {i == 0 ? "x" : "x" + std::to_string(i)}, suffixes_);
+  }
+
+  void read_inputs(Dataset& data) {
+    std::vector<Array> arrays;
+    for (std::size_t i = 0; i < network_.inputs.size(); ++i) {
+      const Member* found = input(i);
+      if (found == nullptr)
+        fail(file_, fmt::format("has no array for the input {} of the network; expected one of that name for each of its inputs; it has {}",
+                                network_.inputs[i].name, names_of(members_)));
+      arrays.push_back(parse_npy(found->second, source(*found)));
+      check_input(network_.inputs[i], arrays.back(), source(*found), arrays.front());
+    }
+    if (arrays.size() == 1) return read_only(data, arrays[0]);
+    data.size = arrays[0].shape[0];
+    data.inputs = network_.inputs;
+    std::int64_t width = 0;
+    for (const InputPart& part : network_.inputs) width += count(part.shape);
+    data.shape = {width};
+    data.values.reserve(static_cast<std::size_t>(data.size * width));
+    for (std::int64_t row = 0; row < data.size; ++row)
+      for (std::size_t i = 0; i < arrays.size(); ++i) append_row(network_.inputs[i], arrays[i], row, data.values);
+  }
+
+  // Images stay bytes.
+  void read_only(Dataset& data, Array& array) {
+    data.size = array.shape[0];
+    data.shape.assign(array.shape.begin() + 1, array.shape.end());
+    if (data.shape.empty()) data.shape = {1};
+    if (network_.inputs[0].integer) data.inputs = network_.inputs;
+    if (array.bytes && data.shape.size() >= 2 && !network_.inputs[0].integer) {
+      data.bytes = std::move(array.raw);
+    } else if (array.bytes) {
+      data.values.assign(array.raw.begin(), array.raw.end());
+    } else {
+      data.values.assign(array.values.begin(), array.values.end());
+    }
+  }
+
+  // Of several inputs, images of bytes are brought to [0, 1] here.
+  static void append_row(const InputPart& part, const Array& array, std::int64_t row, std::vector<float>& values) {
+    const std::int64_t width = count(part.shape);
+    const bool image = array.bytes && array.shape.size() > 2 && !part.integer;
+    for (std::int64_t i = row * width; i < (row + 1) * width; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      const double value = array.bytes ? array.raw[at] : array.values[at];
+      values.push_back(static_cast<float>(image ? value / 255.0 : value));
+    }
+  }
+
+  static void check_input(const InputPart& part, const Array& array, const std::string& source, const Array& first) {
+    if (array.shape.empty() || array.count() == 0) fail(source, fmt::format("holds {} values; expected (examples, ...)", array.count()));
+    const Shape example(array.shape.begin() + 1, array.shape.end());
+    const bool flat = (example.size() <= 1 || without_ones(part.shape).size() <= 1) && count(example) == count(part.shape);
+    if (!flat && without_ones(example) != without_ones(part.shape))
+      fail(source, fmt::format("has examples of shape {}; the input {} of the network takes {}", fmt::join(example, " x "), part.name,
+                               fmt::join(part.shape, " x ")));
+    if (array.shape[0] != first.shape[0])
+      fail(source, fmt::format("has {} examples; the first input has {}", array.shape[0], first.shape[0]));
+    for (std::size_t i = 0; part.integer && i < array.values.size(); ++i)
+      if (array.values[i] != std::floor(array.values[i]))
+        fail(source, fmt::format("is {} in example {}; the input {} of the network takes whole numbers", array.values[i],
+                                 i / static_cast<std::size_t>(count(example)), part.name));
+  }
+
+  void read_targets(Dataset& data, Reading& reading) {
+    std::vector<std::pair<const TargetPart*, const Member*>> found;
+    for (const TargetPart& output : network_.outputs)
+      if (const Member* of = member(members_, {output.name}, suffixes_); of != nullptr) found.emplace_back(&output, of);
+    for (std::size_t i = 0; found.empty() && !network_.chosen && i < network_.outputs.size(); ++i)
+      if (const Member* of = member(members_, {"y" + std::to_string(i)}, suffixes_); of != nullptr)
+        found.emplace_back(&network_.outputs[i], of);
+    if (found.empty()) {
+      const Member* y = member(members_, {"y", "Y"}, suffixes_);
+      if (y != nullptr) fill_targets(data, parse_npy(y->second, source(*y)), source(*y), reading);
+      return;
+    }
+    if (network_.chosen && found.size() < network_.outputs.size()) fail_missing(found);
+    if (found.size() > 1) return read_parts(data, found, reading);
+    data.target = found[0].first->name;
+    fill_targets(data, parse_npy(found[0].second->second, source(*found[0].second)), source(*found[0].second), reading);
+  }
+
+  [[noreturn]] void fail_missing(const std::vector<std::pair<const TargetPart*, const Member*>>& found) const {
+    for (const TargetPart& output : network_.outputs)
+      if (std::ranges::none_of(found, [&](const auto& each) { return each.first == &output; }))
+        fail(file_, fmt::format("has no array {}, the targets of that output; it has {}", output.name, names_of(members_)));
+    fail(file_, "lacks targets");
+  }
+
+  void read_parts(Dataset& data, const std::vector<std::pair<const TargetPart*, const Member*>>& found, Reading& reading) {
+    std::vector<Dataset> parts;
+    for (const auto& [output, of] : found) {
+      Dataset& part = parts.emplace_back(Dataset{.name = data.name, .size = data.size});
+      Reading own;
+      fill_targets(part, parse_npy(of->second, source(*of)), source(*of), own);
+      add_part(data, *output, part, source(*of));
+      reading.task += fmt::format("{}{}: {}", reading.task.empty() ? "" : "; ", output->name,
+                                  data.parts.back().classes > 0 ? fmt::format("{} classes", output->width) : "values");
+    }
+    join_targets(data, parts);
+  }
+
+ public:
+  // How the targets of one output become columns. Of an output of one element, classes are 0 and 1, which are values too.
+  static void add_part(Dataset& data, const TargetPart& output, const Dataset& part, const std::string& source) {
+    const bool classes = part.classes > 0 && output.width > 1;
+    if (classes && part.classes > output.width)
+      fail(source, fmt::format("has {} classes; the output {} has {} elements", part.classes, output.name, output.width));
+    if (part.classes == 0 && part.outputs != output.width)
+      fail(source, fmt::format("has {} values an example; the output {} has {} elements: expected as many, or a class each", part.outputs,
+                               output.name, output.width));
+    if (output.classes > 0 && !classes)
+      fail(source, fmt::format("has values; the output {} is judged by cross-entropy, which needs classes", output.name));
+    data.parts.push_back({output.name, output.width, classes ? output.width : 0, data.outputs});
+    data.outputs += data.parts.back().columns();
+  }
+
+  static void join_targets(Dataset& data, const std::vector<Dataset>& parts) {
+    for (std::int64_t row = 0; row < data.size; ++row)
+      for (const Dataset& part : parts) {
+        const auto at = static_cast<std::size_t>(row);
+        if (part.classes > 0) data.targets.push_back(static_cast<float>(part.labels[at]));
+        for (std::int64_t i = 0; part.classes == 0 && i < part.outputs; ++i)
+          data.targets.push_back(part.targets[at * static_cast<std::size_t>(part.outputs) + static_cast<std::size_t>(i)]);
+      }
+  }
+
+ private:
+  const std::vector<Member>& members_;
+  const std::string& file_;
+  const NetworkInterface& network_;
+  std::vector<std::string> suffixes_;
+};
+
+// Whether a column is one of what is called NAME: NAME, NAME_0, NAME.0, NAME[0], NAME=text.
+bool is_of(const std::string& column, const std::string& name) {
+  if (column == name) return true;
+  if (!column.starts_with(name) || column.size() < name.size() + 2) return false;
+  const char separator = column[name.size()];
+  if (separator == '=') return true;
+  if (separator != '_' && separator != '.' && separator != '[') return false;
+  const std::string number = column.substr(name.size() + 1, column.size() - name.size() - (separator == '[' ? 2 : 1));
+  return !number.empty() && std::ranges::all_of(number, [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+std::vector<std::size_t> columns_of(const Dataset& data, const std::string& name) {
+  std::vector<std::size_t> columns;
+  for (std::size_t i = 0; i < data.columns.size(); ++i)
+    if (is_of(data.columns[i], name)) columns.push_back(i);
+  return columns;
+}
+
+// The features in another order, or fewer.
+void take_columns(Dataset& data, const std::vector<std::size_t>& order) {
+  const auto width = static_cast<std::size_t>(data.features());
+  std::vector<float> values;
+  std::vector<std::string> columns;
+  for (std::int64_t row = 0; row < data.size; ++row)
+    for (const std::size_t at : order) values.push_back(data.values[static_cast<std::size_t>(row) * width + at]);
+  for (const std::size_t at : order) columns.push_back(data.columns[at]);
+  data.values = std::move(values);
+  data.columns = std::move(columns);
+  data.shape = {static_cast<std::int64_t>(order.size())};
+}
+
+// Columns called after outputs, and the column to predict, become the targets of several outputs.
+void bind_targets(Dataset& data, Reading& reading, const NetworkInterface& network) {
+  std::vector<Dataset> parts;
+  std::vector<bool> taken(data.columns.size(), false);
+  std::vector<const TargetPart*> outputs;
+  const auto width = static_cast<std::size_t>(data.features());
+  for (const TargetPart& output : network.outputs) {
+    const std::vector<std::size_t> columns = columns_of(data, output.name);
+    const bool last = is_of(data.target, output.name);
+    if (columns.empty() && !last) continue;
+    outputs.push_back(&output);
+    Dataset& part = parts.emplace_back(Dataset{.name = data.name, .size = data.size});
+    const bool classes = last && columns.empty() && data.classes > 0;
+    const bool labels = !last && columns.size() == 1 && output.width > 1;  // whole numbers in one column
+    part.classes = classes ? data.classes : 0;
+    part.labels = classes ? data.labels : std::vector<std::int32_t>();
+    part.outputs = classes ? 0 : static_cast<std::int64_t>(columns.size()) + (last ? 1 : 0);
+    for (std::int64_t row = 0; row < data.size && !classes; ++row) {
+      const auto at = static_cast<std::size_t>(row);
+      for (const std::size_t column : columns) part.targets.push_back(data.values[at * width + column]);
+      if (last) part.targets.push_back(data.classes > 0 ? static_cast<float>(data.labels[at]) : data.targets[at]);
+    }
+    if (labels) {
+      part.outputs = 0;
+      for (const float value : part.targets) {
+        if (value < 0.0f || value >= static_cast<float>(output.width) || value != std::floor(value))
+          fail("data " + data.name, fmt::format("column {} holds {}; the output {} has {} elements: expected classes from 0 to {}",
+                                                data.columns[columns[0]], value, output.name, output.width, output.width - 1));
+        part.labels.push_back(static_cast<std::int32_t>(value));
+      }
+      part.classes = output.width;
+    }
+    for (const std::size_t column : columns) taken[column] = true;
+  }
+  if (outputs.size() < 2) return;
+  data.classes = data.outputs = 0;
+  data.labels.clear();
+  data.targets.clear();
+  data.class_names.clear();
+  reading.task.clear();
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    NamedPart::add_part(data, *outputs[i], parts[i], "data " + data.name);
+    reading.task += fmt::format("{}{}", i == 0 ? "" : ", ", outputs[i]->name);
+  }
+  NamedPart::join_targets(data, parts);
+  std::vector<std::size_t> rest;
+  for (std::size_t i = 0; i < taken.size(); ++i)
+    if (!taken[i]) rest.push_back(i);
+  take_columns(data, rest);
+}
+
+void bind_inputs(Dataset& data, Reading& reading, const NetworkInterface& network) {
+  std::vector<std::size_t> order;
+  std::int64_t wanted = 0;
+  bool named = false;
+  for (const InputPart& input : network.inputs) {
+    wanted += count(input.shape);
+    named = named || !columns_of(data, input.name).empty();
+  }
+  for (const InputPart& input : network.inputs) {
+    const std::vector<std::size_t> columns = columns_of(data, input.name);
+    if (named && static_cast<std::int64_t>(columns.size()) != count(input.shape))
+      fail("data " + data.name,
+           fmt::format("has {} columns for the input {} of the network, which takes {}; expected {}_0, {}_1, ...; it has {}",
+                       columns.size(), input.name, count(input.shape), input.name, input.name, fmt::join(data.columns, ", ")));
+    order.insert(order.end(), columns.begin(), columns.end());
+  }
+  std::string names;
+  for (const InputPart& input : network.inputs)
+    names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", input.name, count(input.shape));
+  if (!named && data.features() != wanted)
+    fail("data " + data.name,
+         fmt::format("has {} columns beside the targets, none called after an input of the network; expected {} for {}", data.features(),
+                     wanted, names));
+  if (named && order.size() != data.columns.size()) {
+    for (std::size_t i = 0; i < data.columns.size(); ++i)
+      if (std::ranges::find(order, i) == order.end())
+        fail("data " + data.name,
+             fmt::format("has a column {} that belongs to no input of the network; they are {}", data.columns[i], names));
+  }
+  if (named) take_columns(data, order);
+  reading.remarks.push_back(fmt::format("columns {} inputs {}", named ? "go by name to the" : "go in their order to the", names));
+  data.inputs = network.inputs;
+}
+
+}  // namespace
+
+bool is_named(const std::vector<Member>& members, const NetworkInterface& network) {
+  return network.inputs.size() > 1 || any_named(members, network.inputs) || any_named(members, network.outputs) ||
+         (network.inputs.size() == 1 && network.inputs[0].integer) || member(members, "y0") != nullptr;
+}
+
+ArrayParts read_named(const std::vector<Member>& members, const std::string& file, const NetworkInterface& network) {
+  const NamedPart testing(members, file, network, {"_test"});
+  ArrayParts parts;
+  const std::string name = std::filesystem::path(file).filename().string();
+  parts.train = NamedPart(members, file, network, {"", "_train"}).read(name + (testing.is_there() ? " train" : ""), parts.reading);
+  if (!testing.is_there()) return parts;
+  Reading ignored;
+  parts.test = NamedPart(members, file, network, {"_test"}).read(name + " test", ignored);
+  if (parts.test->outputs != parts.train->outputs || (parts.test->classes > 0) != (parts.train->classes > 0))
+    fail(file, "has other targets for testing than for training; expected the same");
+  parts.train->classes = parts.test->classes = std::max(parts.train->classes, parts.test->classes);
+  return parts;
+}
+
+void bind_columns(Dataset& data, Reading& reading, const NetworkInterface& network) {
+  if (network.outputs.size() > 1) bind_targets(data, reading, network);
+  if (network.inputs.size() > 1) bind_inputs(data, reading, network);
+  if (network.inputs.size() == 1 && network.inputs[0].integer) data.inputs = network.inputs;
+}
+
+Dataset targets_alone(const Dataset& data, std::int64_t first, std::int64_t columns, std::int64_t classes) {
+  Dataset part{.name = data.name, .size = data.size, .shape = data.shape, .classes = classes, .outputs = classes > 0 ? 0 : columns};
+  for (std::int64_t row = 0; row < data.size; ++row) {
+    const float* from = data.targets.data() + row * data.outputs + first;
+    if (classes > 0) part.labels.push_back(static_cast<std::int32_t>(*from));
+    if (classes == 0) part.targets.insert(part.targets.end(), from, from + columns);
+  }
+  return part;
+}
+
+}  // namespace undying::data
