@@ -198,8 +198,7 @@ void set_epsilon(const Lowering& lowering, Attributes& attributes) {
 void batch_norm(Lowering& lowering) {
   lowering.only_first_output();
   if (lowering.batch_axes() == 0) refuse("needs a batch dimension");
-  const Shape shape = lowering.shape(0);
-  const std::int64_t channels = shape[0];
+  const std::int64_t channels = lowering.shape(0)[0];
   Attributes attributes;
   set_epsilon(lowering, attributes);
   if (const double momentum = number(lowering.operation(), "momentum", 0.9); momentum != 0.9) attributes.set("momentum", momentum);
@@ -207,12 +206,7 @@ void batch_norm(Lowering& lowering) {
                                       owned(floats(lowering, 2, channels), {channels}, "bias"),
                                       owned(floats(lowering, 3, channels), {channels}, "running_mean", false),
                                       owned(floats(lowering, 4, channels), {channels}, "running_var", false)};
-  Source src = lowering.value(0);
-  const bool deep = shape.size() > 3;  // volumes: positions in one dimension
-  if (deep) src = lowering.add("reshape", {src}, {{"shape", Shape{channels, -1}}});
-  Source result = lowering.add("batch_norm", {src}, std::move(attributes), tensors);
-  if (deep) result = lowering.add("reshape", {result}, {{"shape", shape}});
-  lowering.output(result);
+  lowering.output(lowering.add("batch_norm", {lowering.value(0)}, std::move(attributes), tensors));
 }
 
 // What is normalised must not hold the batch.
