@@ -120,6 +120,13 @@ void matmul(Lowering& lowering) {
     check_inputs(lowering, lowering.shape(0).back(), weight, weight->dims[0]);
     return lowering.output(linear(lowering, lowering.value(0), {.weight = weight}));
   }
+  // W x of columns that are examples: the rows of W are a layer's units.
+  if (left && batched && lowering.constant(0)->dims.size() == 2 && !batch.folded() && batch.axis == rank - 1) {
+    const ConstantPtr& weight = matrix(lowering, 0);
+    if (lowering.is_scalar(1)) refuse("multiplies across the examples of a batch");
+    check_inputs(lowering, lowering.shape(1).back(), weight, weight->dims[1]);
+    return lowering.output(linear(lowering, lowering.value(1), {.weight = weight, .transposed = true}));
+  }
   if (batched && !left && !right && (lowering.rank(1) != rank || lowering.batch(1) != batch))
     refuse("multiplies " + describe(lowering.net(), lowering.operation().inputs[0]) + " and " +
            describe(lowering.net(), lowering.operation().inputs[1]) + ", which would mix the examples of a batch");

@@ -22,7 +22,7 @@
 #include "onnx/lower.h"
 #include "onnx/parse.h"
 #include "onnx/tensor.h"
-#include "onnx/test_evaluate.h"
+#include "onnx/run.h"
 #include "onnx/test_model.h"
 #include "ops/operator.h"
 #include "undying/error.h"

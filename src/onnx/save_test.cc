@@ -9,7 +9,7 @@
 #include "onnx/exporter.h"
 #include "onnx/parse.h"
 #include "onnx/shape_inference/implementation.h"
-#include "onnx/test_evaluate.h"
+#include "onnx/run.h"
 #include "onnx/test_model.h"
 #include "undying/error.h"
 
