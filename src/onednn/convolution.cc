@@ -34,9 +34,9 @@ struct Descriptions {
     const bool grouped = s.groups > 1;
     const bool volume = is_volume(s);
     const Tag last = volume ? Tag::ndhwc : Tag::nhwc;
-    const memory::dims weight_dims = joined(grouped ? memory::dims{s.groups, s.outputs / s.groups, s.channels / s.groups}
-                                                    : memory::dims{s.outputs, s.channels},
-                                            dims(s, s.kernel));
+    const memory::dims weight_dims =
+        joined(grouped ? memory::dims{s.groups, s.outputs / s.groups, s.channels / s.groups} : memory::dims{s.outputs, s.channels},
+               dims(s, s.kernel));
     const memory::dims src_dims = joined({s.rows, s.channels}, dims(s, s.src));
     const memory::dims dst_dims = joined({s.rows, s.outputs}, dims(s, s.dst));
     src = {src_dims, type, last};
@@ -79,12 +79,20 @@ dnnl::convolution_forward::primitive_desc forward_of(const ConvolutionShape& s, 
 dnnl::convolution_backward_data::primitive_desc data_of(const ConvolutionShape& s, const Descriptions& d,
                                                         const dnnl::convolution_forward::primitive_desc& hint) {
 #if UNDYING_ONEDNN_3
-  return {cpu(),           dnnl::algorithm::convolution_direct, d.diff_src,     d.weights,    d.diff_dst,
-          dims(s, s.strides), dilation_dims(s),          dims(s, s.begins), dims(s, s.ends), hint,
+  return {cpu(),
+          dnnl::algorithm::convolution_direct,
+          d.diff_src,
+          d.weights,
+          d.diff_dst,
+          dims(s, s.strides),
+          dilation_dims(s),
+          dims(s, s.begins),
+          dims(s, s.ends),
+          hint,
           attributes()};
 #else
-  return {{dnnl::algorithm::convolution_direct, d.diff_src, d.weights, d.diff_dst, dims(s, s.strides), dilation_dims(s),
-           dims(s, s.begins), dims(s, s.ends)},
+  return {{dnnl::algorithm::convolution_direct, d.diff_src, d.weights, d.diff_dst, dims(s, s.strides), dilation_dims(s), dims(s, s.begins),
+           dims(s, s.ends)},
           attributes(),
           cpu(),
           hint};
@@ -94,12 +102,20 @@ dnnl::convolution_backward_data::primitive_desc data_of(const ConvolutionShape& 
 dnnl::convolution_backward_weights::primitive_desc weights_of(const ConvolutionShape& s, const Descriptions& d,
                                                               const dnnl::convolution_forward::primitive_desc& hint) {
 #if UNDYING_ONEDNN_3
-  return {cpu(),           dnnl::algorithm::convolution_direct, d.src,          d.diff_weights, d.diff_dst,
-          dims(s, s.strides), dilation_dims(s),          dims(s, s.begins), dims(s, s.ends),   hint,
+  return {cpu(),
+          dnnl::algorithm::convolution_direct,
+          d.src,
+          d.diff_weights,
+          d.diff_dst,
+          dims(s, s.strides),
+          dilation_dims(s),
+          dims(s, s.begins),
+          dims(s, s.ends),
+          hint,
           attributes()};
 #else
-  return {{dnnl::algorithm::convolution_direct, d.src, d.diff_weights, d.diff_dst, dims(s, s.strides), dilation_dims(s),
-           dims(s, s.begins), dims(s, s.ends)},
+  return {{dnnl::algorithm::convolution_direct, d.src, d.diff_weights, d.diff_dst, dims(s, s.strides), dilation_dims(s), dims(s, s.begins),
+           dims(s, s.ends)},
           attributes(),
           cpu(),
           hint};

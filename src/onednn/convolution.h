@@ -8,8 +8,8 @@
 
 namespace undying::onednn {
 
-// A convolution of channels-last values: src (rows, D, H, W, C), weights (outputs, C / groups, KD, KH, KW) row-major, dst (rows, OD, OH, OW,
-// outputs). Two dimensions: D = 1; one: H = 1, too. Pads and dilations are ONNX's (dilation 1 is dense).
+// A convolution of channels-last values: src (rows, D, H, W, C), weights (outputs, C / groups, KD, KH, KW) row-major, dst (rows, OD, OH,
+// OW, outputs). Two dimensions: D = 1; one: H = 1, too. Pads and dilations are ONNX's (dilation 1 is dense).
 struct ConvolutionShape {
   using Extents = std::array<std::int64_t, 3>;
 

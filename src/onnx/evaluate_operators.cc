@@ -17,7 +17,8 @@ std::vector<float> floats_of(const Operation& operation, const Constant& constan
   if (!constant.integer) return constant.floats;
   const auto plain = plain_integers(operation, constant);
   const std::vector<float> floats(plain.begin(), plain.end());
-  if (std::ranges::any_of(floats, [](float value) { return std::abs(value) > kExact; })) refuse("computes with numbers that are not exact in float32");
+  if (std::ranges::any_of(floats, [](float value) { return std::abs(value) > kExact; }))
+    refuse("computes with numbers that are not exact in float32");
   return floats;
 }
 

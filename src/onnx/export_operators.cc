@@ -207,7 +207,8 @@ std::string embedding(Exporter& to) {
   return to.add("Gather", {to.parameter(0), to.add("Cast", {to.input()}, {{"to", std::int64_t{pb::TensorProto::INT64}}})});
 }
 
-// (N, positions, inputs) to (positions, N, inputs), first states to (directions, N, hidden), and from (positions, directions, N, hidden) back.
+// (N, positions, inputs) to (positions, N, inputs), first states to (directions, N, hidden), and from (positions, directions, N, hidden)
+// back.
 std::string recurrent(Exporter& to, const char* op, Writer::Settings settings) {
   const bool cells = integer_of(to, "cells", 0) != 0;
   const std::int64_t directions = integer_of(to, "directions", 1);
@@ -252,9 +253,9 @@ std::string arg_max(Exporter& to) {
 }
 
 std::string top_k(Exporter& to) {
-  const std::vector<std::string> both = to.add_several("TopK", {to.input(), to.list({integer_of(to, "k", 1)})}, 2,
-                                                       {{"axis", to.axis(integer_of(to, "axis", -1), to.shape().size())},
-                                                        {"largest", integer_of(to, "largest", 1)}});
+  const std::vector<std::string> both =
+      to.add_several("TopK", {to.input(), to.list({integer_of(to, "k", 1)})}, 2,
+                     {{"axis", to.axis(integer_of(to, "axis", -1), to.shape().size())}, {"largest", integer_of(to, "largest", 1)}});
   if (integer_of(to, "indices", 0) == 0) return both[0];
   return to.add("Cast", {both[1]}, {{"to", std::int64_t{pb::TensorProto::FLOAT}}});
 }

@@ -75,7 +75,8 @@ class Folder {
   // refusal. One with which all of it goes on is right, for then no two examples meet. Reshapes of the same shapes are taken alike.
   std::int64_t entry_for(std::size_t index, const std::vector<std::int64_t>& entries) {
     const Operation& operation = net_.operations[index];
-    const std::string kind = describe(net_, operation.inputs[0]) + " to " + ops::to_string(plain_integers(operation, *net_.value(operation.inputs[1]).constant));
+    const std::string kind =
+        describe(net_, operation.inputs[0]) + " to " + ops::to_string(plain_integers(operation, *net_.value(operation.inputs[1]).constant));
     if (const auto known = entries_.find(kind); known != entries_.end()) return known->second;
     if (trying_) return entries.front();
     trying_ = true;

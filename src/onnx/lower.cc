@@ -149,12 +149,12 @@ const Value* Lowering::first_computed() const {
 // Comparisons do; what takes elements of any type and what adds whole numbers up does where its first input is whole.
 bool Lowering::gives_integers() const {
   const std::string& op = operation_.op;
-  constexpr std::array<std::string_view, 10> kTruths = {"Greater", "Less", "Equal", "GreaterOrEqual", "LessOrEqual",
-                                                        "Not",     "And",  "Or",    "Xor",            "IsNaN"};
+  constexpr std::array<std::string_view, 10> kTruths = {"Greater", "Less", "Equal", "GreaterOrEqual", "LessOrEqual", "Not",
+                                                        "And",     "Or",   "Xor",   "IsNaN"};
   constexpr std::array<std::string_view, 25> kSame = {
-      "Concat", "Slice", "Split", "Gather", "Pad", "Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Tile", "Add",
-      "Sub", "Mul", "Identity", "GatherND", "ScatterND", "GatherElements", "ScatterElements", "Max", "Min", "ReduceMax", "ReduceMin",
-      "ReduceSum"};
+      "Concat",         "Slice",           "Split", "Gather", "Pad",       "Transpose", "Reshape",  "Flatten",  "Squeeze",
+      "Unsqueeze",      "Expand",          "Tile",  "Add",    "Sub",       "Mul",       "Identity", "GatherND", "ScatterND",
+      "GatherElements", "ScatterElements", "Max",   "Min",    "ReduceMax", "ReduceMin", "ReduceSum"};
   if (std::ranges::find(kTruths, op) != kTruths.end()) return true;
   if (op == "Cast") return is_integer_type(integer(operation_, "to", 0));
   const Value* value = first_computed();
@@ -205,8 +205,8 @@ ConstantPtr Lowering::of_one_example(const ConstantPtr& constant, std::int64_t a
 Source Lowering::number(float value) { return operand(make_floats({}, {value}), 0); }
 
 const Rule* find_rule(std::string_view op) {
-  for (const auto rules : {layer_rules(), pool_rules(), elementwise_rules(), arrangement_rules(), sequence_rules(), image_rules(), index_rules(),
-                           einsum_rules()}) {
+  for (const auto rules : {layer_rules(), pool_rules(), elementwise_rules(), arrangement_rules(), sequence_rules(), image_rules(),
+                           index_rules(), einsum_rules()}) {
     const auto found = std::ranges::find(rules, op, &Rule::op);
     if (found != rules.end()) return &*found;
   }

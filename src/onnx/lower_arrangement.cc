@@ -117,12 +117,14 @@ void look_up(Lowering& lowering) {
   if (table->integer) attributes.set("trained", std::int64_t{0});
   const bool scalar = lowering.is_scalar(1);
   Shape shape = lowering.net().value(operation.inputs[1]).dims();
-  const Source found = lowering.add("embedding", {lowering.value(1)}, std::move(attributes),
-                                    {{.constant = to_floats(operation, table), .shape = {rows, features}, .trained = !table->integer, .role = "weight"}});
+  const Source found =
+      lowering.add("embedding", {lowering.value(1)}, std::move(attributes),
+                   {{.constant = to_floats(operation, table), .shape = {rows, features}, .trained = !table->integer, .role = "weight"}});
   shape.insert(shape.end(), behind.begin(), behind.end());
   const bool as_is = behind.size() == 1 && !scalar;
   const bool left = shape.empty();
-  lowering.output(as_is ? found : lowering.add("reshape", {found}, {{"shape", left ? Shape{1} : shape}}), left, lowering.batch(1), table->integer);
+  lowering.output(as_is ? found : lowering.add("reshape", {found}, {{"shape", left ? Shape{1} : shape}}), left, lowering.batch(1),
+                  table->integer);
 }
 
 // Where the batch stands once a dimension has become `count` others.
@@ -533,7 +535,8 @@ std::vector<std::int64_t> batch_entries(const Net& net, const Operation& operati
   if (operation.op != "Reshape" || net.batch_axes == 0 || shape < 0 || net.value(shape).constant == nullptr) return {};
   const Lowering lowering(net, operation);
   const ConstantPtr& target = lowering.constant(1);
-  if (!target->integer || target->dims.size() != 1 || target->integers.empty() || std::ranges::any_of(target->integers, &Integer::batch)) return {};
+  if (!target->integer || target->dims.size() != 1 || target->integers.empty() || std::ranges::any_of(target->integers, &Integer::batch))
+    return {};
   auto closed = with_kept(lowering, target->integers, integer(operation, "allowzero", 0) == 0);
   close_open(lowering, closed);
   if (std::ranges::any_of(closed, &Integer::batch)) return {};

@@ -174,8 +174,7 @@ void einsum(Lowering& lowering) {
     const Labels other = equation.operands.size() > 1 ? equation.operands[1 - i] : "";
     factors.push_back(factor.labels.empty() ? factor : summed(lowering, factor, wanted + other));
   }
-  const Factor result =
-      transposed(lowering, factors.size() == 1 ? factors[0] : product(lowering, factors[0], factors[1], wanted), wanted);
+  const Factor result = transposed(lowering, factors.size() == 1 ? factors[0] : product(lowering, factors[0], factors[1], wanted), wanted);
   const std::size_t at = batch == 0 ? 0 : equation.result.find(batch);
   lowering.output(result.source, wanted.empty(), {.axis = static_cast<std::int64_t>(at)});
 }

@@ -90,8 +90,8 @@ void gather_nd(Lowering& lowering) {
   const Shape indexed = first_of(shape, blocks + depth);
   const Shape rest = behind(shape, blocks + depth);
   if (first_of(dims, blocks) != first_of(shape, blocks)) malformed(operation, "its indices " + ops::to_string(index->dims) + " do not fit");
-  const Source rows =
-      reshaped(lowering, lowering.value(0), shape, joined({ops::element_count(indexed)}, blocks + depth == 1 ? rest : Shape{ops::element_count(rest)}));
+  const Source rows = reshaped(lowering, lowering.value(0), shape,
+                               joined({ops::element_count(indexed)}, blocks + depth == 1 ? rest : Shape{ops::element_count(rest)}));
   const Source found = taken(lowering, rows, row_numbers(operation, *index, dims, blocks, indexed));
   dims.pop_back();
   const Shape result = joined(dims, rest);
@@ -166,7 +166,8 @@ struct Indices {
 Indices indices_of(Lowering& lowering) {
   ConstantPtr index = lowering.constant(1);
   Shape dims = index->dims;
-  if (static_cast<std::int64_t>(dims.size()) != lowering.rank(0)) malformed(lowering.operation(), "its indices have other dimensions than its value");
+  if (static_cast<std::int64_t>(dims.size()) != lowering.rank(0))
+    malformed(lowering.operation(), "its indices have other dimensions than its value");
   if (lowering.batch_axes() == 0) return {index, dims};
   if (lowering.batch().folded()) refuse("indexes dimensions that are folded with the examples of a batch");
   index = lowering.of_one_example(index, lowering.batch().axis);
@@ -198,7 +199,8 @@ void scatter_elements(Lowering& lowering) {
   const Source updates =
       lowering.is_constant(2) ? lowering.operand(lowering.constant(2), lowering.rank(0), lowering.batch()) : lowering.value(2);
   const Source flat = reshaped(lowering, lowering.value(0), shape, {ops::element_count(shape)});
-  const Source both = lowering.add("concat", {flat, reshaped(lowering, updates, dims, {ops::element_count(dims)})}, {{"axis", std::int64_t{0}}});
+  const Source both =
+      lowering.add("concat", {flat, reshaped(lowering, updates, dims, {ops::element_count(dims)})}, {{"axis", std::int64_t{0}}});
   lowering.output(reshaped(lowering, taken(lowering, both, source), {ops::element_count(shape)}, shape), false, lowering.batch());
 }
 
@@ -231,7 +233,8 @@ void top_k(Lowering& lowering) {
   places.set("indices", std::int64_t{1});
   const bool whole = lowering.net().value(operation.inputs[0]).integer;
   lowering.output(lowering.add("top_k", {lowering.value(0)}, std::move(attributes)), false, lowering.batch(), whole);
-  if (operation.outputs.size() > 1) lowering.output(lowering.add("top_k", {lowering.value(0)}, std::move(places)), false, lowering.batch(), true);
+  if (operation.outputs.size() > 1)
+    lowering.output(lowering.add("top_k", {lowering.value(0)}, std::move(places)), false, lowering.batch(), true);
 }
 
 // A draw by these logarithms of probabilities: the most likely one, for what a network gives must not change from one look to the next.
@@ -240,7 +243,9 @@ void multinomial(Lowering& lowering) {
   if (lowering.batch_axes() == 0 || lowering.rank(0) != 2) refuse("needs (N, classes)");
   if (draws < 1 || draws > kMostIntegers) malformed(lowering.operation(), "has " + std::to_string(draws) + " draws");
   const Source likely = lowering.add("arg_max", {lowering.value(0)});
-  const Source all = draws == 1 ? likely : lowering.add("concat", std::vector<Source>(static_cast<std::size_t>(draws), likely), {{"axis", std::int64_t{0}}});
+  const Source all =
+      draws == 1 ? likely
+                 : lowering.add("concat", std::vector<Source>(static_cast<std::size_t>(draws), likely), {{"axis", std::int64_t{0}}});
   lowering.output(all, false, lowering.batch(), true);
 }
 
@@ -307,7 +312,8 @@ void cumulative_sum(Lowering& lowering) {
   const bool last = axis + 1 == static_cast<std::int64_t>(shape.size());
   const Source src = last ? lowering.value(0) : lowering.add("transpose", {lowering.value(0)}, {{"perm", perm}});
   const Source sum = lowering.add("matmul", {src, triangle});
-  lowering.output(last ? sum : lowering.add("transpose", {sum}, {{"perm", perm}}), lowering.is_scalar(0), lowering.batch(), lowering.net().value(operation.inputs[0]).integer);
+  lowering.output(last ? sum : lowering.add("transpose", {sum}, {{"perm", perm}}), lowering.is_scalar(0), lowering.batch(),
+                  lowering.net().value(operation.inputs[0]).integer);
 }
 
 constexpr std::array kRules = {

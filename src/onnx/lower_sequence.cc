@@ -52,11 +52,13 @@ Source constant_of(Lowering& lowering, Shape dims, std::vector<float> values) {
                       {{.constant = make_floats(dims, std::move(values)), .shape = dims, .trained = false, .role = "value"}});
 }
 
-Source causal_mask(Lowering& lowering, std::int64_t queries, std::int64_t keys) {
+// Nothing for keys at most `left` positions before a query and `right` behind it, minus infinity for others; -1: however far.
+Source window_mask(Lowering& lowering, std::int64_t queries, std::int64_t keys, std::int64_t left, std::int64_t right) {
   if (queries * keys > 16 * kMostIntegers) refuse("has a mask of more elements than are computed");
   std::vector<float> mask(place(queries * keys), 0.0f);
   for (std::int64_t i = 0; i < queries; ++i)
-    for (std::int64_t j = i + 1; j < keys; ++j) mask[place(i * keys + j)] = -std::numeric_limits<float>::infinity();
+    for (std::int64_t j = 0; j < keys; ++j)
+      if ((left >= 0 && j < i - left) || (right >= 0 && j > i + right)) mask[place(i * keys + j)] = -std::numeric_limits<float>::infinity();
   return constant_of(lowering, {queries, keys}, std::move(mask));
 }
 
@@ -98,7 +100,9 @@ void attention(Lowering& lowering) {
     scores = lowering.add("mul", {small, lowering.number(cap)});
   }
   if (lowering.has(3)) scores = lowering.add("add", {scores, mask_of(lowering)});
-  if (integer(operation, "is_causal", 0) != 0) scores = lowering.add("add", {scores, causal_mask(lowering, q.shape[1], k.shape[1])});
+  const std::int64_t left = integer(operation, "left_window_size", -1);
+  const std::int64_t right = integer(operation, "is_causal", 0) != 0 ? 0 : integer(operation, "right_window_size", -1);
+  if (left >= 0 || right >= 0) scores = lowering.add("add", {scores, window_mask(lowering, q.shape[1], k.shape[1], left, right)});
   Source result = lowering.add("matmul", {lowering.add("softmax", {scores}), repeated(lowering, v, heads)});
   if (lowering.shape(0).size() == 2) {
     result = lowering.add("transpose", {result}, {{"perm", List{1, 0, 2}}});
@@ -135,7 +139,8 @@ Sequence sequence_of(const Lowering& lowering) {
   if (integer(operation, "input_forget", 0) != 0) refuse("couples its input and forget gates");
   if (lowering.has(4)) refuse("has sequences of several lengths");
   if (lowering.has(7)) refuse("has peepholes");
-  return {shape[0], shape[1], integer(operation, "hidden_size", 0), direction == "bidirectional" ? 2 : 1, direction == "reverse", batch_first};
+  return {shape[0],   shape[1], integer(operation, "hidden_size", 0), direction == "bidirectional" ? 2 : 1, direction == "reverse",
+          batch_first};
 }
 
 // A first state as (directions, hidden) of an example; nothing where it is absent, or 0.
@@ -170,10 +175,9 @@ Source rows_of(Lowering& lowering, Source states, std::int64_t first, std::int64
 // The last state of each direction, (directions, hidden), from (positions, directions hidden).
 Source last_state(Lowering& lowering, Source states, const Sequence& s) {
   const auto at = [&](std::int64_t position, std::int64_t direction) {
-    return lowering.add("slice", {states},
-                        {{"starts", List{position, direction * s.hidden}},
-                         {"ends", List{position + 1, (direction + 1) * s.hidden}},
-                         {"axes", List{0, 1}}});
+    return lowering.add(
+        "slice", {states},
+        {{"starts", List{position, direction * s.hidden}}, {"ends", List{position + 1, (direction + 1) * s.hidden}}, {"axes", List{0, 1}}});
   };
   const Source forward = at(s.reverse ? 0 : s.positions - 1, 0);
   return s.directions == 1 ? forward : lowering.add("concat", {forward, at(0, 1)}, {{"axis", std::int64_t{0}}});
@@ -200,8 +204,7 @@ void recurrent(Lowering& lowering, const Layer& layer, Attributes attributes) {
   if (s.hidden < 1 || lowering.constant(1)->dims != weight || lowering.constant(2)->dims != recurrent_weight)
     malformed(operation, "its weights " + ops::to_string(lowering.constant(1)->dims) + " and " +
                              ops::to_string(lowering.constant(2)->dims) + " do not fit " + std::to_string(s.hidden) + " hidden units");
-  const ConstantPtr given =
-      lowering.has(3) ? lowering.constant(3) : make_floats(bias, std::vector<float>(place(ops::element_count(bias))));
+  const ConstantPtr given = lowering.has(3) ? lowering.constant(3) : make_floats(bias, std::vector<float>(place(ops::element_count(bias))));
   if (given->dims != bias) malformed(operation, "its bias is " + ops::to_string(given->dims) + "; expected " + ops::to_string(bias));
   attributes.set("hidden", s.hidden);
   if (s.directions == 2) attributes.set("directions", s.directions);
@@ -245,7 +248,9 @@ void rnn(Lowering& lowering) {
 }
 
 constexpr std::array kRules = {
-    Rule{"Attention", 3, 7, "is_causal kv_num_heads q_num_heads qk_matmul_output_mode scale softcap softmax_precision", attention},
+    Rule{"Attention", 3, 7,
+         "is_causal kv_num_heads left_window_size q_num_heads qk_matmul_output_mode right_window_size scale softcap softmax_precision",
+         attention},
     Rule{"LSTM", 3, 8, "activation_alpha activation_beta activations clip direction hidden_size input_forget layout", lstm},
     Rule{"GRU", 3, 6, "activation_alpha activation_beta activations clip direction hidden_size layout linear_before_reset", gru},
     Rule{"RNN", 3, 6, "activation_alpha activation_beta activations clip direction hidden_size layout", rnn},

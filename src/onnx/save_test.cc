@@ -8,8 +8,8 @@
 
 #include "onnx/exporter.h"
 #include "onnx/parse.h"
-#include "onnx/shape_inference/implementation.h"
 #include "onnx/run.h"
+#include "onnx/shape_inference/implementation.h"
 #include "onnx/test_model.h"
 #include "undying/error.h"
 
@@ -175,8 +175,10 @@ TEST(OnnxSave, Pools) {
 }
 
 TEST(OnnxSave, Volumes) {
-  expect_round_trip(chain({2, 4, 5, 6}, {node("conv", {{"outputs", std::int64_t{4}}, {"kernel", List{3, 2, 3}}, {"pads", List{1, 0, 1, 1, 1, 0}}})}));
-  expect_round_trip(chain({4, 3, 2, 3}, {node("conv_transpose", {{"outputs", std::int64_t{2}}, {"kernel", List{2, 3, 2}}, {"strides", List{2, 1, 2}}})}));
+  expect_round_trip(
+      chain({2, 4, 5, 6}, {node("conv", {{"outputs", std::int64_t{4}}, {"kernel", List{3, 2, 3}}, {"pads", List{1, 0, 1, 1, 1, 0}}})}));
+  expect_round_trip(
+      chain({4, 3, 2, 3}, {node("conv_transpose", {{"outputs", std::int64_t{2}}, {"kernel", List{2, 3, 2}}, {"strides", List{2, 1, 2}}})}));
   expect_round_trip(chain({2, 4, 5, 6}, {node("max_pool", {{"kernel", List{2, 3, 2}}, {"strides", List{2, 1, 2}}})}));
   expect_round_trip(chain({2, 4, 5, 6}, {node("average_pool", {{"kernel", List{2, 3, 2}}, {"pads", List{1, 1, 0, 0, 1, 1}}})}));
   expect_round_trip(chain({2, 4, 3, 2}, {node("batch_norm"), node("global_average_pool")}));
@@ -211,7 +213,8 @@ TEST(OnnxSave, Recurrent) {
 
 TEST(OnnxSave, Choices) {
   expect_same_function(chain({3, 5}, {node("top_k", {{"k", std::int64_t{2}}})}));
-  expect_same_function(chain({5, 3}, {node("top_k", {{"k", std::int64_t{3}}, {"axis", std::int64_t{0}}, {"largest", std::int64_t{0}}, {"indices", kOne}})}));
+  expect_same_function(
+      chain({5, 3}, {node("top_k", {{"k", std::int64_t{3}}, {"axis", std::int64_t{0}}, {"largest", std::int64_t{0}}, {"indices", kOne}})}));
   expect_same_function(chain({5, 3}, {node("arg_max", {{"axis", std::int64_t{0}}, {"keepdims", std::int64_t{0}}})}));
   expect_same_function(chain({5}, {node("arg_max", {{"last", kOne}, {"keepdims", std::int64_t{0}}})}));
   expect_same_function(chain({4, 3}, {node("take", {{"axis", std::int64_t{0}}, {"indices", List{3, 0, 0, 1}}})}));

@@ -124,8 +124,7 @@ class ConvTransposeKernel final : public Kernel {
     float* diff_z = activation_.width() == 1 ? pass.diff_dst : pass.scratch;
     if (passes())
       activation_.backward(pass, pass.saved != nullptr ? pass.saved : pass.dst, diff_z, bias_ ? pass.diff_parameters[1] : nullptr);
-    const std::int64_t weights =
-        shape_.outputs * shape_.channels / shape_.groups * shape_.kernel[0] * shape_.kernel[1] * shape_.kernel[2];
+    const std::int64_t weights = shape_.outputs * shape_.channels / shape_.groups * shape_.kernel[0] * shape_.kernel[1] * shape_.kernel[2];
     if (pass.rows == 0) return void(std::fill_n(pass.diff_parameters[0], weights, 0.0f));
     const Convolution& convolution = convolutions_.at(pass.rows);
     convolution.backward_weights(diff_z, pass.src[0], pass.diff_parameters[0], space(pass));

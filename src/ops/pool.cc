@@ -166,7 +166,8 @@ std::unique_ptr<Kernel> plan(const PlanRequest& request) {
 
 template <bool kMax>
 std::unique_ptr<Kernel> plan_global(const PlanRequest& request) {
-  return std::make_unique<PoolKernel>(Pooling{covered(1), covered(1), covered(position_count(request.src[0]))}, request.src[0].shape[0], kMax);
+  return std::make_unique<PoolKernel>(Pooling{covered(1), covered(1), covered(position_count(request.src[0]))}, request.src[0].shape[0],
+                                      kMax);
 }
 
 // Of one channel (extents of y, x) at one place: `counted` elements are divided by.

@@ -1,7 +1,8 @@
 // rnn, lstm, gru: recurrent layers over the positions of (positions, inputs), to (positions, directions hidden), with ONNX's formulas and
 // orders of gates (Elman 1990; Hochreiter and Schmidhuber 1997; Cho et al. 2014). Further inputs, where there are some, are the first
-// states, (directions, hidden): h, and of an lstm c; else these are 0. `reverse` runs from the last position to the first; two directions are
-// one of each, side by side. With W x the weights' product with the input, R h the recurrent weights' with the state, and both biases in b:
+// states, (directions, hidden): h, and of an lstm c; else these are 0. `reverse` runs from the last position to the first; two directions
+// are one of each, side by side. With W x the weights' product with the input, R h the recurrent weights' with the state, and both biases
+// in b:
 //
 //   rnn:  h = tanh(W x + R h' + b), or relu
 //   lstm: i, o, f = sigmoid(W x + R h' + b), g = tanh(W x + R h' + b), c = f c' + i g, h = o tanh(c)
@@ -140,8 +141,7 @@ class RecurrentKernel final : public Kernel {
     const Place p = place(pass, n, d);
     const std::int64_t w = s_.width();
     for (std::int64_t t = 0; t < s_.positions; ++t)
-      for (std::int64_t k = 0; k < w; ++k)
-        p.gates[t * w + k] = p.bias[k] + (s_.reset_after && k >= summed() ? 0.0f : p.bias[w + k]);
+      for (std::int64_t k = 0; k < w; ++k) p.gates[t * w + k] = p.bias[k] + (s_.reset_after && k >= summed() ? 0.0f : p.bias[w + k]);
     gemm(Transpose::kNo, Transpose::kYes, s_.positions, w, s_.inputs, pass.src[0] + n * s_.positions * s_.inputs, s_.inputs, p.weight,
          s_.inputs, 1.0f, p.gates, w);
     for (std::int64_t step = 0; step < s_.positions; ++step) {
@@ -193,9 +193,9 @@ class RecurrentKernel final : public Kernel {
     const Place p = place(pass, n, d);
     const std::int64_t w = s_.width();
     const std::int64_t h = s_.hidden;
-    float* diff_gates = pass.scratch;                          // by W x
-    float* diff_recurrent = diff_gates + s_.positions * w;     // by R h
-    float* befores = diff_recurrent + s_.positions * w;        // h'
+    float* diff_gates = pass.scratch;                       // by W x
+    float* diff_recurrent = diff_gates + s_.positions * w;  // by R h
+    float* befores = diff_recurrent + s_.positions * w;     // h'
     float* diff_h = befores + s_.positions * h;
     float* diff_c = diff_h + h;
     float* direct = diff_c + h;  // what reaches h' past R
@@ -283,8 +283,8 @@ class RecurrentKernel final : public Kernel {
         diff_bias[w + k] += diff_recurrent[i * w + k];
       }
     if (pass.diff_src[0] != nullptr)
-      gemm(Transpose::kNo, Transpose::kNo, t, s_.inputs, w, diff_gates, w, p.weight, s_.inputs, 1.0f, pass.diff_src[0] + p.n * t * s_.inputs,
-           s_.inputs);
+      gemm(Transpose::kNo, Transpose::kNo, t, s_.inputs, w, diff_gates, w, p.weight, s_.inputs, 1.0f,
+           pass.diff_src[0] + p.n * t * s_.inputs, s_.inputs);
   }
 
   Sizes s_;

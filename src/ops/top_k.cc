@@ -1,6 +1,6 @@
 // top_k: of the elements along one axis the k largest, or smallest, in order; or with `indices` where they stand. arg_max: where the
-// largest stands. Of equal elements the first one comes first, of arg_max with `last` the last one. NaN is larger than all, as in NumPy. Only
-// values have a gradient: where an element stands changes in steps.
+// largest stands. Of equal elements the first one comes first, of arg_max with `last` the last one. NaN is larger than all, as in NumPy.
+// Only values have a gradient: where an element stands changes in steps.
 
 #include <algorithm>
 #include <cmath>
@@ -72,7 +72,8 @@ class TopKKernel final : public Kernel {
     std::vector<std::int64_t> places;
     for (std::int64_t run = 0; run < pass.rows * c_.outer * c_.inner; ++run) {
       const float* src = pass.src[0] + start(run, c_.extent);
-      choose(c_, [&](std::int64_t i) { return src[i * c_.inner]; }, places);
+      choose(
+          c_, [&](std::int64_t i) { return src[i * c_.inner]; }, places);
       for (std::int64_t k = 0; k < c_.count; ++k) {
         const std::int64_t to = start(run, c_.count) + k * c_.inner;
         const std::int64_t place = places[static_cast<std::size_t>(k)];
@@ -126,7 +127,8 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
   for (std::int64_t run = 0; run < args.rows * c.outer; ++run)
     for (std::int64_t i = 0; i < c.inner; ++i) {
       const double* src = args.src[0].data() + run * c.extent * c.inner + i;
-      choose(c, [&](std::int64_t at) { return src[at * c.inner]; }, places);
+      choose(
+          c, [&](std::int64_t at) { return src[at * c.inner]; }, places);
       for (std::int64_t k = 0; k < c.count; ++k)
         dst[static_cast<std::size_t>((run * c.count + k) * c.inner + i)] =
             c.indices ? static_cast<double>(places[static_cast<std::size_t>(k)]) : src[places[static_cast<std::size_t>(k)] * c.inner];

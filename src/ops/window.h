@@ -12,7 +12,8 @@ struct Window {
   Shape kernel, strides, dilations, begins, ends;
 };
 
-// Reads kernel, strides, dilations, pads and auto_pad of a node whose input is (C, L), (C, H, W) or (C, D, H, W). Rejects what does not fit.
+// Reads kernel, strides, dilations, pads and auto_pad of a node whose input is (C, L), (C, H, W) or (C, D, H, W). Rejects what does not
+// fit.
 Window window_of(const Node& node, const Shape& src);
 
 // Extents of the kernel with its dilation.
