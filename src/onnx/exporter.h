@@ -49,6 +49,10 @@ class Exporter {
   std::string add(const std::string& op, const std::vector<std::string>& inputs, const Writer::Settings& settings = {}) {
     return writer_.add(op, inputs, settings);
   }
+  std::vector<std::string> add_several(const std::string& op, const std::vector<std::string>& inputs, std::size_t outputs,
+                                       const Writer::Settings& settings) {
+    return writer_.add_several(op, inputs, outputs, settings);
+  }
   std::string number(float value) { return writer_.floats({value}, {}); }
   std::string filled(float value, std::int64_t count) {
     return writer_.floats(std::vector<float>(static_cast<std::size_t>(count), value), {count});

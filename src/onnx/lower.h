@@ -87,13 +87,17 @@ class Lowering {
   // A constant as an operand of elementwise arithmetic whose other operand has `rank` dimensions, the batch included, which stands at
   // `batch`; integers become floats.
   Source operand(const ConstantPtr& constant, std::int64_t rank, const Batch& batch = {});
+  // A constant that has an element for each example the file was made with, at dimension `axis`: that of one, which has extent 1 there.
+  // Refuses where they differ.
+  ConstantPtr of_one_example(const ConstantPtr& constant, std::int64_t axis) const;
   Source number(float value);  // that meets anything
   Step& last() { return lowered_.steps.back(); }
   // Unless said otherwise, an output is a scalar where no input has dimensions, as of elementwise operations.
   // It counts examples where the first input computed at run time does.
   void output(Source source);
   void output(Source source, bool scalar);
-  void output(Source source, bool scalar, const Batch& batch) { lowered_.outputs.push_back({source, scalar, batch, gives_integers()}); }
+  void output(Source source, bool scalar, const Batch& batch) { output(source, scalar, batch, gives_integers()); }
+  void output(Source source, bool scalar, const Batch& batch, bool whole) { lowered_.outputs.push_back({source, scalar, batch, whole}); }
   Lowered take() { return std::move(lowered_); }
 
  private:
@@ -104,6 +108,9 @@ class Lowering {
   const Operation& operation_;
   Lowered lowered_;
 };
+
+// A constant whose elements are floats: itself, or its whole numbers as floats.
+ConstantPtr to_floats(const Operation& operation, const ConstantPtr& constant);
 
 // One ONNX operator, or one of ours: what it may have, and how it becomes operators of the engine.
 struct Rule {
@@ -120,8 +127,15 @@ std::span<const Rule> elementwise_rules();  // arithmetic, activations, softmax,
 std::span<const Rule> arrangement_rules();  // elements are moved, not changed
 std::span<const Rule> sequence_rules();     // attention and recurrent layers
 std::span<const Rule> image_rules();        // resizing and its like; random values
+std::span<const Rule> index_rules();        // elements are chosen: by indices, by size, by numbers
+std::span<const Rule> einsum_rules();
 
 const Rule* find_rule(std::string_view op);
+
+// The entries of a Reshape's shape, a file's numbers, that may hold the batch: more than one where these do not tell. Which it is, is the
+// setting kBatchEntry. Empty: there is none, or nothing to choose. Throws as lower() does.
+std::vector<std::int64_t> batch_entries(const Net& net, const Operation& operation);
+inline constexpr const char* kBatchEntry = ".batch_entry";
 
 // Checks inputs and attributes against the rule and applies it. Throws Refusal, Error{kBadData}.
 Lowered lower(const Net& net, const Operation& operation);

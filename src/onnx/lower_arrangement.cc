@@ -112,15 +112,19 @@ void look_up(Lowering& lowering) {
   const std::int64_t rows = table->dims[0];
   const Shape behind(table->dims.begin() + 1, table->dims.end());
   const std::int64_t features = ops::element_count(behind);
-  if (rows < 1 || features < 1 || table->integer) refuse("looks numbers up in " + describe(lowering.net(), operation.inputs[0]));
+  if (rows < 1 || features < 1) refuse("looks numbers up in " + describe(lowering.net(), operation.inputs[0]));
+  Attributes attributes = {{"rows", rows}, {"features", features}};
+  if (table->integer) attributes.set("trained", std::int64_t{0});
   const bool scalar = lowering.is_scalar(1);
   Shape shape = lowering.net().value(operation.inputs[1]).dims();
-  const Source found = lowering.add("embedding", {lowering.value(1)}, {{"rows", rows}, {"features", features}},
-                                    {{.constant = table, .shape = {rows, features}, .role = "weight"}});
+  const Source found =
+      lowering.add("embedding", {lowering.value(1)}, std::move(attributes),
+                   {{.constant = to_floats(operation, table), .shape = {rows, features}, .trained = !table->integer, .role = "weight"}});
   shape.insert(shape.end(), behind.begin(), behind.end());
   const bool as_is = behind.size() == 1 && !scalar;
   const bool left = shape.empty();
-  lowering.output(as_is ? found : lowering.add("reshape", {found}, {{"shape", left ? Shape{1} : shape}}), left, lowering.batch(1));
+  lowering.output(as_is ? found : lowering.add("reshape", {found}, {{"shape", left ? Shape{1} : shape}}), left, lowering.batch(1),
+                  table->integer);
 }
 
 // Where the batch stands once a dimension has become `count` others.
@@ -130,9 +134,36 @@ Batch shifted(const Lowering& lowering, std::int64_t axis, std::int64_t count) {
   return batch;
 }
 
+// Along a dimension in which examples follow one another whole, as (N, 768) made one: the same indices in each of as many examples as the
+// file was made with, which makes them a dimension of their own again.
+bool gathers_whole_examples(Lowering& lowering) {
+  const Operation& operation = lowering.operation();
+  const Batch& batch = lowering.batch();
+  if (lowering.batch_axes() == 0 || !batch.folded() || batch.before != 1) return false;
+  if (checked_axis(operation, integer(operation, "axis", 0), lowering.rank(0)) != batch.axis) return false;
+  const Constant& index = *lowering.constant(1);
+  const std::int64_t examples = lowering.net().batch;
+  const std::int64_t extent = extent_of(lowering.shape(0), batch.axis);
+  const std::vector<std::int64_t> all = plain_integers(operation, index);
+  if (examples == 0 || index.dims.empty() || index.dims[0] != examples || all.empty()) return false;
+  const std::size_t each = all.size() / static_cast<std::size_t>(examples);
+  const std::vector<std::int64_t> first(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(each));
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (all[i] != first[i % each] + static_cast<std::int64_t>(i / each) * extent || first[i % each] < 0 || first[i % each] >= extent)
+      return false;
+  const Source taken = lowering.add("take", {lowering.value(0)}, {{"axis", batch.axis}, {"indices", first}});
+  Shape to = lowering.shape(0);
+  to.erase(to.begin() + batch.axis);
+  to.insert(to.begin() + batch.axis, index.dims.begin() + 1, index.dims.end());
+  const bool scalar = to.empty();
+  lowering.output(lowering.add("reshape", {taken}, {{"shape", scalar ? Shape{1} : to}}), scalar, {.axis = batch.axis});
+  return true;
+}
+
 // Of known indices: one index takes a dimension away, evenly spaced ones make a slice.
 void gather(Lowering& lowering) {
   if (lowering.is_constant(0)) return look_up(lowering);
+  if (gathers_whole_examples(lowering)) return;
   const Operation& operation = lowering.operation();
   const Shape& shape = lowering.shape(0);
   const std::int64_t onnx_axis = integer(operation, "axis", 0);
@@ -303,19 +334,25 @@ void close_open(const Lowering& lowering, std::vector<Integer>& target) {
   *open = {count / rest, !told && batch == 0};
 }
 
-// The entry that holds the batch, which the file gives as a number: of those that fit, one that counts nothing else.
-std::size_t batch_entry(const Lowering& lowering, const std::vector<Integer>& target, std::int64_t inner) {
+// The entries that may hold the batch, which the file gives as a number: one that counts nothing else, or all that fit.
+std::vector<std::int64_t> fitting_entries(const Lowering& lowering, const std::vector<Integer>& target, std::int64_t inner) {
   const std::int64_t batch = lowering.net().batch;
-  std::size_t found = target.size();
+  std::vector<std::int64_t> found;
   for (std::size_t i = 0; batch != 0 && i < target.size(); ++i) {
     const std::int64_t behind = product(lowering, target, i + 1);
     if (target[i].value % batch != 0 || behind == 0 || inner % behind != 0) continue;
     const std::int64_t kept = target[i].value / batch;
-    if (kept == 1 && behind == inner) return i;
-    if (kept % (inner / behind) == 0 && found == target.size()) found = i;
+    if (kept == 1 && behind == inner) return {static_cast<std::int64_t>(i)};
+    if (kept % (inner / behind) == 0) found.push_back(static_cast<std::int64_t>(i));
   }
-  if (found == target.size()) refuse_mixing(lowering, target);
   return found;
+}
+
+std::size_t batch_entry(const Lowering& lowering, const std::vector<Integer>& target, std::int64_t inner) {
+  const auto found = fitting_entries(lowering, target, inner);
+  if (found.empty()) refuse_mixing(lowering, target);
+  const std::int64_t chosen = integer(lowering.operation(), kBatchEntry, found.front());
+  return static_cast<std::size_t>(std::ranges::find(found, chosen) == found.end() ? found.front() : chosen);
 }
 
 Reshaped reshaped_example(const Lowering& lowering, std::vector<Integer> target) {
@@ -458,7 +495,7 @@ void expand(Lowering& lowering) {
     const Integer wanted = i < missing ? Integer{1, false} : target->integers[i - missing];
     const bool of_batch = lowering.batch_axes() > 0 && static_cast<std::int64_t>(i) == batch.axis;
     const bool same =
-        wanted == Integer{1, false} || wanted == own || (of_batch && !batch.folded() && wanted == Integer{lowering.net().batch, false});
+        wanted == Integer{1, false} || wanted == own || (of_batch && wanted == Integer{own.value * lowering.net().batch, false});
     const bool broadcast = own == Integer{1, false} && !wanted.batch && wanted.value > 0;
     if (!same && !broadcast)
       refuse("repeats " + describe(lowering.net(), lowering.operation().inputs[0]) + " over the examples of a batch");
@@ -490,6 +527,23 @@ void tile(Lowering& lowering) {
   }
   lowering.output(result, lowering.is_scalar(0));
 }
+
+}  // namespace
+
+std::vector<std::int64_t> batch_entries(const Net& net, const Operation& operation) {
+  const int shape = input(operation, 1);
+  if (operation.op != "Reshape" || net.batch_axes == 0 || shape < 0 || net.value(shape).constant == nullptr) return {};
+  const Lowering lowering(net, operation);
+  const ConstantPtr& target = lowering.constant(1);
+  if (!target->integer || target->dims.size() != 1 || target->integers.empty() || std::ranges::any_of(target->integers, &Integer::batch))
+    return {};
+  auto closed = with_kept(lowering, target->integers, integer(operation, "allowzero", 0) == 0);
+  close_open(lowering, closed);
+  if (std::ranges::any_of(closed, &Integer::batch)) return {};
+  return fitting_entries(lowering, closed, inner_count(lowering));
+}
+
+namespace {
 
 constexpr std::array kRules = {
     Rule{"Concat", 1, -1, "axis", concat},       Rule{"Slice", 3, 5, "", slice},         Rule{"Split", 1, 2, "axis num_outputs", split},

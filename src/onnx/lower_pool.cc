@@ -21,7 +21,7 @@ Attributes window(const Lowering& lowering, const std::vector<std::int64_t>& ker
   const std::size_t dimensions = kernel.size();
   if (dimensions != lowering.shape(0).size() - 1)
     malformed(operation, "its kernel has " + std::to_string(dimensions) + " dimensions, its input other ones");
-  if (dimensions < 1 || dimensions > 2) refuse("works in " + std::to_string(dimensions) + " dimensions; expected 1 or 2");
+  if (dimensions < 1 || dimensions > 3) refuse("works in " + std::to_string(dimensions) + " dimensions; expected 1 to 3");
   if (std::ranges::min(kernel) < 1) malformed(operation, "its kernel has an extent below 1");
   Attributes attributes = {{"kernel", kernel}};
   for (const char* name : {"strides", "dilations"}) {

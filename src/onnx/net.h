@@ -43,7 +43,8 @@ struct Value {
 };
 
 // The value of an ONNX attribute.
-using Setting = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>, std::vector<float>, ConstantPtr>;
+using Setting =
+    std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>, std::vector<float>, std::vector<std::string>, ConstantPtr>;
 
 struct Operation {
   std::string name;          // as the file says, or made from its first output

@@ -325,6 +325,9 @@ class Parser {
       case Type::FLOATS:
         value = std::vector<float>(attribute.floats().begin(), attribute.floats().end());
         return;
+      case Type::STRINGS:
+        value = std::vector<std::string>(attribute.strings().begin(), attribute.strings().end());
+        return;
       case Type::TENSOR:
         value = tensors_.read(attribute.t(), {});
         return;

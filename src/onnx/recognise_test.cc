@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "onnx/test_evaluate.h"
+#include "onnx/run.h"
 #include "onnx/test_model.h"
 
 namespace undying::onnx {

@@ -93,6 +93,10 @@ std::span<const Operator> operators() {
       resize_operator(),
       parameter_operator(),
       lstm_operator(),
+      rnn_operator(),
+      gru_operator(),
+      top_k_operator(),
+      arg_max_operator(),
   };
   return rows;
 }

@@ -63,6 +63,10 @@ Operator take_operator();
 Operator resize_operator();
 Operator parameter_operator();
 Operator lstm_operator();
+Operator rnn_operator();
+Operator gru_operator();
+Operator top_k_operator();
+Operator arg_max_operator();
 
 }  // namespace undying::ops
 
