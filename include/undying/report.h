@@ -37,10 +37,12 @@ struct RunDescription {
 // What was read, for a terminal: a line for each thing that is known of it.
 std::string summary_text(const DataSummary& summary, int columns = 100);
 
-// How well a network does on `data`, for a terminal and as JSON.
-// `metric`: the one that was asked for, which comes first.
+// How well a network does on `data`, for a terminal, as JSON and as a page, which is one file and loads nothing from elsewhere. `metric`: the
+// one that was asked for, which comes first.
 std::string evaluation_text(const std::string& data, const Evaluation& evaluation, std::optional<Metric> metric = {});
 std::string evaluation_json(const std::string& command, const DataSummary& read, const std::string& data, const Evaluation& evaluation,
+                            std::optional<Metric> metric = {});
+std::string evaluation_html(const std::string& command, const DataSummary& read, const std::string& data, const Evaluation& evaluation,
                             std::optional<Metric> metric = {});
 
 // A single run as JSON: settings, accuracy, per-layer ledger (docs/formats.md).

@@ -34,7 +34,7 @@ class DataFlags {
   }
   // The same of another source than --data names.
   Split open(const std::optional<DataForm>& form, const std::string& source) const { return open_as(source, form, true, {}); }
-  void check(bool has_form = false) const;
+  void check(const std::optional<DataForm>& form = {}) const;
 
   // The files that reads, where they can be told beforehand.
   std::vector<std::filesystem::path> files() const;

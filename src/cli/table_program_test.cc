@@ -114,6 +114,10 @@ TEST_F(Table, FromFileToAnswersInThreeCommands) {
   EXPECT_THAT(answered.err, HasSubstr("city: 1 row"));
   EXPECT_THAT(content("answers.csv"), AllOf(HasSubstr("row,prediction,p(no),p(yes)\n1,yes,"), HasSubstr("\n2,no,"), HasSubstr("\n3,")));
   expect_error("predict people.onnx --data csv:new.csv:drop=age", HasSubstr("the column age"));
+  expect_error("train --model mpl:8", HasSubstr("perhaps mlp:8"));
+  expect_error("predict people.onnx", AllOf(HasSubstr("[--data]"), HasSubstr("age, income, city")));
+  write("gap.csv", "city,income,age\nRome,79000,NA\n");
+  expect_error("predict people.onnx --data csv:gap.csv", HasSubstr("age: 1 of 1 values are missing (line 2); :missing=drop"));
   write("short.csv", "city,age\nRome,30\n");
   expect_error("predict people.onnx --data csv:short.csv", HasSubstr("\"income\""));
 }

@@ -56,7 +56,7 @@ void CsvRead::judge_column(CsvColumn& column) {
   if (column.others.count > 0) {
     const std::string fields = column.others.count == 1 ? "field is" : "fields are";
     return drop(fmt::format("{}: {} {} not a finite number (\"{}\", {}); correct it, drop the column, or read it as text with :text={}",
-                            column.title(), column.others.count, fields, column.other, column.others.lines_text(), column.name));
+                            column.title(), column.others.count, fields, column.other, where(column.others), column.name));
   }
   if (predicting()) {
     if (column.unknown > 0)
@@ -85,7 +85,7 @@ void CsvRead::judge_column(CsvColumn& column) {
 void CsvRead::judge_columns() {
   if (ragged_.count > 0)
     add_problem(fmt::format("{} of {} rows have another number of fields than the {} columns ({}: {} fields); correct or remove them",
-                            ragged_.count, ragged_.count + rows(), columns_.size(), ragged_.lines_text(), ragged_fields_));
+                            ragged_.count, ragged_.count + rows(), columns_.size(), where(ragged_), ragged_fields_));
   if (decimal_commas_) reading_.remarks.push_back("numbers have decimal commas");
   for (CsvColumn& column : columns_) {
     if (column.use == Use::kFeature) judge_column(column);
@@ -106,7 +106,7 @@ void CsvRead::judge_label(CsvTable& table) {
   const CsvColumn& column = *label();
   if (column.others.count > 0)
     add_problem(fmt::format("{}: {} of {} values to predict are not finite numbers (\"{}\", {}); for classes write :label={}",
-                            column.title(), column.others.count, rows(), column.other, column.others.lines_text(), column.name));
+                            column.title(), column.others.count, rows(), column.other, where(column.others), column.name));
   table.data.target = column.name;
   if (predicting() && !coding_->classes.empty()) return set_known_classes(table);
   if (!targets_.empty()) {
@@ -130,8 +130,8 @@ void CsvRead::set_known_classes(CsvTable& table) {
     classes.push_back(static_cast<std::int32_t>(at - coding_->classes.begin()));
     if (at != coding_->classes.end()) continue;
     const Occurrences& seen = label()->texts.seen()[code];
-    add_problem(fmt::format("{}: the class \"{}\" ({}) is not one that was trained: {}", label()->name, shown(texts[code]),
-                            seen.lines_text(), fmt::join(coding_->classes, ", ")));
+    add_problem(fmt::format("{}: the class \"{}\" ({}) is not one that was trained: {}", label()->name, shown(texts[code]), where(seen),
+                            fmt::join(coding_->classes, ", ")));
   }
   for (std::int32_t& label : labels_)
     if (label >= 0) label = classes[static_cast<std::size_t>(label)];
@@ -160,7 +160,7 @@ void CsvRead::set_classes(CsvTable& table) {
   if (texts_rows == 0 && fraction_rows > 0)
     add_problem(
         fmt::format("{}: \"{}\" ({}) is not a whole number, as the other {} labels are; correct it, or write :target={} to predict values",
-                    column.name, texts[fraction], column.texts.seen()[fraction].lines_text(), rows() - fraction_rows, column.name));
+                    column.name, texts[fraction], where(column.texts.seen()[fraction]), rows() - fraction_rows, column.name));
   // Classes in order: numbers by value, names by their text. Numbers that are equal are one class.
   const bool whole = texts_rows == 0;
   std::vector<std::size_t> order(texts.size());
@@ -211,7 +211,7 @@ void CsvRead::note_odd_labels(CsvTable& table, const std::vector<std::string>& t
     const std::vector<Occurrences>& counts = label()->texts.seen();
     reading_.warnings.push_back(fmt::format("{}: the classes \"{}\" ({} rows) and \"{}\" ({} rows, {}) differ in upper and lower case only",
                                             label()->name, shown(texts[at->second]), counts[at->second].count, shown(texts[code]),
-                                            counts[code].count, counts[code].lines_text()));
+                                            counts[code].count, where(counts[code])));
   }
   std::vector<std::int64_t> counts(static_cast<std::size_t>(table.data.classes));
   for (const std::int32_t label : labels_)

@@ -42,8 +42,8 @@ void CsvRead::judge_missing() {
     const bool mostly = 2 * column.missing.count > rows() && column.use == Use::kFeature;
     std::string marks = column.text && column.use == Use::kLabel ? "; :missing=keep makes a class of NA and its like" : "";
     if (predicting() && marks.empty()) marks = "; :missing=drop leaves these rows without an answer";
-    add_problem(fmt::format("{}: {} of {} values are missing ({}){}", column.title(), column.missing.count, rows(),
-                            column.missing.lines_text(), marks));
+    add_problem(
+        fmt::format("{}: {} of {} values are missing ({}){}", column.title(), column.missing.count, rows(), where(column.missing), marks));
     if (mostly && !holds(ready_.drop, column.name)) ready_.drop.push_back(column.name);
   }
   if (!any) return;

@@ -13,11 +13,11 @@
 
 namespace undying::data {
 
-// One reading of a CSV file: the rows as they come (csv_read.cc), then what they mean (csv_meaning.cc, csv_missing.cc). What is wrong is gathered on the
-// way and thrown at the end, all together, with the notation that would be accepted (csv_ready.cc).
+// One reading of a table: the rows as they come (csv_read.cc), then what they mean (csv_meaning.cc, csv_missing.cc). What is wrong is
+// gathered on the way and thrown at the end, all together, with the notation that would be accepted (csv_ready.cc).
 class CsvRead {
  public:
-  CsvRead(TextStream& text, const CsvSource& source, const std::string& group, const Coding* coding, const ReadingWatch& watch);
+  CsvRead(Records& records, const CsvSource& source, const std::string& group, const Coding* coding, const ReadingWatch& watch);
   CsvTable run();
 
  private:
@@ -29,7 +29,7 @@ class CsvRead {
 
   // The rows.
   void open();
-  void read_header(CsvReader& reader);
+  void read_header();
   bool is_data(const std::vector<std::string_view>& fields) const;
   void assign_uses();
   std::size_t find_column(const std::string& name, const char* option);
@@ -38,8 +38,8 @@ class CsvRead {
   void take_row(const std::vector<std::string_view>& fields, std::int64_t line);
   void take_feature(CsvColumn& column, std::string_view field, std::int64_t line, float& value);
   void take_label(CsvColumn& column, std::string_view field, std::int64_t line);
-  void reserve(std::int64_t bytes);
-  void report(std::int64_t bytes) const;
+  void reserve();
+  void report() const;
 
   // What they mean.
   void judge_columns();
@@ -59,6 +59,7 @@ class CsvRead {
   void set_features(CsvTable& table);
   void expand(const std::vector<const CsvColumn*>& used, const std::vector<std::vector<std::size_t>>& places, std::size_t width);
   void leave_out(CsvColumn& column, const std::string& reason);
+  std::string where(const Occurrences& of) const { return of.text(records_.has_types() ? "row" : "line"); }
   void add_problem(const std::string& text) { problems_.push_back(text); }
   // What would be accepted (csv_ready.cc).
   std::vector<std::string> likely_labels() const;
@@ -71,13 +72,12 @@ class CsvRead {
   bool predicting() const { return coding_ != nullptr; }
   const CsvColumn* label() const { return label_ ? &columns_[*label_] : nullptr; }
 
-  TextStream& text_;
+  Records& records_;
   const CsvSource& source_;
   CsvSource ready_;  // what would be accepted
   const std::string& group_;
   const Coding* coding_;
   const ReadingWatch& watch_;
-  std::int64_t size_ = 0;  // of the file in bytes; 0: not known
   char separator_ = ',';
   bool headless_ = false;
   std::vector<CsvColumn> columns_;

@@ -73,8 +73,7 @@ void CsvRead::add_candidates(const std::string& name, CsvLabel kind, std::vector
   CsvSource source = source_;
   source.column = name;
   source.kind = kind;
-  text_.rewind();
-  CsvRead as(text_, source, group_, nullptr, watch_);
+  CsvRead as(records_, source, group_, nullptr, watch_);
   try {
     as.run();
   } catch (const Error& error) {  // ready_ says how it would be accepted
@@ -125,7 +124,7 @@ void CsvRead::refuse() {
   std::string list;
   for (std::size_t i = 0; i < std::min(kMostListed, problems_.size()); ++i) list += "\n  - " + problems_[i];
   if (problems_.size() > kMostListed) list += fmt::format("\n  - and {} more", problems_.size() - kMostListed);
-  throw Error(ErrorCode::kBadData, text_.name(), "cannot be used as it is:" + list + ready);
+  throw Error(ErrorCode::kBadData, records_.name(), "cannot be used as it is:" + list + ready);
 }
 
 }  // namespace undying::data

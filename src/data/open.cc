@@ -56,12 +56,13 @@ Split given(std::shared_ptr<Dataset> train, std::shared_ptr<Dataset> test, const
   return {.train = train, .test = test, .note = fmt::format("tested on {}", file)};
 }
 
-Split open_csv(std::string_view rest, const DataOptions& options) {
-  const data::CsvSource source = data::parse_csv_source(rest);
+Split open_table(const Name& name, const DataOptions& options) {
+  const data::TableFormat format = *data::table_format(name.kind);
+  const data::CsvSource source = data::parse_csv_source(name.rest, format);
   const bool known = options.form && !options.form->columns.empty();
   const data::Coding form =
       known ? data::Coding{options.form->columns, options.form->class_names, source.column.value_or(options.form->target)} : data::Coding{};
-  data::CsvTable table = data::read_csv_file(source, options.group, known ? &form : nullptr, options.watch);
+  data::CsvTable table = data::read_table_file(source, options.group, known ? &form : nullptr, options.watch);
   if (known && table.data.labels.empty() && table.data.targets.empty())
     fail(source.text_form(),
          fmt::format("has no column \"{}\", which the model predicts; name it with :label=NAME or :target=NAME", form.target));
@@ -69,11 +70,11 @@ Split open_csv(std::string_view rest, const DataOptions& options) {
   if (options.test.empty()) {
     split = hold_out(std::move(table.data), options.rule);
   } else {
-    data::CsvSource test = data::parse_csv_source(test_of("csv", options.test));
+    data::CsvSource test = data::parse_csv_source(test_of(name.kind, options.test), format);
     if (test.missing == data::Missing::kRefuse) test.missing = source.missing;
     if (test.header == data::Header::kAuto) test.header = source.header;
     const data::Coding coding{table.reading.columns, table.data.class_names, table.data.target};
-    data::CsvTable read = data::read_csv_file(test, {}, &coding, options.watch);
+    data::CsvTable read = data::read_table_file(test, {}, &coding, options.watch);
     if (read.data.labels.empty() && read.data.targets.empty())
       fail(options.test, fmt::format("has no column \"{}\" to test on", table.data.target));
     table.data.groups.clear();
@@ -117,7 +118,8 @@ void refuse_split_options(std::string_view specification, const DataOptions& opt
 std::string perhaps(std::string_view specification) {
   const Name name(specification);
   const std::string whole(specification);
-  const std::string near = nearest(name.kind, {"csv", "npz", "npy", "idx", "images", "fashion-mnist", "spirals", "abs", "slowly-changing"});
+  const std::string near =
+      nearest(name.kind, {"csv", "parquet", "arrow", "npz", "npy", "idx", "images", "fashion-mnist", "spirals", "abs", "slowly-changing"});
   if (!near.empty() && !name.bare) return near + ":" + std::string(name.rest);
   std::error_code ignored;
   if (fs::is_directory(whole, ignored)) return "images:" + whole;
@@ -125,6 +127,8 @@ std::string perhaps(std::string_view specification) {
   if (file.extension() == ".gz") file = file.stem();
   for (const char* ending : {".csv", ".tsv", ".txt", ".data"})
     if (file.extension() == ending) return "csv:" + whole;
+  if (file.extension() == ".parquet") return "parquet:" + whole;
+  if (file.extension() == ".arrow" || file.extension() == ".feather") return "arrow:" + whole;
   if (file.extension() == ".npz") return "npz:" + whole;
   if (file.extension() == ".npy") return "npy:" + whole + ",Y.npy";
   return near;
@@ -132,10 +136,10 @@ std::string perhaps(std::string_view specification) {
 
 Split open(std::string_view specification, const DataOptions& options) {
   const Name name(specification);
-  const bool known =
-      !name.bare && (name.kind == "idx" || name.kind == "images" || name.kind == "npy" || name.kind == "npz" || name.kind == "csv");
+  const bool known = !name.bare && (name.kind == "idx" || name.kind == "images" || name.kind == "npy" || name.kind == "npz" ||
+                                    data::table_format(name.kind));
   if (known && name.rest.empty()) fail(specification, fmt::format("names no file; expected {}:PLACE", name.kind));
-  if (name.kind == "csv" && !name.bare) return open_csv(name.rest, options);
+  if (data::table_format(name.kind) && !name.bare) return open_table(name, options);
   if (!options.group.empty()) fail(specification, "has no columns for --group; it goes with csv:");
   if ((name.kind == "npy" || name.kind == "npz") && !name.bare) return open_arrays(name, options);
   refuse_split_options(specification, options, name.kind == "images");
@@ -153,7 +157,7 @@ Split open(std::string_view specification, const DataOptions& options) {
   fail(specification, "is not known" + (meant.empty() ? "" : ", perhaps " + meant) +
                           "; expected fashion-mnist, idx:DIR, images:DIR[:size=HxW], npy:X.npy,Y.npy, npz:FILE, "
                           "csv:FILE[:label=NAME|:target=NAME], "
-                          "spirals, abs or slowly-changing");
+                          "parquet:FILE, arrow:FILE, spirals, abs or slowly-changing");
 }
 
 }  // namespace
@@ -161,7 +165,7 @@ Split open(std::string_view specification, const DataOptions& options) {
 std::vector<fs::path> data::files_of(std::string_view specification, const fs::path& directory) {
   const Name name(specification);
   const std::string_view rest = name.kind == "npy" || name.kind == "npz" ? array_files(name.rest) : name.rest;
-  if (name.kind == "csv") return {parse_csv_source(rest).file};
+  if (table_format(name.kind)) return {parse_csv_source(rest).file};
   if (name.kind == "npz") return {fs::path(rest)};
   if (name.kind == "npy")
     return {fs::path(rest.substr(0, rest.find(','))), fs::path(rest.substr(std::min(rest.find(','), rest.size() - 1) + 1))};
@@ -187,7 +191,7 @@ Split open_dataset(std::string_view specification, const DataOptions& options) {
     for (const auto& part : {split.train, split.test}) data::apply_form(const_cast<Dataset&>(*part), *options.form);
     return split;
   }
-  data::scale(split, options.normalize, options.scale_targets, kind == "csv" || kind == "npy" || kind == "npz");
+  data::scale(split, options.normalize, options.scale_targets, data::table_format(kind) || kind == "npy" || kind == "npz");
   return split;
 }
 

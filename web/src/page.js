@@ -89,6 +89,7 @@ drawVerdict();
 drawTexts();
 drawWords();
 drawRates();
+drawRead(study.data.read);
 drawSettings();
 fillArms();
 drawAll();
