@@ -44,6 +44,7 @@ TEST_F(Program, WhatListNamesIsAccepted) {
   for (const Json& activation : list["activations"]) names += activation["name"].get<std::string>() + "\n";
   EXPECT_EQ(content("out.txt"), names);
   for (const Json& loss : list["loss"]) EXPECT_NO_THROW(parse_loss(loss.get<std::string>()));
+  for (const Json& metric : list["metric"]) EXPECT_NO_THROW(parse_metric(metric.get<std::string>()));
   for (const Json& scheme : list["init-scheme"]) EXPECT_NO_THROW(parse_initializer(scheme.get<std::string>()));
   for (const Json& optimizer : list["optimizer"])
     EXPECT_EQ(run("train" + std::string(kTiny) + "--optimizer " + optimizer.get<std::string>()).code, 0) << optimizer;
