@@ -11,6 +11,7 @@
 #include "engine/model.h"
 #include "ops/operator.h"
 #include "undying/error.h"
+#include "undying/evaluation.h"
 
 namespace undying::cli {
 namespace {
@@ -178,6 +179,69 @@ std::vector<Tensor> fitting(const Graph& graph, const std::vector<Tensor>& tenso
     }
   }
   return found;
+}
+
+namespace {
+
+int node_of_output(const onnx::Model& model, const std::string& name) {
+  return output_node(model, static_cast<int>(std::ranges::find(model.outputs, name) - model.outputs.begin()));
+}
+
+// Whether a part of the file's network is the same in what it has become.
+bool is_same(const Graph& part, const Graph& changed, const std::vector<Tensor>& before, const std::vector<Tensor>& after) {
+  for (std::size_t at = 0; at < part.nodes().size(); ++at) {
+    const Node& node = part.nodes()[at];
+    const auto other = std::ranges::find(changed.nodes(), node.name, &Node::name);
+    if (node.op == "activation" && node.attributes.get<Activation>("activation") != other->attributes.get<Activation>("activation"))
+      return false;
+    for (const std::string& name : node.parameters)
+      if (std::ranges::find(before, name, &Tensor::name)->values != std::ranges::find(after, name, &Tensor::name)->values) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Change change_of(const Network& network, const std::string& output, const Graph& changed, const std::vector<Tensor>& weights,
+                 const Dataset& data) {
+  const onnx::Model& model = network.model;
+  const int node = node_of_output(model, output);
+  const Graph whole = network.whole(changed);
+  const Graph part = cut(model.graph, {node});
+  if (is_same(part, whole, model.weights, weights)) return {.unknown = "is as it was"};
+  std::vector<int> inputs = input_nodes(network);
+  for (const int input : part.inputs())
+    if (std::ranges::none_of(inputs, [&](int at) { return node_at(model.graph, at).name == node_at(part, input).name; }))
+      return {.unknown = fmt::format("changes, but by how much is not known: it needs the input {}, which the data does not have",
+                                     input_name(model, node_at(part, input).name))};
+  const auto run = [&](const Graph& graph, const std::vector<Tensor>& tensors) {
+    const Graph one = packed(part_of(graph, {node}, inputs));
+    return predict(one, fitting(one, tensors, output), data, {}).values;
+  };
+  const std::vector<float> before = run(model.graph, model.weights);
+  const std::vector<float> after = run(whole, weights);
+  Change change;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    change.difference = std::max(change.difference, std::fabs(static_cast<double>(after[i]) - before[i]));
+    change.scale = std::max(change.scale, std::fabs(static_cast<double>(before[i])));
+  }
+  return change;
+}
+
+std::vector<float> answers(const Network& network, const Dataset& data, int threads) {
+  const Graph one = packed(part_of(network.model.graph, network.nodes, input_nodes(network)));
+  return predict(one, fitting(one, network.model.weights, "network"), data, {}, threads).values;
+}
+
+std::string advice_on_inputs(const Network& network) {
+  for (const TargetPart& output : network.interface.outputs) {
+    const Graph part = cut(network.model.graph, {node_of_output(network.model, output.name)});
+    if (part.inputs().size() >= network.interface.inputs.size()) continue;
+    std::vector<std::string> needed;
+    for (const int at : part.inputs()) needed.push_back(input_name(network.model, node_at(part, at).name));
+    return fmt::format("; --output {} needs {} alone", output.name, list_of(needed));
+  }
+  return "";
 }
 
 Activation own_activation(const Graph& graph) {

@@ -74,9 +74,14 @@ class NamedPart {
   std::string source(const Member& of) const { return file_ + ": " + of.first; }
 
   const Member* input(std::size_t i) const {
-    if (any_named(members_, network_.inputs)) return member(members_, {network_.inputs[i].name}, suffixes_);
+    const bool by_place = network_.inputs.size() > 1 && member(members_, "x1") != nullptr && !all_named();
+    if (!by_place && any_named(members_, network_.inputs)) return member(members_, {network_.inputs[i].name}, suffixes_);
     if (network_.inputs.size() == 1) return member(members_, {"X", "x"}, suffixes_);
     return member(members_, {i == 0 ? "x" : "x" + std::to_string(i)}, suffixes_);
+  }
+
+  bool all_named() const {
+    return std::ranges::all_of(network_.inputs, [&](const InputPart& part) { return member(members_, {part.name}, suffixes_) != nullptr; });
   }
 
   void read_inputs(Dataset& data) {
@@ -87,6 +92,7 @@ class NamedPart {
         fail(file_, fmt::format("has no array for the input {} of the network; expected one of that name for each of its inputs; it has {}",
                                 network_.inputs[i].name, names_of(members_)));
       arrays.push_back(parse_npy(found->second, source(*found)));
+      add_batch(network_.inputs[i], arrays.back());
       check_input(network_.inputs[i], arrays.back(), source(*found), arrays.front());
     }
     if (arrays.size() == 1) return read_only(data, arrays[0]);
@@ -126,6 +132,11 @@ class NamedPart {
     }
   }
 
+  // An array of the shape of one example is one.
+  static void add_batch(const InputPart& part, Array& array) {
+    if (array.shape == part.shape && (array.shape.size() > 1 || part.shape[0] > 1)) array.shape.insert(array.shape.begin(), 1);
+  }
+
   static void check_input(const InputPart& part, const Array& array, const std::string& source, const Array& first) {
     if (array.shape.empty() || array.count() == 0) fail(source, fmt::format("holds {} values; expected (examples, ...)", array.count()));
     const Shape example(array.shape.begin() + 1, array.shape.end());
@@ -145,18 +156,25 @@ class NamedPart {
     std::vector<std::pair<const TargetPart*, const Member*>> found;
     for (const TargetPart& output : network_.outputs)
       if (const Member* of = member(members_, {output.name}, suffixes_); of != nullptr) found.emplace_back(&output, of);
-    for (std::size_t i = 0; found.empty() && !network_.chosen && i < network_.outputs.size(); ++i)
+    const bool by_place = found.empty() && !network_.chosen;
+    for (std::size_t i = 0; by_place && i < network_.outputs.size(); ++i)
       if (const Member* of = member(members_, {"y" + std::to_string(i)}, suffixes_); of != nullptr)
         found.emplace_back(&network_.outputs[i], of);
     if (found.empty()) {
       const Member* y = member(members_, {"y", "Y"}, suffixes_);
-      if (y != nullptr) fill_targets(data, parse_npy(y->second, source(*y)), source(*y), reading);
+      if (y != nullptr) fill_targets(data, targets_of(*y, data), source(*y), reading);
       return;
     }
     if (network_.chosen && found.size() < network_.outputs.size()) fail_missing(found);
     if (found.size() > 1) return read_parts(data, found, reading);
     data.target = found[0].first->name;
-    fill_targets(data, parse_npy(found[0].second->second, source(*found[0].second)), source(*found[0].second), reading);
+    fill_targets(data, targets_of(*found[0].second, data), source(*found[0].second), reading);
+  }
+
+  Array targets_of(const Member& of, const Dataset& data) const {
+    Array array = parse_npy(of.second, source(of));
+    if (data.size == 1 && (array.shape.empty() || array.shape[0] != 1)) array.shape.insert(array.shape.begin(), 1);
+    return array;
   }
 
   [[noreturn]] void fail_missing(const std::vector<std::pair<const TargetPart*, const Member*>>& found) const {
@@ -171,7 +189,7 @@ class NamedPart {
     for (const auto& [output, of] : found) {
       Dataset& part = parts.emplace_back(Dataset{.name = data.name, .size = data.size});
       Reading own;
-      fill_targets(part, parse_npy(of->second, source(*of)), source(*of), own);
+      fill_targets(part, targets_of(*of, data), source(*of), own);
       add_part(data, *output, part, source(*of));
       reading.task += fmt::format("{}{}: {}", reading.task.empty() ? "" : "; ", output->name,
                                   data.parts.back().classes > 0 ? fmt::format("{} classes", output->width) : "values");
@@ -338,6 +356,12 @@ ArrayParts read_named(const std::vector<Member>& members, const std::string& fil
   const NamedPart testing(members, file, network, {"_test"});
   ArrayParts parts;
   const std::string name = std::filesystem::path(file).filename().string();
+  if (network.inputs.size() > 1) {
+    std::string names;
+    for (const InputPart& input : network.inputs)
+      names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", input.name, fmt::join(input.shape, " x "));
+    parts.reading.remarks.push_back("the network's inputs: " + names);
+  }
   parts.train = NamedPart(members, file, network, {"", "_train"}).read(name + (testing.is_there() ? " train" : ""), parts.reading);
   if (!testing.is_there()) return parts;
   Reading ignored;

@@ -164,7 +164,23 @@ void recognise_group_norms(Net& net) {
        "group_norm recognised in an instance norm of groups");
 }
 
+namespace {
+
+// What changes no value would stand between the parts of what follows. Keras writes a Cast behind every operation.
+void drop_casts(Net& net) {
+  for (const Operation& operation : net.operations) {
+    const bool one = operation.inputs.size() == 1 && operation.outputs.size() == 1 && operation.problem.empty();
+    if ((operation.op != "Cast" && operation.op != "Identity") || !one || !is_shaped(net, operation.outputs[0])) continue;
+    if (is_shaped(net, operation.inputs[0]) && net.value(operation.inputs[0]).integer == net.value(operation.outputs[0]).integer)
+      net.replace(operation.outputs[0], operation.inputs[0]);
+  }
+  net.drop_unread();
+}
+
+}  // namespace
+
 void recognise(Net& net) {
+  drop_casts(net);
   cancel_transposes(net);
   merge_pads(net);
   recognise_formulas(net);
