@@ -48,8 +48,8 @@ bool become_crelu(Net& net, Operation& operation) {
   if (x < 0) return false;
   const std::int64_t rank = net.rank(x);
   std::int64_t axis = integer(operation, "axis", 0);
-  axis = (axis < 0 ? axis + rank : axis) - net.batch_axes;
-  if (axis != 0 && axis != rank - net.batch_axes - 1) return false;
+  axis = (axis < 0 ? axis + rank : axis) - net.batch_axes_of(x);
+  if (axis != 0 && axis != rank - net.batch_axes_of(x) - 1) return false;
   operation.op = ".activation";
   operation.inputs = {x};
   operation.settings = {{".specification", std::string("crelu")}, {".unit_axis", axis}};
