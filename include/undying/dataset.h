@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -34,6 +35,7 @@ struct Dataset {
   std::vector<std::string> columns;      // (features) names, or empty where the source has none
   std::string target;                    // name of what is to be predicted, or empty
   std::vector<std::uint32_t> rows;       // where each example stands in its source, counted from 0; empty: in order
+  std::vector<std::uint8_t> missing;     // (size, features): 1 where the source has no value, and `values` a mean instead; or empty
   std::vector<std::int32_t> groups;      // (size): examples of one group are never parted; or empty
 
   std::int64_t features() const;                                                                 // product of shape
@@ -115,6 +117,10 @@ struct HeldOut {
 };
 HeldOut hold_out_rows(const Dataset& data, double share, std::uint64_t seed);
 
+// Called now and then while a large file is read, with its name, the bytes read so far and those it has (0 where that is not known).
+// False ends the reading with Error{kInterrupted}.
+using ReadingWatch = std::function<bool(const std::string& file, std::int64_t bytes, std::int64_t of)>;
+
 struct DataOptions {
   Normalize normalize = Normalize::kAuto;
   bool scale_targets = true;             // false: the targets of a regression stay as they are, whatever `normalize` says
@@ -123,7 +129,10 @@ struct DataOptions {
   SplitRule rule = {};                   // where the source has no test part
   std::string test = {};                 // a source of the same kind that is the test part: "FILE" or, with its kind, "csv:FILE"
   std::optional<DataForm> form = {};     // of a network that is at hand: data is read as its was, and nothing is learned of this one
+  std::vector<std::int64_t> input = {};  // of a network that is at hand, the shape it takes: images are laid out like it
+  std::int64_t outputs = 0;              // of that network: labels without names may leave some of its classes out
   std::string group = {};                // the column of a table whose equal values are never parted; no feature then
+  ReadingWatch watch = {};
 };
 
 // Opens what `--data` names: "fashion-mnist", "idx:DIR", "images:DIR[:size=HxW]", "npy:X.npy,Y.npy", "npz:FILE", "csv:FILE" with the

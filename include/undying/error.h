@@ -14,6 +14,7 @@ enum class ErrorCode {
   kBadData,          // a file or data set whose content is malformed or does not fit
   kUnsupported,      // well-formed, but beyond what this build can do
   kIo,               // reading or writing failed: permissions, disk full
+  kInterrupted,      // the caller asked for an end
   kInternal,         // a broken invariant of this library: a bug
 };
 

@@ -37,9 +37,10 @@ struct RunDescription {
 // What was read, for a terminal: a line for each thing that is known of it.
 std::string summary_text(const DataSummary& summary, int columns = 100);
 
-// How well a network does on `data`, for a terminal and as JSON.
+// How well a network does on `data`, for a terminal, as JSON and as a page, which is one file and loads nothing from elsewhere.
 std::string evaluation_text(const std::string& data, const Evaluation& evaluation);
 std::string evaluation_json(const std::string& command, const DataSummary& read, const std::string& data, const Evaluation& evaluation);
+std::string evaluation_html(const std::string& command, const DataSummary& read, const std::string& data, const Evaluation& evaluation);
 
 // A single run as JSON: settings, accuracy, per-layer ledger (docs/formats.md).
 std::string run_json(const RunDescription& description, const TrainSettings& settings, const Run& run);

@@ -86,7 +86,7 @@ int compare(const CompareOptions& options, const std::string& command) {
   Screen screen(options.training.quiet());
   const Interrupt interrupt([&] { screen.print("interrupted: what is finished will be written; once more ends at once"); },
                             [&] { screen.abandon(); });
-  const Split data = options.training.open_data();
+  const Split data = options.training.open_data(screen, interrupt.token());
   options.training.fit_epochs(settings.train, *data.train);
   settings.train.loss = options.training.loss(*data.train);
   Study study = run(settings, data, screen, interrupt.token());

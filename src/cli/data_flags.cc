@@ -1,8 +1,12 @@
 #include "cli/data_flags.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <utility>
 
 #include "cli/parse.h"
+#include "data/csv_source.h"
 #include "data/open.h"
 #include "undying/error.h"
 
@@ -14,7 +18,7 @@ DataFlags::DataFlags(CLI::App& app, Network network, const std::string& group) :
       app.add_option(
              "--data", data_,
              "fashion-mnist, idx:DIR, images:DIR[:size=HxW], npy:X.npy,Y.npy, npz:FILE, csv:FILE[:label=NAME|:target=NAME] (docs/data.md "
-             "has all its options), spirals, abs or slowly-changing")
+             "has all its options), parquet:FILE, arrow:FILE, spirals, abs or slowly-changing")
           ->type_name("SOURCE")
           ->capture_default_str());
   grouped(add_file(app, "--data-dir", data_dir_, "folder of fashion-mnist, where it is not where Debian's package puts it"))
@@ -59,12 +63,18 @@ SplitRule DataFlags::rule() const {
   return rule;
 }
 
-void DataFlags::check(bool has_form) const {
+void DataFlags::check(const std::optional<DataForm>& form) const {
   if (normalize_ != "auto" && normalize_ != "unit" && normalize_ != "standard")
     throw Error(ErrorCode::kInvalidArgument, "--normalize",
                 fmt::format("\"{}\" is not known; expected auto, unit or standard", normalize_));
-  if (has_form && normalize_ != "auto")
+  if (form && normalize_ != "auto")
     throw Error(ErrorCode::kInvalidArgument, "--normalize", "has no use: the model's file says how its data is scaled");
+  if (form && !form->columns.empty() && app_->count("--data") == 0) {
+    std::vector<std::string> names;
+    for (const TableColumn& column : form->columns) names.push_back(column.name);
+    throw Error(ErrorCode::kInvalidArgument, "--data",
+                fmt::format("is missing: the model reads a table with the columns {}; expected --data csv:FILE", fmt::join(names, ", ")));
+  }
   if (!data_dir_.empty() && data_ != "fashion-mnist")
     throw Error(ErrorCode::kInvalidArgument, "--data-dir", fmt::format("goes with --data fashion-mnist, not with {}", data_));
   const bool split = app_->count("--split") > 0;
@@ -78,20 +88,37 @@ void DataFlags::check(bool has_form) const {
   rule();
 }
 
-Split DataFlags::open_as(const std::string& source, const std::optional<DataForm>& form, bool scale_targets) const {
-  check(form.has_value());
+ReadingWatch show_reading(Screen& screen, std::stop_token stop) {
+  return [&screen, stop = std::move(stop)](const std::string& file, std::int64_t bytes, std::int64_t of) {
+    if (stop.stop_requested()) return false;
+    if (!screen.due()) return true;
+    const auto megabytes = [](std::int64_t count) { return 1e-6 * static_cast<double>(count); };
+    std::string line = fmt::format("reading {}: {:.0f} MB", file, megabytes(bytes));
+    if (of > 0) line = fmt::format("{}  {} of {:.0f} MB", bar(megabytes(bytes) / megabytes(of), 20), line, megabytes(of));
+    screen.show({line});
+    return true;
+  };
+}
+
+Split DataFlags::open_as(const std::string& source, const std::optional<DataForm>& form, bool scale_targets,
+                         const ReadingWatch& watch) const {
+  check(form);
+  Screen screen(false);
   return open_dataset(source, {.normalize = how(),
                                .scale_targets = scale_targets && network_ == Network::kOwn,
                                .directory = data_dir_,
                                .rule = rule(),
                                .test = test_,
                                .form = form,
-                               .group = group_});
+                               .group = group_,
+                               .watch = watch ? watch : show_reading(screen, {})});
 }
 
 std::vector<std::filesystem::path> DataFlags::files() const {
   std::vector<std::filesystem::path> files = data::files_of(data_, data_dir_);
-  if (!test_.empty()) files.emplace_back(test_.substr(test_.starts_with("csv:") || test_.starts_with("npz:") ? 4 : 0));
+  if (!test_.empty())
+    files.emplace_back(
+        test_.substr(data::table_format(test_.substr(0, test_.find(':'))) || test_.starts_with("npz:") ? test_.find(':') + 1 : 0));
   return files;
 }
 

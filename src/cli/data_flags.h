@@ -4,12 +4,17 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
+#include "cli/progress.h"
 #include "undying/dataset.h"
 
 namespace undying::cli {
+
+// Shows the reading of a large file and ends it when `stop` says so. Both must outlive it.
+ReadingWatch show_reading(Screen& screen, std::stop_token stop);
 
 // The flags that say which data is read and how, of every command that reads any.
 class DataFlags {
@@ -23,11 +28,13 @@ class DataFlags {
   DataFlags(CLI::App& app, Network network, const std::string& group = "OPTIONS");
 
   // `form`: of the network at hand, if it has one. `scale_targets` false: they stay as they are. Throws Error{kInvalidArgument} for flags
-  // that are wrong or do not go together.
-  Split open(const std::optional<DataForm>& form = {}, bool scale_targets = true) const { return open_as(data_, form, scale_targets); }
+  // that are wrong or do not go together. Without `watch` a large file shows on a screen of its own.
+  Split open(const std::optional<DataForm>& form = {}, bool scale_targets = true, const ReadingWatch& watch = {}) const {
+    return open_as(data_, form, scale_targets, watch);
+  }
   // The same of another source than --data names.
-  Split open(const std::optional<DataForm>& form, const std::string& source) const { return open_as(source, form, true); }
-  void check(bool has_form = false) const;
+  Split open(const std::optional<DataForm>& form, const std::string& source) const { return open_as(source, form, true, {}); }
+  void check(const std::optional<DataForm>& form = {}) const;
 
   // The files that reads, where they can be told beforehand.
   std::vector<std::filesystem::path> files() const;
@@ -37,7 +44,7 @@ class DataFlags {
   const std::string& data_dir() const { return data_dir_; }
 
  private:
-  Split open_as(const std::string& source, const std::optional<DataForm>& form, bool scale_targets) const;
+  Split open_as(const std::string& source, const std::optional<DataForm>& form, bool scale_targets, const ReadingWatch& watch) const;
   Normalize how() const;
   SplitRule rule() const;
 

@@ -86,7 +86,7 @@ Opened open(const DiagnoseOptions& options, const std::optional<DataForm>& form)
   if (!bare && !options.labels.empty())
     throw Error(ErrorCode::kInvalidArgument, "--labels", fmt::format("goes with --data npy:X.npy; {} brings its own", source));
   if (bare && options.labels.empty()) {
-    options.source.check(form.has_value());
+    options.source.check(form);
     return {data::open_npy_inputs(source.substr(4), form), nullptr, std::nullopt};
   }
   const Split split = options.source.open(form, bare ? source + "," + options.labels : source);

@@ -15,8 +15,7 @@ TEST(Next, TheComparisonOfATrainingCommandKeepsWhatBothTake) {
 TEST(Next, TheDiagnosisKeepsWhatTheDataAndTheLossAre) {
   const std::string command =
       "undying train --data 'csv:my data.csv' --model mlp:8 --normalize standard --loss=huber --out w.safetensors --quiet";
-  EXPECT_EQ(diagnose_command(command, "my net.onnx"),
-            "undying diagnose 'my net.onnx' --data 'csv:my data.csv' --loss=huber");
+  EXPECT_EQ(diagnose_command(command, "my net.onnx"), "undying diagnose 'my net.onnx' --data 'csv:my data.csv' --loss=huber");
   EXPECT_EQ(train_command_with_out(command, "net.onnx"),
             "undying train --data 'csv:my data.csv' --model mlp:8 --normalize standard --loss=huber --quiet --out net.onnx");
 }

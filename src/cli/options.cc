@@ -139,8 +139,8 @@ void TrainingOptions::add_run(CLI::App& app) {
   grouped(app.add_flag("--quiet", quiet_, "no progress, only the result"));
 }
 
-Split TrainingOptions::open_data(const std::optional<DataForm>& form) const {
-  Split split = data_.open(form, loss_ != "bce");
+Split TrainingOptions::open_data(Screen& screen, const std::stop_token& stop, const std::optional<DataForm>& form) const {
+  Split split = data_.open(form, loss_ != "bce", show_reading(screen, stop));
   check_classes(*split.train, data_.data());
   return split;
 }

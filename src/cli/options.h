@@ -22,9 +22,9 @@ class TrainingOptions {
   // Adds the flags to a command. The object must outlive the parse.
   explicit TrainingOptions(CLI::App& app, Network network = Network::kBuilt);
 
-  // Throws Error{kBadData} where there is nothing to learn, too.
-  // `form`: of a given network.
-  Split open_data(const std::optional<DataForm>& form = {}) const;
+  // `form`: of a given network. `screen` shows the reading of a large file, `stop` ends it. Throws Error{kBadData} where there is nothing
+  // to learn, too.
+  Split open_data(Screen& screen, const std::stop_token& stop, const std::optional<DataForm>& form = {}) const;
   // The files that reads, where they can be told beforehand.
   std::vector<std::filesystem::path> data_files() const;
   // Where --steps was given and --epochs was not: as many as the steps need.

@@ -42,7 +42,7 @@ constexpr const char* kPredictFooter =
 constexpr const char* kEvaluateFooter =
     "Examples:\n"
     "  undying evaluate model.onnx --data csv:measurements.csv:label=class\n"
-    "  undying evaluate model.onnx --data csv:new.csv:label=class --part all --json evaluation.json\n"
+    "  undying evaluate model.onnx --data csv:new.csv:label=class --part all --report evaluation.html\n"
     "\n"
     "--part test is what was held out, by the same rule as in training; of a file that training never saw take --part all.\n"
     "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written.";
@@ -59,6 +59,7 @@ struct UseOptions {
   std::string part;
   std::string out;
   std::string json;
+  std::string report;
   std::int64_t threads = 0;
 };
 
@@ -81,11 +82,11 @@ std::vector<std::string> class_names(const onnx::Model& model, const Dataset& da
 // A table as the network's own was read, with or without the column to predict; else data as for diagnose.
 std::shared_ptr<const Dataset> open_inputs(const UseOptions& options, const std::optional<DataForm>& form) {
   const std::string& source = options.source.data();
-  options.source.check(form.has_value());
-  const bool table = source.starts_with("csv:");
-  if (table && form && !form->columns.empty()) {
+  options.source.check(form);
+  const auto format = data::table_format(source.substr(0, source.find(':')));
+  if (format && form && !form->columns.empty()) {
     const data::Coding coding{form->columns, {}, "\n"};  // no column is called so: there is nothing to predict
-    data::CsvTable read = data::read_csv_file(data::parse_csv_source(source.substr(4)), {}, &coding);
+    data::CsvTable read = data::read_table_file(data::parse_csv_source(source.substr(source.find(':') + 1), *format), {}, &coding);
     data::apply_form(read.data, *form);
     for (const std::string& warning : read.reading.warnings) fmt::print(stderr, "warning: {}\n", warning);
     return std::make_shared<Dataset>(std::move(read.data));
@@ -142,7 +143,8 @@ int run_predict(const UseOptions& options) {
 }
 
 int run_evaluate(const UseOptions& options, const std::string& command) {
-  Outputs outputs({{"--json", options.json}}, {{"MODEL", {options.model}}, {"--data", options.source.files()}});
+  Outputs outputs({{"--json", options.json}, {"--report", options.report}},
+                  {{"MODEL", {options.model}}, {"--data", options.source.files()}});
   const onnx::Model model = onnx::load(options.model);
   const Split split = options.source.open(model.form);
   const DataSummary summary = summarise(split);
@@ -150,6 +152,7 @@ int run_evaluate(const UseOptions& options, const std::string& command) {
   const Predictions predictions = predict(model.graph, model.weights, *data, class_names(model, *data), static_cast<int>(options.threads));
   const Evaluation evaluation = evaluate(predictions, *data);
   outputs.write(options.json, [&] { write_file(options.json, evaluation_json(command, summary, data->name, evaluation)); });
+  outputs.write(options.report, [&] { write_file(options.report, evaluation_html(command, summary, data->name, evaluation)); });
   fmt::print("{}\n{}", summary_text(summary, terminal_columns(STDOUT_FILENO)), evaluation_text(data->name, evaluation));
   outputs.rethrow();
   return kOk;
@@ -172,6 +175,7 @@ Command add_evaluate(CLI::App& program, const std::string& command) {
   app->footer(kEvaluateFooter);
   const auto options = std::make_shared<UseOptions>(*app, "test");
   add_file(*app, "--json", options->json, "write the evaluation as JSON to this file");
+  add_file(*app, "--report", options->report, "write the evaluation as a page to this file");
   return [options, command] { return run_evaluate(*options, command); };
 }
 

@@ -111,7 +111,7 @@ int run_revive(const ReviveOptions& options, const std::string& command) {
   Screen screen(options.training.quiet());
   const Interrupt interrupt([&] { screen.print("interrupted: what is finished will be written; once more ends at once"); },
                             [&] { screen.abandon(); });
-  const Split data = options.training.open_data(model.form);
+  const Split data = options.training.open_data(screen, interrupt.token(), model.form);
   options.training.fit_epochs(settings.train, *data.train);
   settings.diagnose.loss = options.training.loss(*data.train);
   StudySettings shown{.train = settings.train};

@@ -113,6 +113,7 @@ int run(int argc, const char* const* argv) {
     program.require_subcommand(1);
     return run_reporting_errors(program, argc, argv);
   } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInterrupted) return fail(kInterrupted, error.what());
     return fail(error.code() == ErrorCode::kInternal ? kFailure : kBadInput, error.what());
   } catch (const std::bad_alloc&) {
     return fail(kFailure, "out of memory: choose a smaller model, batch or data set");

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <fstream>
 #include <sstream>
+#include <vector>
 
 #include "cli/test_program.h"
 
@@ -25,6 +26,19 @@ std::string messy_table(int rows) {
     const bool bought = income > 50'000 || (i % 3 == 0 && income > 30'000);
     text += std::to_string(i) + ";" + (i % 40 == 7 ? "NA" : std::to_string(18 + i * 13 % 60)) + ";" + std::to_string(income) + ";" + city +
             ";person " + std::to_string(i) + ";" + (bought ? "yes" : "no") + "\n";
+  }
+  return text;
+}
+
+// The same without what must be asked back.
+std::string people(int rows) {
+  std::istringstream messy(messy_table(rows));
+  std::string text;
+  for (std::string line; std::getline(messy, line);) {
+    std::vector<std::string> fields;
+    std::istringstream record(line);
+    for (std::string field; std::getline(record, field, ';');) fields.push_back(field == "NA" ? "33" : field);
+    text += fields[1] + "," + fields[2] + "," + fields[3] + "," + fields[5] + "\n";
   }
   return text;
 }
@@ -70,8 +84,30 @@ TEST_F(Table, FromFileToAnswersInThreeCommands) {
   EXPECT_THAT(answered.err, HasSubstr("city: 1 row"));
   EXPECT_THAT(content("answers.csv"), AllOf(HasSubstr("row,prediction,p(no),p(yes)\n1,yes,"), HasSubstr("\n2,no,"), HasSubstr("\n3,")));
   expect_error("predict people.onnx --data csv:new.csv:drop=age", HasSubstr("the column age"));
+  expect_error("train --model mpl:8", HasSubstr("perhaps mlp:8"));
+  expect_error("predict people.onnx", AllOf(HasSubstr("[--data]"), HasSubstr("age, income, city")));
+  write("gap.csv", "city,income,age\nRome,79000,NA\n");
+  expect_error("predict people.onnx --data csv:gap.csv", HasSubstr("age: 1 of 1 values are missing (line 2); :missing=drop"));
   write("short.csv", "city,age\nRome,30\n");
   expect_error("predict people.onnx --data csv:short.csv", HasSubstr("\"income\""));
+}
+
+// The commands of the README that work on people.csv, as they stand there.
+std::vector<std::string> commands_of_readme() {
+  std::ifstream readme(UNDYING_README);
+  std::vector<std::string> commands;
+  for (std::string line; std::getline(readme, line);)
+    if (line.starts_with("undying ") && line.find("people.") != std::string::npos) commands.push_back(line.substr(8));
+  return commands;
+}
+
+TEST_F(Table, TheReadmesThreeCommandsGoFromFileToAnswers) {
+  write("people.csv", people(240));
+  write("new.csv", "city,income,age\nRome,79000,30\nOslo,21000,40\n");
+  const std::vector<std::string> commands = commands_of_readme();
+  ASSERT_EQ(commands.size(), 3U);
+  for (const std::string& command : commands) ASSERT_EQ(run(command).code, 0) << command << "\n" << content("err.txt");
+  EXPECT_THAT(content("answers.csv"), AllOf(HasSubstr("\n1,yes,"), HasSubstr("\n2,no,")));
 }
 
 // The file says how its data is read: no flag can be forgotten.

@@ -141,7 +141,7 @@ int train(const TrainOptions& options, const std::string& command) {
   const Interrupt interrupt([&] { screen.print("interrupted: the steps taken will be written; once more ends at once"); },
                             [&] { screen.abandon(); });
   const std::jthread warm_up(engine::prepare);  // behind the line above: a thread that blocks no signal would end the program at the first
-  const Split data = options.training.open_data();
+  const Split data = options.training.open_data(screen, interrupt.token());
   options.training.fit_epochs(settings, *data.train);
   Trainer trainer = make_trainer(options, activation, settings, *data.train);
   trainer.check(*data.train);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "data/csv_source.h"
+#include "data/records.h"
 #include "data/text_stream.h"
 #include "undying/dataset.h"
 
@@ -26,10 +27,14 @@ struct Coding {
 
 // Throws one Error{kBadData} that lists all that keeps the file from being read as it is, each with its lines, and the options that mend
 // it.
-CsvTable read_csv(TextStream& text, const CsvSource& source, const std::string& group = {}, const Coding* coding = nullptr);
+CsvTable read_csv(TextStream& text, const CsvSource& source, const std::string& group = {}, const Coding* coding = nullptr,
+                  const ReadingWatch& watch = {});
 
-// The same of the file that `source` names.
-CsvTable read_csv_file(const CsvSource& source, const std::string& group = {}, const Coding* coding = nullptr);
+// The same of other rows, and of the file that `source` names, CSV or not.
+CsvTable read_table(Records& records, const CsvSource& source, const std::string& group = {}, const Coding* coding = nullptr,
+                    const ReadingWatch& watch = {});
+CsvTable read_table_file(const CsvSource& source, const std::string& group = {}, const Coding* coding = nullptr,
+                         const ReadingWatch& watch = {});
 
 }  // namespace undying::data
 

@@ -95,8 +95,8 @@ void Occurrences::add(std::int64_t line) {
   if (lines.size() < kLinesShown) lines.push_back(line);
 }
 
-std::string Occurrences::lines_text() const {
-  return fmt::format("line{} {}{}", count == 1 ? "" : "s", fmt::join(lines, ", "),
+std::string Occurrences::text(std::string_view what) const {
+  return fmt::format("{}{} {}{}", what, count == 1 ? "" : "s", fmt::join(lines, ", "),
                      count > static_cast<std::int64_t>(lines.size()) ? ", ..." : "");
 }
 

@@ -31,7 +31,7 @@ struct Occurrences {
   std::vector<std::int64_t> lines;  // the first three
 
   void add(std::int64_t line);
-  std::string lines_text() const;  // "lines 7, 19, 21, ...", "line 3"
+  std::string text(std::string_view what = "line") const;  // "lines 7, 19, 21, ...", "line 3"
 };
 
 // The different texts of a column, numbered as they come.

@@ -16,9 +16,9 @@
 namespace undying::data {
 namespace {
 
-constexpr std::size_t kMostListed = 20;  // problems in one message
 constexpr std::int64_t kManyClasses = 20;
-constexpr double kFewRows = 0.05;  // what may be left out without asking
+constexpr std::int64_t kMostTelling = 1000;  // different values of a column that may be the label in other words
+constexpr double kFewRows = 0.05;            // what may be left out without asking
 
 using Use = CsvColumn::Use;
 
@@ -36,16 +36,6 @@ bool is_index_name(const std::string& name) {
                                                "rownum", "row_number", "rownames", "row.names", "nr",  "no",     "number",
                                                "#",      "unnamed: 0", "obs",      "sno",       "s.no"};
   return kNames.contains(lower(name));
-}
-
-// As a shell takes it.
-std::string pasted(const std::string& word) {
-  const bool plain =
-      word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=:,./+@%") == std::string::npos;
-  if (plain) return word;
-  std::string quoted = "'";
-  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
 }
 
 std::string number_text(double value) { return fmt::format("{:.9g}", value); }
@@ -66,7 +56,7 @@ void CsvRead::judge_column(CsvColumn& column) {
   if (column.others.count > 0) {
     const std::string fields = column.others.count == 1 ? "field is" : "fields are";
     return drop(fmt::format("{}: {} {} not a finite number (\"{}\", {}); correct it, drop the column, or read it as text with :text={}",
-                            column.title(), column.others.count, fields, column.other, column.others.lines_text(), column.name));
+                            column.title(), column.others.count, fields, column.other, where(column.others), column.name));
   }
   if (predicting()) {
     if (column.unknown > 0)
@@ -95,7 +85,7 @@ void CsvRead::judge_column(CsvColumn& column) {
 void CsvRead::judge_columns() {
   if (ragged_.count > 0)
     add_problem(fmt::format("{} of {} rows have another number of fields than the {} columns ({}: {} fields); correct or remove them",
-                            ragged_.count, ragged_.count + rows(), columns_.size(), ragged_.lines_text(), ragged_fields_));
+                            ragged_.count, ragged_.count + rows(), columns_.size(), where(ragged_), ragged_fields_));
   if (decimal_commas_) reading_.remarks.push_back("numbers have decimal commas");
   for (CsvColumn& column : columns_) {
     if (column.use == Use::kFeature) judge_column(column);
@@ -104,96 +94,11 @@ void CsvRead::judge_columns() {
       reading_.dropped.emplace_back(column.title(), fmt::format("its {} groups are kept together", column.texts.size()));
   }
   const bool any = std::ranges::any_of(columns_, [&](const CsvColumn& c) { return c.use == Use::kFeature && !holds(ready_.drop, c.name); });
-  if (!any && !predicting())
+  mendable_ = any || predicting();
+  if (!mendable_)
     add_problem(reading_.dropped.empty() ? "no column is left to predict from; expected at least one beside the one to predict"
                                          : fmt::format("no column is left to predict from; {} was left out because {}",
                                                        reading_.dropped[0].first, reading_.dropped[0].second));
-}
-
-// Whether a row misses nothing that is read.
-bool CsvRead::complete(std::size_t row) const {
-  for (const CsvColumn& column : columns_) {
-    if (column.use == Use::kLabel && !labels_.empty() && labels_[row] < 0) return false;
-    if (column.use == Use::kLabel && !targets_.empty() && std::isnan(targets_[row])) return false;
-    const bool read = column.use == Use::kFeature && !(holds(ready_.drop, column.name) && !holds(source_.drop, column.name));
-    if (read && std::isnan(values_[row * slots_ + column.slot])) return false;
-  }
-  return true;
-}
-
-void CsvRead::judge_missing() {
-  bool any = false;
-  for (const CsvColumn& column : columns_) {
-    if (column.missing.count == 0 || (column.use != Use::kFeature && column.use != Use::kLabel)) continue;
-    any = true;
-    if (source_.missing == Missing::kDrop || source_.missing == Missing::kMean) continue;
-    if (predicting() && column.use == Use::kFeature) {
-      const auto known = std::ranges::find(coding_->columns, column.name, &TableColumn::name);
-      if (column.text || known->fill) continue;
-    }
-    const bool mostly = 2 * column.missing.count > rows() && column.use == Use::kFeature;
-    std::string marks = column.text && column.use == Use::kLabel ? "; :missing=keep makes a class of NA and its like" : "";
-    add_problem(fmt::format("{}: {} of {} values are missing ({}){}", column.title(), column.missing.count, rows(),
-                            column.missing.lines_text(), marks));
-    if (mostly && !holds(ready_.drop, column.name)) ready_.drop.push_back(column.name);
-  }
-  if (!any) return;
-  std::int64_t incomplete = 0;
-  for (std::size_t row = 0; row < static_cast<std::size_t>(rows()); ++row) incomplete += !complete(row);
-  const bool inputs = std::ranges::any_of(columns_, [](const CsvColumn& c) { return c.use == Use::kFeature && c.missing.count > 0; });
-  const bool few = static_cast<double>(incomplete) <= kFewRows * static_cast<double>(rows());
-  if (source_.missing == Missing::kRefuse && !predicting() && incomplete > 0)
-    ready_.missing = few || !inputs ? Missing::kDrop : Missing::kMean;
-  if (!problems_.empty()) return;
-  if (source_.missing == Missing::kMean || predicting()) fill_means();
-  drop_incomplete();
-}
-
-void CsvRead::fill_means() {
-  for (CsvColumn& column : columns_) {
-    if (column.use != Use::kFeature || column.missing.count == 0) continue;
-    float fill = -1.0f;  // of a text: none of its values
-    if (!column.text && predicting()) {
-      const auto known = std::ranges::find(coding_->columns, column.name, &TableColumn::name);
-      if (!known->fill) continue;
-      fill = *known->fill;
-    } else if (!column.text) {
-      double sum = 0.0;
-      for (std::size_t at = column.slot; at < values_.size(); at += slots_)
-        if (!std::isnan(values_[at])) sum += values_[at];
-      fill = static_cast<float>(sum / static_cast<double>(column.numbers));
-      reading_.remarks.push_back(fmt::format("{}: {} missing values became the mean, {:.6g}", column.name, column.missing.count, fill));
-    } else if (!predicting()) {
-      reading_.remarks.push_back(fmt::format("{}: {} missing values became none of its values", column.name, column.missing.count));
-    }
-    column.fill = fill;
-    for (std::size_t at = column.slot; at < values_.size(); at += slots_)
-      if (std::isnan(values_[at])) values_[at] = fill;
-  }
-}
-
-void CsvRead::drop_incomplete() {
-  std::size_t kept = 0;
-  const auto count = static_cast<std::size_t>(rows());
-  for (std::size_t row = 0; row < count; ++row) {
-    if (!complete(row)) continue;
-    const auto from = values_.begin() + static_cast<std::ptrdiff_t>(row * slots_);
-    if (kept < row)
-      std::copy(from, from + static_cast<std::ptrdiff_t>(slots_), values_.begin() + static_cast<std::ptrdiff_t>(kept * slots_));
-    for (auto* codes : {&labels_, &groups_})
-      if (!codes->empty()) (*codes)[kept] = (*codes)[row];
-    if (!targets_.empty()) targets_[kept] = targets_[row];
-    positions_.push_back(static_cast<std::uint32_t>(row));
-    ++kept;
-  }
-  if (kept == count) return positions_.clear();
-  reading_.remarks.push_back(fmt::format("{} of {} rows were left out because a value is missing", count - kept, count));
-  if (kept == 0) add_problem("every row misses a value, so :missing=drop leaves none");
-  count_ = static_cast<std::int64_t>(kept);
-  values_.resize(kept * slots_);
-  if (!labels_.empty()) labels_.resize(kept);
-  if (!groups_.empty()) groups_.resize(kept);
-  if (!targets_.empty()) targets_.resize(kept);
 }
 
 void CsvRead::judge_label(CsvTable& table) {
@@ -201,7 +106,7 @@ void CsvRead::judge_label(CsvTable& table) {
   const CsvColumn& column = *label();
   if (column.others.count > 0)
     add_problem(fmt::format("{}: {} of {} values to predict are not finite numbers (\"{}\", {}); for classes write :label={}",
-                            column.title(), column.others.count, rows(), column.other, column.others.lines_text(), column.name));
+                            column.title(), column.others.count, rows(), column.other, where(column.others), column.name));
   table.data.target = column.name;
   if (predicting() && !coding_->classes.empty()) return set_known_classes(table);
   if (!targets_.empty()) {
@@ -225,8 +130,8 @@ void CsvRead::set_known_classes(CsvTable& table) {
     classes.push_back(static_cast<std::int32_t>(at - coding_->classes.begin()));
     if (at != coding_->classes.end()) continue;
     const Occurrences& seen = label()->texts.seen()[code];
-    add_problem(fmt::format("{}: the class \"{}\" ({}) is not one that was trained: {}", label()->name, shown(texts[code]),
-                            seen.lines_text(), fmt::join(coding_->classes, ", ")));
+    add_problem(fmt::format("{}: the class \"{}\" ({}) is not one that was trained: {}", label()->name, shown(texts[code]), where(seen),
+                            fmt::join(coding_->classes, ", ")));
   }
   for (std::int32_t& label : labels_)
     if (label >= 0) label = classes[static_cast<std::size_t>(label)];
@@ -252,11 +157,10 @@ void CsvRead::set_classes(CsvTable& table) {
     fraction = code;
   }
   if (texts_rows == 0 && fraction_rows > std::max<std::int64_t>(1, rows() / 100)) return set_values(table);
-  if (guessed_) ready_.column = column.name;
   if (texts_rows == 0 && fraction_rows > 0)
     add_problem(
         fmt::format("{}: \"{}\" ({}) is not a whole number, as the other {} labels are; correct it, or write :target={} to predict values",
-                    column.name, texts[fraction], column.texts.seen()[fraction].lines_text(), rows() - fraction_rows, column.name));
+                    column.name, texts[fraction], where(column.texts.seen()[fraction]), rows() - fraction_rows, column.name));
   // Classes in order: numbers by value, names by their text. Numbers that are equal are one class.
   const bool whole = texts_rows == 0;
   std::vector<std::size_t> order(texts.size());
@@ -268,7 +172,8 @@ void CsvRead::set_classes(CsvTable& table) {
     if (!same) table.data.class_names.push_back(whole ? number_text(*numbers[order[i]]) : shown(texts[order[i]]));
     classes[order[i]] = static_cast<std::int32_t>(table.data.class_names.size()) - 1;
   }
-  table.data.classes = std::max<std::int64_t>(2, std::ssize(table.data.class_names));
+  table.data.classes = classes_ = std::max<std::int64_t>(2, std::ssize(table.data.class_names));
+  whole_ = whole;
   if (2 * table.data.classes > rows() && table.data.classes > kManyClasses) {
     add_problem(
         whole ? fmt::format("{}: {} different whole numbers in {} rows are too many for classes; to predict a value, write :target={}",
@@ -276,7 +181,7 @@ void CsvRead::set_classes(CsvTable& table) {
               : fmt::format("{}: {} different labels in {} rows leave nothing to learn from; choose another column, of {}", column.name,
                             table.data.classes, rows(), "few different values, with :label=NAME, or of values, with :target=NAME"));
     if (whole) ready_.kind = CsvLabel::kValue;
-    if (!whole) ready_.column = "NAME";
+    if (!whole) mendable_ = false;
   }
   for (std::int32_t& label : labels_)
     if (label >= 0) label = classes[static_cast<std::size_t>(label)];
@@ -284,9 +189,6 @@ void CsvRead::set_classes(CsvTable& table) {
   table.data.labels = std::move(labels_);
   if (std::ssize(table.data.class_names) < 2) table.data.class_names.clear();
   reading_.task = fmt::format("label={}: {}", column.name, whole ? "whole numbers" : "names");
-  if (guessed_ && whole && table.data.classes > 2)
-    add_problem(fmt::format("{} has {} different whole numbers: :label={} takes them for classes, :target={} for values", column.name,
-                            table.data.classes, column.name, column.name));
 }
 
 void CsvRead::set_values(CsvTable& table) {
@@ -298,8 +200,6 @@ void CsvRead::set_values(CsvTable& table) {
   for (const float value : numbers)
     if (!std::isfinite(value)) return add_problem(fmt::format("{}: holds a value to predict that is not finite", column.name));
   reading_.task = fmt::format("label={}: numbers with fractions, so values to predict", column.name);
-  if (guessed_) ready_.kind = CsvLabel::kValue;
-  if (guessed_) ready_.column = column.name;
 }
 
 // Labels that differ in case or blanks only are often one class written in two ways.
@@ -311,7 +211,7 @@ void CsvRead::note_odd_labels(CsvTable& table, const std::vector<std::string>& t
     const std::vector<Occurrences>& counts = label()->texts.seen();
     reading_.warnings.push_back(fmt::format("{}: the classes \"{}\" ({} rows) and \"{}\" ({} rows, {}) differ in upper and lower case only",
                                             label()->name, shown(texts[at->second]), counts[at->second].count, shown(texts[code]),
-                                            counts[code].count, counts[code].lines_text()));
+                                            counts[code].count, where(counts[code])));
   }
   std::vector<std::int64_t> counts(static_cast<std::size_t>(table.data.classes));
   for (const std::int32_t label : labels_)
@@ -322,17 +222,17 @@ void CsvRead::note_odd_labels(CsvTable& table, const std::vector<std::string>& t
           fmt::format("{}: the class \"{}\" has one row, so it is trained and never tested", label()->name, table.data.class_names[i]));
 }
 
-// Whether every value of a text column goes with one class alone.
+// Whether every value of a column of few values goes with one class alone.
 bool CsvRead::says_the_label(const CsvColumn& column, const std::vector<std::int32_t>& labels) const {
-  std::vector<std::int32_t> classes(column.texts.size(), -1);
+  std::map<float, std::int32_t> classes;
   std::set<std::int32_t> met;
+  const std::int64_t most = std::min(kMostTelling, rows() / 5);
   for (std::size_t row = 0; row < labels.size(); ++row) {
-    const float code = values_[row * slots_ + column.slot];
-    if (!(code >= 0.0f) || labels[row] < 0) continue;
-    std::int32_t& known = classes[static_cast<std::size_t>(code)];
-    if (known >= 0 && known != labels[row]) return false;
-    known = labels[row];
-    met.insert(known);
+    const float value = values_[row * slots_ + column.slot];
+    if (std::isnan(value) || (column.text && value < 0.0f) || labels[row] < 0) continue;
+    const auto [known, fresh] = classes.emplace(value, labels[row]);
+    if (known->second != labels[row] || std::ssize(classes) > most) return false;
+    met.insert(labels[row]);
   }
   return met.size() > 1;
 }
@@ -340,8 +240,7 @@ bool CsvRead::says_the_label(const CsvColumn& column, const std::vector<std::int
 void CsvRead::note_leaks(const CsvTable& table) {
   if (predicting() || table.data.labels.empty()) return;
   for (const CsvColumn& column : columns_) {
-    const bool judged = column.use == Use::kFeature && column.text && !holds(ready_.drop, column.name);
-    if (!judged || 5 * static_cast<std::int64_t>(column.texts.size()) > rows() || !says_the_label(column, table.data.labels)) continue;
+    if (column.use != Use::kFeature || holds(ready_.drop, column.name) || !says_the_label(column, table.data.labels)) continue;
     const std::string what =
         fmt::format("{}: each of its values goes with one class alone, as if it were the label in other words", column.name);
     if (problems_.empty()) reading_.warnings.push_back(fmt::format("{}; :drop={} leaves it out", what, column.name));
@@ -382,6 +281,7 @@ void CsvRead::set_features(CsvTable& table) {
   table.data.shape = {static_cast<std::int64_t>(width)};
   expand(used, places, width);
   table.data.values = std::move(values_);
+  fill_means(table);
 }
 
 // In place, from the front, where rows do not grow; else into new memory.
@@ -405,18 +305,6 @@ void CsvRead::expand(const std::vector<const CsvColumn*>& used, const std::vecto
   }
   if (!grown.empty()) values_ = std::move(grown);
   values_.resize(count * width);
-}
-
-void CsvRead::refuse() {
-  if (guessed_ && problems_.empty()) add_problem("no column to predict was named");
-  if (problems_.empty()) return;
-  if (guessed_ && !ready_.column) ready_.column = label()->name;
-  std::string list;
-  for (std::size_t i = 0; i < std::min(kMostListed, problems_.size()); ++i) list += "\n  - " + problems_[i];
-  if (problems_.size() > kMostListed) list += fmt::format("\n  - and {} more", problems_.size() - kMostListed);
-  const bool mended = !predicting() && ready_.text_form() != source_.text_form();
-  throw Error(ErrorCode::kBadData, text_.name(),
-              "cannot be used as it is:" + list + (mended ? "\n  Ready to paste: --data " + pasted(ready_.text_form()) : ""));
 }
 
 }  // namespace undying::data

@@ -4,12 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <filesystem>
 #include <limits>
 
 #include "base/nearest.h"
+#include "data/arrow.h"
 #include "undying/error.h"
 
 namespace undying::data {
@@ -17,23 +17,14 @@ namespace {
 
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 constexpr std::int64_t kRowsBeforeReserving = 1000;
-
-// What the column to predict is often called, the most telling first.
-constexpr std::string_view kCustomary[] = {"label",   "class",    "target",    "y",        "outcome", "species",
-                                           "quality", "survived", "diagnosis", "category", "type",    "price"};
-
-std::string lower(std::string_view text) {
-  std::string low(text);
-  for (char& c : low) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return low;
-}
+constexpr std::int64_t kRowsBetweenReports = 1000;
 
 bool holds(const std::vector<std::string>& names, const std::string& name) { return std::ranges::find(names, name) != names.end(); }
 
 }  // namespace
 
-CsvRead::CsvRead(TextStream& text, const CsvSource& source, const std::string& group, const Coding* coding)
-    : text_(text), source_(source), ready_(source), group_(group), coding_(coding) {}
+CsvRead::CsvRead(Records& records, const CsvSource& source, const std::string& group, const Coding* coding, const ReadingWatch& watch)
+    : records_(records), source_(source), ready_(source), group_(group), coding_(coding), watch_(watch), separator_(records.separator()) {}
 
 // Whether a first record is an example and no names: most of its fields are numbers.
 bool CsvRead::is_data(const std::vector<std::string_view>& fields) const {
@@ -46,13 +37,13 @@ bool CsvRead::is_data(const std::vector<std::string_view>& fields) const {
   return 2 * numbers > filled;
 }
 
-void CsvRead::read_header(CsvReader& reader) {
+void CsvRead::read_header() {
   std::vector<std::string_view> fields;
-  if (!reader.next(fields)) throw Error(ErrorCode::kBadData, text_.name(), "is empty; expected a header line and examples");
+  if (!records_.next(fields)) throw Error(ErrorCode::kBadData, records_.name(), "is empty; expected a header line and examples");
   std::vector<std::string> names;
   for (const std::string_view field : fields) names.push_back(shown(field));
   const bool named = source_.column && holds(names, *source_.column) && !parse_number(*source_.column, false);
-  headless_ = source_.header == Header::kNo || (source_.header == Header::kAuto && !named && is_data(fields));
+  headless_ = source_.header == Header::kNo || (source_.header == Header::kAuto && !records_.has_types() && !named && is_data(fields));
   if (headless_)
     for (std::size_t i = 0; i < names.size(); ++i) names[i] = std::to_string(i + 1);
   if (headless_ && source_.header == Header::kAuto && !predicting()) {
@@ -62,7 +53,7 @@ void CsvRead::read_header(CsvReader& reader) {
         fields.size() > 4 ? ",..." : "", fields.size()));
     ready_.header = Header::kNo;
   }
-  const auto one_more = [&] { return reader.next(fields) && fields.size() == names.size() + 1; };
+  const auto one_more = [&] { return records_.next(fields) && fields.size() == names.size() + 1; };
   if (!headless_ && one_more() && one_more()) names.insert(names.begin(), "");  // rows begin with their names
   columns_.resize(names.size());
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -75,12 +66,9 @@ void CsvRead::read_header(CsvReader& reader) {
 }
 
 void CsvRead::open() {
-  separator_ = source_.separator ? *source_.separator : find_separator(text_);
-  CsvReader reader(text_, separator_);
-  read_header(reader);
-  text_.rewind();
-  if (separator_ != ',') reading_.remarks.push_back(fmt::format("fields are separated by {}", separator_name(separator_)));
-  if (text_.is_utf16()) reading_.remarks.push_back("the text is UTF-16");
+  records_.restart();
+  read_header();
+  reading_.remarks = records_.remarks();
   if (headless_) reading_.remarks.push_back(fmt::format("there is no header line: columns are named 1 to {}", columns_.size()));
   assign_uses();
 }
@@ -100,18 +88,6 @@ std::size_t CsvRead::find_column(const std::string& name, const char* option) {
   return columns_.size();
 }
 
-// The file is read with the likeliest column, so that all that is wrong is known at once.
-void CsvRead::guess_label() {
-  guessed_ = true;
-  std::vector<std::string> names;
-  for (const CsvColumn& column : columns_) names.push_back(column.name);
-  std::string guess = source_.column ? nearest(*source_.column, names) : "";
-  for (const std::string_view customary : kCustomary)
-    for (const std::string& name : names)
-      if (guess.empty() && lower(name) == customary) guess = name;
-  label_ = guess.empty() ? columns_.size() - 1 : static_cast<std::size_t>(std::ranges::find(names, guess) - names.begin());
-}
-
 void CsvRead::assign_uses() {
   const std::string wanted = predicting() ? coding_->target : source_.column.value_or("label");
   if (predicting()) {
@@ -121,7 +97,7 @@ void CsvRead::assign_uses() {
              at < columns_.size()) {
     label_ = at;
   } else {
-    guess_label();
+    unnamed_ = true;
   }
   for (const std::string& name : source_.drop)
     if (const std::size_t at = find_column(name, " to drop"); at < columns_.size()) columns_[at].use = CsvColumn::Use::kLeftOut;
@@ -158,7 +134,7 @@ CsvTable CsvRead::run() {
   table.reading = std::move(reading_);
   table.data.rows = std::move(positions_);
   table.data.groups = std::move(groups_);
-  table.data.name = std::filesystem::path(text_.name()).filename().string();
+  table.data.name = std::filesystem::path(records_.name()).filename().string();
   if (label_) validate(table.data);
   return table;
 }
@@ -167,25 +143,29 @@ void CsvRead::read_rows() {
   slots_ = 0;
   for (CsvColumn& column : columns_)
     if (column.use == CsvColumn::Use::kFeature) column.slot = slots_++;
-  CsvReader reader(text_, separator_);
+  records_.restart();
   std::vector<std::string_view> fields;
-  if (!headless_) reader.next(fields);
-  while (reader.next(fields)) {
-    take_row(fields, reader.line());
-    if (count_ == kRowsBeforeReserving) reserve(reader.bytes());
+  if (!headless_) records_.next(fields);
+  while (records_.next(fields)) {
+    take_row(fields, records_.line());
+    if (count_ == kRowsBeforeReserving) reserve();
+    if (count_ % kRowsBetweenReports == 0) report();
   }
-  if (count_ == 0 && ragged_.count == 0) throw Error(ErrorCode::kBadData, text_.name(), "has a header line but no examples");
+  if (count_ == 0 && ragged_.count == 0) throw Error(ErrorCode::kBadData, records_.name(), "has a header line but no examples");
 }
 
 // For as many rows as the file holds, if they go on like these: growing by doubling would need three times the memory.
-void CsvRead::reserve(std::int64_t bytes) {
-  std::error_code unknown;
-  const std::uintmax_t size = std::filesystem::file_size(source_.file, unknown);
-  if (unknown || bytes <= 0) return;
-  const double expected = static_cast<double>(size) / static_cast<double>(bytes) * static_cast<double>(count_) * 1.03;
-  values_.reserve(static_cast<std::size_t>(expected) * slots_);
-  const auto rows = static_cast<std::size_t>(expected);
+void CsvRead::reserve() {
+  if (records_.size() == 0 || records_.bytes() <= 0) return;
+  const double share = static_cast<double>(records_.bytes()) / static_cast<double>(records_.size());
+  const auto rows = static_cast<std::size_t>(static_cast<double>(count_) / share * 1.03);
+  values_.reserve(rows * slots_);
   label_&& columns_[*label_].text ? labels_.reserve(rows) : targets_.reserve(rows);
+}
+
+void CsvRead::report() const {
+  if (watch_ && !watch_(records_.name(), records_.bytes(), records_.size()))
+    throw Error(ErrorCode::kInterrupted, records_.name(), "was being read when it was interrupted; nothing is written");
 }
 
 void CsvRead::take_row(const std::vector<std::string_view>& fields, std::int64_t line) {
@@ -249,7 +229,7 @@ void CsvRead::take_feature(CsvColumn& column, std::string_view field, std::int64
 }
 
 void CsvRead::take_label(CsvColumn& column, std::string_view field, std::int64_t line) {
-  const bool values = predicting() ? coding_->classes.empty() : source_.kind == CsvLabel::kValue && !guessed_;
+  const bool values = predicting() ? coding_->classes.empty() : source_.kind == CsvLabel::kValue;
   const bool missing = field.empty() || ((values || source_.missing != Missing::kKeep) && marks_missing(field));
   if (missing) column.missing.add(line);
   if (!values) {
@@ -286,17 +266,25 @@ bool CsvRead::turn_to_text() {
   targets_.clear();
   groups_.clear();
   ragged_ = {};
-  text_.rewind();
   return true;
 }
 
-CsvTable read_csv(TextStream& text, const CsvSource& source, const std::string& group, const Coding* coding) {
-  return CsvRead(text, source, group, coding).run();
+CsvTable read_table(Records& records, const CsvSource& source, const std::string& group, const Coding* coding, const ReadingWatch& watch) {
+  return CsvRead(records, source, group, coding, watch).run();
 }
 
-CsvTable read_csv_file(const CsvSource& source, const std::string& group, const Coding* coding) {
-  TextStream text(source.file);
-  return read_csv(text, source, group, coding);
+CsvTable read_csv(TextStream& text, const CsvSource& source, const std::string& group, const Coding* coding, const ReadingWatch& watch) {
+  CsvRecords records(text, source.separator);
+  return read_table(records, source, group, coding, watch);
+}
+
+CsvTable read_table_file(const CsvSource& source, const std::string& group, const Coding* coding, const ReadingWatch& watch) {
+  if (source.format == TableFormat::kCsv) {
+    TextStream text(source.file);
+    return read_csv(text, source, group, coding, watch);
+  }
+  const std::unique_ptr<Records> records = open_arrow(source.file, source.format);
+  return read_table(*records, source, group, coding, watch);
 }
 
 }  // namespace undying::data

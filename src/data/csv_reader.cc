@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 
 #include "undying/error.h"
 
@@ -179,6 +180,26 @@ std::string separator_name(char separator) {
   if (separator == '\t') return "tab";
   if (separator == ' ') return "space";
   return std::string(1, separator);
+}
+
+CsvRecords::CsvRecords(TextStream& text, std::optional<char> separator)
+    : text_(text), separator_(separator ? *separator : find_separator(text)) {
+  std::error_code unknown;
+  const std::uintmax_t size = std::filesystem::file_size(text.name(), unknown);
+  if (!unknown && text.is_file() && !text.is_compressed()) size_ = static_cast<std::int64_t>(size);
+  reader_.emplace(text_, separator_);
+}
+
+void CsvRecords::restart() {
+  text_.rewind();
+  reader_.emplace(text_, separator_);
+}
+
+std::vector<std::string> CsvRecords::remarks() const {
+  std::vector<std::string> remarks;
+  if (separator_ != ',') remarks.push_back(fmt::format("fields are separated by {}", separator_name(separator_)));
+  if (text_.is_utf16()) remarks.emplace_back("the text is UTF-16");
+  return remarks;
 }
 
 }  // namespace undying::data

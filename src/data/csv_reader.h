@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "data/records.h"
 #include "data/text_stream.h"
 
 namespace undying::data {
@@ -43,6 +45,27 @@ class CsvReader {
   std::int64_t consumed_ = 0;         // bytes before the buffer
   std::int64_t line_ = 0;
   std::int64_t next_line_ = 1;
+};
+
+// A CSV text as the rows of a table. Without a separator it is found out.
+class CsvRecords final : public Records {
+ public:
+  CsvRecords(TextStream& text, std::optional<char> separator);
+
+  void restart() override;
+  bool next(std::vector<std::string_view>& fields) override { return reader_->next(fields); }
+  const std::string& name() const override { return text_.name(); }
+  std::int64_t line() const override { return reader_->line(); }
+  std::int64_t bytes() const override { return reader_->bytes(); }
+  std::int64_t size() const override { return size_; }
+  char separator() const override { return separator_; }
+  std::vector<std::string> remarks() const override;
+
+ private:
+  TextStream& text_;
+  char separator_;
+  std::int64_t size_ = 0;
+  std::optional<CsvReader> reader_;
 };
 
 // What a table's text looks like: the separator that cuts its first lines into equal numbers of fields, more than one. ',' where none does.

@@ -21,7 +21,7 @@ constexpr const char* kForm =
     ":missing=drop|mean|keep, :header=yes|no, :sep=CHARACTER|tab|space, :values=N";
 
 [[noreturn]] void fail(std::string_view text, const std::string& message) {
-  throw Error(ErrorCode::kInvalidArgument, fmt::format("data csv:{}", text), message);
+  throw Error(ErrorCode::kInvalidArgument, fmt::format("data {}", text), message);
 }
 
 // Where ":NAME=" of an option begins at or behind `from`, outside quotes; npos where there is none.
@@ -121,8 +121,18 @@ std::string list_form(const char* option, const std::vector<std::string>& names)
 
 }  // namespace
 
+std::string_view name(TableFormat format) {
+  return format == TableFormat::kCsv ? "csv" : format == TableFormat::kParquet ? "parquet" : "arrow";
+}
+
+std::optional<TableFormat> table_format(std::string_view text) {
+  for (const TableFormat format : {TableFormat::kCsv, TableFormat::kParquet, TableFormat::kArrow})
+    if (name(format) == text) return format;
+  return std::nullopt;
+}
+
 std::string CsvSource::text_form() const {
-  std::string form = "csv:" + file;
+  std::string form = std::string(name(format)) + ":" + file;
   if (header != Header::kAuto) form += header == Header::kYes ? ":header=yes" : ":header=no";
   if (separator) form += ":sep=" + separator_name(*separator);
   if (column) form += (kind == CsvLabel::kValue ? ":target=" : ":label=") + quoted(*column, false);
@@ -133,8 +143,8 @@ std::string CsvSource::text_form() const {
   return form;
 }
 
-CsvSource parse_csv_source(std::string_view text) {
-  CsvSource source;
+CsvSource parse_csv_source(std::string_view text, TableFormat format) {
+  CsvSource source{.format = format};
   std::size_t at = find_option(text, 0);
   source.file = text.substr(0, at);
   refuse_unknown_option(text, source.file, true);

@@ -23,8 +23,15 @@ enum class Missing {
 
 enum class Header { kAuto, kYes, kNo };
 
+enum class TableFormat { kCsv, kParquet, kArrow };  // kArrow: Arrow IPC files, which Feather 2 is
+
+// "csv", "parquet", "arrow"
+std::string_view name(TableFormat format);
+std::optional<TableFormat> table_format(std::string_view name);
+
 // What stands behind "csv:" in the name of a data set: FILE, and options of the form :NAME=VALUE.
 struct CsvSource {
+  TableFormat format = TableFormat::kCsv;
   std::string file;
   std::optional<std::string> column;  // to predict; none: "label"
   CsvLabel kind = CsvLabel::kAny;
@@ -41,7 +48,7 @@ struct CsvSource {
 };
 
 // Throws Error{kInvalidArgument} for an option that is not known, with the nearest, or a value it does not take.
-CsvSource parse_csv_source(std::string_view text);
+CsvSource parse_csv_source(std::string_view text, TableFormat format = TableFormat::kCsv);
 
 }  // namespace undying::data
 

@@ -135,6 +135,32 @@ TEST(Csv, ALabelThatIsNotThereIsFoundOrProposed) {
   expect_error("a,mpg\n1,0.5\n2,0.7\n3,0.9\n", HasSubstr("csv:file.csv:target=mpg"));
 }
 
+// Nobody but its user knows which column is meant, so each that may be gets its own line, with what else it takes.
+TEST(Csv, EveryColumnThatMayBeMeantIsOfferedReadyToPaste) {
+  const std::string cars = rows(60, "mpg,year,name,maker", [](int i) {
+    return std::to_string(i * 0.5) + "," + std::to_string(70 + i % 7) + ",car " + std::to_string(i) + "," + (i % 3 == 0 ? "a" : "b");
+  });
+  expect_error(cars, AllOf(HasSubstr("by what is to be predicted"), HasSubstr("maker (2 classes)"), HasSubstr("mpg (values)"),
+                           HasSubstr("csv:file.csv:label=maker:drop=name\n"), HasSubstr("csv:file.csv:target=mpg:drop=name")));
+  const std::string levels = rows(60, "a,quality", [](int i) { return std::to_string(i * 0.5) + "," + std::to_string(i % 4); });
+  expect_error(levels, AllOf(HasSubstr("csv:file.csv:label=quality\n"), HasSubstr("csv:file.csv:target=quality\n")));
+  expect_error("id,name\n1,x\n2,y\n3,x\n", AllOf(HasSubstr("no column is left to predict from"), Not(HasSubstr("Ready"))));
+}
+
+// The same in other words, be they texts or numbers: it is said where the file is read, and left out where it is not.
+TEST(Csv, AColumnThatSaysTheLabelIsNamed) {
+  const auto table = [](const char* missing) {
+    return rows(40, "a,code,word,label", [&](int i) {
+      const int kind = i % 3;
+      return (i == 7 ? std::string(missing) : std::to_string(i * 0.25)) + "," + std::to_string(10 * kind) + "," +
+             std::string(1, static_cast<char>('p' + kind)) + "," + std::to_string(kind);
+    });
+  };
+  EXPECT_THAT(read(table("7.5")).reading.warnings, AllOf(Contains(AllOf(HasSubstr("code: each"), HasSubstr(":drop=code"))),
+                                                         Contains(HasSubstr("word: each")), testing::SizeIs(2)));
+  expect_error(table(""), HasSubstr("drop=code,word:missing=drop"));
+}
+
 TEST(Csv, MissingNumbersAreRefusedDroppedOrFilled) {
   const std::string content = "a,b,label\n1,5,x\nNA,7,y\n3,,x\n5,9,y\n";
   expect_error(content, AllOf(HasSubstr("a: 1 of 4 values"), HasSubstr("b: 1 of 4 values"), HasSubstr(":missing=mean")));

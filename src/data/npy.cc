@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "data/axes.h"
 #include "data/read_file.h"
 #include "data/scaling.h"
 #include "undying/error.h"
@@ -255,35 +256,11 @@ void check_parts(Dataset& train, Dataset& test, const std::string& source) {
   train.classes = test.classes = std::max(train.classes, test.classes);
 }
 
-enum class Move { kNone, kLastToFront, kFirstToEnd };
-
 std::pair<std::string_view, Move> parse_channels(std::string_view text) {
   for (const auto& [option, move] :
        {std::pair{std::string_view(":channels=first"), Move::kLastToFront}, {std::string_view(":channels=last"), Move::kFirstToEnd}})
     if (text.ends_with(option)) return {text.substr(0, text.size() - option.size()), move};
   return {text, Move::kNone};
-}
-
-// dst (inner, outer) of src (outer, inner), for every example.
-template <class T>
-void transpose(std::vector<T>& all, std::int64_t size, std::int64_t outer, std::int64_t inner) {
-  std::vector<T> example(static_cast<std::size_t>(outer * inner));
-  for (std::int64_t e = 0; e < size && !all.empty(); ++e) {
-    T* values = all.data() + e * outer * inner;
-    for (std::int64_t o = 0; o < outer; ++o)
-      for (std::int64_t i = 0; i < inner; ++i) example[static_cast<std::size_t>(i * outer + o)] = values[o * inner + i];
-    std::copy(example.begin(), example.end(), values);
-  }
-}
-
-void move_axis(Dataset& data, Move move) {
-  if (move == Move::kNone || data.shape.size() < 2) return;
-  const std::int64_t moved = move == Move::kLastToFront ? data.shape.back() : data.shape.front();
-  const std::int64_t outer = move == Move::kLastToFront ? data.features() / moved : moved;
-  transpose(data.bytes, data.size, outer, data.features() / outer);
-  transpose(data.values, data.size, outer, data.features() / outer);
-  const auto middle = move == Move::kLastToFront ? data.shape.end() - 1 : data.shape.begin() + 1;
-  std::rotate(data.shape.begin(), middle, data.shape.end());
 }
 
 using Member = std::pair<std::string, std::string>;  // name and content

@@ -127,6 +127,36 @@ TEST_F(NpyFiles, NpzWithTestPart) {
   EXPECT_EQ(split.test->size, 2);
 }
 
+TEST_F(NpyFiles, PartsOfDifferentShapesAreRefused) {
+  const std::string y = npy(header("<i4", "(2,)"), bytes_of<std::int32_t>({0, 1}));
+  const auto refuses = [&](const std::string& train, const std::string& test) {
+    const auto array = [](const std::string& shape) { return npy(header("<f4", shape), bytes_of(std::vector<float>(12))); };
+    const auto file =
+        write("d.npz", zip({{"x_train.npy", array(train)}, {"y_train.npy", y}, {"x_test.npy", array(test)}, {"y_test.npy", y}}));
+    EXPECT_THAT([&] { open_dataset("npz:" + file.string()); }, testing::Throws<Error>()) << train << test;
+  };
+  refuses("(2, 6)", "(2, 2, 3)");
+  refuses("(2, 2, 3)", "(2, 3, 2)");
+  refuses("(2, 6)", "(6, 2)");
+}
+
+TEST_F(NpyFiles, GzippedFilesAreRead) {
+  const std::string x = npy(header("<f4", "(2, 1)"), bytes_of<float>({1, 2}));
+  const std::string y = npy(header("<i4", "(2,)"), bytes_of<std::int32_t>({0, 1}));
+  const std::string names = write("X.npy.gz", gzip(x)).string() + "," + write("Y.npy.gz", gzip(y)).string();
+  EXPECT_THAT(open_dataset("npy:" + names, {.rule = {.share = 0.0}}).train->values, ElementsAre(1, 2));
+}
+
+// Ten classes, of which these examples have two.
+TEST_F(NpyFiles, ANetworkMayKnowMoreClassesThanItIsShown) {
+  const std::string x = npy(header("<f4", "(2, 1)"), bytes_of<float>({1, 2}));
+  const std::string y = npy(header("<i4", "(2,)"), bytes_of<std::int32_t>({3, 1}));
+  const auto file = write("d.npz", zip({{"X.npy", x}, {"y.npy", y}}));
+  const Split split = open_dataset("npz:" + file.string(), {.rule = {.share = 0.0}, .outputs = 10});
+  EXPECT_EQ(split.train->classes, 10);
+  EXPECT_THAT(split.train->labels, ElementsAre(3, 1));
+}
+
 TEST_F(NpyFiles, NpzOfBytesAndNumbersIsRefused) {
   const std::string bytes = npy(header("|u1", "(2, 1, 1)"), bytes_of<std::uint8_t>({1, 2}));
   const std::string numbers = npy(header("<f4", "(2, 1, 1)"), bytes_of<float>({1, 2}));

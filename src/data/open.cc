@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/nearest.h"
+#include "data/axes.h"
 #include "data/csv.h"
 #include "data/idx.h"
 #include "data/images.h"
@@ -54,12 +56,13 @@ Split given(std::shared_ptr<Dataset> train, std::shared_ptr<Dataset> test, const
   return {.train = train, .test = test, .note = fmt::format("tested on {}", file)};
 }
 
-Split open_csv(std::string_view rest, const DataOptions& options) {
-  const data::CsvSource source = data::parse_csv_source(rest);
+Split open_table(const Name& name, const DataOptions& options) {
+  const data::TableFormat format = *data::table_format(name.kind);
+  const data::CsvSource source = data::parse_csv_source(name.rest, format);
   const bool known = options.form && !options.form->columns.empty();
   const data::Coding form =
       known ? data::Coding{options.form->columns, options.form->class_names, source.column.value_or(options.form->target)} : data::Coding{};
-  data::CsvTable table = data::read_csv_file(source, options.group, known ? &form : nullptr);
+  data::CsvTable table = data::read_table_file(source, options.group, known ? &form : nullptr, options.watch);
   if (known && table.data.labels.empty() && table.data.targets.empty())
     fail(source.text_form(),
          fmt::format("has no column \"{}\", which the model predicts; name it with :label=NAME or :target=NAME", form.target));
@@ -67,11 +70,11 @@ Split open_csv(std::string_view rest, const DataOptions& options) {
   if (options.test.empty()) {
     split = hold_out(std::move(table.data), options.rule);
   } else {
-    data::CsvSource test = data::parse_csv_source(test_of("csv", options.test));
+    data::CsvSource test = data::parse_csv_source(test_of(name.kind, options.test), format);
     if (test.missing == data::Missing::kRefuse) test.missing = source.missing;
     if (test.header == data::Header::kAuto) test.header = source.header;
     const data::Coding coding{table.reading.columns, table.data.class_names, table.data.target};
-    data::CsvTable read = data::read_csv_file(test, {}, &coding);
+    data::CsvTable read = data::read_table_file(test, {}, &coding, options.watch);
     if (read.data.labels.empty() && read.data.targets.empty())
       fail(options.test, fmt::format("has no column \"{}\" to test on", table.data.target));
     table.data.groups.clear();
@@ -79,6 +82,8 @@ Split open_csv(std::string_view rest, const DataOptions& options) {
     for (const std::string& warning : read.reading.warnings) table.reading.warnings.push_back(test.file + ": " + warning);
   }
   split.reading = std::move(table.reading);
+  // Nobody else has the parts yet.
+  if (!split.given) data::fill_missing(const_cast<Dataset&>(*split.train), const_cast<Dataset&>(*split.test), split.reading.columns);
   return split;
 }
 
@@ -109,12 +114,32 @@ void refuse_split_options(std::string_view specification, const DataOptions& opt
     fail(specification, "comes with a test part; --split has no use");
 }
 
+// What an unknown source may be: a file or folder without its kind, or a kind written wrong. "": nobody knows.
+std::string perhaps(std::string_view specification) {
+  const Name name(specification);
+  const std::string whole(specification);
+  const std::string near =
+      nearest(name.kind, {"csv", "parquet", "arrow", "npz", "npy", "idx", "images", "fashion-mnist", "spirals", "abs", "slowly-changing"});
+  if (!near.empty() && !name.bare) return near + ":" + std::string(name.rest);
+  std::error_code ignored;
+  if (fs::is_directory(whole, ignored)) return "images:" + whole;
+  fs::path file = name.kind;
+  if (file.extension() == ".gz") file = file.stem();
+  for (const char* ending : {".csv", ".tsv", ".txt", ".data"})
+    if (file.extension() == ending) return "csv:" + whole;
+  if (file.extension() == ".parquet") return "parquet:" + whole;
+  if (file.extension() == ".arrow" || file.extension() == ".feather") return "arrow:" + whole;
+  if (file.extension() == ".npz") return "npz:" + whole;
+  if (file.extension() == ".npy") return "npy:" + whole + ",Y.npy";
+  return near;
+}
+
 Split open(std::string_view specification, const DataOptions& options) {
   const Name name(specification);
-  const bool known =
-      !name.bare && (name.kind == "idx" || name.kind == "images" || name.kind == "npy" || name.kind == "npz" || name.kind == "csv");
+  const bool known = !name.bare && (name.kind == "idx" || name.kind == "images" || name.kind == "npy" || name.kind == "npz" ||
+                                    data::table_format(name.kind));
   if (known && name.rest.empty()) fail(specification, fmt::format("names no file; expected {}:PLACE", name.kind));
-  if (name.kind == "csv" && !name.bare) return open_csv(name.rest, options);
+  if (data::table_format(name.kind) && !name.bare) return open_table(name, options);
   if (!options.group.empty()) fail(specification, "has no columns for --group; it goes with csv:");
   if ((name.kind == "npy" || name.kind == "npz") && !name.bare) return open_arrays(name, options);
   refuse_split_options(specification, options, name.kind == "images");
@@ -128,10 +153,11 @@ Split open(std::string_view specification, const DataOptions& options) {
     return data::open_idx(fs::path(name.rest), fs::path(name.rest).filename().string(),
                           "expected {train,t10k}-{images-idx3,labels-idx1}-ubyte in the folder");
   if (name.kind == "images" && !name.bare) return data::open_images(name.rest, options.rule);
-  fail(specification,
-       "is not known; expected fashion-mnist, idx:DIR, images:DIR[:size=HxW], npy:X.npy,Y.npy, npz:FILE, "
-       "csv:FILE[:label=NAME|:target=NAME], "
-       "spirals, abs or slowly-changing");
+  const std::string meant = perhaps(specification);
+  fail(specification, "is not known" + (meant.empty() ? "" : ", perhaps " + meant) +
+                          "; expected fashion-mnist, idx:DIR, images:DIR[:size=HxW], npy:X.npy,Y.npy, npz:FILE, "
+                          "csv:FILE[:label=NAME|:target=NAME], "
+                          "parquet:FILE, arrow:FILE, spirals, abs or slowly-changing");
 }
 
 }  // namespace
@@ -139,7 +165,7 @@ Split open(std::string_view specification, const DataOptions& options) {
 std::vector<fs::path> data::files_of(std::string_view specification, const fs::path& directory) {
   const Name name(specification);
   const std::string_view rest = name.kind == "npy" || name.kind == "npz" ? array_files(name.rest) : name.rest;
-  if (name.kind == "csv") return {parse_csv_source(rest).file};
+  if (table_format(name.kind)) return {parse_csv_source(rest).file};
   if (name.kind == "npz") return {fs::path(rest)};
   if (name.kind == "npy")
     return {fs::path(rest.substr(0, rest.find(','))), fs::path(rest.substr(std::min(rest.find(','), rest.size() - 1) + 1))};
@@ -155,12 +181,17 @@ std::vector<fs::path> data::files_of(std::string_view specification, const fs::p
 Split open_dataset(std::string_view specification, const DataOptions& options) {
   Split split = open(specification, options);
   const std::string_view kind = Name(specification).kind;
+  for (const auto& part : {split.train, split.test}) {
+    auto& own = const_cast<Dataset&>(*part);  // nobody else has the parts yet
+    if (kind == "images") data::lay_out_like(own, options.input);
+    if (own.classes > 0 && own.class_names.empty()) own.classes = std::max(own.classes, options.outputs);
+  }
   if (options.form) {
     // Nobody else has the parts yet: they change in place, for a copy may not fit into memory.
     for (const auto& part : {split.train, split.test}) data::apply_form(const_cast<Dataset&>(*part), *options.form);
     return split;
   }
-  data::scale(split, options.normalize, options.scale_targets, kind == "csv" || kind == "npy" || kind == "npz");
+  data::scale(split, options.normalize, options.scale_targets, data::table_format(kind) || kind == "npy" || kind == "npz");
   return split;
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "data/test_files.h"
 #include "undying/dataset.h"
 #include "undying/error.h"
 
@@ -19,6 +20,45 @@ TEST(OpenDataset, UnknownNamesListTheKnown) {
               testing::ThrowsMessage<Error>(testing::AllOf(HasSubstr("mnist"), HasSubstr("fashion-mnist"), HasSubstr("csv:FILE"))));
   EXPECT_THAT([] { open_dataset("npy:one.npy"); }, testing::ThrowsMessage<Error>(HasSubstr("X.npy,Y.npy")));
   EXPECT_THAT([] { open_dataset("csv:/no/such.csv"); }, testing::ThrowsMessage<Error>(HasSubstr("/no/such.csv")));
+}
+
+class OpenFiles : public TestFiles {};
+
+// What was written nearly right is shown written right.
+TEST_F(OpenFiles, ASourceThatIsNotKnownIsRecognised) {
+  const auto expect_advice = [](const std::string& text, const std::string& advice) {
+    EXPECT_THAT([&] { open_dataset(text); }, testing::ThrowsMessage<Error>(HasSubstr("perhaps " + advice))) << text;
+  };
+  expect_advice("cvs:people.csv:label=bought", "csv:people.csv:label=bought");
+  expect_advice("people.csv", "csv:people.csv");
+  expect_advice("data/people.tsv.gz:label=x", "csv:data/people.tsv.gz:label=x");
+  expect_advice("digits.npz", "npz:digits.npz");
+  expect_advice("X.npy", "npy:X.npy,Y.npy");
+  expect_advice("fashion_mnist", "fashion-mnist");
+  expect_advice(folder_.string(), "images:" + folder_.string());
+}
+
+// The mean is of the rows trained on, whichever these are: those held out tell nothing, not even of a draw before.
+TEST_F(OpenFiles, MissingNumbersBecomeTheMeanOfTheTrainingRows) {
+  std::string content = "a,label\n";
+  for (int i = 0; i < 40; ++i) content += (i % 4 == 0 ? "" : std::to_string(i * i)) + "," + std::to_string(i % 2) + "\n";
+  write("t.csv", content);
+  const Split first = open_dataset("csv:" + (folder_ / "t.csv").string() + ":missing=mean", {.normalize = Normalize::kUnit});
+  const auto expect_means = [](const Split& split) {
+    double sum = 0.0;
+    double count = 0.0;
+    for (std::size_t i = 0; i < split.train->rows.size(); ++i)
+      if (split.train->rows[i] % 4 != 0) sum += split.train->values[i], ++count;
+    EXPECT_NEAR(*split.reading.columns[0].fill, sum / count, 1e-3);
+    for (const auto& part : {split.train, split.test})
+      for (std::size_t i = 0; i < part->rows.size(); ++i)
+        EXPECT_EQ(part->values[i],
+                  part->rows[i] % 4 == 0 ? *split.reading.columns[0].fill : static_cast<float>(part->rows[i] * part->rows[i]));
+  };
+  expect_means(first);
+  const Split second = redraw(first, 99);
+  expect_means(second);
+  EXPECT_NE(*first.reading.columns[0].fill, *second.reading.columns[0].fill);
 }
 
 TEST(Spirals, AreBalancedBoundedAndReproducible) {

@@ -83,6 +83,8 @@ std::size_t read_gz(const GzFile& file, const std::string& name, char* dst, std:
   return static_cast<std::size_t>(read);
 }
 
+bool is_gzip(const GzFile& file) { return gzdirect(file.get()) == 0; }
+
 void rewind_gz(const GzFile& file, const std::string& name) {
   if (gzrewind(file.get()) != 0) fail_reading(name, file.get());
 }

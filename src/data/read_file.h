@@ -33,6 +33,7 @@ using GzFile = std::unique_ptr<gzFile_s, CloseGz>;
 GzFile open_gz(const std::filesystem::path& file);
 // Up to `size` bytes; 0 at the end. Throws Error: kIo, kBadData (truncated or corrupt gzip); `name` is for messages.
 std::size_t read_gz(const GzFile& file, const std::string& name, char* dst, std::size_t size);
+bool is_gzip(const GzFile& file);
 void rewind_gz(const GzFile& file, const std::string& name);
 
 }  // namespace undying::data

@@ -93,7 +93,7 @@ std::vector<Tensor> read_safetensors(const std::filesystem::path& file) {
   std::memcpy(&length, content.data(), sizeof length);
   if (length > kMostHeader)
     fail(source,
-         fmt::format("is not a safetensors file: it would start with a header of {} bytes; at most {} are accepted", length, kMostHeader));
+         fmt::format("is not a safetensors file, which starts with the length of a header, at most {}; found {}", kMostHeader, length));
   if (length > content.size() - sizeof length) fail(source, fmt::format("is truncated: its header of {} bytes is not whole", length));
   const Json header = parse_header(std::string_view(content).substr(sizeof length, length), source);
   const std::string_view body = std::string_view(content).substr(sizeof length + length);

@@ -76,6 +76,27 @@ void standardise(Dataset& train, Dataset& test, const std::vector<TableColumn>& 
   test.deviation = train.deviation;
 }
 
+void fill_missing(Dataset& train, Dataset& test, std::vector<TableColumn>& columns) {
+  if (train.missing.empty()) return;
+  const auto width = static_cast<std::size_t>(train.features());
+  std::size_t feature = 0;
+  for (TableColumn& column : columns) {
+    const std::size_t at = feature;
+    feature += std::max<std::size_t>(1, column.values.size());
+    double sum = 0.0;
+    double count = 0.0;
+    for (std::size_t i = at; column.fill && i < train.values.size(); i += width) {
+      sum += train.missing[i] != 0 ? 0.0 : train.values[i];
+      count += train.missing[i] == 0;
+    }
+    if (count == 0.0) continue;
+    column.fill = static_cast<float>(sum / count);
+    for (Dataset* part : {&train, &test})
+      for (std::size_t i = at; i < part->values.size(); i += width)
+        if (part->missing[i] != 0) part->values[i] = *column.fill;
+  }
+}
+
 void standardise_targets(Dataset& train, Dataset& test) {
   const auto outputs = static_cast<std::size_t>(train.outputs);
   const std::vector<Moments> moments = moments_of_columns(train.targets, outputs);

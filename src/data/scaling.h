@@ -11,6 +11,9 @@ namespace undying::data {
 // 0 or 1 because they came of text. What never varies is only centred.
 void standardise(Dataset& train, Dataset& test, const std::vector<TableColumn>& columns = {});
 
+// What a mean stands for becomes the mean of the training part, in both parts and in the columns.
+void fill_missing(Dataset& train, Dataset& test, std::vector<TableColumn>& columns);
+
 // The same of the targets: a mean for each output, and one deviation for all, the root of their mean variance.
 void standardise_targets(Dataset& train, Dataset& test);
 

@@ -130,6 +130,7 @@ template <class Apply>
 void for_each_field(const Dataset& data, Apply apply) {
   apply(&Dataset::bytes, data.features());
   apply(&Dataset::values, data.features());
+  apply(&Dataset::missing, data.features());
   apply(&Dataset::labels, std::int64_t{1});
   apply(&Dataset::targets, data.outputs);
   apply(&Dataset::rows, std::int64_t{1});
@@ -251,6 +252,7 @@ Split redraw(const Split& split, std::uint64_t seed) {
   auto test = std::make_shared<Dataset>(data::empty_like(*split.test, split.test->name));
   for (std::size_t i = 0; i < order.size(); ++i)
     data::append_row(held_out[i] ? *test : *train, order[i].first == 0 ? *split.train : *split.test, order[i].second);
+  data::fill_missing(*train, *test, drawn.reading.columns);
   if (split.normalize == Normalize::kStandard) data::standardise(*train, *test, split.reading.columns);
   if (!train->target_mean.empty()) data::standardise_targets(*train, *test);
   drawn.note = data::held_out_note(train->size, test->size, train->classes > 0, !groups.empty(), drawn.rule);

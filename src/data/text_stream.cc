@@ -76,6 +76,8 @@ void TextStream::find_encoding() {
   given_ = 0;
 }
 
+bool TextStream::is_compressed() const { return file_ != nullptr && is_gzip(file_->gz); }
+
 void TextStream::rewind() {
   at_ = 0;
   if (file_ != nullptr) rewind_gz(file_->gz, name_);

@@ -23,6 +23,8 @@ class TextStream {
   void rewind();
 
   const std::string& name() const { return name_; }  // for messages
+  bool is_file() const { return file_ != nullptr; }
+  bool is_compressed() const;
   bool is_utf16() const { return wide_ != Wide::kNo; }
 
  private:

@@ -2,6 +2,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/nearest.h"
 #include "ops/operator.h"
 #include "undying/error.h"
 #include "undying/graph.h"
@@ -219,7 +220,14 @@ Graph build_model(std::string_view specification, const Shape& inputs, std::int6
   }
   const bool known = specification == "lenet" || specification == "vgg:small" || specification == "mobilenet:small" ||
                      (family == "resnet" && (size == "20" || size == "32" || size == "56"));
-  if (!known) fail(specification, "\"" + std::string(specification) + "\" is not a known model", kKnown);
+  if (!known) {
+    const std::string near = nearest(family, {"mlp", "lenet", "vgg", "resnet", "mobilenet"});
+    const bool another = !near.empty() && near != family;
+    fail(specification,
+         "\"" + std::string(specification) + "\" is not a known model" +
+             (another ? ", perhaps " + near + std::string(specification.substr(family.size())) : ""),
+         kKnown);
+  }
   if (inputs.size() != 3)
     fail(specification, "the examples have shape " + ops::to_string(inputs), "images (channels, height, width) for a convolutional model");
   if (family == "lenet") return lenet(inputs, outputs, options);

@@ -1,3 +1,4 @@
+#include <initializer_list>
 #include <string>
 
 #include "report/assets.h"
@@ -20,11 +21,9 @@ std::string for_script(const std::string& json) {
   return text;
 }
 
-std::string scripts() {
+std::string scripts(std::initializer_list<const char*> names) {
   std::string text;
-  for (const char* name : {"vendor/uPlot.iife.min.js", "src/format.js", "src/looks.js", "src/series.js", "src/charts.js", "src/heatmap.js",
-                           "src/lives.js", "src/table.js", "src/page.js"})
-    text += "<script>\n" + std::string(report::asset(name)) + "\n</script>\n";
+  for (const char* name : names) text += "<script>\n" + std::string(report::asset(name)) + "\n</script>\n";
   return text;
 }
 
@@ -34,24 +33,33 @@ std::string escaped(const std::string& text) {
   return html;
 }
 
-// The verdict and the table as they stand in a terminal, for readers without scripts.
-std::string words_of(const Study& study) { return "<pre>" + escaped(study_table(study, 160)) + "</pre>"; }
-
 void replace(std::string& text, std::string_view mark, const std::string& with) {
   const auto at = text.find(mark);
   if (at != std::string::npos) text.replace(at, mark.size(), with);
 }
 
+// A page with all it needs in it: `words` are for readers without scripts, `json` stands under `id`.
+std::string compose(const char* page_name, const std::string& styles, const std::string& words, const std::string& id,
+                    const std::string& json, const std::string& scripts) {
+  std::string page(report::asset(page_name));
+  replace(page, "<!--styles-->", "<style>\n" + styles + std::string(report::asset("src/page.css")) + "</style>");
+  replace(page, "<!--words-->", "<pre>" + escaped(words) + "</pre>");
+  replace(page, "<!--" + id + "-->", "<script type=\"application/json\" id=\"" + id + "\">" + for_script(json) + "</script>");
+  replace(page, "<!--scripts-->", scripts);
+  return page;
+}
+
 }  // namespace
 
 std::string study_html(const Study& study) {
-  std::string page(report::asset("src/page.html"));
-  replace(page, "<!--styles-->",
-          "<style>\n" + std::string(report::asset("vendor/uPlot.min.css")) + std::string(report::asset("src/page.css")) + "</style>");
-  replace(page, "<!--words-->", words_of(study));
-  replace(page, "<!--study-->", "<script type=\"application/json\" id=\"study\">" + for_script(study_json(study)) + "</script>");
-  replace(page, "<!--scripts-->", scripts());
-  return page;
+  return compose("src/page.html", std::string(report::asset("vendor/uPlot.min.css")), study_table(study, 160), "study", study_json(study),
+                 scripts({"vendor/uPlot.iife.min.js", "src/element.js", "src/format.js", "src/looks.js", "src/series.js", "src/charts.js",
+                          "src/heatmap.js", "src/lives.js", "src/table.js", "src/read.js", "src/page.js"}));
+}
+
+std::string evaluation_html(const std::string& command, const DataSummary& read, const std::string& data, const Evaluation& evaluation) {
+  return compose("src/evaluation.html", "", evaluation_text(data, evaluation), "evaluation",
+                 evaluation_json(command, read, data, evaluation), scripts({"src/element.js", "src/read.js", "src/evaluation.js"}));
 }
 
 }  // namespace undying

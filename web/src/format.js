@@ -6,25 +6,6 @@ const isLoss = study.score === "loss";
 const scored = `${study.part} ${study.score}`; // "test accuracy"
 const presentRuns = (arm) => arm.runs.filter((run) => run.present);
 
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-}
-
-function fixed(value, digits) {
-  return value === null ? "-" : value.toFixed(digits);
-}
-
-function percent(value, digits = 1) {
-  return value === null ? "-" : (100 * value).toFixed(digits) + "%";
-}
-
-function signed(value, digits) {
-  return (value >= 0 ? "+" : "-") + Math.abs(value).toFixed(digits);
-}
-
 // "68.04 (54.08 to 82.00)" as its parts: the mean, and the interval, which is "" where there is none.
 function intervalParts(estimate, show) {
   if (estimate.n === 0 || estimate.mean === null) return ["-", ""];

@@ -88,6 +88,7 @@ function drawAll() {
 drawVerdict();
 drawTexts();
 drawWords();
+drawRead(study.data.read);
 drawSettings();
 fillArms();
 drawAll();

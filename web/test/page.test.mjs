@@ -15,6 +15,13 @@ for (const name of FIXTURES)
     await page.close();
   });
 
+test("what was read stands there", async () => {
+  const { page, study } = await open("whole");
+  const read = await page.textContent("#read");
+  for (const words of [study.data.read.name, study.data.read.held_out, study.data.read.baseline, study.data.read.task]) assert.ok(read.includes(words), words);
+  await page.close();
+});
+
 test("charts and heat maps are drawn", async () => {
   const { page, study } = await open("whole");
   for (const chart of ["#chart-score", "#chart-loss", "#chart-living"]) assert.ok((await colors(page, chart + " canvas")) > study.arms.length, chart);

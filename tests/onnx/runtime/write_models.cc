@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <string>
 
@@ -59,6 +60,37 @@ void write_trained(const fs::path& folder, std::string name, const Graph& graph)
   for (const bool fold : {false, true}) write(folder, name + (fold ? "_folded" : "_plain"), trainer.graph(), trainer.tensors(), data, fold);
 }
 
+// A table whose columns and values to predict differ in scale by 1e6: the file takes the numbers as they stand there and answers in their
+// units, which is what undying predict says.
+void write_table(const fs::path& folder, const std::string& name, const std::string& role, Activation activation) {
+  const fs::path file = folder / (name + ".csv");
+  std::ofstream table(file);
+  table << "age,income,share,y\n";
+  for (int i = 0; i < 64; ++i) {
+    const double age = 20 + i * 7 % 41;
+    const double income = 1e6 * (1 + i * 13 % 29);
+    const double share = 1e-3 * (i * 5 % 17);
+    table << age << ',' << income << ',' << share << ',' << (role == "label" ? double(i % 3) : 1e5 + 300 * age + 0.002 * income + 0.5)
+          << '\n';
+  }
+  table.close();
+  const Split split = open_dataset("csv:" + file.string() + ":" + role + "=y");
+  const Graph graph = build_model("mlp:16-16", split.train->shape, role == "label" ? 3 : 1, {.activation = activation});
+  Trainer trainer(graph, {.optimizer = Sgd{.learning_rate = 0.02f},
+                          .loss = role == "label" ? Loss::kSoftmaxCrossEntropy : Loss::kMeanSquaredError,
+                          .batch = 16,
+                          .epochs = 4,
+                          .threads = 1,
+                          .health = {}});
+  trainer.fit(*split.train, *split.test);
+  onnx::save(folder / (name + ".onnx"), graph, trainer.tensors(), {.form = form_of(split)});
+  const Dataset& data = *split.train;
+  const std::vector<float> outputs = role == "label" ? trainer.predict(data) : predict(graph, trainer.tensors(), data, {}, 1).values;
+  const std::int64_t width = std::ssize(outputs) / data.size;
+  write_safetensors(folder / (name + ".safetensors"),
+                    std::vector<Tensor>{{"input", {data.size, data.features()}, data.values}, {"output", {data.size, width}, outputs}});
+}
+
 void write_again(const fs::path& folder, const fs::path& file) {
   const onnx::Model model = onnx::load(file);
   const auto tensors = read_safetensors(fs::path(file).replace_extension(".safetensors"));
@@ -113,6 +145,8 @@ int main(int, char** arguments) {
       write_trained(folder, std::string(model) + "_" + activation,
                     build_model(model, {1, 28, 28}, kClasses, {.activation = activation, .batch_norm = true}));
   write_operators(folder);
+  for (const char* activation : {"relu", "leaky_relu:0.1"})
+    for (const char* role : {"label", "target"}) write_table(folder, std::string("table_") + role + "_" + activation, role, activation);
   for (const auto& entry : fs::directory_iterator(arguments[2]))
     if (entry.path().extension() == ".onnx") write_again(folder, entry.path());
 }
