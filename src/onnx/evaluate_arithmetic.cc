@@ -253,8 +253,7 @@ std::vector<ConstantPtr> dequantize(const Operation& operation, Inputs inputs) {
     return operand;
   };
   ConstantPtr moved = std::make_shared<Constant>(x);
-  if (inputs.size() > 2 && inputs[2] != nullptr)
-    moved = combine(operation, x, along(as_floats(operation, *inputs[2])), minus, nullptr);
+  if (inputs.size() > 2 && inputs[2] != nullptr) moved = combine(operation, x, along(as_floats(operation, *inputs[2])), minus, nullptr);
   return {combine(operation, *moved, along(scale), times, nullptr)};
 }
 

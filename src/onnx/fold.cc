@@ -7,6 +7,7 @@
 
 #include "onnx/evaluate.h"
 #include "onnx/lower.h"
+#include "onnx/train_through.h"
 #include "onnx/upconvert.h"
 #include "ops/operator.h"
 
@@ -27,6 +28,7 @@ class Folder {
     for (std::size_t i = 0; i < net_.operations.size(); ++i) visit(i);
     if (!upconverted_.empty()) note_upconverted();
     note_random();
+    train_through(net_);
     std::erase_if(net_.operations, [&](const Operation& operation) { return is_computed(operation); });
     net_.drop_unread();
   }

@@ -20,7 +20,8 @@ void concat(Lowering& lowering) {
   const Operation& operation = lowering.operation();
   if (!operation.settings.contains("axis")) malformed(operation, "lacks its axis");
   std::size_t first = 0;
-  while (first < operation.inputs.size() && (lowering.is_constant(first) || (lowering.batch_axes() > 0 && !lowering.counts(first)))) ++first;
+  while (first < operation.inputs.size() && (lowering.is_constant(first) || (lowering.batch_axes() > 0 && !lowering.counts(first))))
+    ++first;
   std::vector<Source> sources;
   for (std::size_t i = 0; i < operation.inputs.size(); ++i) {
     const std::int64_t rank = lowering.is_constant(i) ? static_cast<std::int64_t>(lowering.constant(i)->dims.size()) : lowering.rank(i);
@@ -455,7 +456,8 @@ void squeeze(Lowering& lowering) {
     if (drops) {
       const bool left = axes.size() < shape.size() && !lowering.is_scalar(0);
       const bool same = axes.empty() || lowering.is_scalar(0);
-      return lowering.output_without_batch(same ? lowering.value(0) : lowering.add("squeeze", {lowering.value(0)}, {{"axes", axes}}), !left);
+      return lowering.output_without_batch(same ? lowering.value(0) : lowering.add("squeeze", {lowering.value(0)}, {{"axes", axes}}),
+                                           !left);
     }
     for (const std::int64_t axis : listed)
       if (checked_axis(lowering.operation(), axis, lowering.rank(0)) < lowering.batch().axis) --batch.axis;
@@ -463,7 +465,8 @@ void squeeze(Lowering& lowering) {
     return lowering.output(lowering.add("squeeze", {lowering.value(0)}, {{"axes", axes}}), scalar, batch);
   }
   const bool drops = lowering.batch_axes() > 0 && lowering.net().batch == 1 && !batch.folded();
-  if (!drops && batch != Batch{}) refuse("drops every dimension of extent 1 of " + describe(lowering.net(), lowering.operation().inputs[0]));
+  if (!drops && batch != Batch{})
+    refuse("drops every dimension of extent 1 of " + describe(lowering.net(), lowering.operation().inputs[0]));
   const std::ptrdiff_t gone = std::ranges::count(shape, 1);
   const bool scalar = lowering.is_scalar(0) || gone == std::ssize(shape);
   const Source left = gone == 0 || lowering.is_scalar(0) ? lowering.value(0) : lowering.add("squeeze", {lowering.value(0)});
@@ -496,8 +499,8 @@ void unsqueeze(Lowering& lowering) {
     for (std::int64_t& axis : axes) --axis;
     const bool left = lowering.is_scalar(0) && axes.empty();
     if (lowering.is_scalar(0) && !left) axes.pop_back();
-    return lowering.output_with_batch(
-        axes.empty() ? lowering.value(0) : lowering.add("unsqueeze", {lowering.value(0)}, {{"axes", axes}}), left);
+    return lowering.output_with_batch(axes.empty() ? lowering.value(0) : lowering.add("unsqueeze", {lowering.value(0)}, {{"axes", axes}}),
+                                      left);
   }
   const bool scalar = lowering.is_scalar(0) && axes.empty();
   if (lowering.is_scalar(0) && !scalar) axes.pop_back();  // a scalar is (1) here: one of them is there already

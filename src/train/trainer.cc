@@ -13,6 +13,7 @@
 #include "onednn/convolution.h"
 #include "optim/update.h"
 #include "train/fit.h"
+#include "train/table_numbers.h"
 #include "undying/error.h"
 
 namespace undying {
@@ -88,6 +89,7 @@ void train::State::check_fit(const Dataset& data) const {
   const std::int64_t outputs = ops::element_count(graph.output_shape());
   if (data.size < 1) fail("data " + data.name, "has no examples");
   data::check_shape(data, graph.input_shape());
+  check_table_numbers(graph, data);
   if (settings.loss == Loss::kBinaryCrossEntropy) data::check_probabilities(data);
   const bool binary = settings.loss == Loss::kBinaryCrossEntropy && outputs == 1 && data.classes == 2;
   const std::int64_t wanted = data.classes > 0 ? data.classes : data.outputs;
