@@ -186,6 +186,8 @@ constexpr char kSign[] = "Sign";
 constexpr char kSin[] = "Sin";
 constexpr char kCos[] = "Cos";
 constexpr char kErf[] = "Erf";
+constexpr char kFloor[] = "Floor";
+constexpr char kRound[] = "Round";
 
 std::string power(Exporter& to) { return to.add("Pow", {to.input(), to.number(number_of(to, "exponent", 1.0))}); }
 
@@ -412,6 +414,7 @@ constexpr std::array kExports = {
     Export{"erf", function<kErf>},
     Export{"exp", function<kExp>},
     Export{"flatten", flatten},
+    Export{"floor", function<kFloor>},
     Export{"global_average_pool", global_average_pool},
     Export{"global_max_pool", global_max_pool},
     Export{"greater", comparison<kGreater>},
@@ -441,6 +444,7 @@ constexpr std::array kExports = {
     Export{"resize", resize},
     Export{"rms_norm", rms_norm},
     Export{"rnn", rnn},
+    Export{"round", function<kRound>},
     Export{"sign", function<kSign>},
     Export{"sin", function<kSin>},
     Export{"slice", slice},

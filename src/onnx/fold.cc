@@ -7,6 +7,7 @@
 
 #include "onnx/evaluate.h"
 #include "onnx/lower.h"
+#include "onnx/train_through.h"
 #include "onnx/upconvert.h"
 #include "ops/operator.h"
 
@@ -27,6 +28,7 @@ class Folder {
     for (std::size_t i = 0; i < net_.operations.size(); ++i) visit(i);
     if (!upconverted_.empty()) note_upconverted();
     note_random();
+    train_through(net_);
     std::erase_if(net_.operations, [&](const Operation& operation) { return is_computed(operation); });
     net_.drop_unread();
   }
@@ -145,7 +147,7 @@ class Folder {
     const std::vector<Integer> dims = net_.dims(operation.inputs[0]);
     Constant result{.integer = true};
     if (operation.op == "Size") {
-      Integer size{1, net_.batch_axes > 0};
+      Integer size{1, net_.batch_axes_of(operation.inputs[0]) > 0};
       for (const std::int64_t extent : value.shape) size.value *= extent;
       result.integers = {size};
     } else {
@@ -197,7 +199,7 @@ void shape_part(Net& net, const Operation& operation) {
   if (static_cast<int>(dims.size()) < net.batch_axes || !multiply_extents(dims, kMostElements, count)) return;
   if (net.batch_axes > 0 && dims.front() != 1) return;
   for (const int id : operation.inputs)
-    if (id >= 0 && net.value(id).batch != Batch{}) return;
+    if (id >= 0 && (net.value(id).batch != Batch{} || net.value(id).examples != Examples::kCounted)) return;
   Value& value = net.value(operation.outputs[0]);
   value.shape.assign(dims.begin() + net.batch_axes, dims.end());
   value.scalar = value.shape.empty();
@@ -217,6 +219,7 @@ void shape_by_rule(Net& net, const Operation& operation) {
     value.scalar = lowered.outputs[i].scalar;
     value.batch = lowered.outputs[i].batch;
     value.integer = lowered.outputs[i].integer;
+    value.examples = lowered.outputs[i].examples;
     value.shaped = true;
   }
 }
