@@ -21,7 +21,11 @@ bool is_part(std::string_view op) { return std::ranges::find(kParts, op) != kPar
 
 class Folder {
  public:
-  explicit Folder(Net& net) : net_(net) {}
+  // Tensors of the file may be arranged anew, such as weights transposed, however large it is.
+  explicit Folder(Net& net) : net_(net) {
+    for (const Value& value : net.values)
+      if (value.constant != nullptr) evaluator_.budget += 2 * value.constant->count();
+  }
 
   void run() {
     ignore_unread_outputs();
