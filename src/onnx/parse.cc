@@ -7,6 +7,7 @@
 #include <queue>
 #include <unordered_map>
 
+#include "onnx/branches.h"
 #include "onnx/names.h"
 #include "onnx/tensor.h"
 #include "ops/operator.h"
@@ -47,6 +48,7 @@ class Parser {
   Net parse(pb::ModelProto& model) {
     net_.opset = opset_of(model);
     pb::GraphProto& graph = *model.mutable_graph();
+    inline_branches(graph);
     if (graph.sparse_initializer_size() > 0) unsupported("graph", "has sparse initializers; expected dense ones");
     for (auto& tensor : *graph.mutable_initializer()) add_initializer(tensor);
     if (net_.batch_axes > 0 && counts_no_examples(graph)) {
