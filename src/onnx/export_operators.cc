@@ -219,7 +219,7 @@ std::string recurrent(Exporter& to, const char* op, Writer::Settings settings) {
                                      to.parameter(2)};
   if (to.node().inputs.size() > 1) inputs.emplace_back();
   for (std::size_t i = 1; i < to.node().inputs.size(); ++i) {
-    const std::string state = to.is_constant(i) ? to.repeated(to.input(i), to.shape(i)) : to.input(i);
+    const std::string state = to.is_same_for_all(i) ? to.repeated(to.input(i), to.shape(i)) : to.input(i);
     inputs.push_back(to.add("Transpose", {state}, {{"perm", List{1, 0, 2}}}));
   }
   settings.emplace_back("hidden_size", integer_of(to, "hidden", 1));
@@ -322,7 +322,7 @@ std::string dropout(Exporter& to) {
 std::string concat(Exporter& to) {
   std::vector<std::string> inputs;
   for (std::size_t i = 0; i < to.node().inputs.size(); ++i) {
-    inputs.push_back(to.is_constant(i) ? to.repeated(to.input(i), to.shape(i)) : to.input(i));
+    inputs.push_back(to.is_same_for_all(i) ? to.repeated(to.input(i), to.shape(i)) : to.input(i));
   }
   return to.add("Concat", inputs, {{"axis", to.axis(integer_of(to, "axis", 0), to.shape().size())}});
 }

@@ -21,7 +21,11 @@ bool is_part(std::string_view op) { return std::ranges::find(kParts, op) != kPar
 
 class Folder {
  public:
-  explicit Folder(Net& net) : net_(net) {}
+  // Tensors of the file may be arranged anew, such as weights transposed, however large it is.
+  explicit Folder(Net& net) : net_(net) {
+    for (const Value& value : net.values)
+      if (value.constant != nullptr) evaluator_.budget += 2 * value.constant->count();
+  }
 
   void run() {
     ignore_unread_outputs();
@@ -52,6 +56,7 @@ class Folder {
   void visit(std::size_t index) {
     Operation& operation = net_.operations[index];
     if (!operation.problem.empty()) return;
+    if (operation.op == "If") return choose(operation);
     try {
       if (!Evaluator::knows(operation.op) && !is_part(operation.op)) refuse("is not supported");
       if (!std::ranges::all_of(operation.inputs, [&](int id) { return is_known(id); })) return;
@@ -65,6 +70,24 @@ class Folder {
     } catch (const Refusal& refusal) {
       operation.problem = refusal.message;
     }
+  }
+
+  // Of an If, whose inputs are a condition and what its two branches give: where the condition is known, its outputs are those of one.
+  void choose(Operation& operation) {
+    const ConstantPtr condition = net_.value(operation.inputs[0]).constant;
+    if (condition == nullptr || !condition->integer || condition->count() != 1) {
+      operation.problem = "has a condition that is computed at run time";
+      return;
+    }
+    const std::size_t outputs = operation.outputs.size();
+    const std::size_t first = condition->integers[0].value != 0 ? 1 : 1 + outputs;
+    const std::vector<int> chosen(operation.inputs.begin() + static_cast<std::ptrdiff_t>(first),
+                                  operation.inputs.begin() + static_cast<std::ptrdiff_t>(first + outputs));
+    const std::vector<int> given = operation.outputs;
+    operation.inputs.clear();
+    operation.outputs.clear();
+    for (std::size_t i = 0; i < outputs; ++i)
+      if (given[i] >= 0) net_.replace(given[i], chosen[i]);
   }
 
   void shape(std::size_t index) {
