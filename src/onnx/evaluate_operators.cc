@@ -1,5 +1,5 @@
-#include <numeric>
 #include <algorithm>
+#include <numeric>
 
 #include "onnx/emit.h"
 #include "onnx/evaluate.h"
