@@ -144,6 +144,35 @@ Study regression() {
   return study;
 }
 
+// Every arm at a rate of its own.
+Study tuned() {
+  Study study = make_study(2, 2);
+  study.validation_examples = 250;
+  for (Arm& arm : study.arms) {
+    const bool high = arm.role == Role::kTreatment;
+    arm.learning_rate = high ? 0.3f : 0.03f;
+    arm.rates = {{.learning_rate = 0.03f, .runs = 3, .collapsed = 1, .score = 0.4, .chosen = !high},
+                 {.learning_rate = 0.3f, .runs = 3, .score = 0.6, .chosen = high},
+                 {.learning_rate = 3.0f, .runs = 3, .diverged = 3, .score = std::nan("")}};
+  }
+  return study;
+}
+
+// Judged by AUC, of runs that stopped early.
+Study stopped() {
+  Study study = make_study(2, 2);
+  study.settings.train.early_stop = 2;
+  study.watched_examples = 200;
+  study.baseline = {.metric = Metric::kAuc, .score = 0.5, .bound = 0.55, .answer = "any answer that is the same for all examples"};
+  for (Arm& arm : study.arms)
+    for (ArmRun& slot : arm.runs) {
+      slot.run.best_epoch = arm.role == Role::kControl && slot.seed == 1 ? 2 : 3;
+      slot.run.test_score = 0.6 + 0.3 * slot.run.test_accuracy;
+      for (EpochRecord& epoch : slot.run.epochs) epoch.validation_score = epoch.test_score = 0.6 + 0.3 * epoch.test_accuracy;
+    }
+  return study;
+}
+
 Study without_censuses() {
   Study study = make_study(2, 2);
   for (Arm& arm : study.arms)
@@ -184,6 +213,8 @@ int main(int argc, char** argv) {
                                                                  {"nothing", [] { return make_study(2, 0); }},
                                                                  {"one-seed", [] { return make_study(1, 1); }},
                                                                  {"regression", regression},
+                                                                 {"tuned", tuned},
+                                                                 {"stopped", stopped},
                                                                  {"no-census", without_censuses}};
   for (const auto& [name, make] : studies) {
     Study study = make();

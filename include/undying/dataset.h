@@ -136,16 +136,21 @@ struct HeldOut {
 };
 HeldOut hold_out_rows(const Dataset& data, double share, std::uint64_t seed);
 
+// The training part parted once more, for whatever is chosen on the way: a fifth of it, at most 10,000 rows, is the `test` part of what is
+// returned. Drawn as the split itself is: classes in proportion, groups together, of a series the last rows. Does not look at the test
+// part. Throws Error{kBadData} below 10 training examples.
+Split validation_split(const Split& split, std::uint64_t seed);
+
+// Called now and then while a large file is read, with its name, the bytes read so far and those it has (0 where that is not known).
+// False ends the reading with Error{kInterrupted}.
+using ReadingWatch = std::function<bool(const std::string& file, std::int64_t bytes, std::int64_t of)>;
+
 // What a network at hand takes and gives, by its own names. Arrays of an NPZ file and columns of a table are found by them.
 struct NetworkInterface {
   std::vector<InputPart> inputs;
   std::vector<TargetPart> outputs;  // those that may have targets; the classes of one that must be classes, else 0
   bool chosen = false;              // all of the outputs must have targets
 };
-
-// Called now and then while a large file is read, with its name, the bytes read so far and those it has (0 where that is not known).
-// False ends the reading with Error{kInterrupted}.
-using ReadingWatch = std::function<bool(const std::string& file, std::int64_t bytes, std::int64_t of)>;
 
 struct DataOptions {
   Normalize normalize = Normalize::kAuto;
@@ -155,9 +160,7 @@ struct DataOptions {
   SplitRule rule = {};                   // where the source has no test part
   std::string test = {};                 // a source of the same kind that is the test part: "FILE" or, with its kind, "csv:FILE"
   std::optional<DataForm> form = {};     // of a network that is at hand: data is read as its was, and nothing is learned of this one
-  std::vector<std::int64_t> input = {};  // of a network that is at hand, the shape it takes: images are laid out like it
-  std::int64_t outputs = 0;              // of that network: labels without names may leave some of its classes out
-  std::optional<NetworkInterface> network = {};  // its inputs and outputs by name, where it comes from a file
+  std::optional<NetworkInterface> network = {};  // that is at hand: images are laid out as it takes them, and labels may leave classes out
   std::string group = {};                        // the column of a table whose equal values are never parted; no feature then
   ReadingWatch watch = {};
 };

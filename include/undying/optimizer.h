@@ -48,6 +48,7 @@ using Optimizer = std::variant<Sgd, Adam, AdamW, RmsProp>;
 
 std::string_view name(const Optimizer& optimizer);  // "sgd", "adam", "adamw", "rmsprop"
 float learning_rate(const Optimizer& optimizer);    // the base rate
+Optimizer with_learning_rate(Optimizer optimizer, float rate);
 
 // The learning rate over a run of `total` steps, as a factor of the base rate. Linear warm-up comes first, from base / warmup
 // to base over `warmup` steps; the schedule runs over the steps that remain.

@@ -38,9 +38,12 @@ struct RunDescription {
 std::string summary_text(const DataSummary& summary, int columns = 100);
 
 // How well a network does on `data`, for a terminal, as JSON and as a page, which is one file and loads nothing from elsewhere.
-std::string evaluation_text(const std::string& data, const Evaluation& evaluation);
-std::string evaluation_json(const std::string& command, const DataSummary& read, const std::string& data, const Evaluation& evaluation);
-std::string evaluation_html(const std::string& command, const DataSummary& read, const std::string& data, const Evaluation& evaluation);
+// `metric`: the one that was asked for, which comes first.
+std::string evaluation_text(const std::string& data, const Evaluation& evaluation, std::optional<Metric> metric = {});
+std::string evaluation_json(const std::string& command, const DataSummary& read, const std::string& data, const Evaluation& evaluation,
+                            std::optional<Metric> metric = {});
+std::string evaluation_html(const std::string& command, const DataSummary& read, const std::string& data, const Evaluation& evaluation,
+                            std::optional<Metric> metric = {});
 
 // A single run as JSON: settings, accuracy, per-layer ledger (docs/formats.md).
 std::string run_json(const RunDescription& description, const TrainSettings& settings, const Run& run);
@@ -50,6 +53,7 @@ struct RunOutcome {
   std::optional<Baseline> baseline;  // of the test part
   std::vector<Finding> causes;       // what a diagnosis of its network finds in data and loss, of a run that needs_a_look()
   std::vector<std::string> next;     // ready command lines
+  bool weighed = false;              // classes counted alike in training
 };
 // Whether it diverged, did not beat its baseline, has a layer whose units are all dead, or a tenth of all units.
 bool needs_a_look(const Run& run, const std::optional<Baseline>& baseline);

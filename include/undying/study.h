@@ -27,13 +27,30 @@ struct StudySettings {
   double budget = 0.0;                  // seconds of wall clock, beyond which no seeds are added where seeds is 0; 0: no limit
   double margin = 0.0;                  // differences within it are "the same": a share, or relative to the loss; 0: default_margin()
   TrainSettings train;                  // threads and shards are 1 in every run
-  int threads = 0;                      // runs at a time; 0: one per core
+  std::vector<float> learning_rates;  // more than one: each arm gets the best of its own, chosen on validation rows; else train.optimizer's
+  int threads = 0;                    // runs at a time; 0: one per core
   double target_accuracy =
       0.0;  // for steps-to-target; 0: 95% of the control's best mean accuracy, or of the best arm's if the control mostly failed
   std::filesystem::path store;  // SQLite file to keep finished runs in and to resume from; empty: none
 };
 
-enum class Role { kControl, kPlacebo, kTreatment };
+enum class Role {
+  kControl,
+  kPlacebo,
+  kTreatment,
+  kCandidate,  // an arm at one of the learning rates that are tried for it; never judged
+};
+
+// A learning rate that was tried for an arm, in runs from seeds of their own, scored on validation rows. The one with the fewest diverged
+// runs is taken; of those the one with the best score; of those the lowest.
+struct RateTried {
+  float learning_rate = 0.0f;
+  int runs = 0;
+  int diverged = 0;
+  int collapsed = 0;   // did not beat the baseline of the validation rows; they have a score all the same
+  double score = 0.0;  // over the runs that did not diverge: the mean, of losses the geometric one; NaN: none
+  bool chosen = false;
+};
 
 // One finished (or missing) run of an arm, as kept in the store.
 struct ArmRun {
@@ -48,12 +65,17 @@ struct Arm {
   std::string label;  // "leaky_relu:0.01", "relu (control)", "relu (placebo)"
   Activation activation;
   Role role = Role::kTreatment;
-  std::vector<ArmRun> runs;  // one per seed, in order; arms decided early have fewer
-  bool one_run = false;      // nothing in them depends on the seed but the order of sums: all runs are one run
-  Estimate score;            // test accuracy (mean) or test loss (geometric mean) over the runs that learned; 95% interval by Student's t
+  float learning_rate = 0.0f;    // of its runs
+  std::vector<RateTried> rates;  // ascending; empty: it was not tuned
+  std::string stored_as;         // in the store
+  std::vector<ArmRun> runs;      // one per seed, in order; arms decided early have fewer
+  bool one_run = false;          // nothing in them depends on the seed but the order of sums: all runs are one run
+  Estimate score;                // mean over the runs that learned, of losses and errors the geometric one; 95% interval by Student's t
   int collapsed = 0;
   int diverged = 0;
   int missing = 0;
+  std::int64_t least_epochs = 0;  // after which finished runs kept their weights, where they stop early
+  std::int64_t most_epochs = 0;
   Estimate steps_to_target;  // over the runs that reached it
   int reached_target = 0;
   Estimate dead_share;  // of units at the end, over runs
@@ -76,12 +98,14 @@ struct Study {
   std::string data_name;  // "fashion-mnist", n of train and test
   std::int64_t train_examples = 0;
   std::int64_t test_examples = 0;
-  std::string data_note;              // from Split::note
-  std::string part = "test";          // of the data, on which runs are scored: "validation" in a trial of remedies
-  bool scaled = false;                // inputs are images, or standardised
-  bool redrawn = false;               // every seed draws the split anew
-  bool placebo_is_treatment = false;  // rather than another draw of the control
-  DataSummary read;                   // the data as it was read
+  std::string data_note;                 // from Split::note
+  std::string part = "test";             // of the data, on which runs are scored: "validation" in a trial of remedies
+  std::int64_t watched_examples = 0;     // cut off the training ones in every run, for early stopping; not counted in train_examples
+  std::int64_t validation_examples = 0;  // on which learning rates were chosen; 0: none were
+  bool scaled = false;                   // inputs are images, or standardised
+  bool redrawn = false;                  // every seed draws the split anew
+  bool placebo_is_treatment = false;     // rather than another draw of the control
+  DataSummary read;                      // the data as it was read
   double target_accuracy = 0.0;
   Baseline baseline;                 // of the split as it was given
   TrialRules rules;                  // by which arms are judged
@@ -105,8 +129,9 @@ struct StudyProgress {
 
 // Runs all arms x seeds, one core each, and analyses them. Finished runs survive a stop request (and a kill, with a store). An arm
 // with the control's activation is not run twice. Where seeds are added as needed, `planned` is called again each time, with the arms as
-// they stand. A split that was drawn, with few examples held out, is drawn anew for every seed. Throws Error before the first run on
-// anything that cannot work.
+// they stand; where learning rates are tuned, it is called first with the candidates. A split that was drawn, with few examples held out,
+// is drawn anew for every seed, unless rates are tuned: the rows they are chosen on would be held out in other draws. Throws Error before
+// the first run on anything that cannot work.
 Study run_study(const StudySettings& settings, const Split& data, const std::function<void(const std::vector<Arm>&)>& planned = {},
                 const std::function<void(const StudyProgress&)>& progress = {}, std::stop_token stop = {});
 

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -14,6 +16,7 @@
 #include "undying/graph.h"
 #include "undying/health.h"
 #include "undying/optimizer.h"
+#include "undying/score.h"
 
 namespace undying {
 
@@ -39,10 +42,18 @@ enum class Initializer {
   kRandomizedAsymmetric,  // Lu et al. 2019, arXiv 1903.06733
 };
 
+// How much an example counts in the cross-entropies of training. Test losses and scores weigh all alike.
+enum class ClassWeights {
+  kNone,
+  kBalanced,  // n / (K n_k), of the training examples: each of the K classes that occur in all as much as any other (scikit-learn's)
+};
+
 // Parsers of the command line's notation; all throw Error{kInvalidArgument} listing what is known.
-Loss parse_loss(std::string_view text);                // "cross-entropy", "mse", "bce", "huber"
-Precision parse_precision(std::string_view text);      // "float32", "bf16"
-Initializer parse_initializer(std::string_view text);  // "kaiming-normal", ..., "randomized-asymmetric"
+Loss parse_loss(std::string_view text);                   // "cross-entropy", "mse", "bce", "huber"
+Precision parse_precision(std::string_view text);         // "float32", "bf16"
+Initializer parse_initializer(std::string_view text);     // "kaiming-normal", ..., "randomized-asymmetric"
+ClassWeights parse_class_weights(std::string_view text);  // "none", "balanced"
+std::string_view name(ClassWeights weights);
 std::string_view name(Loss loss);
 std::string_view name(Initializer initializer);
 std::string_view name(Precision precision);
@@ -65,7 +76,11 @@ struct TrainSettings {
   Loss loss = Loss::kSoftmaxCrossEntropy;
   double label_smoothing = 0.0;  // cross-entropy: [0, 1)
   double huber_delta = 1.0;
-  double clip_norm = 0.0;  // > 0: gradients are scaled so that their global norm is at most this, inside the step
+  ClassWeights class_weights = ClassWeights::kNone;  // of cross-entropy and binary cross-entropy
+  std::optional<Metric> metric;                      // by which runs are scored; none: the accuracy of classes, the loss of values
+  std::int64_t early_stop = 0;  // > 0: the run ends after so many epochs without a better score on validation rows, and the weights are
+                                // those of the epoch with the best
+  double clip_norm = 0.0;       // > 0: gradients are scaled so that their global norm is at most this, inside the step
   Initializer initializer = Initializer::kKaimingNormal;
   Precision precision = Precision::kFloat32;
   std::int64_t batch = 128;
@@ -92,13 +107,15 @@ struct StepRecord {
 };
 
 struct EpochRecord {
-  std::int64_t epoch = 0;      // 1 for the first
-  std::int64_t step = 0;       // steps taken
-  double train_loss = 0.0;     // mean over the epoch's batches
-  double test_loss = 0.0;      // NaN when not evaluated
-  double test_accuracy = 0.0;  // share in [0, 1]; NaN for regression or when not evaluated
-  double seconds = 0.0;        // since the start, training steps only
-  std::int64_t units = 0;      // hidden units, and those found dead by this epoch's census; 0 where there was none
+  std::int64_t epoch = 0;                                              // 1 for the first
+  std::int64_t step = 0;                                               // steps taken
+  double train_loss = 0.0;                                             // mean over the epoch's batches
+  double test_loss = 0.0;                                              // NaN when not evaluated
+  double test_accuracy = 0.0;                                          // share in [0, 1]; NaN for regression or when not evaluated
+  double test_score = std::numeric_limits<double>::quiet_NaN();        // by the metric
+  double validation_score = std::numeric_limits<double>::quiet_NaN();  // the same, where the run stops early
+  double seconds = 0.0;                                                // since the start, training steps only
+  std::int64_t units = 0;  // hidden units, and those found dead by this epoch's census; 0 where there was none
   std::int64_t dead = 0;
 };
 
@@ -111,14 +128,22 @@ struct Run {
   std::vector<StepRecord> steps;
   std::vector<EpochRecord> epochs;
   Ledger ledger;
-  double test_accuracy = 0.0;  // after the last step; NaN for regression
+  double test_accuracy = 0.0;  // of the weights the run ends with; NaN for regression
   double test_loss = 0.0;
-  std::vector<float> examples;  // of a study's run: Trainer::example_scores() of the test set after the last step
+  double test_score = std::numeric_limits<double>::quiet_NaN();  // by the metric
+  std::int64_t best_epoch = 0;  // whose weights these are, and whose ledger, of a run that stops early; 0: of the last step
+  std::vector<float> examples;  // of a study's run: Trainer::example_scores() of the test set at the end
   double train_seconds = 0.0;   // inside steps, evaluation and censuses excluded
   std::int64_t samples = 0;     // trained on
   int threads = 1;
   int shards = 1;
 };
+
+// Its accuracy, its loss, or what its metric says.
+double score_of(const Run& run, Metric metric);
+double score_of(const EpochRecord& epoch, Metric metric);
+// The epoch whose weights a run ended with. There must be one.
+const EpochRecord& kept_epoch(const Run& run);
 
 // Called from the training thread; must not throw.
 struct Observer {
@@ -156,21 +181,24 @@ class Trainer {
   Trainer& operator=(Trainer&&) noexcept;
 
   // Throws Error{kInvalidArgument} when the data does not fit the graph. A NaN or infinity in loss or gradient ends the run as
-  // kDiverged; a stop request ends it after the step at hand as kInterrupted.
-  Run fit(const Dataset& train, const Dataset& test, const Observer& observer = {}, std::stop_token stop = {});
+  // kDiverged; a stop request ends it after the step at hand as kInterrupted; such runs keep their last weights. `validation`: what early
+  // stopping watches, and only that (validation_split() cuts such rows off).
+  Run fit(const Dataset& train, const Dataset& test, const Observer& observer = {}, std::stop_token stop = {},
+          const Dataset* validation = nullptr);
 
   // Throws what fit() would throw for this data, without training.
   void check(const Dataset& data) const;
 
-  // Mean loss and accuracy (share in [0, 1]; NaN for regression) over the whole of `data`, in evaluation mode.
+  // Mean loss and accuracy (share in [0, 1]; NaN for regression) over the whole of `data`, in evaluation mode; and the score by the metric.
   struct Score {
     double loss = 0.0;
     double accuracy = 0.0;
+    double score = 0.0;
   };
   Score evaluate(const Dataset& data);
 
-  // Of each example, in evaluation mode: 1 or 0 for right or wrong, or its loss where targets are values. Of more than `most` examples, of
-  // so many, evenly spaced.
+  // What each example adds to the score, up to a constant, in evaluation mode: 1 or 0 for right or wrong, its loss; by other metrics their
+  // influence function, of RMSE on its logarithm. Of more than `most` examples, of so many, evenly spaced.
   std::vector<float> example_scores(const Dataset& data, std::int64_t most = 20'000);
 
   // Outputs in evaluation mode: (data.size, outputs) row-major.

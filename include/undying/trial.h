@@ -55,9 +55,9 @@ struct Failures {
   int reference_diverged = 0;
   int reference_collapsed = 0;
   int reference_runs = 0;
-  double p_value = 1.0;  // Fisher's exact test, one-sided, in the direction seen
+  double p_value = 1.0;      // Fisher's exact test, one-sided, in the direction seen
   bool unconfirmed = false;  // it is small enough, but the scores do not confirm it on the held-out examples
-  int shown = 0;         // +1: the arm is shown to fail more often, -1: less often; 0: neither
+  int shown = 0;             // +1: the arm is shown to fail more often, -1: less often; 0: neither
 
   int failed() const { return diverged + collapsed; }
   int reference_failed() const { return reference_diverged + reference_collapsed; }
@@ -65,8 +65,9 @@ struct Failures {
 
 // An arm against what it is compared with, paired by seed, over the runs that learned.
 struct Comparison {
-  // Arm - reference. Accuracy: in shares (0.01 is one point). Loss: change of the geometric mean, relative (-0.2 is a fifth less), from
-  // differences of logarithms. The interval is simultaneous over all arms and all looks of the study; n: pairs.
+  // Arm - reference. Accuracies, F1, AUC, R2: as they are (0.01 is one point). Losses and errors: change of the geometric mean, relative
+  // (-0.2 is a fifth less), from differences of logarithms. The interval is simultaneous over all arms and all looks of the study; n:
+  // pairs.
   Estimate difference;
   Failures failures;
   Verdict verdict = Verdict::kUndecided;
@@ -85,12 +86,12 @@ struct TrialRules {
   Metric metric = Metric::kAccuracy;
   int arms = 1;               // treatments that share the chance of error
   int comparisons = 1;        // of each treatment: 2 where it is compared with control and placebo
-  double margin = 0.01;       // within which a difference does not matter: accuracy, a share; loss, relative to it
+  double margin = 0.01;       // within which a difference does not matter: scores as they are, losses and errors relative to them
   std::int64_t examples = 0;  // held out
   double overlap = 0.0;       // where every seed draws the split anew: held-out examples / training examples; 0: one split for all
   double loss_floor = 0.0;    // losses below count as this
 };
-double default_margin(Metric metric);  // 0.01: one point; 0.05: 5% of the loss
+double default_margin(Metric metric);  // 0.01: one point; 0.05: 5% of a loss or error
 
 // The chance, in percent, of any false "helps" or "hurts" in a study, whenever it is stopped and however often it is continued.
 inline constexpr double kErrorPercent = 5.0;

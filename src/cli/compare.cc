@@ -31,13 +31,15 @@ constexpr const char* kFooter =
     "  undying compare --report report.html\n"
     "  undying compare --model mlp:32x20 --activations relu,leaky_relu:0.01,prelu,elu --seeds 10 --lr 0.02 --momentum 0.9\n"
     "  undying compare --data csv:measurements.csv:label=class --model mlp:64-64 --store study.sqlite\n"
+    "  undying compare --activations relu,leaky_relu:0.1,tanh --lr 0.003,0.03,0.3 --report report.html\n"
     "\n"
     "Runs go one to a core. Ctrl-C ends the study: what was finished is analysed and written, and how many runs are\n"
-    "missing is said. With --store the same command resumes it, and a larger --max-seeds or more --activations extend it.\n"
+    "missing is said. With several rates in --lr each arm is tuned before it is judged, and --budget counts that time.\n"
+    "With --store the same command resumes it, and a larger --max-seeds or more --activations extend it.\n"
     "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written; 130 interrupted.";
 
 struct CompareOptions {
-  explicit CompareOptions(CLI::App& app) : training(app), trial(app) {
+  explicit CompareOptions(CLI::App& app) : training(app, TrainingOptions::Network::kBuilt, TrainingOptions::Rates::kSeveral), trial(app) {
     app.add_option("--activations", activations, "the arms, separated by commas; undying list names them all")
         ->type_name("NAMES")
         ->capture_default_str();
@@ -63,6 +65,7 @@ StudySettings study_settings(const CompareOptions& options) {
   settings.budget = options.trial.budget();
   settings.margin = options.trial.margin();
   settings.train = options.training.settings();
+  settings.learning_rates = options.training.learning_rates();
   settings.threads = options.training.threads();
   settings.target_accuracy = options.target_accuracy;
   settings.store = options.store;
@@ -109,7 +112,7 @@ int compare(const CompareOptions& options, const std::string& command) {
   const Interrupt interrupt([&] { screen.print("interrupted: what is finished will be written; once more ends at once"); },
                             [&] { screen.abandon(); });
   std::optional<Network> network = options.training.open_network();
-  const Split data = open_data(options.training, network, screen, interrupt.token());
+  const Split data = open_data(options.training, network, show_reading(screen, interrupt.token()));
   options.training.fit_epochs(settings.train, *data.train);
   if (network) take(options, *network, *data.train, settings);
   if (!network) settings.train.loss = options.training.loss(*data.train);

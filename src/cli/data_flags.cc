@@ -100,23 +100,20 @@ ReadingWatch show_reading(Screen& screen, std::stop_token stop) {
   };
 }
 
-Split DataFlags::open(const Opening& opening) const {
-  check(opening.form);
-  const std::optional<NetworkInterface>& network = opening.network;
-  const bool several = network && (network->inputs.size() > 1 || network->outputs.size() > 1);
+Split DataFlags::open_as(const std::string& source, const std::optional<DataForm>& form, bool scale_targets,
+                         const std::optional<NetworkInterface>& network, const ReadingWatch& watch) const {
+  check(form);
   Screen screen(false);
-  return open_dataset(opening.source.empty() ? data_ : opening.source,
-                      {.normalize = several && normalize_ == "auto" ? Normalize::kUnit : how(),
-                       .scale_targets = opening.scale_targets && network_ == Network::kOwn && !several,
-                       .directory = data_dir_,
-                       .rule = rule(),
-                       .test = test_,
-                       .form = opening.form,
-                       .input = network && network->inputs.size() == 1 ? network->inputs[0].shape : std::vector<std::int64_t>(),
-                       .outputs = network && network->outputs.size() == 1 ? network->outputs[0].width : 0,
-                       .network = network,
-                       .group = group_,
-                       .watch = opening.watch ? opening.watch : show_reading(screen, {})});
+  const bool several = network && (network->inputs.size() > 1 || network->outputs.size() > 1);
+  return open_dataset(source, {.normalize = several && normalize_ == "auto" ? Normalize::kUnit : how(),
+                               .scale_targets = scale_targets && network_ == Network::kOwn && !several,
+                               .directory = data_dir_,
+                               .rule = rule(),
+                               .test = test_,
+                               .form = form,
+                               .network = network,
+                               .group = group_,
+                               .watch = watch ? watch : show_reading(screen, {})});
 }
 
 std::vector<std::filesystem::path> DataFlags::files() const {

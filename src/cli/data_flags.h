@@ -28,16 +28,17 @@ class DataFlags {
   DataFlags(CLI::App& app, Network network, const std::string& group = "OPTIONS");
 
   // `form`: of the network at hand, if it has one. `scale_targets` false: they stay as they are. Throws Error{kInvalidArgument} for flags
-  // that are wrong or do not go together.
-  struct Opening {
-    std::optional<DataForm> form = {};
-    std::optional<NetworkInterface> network = {};  // what it takes and gives, where it comes from a file. One of several inputs or outputs
-                                                   // gets its data as it is, unless --normalize says otherwise
-    bool scale_targets = true;
-    ReadingWatch watch = {};  // none: a large file shows on a screen of its own
-    std::string source = {};  // another than --data names
-  };
-  Split open(const Opening& opening) const;
+  // that are wrong or do not go together. Without `watch` a large file shows on a screen of its own.
+  // `network`: what that takes and gives, where it comes from a file. One of several inputs or outputs gets its data as it is, unless
+  // --normalize says otherwise.
+  Split open(const std::optional<DataForm>& form = {}, bool scale_targets = true, const std::optional<NetworkInterface>& network = {},
+             const ReadingWatch& watch = {}) const {
+    return open_as(data_, form, scale_targets, network, watch);
+  }
+  // The same of another source than --data names.
+  Split open(const std::optional<DataForm>& form, const std::string& source, const NetworkInterface& network) const {
+    return open_as(source, form, true, network, {});
+  }
   void check(const std::optional<DataForm>& form = {}) const;
 
   // The files that reads, where they can be told beforehand.
@@ -48,6 +49,8 @@ class DataFlags {
   const std::string& data_dir() const { return data_dir_; }
 
  private:
+  Split open_as(const std::string& source, const std::optional<DataForm>& form, bool scale_targets,
+                const std::optional<NetworkInterface>& network, const ReadingWatch& watch) const;
   Normalize how() const;
   SplitRule rule() const;
 

@@ -92,8 +92,7 @@ Opened open(const DiagnoseOptions& options, const Network& network) {
     options.source.check(form);
     return {data::open_npy_inputs(source.substr(4), form), nullptr, std::nullopt};
   }
-  const Split split =
-      options.source.open({.form = form, .network = network.interface, .source = bare ? source + "," + options.labels : source});
+  const Split split = options.source.open(form, bare ? source + "," + options.labels : source, network.interface);
   const DataSummary summary = summarise(split);
   if (options.part == "train") return {split.train, split.train, summary};
   if (options.part == "test") return {split.test, split.train, summary};

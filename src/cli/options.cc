@@ -57,13 +57,15 @@ void check_classes(const Dataset& train, const std::string& source) {
 
 }  // namespace
 
-TrainingOptions::TrainingOptions(CLI::App& app, Network network)
+TrainingOptions::TrainingOptions(CLI::App& app, Network network, Rates rates)
     : app_(&app),
+      rates_(rates),
       data_(app, network == Network::kBuilt ? DataFlags::Network::kOwn : DataFlags::Network::kGiven, kDataGroup),
       network_(app, kNetworkGroup) {
   add_data(app);
   if (network == Network::kBuilt) add_network(app);
   add_optimizer(app);
+  if (network == Network::kBuilt) add_scoring(app);
   add_run(app);
 }
 
@@ -100,7 +102,7 @@ void TrainingOptions::add_network(CLI::App& app) {
 void TrainingOptions::add_optimizer(CLI::App& app) {
   const auto grouped = [](CLI::Option* option) { option->group(kTrainingGroup); };
   grouped(app.add_option("--optimizer", optimizer_, "sgd, adam, adamw or rmsprop")->type_name("NAME")->capture_default_str());
-  grouped(add_real(app, "--lr", learning_rate_, "learning rate (0.001 for adam and adamw)", 1e-30, kMost));
+  add_rate(app);
   grouped(add_real(app, "--momentum", momentum_, "of sgd and rmsprop", 0.0, 0.99999));
   grouped(app.add_flag("--nesterov", nesterov_, "Nesterov momentum (sgd)"));
   grouped(add_real(app, "--weight-decay", weight_decay_, "L2, or decoupled for adamw (0.01 there); never on PReLU slopes", 0.0, kMost));
@@ -116,6 +118,10 @@ void TrainingOptions::add_optimizer(CLI::App& app) {
   grouped(app.add_option("--loss", loss_, "cross-entropy, mse, bce or huber (default: cross-entropy for classes, mse otherwise)")
               ->type_name("NAME"));
   grouped(add_real(app, "--label-smoothing", label_smoothing_, "of cross-entropy", 0.0, 0.999));
+  grouped(app.add_option("--class-weights", class_weights_,
+                         "none, or balanced: in the training loss of cross-entropy and bce every class counts as much as any other")
+              ->type_name("HOW")
+              ->capture_default_str());
   grouped(add_real(app, "--huber-delta", huber_delta_, "where the Huber loss turns linear", 1e-30, kMost));
   grouped(
       app.add_option("--precision", precision_, "of matrix products and convolutions: float32, or bf16 with sums and weights in float32")
@@ -127,6 +133,30 @@ void TrainingOptions::add_optimizer(CLI::App& app) {
                       "end after this many steps, with as many epochs as they need unless --epochs is given; 0: with the epochs", 0,
                       kMostSteps));
   grouped(app.add_flag("--no-shuffle", no_shuffle_, "keep the order of the data"));
+}
+
+void TrainingOptions::add_scoring(CLI::App& app) {
+  app.add_option(
+         "--metric", metric_,
+         "what scores, chooses and is judged: accuracy, balanced-accuracy, f1, auc or log-loss of classes, rmse, mae or r2 of values "
+         "(default: accuracy, or the loss)")
+      ->type_name("NAME")
+      ->group(kTrainingGroup);
+  add_integer(app, "--early-stop", early_stop_,
+              "end a run after so many epochs without a better score on validation rows, which are cut off the training rows, and keep the "
+              "weights of the best epoch; 0: off",
+              0, 1'000'000)
+      ->group(kTrainingGroup);
+}
+
+void TrainingOptions::add_rate(CLI::App& app) {
+  const std::string help = rates_ == Rates::kOne
+                               ? "learning rate (0.001 for adam and adamw)"
+                               : "learning rate (0.001 for adam and adamw); of several, such as 0.003,0.03,0.3, each arm gets "
+                                 "the best of its own, chosen on validation rows that are cut off the training rows";
+  CLI::Option* option = add_reals(app, "--lr", learning_rates_, help, 1e-30, kMost);
+  if (rates_ == Rates::kOne) option->type_name("X");
+  option->group(kTrainingGroup);
 }
 
 void TrainingOptions::add_run(CLI::App& app) {
@@ -142,9 +172,9 @@ void TrainingOptions::add_run(CLI::App& app) {
   grouped(app.add_flag("--quiet", quiet_, "no progress, only the result"));
 }
 
-Split TrainingOptions::open_data(Screen& screen, const std::stop_token& stop, const std::optional<DataForm>& form,
+Split TrainingOptions::open_data(const ReadingWatch& watch, const std::optional<DataForm>& form,
                                  const std::optional<NetworkInterface>& network) const {
-  Split split = data_.open({.form = form, .network = network, .scale_targets = loss_ != "bce", .watch = show_reading(screen, stop)});
+  Split split = data_.open(form, loss_ != "bce", network, watch);
   check_classes(*split.train, data_.data());
   return split;
 }
@@ -195,22 +225,26 @@ Optimizer TrainingOptions::optimizer() const {
     throw Error(ErrorCode::kInvalidArgument, "--optimizer",
                 fmt::format("\"{}\" is not known; expected sgd, adam, adamw or rmsprop", optimizer_));
   refuse_foreign_flags(*app_, owned_by_optimizers(), "optimizer", optimizer_);
+  if (rates_ == Rates::kOne && learning_rates_.size() > 1)
+    throw Error(
+        ErrorCode::kInvalidArgument, "--lr",
+        fmt::format("names {} rates; expected one here (undying compare gives each arm the best of several)", learning_rates_.size()));
   const auto value = [&](const char* flag, double given, float otherwise) {
     return app_->count(flag) > 0 ? static_cast<float>(given) : otherwise;
   };
   if (optimizer_ == "sgd")
-    return Sgd{.learning_rate = static_cast<float>(learning_rate_),
+    return Sgd{.learning_rate = static_cast<float>(learning_rates_.front()),
                .momentum = static_cast<float>(momentum_),
                .nesterov = nesterov_,
                .weight_decay = static_cast<float>(weight_decay_)};
   if (optimizer_ == "rmsprop")
-    return RmsProp{.learning_rate = static_cast<float>(learning_rate_),
+    return RmsProp{.learning_rate = static_cast<float>(learning_rates_.front()),
                    .alpha = static_cast<float>(alpha_),
                    .epsilon = static_cast<float>(epsilon_),
                    .momentum = static_cast<float>(momentum_),
                    .weight_decay = static_cast<float>(weight_decay_)};
   const auto fill = [&](auto adam) {
-    adam.learning_rate = value("--lr", learning_rate_, adam.learning_rate);
+    adam.learning_rate = value("--lr", learning_rates_.front(), adam.learning_rate);
     adam.beta1 = static_cast<float>(beta1_);
     adam.beta2 = static_cast<float>(beta2_);
     adam.epsilon = static_cast<float>(epsilon_);
@@ -234,6 +268,9 @@ TrainSettings TrainingOptions::settings() const {
   settings.label_smoothing = label_smoothing_;
   settings.precision = parse_precision(precision_);
   settings.huber_delta = huber_delta_;
+  settings.class_weights = parse_class_weights(class_weights_);
+  if (!metric_.empty()) settings.metric = parse_metric(metric_);
+  settings.early_stop = early_stop_;
   settings.clip_norm = clip_norm_;
   settings.initializer = parse_initializer(initializer_);
   settings.batch = batch_;
@@ -249,10 +286,10 @@ TrainSettings TrainingOptions::settings() const {
   return settings;
 }
 
-Split open_data(const TrainingOptions& options, const std::optional<Network>& network, Screen& screen, const std::stop_token& stop) {
+Split open_data(const TrainingOptions& options, const std::optional<Network>& network, const ReadingWatch& watch) {
   const std::optional<DataForm> form = options.initial_form();
-  if (!network) return options.open_data(screen, stop, form);
-  return open_for(*network, [&] { return options.open_data(screen, stop, form, network->interface); });
+  if (!network) return options.open_data(watch, form);
+  return open_for(*network, [&] { return options.open_data(watch, form, network->interface); });
 }
 
 std::string command_text(int argc, const char* const* argv) {

@@ -19,13 +19,13 @@ namespace undying::cli {
 class TrainingOptions {
  public:
   enum class Network { kBuilt, kGiven };  // whether flags say how it is built
+  enum class Rates { kOne, kSeveral };    // whether --lr may be a list
 
   // Adds the flags to a command. The object must outlive the parse.
-  explicit TrainingOptions(CLI::App& app, Network network = Network::kBuilt);
+  explicit TrainingOptions(CLI::App& app, Network network = Network::kBuilt, Rates rates = Rates::kOne);
 
-  // `form`: of a given network. `screen` shows the reading of a large file, `stop` ends it. Throws Error{kBadData} where there is nothing
-  // to learn, too.
-  Split open_data(Screen& screen, const std::stop_token& stop, const std::optional<DataForm>& form = {},
+  // `form`: of a given network; `network`: what it takes and gives. Throws Error{kBadData} where there is nothing to learn, too.
+  Split open_data(const ReadingWatch& watch, const std::optional<DataForm>& form = {},
                   const std::optional<NetworkInterface>& network = {}) const;
   // The network of the file that --model names, for weights that are drawn anew unless --init is given; none: --model names another.
   // Throws Error{kInvalidArgument} for flags that have no use with it.
@@ -48,6 +48,9 @@ class TrainingOptions {
   // loss does not have.
   Loss loss(const Dataset& train) const;
 
+  // Those of --lr, ascending.
+  std::vector<float> learning_rates() const { return {learning_rates_.begin(), learning_rates_.end()}; }
+
   const std::string& data() const { return data_.data(); }
   const std::string& normalize() const { return data_.normalize(); }
   const std::string& model() const { return model_; }
@@ -60,10 +63,13 @@ class TrainingOptions {
   void add_data(CLI::App& app);
   void add_network(CLI::App& app);
   void add_optimizer(CLI::App& app);
+  void add_scoring(CLI::App& app);
+  void add_rate(CLI::App& app);
   void add_run(CLI::App& app);
   Optimizer optimizer() const;
 
   CLI::App* app_;
+  Rates rates_;
   DataFlags data_;
   std::string augment_ = "none";
   NetworkFlags network_;
@@ -74,7 +80,7 @@ class TrainingOptions {
   double dropout_ = 0.0;
   std::string initializer_ = "kaiming-normal";
   std::string optimizer_ = "sgd";
-  double learning_rate_ = 0.01;
+  std::vector<double> learning_rates_ = {0.01};
   double momentum_ = 0.0;
   bool nesterov_ = false;
   double weight_decay_ = 0.0;
@@ -88,6 +94,9 @@ class TrainingOptions {
   std::string loss_;
   double label_smoothing_ = 0.0;
   double huber_delta_ = 1.0;
+  std::string class_weights_ = "none";
+  std::string metric_;
+  std::int64_t early_stop_ = 0;
   std::int64_t batch_ = 128;
   std::int64_t epochs_ = 3;
   std::int64_t steps_ = 0;
@@ -102,7 +111,7 @@ class TrainingOptions {
 };
 
 // The data of a command whose network is that of a file, or built for it: read as the file of --init says, if any.
-Split open_data(const TrainingOptions& options, const std::optional<Network>& network, Screen& screen, const std::stop_token& stop);
+Split open_data(const TrainingOptions& options, const std::optional<Network>& network, const ReadingWatch& watch);
 
 // The command line as it was given, for reports: quoted where a shell needs it.
 std::string command_text(int argc, const char* const* argv);

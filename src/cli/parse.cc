@@ -1,11 +1,13 @@
 #include "cli/parse.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <set>
 
 #include "undying/error.h"
 
@@ -62,6 +64,22 @@ CLI::Option* add_integer(CLI::App& app, const std::string& flag, std::int64_t& v
 CLI::Option* add_real(CLI::App& app, const std::string& flag, double& value, const std::string& help, double lowest, double highest) {
   const auto set = [&value, flag, lowest, highest](const std::string& text) { value = parse_real(long_name(flag), text, lowest, highest); };
   return app.add_option_function<std::string>(flag, set, help)->type_name("X")->default_str(fmt::format("{}", value));
+}
+
+CLI::Option* add_reals(CLI::App& app, const std::string& flag, std::vector<double>& values, const std::string& help, double lowest,
+                       double highest) {
+  const auto set = [&values, flag, lowest, highest](const std::string& text) {
+    std::set<double> found;
+    for (std::size_t at = 0; at <= text.size();) {
+      const std::size_t comma = std::min(text.find(',', at), text.size());
+      found.insert(parse_real(long_name(flag), trimmed(std::string_view(text).substr(at, comma - at)), lowest, highest));
+      at = comma + 1;
+    }
+    values.assign(found.begin(), found.end());
+  };
+  return app.add_option_function<std::string>(flag, set, help)
+      ->type_name("X,X,...")
+      ->default_str(fmt::format("{}", fmt::join(values, ",")));
 }
 
 CLI::Option* add_file(CLI::App& app, const std::string& flag, std::string& value, const std::string& help) {

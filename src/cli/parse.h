@@ -21,6 +21,10 @@ CLI::Option* add_integer(CLI::App& app, const std::string& flag, std::int64_t& v
                          std::int64_t highest);
 CLI::Option* add_real(CLI::App& app, const std::string& flag, double& value, const std::string& help, double lowest, double highest);
 
+// Numbers separated by commas, each once, ascending.
+CLI::Option* add_reals(CLI::App& app, const std::string& flag, std::vector<double>& values, const std::string& help, double lowest,
+                       double highest);
+
 // An option that names a file: an empty name, such as that of an unset shell variable, is an error and not "no file".
 CLI::Option* add_file(CLI::App& app, const std::string& flag, std::string& value, const std::string& help);
 

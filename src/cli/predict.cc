@@ -20,6 +20,7 @@
 #include "data/npy.h"
 #include "data/scaling.h"
 #include "data/split.h"
+#include "undying/baseline.h"
 #include "undying/error.h"
 #include "undying/evaluation.h"
 #include "undying/onnx.h"
@@ -65,6 +66,7 @@ struct UseOptions {
   std::string out;
   std::string json;
   std::string report;
+  std::string metric;
   std::int64_t threads = 0;
 };
 
@@ -98,7 +100,7 @@ std::shared_ptr<const Dataset> open_inputs(const UseOptions& options, const Netw
     return std::make_shared<Dataset>(std::move(read.data));
   }
   if (source.starts_with("npy:") && source.find(',') == std::string::npos) return data::open_npy_inputs(source.substr(4), form);
-  return part_of(options.source.open({.form = form, .network = network.interface}), options.part);
+  return part_of(options.source.open(form, true, network.interface), options.part);
 }
 
 std::string quoted(const std::string& text) {
@@ -229,8 +231,9 @@ int run_predict(const UseOptions& options) {
 // Of several outputs each by itself.
 int evaluate_all(const Network& network, const Dataset& data, const DataSummary& summary, const UseOptions& options,
                  const std::string& command, Outputs& outputs) {
-  if (!options.report.empty())
-    throw Error(ErrorCode::kUnsupported, "--report", "is of one output; expected --output with one name, or --json, which has all of them");
+  if (!options.report.empty() || !options.metric.empty())
+    throw Error(ErrorCode::kInvalidArgument, options.report.empty() ? "--metric" : "--report",
+                "goes with one output; choose it with --output NAME, or write --json, which has every output's metrics");
   const std::vector<Predictions> all = predict_all(network, data, static_cast<int>(options.threads));
   nlohmann::ordered_json json = {{"format", "undying-evaluations 1"}, {"command", command}, {"outputs", nlohmann::ordered_json::object()}};
   std::string text;
@@ -250,17 +253,20 @@ int evaluate_all(const Network& network, const Dataset& data, const DataSummary&
 int run_evaluate(const UseOptions& options, const std::string& command) {
   Outputs outputs({{"--json", options.json}, {"--report", options.report}},
                   {{"MODEL", {options.model}}, {"--data", options.source.files()}});
+  std::optional<Metric> metric;
+  if (!options.metric.empty()) metric = parse_metric(options.metric);
   Network network = options.network.load(options.model);
-  const Split split = open_for(network, [&] { return options.source.open({.form = network.model.form, .network = network.interface}); });
+  const Split split = open_for(network, [&] { return options.source.open(network.model.form, true, network.interface); });
   const DataSummary summary = summarise(split);
   const std::shared_ptr<const Dataset> data = part_of(split, options.part);
   options.network.choose(network, *data, {});
   check_ids(network, *data);
   if (!network.outputs.empty()) return evaluate_all(network, *data, summary, options, command, outputs);
+  if (metric) check_metric(*metric, *data);
   const Evaluation evaluation = evaluate(predict_one(network, *data, static_cast<int>(options.threads)), *data);
-  outputs.write(options.json, [&] { write_file(options.json, evaluation_json(command, summary, data->name, evaluation)); });
-  outputs.write(options.report, [&] { write_file(options.report, evaluation_html(command, summary, data->name, evaluation)); });
-  fmt::print("{}\n{}", summary_text(summary, terminal_columns(STDOUT_FILENO)), evaluation_text(data->name, evaluation));
+  outputs.write(options.json, [&] { write_file(options.json, evaluation_json(command, summary, data->name, evaluation, metric)); });
+  outputs.write(options.report, [&] { write_file(options.report, evaluation_html(command, summary, data->name, evaluation, metric)); });
+  fmt::print("{}\n{}", summary_text(summary, terminal_columns(STDOUT_FILENO)), evaluation_text(data->name, evaluation, metric));
   outputs.rethrow();
   return kOk;
 }
@@ -283,6 +289,9 @@ Command add_evaluate(CLI::App& program, const std::string& command) {
   const auto options = std::make_shared<UseOptions>(*app, "test");
   add_file(*app, "--json", options->json, "write the evaluation as JSON to this file");
   add_file(*app, "--report", options->report, "write the evaluation as a page to this file");
+  app->add_option("--metric", options->metric,
+                  "the one that counts, said first: accuracy, balanced-accuracy, f1, auc or log-loss of classes, rmse, mae or r2 of values")
+      ->type_name("NAME");
   return [options, command] { return run_evaluate(*options, command); };
 }
 

@@ -44,6 +44,7 @@ TEST_F(Program, WhatListNamesIsAccepted) {
   for (const Json& activation : list["activations"]) names += activation["name"].get<std::string>() + "\n";
   EXPECT_EQ(content("out.txt"), names);
   for (const Json& loss : list["loss"]) EXPECT_NO_THROW(parse_loss(loss.get<std::string>()));
+  for (const Json& metric : list["metric"]) EXPECT_NO_THROW(parse_metric(metric.get<std::string>()));
   for (const Json& scheme : list["init-scheme"]) EXPECT_NO_THROW(parse_initializer(scheme.get<std::string>()));
   for (const Json& optimizer : list["optimizer"])
     EXPECT_EQ(run("train" + std::string(kTiny) + "--optimizer " + optimizer.get<std::string>()).code, 0) << optimizer;
@@ -323,6 +324,56 @@ TEST_F(Program, CompareWritesJsonAndReportWithControlAndPlacebo) {
   EXPECT_EQ(study["missing"], 0);
   EXPECT_THAT(study["command"].get<std::string>(), HasSubstr("undying compare --data spirals"));
   EXPECT_THAT(content("report.html"), HasSubstr("<!doctype html>"));
+}
+
+TEST_F(Program, SeveralRatesAreTriedForEachArm) {
+  const std::string command = "compare" + std::string(kTiny) + "--activations elu --seeds 1 --json study.json --report report.html --lr ";
+  const Result result = run(command + "0.1,1e-6,0.1,.01");
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("the best of 1e-06, 0.01, 0.1"), HasSubstr("lr 1e-06"), HasSubstr("as the control")));
+  const Json study = json("study.json");
+  EXPECT_EQ(study["settings"]["lr"], (std::vector<double>{1e-6, 0.01, 0.1}));
+  EXPECT_GT(study["data"]["validation_examples"], 0);
+  for (const Json& arm : study["arms"]) {
+    ASSERT_EQ(arm["rates"].size(), 3U);
+    for (const Json& tried : arm["rates"]) EXPECT_EQ(tried["chosen"].get<bool>(), tried["learning_rate"] == arm["learning_rate"]);
+  }
+  EXPECT_THAT(content("report.html"), HasSubstr("rates-section"));
+  EXPECT_EQ(run(command + "0.1").code, 0);
+  EXPECT_EQ(json("study.json")["settings"]["lr"], 0.1);
+  EXPECT_TRUE(json("study.json")["arms"][0]["rates"].empty());
+  expect_error("compare --data spirals --lr 0.1,,1", AllOf(HasSubstr("--lr"), HasSubstr("\"\" is not a number")));
+  expect_error("compare --data spirals --lr 0.1,-1", AllOf(HasSubstr("--lr"), HasSubstr("-1 is out of range")));
+  expect_error("train --data spirals --lr 0.1,1", AllOf(HasSubstr("names 2 rates"), HasSubstr("undying compare")));
+}
+
+TEST_F(Program, StopsEarlyAndSaysSo) {
+  const std::string data = " --data spirals --model mlp:8x2 --batch 50 --epochs 40 --early-stop 1 --quiet ";
+  const Result train = run("train" + data + "--metric auc --out early.onnx --json run.json");
+  ASSERT_EQ(train.code, 0) << train.err;
+  EXPECT_THAT(train.out, AllOf(HasSubstr("for validation: "), HasSubstr("not trained on, the run stops early by them"),
+                               HasSubstr("test AUC 0."), HasSubstr("baseline AUC 0.5000"), HasSubstr("the weights are those of epoch ")));
+  const Json report = json("run.json");
+  EXPECT_EQ(report["settings"]["early_stop"], 1);
+  EXPECT_EQ(report["settings"]["metric"], "AUC");
+  EXPECT_EQ(report["score"], "AUC");
+  const std::size_t best = report["best_epoch"].get<std::size_t>();
+  EXPECT_EQ(report["epochs"][best - 1]["test_score"], report["test_score"]);
+  const Result compare = run("compare" + data + "--metric auc --activations elu --seeds 2 --json study.json");
+  ASSERT_EQ(compare.code, 0) << compare.err;
+  EXPECT_THAT(compare.out, AllOf(HasSubstr("every run sets"), HasSubstr("test AUC (95%)"), HasSubstr("epochs"),
+                                 HasSubstr("Runs stop early, after 1 epochs")));
+  EXPECT_EQ(json("study.json")["score"], "AUC");
+  EXPECT_GT(json("study.json")["arms"][0]["epochs_kept"]["most"], 0);
+  EXPECT_THAT(run("revive --help").out, testing::Not(HasSubstr("--early-stop")));
+}
+
+TEST_F(Program, AMetricThatDoesNotFitIsOneError) {
+  expect_error("train --data spirals --metric rmse", AllOf(HasSubstr("RMSE"), HasSubstr("has classes"), HasSubstr("balanced-accuracy")));
+  expect_error("compare --data abs --metric auc", AllOf(HasSubstr("AUC"), HasSubstr("expected rmse, mae or r2")));
+  expect_error("train --data spirals --metric precision", AllOf(HasSubstr("precision"), HasSubstr("log-loss")));
+  expect_error("train --data abs --class-weights balanced", HasSubstr("class weights"));
+  expect_error("train --data spirals --class-weights heavy", AllOf(HasSubstr("heavy"), HasSubstr("balanced")));
 }
 
 TEST_F(Program, RegressionIsComparedByLoss) {

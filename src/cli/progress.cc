@@ -145,6 +145,7 @@ void TrainDisplay::epoch(const EpochRecord& record) {
   std::string text = fmt::format("epoch {} of {}: step {}, training loss {:.4f}", record.epoch, epochs_, record.step, record.train_loss);
   if (std::isfinite(record.test_loss)) text += fmt::format(", test loss {:.4f}", record.test_loss);
   if (std::isfinite(record.test_accuracy)) text += fmt::format(", test accuracy {:.2f}%", 100.0 * record.test_accuracy);
+  if (std::isfinite(record.validation_score)) text += fmt::format(", validation {:.4g}", record.validation_score);
   if (record.units > 0) {
     text += ", " + dead_text(record.dead, record.units);
     health_ = fmt::format("  {:.1f}% alive", 100.0 * share(record.units - record.dead, record.units));
@@ -153,10 +154,12 @@ void TrainDisplay::epoch(const EpochRecord& record) {
 }
 
 StudyDisplay::StudyDisplay(Screen& screen, const StudySettings& settings, std::int64_t train_examples)
-    : screen_(screen), batch_(std::min(settings.train.batch, train_examples)), start_(Clock::now()) {}
+    : screen_(screen), batch_(std::min(settings.train.batch, train_examples)), metric_(settings.train.metric), start_(Clock::now()) {}
 
 void StudyDisplay::plan(const std::vector<Arm>& arms) {
-  const bool first = labels_.empty();
+  const bool first = labels_.empty() || tuning_;
+  tuning_ = !arms.empty() && arms.front().role == Role::kCandidate;
+  if (first) done_ = 0, steps_trained_ = 0, label_width_ = 0;
   const std::size_t before = std::exchange(runs_, 0);
   std::size_t open = 0;
   labels_.clear();
@@ -169,7 +172,9 @@ void StudyDisplay::plan(const std::vector<Arm>& arms) {
   const std::size_t seeds = arms.empty() ? 0 : arms.front().runs.size();
   if (!first)
     return screen_.print(fmt::format("{} arm{} undecided: {} more runs, to {} seeds", open, open == 1 ? "" : "s", runs_ - before, seeds));
-  screen_.print(fmt::format("{} runs: {} arms x {} seeds", runs_, arms.size(), seeds));
+  screen_.print(
+      tuning_ ? fmt::format("choosing learning rates on validation rows: {} runs, {} candidates x {} seeds", runs_, arms.size(), seeds)
+              : fmt::format("{} runs: {} arms x {} seeds", runs_, arms.size(), seeds));
   start_ = Clock::now();
 }
 
@@ -186,10 +191,11 @@ void StudyDisplay::finish(const StudyProgress& progress) {
   const bool trained = running_.erase({progress.arm, progress.seed}) > 0;
   ++done_;
   const Run& run = progress.result->run;
+  const char* part = tuning_ ? "validation" : "test";
   if (trained && !run.epochs.empty()) steps_trained_ += run.epochs.back().step;
-  std::string result = run.status == RunStatus::kDiverged ? fmt::format("diverged: {}", run.reason)
-                       : std::isfinite(run.test_accuracy) ? fmt::format("test accuracy {:.2f}%", 100.0 * run.test_accuracy)
-                                                          : fmt::format("test loss {:.4g}", run.test_loss);
+  const Metric metric = metric_.value_or(std::isfinite(run.test_accuracy) ? Metric::kAccuracy : Metric::kLoss);
+  const std::string score = (is_percent(metric) ? std::string(name(metric)) + " " : "") + score_text(metric, score_of(run, metric));
+  std::string result = run.status == RunStatus::kDiverged ? fmt::format("diverged: {}", run.reason) : fmt::format("{} {}", part, score);
   if (run.ledger.units() > 0) result += ", " + dead_text(run.ledger.dead(), run.ledger.units());
   screen_.print(fmt::format("[{:>{}}/{}] {:<{}}  seed {:<3}  {}, {}", done_, fmt::formatted_size("{}", runs_), runs_, labels_[progress.arm],
                             label_width_, progress.seed, result, trained ? duration_text(run.train_seconds) : "kept from before"));

@@ -137,8 +137,8 @@ int run_revive(const ReviveOptions& options, const std::string& command) {
   Screen screen(options.training.quiet());
   const Interrupt interrupt([&] { screen.print("interrupted: what is finished will be written; once more ends at once"); },
                             [&] { screen.abandon(); });
-  const Split data =
-      open_for(network, [&] { return options.training.open_data(screen, interrupt.token(), network.model.form, network.interface); });
+  const Split data = open_for(
+      network, [&] { return options.training.open_data(show_reading(screen, interrupt.token()), network.model.form, network.interface); });
   options.training.fit_epochs(settings.train, *data.train);
   options.training.choose(network, *data.train, settings.train);
   settings.diagnose.loss = settings.train.loss;

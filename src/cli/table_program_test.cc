@@ -55,6 +55,36 @@ class Table : public Program {
 
 constexpr const char* kNetwork = " --model mlp:16-16 --epochs 60 --lr 0.05 --momentum 0.9 --seed 3 --quiet ";
 
+// Nine in ten are "no", and the columns tell next to nothing: always saying no is no success.
+std::string imbalanced_table() {
+  std::string text = "a,b,sick\n";
+  for (int i = 0; i < 600; ++i)
+    text += std::to_string(i * 37 % 101) + "," + std::to_string(i * 53 % 89) + (i % 10 == 3 ? ",yes\n" : ",no\n");
+  return text;
+}
+
+TEST_F(Table, TheMajoritysShareIsNotSuccess) {
+  write("rare.csv", imbalanced_table());
+  const std::string data = " --data csv:rare.csv:label=sick --model mlp:8 --epochs 5 --lr 0.05 --quiet ";
+  const Result trained = run("train" + data + "--out rare.onnx");
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  EXPECT_THAT(trained.out, AllOf(HasSubstr("test accuracy 90.00%"), HasSubstr("Nothing was learned: 90.00%"),
+                                 HasSubstr("One class is most of the examples"), HasSubstr("--class-weights balanced"),
+                                 HasSubstr("--metric balanced-accuracy")));
+  EXPECT_THAT(run("compare" + data + "--activations elu --seeds 2").out,
+              AllOf(HasSubstr("Did not beat the baseline, 90.00%"), HasSubstr("--class-weights balanced")));
+  const Result measured = run("evaluate rare.onnx --data csv:rare.csv:label=sick --metric auc --json evaluation.json");
+  ASSERT_EQ(measured.code, 0) << measured.err;
+  EXPECT_THAT(measured.out,
+              AllOf(HasSubstr("with 95% intervals:\n  AUC "), HasSubstr("The accuracy is just that of always naming \"no\", 90.00%")));
+  EXPECT_EQ(json("evaluation.json")["metric"], "AUC");
+  expect_error("evaluate rare.onnx --data csv:rare.csv:label=sick --metric mae", AllOf(HasSubstr("MAE"), HasSubstr("has classes")));
+  const Result weighed = run("train" + data + "--class-weights balanced --metric balanced-accuracy --json run.json");
+  ASSERT_EQ(weighed.code, 0) << weighed.err;
+  EXPECT_THAT(weighed.out, HasSubstr("baseline 50.00% (any answer that is the same for all examples"));
+  EXPECT_EQ(json("run.json")["settings"]["class_weights"], "balanced");
+}
+
 TEST_F(Table, FromFileToAnswersInThreeCommands) {
   write("people.csv", messy_table(400));
   expect_error("train --data csv:people.csv:label=bought",

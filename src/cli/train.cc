@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -86,6 +87,7 @@ void print_plan(const PlanSummary& plan, const TrainSettings& settings) {
 RunOutcome outcome_of(const TrainOptions& options, const std::string& command, const Trainer& trainer, const Split& data, const Run& run) {
   RunOutcome outcome{.baseline =
                          trainer.settings().evaluate ? std::optional(baseline(*data.train, *data.test, trainer.settings())) : std::nullopt};
+  outcome.weighed = trainer.settings().class_weights != ClassWeights::kNone;
   if (!needs_a_look(run, outcome.baseline) || run.status == RunStatus::kInterrupted) return outcome;
   const DiagnoseSettings settings{
       .loss = trainer.settings().loss, .rank_sample = 0, .threads = trainer.settings().threads, .outputs = trainer.settings().outputs};
@@ -117,11 +119,13 @@ Trainer make_trainer(const TrainOptions& options, const std::optional<Network>& 
   return trainer;
 }
 
-Run fit(Trainer& trainer, const Split& data, Screen& screen, const std::stop_token& stop) {
-  TrainDisplay display(screen, trainer.settings(), data.train->size);
+// `watched`: training rows and validation rows, where the run stops early.
+Run fit(Trainer& trainer, const Split& data, const std::optional<Split>& watched, Screen& screen, const std::stop_token& stop) {
+  const Dataset& train = watched ? *watched->train : *data.train;
+  TrainDisplay display(screen, trainer.settings(), train.size);
   const Observer observer{.step = [&](const StepRecord& record) { display.step(record); },
                           .epoch = [&](const EpochRecord& record) { display.epoch(record); }};
-  return trainer.fit(*data.train, *data.test, observer, stop);
+  return trainer.fit(train, *data.test, observer, stop, watched ? watched->test.get() : nullptr);
 }
 
 void write_network(const std::string& file, const std::optional<Network>& network, const Trainer& trainer, const DataForm& form) {
@@ -159,14 +163,17 @@ int train(const TrainOptions& options, const std::string& command) {
   const Interrupt interrupt([&] { screen.print("interrupted: the steps taken will be written; once more ends at once"); },
                             [&] { screen.abandon(); });
   const std::jthread warm_up(engine::prepare);  // behind the line above: a thread that blocks no signal would end the program at the first
-  const Split data = open_data(options.training, network, screen, interrupt.token());
+  const Split data = open_data(options.training, network, show_reading(screen, interrupt.token()));
   options.training.fit_epochs(settings, *data.train);
   if (network) options.training.choose(*network, *data.train, settings);
   if (!network) settings.loss = options.training.loss(*data.train);
   check_scaling(options, network, *data.train);
   Trainer trainer = make_trainer(options, network, settings, *data.train);
   trainer.check(*data.train);
+  std::optional<Split> watched;
+  if (settings.early_stop > 0) watched = validation_split(data, settings.seed);
   DataSummary summary = summarise(data);
+  if (watched) summary.remarks.push_back(watched->note + ": not trained on, the run stops early by them");
   summary.baseline = baseline(*data.train, *data.test, trainer.settings()).text();
   if (!initial.empty()) trainer.set(fitting(trainer.graph(), initial, options.training.init()));
   if (options.explain) {
@@ -174,7 +181,7 @@ int train(const TrainOptions& options, const std::string& command) {
     print_plan(trainer.plan(), trainer.settings());
     return kOk;
   }
-  const Run run = fit(trainer, data, screen, interrupt.token());
+  const Run run = fit(trainer, data, watched, screen, interrupt.token());
   screen.close();
   fmt::print("{}\n", summary_text(summary, terminal_columns(STDOUT_FILENO)));
   if (network) print_notes(*network);

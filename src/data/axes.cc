@@ -29,10 +29,13 @@ void move_axis(Dataset& data, Move move) {
   std::rotate(data.shape.begin(), middle, data.shape.end());
 }
 
-void lay_out_like(Dataset& images, const std::vector<std::int64_t>& input) {
-  std::vector<std::int64_t> last = images.shape;
+void fit_to(Dataset& data, const NetworkInterface& network, bool images) {
+  if (network.inputs.size() != 1 || network.outputs.size() != 1) return;
+  const std::vector<std::int64_t>& input = network.inputs[0].shape;
+  std::vector<std::int64_t> last = data.shape;
   std::rotate(last.begin(), last.begin() + 1, last.end());
-  if (input.size() == 3 && last == input && images.shape != input) move_axis(images, Move::kFirstToEnd);
+  if (images && input.size() == 3 && last == input && data.shape != input) move_axis(data, Move::kFirstToEnd);
+  if (data.classes > 0 && data.class_names.empty()) data.classes = std::max(data.classes, network.outputs[0].width);
 }
 
 }  // namespace undying::data

@@ -13,8 +13,9 @@ enum class Move { kNone, kLastToFront, kFirstToEnd };
 // Moves an axis of every example.
 void move_axis(Dataset& data, Move move);
 
-// Images (channels, height, width) to (height, width, channels), where that is what a network takes.
-void lay_out_like(Dataset& images, const std::vector<std::int64_t>& input);
+// To a network of one input and one output: images (channels, height, width) become (height, width, channels) where it takes them so, and
+// labels without names may leave some of its classes out.
+void fit_to(Dataset& data, const NetworkInterface& network, bool images);
 
 }  // namespace undying::data
 

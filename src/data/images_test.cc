@@ -106,13 +106,17 @@ TEST_F(ImagesTest, TheFirstDamagedFileIsNamed) {
   for (int repeat = 0; repeat < 20; ++repeat) expect_error(AllOf(HasSubstr("141.png"), HasSubstr("not a whole PNG")));
 }
 
+NetworkInterface network(const std::vector<std::int64_t>& input) {
+  return {.inputs = {{.name = "x", .shape = input}}, .outputs = {{.name = "y", .width = 2}}};
+}
+
 TEST_F(ImagesTest, ANetworkOfChannelsLastGetsThemSo) {
   write_gray();
   add("train/a/1.png", colour_png(2, 3, {7, 8, 9}));
-  const Split split = open_dataset("images:" + folder_.string(), {.input = {2, 3, 3}});
+  const Split split = open_dataset("images:" + folder_.string(), {.network = network({2, 3, 3})});
   EXPECT_THAT(split.train->shape, ElementsAre(2, 3, 3));
   EXPECT_THAT(std::vector<std::uint8_t>(split.train->bytes.begin(), split.train->bytes.begin() + 6), ElementsAre(7, 8, 9, 7, 8, 9));
-  EXPECT_THAT(open_dataset("images:" + folder_.string(), {.input = {3, 2, 3}}).test->shape, ElementsAre(3, 2, 3));
+  EXPECT_THAT(open_dataset("images:" + folder_.string(), {.network = network({3, 2, 3})}).test->shape, ElementsAre(3, 2, 3));
 }
 
 TEST_F(ImagesTest, EveryChannelIsStandardisedAlone) {

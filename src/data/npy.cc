@@ -281,7 +281,6 @@ std::pair<std::string_view, Move> parse_channels(std::string_view text) {
   return {text, Move::kNone};
 }
 
-
 const Member* member(const std::vector<Member>& members, std::initializer_list<const char*> names) {
   for (const char* name : names)
     for (const Member& each : members)

@@ -152,7 +152,10 @@ TEST_F(NpyFiles, ANetworkMayKnowMoreClassesThanItIsShown) {
   const std::string x = npy(header("<f4", "(2, 1)"), bytes_of<float>({1, 2}));
   const std::string y = npy(header("<i4", "(2,)"), bytes_of<std::int32_t>({3, 1}));
   const auto file = write("d.npz", zip({{"X.npy", x}, {"y.npy", y}}));
-  const Split split = open_dataset("npz:" + file.string(), {.rule = {.share = 0.0}, .outputs = 10});
+  const Split split =
+      open_dataset("npz:" + file.string(),
+                   {.rule = {.share = 0.0},
+                    .network = NetworkInterface{.inputs = {{.name = "x", .shape = {1}}}, .outputs = {{.name = "y", .width = 10}}}});
   EXPECT_EQ(split.train->classes, 10);
   EXPECT_THAT(split.train->labels, ElementsAre(3, 1));
 }

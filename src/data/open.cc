@@ -69,6 +69,7 @@ Split open_table(const Name& name, const DataOptions& options) {
          fmt::format("has no column \"{}\", which the model predicts; name it with :label=NAME or :target=NAME", form.target));
   const data::Coding coding{table.reading.columns, table.data.class_names, table.data.target};
   if (options.network) data::bind_columns(table.data, table.reading, *options.network);
+  if (options.network && options.network->inputs.size() > 1) table.data.missing.clear();
   Split split;
   if (options.test.empty()) {
     split = hold_out(std::move(table.data), options.rule);
@@ -188,8 +189,7 @@ Split open_dataset(std::string_view specification, const DataOptions& options) {
   const std::string_view kind = Name(specification).kind;
   for (const auto& part : {split.train, split.test}) {
     auto& own = const_cast<Dataset&>(*part);  // nobody else has the parts yet
-    if (kind == "images") data::lay_out_like(own, options.input);
-    if (own.classes > 0 && own.class_names.empty()) own.classes = std::max(own.classes, options.outputs);
+    if (options.network) data::fit_to(own, *options.network, kind == "images");
   }
   if (options.form) {
     // Nobody else has the parts yet: they change in place, for a copy may not fit into memory.

@@ -114,13 +114,17 @@ std::vector<bool> draw_held_out(const std::string& name, std::int64_t size, std:
   return held_out;
 }
 
+namespace {
+
+std::string drawn_text(bool classes, bool groups, const SplitRule& rule) {
+  if (rule.ordered) return ", the last ones";
+  return fmt::format(", drawn with seed {}{}", rule.seed, groups ? ", groups kept together" : classes ? ", classes in proportion" : "");
+}
+
+}  // namespace
+
 std::string held_out_note(std::int64_t train, std::int64_t test, bool classes, bool groups, const SplitRule& rule) {
-  const std::string count = fmt::format("held out for testing: {} of {} examples", test, train + test);
-  if (rule.ordered) return count + ", the last ones";
-  return count + fmt::format(", drawn with seed {}{}", rule.seed,
-                             groups    ? ", groups kept together"
-                             : classes ? ", classes in proportion"
-                                       : "");
+  return fmt::format("held out for testing: {} of {} examples", test, train + test) + drawn_text(classes, groups, rule);
 }
 
 namespace {
@@ -263,12 +267,42 @@ Split redraw(const Split& split, std::uint64_t seed) {
   return drawn;
 }
 
-HeldOut hold_out_rows(const Dataset& data, double share, std::uint64_t seed) {
-  const auto held_out = data::draw_held_out(data.name, data.size, data.labels, data.groups, {.share = share, .seed = seed});
+namespace {
+
+HeldOut cut_rows(const Dataset& data, const SplitRule& rule) {
+  const auto held_out = data::draw_held_out(data.name, data.size, data.labels, data.groups, rule);
   HeldOut parts{.rest = data, .held_out = {}};
   data::number_rows(parts.rest);
-  parts.held_out = data::cut_off(parts.rest, held_out, data.name + " validation");
+  parts.held_out = data::cut_off(parts.rest, held_out, data.name + ", validation rows");
   return parts;
+}
+
+constexpr double kValidationShare = 0.2;
+constexpr std::int64_t kMostValidationRows = 10'000;
+constexpr std::int64_t kLeastRows = 10;
+
+}  // namespace
+
+HeldOut hold_out_rows(const Dataset& data, double share, std::uint64_t seed) { return cut_rows(data, {.share = share, .seed = seed}); }
+
+Split validation_split(const Split& split, std::uint64_t seed) {
+  const Dataset& data = *split.train;
+  if (data.size < kLeastRows)
+    throw Error(ErrorCode::kBadData, "data " + data.name,
+                fmt::format("has {} training examples; a fifth of them are cut off as validation rows, which takes at least {}", data.size,
+                            kLeastRows));
+  const double share = std::min(kValidationShare, static_cast<double>(kMostValidationRows) / static_cast<double>(data.size));
+  const SplitRule rule{.share = share, .seed = seed, .ordered = split.rule.ordered};
+  HeldOut cut = cut_rows(data, rule);
+  const std::string note = fmt::format("for validation: {} of {} training examples{}", cut.held_out.size, data.size,
+                                       data::drawn_text(data.classes > 0, !data.groups.empty(), rule));
+  return {.train = std::make_shared<Dataset>(std::move(cut.rest)),
+          .test = std::make_shared<Dataset>(std::move(cut.held_out)),
+          .note = note,
+          .given = false,
+          .rule = rule,
+          .normalize = split.normalize,
+          .reading = split.reading};
 }
 
 }  // namespace undying

@@ -125,5 +125,31 @@ TEST(HoldOutRows, CutsAPartOff) {
   EXPECT_EQ(data.size, 100);
 }
 
+TEST(ValidationSplit, IsDrawnOfTheTrainingPartAsTheSplitItselfIs) {
+  const Split split = hold_out(classes());
+  const Split rows = validation_split(split, 3);
+  EXPECT_EQ(rows.test->size, 16);
+  EXPECT_EQ(rows.train->size, 64);
+  for (const std::uint32_t row : split.test->rows) {
+    EXPECT_EQ(std::ranges::count(rows.train->rows, row), 0);
+    EXPECT_EQ(std::ranges::count(rows.test->rows, row), 0);
+  }
+  EXPECT_THAT(rows.note, HasSubstr("for validation: 16 of 80 training examples, drawn with seed 3, classes in proportion"));
+  EXPECT_NE(validation_split(split, 4).test->rows, rows.test->rows);
+}
+
+TEST(ValidationSplit, OfASeriesIsItsEnd) {
+  const Split split = hold_out(classes(), {.ordered = true});
+  const Split rows = validation_split(split, 3);
+  EXPECT_EQ(rows.test->rows.front(), 64U);
+  EXPECT_EQ(rows.test->rows.back(), 79U);
+}
+
+TEST(ValidationSplit, TakesAtLeastTenRows) {
+  Split split = hold_out(classes());
+  split.train = std::make_shared<Dataset>(hold_out_rows(*split.train, 0.1, 1).held_out);
+  EXPECT_THAT([&] { validation_split(split, 1); }, testing::ThrowsMessage<Error>(HasSubstr("has 8 training examples")));
+}
+
 }  // namespace
 }  // namespace undying

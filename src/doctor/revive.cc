@@ -18,15 +18,7 @@ namespace undying {
 namespace {
 
 constexpr double kLowerRate = 0.1;
-constexpr double kValidationShare = 0.2;  // of the training part
-constexpr std::int64_t kMostValidationRows = 10'000;
-constexpr std::int64_t kLeastRows = 10;
 constexpr int kConfirmingSeeds = 5;
-
-Optimizer scaled(Optimizer optimizer, double factor) {
-  std::visit([&](auto& each) { each.learning_rate = static_cast<float>(each.learning_rate * factor); }, optimizer);
-  return optimizer;
-}
 
 // To |value| where that is larger, or not a number.
 void raise(double& largest, double value) {
@@ -44,7 +36,10 @@ class Trial {
     if (settings_.seeds != 0 && settings_.seeds < trial::kFirstLook)
       throw Error(ErrorCode::kInvalidArgument, "seeds",
                   fmt::format("is {}; expected auto or at least {}, with which verdicts begin", settings_.seeds, trial::kFirstLook));
-    cut_validation_rows();
+    rows_ = validation_split(data, settings_.train.seed);
+    rows_.note = data.note;
+    rows_.given = true;  // nothing is drawn anew
+    revival_.held_out_examples = data.test->size;
     if (settings_.remedies.empty()) settings_.remedies = standard_remedies();
     revival_.before = diagnose(graph, weights, *data.train, settings_.diagnose);
     if (!revival_.before.finite())
@@ -72,20 +67,6 @@ class Trial {
   }
 
  private:
-  void cut_validation_rows() {
-    if (data_.train->size < kLeastRows)
-      throw Error(ErrorCode::kBadData, "data " + data_.train->name,
-                  fmt::format("has {} training examples; a trial cuts a fifth of them off as validation rows and needs at least {}",
-                              data_.train->size, kLeastRows));
-    const double share = std::min(kValidationShare, static_cast<double>(kMostValidationRows) / static_cast<double>(data_.train->size));
-    HeldOut cut = hold_out_rows(*data_.train, share, settings_.train.seed);
-    cut.held_out.name = data_.train->name + ", validation rows";
-    rows_ = {.train = std::make_shared<Dataset>(std::move(cut.rest)),
-             .test = std::make_shared<Dataset>(std::move(cut.held_out)),
-             .note = data_.note};
-    revival_.held_out_examples = data_.test->size;
-  }
-
   Run train_run(const Arm& arm, std::uint64_t seed, const Dataset& scored, const Observer& observer, std::stop_token stop) const {
     Trainer trainer = begin(remedy_of(arm), seed);
     Run run = trainer.fit(*rows_.train, scored, observer, std::move(stop));
@@ -176,7 +157,7 @@ class Trial {
     TrainSettings train = revival_.study.settings.train;
     train.seed = seed;
     train.threads = train.shards = 1;
-    train.optimizer = scaled(train.optimizer, remedy.learning_rate_factor);
+    train.optimizer = with_learning_rate(train.optimizer, static_cast<float>(learning_rate(train.optimizer) * remedy.learning_rate_factor));
     Trainer trainer(treated.graph, train);
     trainer.load(treated.weights);
     return trainer;

@@ -22,15 +22,11 @@ std::optional<std::size_t> best(const Study& study) {
 bool shown_worse(const Study& study, const Arm& arm, const Arm& than) {
   const trial::Sample reference = study::sample_of(study, than);
   const Estimate d = trial::difference(study::sample_of(study, arm), std::span(&reference, 1), study.rules);
-  return study.rules.metric == Metric::kAccuracy ? d.upper < 0.0 : d.lower > 0.0;
+  return higher_is_better(study.rules.metric) ? d.upper < 0.0 : d.lower > 0.0;
 }
 
-double score_of(const Study& study, const Trainer::Score& score) {
-  return study.rules.metric == Metric::kLoss ? score.loss : score.accuracy;
-}
-
-trial::Patient patient_of(const Study& study, const Diagnosis& diagnosis, const Trainer::Score& score) {
-  return {.score = score_of(study, score),
+trial::Patient patient_of(const Diagnosis& diagnosis, const Trainer::Score& score) {
+  return {.score = score.score,
           .dead = diagnosis.dead(),
           .locked = diagnosis.locked(),
           .units = diagnosis.units(),
@@ -114,9 +110,8 @@ void write_verdict(Revival& revival, const std::string& spoiled) {
   std::vector<std::string> texts = {wrong ? trial::control_text(course) : "", revival.sentence};
   if (study.missing == 0) texts.push_back(trial::held_out_outcome(remedied(revival), study.rules));
   texts.push_back(preferred_text(revival));
-  texts.push_back(trial::before_text(patient_of(study, revival.before, revival.held_out_before), metric));
-  if (revival.after)
-    texts.push_back(trial::after_text(patient_of(study, *revival.after, revival.held_out_after), revival.chosen_seed, metric));
+  texts.push_back(trial::before_text(patient_of(revival.before, revival.held_out_before), metric));
+  if (revival.after) texts.push_back(trial::after_text(patient_of(*revival.after, revival.held_out_after), revival.chosen_seed, metric));
   texts.push_back(others_text(revival));
   if (study.missing == 0) texts.push_back(study::open_text(study));
   texts.push_back(second_control_text(revival));

@@ -192,7 +192,8 @@ void Engine::execute(Shard& shard, const Instruction& instruction, const BatchSo
                                                      .labels = source.has_labels() ? shard.labels.data() : nullptr,
                                                      .targets = shard.targets.data(),
                                                      .diff = shard.diff_output,
-                                                     .scale = static_cast<float>(1.0 / static_cast<double>(rows))});
+                                                     .scale = static_cast<float>(1.0 / static_cast<double>(rows)),
+                                                     .class_weights = class_weights_.empty() ? nullptr : class_weights_.data()});
   }
 }
 

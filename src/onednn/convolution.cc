@@ -9,26 +9,43 @@ namespace {
 
 using dnnl::memory;
 
-memory::dims dims(const std::array<std::int64_t, 2>& values) { return {values[0], values[1]}; }
+// Images are told to oneDNN as images: it has more implementations for them than for volumes of one plane.
+bool is_volume(const ConvolutionShape& s) { return s.src[0] > 1 || s.dst[0] > 1 || s.kernel[0] > 1; }
+
+memory::dims dims(const ConvolutionShape& s, const ConvolutionShape::Extents& values) {
+  return is_volume(s) ? memory::dims{values[0], values[1], values[2]} : memory::dims{values[1], values[2]};
+}
 
 // oneDNN counts a dense kernel's dilation as 0.
-memory::dims dilation_dims(const std::array<std::int64_t, 2>& values) { return {values[0] - 1, values[1] - 1}; }
+memory::dims dilation_dims(const ConvolutionShape& s) {
+  memory::dims all = dims(s, s.dilations);
+  for (auto& each : all) --each;
+  return all;
+}
+
+memory::dims joined(memory::dims front, const memory::dims& behind) {
+  front.insert(front.end(), behind.begin(), behind.end());
+  return front;
+}
 
 struct Descriptions {
   explicit Descriptions(const ConvolutionShape& s) {
     const Type type = s.bfloat16 ? Type::bf16 : Type::f32;
     const bool grouped = s.groups > 1;
-    const memory::dims weight_dims = grouped ? memory::dims{s.groups, s.outputs / s.groups, s.channels / s.groups, s.kernel[0], s.kernel[1]}
-                                             : memory::dims{s.outputs, s.channels, s.kernel[0], s.kernel[1]};
-    const memory::dims src_dims = {s.rows, s.channels, s.src[0], s.src[1]};
-    const memory::dims dst_dims = {s.rows, s.outputs, s.dst[0], s.dst[1]};
-    src = {src_dims, type, Tag::nhwc};
-    diff_src = {src_dims, Type::f32, Tag::nhwc};
-    dst = {dst_dims, Type::f32, Tag::nhwc};
-    diff_dst = {dst_dims, type, Tag::nhwc};
+    const bool volume = is_volume(s);
+    const Tag last = volume ? Tag::ndhwc : Tag::nhwc;
+    const memory::dims weight_dims =
+        joined(grouped ? memory::dims{s.groups, s.outputs / s.groups, s.channels / s.groups} : memory::dims{s.outputs, s.channels},
+               dims(s, s.kernel));
+    const memory::dims src_dims = joined({s.rows, s.channels}, dims(s, s.src));
+    const memory::dims dst_dims = joined({s.rows, s.outputs}, dims(s, s.dst));
+    src = {src_dims, type, last};
+    diff_src = {src_dims, Type::f32, last};
+    dst = {dst_dims, Type::f32, last};
+    diff_dst = {dst_dims, type, last};
     weights = {weight_dims, type, Tag::any};
     diff_weights = {weight_dims, Type::f32, Tag::any};
-    plain = {weight_dims, Type::f32, grouped ? Tag::goihw : Tag::oihw};
+    plain = {weight_dims, Type::f32, grouped ? (volume ? Tag::goidhw : Tag::goihw) : (volume ? Tag::oidhw : Tag::oihw)};
     bias = {{s.outputs}, Type::f32, Tag::x};
   }
 
@@ -46,14 +63,14 @@ dnnl::convolution_forward::primitive_desc forward_of(const ConvolutionShape& s, 
           d.weights,
           bias,
           d.dst,
-          dims(s.strides),
-          dilation_dims(s.dilations),
-          dims(s.begins),
-          dims(s.ends),
+          dims(s, s.strides),
+          dilation_dims(s),
+          dims(s, s.begins),
+          dims(s, s.ends),
           attr};
 #else
-  return {{dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct, d.src, d.weights, bias, d.dst, dims(s.strides),
-           dilation_dims(s.dilations), dims(s.begins), dims(s.ends)},
+  return {{dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct, d.src, d.weights, bias, d.dst, dims(s, s.strides),
+           dilation_dims(s), dims(s, s.begins), dims(s, s.ends)},
           attr,
           cpu()};
 #endif
@@ -62,12 +79,20 @@ dnnl::convolution_forward::primitive_desc forward_of(const ConvolutionShape& s, 
 dnnl::convolution_backward_data::primitive_desc data_of(const ConvolutionShape& s, const Descriptions& d,
                                                         const dnnl::convolution_forward::primitive_desc& hint) {
 #if UNDYING_ONEDNN_3
-  return {cpu(),           dnnl::algorithm::convolution_direct, d.diff_src,     d.weights,    d.diff_dst,
-          dims(s.strides), dilation_dims(s.dilations),          dims(s.begins), dims(s.ends), hint,
+  return {cpu(),
+          dnnl::algorithm::convolution_direct,
+          d.diff_src,
+          d.weights,
+          d.diff_dst,
+          dims(s, s.strides),
+          dilation_dims(s),
+          dims(s, s.begins),
+          dims(s, s.ends),
+          hint,
           attributes()};
 #else
-  return {{dnnl::algorithm::convolution_direct, d.diff_src, d.weights, d.diff_dst, dims(s.strides), dilation_dims(s.dilations),
-           dims(s.begins), dims(s.ends)},
+  return {{dnnl::algorithm::convolution_direct, d.diff_src, d.weights, d.diff_dst, dims(s, s.strides), dilation_dims(s), dims(s, s.begins),
+           dims(s, s.ends)},
           attributes(),
           cpu(),
           hint};
@@ -77,12 +102,20 @@ dnnl::convolution_backward_data::primitive_desc data_of(const ConvolutionShape& 
 dnnl::convolution_backward_weights::primitive_desc weights_of(const ConvolutionShape& s, const Descriptions& d,
                                                               const dnnl::convolution_forward::primitive_desc& hint) {
 #if UNDYING_ONEDNN_3
-  return {cpu(),           dnnl::algorithm::convolution_direct, d.src,          d.diff_weights, d.diff_dst,
-          dims(s.strides), dilation_dims(s.dilations),          dims(s.begins), dims(s.ends),   hint,
+  return {cpu(),
+          dnnl::algorithm::convolution_direct,
+          d.src,
+          d.diff_weights,
+          d.diff_dst,
+          dims(s, s.strides),
+          dilation_dims(s),
+          dims(s, s.begins),
+          dims(s, s.ends),
+          hint,
           attributes()};
 #else
-  return {{dnnl::algorithm::convolution_direct, d.src, d.diff_weights, d.diff_dst, dims(s.strides), dilation_dims(s.dilations),
-           dims(s.begins), dims(s.ends)},
+  return {{dnnl::algorithm::convolution_direct, d.src, d.diff_weights, d.diff_dst, dims(s, s.strides), dilation_dims(s), dims(s, s.begins),
+           dims(s, s.ends)},
           attributes(),
           cpu(),
           hint};

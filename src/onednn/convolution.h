@@ -8,20 +8,22 @@
 
 namespace undying::onednn {
 
-// A 2-D convolution of channels-last values: src (rows, H, W, C), weights (outputs, C / groups, KH, KW) row-major, dst (rows, OH, OW,
-// outputs). One dimension: H = 1. Pads and dilations are ONNX's (dilation 1 is dense).
+// A convolution of channels-last values: src (rows, D, H, W, C), weights (outputs, C / groups, KD, KH, KW) row-major, dst (rows, OD, OH,
+// OW, outputs). Two dimensions: D = 1; one: H = 1, too. Pads and dilations are ONNX's (dilation 1 is dense).
 struct ConvolutionShape {
+  using Extents = std::array<std::int64_t, 3>;
+
   std::int64_t rows = 0;
   std::int64_t channels = 0;
   std::int64_t outputs = 0;
   std::int64_t groups = 1;
-  std::array<std::int64_t, 2> src{};
-  std::array<std::int64_t, 2> dst{};
-  std::array<std::int64_t, 2> kernel{};
-  std::array<std::int64_t, 2> strides{1, 1};
-  std::array<std::int64_t, 2> dilations{1, 1};
-  std::array<std::int64_t, 2> begins{};
-  std::array<std::int64_t, 2> ends{};
+  Extents src{1, 1, 1};
+  Extents dst{1, 1, 1};
+  Extents kernel{1, 1, 1};
+  Extents strides{1, 1, 1};
+  Extents dilations{1, 1, 1};
+  Extents begins{};
+  Extents ends{};
   bool bfloat16 = false;  // products of bfloat16 values, sums in float32; src and diff_dst are handed over in bfloat16
 };
 

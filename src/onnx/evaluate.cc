@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "onnx/lower.h"
 #include "ops/operator.h"
 
 namespace undying::onnx {
@@ -73,13 +74,16 @@ Range slice_range(const Operation& operation, std::int64_t start, std::int64_t e
   return {first, count, step};
 }
 
-bool Evaluator::knows(std::string_view op) { return find_arithmetic(op) != nullptr || find_arrangement(op) != nullptr; }
+bool Evaluator::knows(std::string_view op) {
+  return find_arithmetic(op) != nullptr || find_arrangement(op) != nullptr || find_rule(op) != nullptr;
+}
 
 std::vector<ConstantPtr> Evaluator::evaluate(const Net& net, const Operation& operation) {
   std::vector<ConstantPtr> inputs;
   for (const int id : operation.inputs) inputs.push_back(id < 0 ? nullptr : net.value(id).constant);
-  const Evaluation arithmetic = find_arithmetic(operation.op);
-  std::vector<ConstantPtr> outputs = (arithmetic != nullptr ? arithmetic : find_arrangement(operation.op))(operation, inputs);
+  Evaluation evaluation = find_arithmetic(operation.op);
+  if (evaluation == nullptr) evaluation = find_arrangement(operation.op);
+  std::vector<ConstantPtr> outputs = evaluation != nullptr ? evaluation(operation, inputs) : evaluate_by_operators(net, operation);
   for (const ConstantPtr& output : outputs) budget -= output->count();
   if (budget < 0) malformed(operation, "computes more constants than a model of this kind needs");
   return outputs;

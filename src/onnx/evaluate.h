@@ -10,7 +10,8 @@
 namespace undying::onnx {
 
 // Computes operations whose inputs are all known: shape arithmetic, in which a batch of N examples is carried along as N, and arithmetic
-// on weights. What a file can make grow is bounded by `budget`.
+// on weights. What has no evaluation of its own here is computed by the operators it becomes. What a file can make grow is bounded by
+// `budget`.
 class Evaluator {
  public:
   // Whether operations of this kind are computed at all.
@@ -19,7 +20,7 @@ class Evaluator {
   // The outputs of an operation of the newest opset whose inputs are constants. Throws Refusal, Error{kBadData}.
   std::vector<ConstantPtr> evaluate(const Net& net, const Operation& operation);
 
-  // Elements that may still be computed, over all operations of a model.
+  // Elements that may still be computed, over all operations of a model, beside those that its own tensors are worth.
   std::int64_t budget = std::int64_t{1} << 26;
 };
 
@@ -28,6 +29,9 @@ using Inputs = std::span<const ConstantPtr>;
 using Evaluation = std::vector<ConstantPtr> (*)(const Operation& operation, Inputs inputs);
 Evaluation find_arithmetic(std::string_view op);   // elementwise, with broadcasting
 Evaluation find_arrangement(std::string_view op);  // elements are moved, not changed
+
+// By the operators an operation becomes, its first input as a value of no batch.
+std::vector<ConstantPtr> evaluate_by_operators(const Net& net, const Operation& operation);
 
 // Numbers of TensorProto.DataType: whole numbers and truth values.
 bool is_integer_type(std::int64_t type);

@@ -186,6 +186,8 @@ constexpr char kSign[] = "Sign";
 constexpr char kSin[] = "Sin";
 constexpr char kCos[] = "Cos";
 constexpr char kErf[] = "Erf";
+constexpr char kFloor[] = "Floor";
+constexpr char kRound[] = "Round";
 
 std::string power(Exporter& to) { return to.add("Pow", {to.input(), to.number(number_of(to, "exponent", 1.0))}); }
 
@@ -207,18 +209,57 @@ std::string embedding(Exporter& to) {
   return to.add("Gather", {to.parameter(0), to.add("Cast", {to.input()}, {{"to", std::int64_t{pb::TensorProto::INT64}}})});
 }
 
-// (N, positions, inputs) to (positions, N, inputs) and from (positions, directions, N, hidden) back.
-std::string lstm(Exporter& to) {
+// (N, positions, inputs) to (positions, N, inputs), first states to (directions, N, hidden), and from (positions, directions, N, hidden)
+// back.
+std::string recurrent(Exporter& to, const char* op, Writer::Settings settings) {
+  const bool cells = integer_of(to, "cells", 0) != 0;
   const std::int64_t directions = integer_of(to, "directions", 1);
   const char* direction = directions == 2 ? "bidirectional" : integer_of(to, "reverse", 0) != 0 ? "reverse" : "forward";
-  const std::string src = to.add("Transpose", {to.input()}, {{"perm", List{1, 0, 2}}});
-  const std::string states = to.add("LSTM", {src, to.parameter(0), to.parameter(1), to.parameter(2)},
-                                    {{"hidden_size", integer_of(to, "hidden", 1)}, {"direction", std::string(direction)}});
-  return to.reshape(to.add("Transpose", {states}, {{"perm", List{2, 0, 1, 3}}}), to.result());
+  std::vector<std::string> inputs = {to.add("Transpose", {to.input()}, {{"perm", List{1, 0, 2}}}), to.parameter(0), to.parameter(1),
+                                     to.parameter(2)};
+  if (to.node().inputs.size() > 1) inputs.emplace_back();
+  for (std::size_t i = 1; i < to.node().inputs.size(); ++i) {
+    const std::string state = to.is_same_for_all(i) ? to.repeated(to.input(i), to.shape(i)) : to.input(i);
+    inputs.push_back(to.add("Transpose", {state}, {{"perm", List{1, 0, 2}}}));
+  }
+  settings.emplace_back("hidden_size", integer_of(to, "hidden", 1));
+  settings.emplace_back("direction", std::string(direction));
+  const std::vector<std::string> states = to.add_several(op, inputs, cells ? 3 : 1, settings);
+  Shape rows = to.result();
+  rows[0] -= cells ? 1 : 0;
+  const std::string h = to.reshape(to.add("Transpose", {states[0]}, {{"perm", List{2, 0, 1, 3}}}), rows);
+  if (!cells) return h;
+  const std::string c = to.reshape(to.add("Transpose", {states[2]}, {{"perm", List{1, 0, 2}}}), {1, rows[1]});
+  return to.add("Concat", {h, c}, {{"axis", std::int64_t{1}}});
+}
+
+std::string lstm(Exporter& to) { return recurrent(to, "LSTM", {}); }
+std::string gru(Exporter& to) { return recurrent(to, "GRU", {{"linear_before_reset", integer_of(to, "reset_after", 0)}}); }
+std::string rnn(Exporter& to) {
+  const std::size_t directions = static_cast<std::size_t>(integer_of(to, "directions", 1));
+  if (integer_of(to, "relu", 0) == 0) return recurrent(to, "RNN", {});
+  return recurrent(to, "RNN", {{"activations", std::vector<std::string>(directions, "Relu")}});
 }
 
 std::string take(Exporter& to) {
   return to.add("Gather", {to.input(), to.list(list_of(to, "indices"))}, {{"axis", to.axis(integer_of(to, "axis", 0), to.shape().size())}});
+}
+
+// Where they stand are whole numbers in ONNX, and floats here. Of an example of one number a dimension stays.
+std::string arg_max(Exporter& to) {
+  const std::int64_t axis = to.axis(integer_of(to, "axis", -1), to.shape().size());
+  const std::int64_t keeps = to.shape().size() == 1 ? 1 : integer_of(to, "keepdims", 1);
+  const std::string places =
+      to.add("ArgMax", {to.input()}, {{"axis", axis}, {"keepdims", keeps}, {"select_last_index", integer_of(to, "last", 0)}});
+  return to.add("Cast", {places}, {{"to", std::int64_t{pb::TensorProto::FLOAT}}});
+}
+
+std::string top_k(Exporter& to) {
+  const std::vector<std::string> both =
+      to.add_several("TopK", {to.input(), to.list({integer_of(to, "k", 1)})}, 2,
+                     {{"axis", to.axis(integer_of(to, "axis", -1), to.shape().size())}, {"largest", integer_of(to, "largest", 1)}});
+  if (integer_of(to, "indices", 0) == 0) return both[0];
+  return to.add("Cast", {both[1]}, {{"to", std::int64_t{pb::TensorProto::FLOAT}}});
 }
 
 // Sizes are written, unless rounding makes other scales of them than those that are meant.
@@ -281,7 +322,7 @@ std::string dropout(Exporter& to) {
 std::string concat(Exporter& to) {
   std::vector<std::string> inputs;
   for (std::size_t i = 0; i < to.node().inputs.size(); ++i) {
-    inputs.push_back(to.is_constant(i) ? to.repeated(to.input(i), to.shape(i)) : to.input(i));
+    inputs.push_back(to.is_same_for_all(i) ? to.repeated(to.input(i), to.shape(i)) : to.input(i));
   }
   return to.add("Concat", inputs, {{"axis", to.axis(integer_of(to, "axis", 0), to.shape().size())}});
 }
@@ -356,6 +397,7 @@ constexpr std::array kExports = {
     Export{"abs", function<kAbs>},
     Export{"activation", export_activation},
     Export{"add", binary<kAdd>},
+    Export{"arg_max", arg_max},
     Export{"average_pool", average_pool},
     Export{"batch_norm", batch_norm},
     Export{"clip", clip},
@@ -372,10 +414,12 @@ constexpr std::array kExports = {
     Export{"erf", function<kErf>},
     Export{"exp", function<kExp>},
     Export{"flatten", flatten},
+    Export{"floor", function<kFloor>},
     Export{"global_average_pool", global_average_pool},
     Export{"global_max_pool", global_max_pool},
     Export{"greater", comparison<kGreater>},
     Export{"group_norm", group_norm},
+    Export{"gru", gru},
     Export{"instance_norm", instance_norm},
     Export{"layer_norm", layer_norm},
     Export{"less", comparison<kLess>},
@@ -399,6 +443,8 @@ constexpr std::array kExports = {
     Export{"reshape", reshape},
     Export{"resize", resize},
     Export{"rms_norm", rms_norm},
+    Export{"rnn", rnn},
+    Export{"round", function<kRound>},
     Export{"sign", function<kSign>},
     Export{"sin", function<kSin>},
     Export{"slice", slice},
@@ -407,6 +453,7 @@ constexpr std::array kExports = {
     Export{"squeeze", squeeze},
     Export{"sub", binary<kSub>},
     Export{"take", take},
+    Export{"top_k", top_k},
     Export{"transpose", transpose},
     Export{"unsqueeze", unsqueeze},
     Export{"where", where},

@@ -5,7 +5,7 @@
 
 #include <set>
 
-#include "onnx/test_evaluate.h"
+#include "onnx/run.h"
 #include "onnx/test_model.h"
 
 namespace undying::onnx {

@@ -259,7 +259,7 @@ TestModel policy() {
   TestModel model;
   model.input("obs", {0, 4}).input("state", {0, 2}).floats("w", {4, 3}).floats("v", {4, 1});
   model.node("MatMul", {"obs", "w"}, {"logits"}).node("Relu", {"logits"}, {"hidden"});
-  model.node("Multinomial", {"hidden"}, {"action"}).node("MatMul", {"obs", "v"}, {"value"}).node("Tanh", {"state"}, {"next"});
+  model.node("Bernoulli", {"hidden"}, {"action"}).node("MatMul", {"obs", "v"}, {"value"}).node("Tanh", {"state"}, {"next"});
   return model.output("action").output("value").output("next");
 }
 
@@ -274,7 +274,7 @@ TEST(OnnxLoad, WhatTheChosenOutputsDoNotNeedIsNoObstacle) {
   EXPECT_THAT(value.outputs, ElementsAre("value", "next"));
   EXPECT_THAT(value.chosen, ElementsAre(0));
   EXPECT_EQ(value.own, 2u);
-  EXPECT_THAT(value.left_out, ElementsAre("action: action (Multinomial) is not supported"));
+  EXPECT_THAT(value.left_out, ElementsAre("action: action (Bernoulli) is not supported"));
   EXPECT_EQ(names_of(cut(value.graph, {value.graph.outputs()[0]})).size(), 2u);
 }
 
@@ -306,9 +306,9 @@ TEST(OnnxLoad, ABatchThatIsMixedCanBeOneExample) {
 }
 
 TEST(OnnxLoad, ARefusalNamesTheOutputsThatCanBeHad) {
-  EXPECT_THAT(policy().error(), AllOf(HasSubstr("action (Multinomial): is not supported"), HasSubstr("--output value, next")));
+  EXPECT_THAT(policy().error(), AllOf(HasSubstr("action (Bernoulli): is not supported"), HasSubstr("--output value, next")));
   TestModel only;
-  only.input("x", {0, 4}).floats("w", {4, 3}).node("MatMul", {"x", "w"}, {"logits"}).node("Multinomial", {"logits"}, {"y"}).output("y");
+  only.input("x", {0, 4}).floats("w", {4, 3}).node("MatMul", {"x", "w"}, {"logits"}).node("Bernoulli", {"logits"}, {"y"}).output("y");
   EXPECT_THAT(only.error(), HasSubstr("what is computed before it: --output logits"));
 }
 

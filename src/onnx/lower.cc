@@ -41,11 +41,6 @@ std::string message_of(const Error& error) {
   return what.size() > end ? what.substr(end) : what;
 }
 
-ConstantPtr to_floats(const Operation& operation, const Constant& whole) {
-  const auto plain = plain_integers(operation, whole);
-  return make_floats(whole.dims, std::vector<float>(plain.begin(), plain.end()));
-}
-
 // A constant that an exporter has repeated for each of the examples that it was given: one of them.
 ConstantPtr one_example(const Operation& operation, const ConstantPtr& constant, std::int64_t axis, std::int64_t batch) {
   const auto at = static_cast<std::size_t>(axis);
@@ -55,7 +50,7 @@ ConstantPtr one_example(const Operation& operation, const ConstantPtr& constant,
   const ConstantPtr first = find_arrangement("Gather")(take, std::array{constant, make_list({0})})[0];
   const ConstantPtr all =
       find_arrangement("Gather")(take, std::array{first, make_list(std::vector<std::int64_t>(static_cast<std::size_t>(batch), 0))})[0];
-  if (all->floats != constant->floats) fail();
+  if (all->floats != constant->floats || all->integers != constant->integers) fail();
   return first;
 }
 
@@ -76,6 +71,12 @@ void check_batch(const Net& net, const Operation& operation) {
 
 }  // namespace
 
+ConstantPtr to_floats(const Operation& operation, const ConstantPtr& constant) {
+  if (!constant->integer) return constant;
+  const auto plain = plain_integers(operation, *constant);
+  return make_floats(constant->dims, std::vector<float>(plain.begin(), plain.end()));
+}
+
 const ConstantPtr& Lowering::constant(std::size_t index) const {
   if (!is_constant(index)) refuse("input " + std::to_string(index) + " is computed at run time; expected a constant");
   return net_.value(operation_.inputs[index]).constant;
@@ -87,9 +88,18 @@ const Shape& Lowering::shape(std::size_t index) const {
   return net_.value(operation_.inputs[index]).shape;
 }
 
+Lowering::Lowering(const Net& net, const Operation& operation) : net_(net), operation_(operation) {
+  for (const int id : operation.inputs)
+    if (id >= 0 && net.value(id).constant == nullptr) batch_axes_ = std::max(batch_axes_, net.batch_axes_of(id));
+}
+
 std::int64_t Lowering::rank(std::size_t index) const {
   shape(index);
   return net_.rank(operation_.inputs[index]);
+}
+
+bool Lowering::is_only_example(std::int64_t axis) const {
+  return batch_axes() > 0 && net_.batch == 1 && !batch().folded() && checked_axis(operation_, axis, rank(0)) == batch().axis;
 }
 
 std::vector<std::int64_t> Lowering::list(std::size_t index, std::vector<std::int64_t> otherwise) const {
@@ -131,6 +141,8 @@ void Lowering::only_first_output() const {
 
 Source Lowering::value(std::size_t index) const {
   shape(index);
+  if (batch_axes() > net_.batch_axes_of(operation_.inputs[index]))
+    refuse("input " + std::to_string(index) + " " + describe(net_, operation_.inputs[index]) + " counts no examples; others do");
   return {.value = operation_.inputs[index]};
 }
 
@@ -141,18 +153,26 @@ Source Lowering::add(std::string op, std::vector<Source> inputs, Attributes attr
 
 const Value* Lowering::first_computed() const {
   for (const int id : operation_.inputs)
-    if (id >= 0 && net_.value(id).constant == nullptr) return &net_.value(id);
+    if (id >= 0 && net_.value(id).constant == nullptr && net_.batch_axes_of(id) == batch_axes()) return &net_.value(id);
   return nullptr;
+}
+
+Examples Lowering::gives_examples() const {
+  if (batch_axes() > 0 || net_.batch_axes == 0) return Examples::kCounted;
+  for (const int id : operation_.inputs)
+    if (id >= 0 && net_.value(id).examples == Examples::kDropped) return Examples::kDropped;
+  return Examples::kNone;
 }
 
 // Comparisons do; what takes elements of any type and what adds whole numbers up does where its first input is whole.
 bool Lowering::gives_integers() const {
   const std::string& op = operation_.op;
-  constexpr std::array<std::string_view, 11> kTruths = {"Greater", "Less", "Equal", "GreaterOrEqual", "LessOrEqual", "Not",
-                                                        "And",     "Or",   "Xor",   "IsNaN",          "ArgMax"};
-  constexpr std::array<std::string_view, 16> kSame = {"Concat",  "Slice",   "Split",   "Gather",    "Pad",    "Transpose",
-                                                      "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Tile",
-                                                      "Add",     "Sub",     "Mul",     "Identity"};
+  constexpr std::array<std::string_view, 10> kTruths = {"Greater", "Less", "Equal", "GreaterOrEqual", "LessOrEqual", "Not",
+                                                        "And",     "Or",   "Xor",   "IsNaN"};
+  constexpr std::array<std::string_view, 25> kSame = {
+      "Concat",         "Slice",           "Split", "Gather", "Pad",       "Transpose", "Reshape",  "Flatten",  "Squeeze",
+      "Unsqueeze",      "Expand",          "Tile",  "Add",    "Sub",       "Mul",       "Identity", "GatherND", "ScatterND",
+      "GatherElements", "ScatterElements", "Max",   "Min",    "ReduceMax", "ReduceMin", "ReduceSum"};
   if (std::ranges::find(kTruths, op) != kTruths.end()) return true;
   if (op == "Cast") return is_integer_type(integer(operation_, "to", 0));
   const Value* value = first_computed();
@@ -165,7 +185,8 @@ void Lowering::output(Source source, bool scalar) {
 }
 
 void Lowering::output(Source source) {
-  output(source, std::ranges::all_of(operation_.inputs, [&](int id) { return id < 0 || net_.rank(id) <= batch_axes(); }));
+  const auto is_scalar = [&](int id) { return id < 0 || (net_.rank(id) <= batch_axes() && !net_.value(id).batch.folded()); };
+  output(source, std::ranges::all_of(operation_.inputs, is_scalar));
 }
 
 Source Lowering::activation(const std::string& specification, Source input) {
@@ -177,14 +198,14 @@ Source Lowering::activation(const std::string& specification, Source input) {
 }
 
 Source Lowering::operand(const ConstantPtr& given, std::int64_t rank, const Batch& batch) {
-  ConstantPtr constant = given->integer ? to_floats(operation_, *given) : given;
+  ConstantPtr constant = to_floats(operation_, given);
   const auto own = static_cast<std::int64_t>(constant->dims.size());
   if (own > rank && batch_axes() > 0)
     refuse("a constant " + ops::to_string(constant->dims) + " has more dimensions than the value it meets");
   const std::int64_t axis = batch.axis - (rank - own);  // of the batch in the constant
   Shape dims = constant->dims;
   if (batch_axes() > 0 && axis >= 0 && axis < own) {
-    if (dims[static_cast<std::size_t>(axis)] != 1) constant = one_example(operation_, constant, axis, net_.batch);
+    constant = of_one_example(constant, axis);
     dims = constant->dims;
     if (!batch.folded()) dims.erase(dims.begin() + axis);
   }
@@ -196,10 +217,30 @@ Source Lowering::operand(const ConstantPtr& given, std::int64_t rank, const Batc
              {{.constant = constant, .shape = dims, .trained = trained, .role = "value"}});
 }
 
+Source Lowering::meeting(std::size_t index, std::int64_t rank, const Batch& batch) {
+  if (is_constant(index)) return operand(constant(index), rank, batch);
+  if (counts(index) || batch_axes() == 0) return value(index);
+  const int id = operation_.inputs[index];
+  Shape dims = net_.value(id).dims();
+  const auto own = static_cast<std::int64_t>(dims.size());
+  const std::int64_t axis = batch.axis - (rank - own);  // of the batch in it
+  if (own > rank || (axis >= 0 && axis < own && dims[static_cast<std::size_t>(axis)] != 1 && !batch.folded()))
+    refuse(describe(net_, id) + ", which counts no examples, does not fit the value it meets");
+  if (axis < 0 || axis >= own || batch.folded()) return {.value = id};
+  dims.erase(dims.begin() + axis);
+  if (dims.empty()) dims = {1};
+  return add("reshape", {{.value = id}}, {{"shape", dims}});
+}
+
+ConstantPtr Lowering::of_one_example(const ConstantPtr& constant, std::int64_t axis) const {
+  return constant->dims[static_cast<std::size_t>(axis)] == 1 ? constant : one_example(operation_, constant, axis, net_.batch);
+}
+
 Source Lowering::number(float value) { return operand(make_floats({}, {value}), 0); }
 
 const Rule* find_rule(std::string_view op) {
-  for (const auto rules : {layer_rules(), pool_rules(), elementwise_rules(), arrangement_rules(), sequence_rules(), image_rules()}) {
+  for (const auto rules : {layer_rules(), pool_rules(), elementwise_rules(), arrangement_rules(), sequence_rules(), image_rules(),
+                           index_rules(), einsum_rules()}) {
     const auto found = std::ranges::find(rules, op, &Rule::op);
     if (found != rules.end()) return &*found;
   }

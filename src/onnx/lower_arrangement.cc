@@ -20,17 +20,18 @@ void concat(Lowering& lowering) {
   const Operation& operation = lowering.operation();
   if (!operation.settings.contains("axis")) malformed(operation, "lacks its axis");
   std::size_t first = 0;
-  while (first < operation.inputs.size() && lowering.is_constant(first)) ++first;
+  while (first < operation.inputs.size() && (lowering.is_constant(first) || (lowering.batch_axes() > 0 && !lowering.counts(first))))
+    ++first;
   std::vector<Source> sources;
   for (std::size_t i = 0; i < operation.inputs.size(); ++i) {
     const std::int64_t rank = lowering.is_constant(i) ? static_cast<std::int64_t>(lowering.constant(i)->dims.size()) : lowering.rank(i);
     if (rank != lowering.rank(first))
       malformed(operation,
                 "joins " + describe(lowering.net(), operation.inputs[first]) + " and " + describe(lowering.net(), operation.inputs[i]));
-    if (!lowering.is_constant(i) && lowering.batch(i) != lowering.batch(first))
+    if (lowering.counts(i) && lowering.batch(i) != lowering.batch(first))
       refuse("joins " + describe(lowering.net(), operation.inputs[first]) + " and " + describe(lowering.net(), operation.inputs[i]) +
              ", which would mix the examples of a batch");
-    sources.push_back(lowering.is_constant(i) ? lowering.operand(lowering.constant(i), rank, lowering.batch(first)) : lowering.value(i));
+    sources.push_back(lowering.meeting(i, rank, lowering.batch(first)));
   }
   const std::int64_t axis = lowering.example_axis(integer(operation, "axis", 0), lowering.rank(first));
   lowering.output(sources.size() == 1 ? sources[0] : lowering.add("concat", sources, {{"axis", axis}}), false, lowering.batch(first));
@@ -112,15 +113,19 @@ void look_up(Lowering& lowering) {
   const std::int64_t rows = table->dims[0];
   const Shape behind(table->dims.begin() + 1, table->dims.end());
   const std::int64_t features = ops::element_count(behind);
-  if (rows < 1 || features < 1 || table->integer) refuse("looks numbers up in " + describe(lowering.net(), operation.inputs[0]));
+  if (rows < 1 || features < 1) refuse("looks numbers up in " + describe(lowering.net(), operation.inputs[0]));
+  Attributes attributes = {{"rows", rows}, {"features", features}};
+  if (table->integer) attributes.set("trained", std::int64_t{0});
   const bool scalar = lowering.is_scalar(1);
   Shape shape = lowering.net().value(operation.inputs[1]).dims();
-  const Source found = lowering.add("embedding", {lowering.value(1)}, {{"rows", rows}, {"features", features}},
-                                    {{.constant = table, .shape = {rows, features}, .role = "weight"}});
+  const Source found =
+      lowering.add("embedding", {lowering.value(1)}, std::move(attributes),
+                   {{.constant = to_floats(operation, table), .shape = {rows, features}, .trained = !table->integer, .role = "weight"}});
   shape.insert(shape.end(), behind.begin(), behind.end());
   const bool as_is = behind.size() == 1 && !scalar;
   const bool left = shape.empty();
-  lowering.output(as_is ? found : lowering.add("reshape", {found}, {{"shape", left ? Shape{1} : shape}}), left, lowering.batch(1));
+  lowering.output(as_is ? found : lowering.add("reshape", {found}, {{"shape", left ? Shape{1} : shape}}), left, lowering.batch(1),
+                  table->integer);
 }
 
 // Where the batch stands once a dimension has become `count` others.
@@ -130,9 +135,45 @@ Batch shifted(const Lowering& lowering, std::int64_t axis, std::int64_t count) {
   return batch;
 }
 
+// Along a dimension in which examples follow one another whole, as (N, 768) made one: the same indices in each of as many examples as the
+// file was made with, which makes them a dimension of their own again.
+bool gathers_whole_examples(Lowering& lowering) {
+  const Operation& operation = lowering.operation();
+  const Batch& batch = lowering.batch();
+  if (lowering.batch_axes() == 0 || !batch.folded() || batch.before != 1) return false;
+  if (checked_axis(operation, integer(operation, "axis", 0), lowering.rank(0)) != batch.axis) return false;
+  const Constant& index = *lowering.constant(1);
+  const std::int64_t examples = lowering.net().batch;
+  const std::int64_t extent = extent_of(lowering.shape(0), batch.axis);
+  const std::vector<std::int64_t> all = plain_integers(operation, index);
+  if (examples == 0 || index.dims.empty() || index.dims[0] != examples || all.empty()) return false;
+  const std::size_t each = all.size() / static_cast<std::size_t>(examples);
+  const std::vector<std::int64_t> first(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(each));
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (all[i] != first[i % each] + static_cast<std::int64_t>(i / each) * extent || first[i % each] < 0 || first[i % each] >= extent)
+      return false;
+  const Source taken = lowering.add("take", {lowering.value(0)}, {{"axis", batch.axis}, {"indices", first}});
+  Shape to = lowering.shape(0);
+  to.erase(to.begin() + batch.axis);
+  to.insert(to.begin() + batch.axis, index.dims.begin() + 1, index.dims.end());
+  const bool scalar = to.empty();
+  lowering.output(lowering.add("reshape", {taken}, {{"shape", scalar ? Shape{1} : to}}), scalar, {.axis = batch.axis});
+  return true;
+}
+
+// x[0] of the one example that a file was made with.
+bool takes_the_example(Lowering& lowering) {
+  if (!lowering.is_only_example(integer(lowering.operation(), "axis", 0)) || !lowering.constant(1)->dims.empty()) return false;
+  const std::int64_t index = plain_integers(lowering.operation(), *lowering.constant(1))[0];
+  if (index != 0 && index != -1) malformed(lowering.operation(), "takes example " + std::to_string(index) + " of one");
+  lowering.output_without_batch(lowering.value(0), lowering.is_scalar(0));
+  return true;
+}
+
 // Of known indices: one index takes a dimension away, evenly spaced ones make a slice.
 void gather(Lowering& lowering) {
   if (lowering.is_constant(0)) return look_up(lowering);
+  if (gathers_whole_examples(lowering) || takes_the_example(lowering)) return;
   const Operation& operation = lowering.operation();
   const Shape& shape = lowering.shape(0);
   const std::int64_t onnx_axis = integer(operation, "axis", 0);
@@ -303,19 +344,25 @@ void close_open(const Lowering& lowering, std::vector<Integer>& target) {
   *open = {count / rest, !told && batch == 0};
 }
 
-// The entry that holds the batch, which the file gives as a number: of those that fit, one that counts nothing else.
-std::size_t batch_entry(const Lowering& lowering, const std::vector<Integer>& target, std::int64_t inner) {
+// The entries that may hold the batch, which the file gives as a number: one that counts nothing else, or all that fit.
+std::vector<std::int64_t> fitting_entries(const Lowering& lowering, const std::vector<Integer>& target, std::int64_t inner) {
   const std::int64_t batch = lowering.net().batch;
-  std::size_t found = target.size();
+  std::vector<std::int64_t> found;
   for (std::size_t i = 0; batch != 0 && i < target.size(); ++i) {
     const std::int64_t behind = product(lowering, target, i + 1);
     if (target[i].value % batch != 0 || behind == 0 || inner % behind != 0) continue;
     const std::int64_t kept = target[i].value / batch;
-    if (kept == 1 && behind == inner) return i;
-    if (kept % (inner / behind) == 0 && found == target.size()) found = i;
+    if (kept == 1 && behind == inner) return {static_cast<std::int64_t>(i)};
+    if (kept % (inner / behind) == 0) found.push_back(static_cast<std::int64_t>(i));
   }
-  if (found == target.size()) refuse_mixing(lowering, target);
   return found;
+}
+
+std::size_t batch_entry(const Lowering& lowering, const std::vector<Integer>& target, std::int64_t inner) {
+  const auto found = fitting_entries(lowering, target, inner);
+  if (found.empty()) refuse_mixing(lowering, target);
+  const std::int64_t chosen = integer(lowering.operation(), kBatchEntry, found.front());
+  return static_cast<std::size_t>(std::ranges::find(found, chosen) == found.end() ? found.front() : chosen);
 }
 
 Reshaped reshaped_example(const Lowering& lowering, std::vector<Integer> target) {
@@ -343,6 +390,15 @@ void output_reshaped(Lowering& lowering, const Reshaped& to) {
   lowering.output(reshaped(lowering, scalar ? Shape{1} : to.dims), scalar, to.batch);
 }
 
+// A value without batch dimension of this shape: the one example that it is may have one again.
+void output_whole(Lowering& lowering, Source source, Shape dims) {
+  const bool dropped = lowering.net().value(lowering.operation().inputs[0]).examples == Examples::kDropped;
+  if (!dropped || dims.empty() || dims[0] != 1) return lowering.output(source, dims.empty());
+  dims.erase(dims.begin());
+  const bool scalar = dims.empty();
+  lowering.output_with_batch(lowering.add("reshape", {source}, {{"shape", scalar ? Shape{1} : dims}}), scalar);
+}
+
 // Of a value without batch dimension.
 Shape whole_shape(const Lowering& lowering, const std::vector<Integer>& target, bool zero_keeps) {
   const Shape& from = lowering.shape(0);
@@ -368,7 +424,7 @@ void reshape(Lowering& lowering) {
   const bool zero_keeps = integer(lowering.operation(), "allowzero", 0) == 0;
   if (lowering.batch_axes() == 0) {
     const Shape dims = whole_shape(lowering, target->integers, zero_keeps);
-    return lowering.output(lowering.add("reshape", {lowering.value(0)}, {{"shape", dims}}), false);
+    return output_whole(lowering, lowering.add("reshape", {lowering.value(0)}, {{"shape", dims}}), dims);
   }
   output_reshaped(lowering, reshaped_example(lowering, with_kept(lowering, target->integers, zero_keeps)));
 }
@@ -394,18 +450,27 @@ void squeeze(Lowering& lowering) {
   const Shape& shape = lowering.shape(0);
   Batch batch = lowering.batch();
   if (lowering.has(1)) {
-    const auto listed = lowering.list(1);
+    auto listed = lowering.list(1);
+    const bool drops = std::erase_if(listed, [&](std::int64_t axis) { return lowering.is_only_example(axis); }) > 0;
     const auto axes = lowering.example_axes(listed, lowering.rank(0));
+    if (drops) {
+      const bool left = axes.size() < shape.size() && !lowering.is_scalar(0);
+      const bool same = axes.empty() || lowering.is_scalar(0);
+      return lowering.output_without_batch(same ? lowering.value(0) : lowering.add("squeeze", {lowering.value(0)}, {{"axes", axes}}),
+                                           !left);
+    }
     for (const std::int64_t axis : listed)
       if (checked_axis(lowering.operation(), axis, lowering.rank(0)) < lowering.batch().axis) --batch.axis;
     const bool scalar = axes.size() == static_cast<std::size_t>(lowering.rank(0) - lowering.batch_axes());
     return lowering.output(lowering.add("squeeze", {lowering.value(0)}, {{"axes", axes}}), scalar, batch);
   }
-  if (lowering.batch_axes() > 0 && lowering.net().batch == 1) refuse("drops every dimension of extent 1, the batch among them");
-  if (batch != Batch{}) refuse("drops every dimension of extent 1 of " + describe(lowering.net(), lowering.operation().inputs[0]));
+  const bool drops = lowering.batch_axes() > 0 && lowering.net().batch == 1 && !batch.folded();
+  if (!drops && batch != Batch{})
+    refuse("drops every dimension of extent 1 of " + describe(lowering.net(), lowering.operation().inputs[0]));
   const std::ptrdiff_t gone = std::ranges::count(shape, 1);
-  if (gone == 0 || lowering.is_scalar(0)) return lowering.output(lowering.value(0), lowering.is_scalar(0));
-  lowering.output(lowering.add("squeeze", {lowering.value(0)}), gone == std::ssize(shape));
+  const bool scalar = lowering.is_scalar(0) || gone == std::ssize(shape);
+  const Source left = gone == 0 || lowering.is_scalar(0) ? lowering.value(0) : lowering.add("squeeze", {lowering.value(0)});
+  drops ? lowering.output_without_batch(left, scalar) : lowering.output(left, scalar);
 }
 
 void unsqueeze(Lowering& lowering) {
@@ -428,6 +493,14 @@ void unsqueeze(Lowering& lowering) {
     if (is_new) axes.push_back(example);
     if (!is_new) ++from;
     if (!is_batch || batch.folded()) ++example;
+  }
+  if (lowering.net().value(lowering.operation().inputs[0]).examples == Examples::kDropped && added[0] != 0) {
+    axes.erase(axes.begin());  // the examples are the first dimension again
+    for (std::int64_t& axis : axes) --axis;
+    const bool left = lowering.is_scalar(0) && axes.empty();
+    if (lowering.is_scalar(0) && !left) axes.pop_back();
+    return lowering.output_with_batch(axes.empty() ? lowering.value(0) : lowering.add("unsqueeze", {lowering.value(0)}, {{"axes", axes}}),
+                                      left);
   }
   const bool scalar = lowering.is_scalar(0) && axes.empty();
   if (lowering.is_scalar(0) && !scalar) axes.pop_back();  // a scalar is (1) here: one of them is there already
@@ -458,7 +531,7 @@ void expand(Lowering& lowering) {
     const Integer wanted = i < missing ? Integer{1, false} : target->integers[i - missing];
     const bool of_batch = lowering.batch_axes() > 0 && static_cast<std::int64_t>(i) == batch.axis;
     const bool same =
-        wanted == Integer{1, false} || wanted == own || (of_batch && !batch.folded() && wanted == Integer{lowering.net().batch, false});
+        wanted == Integer{1, false} || wanted == own || (of_batch && wanted == Integer{own.value * lowering.net().batch, false});
     const bool broadcast = own == Integer{1, false} && !wanted.batch && wanted.value > 0;
     if (!same && !broadcast)
       refuse("repeats " + describe(lowering.net(), lowering.operation().inputs[0]) + " over the examples of a batch");
@@ -490,6 +563,23 @@ void tile(Lowering& lowering) {
   }
   lowering.output(result, lowering.is_scalar(0));
 }
+
+}  // namespace
+
+std::vector<std::int64_t> batch_entries(const Net& net, const Operation& operation) {
+  const int shape = input(operation, 1);
+  if (operation.op != "Reshape" || net.batch_axes == 0 || shape < 0 || net.value(shape).constant == nullptr) return {};
+  const Lowering lowering(net, operation);
+  const ConstantPtr& target = lowering.constant(1);
+  if (!target->integer || target->dims.size() != 1 || target->integers.empty() || std::ranges::any_of(target->integers, &Integer::batch))
+    return {};
+  auto closed = with_kept(lowering, target->integers, integer(operation, "allowzero", 0) == 0);
+  close_open(lowering, closed);
+  if (std::ranges::any_of(closed, &Integer::batch)) return {};
+  return fitting_entries(lowering, closed, inner_count(lowering));
+}
+
+namespace {
 
 constexpr std::array kRules = {
     Rule{"Concat", 1, -1, "axis", concat},       Rule{"Slice", 3, 5, "", slice},         Rule{"Split", 1, 2, "axis num_outputs", split},

@@ -111,8 +111,10 @@ void depth_to_space(Lowering& lowering) {
 void space_to_depth(Lowering& lowering) {
   const auto [channels, height, width, size] = blocks_of(lowering);
   if (height % size != 0 || width % size != 0) malformed(lowering.operation(), "its blocks do not divide the image");
-  lowering.output(arranged(lowering, {channels, height / size, size, width / size, size}, {2, 4, 0, 1, 3},
-                           {channels * size * size, height / size, width / size}));
+  const bool columns_first = text(lowering.operation(), "mode", "DCR") == "CRD";
+  const List perm = columns_first ? List{0, 2, 4, 1, 3} : List{2, 4, 0, 1, 3};
+  lowering.output(
+      arranged(lowering, {channels, height / size, size, width / size, size}, perm, {channels * size * size, height / size, width / size}));
 }
 
 // x / (bias + alpha / size * sum of squares over `size` channels around)^beta.
@@ -163,7 +165,7 @@ constexpr std::array kRules = {
          resize},
     Rule{"Upsample", 1, 2, "mode scales", resize},  // becomes a Resize before it is read
     Rule{"DepthToSpace", 1, 1, "blocksize mode", depth_to_space},
-    Rule{"SpaceToDepth", 1, 1, "blocksize", space_to_depth},
+    Rule{"SpaceToDepth", 1, 1, "blocksize mode", space_to_depth},
     Rule{"LRN", 1, 1, "alpha beta bias size", lrn},
     Rule{"RandomNormalLike", 1, 1, "dtype mean scale seed", random_normal_like},
     Rule{"RandomUniformLike", 1, 1, "dtype high low seed", random_uniform_like},

@@ -120,6 +120,13 @@ void matmul(Lowering& lowering) {
     check_inputs(lowering, lowering.shape(0).back(), weight, weight->dims[0]);
     return lowering.output(linear(lowering, lowering.value(0), {.weight = weight}));
   }
+  // W x of columns that are examples: the rows of W are a layer's units.
+  if (left && batched && lowering.constant(0)->dims.size() == 2 && !batch.folded() && batch.axis == rank - 1) {
+    const ConstantPtr& weight = matrix(lowering, 0);
+    if (lowering.is_scalar(1)) refuse("multiplies across the examples of a batch");
+    check_inputs(lowering, lowering.shape(1).back(), weight, weight->dims[1]);
+    return lowering.output(linear(lowering, lowering.value(1), {.weight = weight, .transposed = true}));
+  }
   if (batched && !left && !right && (lowering.rank(1) != rank || lowering.batch(1) != batch))
     refuse("multiplies " + describe(lowering.net(), lowering.operation().inputs[0]) + " and " +
            describe(lowering.net(), lowering.operation().inputs[1]) + ", which would mix the examples of a batch");
@@ -198,8 +205,7 @@ void set_epsilon(const Lowering& lowering, Attributes& attributes) {
 void batch_norm(Lowering& lowering) {
   lowering.only_first_output();
   if (lowering.batch_axes() == 0) refuse("needs a batch dimension");
-  const Shape shape = lowering.shape(0);
-  const std::int64_t channels = shape[0];
+  const std::int64_t channels = lowering.shape(0)[0];
   Attributes attributes;
   set_epsilon(lowering, attributes);
   if (const double momentum = number(lowering.operation(), "momentum", 0.9); momentum != 0.9) attributes.set("momentum", momentum);
@@ -207,12 +213,7 @@ void batch_norm(Lowering& lowering) {
                                       owned(floats(lowering, 2, channels), {channels}, "bias"),
                                       owned(floats(lowering, 3, channels), {channels}, "running_mean", false),
                                       owned(floats(lowering, 4, channels), {channels}, "running_var", false)};
-  Source src = lowering.value(0);
-  const bool deep = shape.size() > 3;  // volumes: positions in one dimension
-  if (deep) src = lowering.add("reshape", {src}, {{"shape", Shape{channels, -1}}});
-  Source result = lowering.add("batch_norm", {src}, std::move(attributes), tensors);
-  if (deep) result = lowering.add("reshape", {result}, {{"shape", shape}});
-  lowering.output(result);
+  lowering.output(lowering.add("batch_norm", {lowering.value(0)}, std::move(attributes), tensors));
 }
 
 // What is normalised must not hold the batch.

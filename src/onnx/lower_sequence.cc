@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "onnx/evaluate.h"
 #include "onnx/lower.h"
@@ -51,11 +52,13 @@ Source constant_of(Lowering& lowering, Shape dims, std::vector<float> values) {
                       {{.constant = make_floats(dims, std::move(values)), .shape = dims, .trained = false, .role = "value"}});
 }
 
-Source causal_mask(Lowering& lowering, std::int64_t queries, std::int64_t keys) {
+// Nothing for keys at most `left` positions before a query and `right` behind it, minus infinity for others; -1: however far.
+Source window_mask(Lowering& lowering, std::int64_t queries, std::int64_t keys, std::int64_t left, std::int64_t right) {
   if (queries * keys > 16 * kMostIntegers) refuse("has a mask of more elements than are computed");
   std::vector<float> mask(place(queries * keys), 0.0f);
   for (std::int64_t i = 0; i < queries; ++i)
-    for (std::int64_t j = i + 1; j < keys; ++j) mask[place(i * keys + j)] = -std::numeric_limits<float>::infinity();
+    for (std::int64_t j = 0; j < keys; ++j)
+      if ((left >= 0 && j < i - left) || (right >= 0 && j > i + right)) mask[place(i * keys + j)] = -std::numeric_limits<float>::infinity();
   return constant_of(lowering, {queries, keys}, std::move(mask));
 }
 
@@ -97,7 +100,9 @@ void attention(Lowering& lowering) {
     scores = lowering.add("mul", {small, lowering.number(cap)});
   }
   if (lowering.has(3)) scores = lowering.add("add", {scores, mask_of(lowering)});
-  if (integer(operation, "is_causal", 0) != 0) scores = lowering.add("add", {scores, causal_mask(lowering, q.shape[1], k.shape[1])});
+  const std::int64_t left = integer(operation, "left_window_size", -1);
+  const std::int64_t right = integer(operation, "is_causal", 0) != 0 ? 0 : integer(operation, "right_window_size", -1);
+  if (left >= 0 || right >= 0) scores = lowering.add("add", {scores, window_mask(lowering, q.shape[1], k.shape[1], left, right)});
   Source result = lowering.add("matmul", {lowering.add("softmax", {scores}), repeated(lowering, v, heads)});
   if (lowering.shape(0).size() == 2) {
     result = lowering.add("transpose", {result}, {{"perm", List{1, 0, 2}}});
@@ -106,71 +111,149 @@ void attention(Lowering& lowering) {
   lowering.output(result, false);
 }
 
-// ---- LSTM.
+// ---- RNN, LSTM, GRU.
 
-void only_zeros(const Lowering& lowering, std::size_t index, const char* what) {
-  if (!lowering.has(index)) return;
-  const ConstantPtr& state = lowering.constant(index);
-  if (state->integer || std::ranges::any_of(state->floats, [](float value) { return value != 0.0f; }))
-    refuse(std::string("has ") + what + " that is not 0");
-}
+struct Layer {
+  const char* op;
+  std::int64_t gates;
+  std::size_t states;  // h; of an LSTM c, too
+};
 
-// The last state of each direction, (directions, hidden), from (positions, directions hidden).
-Source last_state(Lowering& lowering, Source states, std::int64_t positions, std::int64_t hidden, std::int64_t directions, bool reverse) {
-  const auto at = [&](std::int64_t position, std::int64_t direction) {
-    return lowering.add(
-        "slice", {states},
-        {{"starts", List{position, direction * hidden}}, {"ends", List{position + 1, (direction + 1) * hidden}}, {"axes", List{0, 1}}});
-  };
-  const Source first = at(reverse ? 0 : positions - 1, 0);
-  return directions == 1 ? first : lowering.add("concat", {first, at(0, 1)}, {{"axis", std::int64_t{0}}});
-}
+struct Sequence {
+  std::int64_t positions, inputs, hidden, directions;
+  bool reverse, batch_first;
+};
 
-void lstm(Lowering& lowering) {
+Sequence sequence_of(const Lowering& lowering) {
   const Operation& operation = lowering.operation();
-  const bool batch_first = integer(operation, "layout", 0) != 0;
   const std::string direction = text(operation, "direction", "forward");
-  const std::int64_t directions = direction == "bidirectional" ? 2 : 1;
   if (direction != "forward" && direction != "reverse" && direction != "bidirectional")
     malformed(operation, "its direction is " + printable(direction));
   if (lowering.batch_axes() == 0) refuse("needs a batch dimension");
-  const Shape shape = lowering.shape(0);
+  const bool batch_first = integer(operation, "layout", 0) != 0;
+  const Shape& shape = lowering.shape(0);
   if (shape.size() != 2 || lowering.batch() != Batch{.axis = batch_first ? 0 : 1})
     refuse("needs (positions, N, inputs); its input is " + describe(lowering.net(), operation.inputs[0]));
-  for (const char* name : {"activations", "clip", "activation_alpha", "activation_beta"})
+  for (const char* name : {"clip", "activation_alpha", "activation_beta"})
     if (operation.settings.contains(name)) refuse(std::string("has its own ") + name);
   if (integer(operation, "input_forget", 0) != 0) refuse("couples its input and forget gates");
   if (lowering.has(4)) refuse("has sequences of several lengths");
   if (lowering.has(7)) refuse("has peepholes");
-  only_zeros(lowering, 5, "a first state");
-  only_zeros(lowering, 6, "a first cell");
-  if (operation.outputs.size() > 2 && operation.outputs[2] >= 0) refuse("its last cell is used");
-  const std::int64_t hidden = integer(operation, "hidden_size", 0);
-  const Shape weight = {directions, 4 * hidden, shape[1]};
-  const Shape recurrent = {directions, 4 * hidden, hidden};
-  const Shape bias = {directions, 8 * hidden};
-  if (hidden < 1 || lowering.constant(1)->dims != weight || lowering.constant(2)->dims != recurrent)
+  return {shape[0],   shape[1], integer(operation, "hidden_size", 0), direction == "bidirectional" ? 2 : 1, direction == "reverse",
+          batch_first};
+}
+
+// A first state as (directions, hidden) of an example; nothing where it is absent, or 0.
+std::optional<Source> first_state(Lowering& lowering, std::size_t index, const Sequence& s) {
+  if (!lowering.has(index)) return std::nullopt;
+  const Batch where{.axis = s.batch_first ? 0 : 1};
+  if (!lowering.is_constant(index)) {
+    if (lowering.batch(index) != where) refuse("has a first state " + describe(lowering.net(), lowering.operation().inputs[index]));
+    return lowering.value(index);
+  }
+  const ConstantPtr& state = lowering.constant(index);
+  if (!state->integer && std::ranges::all_of(state->floats, [](float value) { return value == 0.0f; })) return std::nullopt;
+  return lowering.operand(state, 3, where);
+}
+
+// All of them, where any is given.
+std::vector<Source> with_states(Lowering& lowering, const Layer& layer, const Sequence& s) {
+  std::vector<Source> sources = {lowering.value(0)};
+  std::vector<std::optional<Source>> states;
+  for (std::size_t i = 0; i < layer.states; ++i) states.push_back(first_state(lowering, 5 + i, s));
+  if (std::ranges::none_of(states, [](const auto& state) { return state.has_value(); })) return sources;
+  const Shape dims = {s.directions, s.hidden};
+  for (const auto& state : states)
+    sources.push_back(state ? *state : constant_of(lowering, dims, std::vector<float>(place(s.directions * s.hidden), 0.0f)));
+  return sources;
+}
+
+Source rows_of(Lowering& lowering, Source states, std::int64_t first, std::int64_t count) {
+  return lowering.add("slice", {states}, {{"starts", List{first}}, {"ends", List{first + count}}, {"axes", List{0}}});
+}
+
+// The last state of each direction, (directions, hidden), from (positions, directions hidden).
+Source last_state(Lowering& lowering, Source states, const Sequence& s) {
+  const auto at = [&](std::int64_t position, std::int64_t direction) {
+    return lowering.add(
+        "slice", {states},
+        {{"starts", List{position, direction * s.hidden}}, {"ends", List{position + 1, (direction + 1) * s.hidden}}, {"axes", List{0, 1}}});
+  };
+  const Source forward = at(s.reverse ? 0 : s.positions - 1, 0);
+  return s.directions == 1 ? forward : lowering.add("concat", {forward, at(0, 1)}, {{"axis", std::int64_t{0}}});
+}
+
+void add_outputs(Lowering& lowering, Source states, const Sequence& s, bool cells) {
+  const std::size_t count = lowering.operation().outputs.size();
+  const Batch of_state{.axis = s.batch_first ? 0 : 1};
+  const Source h = cells ? rows_of(lowering, states, 0, s.positions) : states;
+  const Source apart = lowering.add("reshape", {h}, {{"shape", Shape{s.positions, s.directions, s.hidden}}});
+  lowering.output(apart, false, {.axis = s.batch_first ? 0 : 2});
+  if (count > 1) lowering.output(last_state(lowering, states, s), false, of_state);
+  if (count < 3) return;
+  const Source c = cells ? rows_of(lowering, states, s.positions, 1) : h;
+  lowering.output(cells ? lowering.add("reshape", {c}, {{"shape", Shape{s.directions, s.hidden}}}) : c, false, of_state);
+}
+
+void recurrent(Lowering& lowering, const Layer& layer, Attributes attributes) {
+  const Operation& operation = lowering.operation();
+  const Sequence s = sequence_of(lowering);
+  const Shape weight = {s.directions, layer.gates * s.hidden, s.inputs};
+  const Shape recurrent_weight = {s.directions, layer.gates * s.hidden, s.hidden};
+  const Shape bias = {s.directions, 2 * layer.gates * s.hidden};
+  if (s.hidden < 1 || lowering.constant(1)->dims != weight || lowering.constant(2)->dims != recurrent_weight)
     malformed(operation, "its weights " + ops::to_string(lowering.constant(1)->dims) + " and " +
-                             ops::to_string(lowering.constant(2)->dims) + " do not fit " + std::to_string(hidden) + " hidden units");
-  const ConstantPtr given = lowering.has(3) ? lowering.constant(3) : make_floats(bias, std::vector<float>(place(directions * 8 * hidden)));
+                             ops::to_string(lowering.constant(2)->dims) + " do not fit " + std::to_string(s.hidden) + " hidden units");
+  const ConstantPtr given = lowering.has(3) ? lowering.constant(3) : make_floats(bias, std::vector<float>(place(ops::element_count(bias))));
   if (given->dims != bias) malformed(operation, "its bias is " + ops::to_string(given->dims) + "; expected " + ops::to_string(bias));
-  Attributes attributes = {{"hidden", hidden}};
-  if (directions == 2) attributes.set("directions", directions);
-  if (direction == "reverse") attributes.set("reverse", std::int64_t{1});
-  const Source states = lowering.add("lstm", {lowering.value(0)}, std::move(attributes),
+  attributes.set("hidden", s.hidden);
+  if (s.directions == 2) attributes.set("directions", s.directions);
+  if (s.reverse) attributes.set("reverse", std::int64_t{1});
+  const bool cells = operation.outputs.size() > 2 && operation.outputs[2] >= 0;
+  if (cells) attributes.set("cells", std::int64_t{1});
+  const std::vector<Source> sources = with_states(lowering, layer, s);
+  const Source states = lowering.add(layer.op, sources, std::move(attributes),
                                      {{.constant = lowering.constant(1), .shape = weight, .role = "weight"},
-                                      {.constant = lowering.constant(2), .shape = recurrent, .role = "recurrent_weight"},
+                                      {.constant = lowering.constant(2), .shape = recurrent_weight, .role = "recurrent_weight"},
                                       {.constant = given, .shape = bias, .role = "bias"}});
-  const Source apart = lowering.add("reshape", {states}, {{"shape", Shape{shape[0], directions, hidden}}});
-  lowering.output(apart, false, {.axis = batch_first ? 0 : 2});
-  if (operation.outputs.size() > 1 && operation.outputs[1] >= 0)
-    lowering.output(last_state(lowering, states, shape[0], hidden, directions, direction == "reverse"), false,
-                    {.axis = batch_first ? 0 : 1});
+  add_outputs(lowering, states, s, cells);
+}
+
+// Its activations as ONNX lists them, one of each kind a direction, all of which are `usual`.
+bool has_activations(const Lowering& lowering, const std::vector<std::string>& usual) {
+  const auto given = setting<std::vector<std::string>>(lowering.operation(), "activations", {});
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    std::string name = given[i];
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (name != usual[i % usual.size()]) return false;
+  }
+  return true;
+}
+
+void lstm(Lowering& lowering) {
+  if (!has_activations(lowering, {"sigmoid", "tanh", "tanh"})) refuse("has its own activations");
+  recurrent(lowering, {"lstm", 4, 2}, {});
+}
+
+void gru(Lowering& lowering) {
+  if (!has_activations(lowering, {"sigmoid", "tanh"})) refuse("has its own activations");
+  const bool after = integer(lowering.operation(), "linear_before_reset", 0) != 0;
+  recurrent(lowering, {"gru", 3, 1}, after ? Attributes{{"reset_after", std::int64_t{1}}} : Attributes{});
+}
+
+void rnn(Lowering& lowering) {
+  const bool relu = lowering.operation().settings.contains("activations") && has_activations(lowering, {"relu"});
+  if (!relu && !has_activations(lowering, {"tanh"})) refuse("has its own activations");
+  recurrent(lowering, {"rnn", 1, 1}, relu ? Attributes{{"relu", std::int64_t{1}}} : Attributes{});
 }
 
 constexpr std::array kRules = {
-    Rule{"Attention", 3, 7, "is_causal kv_num_heads q_num_heads qk_matmul_output_mode scale softcap softmax_precision", attention},
+    Rule{"Attention", 3, 7,
+         "is_causal kv_num_heads left_window_size q_num_heads qk_matmul_output_mode right_window_size scale softcap softmax_precision",
+         attention},
     Rule{"LSTM", 3, 8, "activation_alpha activation_beta activations clip direction hidden_size input_forget layout", lstm},
+    Rule{"GRU", 3, 6, "activation_alpha activation_beta activations clip direction hidden_size layout linear_before_reset", gru},
+    Rule{"RNN", 3, 6, "activation_alpha activation_beta activations clip direction hidden_size layout", rnn},
 };
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "onnx/test_evaluate.h"
+#include "onnx/run.h"
 #include "onnx/test_model.h"
 
 namespace undying::onnx {

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "base/nearest.h"
+#include "onnx/branches.h"
 #include "onnx/names.h"
 #include "onnx/tensor.h"
 #include "ops/operator.h"
@@ -53,6 +54,7 @@ class Parser {
   Net parse(pb::ModelProto& model) {
     net_.opset = opset_of(model);
     pb::GraphProto& graph = *model.mutable_graph();
+    inline_branches(graph);
     if (graph.sparse_initializer_size() > 0) unsupported("graph", "has sparse initializers; expected dense ones");
     for (auto& tensor : *graph.mutable_initializer()) add_initializer(tensor);
     check_shapes(graph);
@@ -345,6 +347,9 @@ class Parser {
         return;
       case Type::FLOATS:
         value = std::vector<float>(attribute.floats().begin(), attribute.floats().end());
+        return;
+      case Type::STRINGS:
+        value = std::vector<std::string>(attribute.strings().begin(), attribute.strings().end());
         return;
       case Type::TENSOR:
         value = tensors_.read(attribute.t(), {});

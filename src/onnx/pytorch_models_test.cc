@@ -8,7 +8,7 @@
 #include <map>
 
 #include "engine/engine.h"
-#include "onnx/test_evaluate.h"
+#include "onnx/run.h"
 #include "onnx/test_model.h"
 #include "ops/operator.h"
 #include "undying/dataset.h"

@@ -8,8 +8,8 @@
 
 #include "onnx/exporter.h"
 #include "onnx/parse.h"
+#include "onnx/run.h"
 #include "onnx/shape_inference/implementation.h"
-#include "onnx/test_evaluate.h"
 #include "onnx/test_model.h"
 #include "undying/error.h"
 
@@ -172,6 +172,52 @@ TEST(OnnxSave, Pools) {
   expect_round_trip(chain({2, 7}, {node("average_pool", {{"kernel", List{3}}, {"pads", List{1, 1}}, {"count_include_pad", kOne}})}));
   expect_round_trip(chain({2, 4, 4}, {node("global_average_pool")}));
   expect_round_trip(chain({2, 4, 4}, {node("global_max_pool")}));
+}
+
+TEST(OnnxSave, Volumes) {
+  expect_round_trip(
+      chain({2, 4, 5, 6}, {node("conv", {{"outputs", std::int64_t{4}}, {"kernel", List{3, 2, 3}}, {"pads", List{1, 0, 1, 1, 1, 0}}})}));
+  expect_round_trip(
+      chain({4, 3, 2, 3}, {node("conv_transpose", {{"outputs", std::int64_t{2}}, {"kernel", List{2, 3, 2}}, {"strides", List{2, 1, 2}}})}));
+  expect_round_trip(chain({2, 4, 5, 6}, {node("max_pool", {{"kernel", List{2, 3, 2}}, {"strides", List{2, 1, 2}}})}));
+  expect_round_trip(chain({2, 4, 5, 6}, {node("average_pool", {{"kernel", List{2, 3, 2}}, {"pads", List{1, 1, 0, 0, 1, 1}}})}));
+  expect_round_trip(chain({2, 4, 3, 2}, {node("batch_norm"), node("global_average_pool")}));
+}
+
+// What comes back may have another form; it is the same function.
+void expect_same_function(const Graph& graph) {
+  const Model again = round_trip(graph);
+  expect_same_outputs({graph, tensors_of(graph), {}, {}, {}}, again, 1e-5f);
+  expect_same_outputs(again, round_trip(again.graph), 1e-5f);
+}
+
+TEST(OnnxSave, Recurrent) {
+  for (const char* op : {"rnn", "lstm", "gru"}) {
+    SCOPED_TRACE(op);
+    const Attributes both = {{"hidden", std::int64_t{3}}, {"directions", std::int64_t{2}}};
+    expect_same_function(chain({4, 2}, {node(op, both)}));
+    expect_same_function(chain({4, 2}, {node(op, {{"hidden", std::int64_t{3}}, {"reverse", kOne}})}));
+    std::vector<Node> nodes = {{"x", "input", {}, {{"shape", List{4, 2}}}}, {"h", "input", {}, {{"shape", List{2, 3}}}}};
+    Node layer{"r", op, {0, 1}, both};
+    if (layer.op == "lstm") {
+      nodes.push_back({"c", "constant", {}, {{"shape", List{2, 3}}}});
+      layer.inputs.push_back(2);
+      layer.attributes.set("cells", kOne);
+    }
+    nodes.push_back(layer);
+    expect_same_function(Graph(nodes));
+  }
+  expect_same_function(chain({4, 2}, {node("gru", {{"hidden", std::int64_t{3}}, {"reset_after", kOne}})}));
+  expect_same_function(chain({4, 2}, {node("rnn", {{"hidden", std::int64_t{3}}, {"relu", kOne}, {"directions", std::int64_t{2}}})}));
+}
+
+TEST(OnnxSave, Choices) {
+  expect_same_function(chain({3, 5}, {node("top_k", {{"k", std::int64_t{2}}})}));
+  expect_same_function(
+      chain({5, 3}, {node("top_k", {{"k", std::int64_t{3}}, {"axis", std::int64_t{0}}, {"largest", std::int64_t{0}}, {"indices", kOne}})}));
+  expect_same_function(chain({5, 3}, {node("arg_max", {{"axis", std::int64_t{0}}, {"keepdims", std::int64_t{0}}})}));
+  expect_same_function(chain({5}, {node("arg_max", {{"last", kOne}, {"keepdims", std::int64_t{0}}})}));
+  expect_same_function(chain({4, 3}, {node("take", {{"axis", std::int64_t{0}}, {"indices", List{3, 0, 0, 1}}})}));
 }
 
 TEST(OnnxSave, Normalisations) {

@@ -18,6 +18,11 @@ std::string Writer::end(const std::string& result, const std::string& name) {
 std::string Writer::part_name(const std::string& what) { return scope_ + "/" + what; }
 
 std::string Writer::add(const std::string& op, const std::vector<std::string>& inputs, const Settings& settings) {
+  return add_several(op, inputs, 1, settings)[0];
+}
+
+std::vector<std::string> Writer::add_several(const std::string& op, const std::vector<std::string>& inputs, std::size_t outputs,
+                                             const Settings& settings) {
   pb::NodeProto& node = *graph_.add_node();
   node.set_op_type(op);
   node.set_name(node_names_.take(part_name(op)));
@@ -34,13 +39,16 @@ std::string Writer::add(const std::string& op, const std::vector<std::string>& i
     } else if (const auto* s = std::get_if<std::string>(&setting)) {
       attribute.set_type(pb::AttributeProto::STRING);
       attribute.set_s(*s);
+    } else if (const auto* strings = std::get_if<std::vector<std::string>>(&setting)) {
+      attribute.set_type(pb::AttributeProto::STRINGS);
+      for (const std::string& each : *strings) attribute.add_strings(each);
     } else {
       attribute.set_type(pb::AttributeProto::INTS);
       for (const std::int64_t value : std::get<std::vector<std::int64_t>>(setting)) attribute.add_ints(value);
     }
   }
-  node.add_output(names_.take(node.name() + "_output"));
-  return node.output(0);
+  for (std::size_t i = 0; i < outputs; ++i) node.add_output(names_.take(node.name() + "_output"));
+  return {node.output().begin(), node.output().end()};
 }
 
 std::string Writer::tensor(const Tensor& tensor) {

@@ -18,7 +18,7 @@ namespace undying::onnx {
 // carries its name, several carry it as a path ("act/Erf"), as exporters name the parts of a module.
 class Writer {
  public:
-  using Setting = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>>;
+  using Setting = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>, std::vector<std::string>>;
   using Settings = std::vector<std::pair<const char*, Setting>>;
 
   explicit Writer(pb::GraphProto& graph) : graph_(graph) {}
@@ -32,6 +32,9 @@ class Writer {
 
   // Appends an operator; returns the name of its output.
   std::string add(const std::string& op, const std::vector<std::string>& inputs, const Settings& settings = {});
+  // One with several outputs.
+  std::vector<std::string> add_several(const std::string& op, const std::vector<std::string>& inputs, std::size_t outputs,
+                                       const Settings& settings);
 
   // Initializers. A tensor is written once, under its own name.
   std::string tensor(const Tensor& tensor);

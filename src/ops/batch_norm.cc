@@ -227,8 +227,8 @@ class BatchNormKernel final : public Kernel {
 };
 
 Shape infer(const Node& node, std::span<const Value> src) {
-  if (src[0].shape.size() > 3)
-    reject(node, "src " + to_string(src[0].shape) + " has too many dimensions; expected (C), (C, L) or (C, H, W)");
+  if (src[0].shape.size() > 4)
+    reject(node, "src " + to_string(src[0].shape) + " has too many dimensions; expected (C), (C, L), (C, H, W) or (C, D, H, W)");
   return src[0].shape;
 }
 

@@ -1,4 +1,4 @@
-// conv: dst[o] = bias[o] + sum over channels and kernel of src * weight, channels-last; ONNX Conv. One dimension is (1, L) in two.
+// conv: dst[o] = bias[o] + sum over channels and kernel of src * weight, channels-last; ONNX Conv, of 1 to 3 dimensions.
 //
 // oneDNN's primitives are built once for each number of rows. Weights are kept as files have them, (outputs, channels / groups, kernel),
 // and laid out for oneDNN in each call: 1 / (rows x positions) of the work. The bias and the activation behind are one pass over the
@@ -16,6 +16,7 @@
 #include "ops/bfloat16.h"
 #include "ops/fold.h"
 #include "ops/rows.h"
+#include "ops/shapes.h"
 #include "ops/window.h"
 
 namespace undying::ops {
@@ -27,8 +28,11 @@ using onednn::ConvolutionShape;
 std::int64_t groups_of(const Node& node) { return node.attributes.get_or<std::int64_t>("groups", 1); }
 bool has_bias(const Node& node) { return node.attributes.get_or<std::int64_t>("bias", 1) != 0; }
 
-std::array<std::int64_t, 2> pair(const Shape& values, std::int64_t front) {
-  return values.size() == 1 ? std::array{front, values[0]} : std::array{values[0], values[1]};
+// One entry a dimension, those that are not there in front.
+ConvolutionShape::Extents extents(const Shape& values, std::int64_t front) {
+  ConvolutionShape::Extents all{front, front, front};
+  std::ranges::copy(values, all.end() - std::ssize(values));
+  return all;
 }
 
 ConvolutionShape shape_of(const Node& node, const Shape& src, const Shape& dst) {
@@ -36,13 +40,13 @@ ConvolutionShape shape_of(const Node& node, const Shape& src, const Shape& dst) 
   return {.channels = src[0],
           .outputs = dst[0],
           .groups = groups_of(node),
-          .src = pair({src.begin() + 1, src.end()}, 1),
-          .dst = pair({dst.begin() + 1, dst.end()}, 1),
-          .kernel = pair(window.kernel, 1),
-          .strides = pair(window.strides, 1),
-          .dilations = pair(window.dilations, 1),
-          .begins = pair(window.begins, 0),
-          .ends = pair(window.ends, 0)};
+          .src = extents({src.begin() + 1, src.end()}, 1),
+          .dst = extents({dst.begin() + 1, dst.end()}, 1),
+          .kernel = extents(window.kernel, 1),
+          .strides = extents(window.strides, 1),
+          .dilations = extents(window.dilations, 1),
+          .begins = extents(window.begins, 0),
+          .ends = extents(window.ends, 0)};
 }
 
 // The slope of a follower that oneDNN can apply; 1 for none.
@@ -66,7 +70,7 @@ class ConvKernel final : public Kernel {
         follows_(request.follower != nullptr),
         slope_(request.training ? std::nullopt : slope_inside(request.follower)),
         activation_(request.follower, extent_of(request.dst), fold_.end()),
-        weights_(shape_.outputs * shape_.channels / shape_.groups * shape_.kernel[0] * shape_.kernel[1]),
+        weights_(shape_.outputs * shape_.channels / shape_.groups * shape_.kernel[0] * shape_.kernel[1] * shape_.kernel[2]),
         src_size_(element_count(request.src[0].shape)),
         dst_size_(element_count(request.dst.shape)) {
     shape_.bfloat16 = request.training && request.precision == Precision::kBfloat16;
@@ -199,30 +203,40 @@ std::vector<ParameterSpec> parameters(const Node& node, std::span<const Value> s
 
 std::unique_ptr<Kernel> plan(const PlanRequest& request) { return std::make_unique<ConvKernel>(request); }
 
+// Of one output: `place` among the positions of dst.
+double product(const ConvolutionShape& s, const double* src, const double* weight, const Shape& place) {
+  const Shape image(s.src.begin(), s.src.end());
+  const Shape kernel(s.kernel.begin(), s.kernel.end());
+  double sum = 0.0;
+  for (std::int64_t k = 0; k < element_count(kernel); ++k) {
+    Shape at = index_of(k, kernel);
+    bool inside = true;
+    for (std::size_t i = 0; i < at.size(); ++i) {
+      at[i] = place[i] * s.strides[i] - s.begins[i] + at[i] * s.dilations[i];
+      inside = inside && at[i] >= 0 && at[i] < image[i];
+    }
+    for (std::int64_t c = 0; inside && c < s.channels / s.groups; ++c)
+      sum += src[c * element_count(image) + element_at(at, image)] * weight[c * element_count(kernel) + k];
+  }
+  return sum;
+}
+
 std::vector<double> reference(const Operator::ReferenceArgs& args) {
   const Shape& from = args.values[0].shape;
-  const Shape to = ops::infer(args.node, args.values).shape;
-  const ConvolutionShape s = shape_of(args.node, from, to);
+  const ConvolutionShape s = shape_of(args.node, from, ops::infer(args.node, args.values).shape);
+  const Shape places(s.dst.begin(), s.dst.end());
   const std::int64_t in = s.channels / s.groups;
   const std::int64_t out = s.outputs / s.groups;
+  const std::int64_t image = s.src[0] * s.src[1] * s.src[2];
+  const std::int64_t weights = in * s.kernel[0] * s.kernel[1] * s.kernel[2];
   std::vector<double> dst;
   for (std::int64_t row = 0; row < args.rows; ++row)
     for (std::int64_t o = 0; o < s.outputs; ++o)
-      for (std::int64_t y = 0; y < s.dst[0]; ++y)
-        for (std::int64_t x = 0; x < s.dst[1]; ++x) {
-          double sum = has_bias(args.node) ? args.parameters[1][static_cast<std::size_t>(o)] : 0.0;
-          for (std::int64_t c = 0; c < in; ++c)
-            for (std::int64_t i = 0; i < s.kernel[0]; ++i)
-              for (std::int64_t j = 0; j < s.kernel[1]; ++j) {
-                const std::int64_t v = y * s.strides[0] - s.begins[0] + i * s.dilations[0];
-                const std::int64_t u = x * s.strides[1] - s.begins[1] + j * s.dilations[1];
-                if (v < 0 || u < 0 || v >= s.src[0] || u >= s.src[1]) continue;
-                const std::int64_t channel = o / out * in + c;
-                sum += args.src[0][static_cast<std::size_t>(((row * s.channels + channel) * s.src[0] + v) * s.src[1] + u)] *
-                       args.parameters[0][static_cast<std::size_t>(((o * in + c) * s.kernel[0] + i) * s.kernel[1] + j)];
-              }
-          dst.push_back(sum);
-        }
+      for (std::int64_t place = 0; place < element_count(places); ++place) {
+        const double* src = args.src[0].data() + (row * s.channels + o / out * in) * image;
+        const double bias = has_bias(args.node) ? args.parameters[1][static_cast<std::size_t>(o)] : 0.0;
+        dst.push_back(bias + product(s, src, args.parameters[0].data() + o * weights, index_of(place, places)));
+      }
   return dst;
 }
 

@@ -7,6 +7,7 @@
 #include "onednn/convolution.h"
 #include "ops/activation_step.h"
 #include "ops/rows.h"
+#include "ops/shapes.h"
 #include "ops/window.h"
 
 namespace undying::ops {
@@ -72,9 +73,8 @@ Geometry geometry_of(const Node& node, const Shape& src) {
 ConvolutionShape shape_of(const Node& node, const Shape& src, const Geometry& g) {
   ConvolutionShape s{.channels = g.dst[0], .outputs = src[0], .groups = groups_of(node)};
   const std::size_t count = src.size() - 1;
-  s.src = s.dst = s.kernel = {1, 1};
   for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t k = i + 2 - count;
+    const std::size_t k = i + s.src.size() - count;
     s.src[k] = g.dst[i + 1];
     s.dst[k] = src[i + 1];
     s.kernel[k] = g.window.kernel[i];
@@ -124,7 +124,7 @@ class ConvTransposeKernel final : public Kernel {
     float* diff_z = activation_.width() == 1 ? pass.diff_dst : pass.scratch;
     if (passes())
       activation_.backward(pass, pass.saved != nullptr ? pass.saved : pass.dst, diff_z, bias_ ? pass.diff_parameters[1] : nullptr);
-    const std::int64_t weights = shape_.outputs * shape_.channels / shape_.groups * shape_.kernel[0] * shape_.kernel[1];
+    const std::int64_t weights = shape_.outputs * shape_.channels / shape_.groups * shape_.kernel[0] * shape_.kernel[1] * shape_.kernel[2];
     if (pass.rows == 0) return void(std::fill_n(pass.diff_parameters[0], weights, 0.0f));
     const Convolution& convolution = convolutions_.at(pass.rows);
     convolution.backward_weights(diff_z, pass.src[0], pass.diff_parameters[0], space(pass));
@@ -166,31 +166,40 @@ std::vector<ParameterSpec> parameters(const Node& node, std::span<const Value> s
 
 std::unique_ptr<Kernel> plan(const PlanRequest& request) { return std::make_unique<ConvTransposeKernel>(request); }
 
-// Every input value is spread over the outputs that its window covers.
+// Adds an input value, at `place` among the positions of src, to the outputs of one channel that its window covers.
+void spread(const ConvolutionShape& s, double value, const double* weight, const Shape& place, double* dst) {
+  const Shape image(s.src.begin(), s.src.end());
+  const Shape kernel(s.kernel.begin(), s.kernel.end());
+  for (std::int64_t k = 0; k < element_count(kernel); ++k) {
+    Shape at = index_of(k, kernel);
+    bool inside = true;
+    for (std::size_t i = 0; i < at.size(); ++i) {
+      at[i] = place[i] * s.strides[i] - s.begins[i] + at[i] * s.dilations[i];
+      inside = inside && at[i] >= 0 && at[i] < image[i];
+    }
+    if (inside) dst[element_at(at, image)] += value * weight[k];
+  }
+}
+
 std::vector<double> reference(const Operator::ReferenceArgs& args) {
   const Shape& from = args.values[0].shape;
   const ConvolutionShape s = shape_of(args.node, from, geometry_of(args.node, from));
+  const Shape places(s.dst.begin(), s.dst.end());
   const std::int64_t in = s.outputs / s.groups;
   const std::int64_t out = s.channels / s.groups;
-  const std::int64_t extent = s.src[0] * s.src[1];
+  const std::int64_t extent = s.src[0] * s.src[1] * s.src[2];
+  const std::int64_t kernel = s.kernel[0] * s.kernel[1] * s.kernel[2];
   std::vector<double> dst(static_cast<std::size_t>(args.rows * s.channels * extent), 0.0);
   for (std::size_t i = 0; i < dst.size() && has_bias(args.node); ++i)
     dst[i] = args.parameters[1][i / static_cast<std::size_t>(extent) % static_cast<std::size_t>(s.channels)];
-  for (std::int64_t row = 0; row < args.rows; ++row)
-    for (std::int64_t c = 0; c < s.outputs; ++c)
-      for (std::int64_t y = 0; y < s.dst[0]; ++y)
-        for (std::int64_t x = 0; x < s.dst[1]; ++x) {
-          const double value = args.src[0][static_cast<std::size_t>(((row * s.outputs + c) * s.dst[0] + y) * s.dst[1] + x)];
-          for (std::int64_t o = 0; o < out; ++o)
-            for (std::int64_t i = 0; i < s.kernel[0]; ++i)
-              for (std::int64_t j = 0; j < s.kernel[1]; ++j) {
-                const std::int64_t v = y * s.strides[0] - s.begins[0] + i * s.dilations[0];
-                const std::int64_t u = x * s.strides[1] - s.begins[1] + j * s.dilations[1];
-                if (v < 0 || u < 0 || v >= s.src[0] || u >= s.src[1]) continue;
-                dst[static_cast<std::size_t>(((row * s.channels + c / in * out + o) * s.src[0] + v) * s.src[1] + u)] +=
-                    value * args.parameters[0][static_cast<std::size_t>(((c * out + o) * s.kernel[0] + i) * s.kernel[1] + j)];
-              }
-        }
+  for (std::int64_t i = 0; i < std::ssize(args.src[0]); ++i) {
+    const std::int64_t place = i % element_count(places);
+    const std::int64_t c = i / element_count(places) % s.outputs;
+    const std::int64_t row = i / element_count(places) / s.outputs;
+    for (std::int64_t o = 0; o < out; ++o)
+      spread(s, args.src[0][static_cast<std::size_t>(i)], args.parameters[0].data() + (c * out + o) * kernel, index_of(place, places),
+             dst.data() + (row * s.channels + c / in * out + o) * extent);
+  }
   return dst;
 }
 

@@ -1,5 +1,6 @@
 // embedding: each element of src is the number of a row of the weight (rows, features), which takes its place; of one that is no row all
-// features are NaN, so that it cannot pass unseen. src has no gradient.
+// features are NaN, so that it cannot pass unseen. src has no gradient. With
+// `trained` = 0 the table is one of numbers that stay.
 
 #include <algorithm>
 #include <cmath>
@@ -70,7 +71,8 @@ Shape infer(const Node& node, std::span<const Value> src) {
 
 std::vector<ParameterSpec> parameters(const Node& node, std::span<const Value>) {
   const Table table = table_of(node);
-  return {{node.name + ".weight", {table.rows, table.features}}};
+  const bool trained = node.attributes.get_or<std::int64_t>("trained", 1) != 0;
+  return {{node.name + ".weight", {table.rows, table.features}, trained ? ParameterSpec::Role::kWeight : ParameterSpec::Role::kConstant}};
 }
 
 std::unique_ptr<Kernel> plan(const PlanRequest& request) {

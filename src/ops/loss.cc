@@ -59,11 +59,12 @@ LossSums pointwise(const LossOptions& options, const LossArgs& args) {
   LossSums total;
   const double width = static_cast<double>(args.width);
   for (std::int64_t row = 0; row < args.rows; ++row) {
+    const double weight = args.class_weights == nullptr ? 1.0 : args.class_weights[args.labels[row]];
     for (std::int64_t j = 0; j < args.width; ++j) {
       const std::int64_t i = row * args.width + j;
       const Point at = point(options, args.outputs[i], target(args, row, j));
-      total.loss += at.loss / width;
-      if (args.diff != nullptr) args.diff[i] = static_cast<float>(at.gradient / width * args.scale);
+      total.loss += weight * at.loss / width;
+      if (args.diff != nullptr) args.diff[i] = static_cast<float>(weight * at.gradient / width * args.scale);
     }
     if (args.labels != nullptr) total.correct += is_correct(args, row);
   }

@@ -84,6 +84,8 @@ std::span<const Operator> operators() {
       sin_operator(),
       cos_operator(),
       erf_operator(),
+      floor_operator(),
+      round_operator(),
       pow_operator(),
       rms_norm_operator(),
       embedding_operator(),
@@ -93,6 +95,10 @@ std::span<const Operator> operators() {
       resize_operator(),
       parameter_operator(),
       lstm_operator(),
+      rnn_operator(),
+      gru_operator(),
+      top_k_operator(),
+      arg_max_operator(),
   };
   return rows;
 }

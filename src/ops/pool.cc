@@ -1,4 +1,6 @@
-// max_pool, average_pool: the largest element, or the mean, of a window that slides over (L) or (H, W); and the same over all positions.
+// max_pool, average_pool: the largest element, or the mean, of a window that slides over (L), (H, W) or (D, H, W); and the same over all
+// positions. A volume is pooled plane by plane and then along D: a window is a box, so the largest of the largest is the largest, and the
+// mean of the means is the mean.
 //
 // Padding is never the largest element. In an average it counts where count_include_pad says so, but what a last window of ceil_mode
 // covers beyond the padding does not. A NaN in the window is the result, and takes the gradient.
@@ -22,9 +24,9 @@ PoolAxis covered(std::int64_t extent) {
   return axis;
 }
 
-// A pooling resolved: always over (y, x), of which an axis that is not there has one element.
+// A pooling resolved: of volumes of one element on each axis that is not there.
 struct Pooling {
-  PoolAxis y, x;
+  PoolAxis z, y, x;
   bool counts_padding = false;
 };
 
@@ -50,7 +52,8 @@ PoolAxis axis_of(const Window& window, const Shape& src, const Shape& dst, std::
 
 Pooling pooling_of(const Node& node, const Shape& src, const Shape& dst) {
   const Window window = window_of(node, src);
-  return {.y = src.size() == 3 ? axis_of(window, src, dst, 0) : covered(1),
+  return {.z = src.size() == 4 ? axis_of(window, src, dst, 0) : covered(1),
+          .y = src.size() > 2 ? axis_of(window, src, dst, src.size() - 3) : covered(1),
           .x = axis_of(window, src, dst, src.size() - 2),
           .counts_padding = flag(node, "count_include_pad")};
 }
@@ -65,28 +68,45 @@ bool tiles(const PoolAxis& axis) {
   return next == axis.extent;
 }
 
+std::int64_t extent_of(const PoolAxis& axis) { return static_cast<std::int64_t>(axis.places.size()); }
+
 class PoolKernel final : public Kernel {
  public:
   PoolKernel(Pooling pooling, std::int64_t channels, bool max)
-      : pooling_(std::move(pooling)), channels_(channels), tiles_(tiles(pooling_.y) && tiles(pooling_.x)), max_(max) {
+      : pooling_(std::move(pooling)),
+        one_(covered(1)),
+        channels_(channels),
+        plane_(extent_of(pooling_.y) * extent_of(pooling_.x) * channels),
+        tiles_(tiles(pooling_.y) && tiles(pooling_.x)),
+        deep_(pooling_.z.extent > 1 || pooling_.z.kernel > 1),
+        max_(max) {
     keeps_diff = true;
-    if (max) saved = static_cast<std::int64_t>(pooling_.y.places.size() * pooling_.x.places.size()) * channels;
+    if (max) saved = (deep_ ? pooling_.z.extent + extent_of(pooling_.z) : 1) * plane_;
+    if (deep_) scratch = pooling_.z.extent * plane_;
   }
 
   void forward(const Pass& pass, int) const override {
-    if (max_) return pool_kernels().max(args(pass), pass.src[0], pass.dst, pass.saved);
-    pool_kernels().average(args(pass), pass.src[0], pass.dst);
+    float* planes = deep_ ? pass.scratch : pass.dst;
+    const PoolArgs a = planes_of(pass);
+    if (max_) pool_kernels().max(a, pass.src[0], planes, pass.saved);
+    if (!max_) pool_kernels().average(a, pass.src[0], planes);
+    if (deep_ && max_) pool_kernels().max(depth_of(pass), planes, pass.dst, largest_of_depth(pass));
+    if (deep_ && !max_) pool_kernels().average(depth_of(pass), planes, pass.dst);
   }
 
   void backward(const Pass& pass, int) const override {
     if (pass.diff_src[0] == nullptr) return;
-    if (max_) return pool_kernels().max_gradient(args(pass), pass.diff_dst, pass.saved, pass.diff_src[0]);
-    pool_kernels().average_gradient(args(pass), pass.diff_dst, pass.diff_src[0]);
+    const float* planes = deep_ ? pass.scratch : pass.diff_dst;
+    if (deep_ && max_) pool_kernels().max_gradient(depth_of(pass), pass.diff_dst, largest_of_depth(pass), pass.scratch);
+    if (deep_ && !max_) pool_kernels().average_gradient(depth_of(pass), pass.diff_dst, pass.scratch);
+    if (max_) return pool_kernels().max_gradient(planes_of(pass), planes, pass.saved, pass.diff_src[0]);
+    pool_kernels().average_gradient(planes_of(pass), planes, pass.diff_src[0]);
   }
 
  private:
-  PoolArgs args(const Pass& pass) const {
-    return {.rows = pass.rows,
+  // Each plane as an image of its own.
+  PoolArgs planes_of(const Pass& pass) const {
+    return {.rows = pass.rows * pooling_.z.extent,
             .channels = channels_,
             .y = &pooling_.y,
             .x = &pooling_.x,
@@ -94,9 +114,26 @@ class PoolKernel final : public Kernel {
             .counts_padding = pooling_.counts_padding};
   }
 
+  // Along D, where a whole plane stands at each position.
+  PoolArgs depth_of(const Pass& pass) const {
+    return {.rows = pass.rows,
+            .channels = plane_,
+            .y = &pooling_.z,
+            .x = &one_,
+            .tiles = tiles(pooling_.z),
+            .counts_padding = pooling_.counts_padding};
+  }
+
+  float* largest_of_depth(const Pass& pass) const {
+    return pass.saved == nullptr ? nullptr : pass.saved + pass.rows * pooling_.z.extent * plane_;
+  }
+
   Pooling pooling_;
+  PoolAxis one_;
   std::int64_t channels_;
+  std::int64_t plane_;  // floats of a plane of dst
   bool tiles_;
+  bool deep_;
   bool max_;
 };
 
@@ -115,7 +152,7 @@ Shape pooled(const Node& node, std::span<const Value> src) {
 
 Shape pooled_globally(const Node& node, std::span<const Value> src) {
   const Shape& shape = src[0].shape;
-  if (shape.size() < 2) reject(node, "src " + to_string(shape) + " has no positions; expected (C, L) or (C, H, W)");
+  if (shape.size() < 2) reject(node, "src " + to_string(shape) + " has no positions; expected (C, L), (C, H, W) or (C, D, H, W)");
   Shape dst(shape.size(), 1);
   dst[0] = shape[0];
   return dst;
@@ -129,7 +166,8 @@ std::unique_ptr<Kernel> plan(const PlanRequest& request) {
 
 template <bool kMax>
 std::unique_ptr<Kernel> plan_global(const PlanRequest& request) {
-  return std::make_unique<PoolKernel>(Pooling{covered(1), covered(position_count(request.src[0]))}, request.src[0].shape[0], kMax);
+  return std::make_unique<PoolKernel>(Pooling{covered(1), covered(1), covered(position_count(request.src[0]))}, request.src[0].shape[0],
+                                      kMax);
 }
 
 // Of one channel (extents of y, x) at one place: `counted` elements are divided by.

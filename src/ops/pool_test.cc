@@ -125,7 +125,7 @@ TEST(Pool, GlobalPoolingKeepsTheDimensions) {
   EXPECT_EQ(result(global("global_average_pool"), {{2, 3}}, {{1, 2, 3, 4, 5, 9}}), (Floats{2, 6}));
   EXPECT_EQ(result(global("global_max_pool"), {{2, 3}}, {{1, 2, 3, 4, 9, 5}}), (Floats{3, 9}));
   EXPECT_EQ(rejection(global("global_max_pool"), {plain({3})}),
-            "[global_max_pool p] src (3) has no positions; expected (C, L) or (C, H, W)");
+            "[global_max_pool p] src (3) has no positions; expected (C, L), (C, H, W) or (C, D, H, W)");
 }
 
 TEST(Pool, RefusesWindowsThatDoNotFit) {
@@ -134,7 +134,8 @@ TEST(Pool, RefusesWindowsThatDoNotFit) {
   EXPECT_EQ(rejection(pool("max_pool", {2, 2}, {.pads = {0, 2, 0, 0}}), {channels_last({1, 3, 3})}),
             "[max_pool p] pads of 2 and 0 would hold a whole window; expected less than its extent 2");
   EXPECT_EQ(rejection(pool("average_pool", {2}), {channels_last({1, 3, 3})}), "[average_pool p] kernel (2) has 1 entries; expected 2");
-  EXPECT_EQ(rejection(pool("max_pool", {2}), {plain({7})}), "[max_pool p] src (7) is not an image; expected (C, L) or (C, H, W)");
+  EXPECT_EQ(rejection(pool("max_pool", {2}), {plain({7})}),
+            "[max_pool p] src (7) is not an image; expected (C, L), (C, H, W) or (C, D, H, W)");
   EXPECT_EQ(rejection(pool("max_pool", {2}, {.strides = {0}}), {channels_last({1, 3})}), "[max_pool p] strides (0) has an entry below 1");
 }
 
@@ -151,6 +152,10 @@ void add_sliding(std::vector<Case>& all, const std::string& op) {
   all.push_back({op + "_same_upper", pool(op, {3, 2}, {.strides = {2, 2}, .auto_pad = "same_upper"}), {image}});
   all.push_back({op + "_same_lower", pool(op, {2, 2}, {.auto_pad = "same_lower"}), {image}});
   all.push_back({op + "_sequence", pool(op, {3}, {.strides = {2}, .pads = {1, 1}}), {sequence}});
+  const Value volume = channels_last({5, 4, 5, 6});
+  all.push_back({op + "_volume", pool(op, {2, 2, 2}, {.strides = {2, 2, 2}}), {volume}});
+  all.push_back({op + "_volume_pads", pool(op, {3, 3, 2}, {.strides = {1, 2, 2}, .pads = {1, 1, 0, 1, 1, 1}}), {volume}});
+  all.push_back({op + "_volume_dilated", pool(op, {2, 1, 2}, {.dilations = {2, 1, 3}, .ceil_mode = 1}), {volume}});
   all.push_back({op + "_sequence_tiles", pool(op, {3}, {.strides = {3}}), {sequence}});
 }
 
@@ -162,9 +167,12 @@ std::vector<Case> pool_cases() {
   add_sliding(all, "average_pool");
   const Options counting{.strides = {2, 2}, .pads = {1, 1, 0, 1}, .ceil_mode = 1, .count_include_pad = 1};
   all.push_back({"average_pool_counting", pool("average_pool", {3, 2}, counting), {channels_last({5, 6, 5})}});
+  const Options deep{.strides = {2, 2, 2}, .pads = {1, 1, 0, 1, 0, 1}, .ceil_mode = 1, .count_include_pad = 1};
+  all.push_back({"average_pool_volume_counting", pool("average_pool", {3, 2, 2}, deep), {channels_last({3, 5, 6, 5})}});
   for (const std::string op : {"global_average_pool", "global_max_pool"}) {
     all.push_back({op, global(op), {channels_last({19, 3, 4})}});
     all.push_back({op + "_sequence", global(op), {channels_last({3, 130})}});
+    all.push_back({op + "_volume", global(op), {channels_last({3, 2, 3, 4})}});
     all.push_back({op + "_one", global(op), {channels_last({6, 1, 1})}});
   }
   return all;

@@ -12,8 +12,10 @@ namespace {
 using Floats = std::vector<float>;
 
 Node matmul() { return {"m", "matmul", {0, 1}, {}}; }
-Node lstm(std::int64_t directions, std::int64_t reverse) {
-  return {"r", "lstm", {0}, {{"hidden", std::int64_t{5}}, {"directions", directions}, {"reverse", reverse}}};
+Node recurrent(const char* op, std::int64_t directions, std::int64_t reverse, const char* flag = "reverse") {
+  Node node{"r", op, {0}, {{"hidden", std::int64_t{5}}, {"directions", directions}, {"reverse", reverse}}};
+  if (std::string_view(flag) != "reverse") node.attributes.set(flag, std::int64_t{1});
+  return node;
 }
 Node rms_norm(std::int64_t axis) { return {"n", "rms_norm", {0}, {{"axis", axis}, {"epsilon", 1e-3}}}; }
 Node layer_norm(std::int64_t axis, std::int64_t bias = 1) { return {"n", "layer_norm", {0}, {{"axis", axis}, {"bias", bias}}}; }
@@ -96,9 +98,17 @@ std::vector<Case> product_cases() {
       {"layer_norm_no_bias", layer_norm(0, 0), {plain({2, 5})}},
       {"rms_norm", rms_norm(-1), {plain({19})}},
       {"rms_norm_axes", rms_norm(1), {plain({2, 3, 4})}},
-      {"lstm", lstm(1, 0), {plain({4, 3})}},
-      {"lstm_reverse", lstm(1, 1), {plain({4, 3})}},
-      {"lstm_both", lstm(2, 0), {plain({3, 2})}},
+      {"lstm", recurrent("lstm", 1, 0), {plain({4, 3})}},
+      {"lstm_reverse", recurrent("lstm", 1, 1), {plain({4, 3})}},
+      {"lstm_both", recurrent("lstm", 2, 0), {plain({3, 2})}},
+      {"lstm_states", recurrent("lstm", 2, 0, "cells"), {plain({3, 2}), plain({2, 5}), plain({2, 5})}},
+      {"gru", recurrent("gru", 1, 0), {plain({4, 3})}},
+      {"gru_both_states", recurrent("gru", 2, 0), {plain({3, 2}), plain({2, 5})}},
+      {"gru_reset_after", recurrent("gru", 1, 1, "reset_after"), {plain({4, 3})}},
+      {"gru_reset_after_states", recurrent("gru", 2, 0, "reset_after"), {plain({3, 2}), plain({2, 5})}},
+      {"rnn", recurrent("rnn", 1, 0), {plain({4, 3})}},
+      {"rnn_both_states", recurrent("rnn", 2, 0), {plain({3, 2}), plain({2, 5})}},
+      {"rnn_relu", recurrent("rnn", 1, 1, "relu"), {plain({2, 3})}},
       {"group_norm", group_norm(2), {channels_last({6, 3, 2})}},
       {"group_norm_one", group_norm(1), {channels_last({6, 3, 2})}},
       {"group_norm_vector", group_norm(3), {plain({12})}},

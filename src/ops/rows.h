@@ -54,6 +54,8 @@ Operator sign_operator();
 Operator sin_operator();
 Operator cos_operator();
 Operator erf_operator();
+Operator floor_operator();
+Operator round_operator();
 Operator pow_operator();
 Operator rms_norm_operator();
 Operator embedding_operator();
@@ -63,6 +65,10 @@ Operator take_operator();
 Operator resize_operator();
 Operator parameter_operator();
 Operator lstm_operator();
+Operator rnn_operator();
+Operator gru_operator();
+Operator top_k_operator();
+Operator arg_max_operator();
 
 }  // namespace undying::ops
 

@@ -162,6 +162,14 @@ void add_takes(std::vector<Case>& all) {
   };
   all.push_back({"take", take(0, {4, 0, 4, 2}), {plain({7})}});
   all.push_back({"take_middle", take(-2, {1, 1, 0}), {plain({2, 3, 4})}});
+  const auto top = [](std::int64_t axis, std::int64_t k, std::int64_t largest, std::int64_t indices) {
+    return Node{"t", "top_k", {0}, {{"axis", axis}, {"k", k}, {"largest", largest}, {"indices", indices}}};
+  };
+  all.push_back({"top_k", top(-1, 3, 1, 0), {plain({7})}});
+  all.push_back({"top_k_smallest", top(1, 2, 0, 0), {plain({2, 5, 3})}});
+  all.push_back({"top_k_places", top(0, 2, 1, 1), {plain({4, 2})}});
+  all.push_back({"arg_max", {"a", "arg_max", {0}, {{"axis", std::int64_t{0}}, {"keepdims", std::int64_t{0}}}}, {plain({5, 3})}});
+  all.push_back({"arg_max_last", {"a", "arg_max", {0}, {{"last", std::int64_t{1}}}}, {plain({2, 6})}});
   all.push_back({"take_channels", take(0, {3, 0, 1}), {channels_last({4, 3, 2})}});
 }
 

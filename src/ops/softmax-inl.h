@@ -61,18 +61,18 @@ inline HWY_ATTR RowSums row_sums(D d, const float* row, std::int64_t width) {
   return {hn::GetLane(top), hn::GetLane(hn::SumOfLanes(d, exp_sum)), hn::GetLane(hn::SumOfLanes(d, sum))};
 }
 
-inline HWY_ATTR void row_gradient(D d, const LossArgs& args, std::int64_t row, const RowSums& sums, float smoothing) {
+inline HWY_ATTR void row_gradient(D d, const LossArgs& args, std::int64_t row, const RowSums& sums, float smoothing, float scale) {
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const float* x = args.outputs + row * args.width;
   float* diff = args.diff + row * args.width;
   const V top = hn::Set(d, sums.max);
-  const V inverse = hn::Set(d, args.scale / sums.exp_sum);
-  const V spread = hn::Set(d, args.scale * smoothing / static_cast<float>(args.width));
+  const V inverse = hn::Set(d, scale / sums.exp_sum);
+  const V spread = hn::Set(d, scale * smoothing / static_cast<float>(args.width));
   for (std::int64_t j = 0; j < args.width; j += lanes) {
     const V shifted = hn::Sub(load_or(d, x, j, args.width, top), top);
     store_part(d, hn::Sub(hn::Mul(hn::Exp(d, hn::Max(shifted, hn::Set(d, -104.0f))), inverse), spread), diff, j, args.width);
   }
-  diff[args.labels[row]] -= args.scale * (1.0f - smoothing);
+  diff[args.labels[row]] -= scale * (1.0f - smoothing);
 }
 
 // The first place of the maximum, which is in the row.
@@ -111,13 +111,18 @@ HWY_ATTR LossSums softmax_cross_entropy(const LossArgs& args, double label_smoot
   for (std::int64_t row = 0; row < args.rows; ++row) {
     const float* x = args.outputs + row * args.width;
     const RowSums sums = row_sums(d, x, args.width);
-    logarithms.add(static_cast<double>(sums.exp_sum));
+    const float weight = args.class_weights == nullptr ? 1.0f : args.class_weights[args.labels[row]];
     const double target = (1.0 - label_smoothing) * x[args.labels[row]] + label_smoothing * sums.sum / static_cast<double>(args.width);
     // A NaN anywhere reaches the sum even where the maximum skipped it.
     const bool finite = std::isfinite(sums.sum);
-    total.loss += static_cast<double>(sums.max) - target + (finite ? 0.0 : std::numeric_limits<double>::quiet_NaN());
+    double loss = static_cast<double>(sums.max) - target + (finite ? 0.0 : std::numeric_limits<double>::quiet_NaN());
+    if (args.class_weights == nullptr)
+      logarithms.add(static_cast<double>(sums.exp_sum));
+    else
+      loss = weight * (loss + std::log(static_cast<double>(sums.exp_sum)));
+    total.loss += loss;
     total.correct += (finite ? place_of(d, sums.max, x, args.width) : 0) == args.labels[row];
-    if (args.diff != nullptr) row_gradient(d, args, row, sums, smoothing);
+    if (args.diff != nullptr) row_gradient(d, args, row, sums, smoothing, args.scale * weight);
   }
   total.loss += logarithms.sum();
   return total;

@@ -32,7 +32,8 @@ void pad_to_same(Window& window, const Shape& src, bool upper) {
 }  // namespace
 
 Window window_of(const Node& node, const Shape& src) {
-  if (src.size() != 2 && src.size() != 3) reject(node, "src " + to_string(src) + " is not an image; expected (C, L) or (C, H, W)");
+  if (src.size() < 2 || src.size() > 4)
+    reject(node, "src " + to_string(src) + " is not an image; expected (C, L), (C, H, W) or (C, D, H, W)");
   const std::size_t count = src.size() - 1;
   if (!node.attributes.has("kernel")) reject(node, "has no kernel; expected one extent a dimension");
   Window window;

@@ -7,12 +7,13 @@
 
 namespace undying::ops {
 
-// The window that a convolution or a pooling slides over (L) or (H, W), ONNX's attributes resolved: one entry a dimension.
+// The window that a convolution or a pooling slides over (L), (H, W) or (D, H, W), ONNX's attributes resolved: one entry a dimension.
 struct Window {
   Shape kernel, strides, dilations, begins, ends;
 };
 
-// Reads kernel, strides, dilations, pads and auto_pad of a node whose input is (C, L) or (C, H, W). Rejects what does not fit.
+// Reads kernel, strides, dilations, pads and auto_pad of a node whose input is (C, L), (C, H, W) or (C, D, H, W). Rejects what does not
+// fit.
 Window window_of(const Node& node, const Shape& src);
 
 // Extents of the kernel with its dilation.

@@ -50,6 +50,11 @@ float learning_rate(const Optimizer& optimizer) {
   return std::visit([](const auto& settings) { return settings.learning_rate; }, optimizer);
 }
 
+Optimizer with_learning_rate(Optimizer optimizer, float rate) {
+  std::visit([rate](auto& settings) { settings.learning_rate = rate; }, optimizer);
+  return optimizer;
+}
+
 namespace optim {
 
 int state_count(const Optimizer& optimizer) {

@@ -43,26 +43,52 @@ std::string calibration_text(const Evaluation& evaluation) {
   return text;
 }
 
-bool is_share(const std::string& name) { return name == "accuracy" || name == "balanced accuracy"; }
+std::string line_of(const Measured& metric) {
+  const bool percent = metric.name == name(Metric::kAccuracy) || metric.name == name(Metric::kBalancedAccuracy);
+  const double scale = percent ? 100.0 : 1.0;
+  const char* unit = percent ? "%" : "";
+  return fmt::format("  {:<18} {:.4g}{} ({:.4g} to {:.4g})\n", metric.name, scale * metric.value, unit, scale * metric.lower,
+                     scale * metric.upper);
+}
+
+// Where the network names no more examples right than always naming the most frequent class would.
+std::string majority_text(const Evaluation& evaluation) {
+  const std::size_t width = evaluation.classes.size();
+  std::int64_t right = 0;
+  std::int64_t most = 0;
+  std::size_t majority = 0;
+  for (std::size_t row = 0; row < width; ++row) {
+    std::int64_t truly = 0;
+    for (std::size_t column = 0; column < width; ++column) truly += evaluation.confusion[row * width + column];
+    right += evaluation.confusion[row * width + row];
+    if (truly > most) most = truly, majority = row;
+  }
+  if (right > most) return "";
+  return fmt::format(
+      "The accuracy is {} that of always naming \"{}\", {:.2f}%: by that measure nothing was learned. Balanced accuracy{} says what is "
+      "made "
+      "of the other classes; train with --class-weights balanced makes them count as much.\n",
+      right == most ? "just" : "below", evaluation.classes[majority],
+      100.0 * static_cast<double>(most) / static_cast<double>(evaluation.examples), width == 2 ? " (or AUC)" : "");
+}
 
 }  // namespace
 
-std::string evaluation_text(const std::string& data, const Evaluation& evaluation) {
+std::string evaluation_text(const std::string& data, const Evaluation& evaluation, std::optional<Metric> metric) {
   std::string text = fmt::format("On {} (n = {}), with 95% intervals:\n", data, evaluation.examples);
-  for (const Measured& metric : evaluation.metrics) {
-    const double scale = is_share(metric.name) ? 100.0 : 1.0;
-    const char* unit = is_share(metric.name) ? "%" : "";
-    text += fmt::format("  {:<18} {:.4g}{} ({:.4g} to {:.4g})\n", metric.name, scale * metric.value, unit, scale * metric.lower,
-                        scale * metric.upper);
-  }
+  const auto asked = [&](const Measured& each) { return metric && each.name == name(*metric); };
+  for (const bool first : {true, false})
+    for (const Measured& each : evaluation.metrics)
+      if (asked(each) == first) text += line_of(each);
   if (evaluation.classes.empty()) return text;
-  return text + confusion_text(evaluation) + calibration_text(evaluation);
+  return text + majority_text(evaluation) + confusion_text(evaluation) + calibration_text(evaluation);
 }
 
-std::string evaluation_json(const std::string& command, const DataSummary& read, const std::string& data, const Evaluation& evaluation) {
+std::string evaluation_json(const std::string& command, const DataSummary& read, const std::string& data, const Evaluation& evaluation,
+                            std::optional<Metric> metric) {
   Json metrics = Json::object();
-  for (const Measured& metric : evaluation.metrics)
-    metrics[metric.name] = {{"value", number(metric.value)}, {"lower", number(metric.lower)}, {"upper", number(metric.upper)}};
+  for (const Measured& each : evaluation.metrics)
+    metrics[each.name] = {{"value", number(each.value)}, {"lower", number(each.lower)}, {"upper", number(each.upper)}};
   Json confusion = Json::array();
   const std::size_t width = evaluation.classes.size();
   for (std::size_t row = 0; row < width; ++row)
@@ -75,6 +101,7 @@ std::string evaluation_json(const std::string& command, const DataSummary& read,
                        {"command", command},
                        {"version", kVersion},
                        {"data", {{"name", data}, {"examples", evaluation.examples}, {"read", report::summary_json(read)}}},
+                       {"metric", metric ? Json(name(*metric)) : Json(nullptr)},
                        {"metrics", std::move(metrics)},
                        {"classes", evaluation.classes},
                        {"confusion", std::move(confusion)},

@@ -57,9 +57,10 @@ std::string study_html(const Study& study) {
                           "src/heatmap.js", "src/lives.js", "src/table.js", "src/read.js", "src/page.js"}));
 }
 
-std::string evaluation_html(const std::string& command, const DataSummary& read, const std::string& data, const Evaluation& evaluation) {
-  return compose("src/evaluation.html", "", evaluation_text(data, evaluation), "evaluation",
-                 evaluation_json(command, read, data, evaluation), scripts({"src/element.js", "src/read.js", "src/evaluation.js"}));
+std::string evaluation_html(const std::string& command, const DataSummary& read, const std::string& data, const Evaluation& evaluation,
+                            std::optional<Metric> metric) {
+  return compose("src/evaluation.html", "", evaluation_text(data, evaluation, metric), "evaluation",
+                 evaluation_json(command, read, data, evaluation, metric), scripts({"src/element.js", "src/read.js", "src/evaluation.js"}));
 }
 
 }  // namespace undying

@@ -36,6 +36,8 @@ std::string run_json(const RunDescription& description, const TrainSettings& set
                       {"train_loss", number(epoch.train_loss)},
                       {"test_loss", number(epoch.test_loss)},
                       {"test_accuracy", number(epoch.test_accuracy)},
+                      {"test_score", number(epoch.test_score)},
+                      {"validation_score", number(epoch.validation_score)},
                       {"seconds", number(epoch.seconds)}});
   Json chosen = description_json(description);
   chosen.update(report::settings_json(settings));
@@ -48,6 +50,9 @@ std::string run_json(const RunDescription& description, const TrainSettings& set
                      {"reason", run.reason},
                      {"test_accuracy", number(run.test_accuracy)},
                      {"test_loss", number(run.test_loss)},
+                     {"score", description.baseline ? Json(name(description.baseline->metric)) : Json(nullptr)},
+                     {"test_score", number(run.test_score)},
+                     {"best_epoch", run.best_epoch},
                      {"baseline", baseline_json(description.baseline)},
                      {"steps", run.steps.size()},
                      {"samples", run.samples},

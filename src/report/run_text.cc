@@ -7,6 +7,7 @@
 
 #include "doctor/judge.h"
 #include "report/wrap.h"
+#include "trial/words.h"
 #include "undying/report.h"
 
 namespace undying {
@@ -31,7 +32,17 @@ std::string scores(const Run& run, const std::optional<Baseline>& baseline) {
   std::string text;
   if (std::isfinite(run.test_loss)) text += fmt::format("test loss {:.6g}", run.test_loss) + beside(Metric::kLoss);
   if (std::isfinite(run.test_accuracy)) text += fmt::format("test accuracy {:.2f}%", 100.0 * run.test_accuracy) + beside(Metric::kAccuracy);
+  if (baseline && baseline->metric != Metric::kLoss && baseline->metric != Metric::kAccuracy && std::isfinite(run.test_score))
+    text +=
+        fmt::format("test {}{}", is_percent(baseline->metric) ? "balanced accuracy " : "", score_text(baseline->metric, run.test_score)) +
+        beside(baseline->metric);
   return text;
+}
+
+// Of a run that stops early.
+std::string early_text(const Run& run) {
+  if (run.best_epoch == 0) return "";
+  return fmt::format("{} epochs; the weights are those of epoch {}, the best on the validation rows\n", run.epochs.size(), run.best_epoch);
 }
 
 std::string ledger_text(const Ledger& ledger) {
@@ -75,8 +86,9 @@ double dead_share(const Ledger& ledger) {
 }
 bool many_dead(const Ledger& ledger) { return dead_share(ledger) >= 0.1; }
 
-double score_of(const Run& run, const Baseline& baseline) {
-  return baseline.metric == Metric::kAccuracy ? run.test_accuracy : run.test_loss;
+// The most frequent class, and how the rest is seen.
+bool hides_the_rest(const Run& run, const std::optional<Baseline>& baseline) {
+  return baseline && baseline->imbalanced && std::isfinite(run.test_loss) && !baseline->beaten_by(run.test_accuracy);
 }
 
 }  // namespace
@@ -84,19 +96,20 @@ double score_of(const Run& run, const Baseline& baseline) {
 bool needs_a_look(const Run& run, const std::optional<Baseline>& baseline) {
   if (run.status == RunStatus::kDiverged || std::ranges::any_of(run.ledger.lives, all_dead) || many_dead(run.ledger)) return true;
   if (!baseline || !std::isfinite(run.test_loss)) return false;
-  return !baseline->beaten_by(score_of(run, *baseline));
+  return !baseline->beaten_by(score_of(run, baseline->metric));
 }
 
 std::string run_text(const Run& run, const RunOutcome& outcome, int columns) {
   const auto limit = static_cast<std::size_t>(std::max(columns, 40));
-  std::string text = headline(run) + scores(run, outcome.baseline) + ledger_text(run.ledger);
+  std::string text = headline(run) + scores(run, outcome.baseline) + early_text(run) + ledger_text(run.ledger);
   if (!needs_a_look(run, outcome.baseline)) return text;
   const auto say = [&](const std::string& sentence) { text += wrap(sentence, limit) + "\n"; };
   text += "\n";
   if (run.status == RunStatus::kDiverged)
     say("The run diverged: its weights are no result. A lower learning rate (--lr), --clip-norm or inputs at unit scale keep it finite.");
-  else if (outcome.baseline && std::isfinite(run.test_loss) && !outcome.baseline->beaten_by(score_of(run, *outcome.baseline)))
-    say("Nothing was learned: " + doctor::not_learned_text(*outcome.baseline, score_of(run, *outcome.baseline)) + ".");
+  else if (outcome.baseline && std::isfinite(run.test_loss) && !outcome.baseline->beaten_by(score_of(run, outcome.baseline->metric)))
+    say("Nothing was learned: " + doctor::not_learned_text(*outcome.baseline, score_of(run, outcome.baseline->metric)) + ".");
+  if (hides_the_rest(run, outcome.baseline)) say(trial::imbalance_text(outcome.weighed));
   if (many_dead(run.ledger))
     say(fmt::format("{} of {} units are dead, {:.1f}%.", run.ledger.dead(), run.ledger.units(), 100.0 * dead_share(run.ledger)));
   if (const std::string layers = dead_layers(run.ledger); !layers.empty())

@@ -15,6 +15,18 @@ constexpr std::size_t kCurvePoints = 200;
 
 const char* role_name(Role role) { return role == Role::kControl ? "control" : role == Role::kPlacebo ? "placebo" : "treatment"; }
 
+Json rates_json(const std::vector<RateTried>& rates) {
+  Json json = Json::array();
+  for (const RateTried& tried : rates)
+    json.push_back({{"learning_rate", report::setting(tried.learning_rate)},
+                    {"score", number(tried.score)},
+                    {"runs", tried.runs},
+                    {"diverged", tried.diverged},
+                    {"collapsed", tried.collapsed},
+                    {"chosen", tried.chosen}});
+  return json;
+}
+
 // Losses of single batches are noisy: a point is the mean of those kept since the point before.
 Json curve_json(const Run& run) {
   Json steps = Json::array();
@@ -31,13 +43,16 @@ Json curve_json(const Run& run) {
   return {{"step", std::move(steps)}, {"loss", std::move(losses)}};
 }
 
-Json epochs_json(const Run& run) {
-  Json json = {{"step", Json::array()}, {"train_loss", Json::array()}, {"test_loss", Json::array()}, {"test_accuracy", Json::array()}};
+Json epochs_json(const Run& run, Metric metric) {
+  Json json = {{"step", Json::array()},          {"train_loss", Json::array()}, {"test_loss", Json::array()},
+               {"test_accuracy", Json::array()}, {"test_score", Json::array()}, {"validation_score", Json::array()}};
   for (const EpochRecord& epoch : run.epochs) {
     json["step"].push_back(epoch.step);
     json["train_loss"].push_back(rounded(epoch.train_loss));
     json["test_loss"].push_back(number(epoch.test_loss));
     json["test_accuracy"].push_back(number(epoch.test_accuracy));
+    json["test_score"].push_back(number(score_of(epoch, metric)));
+    json["validation_score"].push_back(number(epoch.validation_score));
   }
   return json;
 }
@@ -52,7 +67,7 @@ Json events_json(const Ledger& ledger) {
   return events;
 }
 
-Json run_json_of(const ArmRun& slot) {
+Json run_json_of(const ArmRun& slot, Metric metric) {
   Json json = {{"seed", slot.seed}, {"present", slot.present}};
   if (!slot.present) return json;
   const Run& run = slot.run;
@@ -63,6 +78,8 @@ Json run_json_of(const ArmRun& slot) {
                                                                  : "diverged"},
                {"test_accuracy", number(run.test_accuracy)},
                {"test_loss", number(run.test_loss)},
+               {"test_score", number(score_of(run, metric))},
+               {"best_epoch", run.best_epoch},
                {"train_seconds", number(run.train_seconds)},
                {"units", run.ledger.units()},
                {"dead", run.ledger.dead()},
@@ -71,7 +88,7 @@ Json run_json_of(const ArmRun& slot) {
                {"died", run.ledger.died()},
                {"revived", run.ledger.revived()},
                {"curve", curve_json(run)},
-               {"epochs", epochs_json(run)},
+               {"epochs", epochs_json(run, metric)},
                {"censuses", report::censuses_json(run.ledger)},
                {"events", events_json(run.ledger)}});
   return json;
@@ -112,19 +129,22 @@ Json baseline_json(const Baseline& baseline) {
   return {{"score", number(baseline.score)}, {"bound", number(baseline.bound)}, {"answer", baseline.answer}};
 }
 
-Json arm_json(const Arm& arm) {
+Json arm_json(const Arm& arm, Metric metric) {
   Json runs = Json::array();
-  for (const ArmRun& run : arm.runs) runs.push_back(run_json_of(run));
+  for (const ArmRun& run : arm.runs) runs.push_back(run_json_of(run, metric));
   return {{"label", arm.label},
           {"activation", arm.activation.specification()},
           {"role", role_name(arm.role)},
           {"can_be_dead", arm.activation.can_be_dead()},
+          {"learning_rate", report::setting(arm.learning_rate)},
+          {"rates", rates_json(arm.rates)},
           {"score", estimate_json(arm.score)},
           {"comparison", judged_json(arm)},
           {"against_placebo", arm.against_placebo ? comparison_json(*arm.against_placebo) : Json(nullptr)},
           {"collapsed", arm.collapsed},
           {"diverged", arm.diverged},
           {"missing", arm.missing},
+          {"epochs_kept", arm.most_epochs > 0 ? Json{{"least", arm.least_epochs}, {"most", arm.most_epochs}} : Json(nullptr)},
           {"steps_to_target", estimate_json(arm.steps_to_target)},
           {"reached_target", arm.reached_target},
           {"dead_share", estimate_json(arm.dead_share)},
@@ -140,13 +160,17 @@ Json arm_json(const Arm& arm) {
 
 std::string study_json(const Study& study) {
   Json arms = Json::array();
-  for (const Arm& arm : study.arms) arms.push_back(arm_json(arm));
+  for (const Arm& arm : study.arms) arms.push_back(arm_json(arm, study.rules.metric));
   Json settings = {{"data", study.settings.data},
                    {"model", study.settings.model},
                    {"batch_norm", report::batch_norm_json(study.settings.model_options.batch_norm)},
                    {"dropout", study.settings.model_options.dropout},
                    {"seeds", study.settings.seeds > 0 ? Json(study.settings.seeds) : Json("auto")}};
   settings.update(report::settings_json(study.settings.train));
+  if (study.validation_examples > 0) {
+    settings["lr"] = Json::array();
+    for (const RateTried& tried : study.arms.front().rates) settings["lr"].push_back(report::setting(tried.learning_rate));
+  }
   const Json json = {{"format", "undying-study 2"},
                      {"command", study.command},
                      {"version", study.version},
@@ -155,10 +179,15 @@ std::string study_json(const Study& study) {
                       {{"name", study.data_name},
                        {"train_examples", study.train_examples},
                        {"test_examples", study.test_examples},
+                       {"validation_examples", study.validation_examples},
+                       {"watched_examples", study.watched_examples},
                        {"note", study.data_note},
                        {"read", report::summary_json(study.read)}}},
                      {"settings", std::move(settings)},
                      {"score", name(study.rules.metric)},
+                     {"higher_is_better", higher_is_better(study.rules.metric)},
+                     {"relative", is_relative(study.rules.metric)},
+                     {"percent", is_percent(study.rules.metric)},
                      {"part", study.part},
                      {"baseline", baseline_json(study.baseline)},
                      {"margin", number(study.rules.margin)},

@@ -45,10 +45,14 @@ Column column(const Study& study, std::string title, int dispensable, Cell cell)
 }
 
 std::vector<Column> columns_of(const Study& study) {
-  const bool loss = study.rules.metric == Metric::kLoss;
-  const double scale = loss ? 1.0 : 100.0;
-  const char* value = loss ? "{:.4g}" : "{:.2f}";
-  const char* bounds = loss ? " ({:.4g} to {:.4g})" : " ({:.2f} to {:.2f})";
+  const Metric metric = study.rules.metric;
+  const bool relative = is_relative(metric);
+  const double scale = is_percent(metric) ? 100.0 : 1.0;
+  const char* value = is_percent(metric) ? "{:.2f}" : relative ? "{:.4g}" : "{:.4f}";
+  const char* bounds = is_percent(metric) ? " ({:.2f} to {:.2f})" : relative ? " ({:.4g} to {:.4g})" : " ({:.4f} to {:.4f})";
+  const bool in_hundredths = relative || is_percent(metric);
+  const char* difference = in_hundredths ? "{:+.2f}" : "{:+.4f}";
+  const char* difference_bounds = in_hundredths ? " ({:+.2f} to {:+.2f})" : " ({:+.4f} to {:+.4f})";
   const bool differ = std::ranges::any_of(study.arms, [&](const Arm& arm) { return arm.score.n != study.arms.front().score.n; });
   const auto compared = [](const Arm& arm) { return arm.role != Role::kControl; };
   const auto some = [&](int Arm::*count) {
@@ -56,12 +60,24 @@ std::vector<Column> columns_of(const Study& study) {
   };
   return {
       column(study, "arm", 0, [](const Arm& arm) { return arm.label; }),
-      column(study, fmt::format("{} {} (95%)", study.part, loss ? "loss" : "accuracy %"), 0,
+      column(study, fmt::format("{} {}{} (95%)", study.part, name(metric), is_percent(metric) ? " %" : ""), 0,
              [=](const Arm& arm) { return interval(arm.score, scale, value, bounds); }),
+      column(study, "lr", study.validation_examples > 0 ? 2 : kUnneeded,
+             [](const Arm& arm) { return fmt::format("{}", arm.learning_rate); }),
+      column(study, "epochs", study.watched_examples > 0 ? 2 : kUnneeded,
+             [](const Arm& arm) {
+               if (arm.most_epochs == 0) return std::string("-");
+               return arm.least_epochs == arm.most_epochs ? fmt::format("{}", arm.most_epochs)
+                                                          : fmt::format("{} to {}", arm.least_epochs, arm.most_epochs);
+             }),
       column(study, "n", differ ? 2 : 6, [](const Arm& arm) { return fmt::format("{}", arm.score.n); }),
-      column(study, loss ? "difference (%)" : "difference (points)", 3,
+      column(study,
+             relative             ? "difference (%)"
+             : is_percent(metric) ? "difference (points)"
+                                  : "difference",
+             3,
              [=](const Arm& arm) {
-               return compared(arm) ? interval(arm.comparison.difference, 100.0, "{:+.2f}", " ({:+.2f} to {:+.2f})") : "-";
+               return compared(arm) ? interval(arm.comparison.difference, in_hundredths ? 100.0 : 1.0, difference, difference_bounds) : "-";
              }),
       column(study, "verdict", 0,
              [=](const Arm& arm) { return arm.role == Role::kTreatment ? std::string(name(arm.comparison.verdict)) : "-"; }),
@@ -157,6 +173,35 @@ std::string verdict_text(const Study& study, std::size_t limit, bool color) {
   return text;
 }
 
+// "84.31 *", "diverged 3 of 3", "70.12, diverged 1 of 3"
+std::string rate_cell(const Study& study, const RateTried& tried) {
+  const Metric metric = study.rules.metric;
+  std::string text = !std::isfinite(tried.score) ? std::string()
+                     : is_percent(metric)        ? fmt::format("{:.2f}", 100.0 * tried.score)
+                     : is_relative(metric)       ? fmt::format("{:.4g}", tried.score)
+                                                 : fmt::format("{:.4f}", tried.score);
+  const auto add = [&](const char* how, int count) {
+    if (count > 0) text += fmt::format("{}{} {} of {}", text.empty() ? "" : ", ", how, count, tried.runs);
+  };
+  add("diverged", tried.diverged);
+  add("collapsed", tried.collapsed);
+  return text + (tried.chosen ? " *" : "");
+}
+
+// What each arm scored at each learning rate, where they were tuned.
+std::string rates_text(const Study& study, std::size_t limit, bool color) {
+  if (study.validation_examples == 0) return "";
+  std::vector<Column> columns = {column(study, "arm", 0, [](const Arm& arm) { return arm.label; })};
+  for (std::size_t i = 0; i < study.arms.front().rates.size(); ++i)
+    columns.push_back(column(study, fmt::format("lr {}", study.arms.front().rates[i].learning_rate), 0, [&](const Arm& arm) {
+      return arm.role == Role::kPlacebo ? "as the control" : rate_cell(study, arm.rates[i]);
+    }));
+  const std::string title = wrap(fmt::format("Learning rates: validation {}{}, mean of the runs that have one; * was taken.",
+                                             name(study.rules.metric), is_percent(study.rules.metric) ? " %" : ""),
+                                 limit);
+  return title + "\n" + (total_width(columns) > limit ? list_text(study, columns, color) : rows_text(study, columns, color)) + "\n";
+}
+
 std::string footer(const Study& study, const std::vector<std::string>& left_out, std::size_t limit) {
   std::string text =
       wrap(fmt::format(
@@ -170,6 +215,13 @@ std::string footer(const Study& study, const std::vector<std::string>& left_out,
   if (std::ranges::any_of(study.arms, [&](const Arm& arm) { return arm.runs.size() != study.arms.front().runs.size(); }))
     text += "\n" +
             wrap("An arm that was decided got no more seeds: its difference is over its own seeds, of which the control has more.", limit);
+  if (study.watched_examples > 0)
+    text +=
+        "\n" +
+        wrap(fmt::format("Runs stop early, after {} epochs without a better score on {} training examples set aside in each; epochs: after "
+                         "which the weights were kept, of at most {}.",
+                         study.settings.train.early_stop, study.watched_examples, study.settings.train.epochs),
+             limit);
   if (!left_out.empty()) text += "\n" + wrap(fmt::format("No room for: {}.", fmt::join(left_out, ", ")), limit);
   return text + "\n";
 }
@@ -181,9 +233,11 @@ std::string study_table(const Study& study, int columns, bool color) {
   std::vector<Column> all = columns_of(study);
   std::erase_if(all, [](const Column& column) { return column.dispensable == kUnneeded; });
   std::vector<Column> shown = all;
+  const std::string rates = rates_text(study, limit, color);
   const std::vector<std::string> left_out = fit(shown, limit);
-  if (total_width(shown) > limit) return verdict_text(study, limit, color) + list_text(study, all, color) + "\n" + footer(study, {}, limit);
-  return verdict_text(study, limit, color) + rows_text(study, shown, color) + "\n" + footer(study, left_out, limit);
+  if (total_width(shown) > limit)
+    return verdict_text(study, limit, color) + list_text(study, all, color) + "\n" + rates + footer(study, {}, limit);
+  return verdict_text(study, limit, color) + rows_text(study, shown, color) + "\n" + rates + footer(study, left_out, limit);
 }
 
 }  // namespace undying

@@ -20,7 +20,7 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 // A gradient norm ratio below this is reported as this: float32 gradients that small are as good as none.
 constexpr double kLeastRatio = 1e-30;
 
-// Losses below this share of the baseline's are as good as none: what float32 leaves of a difference.
+// Losses and errors below this share of the baseline's are as good as none: what float32 leaves of a difference.
 constexpr double kLeastLoss = 1e-7;
 
 // What a share cannot be is no part of its interval.
@@ -85,12 +85,23 @@ Estimate mean_score(const Study& study, const Arm& arm) {
   std::vector<double> scores;
   for (const ArmRun& run : arm.runs)
     if (run.present && run.outcome == Outcome::kLearned) scores.push_back(study::score_of(study, run.run));
-  if (study.rules.metric == Metric::kLoss) return trial::geometric_interval(scores, study.rules.loss_floor);
-  return of_shares(mean_interval(scores, rounding(study)));
+  if (is_relative(study.rules.metric)) return trial::geometric_interval(scores, study.rules.loss_floor);
+  return is_share(study.rules.metric) ? of_shares(mean_interval(scores, rounding(study))) : mean_interval(scores);
+}
+
+void count_epochs(Arm& arm) {
+  arm.least_epochs = arm.most_epochs = 0;
+  for (const ArmRun& run : arm.runs) {
+    const std::int64_t kept = run.run.best_epoch;
+    if (!run.present || kept == 0) continue;
+    arm.least_epochs = arm.least_epochs == 0 ? kept : std::min(arm.least_epochs, kept);
+    arm.most_epochs = std::max(arm.most_epochs, kept);
+  }
 }
 
 void describe(const Study& study, Arm& arm) {
   count(study, arm);
+  count_epochs(arm);
   arm.score = mean_score(study, arm);
   const auto mean_share = [&](auto part) { return of_shares(estimate(arm, part)); };
   arm.dead_share = mean_share([](const Run& run) { return has_last_census(run) ? share(run.ledger.dead(), run.ledger.units()) : kNan; });
@@ -114,7 +125,7 @@ double best_mean_accuracy(const Arm& arm) {
 }
 
 double choose_target(const Study& study) {
-  if (study.rules.metric == Metric::kLoss) return 0.0;
+  if (!is_of_classes(study.rules.metric)) return 0.0;
   if (study.settings.target_accuracy > 0.0) return study.settings.target_accuracy;
   const Arm& control = study.arms.front();
   double best = best_mean_accuracy(control);
@@ -139,7 +150,7 @@ TrialRules rules_of(const Study& study) {
   if (study.placebo_is_treatment) rules.comparisons = 2;
   rules.margin = study.settings.margin > 0.0 ? study.settings.margin : default_margin(rules.metric);
   if (study.redrawn) rules.overlap = static_cast<double>(study.test_examples) / static_cast<double>(study.train_examples);
-  if (rules.metric == Metric::kLoss) rules.loss_floor = std::max(kLeastLoss * study.baseline.score, std::numeric_limits<double>::min());
+  if (is_relative(rules.metric)) rules.loss_floor = study::loss_floor(study);
   return rules;
 }
 
@@ -166,9 +177,9 @@ void compare(Study& study) {
 
 }  // namespace
 
-double study::score_of(const Study& study, const Run& run) {
-  return study.baseline.metric == Metric::kLoss ? run.test_loss : run.test_accuracy;
-}
+double study::loss_floor(const Study& study) { return std::max(kLeastLoss * study.baseline.score, std::numeric_limits<double>::min()); }
+
+double study::score_of(const Study& study, const Run& run) { return undying::score_of(run, study.baseline.metric); }
 
 Outcome study::outcome_of(const Study& study, const ArmRun& run) {
   const double score = score_of(study, run.run);
@@ -182,7 +193,7 @@ trial::Sample study::sample_of(const Study& study, const Arm& arm) {
     if (!run.present) break;
     sample.push_back({.seed = run.seed, .outcome = run.outcome, .score = score_of(study, run.run), .examples = run.run.examples});
     sample.back().repeats = arm.one_run && sample.size() > 1;
-    if (!run.run.epochs.empty()) sample.back().training_loss = run.run.epochs.back().train_loss;
+    if (!run.run.epochs.empty()) sample.back().training_loss = kept_epoch(run.run).train_loss;
   }
   return sample;
 }

@@ -1,5 +1,7 @@
 #include "study/draws.h"
 
+#include "study/tune.h"
+
 namespace undying::study {
 namespace {
 
@@ -9,8 +11,10 @@ constexpr std::int64_t kFewHeldOut = 1000;
 
 bool redraws(const Split& data) { return !data.given && !data.rule.ordered && data.test->size < kFewHeldOut; }
 
+bool redraws(const StudySettings& settings, const Split& data) { return !tunes(settings) && redraws(data); }
+
 const Split& Draws::of(std::uint64_t seed) {
-  if (!redraws(data_)) return data_;
+  if (!redrawn_) return data_;
   const std::lock_guard lock(mutex_);
   const auto found = splits_.find(seed);
   return found != splits_.end() ? found->second : splits_.emplace(seed, redraw(data_, seed)).first->second;

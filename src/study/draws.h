@@ -7,6 +7,7 @@
 
 #include "undying/baseline.h"
 #include "undying/dataset.h"
+#include "undying/study.h"
 
 namespace undying::study {
 
@@ -14,16 +15,20 @@ namespace undying::study {
 // they are decides much.
 bool redraws(const Split& data);
 
+// The same of a study: not where learning rates are tuned, for then the rows they are chosen on would be held out in other draws.
+bool redraws(const StudySettings& settings, const Split& data);
+
 // The split of each seed, drawn when it is first asked for; one for all where nothing is redrawn. Any thread may ask.
 class Draws {
  public:
-  explicit Draws(const Split& data) : data_(data) {}
+  Draws(Split data, bool redrawn) : data_(std::move(data)), redrawn_(redrawn) {}
 
   const Split& of(std::uint64_t seed);
   Baseline baseline_of(std::uint64_t seed, const TrainSettings& settings);
 
  private:
-  const Split& data_;
+  Split data_;
+  bool redrawn_;
   std::mutex mutex_;  // guards splits_
   std::map<std::uint64_t, Split> splits_;
 };

@@ -10,6 +10,7 @@
 
 #include "base/version.h"
 #include "study/draws.h"
+#include "study/tune.h"
 #include "undying/error.h"
 
 namespace undying::study {
@@ -61,14 +62,14 @@ std::string describe(const std::vector<Tensor>& tensors) {
   return fmt::format("{} tensors, checksum {:08x}", tensors.size(), sum);
 }
 
-std::string describe(const Optimizer& optimizer) {
+std::string describe(const Optimizer& optimizer, const std::string& rate) {
   if (const auto* sgd = std::get_if<Sgd>(&optimizer))
-    return fmt::format("sgd lr {} momentum {} nesterov {} decay {}", sgd->learning_rate, sgd->momentum, sgd->nesterov, sgd->weight_decay);
+    return fmt::format("sgd lr {} momentum {} nesterov {} decay {}", rate, sgd->momentum, sgd->nesterov, sgd->weight_decay);
   if (const auto* rms = std::get_if<RmsProp>(&optimizer))
-    return fmt::format("rmsprop lr {} alpha {} epsilon {} momentum {} decay {}", rms->learning_rate, rms->alpha, rms->epsilon,
-                       rms->momentum, rms->weight_decay);
-  const auto adam = [](std::string_view which, const auto& a) {
-    return fmt::format("{} lr {} betas {} {} epsilon {} decay {}", which, a.learning_rate, a.beta1, a.beta2, a.epsilon, a.weight_decay);
+    return fmt::format("rmsprop lr {} alpha {} epsilon {} momentum {} decay {}", rate, rms->alpha, rms->epsilon, rms->momentum,
+                       rms->weight_decay);
+  const auto adam = [&](std::string_view which, const auto& a) {
+    return fmt::format("{} lr {} betas {} {} epsilon {} decay {}", which, rate, a.beta1, a.beta2, a.epsilon, a.weight_decay);
   };
   if (const auto* plain = std::get_if<Adam>(&optimizer)) return adam("adam", *plain);
   return adam("adamw", std::get<AdamW>(optimizer));
@@ -84,12 +85,17 @@ std::vector<Arm> plan_arms(const StudySettings& settings) {
     const bool known = std::any_of(arms.begin(), arms.end(), [&](const Arm& arm) { return arm.activation == activation; });
     if (!known) arms.push_back({.label = activation.specification(), .activation = activation});
   }
+  for (Arm& arm : arms) {
+    arm.learning_rate = learning_rate(settings.train.optimizer);
+    arm.stored_as = arm.label;
+  }
   return arms;
 }
 
 TrainSettings run_settings(const StudySettings& settings, const Arm& arm, std::uint64_t seed) {
   TrainSettings train = settings.train;
   train.threads = train.shards = 1;
+  train.optimizer = with_learning_rate(train.optimizer, arm.learning_rate);
   train.seed = seed;
   if (arm.role != Role::kPlacebo) return train;
   const bool given = settings.initial.size() > settings.train.frozen.size();  // weights: then the order of the data is the other draw
@@ -106,7 +112,7 @@ std::string fingerprint(const StudySettings& settings, const Split& data) {
   line("data", settings.data);
   line("train", describe(*data.train));
   line("test", describe(*data.test));
-  line("split", redraws(data) ? "drawn anew for every seed" : "one for all seeds");
+  line("split", redraws(settings, data) ? "drawn anew for every seed" : "one for all seeds");
   line("model", settings.model);
   if (settings.network) line("network", describe(*settings.network));
   if (!settings.initial.empty() || !t.frozen.empty())
@@ -114,7 +120,8 @@ std::string fingerprint(const StudySettings& settings, const Split& data) {
   line("batch norm", settings.model_options.batch_norm ? (*settings.model_options.batch_norm ? "yes" : "no") : "the model's own");
   line("precision", name(t.precision));
   line("dropout", settings.model_options.dropout);
-  line("optimizer", describe(t.optimizer));
+  // Not among them which rates are tried either: a longer list goes on with what there is.
+  line("optimizer", describe(t.optimizer, tunes(settings) ? "tuned" : fmt::format("{}", learning_rate(t.optimizer))));
   line("schedule", fmt::format("{} warm-up {} period {} gamma {} final {}", static_cast<int>(t.schedule.kind), t.schedule.warmup,
                                t.schedule.period, t.schedule.gamma, t.schedule.final_factor));
   line("loss", fmt::format("{} smoothing {} delta {}", name(t.loss), t.label_smoothing, t.huber_delta));
@@ -130,6 +137,9 @@ std::string fingerprint(const StudySettings& settings, const Split& data) {
   line("augmentation", t.augmentation.specification());
   line("health", fmt::format("counters {} census {} tau {} eps {}", t.health.counters, t.health.census, t.health.dormant_tau,
                              t.health.saturation_eps));
+  if (t.metric) line("metric", name(*t.metric));
+  if (t.early_stop > 0) line("early stop", t.early_stop);
+  if (t.class_weights != ClassWeights::kNone) line("class weights", name(t.class_weights));
   return text;
 }
 

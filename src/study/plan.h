@@ -32,6 +32,9 @@ using TrainArm = std::function<Run(const Arm&, std::uint64_t seed, const Observe
 struct Hooks {
   TrainArm train;
   std::function<Baseline(std::uint64_t seed)> baseline = {};
+  TrainArm tune = {};  // the same of a candidate, scored on validation rows
+  std::function<Baseline(std::uint64_t seed)> tuning_baseline = {};
+  const Split* validation = nullptr;  // training rows and validation rows of candidates, as first drawn; needed where rates are tuned
   std::function<void(const std::vector<Arm>&)> planned = {};
   std::function<void(const StudyProgress&)> progress = {};
 };
@@ -46,7 +49,7 @@ void check_seeds(const StudySettings& settings);
 void add_runs(const StudySettings& settings, Arm& arm, int seeds);
 
 // Trains the runs of study.arms that are not in the store (null: none), as many at a time as its settings say, and analyses them; adds
-// seeds where the settings leave that to the verdicts.
+// seeds where the settings leave that to the verdicts. Chooses the learning rates first, where the settings ask for that.
 void train_arms(Study& study, const Split& data, const Hooks& hooks, Store* store, std::stop_token stop);
 
 // run_study() with the training injected.

@@ -13,6 +13,7 @@
 #include "study/plan.h"
 #include "study/record.h"
 #include "study/store.h"
+#include "study/tune.h"
 #include "trial/boundary.h"
 #include "trial/judge.h"
 #include "undying/error.h"
@@ -68,7 +69,7 @@ class Schedule {
   void do_job(const Job& job) {
     Arm& arm = study_.arms[job.arm];
     ArmRun& slot = arm.runs[job.run];
-    std::optional<Run> run = store_ == nullptr ? std::nullopt : store_->find(arm.label, slot.seed);
+    std::optional<Run> run = store_ == nullptr ? std::nullopt : store_->find(arm.stored_as, slot.seed);
     const bool kept = run.has_value();
     if (!kept) {
       run = train(job);
@@ -76,7 +77,7 @@ class Schedule {
     }
     if (run->status == RunStatus::kInterrupted) return;
     thin(run->steps, kMostSteps);
-    if (!kept && store_ != nullptr) store_->put(arm.label, slot.seed, *run);
+    if (!kept && store_ != nullptr) store_->put(arm.stored_as, slot.seed, *run);
     if (hooks_.baseline) slot.baseline = hooks_.baseline(slot.seed);
     const std::lock_guard lock(mutex_);
     slot.run = std::move(*run);
@@ -150,7 +151,17 @@ void check(const StudySettings& settings, const Split& data, const std::vector<A
     trainer.check(*data.train);
     trainer.check(*data.test);
   }
+  if (tunes(settings))
+    for (const Arm& candidate : plan_candidates(settings, {arms.front()}))
+      Trainer(build(settings, candidate, *data.train), run_settings(settings, candidate, settings.train.seed));
   learning_rate_factor(settings.train.schedule, 0, steps_of(settings.train, *data.train));  // throws on a schedule that does not fit
+}
+
+// Where the run stops early, it watches rows of its training part that it is not trained on, the same for all arms.
+Run fit(Trainer& trainer, const Split& split, std::uint64_t seed, const Observer& observer, std::stop_token stop) {
+  if (trainer.settings().early_stop == 0) return trainer.fit(*split.train, *split.test, observer, std::move(stop));
+  const Split watched = validation_split(split, seed);
+  return trainer.fit(*watched.train, *split.test, observer, std::move(stop), watched.test.get());
 }
 
 }  // namespace
@@ -160,11 +171,20 @@ Study begin_study(const StudySettings& settings, const Split& data) {
   study.data_name = settings.data;
   study.train_examples = data.train->size;
   study.test_examples = data.test->size;
+  if (settings.train.early_stop > 0) {
+    const Split watched = validation_split(data, settings.train.seed);
+    study.watched_examples = watched.test->size;
+    study.train_examples = watched.train->size;
+  }
   study.data_note = data.note;
   study.scaled = !data.train->bytes.empty() || !data.train->deviation.empty();
   study.baseline = baseline(*data.train, *data.test, settings.train);
   study.read = summarise(data);
   study.read.baseline = study.baseline.text();
+  if (study.watched_examples > 0)
+    study.read.remarks.push_back(
+        fmt::format("every run sets {} of the {} training examples aside, drawn with its seed, and stops early by them",
+                    study.watched_examples, data.train->size));
   return study;
 }
 
@@ -203,6 +223,7 @@ class Growth {
 
   void run() {
     for (Arm& arm : study_.arms) add_runs(study_.settings, arm, study_.settings.seeds > 0 ? study_.settings.seeds : trial::kFirstLook);
+    if (tunes(study_.settings) && !tune()) return analyse(study_);
     look();
     while (grows()) {
       extend(study_, next_seeds(study_));
@@ -211,14 +232,32 @@ class Growth {
   }
 
  private:
-  void look() {
-    if (hooks_.planned) hooks_.planned(study_.arms);
-    const StudySettings& settings = study_.settings;
-    const int threads = settings.threads > 0 ? settings.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-    Schedule schedule(study_, hooks_, store_, steps_);
-    schedule.run(threads, stop_);
+  // Trains what is missing of a study's runs.
+  void train(Study& study, const Hooks& hooks, std::int64_t steps) {
+    if (hooks.planned) hooks.planned(study.arms);
+    const int threads = study.settings.threads;
+    Schedule schedule(study, hooks, store_, steps);
+    schedule.run(threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency())), stop_);
     study_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
     trained_ += schedule.trained();
+  }
+
+  // Whether every arm has its learning rate now: not where it was stopped.
+  bool tune() {
+    const Split& rows = *hooks_.validation;
+    Study tuning = begin_study(study_.settings, rows);
+    tuning.arms = plan_candidates(study_.settings, study_.arms);
+    const Hooks hooks{.train = hooks_.tune, .baseline = hooks_.tuning_baseline, .planned = hooks_.planned, .progress = hooks_.progress};
+    train(tuning, hooks, steps_of(study_.settings.train, *rows.train));
+    for (const Arm& candidate : tuning.arms)
+      if (!std::ranges::all_of(candidate.runs, &ArmRun::present)) return false;
+    take_rates(study_, tuning);
+    study_.validation_examples = rows.test->size;
+    return true;
+  }
+
+  void look() {
+    train(study_, hooks_, steps_);
     analyse(study_);
   }
 
@@ -252,7 +291,7 @@ void train_arms(Study& study, const Split& data, const Hooks& hooks, Store* stor
 Study run_study_with(const StudySettings& settings, const Split& data, const Hooks& hooks, std::stop_token stop) {
   Study study = begin_study(settings, data);
   study.arms = plan_arms(settings);
-  study.redrawn = redraws(data);
+  study.redrawn = redraws(settings, data);
   check(settings, data, study.arms);
   std::optional<Store> store;
   if (!settings.store.empty()) store.emplace(settings.store, fingerprint(settings, data));
@@ -264,18 +303,26 @@ Study run_study_with(const StudySettings& settings, const Split& data, const Hoo
 
 Study run_study(const StudySettings& settings, const Split& data, const std::function<void(const std::vector<Arm>&)>& planned,
                 const std::function<void(const StudyProgress&)>& progress, std::stop_token stop) {
-  study::Draws draws(data);
-  const study::Hooks hooks{.train =
-                               [&](const Arm& arm, std::uint64_t seed, const Observer& observer, std::stop_token stopping) {
-                                 const Split& split = draws.of(seed);
-                                 Trainer trainer = study::begin(settings, arm, *split.train, seed);
-                                 Run run = trainer.fit(*split.train, *split.test, observer, std::move(stopping));
-                                 if (run.status == RunStatus::kFinished) run.examples = trainer.example_scores(*split.test);
-                                 return run;
-                               },
-                           .baseline = [&](std::uint64_t seed) { return draws.baseline_of(seed, settings.train); },
-                           .planned = planned,
-                           .progress = progress};
+  study::Draws draws(data, study::redraws(settings, data));
+  const auto train_on = [&settings](study::Draws& rows) -> study::TrainArm {
+    return [&settings, draws = &rows](const Arm& arm, std::uint64_t seed, const Observer& observer, std::stop_token stopping) {
+      const Split& split = draws->of(seed);
+      Trainer trainer = study::begin(settings, arm, *split.train, seed);
+      Run run = study::fit(trainer, split, seed, observer, std::move(stopping));
+      if (run.status == RunStatus::kFinished && arm.role != Role::kCandidate) run.examples = trainer.example_scores(*split.test);
+      return run;
+    };
+  };
+  study::Hooks hooks{.train = train_on(draws),
+                     .baseline = [&](std::uint64_t seed) { return draws.baseline_of(seed, settings.train); },
+                     .planned = planned,
+                     .progress = progress};
+  if (!study::tunes(settings)) return study::run_study_with(settings, data, hooks, std::move(stop));
+  const Split validation = validation_split(data, settings.train.seed + study::kTuningShift);
+  study::Draws validation_draws(validation, study::redraws(validation));
+  hooks.tune = train_on(validation_draws);
+  hooks.tuning_baseline = [&](std::uint64_t seed) { return validation_draws.baseline_of(seed, settings.train); };
+  hooks.validation = &validation;
   return study::run_study_with(settings, data, hooks, std::move(stop));
 }
 

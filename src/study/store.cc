@@ -12,7 +12,7 @@
 namespace undying::study {
 namespace {
 
-constexpr const char* kSchema = "3";
+constexpr const char* kSchema = "4";
 
 [[noreturn]] void fail(const std::string& file, sqlite3* database) {
   const int code = sqlite3_errcode(database);

@@ -232,6 +232,39 @@ TEST(Study, ASmallSplitThatWasDrawnIsDrawnAnewForEverySeed) {
   EXPECT_FALSE(run_study(settings, given).redrawn);
 }
 
+// Judged by AUC, each run stopped early: resumed from its store to the same numbers.
+TEST(Study, RunsStopEarlyAndAreJudgedByTheMetric) {
+  const TemporaryFolder folder;
+  const Split data = open_dataset("spirals");
+  StudySettings settings = tiny();
+  settings.train.epochs = 12;
+  settings.train.early_stop = 2;
+  settings.train.metric = Metric::kAuc;
+  settings.store = folder / "study.sqlite";
+  const Study study = run_study(settings, data);
+  EXPECT_EQ(study.rules.metric, Metric::kAuc);
+  EXPECT_EQ(study.baseline.score, 0.5);
+  EXPECT_EQ(study.watched_examples + study.train_examples, data.train->size);
+  EXPECT_EQ(study.watched_examples, std::llround(0.2 * static_cast<double>(data.train->size)));
+  for (const Arm& arm : study.arms) {
+    std::vector<std::int64_t> kept;
+    for (const ArmRun& run : arm.runs) {
+      kept.push_back(run.run.best_epoch);
+      EXPECT_EQ(run.run.ledger.examples, study.train_examples);
+      EXPECT_EQ(run.run.test_score, run.run.epochs[static_cast<std::size_t>(run.run.best_epoch - 1)].test_score);
+    }
+    EXPECT_EQ(arm.least_epochs, *std::ranges::min_element(kept));
+    EXPECT_EQ(arm.most_epochs, *std::ranges::max_element(kept));
+    EXPECT_GT(arm.score.mean, 0.5);
+  }
+  expect_same_runs(study, run_study(settings, data));
+  settings.train.metric = Metric::kF1;
+  EXPECT_THAT([&] { run_study(settings, data); }, testing::ThrowsMessage<Error>(HasSubstr("metric: AUC")));
+  settings.store.clear();
+  settings.train.metric = Metric::kRmse;
+  EXPECT_THAT([&] { run_study(settings, data); }, testing::ThrowsMessage<Error>(HasSubstr("RMSE")));
+}
+
 TEST(Study, AnErrorInOneRunEndsTheStudyWithIt) {
   const Split data = open_dataset("spirals");
   const auto broken = [](const Arm& arm, std::uint64_t, const Observer&, std::stop_token) -> undying::Run {
@@ -373,8 +406,8 @@ TEST(Analyse, DivergedAndCollapsedRunsAreCountedAndNotAveraged) {
   EXPECT_THAT(study.arms[2].comparison.sentence, HasSubstr("1 diverged"));
   const auto has = [&](const char* text) { return testing::Contains(HasSubstr(text)); };
   EXPECT_THAT(study.verdict, has("Diverged: leaky_relu:0.1 (1 of 3 runs). Such a run has no score"));
-  EXPECT_THAT(study.verdict,
-              has("Did not beat the baseline, 10.00% (always naming class 0; beaten above 16.00%), after 200 steps: relu (placebo) (1 of 3 runs)."));
+  EXPECT_THAT(study.verdict, has("Did not beat the baseline, 10.00% (always naming class 0; beaten above 16.00%), after 200 steps: relu "
+                                 "(placebo) (1 of 3 runs)."));
   EXPECT_THAT(study.verdict, testing::Not(has("too few to tell")));
 }
 
@@ -402,8 +435,9 @@ TEST(Analyse, WhatDoesNotBeatTheMeanOfTheTargetsHasLearnedNothing) {
   EXPECT_EQ(study.arms[2].collapsed, 5);
   EXPECT_EQ(study.arms[2].score.n, 0);
   EXPECT_NE(study.arms[2].comparison.verdict, Verdict::kHelps);
-  EXPECT_THAT(study.verdict,
-              testing::Contains(HasSubstr("Did not beat the baseline, loss 2 (always the mean of the training targets; beaten below loss 1.98)")));
+  EXPECT_THAT(
+      study.verdict,
+      testing::Contains(HasSubstr("Did not beat the baseline, loss 2 (always the mean of the training targets; beaten below loss 1.98)")));
   EXPECT_NEAR(study.arms[0].score.mean, 0.52, 1e-3) << "a geometric mean";
   EXPECT_GT(study.arms[0].score.lower, 0.0);
 }

@@ -137,13 +137,26 @@ std::int64_t most_steps(const Study& study) {
 
 trial::Ended ended(const Arm& arm) { return {arm.label, static_cast<int>(arm.runs.size()) - arm.missing, arm.diverged, arm.collapsed}; }
 
+trial::Tuning tuning_of(const Study& study) {
+  trial::Tuning tuning{.arms = {}, .rates = {}, .runs = study.arms.front().rates.front().runs, .examples = study.validation_examples};
+  for (const RateTried& tried : study.arms.front().rates) tuning.rates.push_back(tried.learning_rate);
+  for (const Arm& arm : study.arms)
+    if (arm.role != Role::kPlacebo) tuning.arms.push_back({arm.label, arm.learning_rate});
+  return tuning;
+}
+
 std::vector<std::string> paragraphs(const Study& study) {
   const trial::Subject where = subject_of(study, study.arms.front());
   const std::vector<trial::Judged> arms = judged(study);
   const trial::Course course = course_of(study);
   const Metric metric = study.rules.metric;
-  std::vector<std::string> texts = {trial::control_text(course), trial::headline(where, arms, study.rules), open_text(study),
-                                    trial::dead_text(dead_of(study), metric)};
+  std::vector<std::string> texts = {trial::control_text(course), trial::headline(where, arms, study.rules), open_text(study)};
+  if (study.validation_examples > 0) {
+    const trial::Tuning tuning = tuning_of(study);
+    texts.push_back(trial::tuning_text(tuning, metric));
+    texts.push_back(trial::edge_text(tuning));
+  }
+  texts.push_back(trial::dead_text(dead_of(study), metric));
   if (study.out_of_budget) texts.push_back(trial::budget_text(static_cast<int>(study.arms.front().runs.size())));
   if (study.arms.size() > 1) texts.push_back(trial::placebo_text(study.arms[1].comparison.difference, metric));
   for (const std::string& text : trial::trouble(course)) texts.push_back(text);
@@ -157,12 +170,16 @@ std::vector<std::string> paragraphs(const Study& study) {
 }  // namespace
 
 trial::Course course_of(const Study& study) {
+  const bool tuned = study.validation_examples > 0;
   trial::Course course{.baseline = study.baseline.text(),
                        .steps = most_steps(study),
                        .limited_by_steps = study.settings.train.max_steps > 0,
-                       .learning_rate = learning_rate(study.settings.train.optimizer),
-                       .values = study.rules.metric == Metric::kLoss,
-                       .scaled = study.scaled};
+                       .learning_rate = tuned ? study.arms.front().learning_rate : learning_rate(study.settings.train.optimizer),
+                       .tuned = tuned,
+                       .values = !is_of_classes(study.rules.metric),
+                       .scaled = study.scaled,
+                       .imbalanced = study.baseline.imbalanced,
+                       .weighed = study.settings.train.class_weights != ClassWeights::kNone};
   for (const Arm& arm : study.arms) course.arms.push_back(ended(arm));
   return course;
 }

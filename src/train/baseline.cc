@@ -8,6 +8,7 @@
 
 #include "data/named.h"
 #include "ops/loss.h"
+#include "train/metrics.h"
 
 namespace undying {
 namespace {
@@ -22,15 +23,63 @@ std::string class_text(const Dataset& data, std::size_t label) {
   return data.class_names.empty() ? fmt::format("class {}", label) : fmt::format("\"{}\"", data.class_names[label]);
 }
 
-Baseline of_classes(const Dataset& train, const Dataset& scored) {
+constexpr double kImbalanced = 1.3;  // times its share of the examples, were all classes as frequent
+
+// Two standard errors above a share, at most a fifth of what is left.
+double above(double share, double error) { return share + std::min(2.0 * error, (1.0 - share) / 5.0); }
+
+double occurring(const std::vector<std::int64_t>& counts) {
+  return static_cast<double>(std::ranges::count_if(counts, [](std::int64_t count) { return count > 0; }));
+}
+
+// What always naming the class that is most frequent in training comes to.
+Baseline of_most_frequent(const Dataset& train, const Dataset& scored, Metric metric) {
   const std::vector<std::int64_t> counts = class_counts(train);
   const auto most = static_cast<std::int32_t>(std::max_element(counts.begin(), counts.end()) - counts.begin());
   const auto n = static_cast<double>(scored.size);
   const double share = static_cast<double>(std::count(scored.labels.begin(), scored.labels.end(), most)) / n;
-  return {.metric = Metric::kAccuracy,
+  const double score = metric == Metric::kAccuracy ? share : 2.0 * share / (1.0 + share) / std::max(1.0, occurring(class_counts(scored)));
+  return {.metric = metric,
+          .score = score,
+          .bound = above(score, std::sqrt(score * (1.0 - score) / n)),
+          .answer = fmt::format("always naming {}", class_text(train, static_cast<std::size_t>(most))),
+          .imbalanced = metric == Metric::kAccuracy && share * occurring(counts) > kImbalanced};
+}
+
+// The standard error is that of guessing at random.
+Baseline of_guessing(const Dataset& scored, Metric metric) {
+  const std::vector<std::int64_t> counts = class_counts(scored);
+  const double classes = std::max(1.0, occurring(counts));
+  const double share = metric == Metric::kAuc ? 0.5 : 1.0 / classes;
+  double variance = 0.0;
+  for (const std::int64_t count : counts)
+    if (count > 0) variance += share * (1.0 - share) / (classes * classes * static_cast<double>(count));
+  if (metric == Metric::kAuc)  // Mann & Whitney 1947
+    variance = static_cast<double>(scored.size + 1) / (12.0 * static_cast<double>(counts[0]) * static_cast<double>(counts[1]));
+  return {.metric = metric,
           .score = share,
-          .bound = share + std::min(2.0 * std::sqrt(share * (1.0 - share) / n), (1.0 - share) / 5.0),
-          .answer = fmt::format("always naming {}", class_text(train, static_cast<std::size_t>(most)))};
+          .bound = above(share, std::sqrt(variance)),
+          .answer = "any answer that is the same for all examples"};
+}
+
+// A loss or error that another constant may reach by luck, as a share of it.
+double luck_of(const Dataset& scored) { return std::max(0.01, std::min(0.5, 4.0 / static_cast<double>(scored.size))); }
+
+Baseline of_shares(const Dataset& train, const Dataset& scored) {
+  const std::vector<std::int64_t> counts = class_counts(train);
+  double sum = 0.0;
+  for (const std::int32_t label : scored.labels)
+    sum -= std::log(std::max(1e-15, static_cast<double>(counts[static_cast<std::size_t>(label)]) / static_cast<double>(train.size)));
+  const double score = sum / static_cast<double>(scored.size);
+  return {.metric = Metric::kLogLoss,
+          .score = score,
+          .bound = (1.0 - luck_of(scored)) * score,
+          .answer = "always the shares of the classes in training as probabilities"};
+}
+
+Baseline of_classes(const Dataset& train, const Dataset& scored, Metric metric) {
+  if (metric == Metric::kLogLoss) return of_shares(train, scored);
+  return metric == Metric::kAccuracy || metric == Metric::kF1 ? of_most_frequent(train, scored, metric) : of_guessing(scored, metric);
 }
 
 std::vector<double> target_means(const Dataset& train) {
@@ -71,9 +120,36 @@ double constant_loss(const std::vector<double>& means, const Dataset& scored, co
   return sum / static_cast<double>(scored.size);
 }
 
+std::vector<double> target_medians(const Dataset& train) {
+  std::vector<double> medians;
+  for (std::int64_t i = 0; i < train.outputs; ++i) {
+    std::vector<float> values;
+    for (std::int64_t row = 0; row < train.size; ++row) values.push_back(train.targets[static_cast<std::size_t>(row * train.outputs + i)]);
+    const auto middle = values.begin() + train.size / 2;
+    std::nth_element(values.begin(), middle, values.end());
+    medians.push_back(*middle);
+  }
+  return medians;
+}
+
+Baseline of_errors(const Dataset& train, const Dataset& scored, Metric metric) {
+  const std::vector<double> constant = metric == Metric::kMae ? target_medians(train) : target_means(train);
+  Predictions predictions{.size = scored.size, .classes = {}, .outputs = scored.outputs, .values = {}};
+  for (std::int64_t row = 0; row < scored.size; ++row)
+    predictions.values.insert(predictions.values.end(), constant.begin(), constant.end());
+  const double score = train::Scorer(predictions, scored).score(metric);
+  const double left = 1.0 - luck_of(scored);
+  return {.metric = metric,
+          .score = score,
+          .bound = metric == Metric::kR2     ? 1.0 - left * (1.0 - score)
+                   : metric == Metric::kRmse ? std::sqrt(left) * score
+                                             : left * score,
+          .answer = fmt::format("always the {} of the training targets", metric == Metric::kMae ? "median" : "mean")};
+}
+
 Baseline of_values(const Dataset& train, const Dataset& scored, const TrainSettings& settings) {
   const double loss = constant_loss(target_means(train), scored, settings);
-  const double luck = std::max(0.01, std::min(0.5, 4.0 / static_cast<double>(scored.size)));
+  const double luck = luck_of(scored);
   return {.metric = Metric::kLoss,
           .score = loss,
           .bound = loss - luck * (loss - least_loss(scored, settings)),
@@ -114,18 +190,23 @@ Baseline of_outputs(const Dataset& train, const Dataset& scored, const TrainSett
 
 }  // namespace
 
-Metric metric_of(const Dataset& data) { return data.classes > 0 ? Metric::kAccuracy : Metric::kLoss; }
+Metric metric_of(const Dataset& data, const TrainSettings& settings) {
+  return settings.metric.value_or(data.classes > 0 ? Metric::kAccuracy : Metric::kLoss);
+}
 
 bool Baseline::beaten_by(double other) const { return better(metric, other, bound); }
 
 std::string Baseline::text() const {
-  return fmt::format("{} ({}; beaten {} {})", score_text(metric, score), answer, metric == Metric::kAccuracy ? "above" : "below",
+  return fmt::format("{} ({}; beaten {} {})", score_text(metric, score), answer, higher_is_better(metric) ? "above" : "below",
                      score_text(metric, bound));
 }
 
 Baseline baseline(const Dataset& train, const Dataset& scored, const TrainSettings& settings) {
   if (!settings.outputs.empty()) return of_outputs(train, scored, settings);
-  return metric_of(train) == Metric::kAccuracy ? of_classes(train, scored) : of_values(train, scored, settings);
+  const Metric metric = metric_of(train, settings);
+  check_metric(metric, train);
+  if (is_of_classes(metric)) return of_classes(train, scored, metric);
+  return metric == Metric::kLoss ? of_values(train, scored, settings) : of_errors(train, scored, metric);
 }
 
 }  // namespace undying

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "undying/error.h"
+
 namespace undying {
 namespace {
 
@@ -33,6 +35,45 @@ TEST(Baseline, AnotherClassMayBeALittleMoreFrequent) {
   std::vector<std::int32_t> labels;
   for (int i = 0; i < 1000; ++i) labels.push_back(i % 2);
   EXPECT_DOUBLE_EQ(baseline(classes(labels), classes(labels), {}).bound, 0.5 + 2.0 * std::sqrt(0.25 / 1000.0));
+}
+
+// By each metric what one answer for all comes to.
+TEST(Baseline, OfClassesGoesByTheMetric) {
+  const Dataset train = classes({0, 1, 1, 2});
+  const Dataset scored = classes({0, 0, 1, 1, 1, 2});
+  const auto by = [&](Metric metric) { return baseline(train, scored, {.metric = metric}); };
+  EXPECT_DOUBLE_EQ(by(Metric::kBalancedAccuracy).score, 1.0 / 3.0);
+  EXPECT_DOUBLE_EQ(by(Metric::kF1).score, 2.0 * 3.0 / (3.0 + 6.0) / 3.0);
+  EXPECT_DOUBLE_EQ(by(Metric::kLogLoss).score, -(3.0 * std::log(0.25) + 3.0 * std::log(0.5)) / 6.0);
+  EXPECT_TRUE(by(Metric::kLogLoss).beaten_by(0.2));
+  EXPECT_FALSE(by(Metric::kLogLoss).beaten_by(by(Metric::kLogLoss).score));
+  EXPECT_THROW(by(Metric::kAuc), Error);
+  EXPECT_THROW(by(Metric::kRmse), Error);
+  Dataset two = classes({0, 1, 0, 1, 0, 0, 0, 0});
+  two.classes = 2;
+  const Baseline auc = baseline(two, two, {.metric = Metric::kAuc});
+  EXPECT_EQ(auc.score, 0.5);
+  EXPECT_DOUBLE_EQ(auc.bound, 0.5 + 0.1) << "two standard errors of so few would be more";
+  EXPECT_EQ(auc.text(), "AUC 0.5000 (any answer that is the same for all examples; beaten above AUC 0.6000)");
+}
+
+TEST(Baseline, SaysWhereOneClassIsMostOfAll) {
+  std::vector<std::int32_t> labels(100, 0);
+  for (std::size_t i = 0; i < 10; ++i) labels[i] = 1;
+  EXPECT_TRUE(baseline(classes(labels), classes(labels), {}).imbalanced);
+  EXPECT_FALSE(baseline(classes(labels), classes(labels), {.metric = Metric::kF1}).imbalanced);
+  EXPECT_FALSE(baseline(classes({0, 1, 2, 0, 1, 2, 0}), classes({0, 1, 2}), {}).imbalanced);
+}
+
+TEST(Baseline, OfValuesGoesByTheMetric) {
+  const Dataset train = values({0.0f, 1.0f, 8.0f});
+  const Dataset scored = values({1.0f, 3.0f});
+  const auto by = [&](Metric metric) { return baseline(train, scored, {.loss = Loss::kMeanSquaredError, .metric = metric}); };
+  EXPECT_NEAR(by(Metric::kRmse).score, std::sqrt((4.0 + 0.0) / 2.0), 1e-12) << "from the mean, 3";
+  EXPECT_NEAR(by(Metric::kMae).score, (0.0 + 2.0) / 2.0, 1e-12) << "from the median, 1";
+  EXPECT_NEAR(by(Metric::kR2).score, 1.0 - 2.0 / 1.0, 1e-12);
+  EXPECT_TRUE(by(Metric::kR2).beaten_by(0.5));
+  EXPECT_THROW(by(Metric::kAccuracy), Error);
 }
 
 TEST(Baseline, OfValuesIsTheTrainingMeanByTheSameLoss) {

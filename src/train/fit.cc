@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "engine/initializers.h"
+#include "undying/baseline.h"
 
 namespace undying::train {
 
@@ -61,11 +62,27 @@ void initialize(engine::Model& model, Initializer initializer, std::uint64_t see
   }
 }
 
-Fit::Fit(State& state, const Dataset& train, const Dataset& test, const Observer& observer, std::stop_token stop)
+namespace {
+
+// n / (K n_k), as scikit-learn's "balanced": K classes occur.
+std::vector<float> balanced_weights(const Dataset& data) {
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(data.classes));
+  for (const std::int32_t label : data.labels) ++counts[static_cast<std::size_t>(label)];
+  const auto classes = static_cast<double>(std::ranges::count_if(counts, [](std::int64_t count) { return count > 0; }));
+  std::vector<float> weights;
+  for (const std::int64_t count : counts)
+    weights.push_back(count == 0 ? 0.0f : static_cast<float>(static_cast<double>(data.size) / (classes * static_cast<double>(count))));
+  return weights;
+}
+
+}  // namespace
+
+Fit::Fit(State& state, const Dataset& train, const Dataset& test, const Observer& observer, std::stop_token stop, const Dataset* validation)
     : state_(state),
       settings_(state.settings),
       train_(train),
       test_(test),
+      validation_(validation),
       observer_(observer),
       stop_(std::move(stop)),
       order_(identity_order(train.size)),
@@ -83,6 +100,7 @@ Fit::Fit(State& state, const Dataset& train, const Dataset& test, const Observer
   run_.steps.reserve(static_cast<std::size_t>(std::min<std::int64_t>(total_steps_, 1 << 16)));
   run_.threads = state.engine.threads();
   run_.shards = state.engine.shards();
+  state.engine.weigh_classes(settings_.class_weights == ClassWeights::kBalanced ? balanced_weights(train) : std::vector<float>());
   if (settings_.clip_norm > 0.0) {
     passes_.push_back({.apply =
                            [this](const engine::Slice& slice) {
@@ -99,16 +117,23 @@ Fit::Fit(State& state, const Dataset& train, const Dataset& test, const Observer
   passes_.push_back({.apply = [this](const engine::Slice& slice) { update(slice); }, .finish = {}});
 }
 
-bool Fit::done() const { return run_.status != RunStatus::kFinished || static_cast<std::int64_t>(run_.steps.size()) >= total_steps_; }
+bool Fit::done() const {
+  return stopped_ || run_.status != RunStatus::kFinished || static_cast<std::int64_t>(run_.steps.size()) >= total_steps_;
+}
 
 Run Fit::run() {
   state_.engine.take_activity();  // of a run that threw
   if (settings_.health.census) take_first_census();
   for (std::int64_t epoch = 1; epoch <= settings_.epochs && !done(); ++epoch) run_epoch(epoch);
+  if (best_ && run_.status == RunStatus::kFinished)
+    restore();
+  else
+    recorder_.end(state_.engine.take_activity());
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  run_.test_loss = run_.epochs.empty() ? nan : run_.epochs.back().test_loss;
-  run_.test_accuracy = run_.epochs.empty() ? nan : run_.epochs.back().test_accuracy;
-  recorder_.end(state_.engine.take_activity());
+  const EpochRecord end = run_.epochs.empty() ? EpochRecord{.test_loss = nan, .test_accuracy = nan} : kept_epoch(run_);
+  run_.test_loss = end.test_loss;
+  run_.test_accuracy = end.test_accuracy;
+  run_.test_score = end.test_score;
   run_.ledger = recorder_.ledger();
   return std::move(run_);
 }
@@ -196,6 +221,7 @@ void Fit::finish_epoch(std::int64_t epoch, std::int64_t steps_before) {
     const Trainer::Score score = state_.score(test_);
     record.test_loss = score.loss;
     record.test_accuracy = score.accuracy;
+    record.test_score = score.score;
     if (!std::isfinite(score.loss) && run_.status == RunStatus::kFinished) {
       run_.status = RunStatus::kDiverged;
       run_.reason =
@@ -207,8 +233,30 @@ void Fit::finish_epoch(std::int64_t epoch, std::int64_t steps_before) {
     record.units = recorder_.ledger().units();
     record.dead = recorder_.ledger().dead();
   }
+  if (validation_ != nullptr && run_.status == RunStatus::kFinished) watch(record);
   run_.epochs.push_back(record);
   if (observer_.epoch) observer_.epoch(record);
+}
+
+// After the census of an epoch: keeps it where it is the best so far, and ends the run where none was for long.
+void Fit::watch(EpochRecord& record) {
+  record.validation_score = state_.score(*validation_).score;
+  const std::span<const float> trained(state_.model.trained(), static_cast<std::size_t>(state_.model.trained_size()));
+  const std::span<const float> statistics = state_.model.statistics();
+  const Metric metric = metric_of(*validation_, settings_);
+  if (std::isfinite(record.validation_score) && (!best_ || better(metric, record.validation_score, best_->score)))
+    best_ =
+        Best{record.epoch, record.validation_score, {trained.begin(), trained.end()}, {statistics.begin(), statistics.end()}, recorder_};
+  stopped_ = record.epoch - (best_ ? best_->epoch : 0) >= settings_.early_stop;
+}
+
+// The best epoch becomes the run's end: its weights and its ledger.
+void Fit::restore() {
+  std::ranges::copy(best_->trained, state_.model.trained());
+  std::ranges::copy(best_->statistics, state_.model.statistics().begin());
+  recorder_ = best_->recorder;
+  state_.engine.take_activity();
+  run_.best_epoch = best_->epoch;
 }
 
 // Before the first step running statistics hold nothing yet, unless they were loaded: this census alone takes those of the first batch in

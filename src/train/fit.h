@@ -1,12 +1,14 @@
 #ifndef UNDYING_TRAIN_FIT_H_
 #define UNDYING_TRAIN_FIT_H_
 
+#include <optional>
 #include <vector>
 
 #include "engine/engine.h"
 #include "health/recorder.h"
 #include "optim/update.h"
 #include "train/source.h"
+#include "undying/evaluation.h"
 #include "undying/trainer.h"
 
 namespace undying::train {
@@ -18,6 +20,9 @@ struct State {
   void check_fit(const Dataset& data) const;
   void check_parts(const Dataset& data) const;
   Trainer::Score score(const Dataset& data);
+  // The sums over the whole of `data`, and the outputs (size, width) where wanted.
+  ops::LossSums evaluate(const Dataset& data, std::vector<float>* outputs = nullptr);
+  Predictions answers_of(const Dataset& data, std::vector<float> outputs) const;
 
   TrainSettings settings;
   engine::Model model;
@@ -34,7 +39,8 @@ void initialize(engine::Model& model, Initializer initializer, std::uint64_t see
 // One call of Trainer::fit.
 class Fit {
  public:
-  Fit(State& state, const Dataset& train, const Dataset& test, const Observer& observer, std::stop_token stop);
+  // `validation`: what early stopping watches; null where it is off.
+  Fit(State& state, const Dataset& train, const Dataset& test, const Observer& observer, std::stop_token stop, const Dataset* validation);
   Run run();
 
  private:
@@ -44,6 +50,8 @@ class Fit {
   void update(const engine::Slice& slice);
   StepRecord finish_step(double loss);
   void finish_epoch(std::int64_t epoch, std::int64_t steps_before);
+  void watch(EpochRecord& record);
+  void restore();
   void take_first_census();
   void take_census();
   bool done() const;
@@ -52,6 +60,7 @@ class Fit {
   const TrainSettings& settings_;
   const Dataset& train_;
   const Dataset& test_;
+  const Dataset* validation_;
   const Observer& observer_;
   std::stop_token stop_;
   std::int64_t total_steps_ = 0;
@@ -66,6 +75,15 @@ class Fit {
   std::vector<health::Norms> norms_;  // of this step, one a parameter
   double learning_rate_ = 0.0;
   double gradient_scale_ = 1.0;
+  struct Best {
+    std::int64_t epoch = 0;
+    double score = 0.0;
+    std::vector<float> trained;
+    std::vector<float> statistics;
+    health::Recorder recorder;
+  };
+  std::optional<Best> best_;  // epoch so far, on the validation rows
+  bool stopped_ = false;      // early
   Run run_;
 };
 

@@ -27,6 +27,9 @@ constexpr std::array kStatuses = {std::pair{RunStatus::kFinished, std::string_vi
 constexpr std::array kPrecisions = {std::pair{Precision::kFloat32, std::string_view("float32")},
                                     std::pair{Precision::kBfloat16, std::string_view("bf16")}};
 
+constexpr std::array kClassWeights = {std::pair{ClassWeights::kNone, std::string_view("none")},
+                                      std::pair{ClassWeights::kBalanced, std::string_view("balanced")}};
+
 template <class Table>
 auto parse(const Table& table, std::string_view what, std::string_view text) {
   std::string known;
@@ -47,6 +50,8 @@ std::string_view find(const Table& table, Value wanted) {
 }  // namespace
 
 Loss parse_loss(std::string_view text) { return parse(kLosses, "loss", text); }
+ClassWeights parse_class_weights(std::string_view text) { return parse(kClassWeights, "class weights", text); }
+std::string_view name(ClassWeights weights) { return find(kClassWeights, weights); }
 Initializer parse_initializer(std::string_view text) { return parse(kInitializers, "initializer", text); }
 std::string_view name(Loss loss) { return find(kLosses, loss); }
 std::string_view name(Initializer initializer) { return find(kInitializers, initializer); }

@@ -6,6 +6,7 @@
 
 #include "data/fits.h"
 #include "ops/operator.h"
+#include "train/metrics.h"
 #include "undying/error.h"
 #include "undying/evaluation.h"
 #include "undying/trainer.h"
@@ -57,6 +58,16 @@ std::int64_t Predictions::chosen(std::int64_t row) const {
   return std::max_element(first, first + width()) - first;
 }
 
+Predictions train::answers(const Graph& graph, std::vector<float> outputs, std::int64_t size, std::vector<std::string> classes) {
+  const std::int64_t width = ops::element_count(graph.output_shape());
+  Predictions predictions{.size = size, .classes = std::move(classes), .outputs = width, .values = std::move(outputs)};
+  if (predictions.classes.size() < 2) return predictions;
+  if (width == 1) predictions.values = both_sides(predictions.values, ends_in(graph, "sigmoid"));
+  if (width > 1 && !ends_in(graph, "softmax") && !ends_in(graph, "sigmoid"))
+    for (std::int64_t row = 0; row < size; ++row) softmax(predictions.values.data() + row * width, width);
+  return predictions;
+}
+
 Predictions predict(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, const std::vector<std::string>& classes,
                     int threads) {
   const std::int64_t outputs = ops::element_count(graph.output_shape());
@@ -74,12 +85,9 @@ Predictions predict(const Graph& graph, const std::vector<Tensor>& weights, cons
   if (named > 0 || std::ssize(inputs.target_mean) != outputs) inputs.target_mean.clear();
   Trainer trainer(graph, {.loss = Loss::kMeanSquaredError, .batch = kRows, .threads = threads});
   trainer.load(weights);
-  Predictions predictions{.size = data.size, .classes = classes, .outputs = outputs, .values = trainer.predict(inputs)};
-  require_finite(predictions.values, data);
-  if (binary) predictions.values = both_sides(predictions.values, ends_in(graph, "sigmoid"));
-  if (named > 1 && !binary && !ends_in(graph, "softmax") && !ends_in(graph, "sigmoid"))
-    for (std::int64_t row = 0; row < data.size; ++row) softmax(predictions.values.data() + row * outputs, outputs);
-  return predictions;
+  std::vector<float> answered = trainer.predict(inputs);
+  require_finite(answered, data);
+  return train::answers(graph, std::move(answered), data.size, classes);
 }
 
 }  // namespace undying

@@ -13,6 +13,8 @@
 #include "onednn/convolution.h"
 #include "optim/update.h"
 #include "train/fit.h"
+#include "train/metrics.h"
+#include "train/table_numbers.h"
 #include "undying/error.h"
 
 namespace undying {
@@ -40,6 +42,10 @@ void check_settings(const TrainSettings& settings) {
   if (augmentation.crop < 0) fail("augmentation", "crops " + std::to_string(augmentation.crop) + " pixels; expected 0 (off) or more");
   if (augmentation.cutout < 0)
     fail("augmentation", "cuts out " + std::to_string(augmentation.cutout) + " pixels; expected 0 (off) or more");
+  if (settings.early_stop < 0) fail("early stop", "is " + std::to_string(settings.early_stop) + "; expected 0 (off) or more epochs");
+  if (settings.class_weights != ClassWeights::kNone && settings.loss != Loss::kSoftmaxCrossEntropy &&
+      settings.loss != Loss::kBinaryCrossEntropy)
+    fail("class weights", "are of cross-entropy and bce; the loss is " + std::string(name(settings.loss)));
   if (!(settings.clip_norm >= 0.0)) fail("clip norm", "is " + std::to_string(settings.clip_norm) + "; expected 0 (off) or more");
 }
 
@@ -94,6 +100,7 @@ void train::State::check_fit(const Dataset& data) const {
   const std::int64_t outputs = ops::element_count(graph.output_shape());
   if (data.size < 1) fail("data " + data.name, "has no examples");
   data::check_shape(data, graph.input_shape());
+  check_table_numbers(graph, data);
   if (settings.loss == Loss::kBinaryCrossEntropy) data::check_probabilities(data);
   if (!settings.outputs.empty()) return check_parts(data);
   const bool binary = settings.loss == Loss::kBinaryCrossEntropy && outputs == 1 && data.classes == 2;
@@ -105,6 +112,9 @@ void train::State::check_fit(const Dataset& data) const {
              (outputs == 1 && data.classes == 2 ? "; with --loss bce one output tells two classes apart" : ""));
   if (data.classes == 0 && settings.loss == Loss::kSoftmaxCrossEntropy)
     fail("loss cross-entropy", "needs classes, but " + data.name + " has values as targets; choose mse or huber");
+  if (data.classes == 0 && settings.class_weights != ClassWeights::kNone)
+    fail("class weights", "need classes, but " + data.name + " has values as targets");
+  if (settings.metric) check_metric(*settings.metric, data);
 }
 
 // Several outputs, whose targets stand side by side.
@@ -115,10 +125,26 @@ void train::State::check_parts(const Dataset& data) const {
                                   std::to_string(options.columns()));
 }
 
-Run Trainer::fit(const Dataset& train, const Dataset& test, const Observer& observer, std::stop_token stop) {
+Run Trainer::fit(const Dataset& train, const Dataset& test, const Observer& observer, std::stop_token stop, const Dataset* validation) {
   check(train);
   if (state_->settings.evaluate) state_->check_fit(test);
-  return train::Fit(*state_, train, test, observer, std::move(stop)).run();
+  if ((state_->settings.early_stop > 0) != (validation != nullptr))
+    fail("early stop",
+         validation == nullptr ? "needs validation rows to watch; none were given" : "is off; expected no validation rows then");
+  if (validation != nullptr) state_->check_fit(*validation);
+  return train::Fit(*state_, train, test, observer, std::move(stop), validation).run();
+}
+
+double score_of(const Run& run, Metric metric) {
+  return metric == Metric::kAccuracy ? run.test_accuracy : metric == Metric::kLoss ? run.test_loss : run.test_score;
+}
+
+double score_of(const EpochRecord& epoch, Metric metric) {
+  return metric == Metric::kAccuracy ? epoch.test_accuracy : metric == Metric::kLoss ? epoch.test_loss : epoch.test_score;
+}
+
+const EpochRecord& kept_epoch(const Run& run) {
+  return run.best_epoch > 0 ? run.epochs[static_cast<std::size_t>(run.best_epoch - 1)] : run.epochs.back();
 }
 
 void Trainer::check(const Dataset& data) const {
@@ -131,12 +157,43 @@ Trainer::Score Trainer::evaluate(const Dataset& data) {
   return state_->score(data);
 }
 
+// The loss and the accuracy are the engine's own sums; other metrics need the outputs.
 Trainer::Score train::State::score(const Dataset& data) {
-  const auto order = train::identity_order(data.size);
-  const ops::LossSums sums = engine.evaluate(train::DatasetSource(data, order), data.size);
+  const Metric metric = metric_of(data, settings);
+  const bool of_sums = metric == Metric::kAccuracy || metric == Metric::kLoss;
+  std::vector<float> found;
+  const ops::LossSums sums = evaluate(data, of_sums ? nullptr : &found);
   const auto n = static_cast<double>(data.size);
-  return {sums.loss / n * data.loss_unit(),
-          data.classes > 0 ? static_cast<double>(sums.correct) / n : std::numeric_limits<double>::quiet_NaN()};
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  Trainer::Score score{sums.loss / n * data.loss_unit(), data.classes > 0 ? static_cast<double>(sums.correct) / n : nan};
+  score.score = metric == Metric::kAccuracy ? score.accuracy : metric == Metric::kLoss ? score.loss : nan;
+  if (of_sums || !std::isfinite(score.loss)) return score;
+  const Predictions predictions = answers_of(data, std::move(found));
+  score.score = train::Scorer(predictions, data).score(metric);
+  return score;
+}
+
+namespace train {
+namespace {
+
+// Outputs that stand for standardised targets.
+void to_units(const Dataset& data, std::vector<float>& outputs) {
+  for (std::size_t i = 0; i < outputs.size() && !data.target_mean.empty(); ++i)
+    outputs[i] = outputs[i] * data.target_deviation + data.target_mean[i % data.target_mean.size()];
+}
+
+}  // namespace
+}  // namespace train
+
+ops::LossSums train::State::evaluate(const Dataset& data, std::vector<float>* outputs) {
+  const auto order = train::identity_order(data.size);
+  if (outputs != nullptr) outputs->resize(static_cast<std::size_t>(data.size * ops::element_count(model.graph().output_shape())));
+  return engine.evaluate(train::DatasetSource(data, order), data.size, outputs == nullptr ? nullptr : outputs->data());
+}
+
+Predictions train::State::answers_of(const Dataset& data, std::vector<float> outputs) const {
+  to_units(data, outputs);
+  return train::answers(model.graph(), std::move(outputs), data.size, std::vector<std::string>(static_cast<std::size_t>(data.classes)));
 }
 
 std::vector<float> Trainer::example_scores(const Dataset& data, std::int64_t most) {
@@ -144,6 +201,13 @@ std::vector<float> Trainer::example_scores(const Dataset& data, std::int64_t mos
   const std::int64_t rows = std::min(data.size, most);
   std::vector<std::uint32_t> order(static_cast<std::size_t>(rows));
   for (std::int64_t i = 0; i < rows; ++i) order[static_cast<std::size_t>(i)] = static_cast<std::uint32_t>(i * data.size / rows);
+  const Metric metric = metric_of(data, state_->settings);
+  if (metric != Metric::kAccuracy && metric != Metric::kLoss) {
+    std::vector<float> found;
+    state_->evaluate(data, &found);
+    const Predictions predictions = state_->answers_of(data, std::move(found));
+    return train::Scorer(predictions, data).parts(metric, order);
+  }
   const std::int64_t width = ops::element_count(graph().output_shape());
   std::vector<float> outputs(static_cast<std::size_t>(rows * width));
   state_->engine.evaluate(train::DatasetSource(data, order), rows, outputs.data());
@@ -165,11 +229,9 @@ std::vector<float> Trainer::example_scores(const Dataset& data, std::int64_t mos
 
 std::vector<float> Trainer::predict(const Dataset& data) {
   state_->check_fit(data);
-  const auto order = train::identity_order(data.size);
-  std::vector<float> outputs(static_cast<std::size_t>(data.size * ops::element_count(graph().output_shape())));
-  state_->engine.evaluate(train::DatasetSource(data, order), data.size, outputs.data());
-  for (std::size_t i = 0; i < outputs.size() && !data.target_mean.empty(); ++i)
-    outputs[i] = outputs[i] * data.target_deviation + data.target_mean[i % data.target_mean.size()];
+  std::vector<float> outputs;
+  state_->evaluate(data, &outputs);
+  train::to_units(data, outputs);
   return outputs;
 }
 

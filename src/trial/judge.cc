@@ -19,18 +19,16 @@ constexpr double kRounding = 1e-4;  // relative: runs that agree so far in train
 
 // On the scale on which differences are taken.
 double value_of(double score, const TrialRules& rules) {
-  return rules.metric == Metric::kAccuracy ? score : std::log(std::max(score, rules.loss_floor));
+  return is_relative(rules.metric) ? std::log(std::max(score, rules.loss_floor)) : score;
 }
 
-double margin_of(const TrialRules& rules) { return rules.metric == Metric::kAccuracy ? rules.margin : std::log1p(rules.margin); }
+double margin_of(const TrialRules& rules) { return is_relative(rules.metric) ? std::log1p(rules.margin) : rules.margin; }
 
 // Among how many the chance of error is shared.
 int shares(const TrialRules& rules) { return rules.arms * rules.comparisons; }
 
 // Back to what people read: shares, or a relative change.
-double reported(double difference, const TrialRules& rules) {
-  return rules.metric == Metric::kAccuracy ? difference : std::expm1(difference);
-}
+double reported(double difference, const TrialRules& rules) { return is_relative(rules.metric) ? std::expm1(difference) : difference; }
 
 struct Pair {
   const TrialRun* arm;
@@ -66,7 +64,7 @@ double difference_of(const Pair& pair, const TrialRules& rules) {
 
 // What example j adds to a run's value, per share of the examples: its result, or of the logarithm of a mean loss its part in that mean.
 double part_of(const TrialRun& run, std::size_t j, const TrialRules& rules) {
-  return rules.metric == Metric::kAccuracy ? run.examples[j] : run.examples[j] / std::max(run.score, rules.loss_floor);
+  return is_relative(rules.metric) ? run.examples[j] / std::max(run.score, rules.loss_floor) : run.examples[j];
 }
 
 bool have_examples(std::span<const Pair> pairs) {
@@ -97,7 +95,7 @@ double example_variance(std::span<const Pair> pairs, const TrialRules& rules) {
     }
   }
   const auto held_out = static_cast<double>(rules.examples);
-  const double one = rules.metric == Metric::kAccuracy ? 1.0 / (held_out * held_out) : 0.0;
+  const double one = is_share(rules.metric) ? 1.0 / (held_out * held_out) : 0.0;
   if (size == 1) return std::max(one, 1.0);
   double between = 0.0;
   for (const double mean : means) between += mean * mean;
@@ -127,10 +125,10 @@ struct Measured {
   double half_width(double level, int pairs) const { return reach(level, degrees(pairs)) * std::sqrt(variance(pairs)); }
 };
 
-// Accuracies come in steps of 1 / examples; losses are known to float32's rounding.
+// Shares come in steps of about 1 / examples; other scores are known to float32's rounding.
 double least_variance(const TrialRules& rules, std::size_t references) {
   const double both = 1.0 + 1.0 / static_cast<double>(references);
-  if (rules.metric == Metric::kLoss) return both * 1e-12;
+  if (!is_share(rules.metric)) return both * 1e-12;
   if (rules.examples == 0) return 0.0;
   const double step = 1.0 / static_cast<double>(rules.examples);
   return both * step * step / 12.0;
@@ -173,7 +171,7 @@ Failures count_failures(const Sample& arm, std::span<const Sample> references, i
 
 // +1: the interval says better; -1: worse; 0: neither.
 int direction(const Estimate& difference, Metric metric) {
-  const int higher = metric == Metric::kAccuracy ? 1 : -1;
+  const int higher = higher_is_better(metric) ? 1 : -1;
   return difference.lower > 0.0 ? higher : difference.upper < 0.0 ? -higher : 0;
 }
 
@@ -225,7 +223,7 @@ int pairs_to_decide(const Measured& found, const TrialRules& rules) {
 
 double smallest_margin(const Estimate& d, Metric metric) {
   if (!std::isfinite(d.lower)) return kNan;
-  return std::max(metric == Metric::kAccuracy ? -d.lower : 1.0 / (1.0 + d.lower) - 1.0, d.upper);
+  return std::max(is_relative(metric) ? 1.0 / (1.0 + d.lower) - 1.0 : -d.lower, d.upper);
 }
 
 void conclude(Comparison& made, const TrialRules& rules) {
@@ -256,8 +254,7 @@ bool same_run(const TrialRun& a, const TrialRun& b, const TrialRules& rules) {
   const auto agree = [&](double x, double y, double step) {
     return std::fabs(x - y) <= kRounding * std::max(std::fabs(x), std::fabs(y)) + step;
   };
-  const double step =
-      rules.metric == Metric::kAccuracy && rules.examples > 0 ? 1.5 / static_cast<double>(rules.examples) : rules.loss_floor;
+  const double step = is_share(rules.metric) && rules.examples > 0 ? 1.5 / static_cast<double>(rules.examples) : rules.loss_floor;
   return agree(a.training_loss, b.training_loss, rules.loss_floor) && agree(a.score, b.score, step);
 }
 

@@ -16,9 +16,8 @@ struct TrialRun {
   Outcome outcome = Outcome::kLearned;
   double score = 0.0;
   double training_loss = std::numeric_limits<double>::quiet_NaN();  // of the last epoch; tells runs apart that are not the same run
-  bool repeats = false;  // known to be the run before again, but for rounding: nothing in it depends on the seed
-  std::span<const float>
-      examples;  // of each held-out example (or of a sample of them): 1 or 0 for right or wrong, or its loss; may be empty
+  bool repeats = false;             // known to be the run before again, but for rounding: nothing in it depends on the seed
+  std::span<const float> examples;  // of each held-out example (or of a sample of them): Trainer::example_scores(); may be empty
 };
 using Sample = std::vector<TrialRun>;  // an arm's runs, in the order of the seeds, which every arm has in common
 

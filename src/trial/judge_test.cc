@@ -116,6 +116,27 @@ TEST(Judge, LossesAreComparedAsRatios) {
   EXPECT_TRUE(std::isfinite(zero.difference.mean)) << "zeros count as the floor";
 }
 
+// The same figures, by every metric: which way is better, and whether a difference or a ratio is meant.
+TEST(Judge, GoesByTheDirectionOfTheMetric) {
+  const Sample low = sample({0.30, 0.33, 0.29, 0.30, 0.31, 0.32});
+  for (const Metric metric : {Metric::kAccuracy, Metric::kBalancedAccuracy, Metric::kF1, Metric::kAuc, Metric::kR2}) {
+    const Comparison found = judge(low, kBase, kAgain, {.metric = metric, .examples = 10'000});
+    EXPECT_EQ(found.verdict, Verdict::kHurts) << name(metric);
+    EXPECT_NEAR(found.difference.mean, -0.1933, 1e-3) << name(metric);
+  }
+  for (const Metric metric : {Metric::kLoss, Metric::kLogLoss, Metric::kRmse, Metric::kMae}) {
+    const Comparison found = judge(low, kBase, kAgain, {.metric = metric, .examples = 10'000, .loss_floor = 1e-9});
+    EXPECT_EQ(found.verdict, Verdict::kHelps) << name(metric);
+    EXPECT_NEAR(found.difference.mean, 0.3083 / 0.501 - 1.0, 0.01) << name(metric);
+  }
+}
+
+TEST(Judge, AnR2MayBeBelowZero) {
+  const Comparison found = judge(sample({-0.5, -0.6, -0.4, -0.5, -0.5, -0.6}), kBase, kAgain, {.metric = Metric::kR2, .examples = 100});
+  EXPECT_EQ(found.verdict, Verdict::kHurts);
+  EXPECT_NEAR(found.difference.mean, -1.0183, 1e-3);
+}
+
 TEST(Judge, RunsThatAreOneRunAreOneSample) {
   Sample arm = sample({0.9, 0.9, 0.9, 0.9, 0.9, 0.9});
   Sample base = sample({0.5, 0.5, 0.5, 0.5, 0.5, 0.5});

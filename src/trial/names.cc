@@ -36,6 +36,6 @@ std::string_view name(Doubt doubt) {
   return "";
 }
 
-double default_margin(Metric metric) { return metric == Metric::kAccuracy ? 0.01 : 0.05; }
+double default_margin(Metric metric) { return is_relative(metric) ? 0.05 : 0.01; }
 
 }  // namespace undying

@@ -1,9 +1,11 @@
 #include "trial/words.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <utility>
 
 #include "trial/boundary.h"
@@ -11,8 +13,6 @@
 
 namespace undying::trial {
 namespace {
-
-bool is_loss(Metric metric) { return metric == Metric::kLoss; }
 
 const char* plural(std::int64_t count) { return count == 1 ? "" : "s"; }
 
@@ -24,6 +24,12 @@ std::string change(double relative) {
 }
 
 std::string bound(double relative) { return relative < 10.0 ? change(relative) : fmt::format("{:.3g} times", 1.0 + relative); }
+
+// A difference of means: "+19.8 points", "-16.9% loss", "+0.198 AUC".
+std::string mean_text(double difference, Metric metric) {
+  if (is_percent(metric)) return fmt::format("{:+.1f} points", 100.0 * difference);
+  return is_relative(metric) ? fmt::format("{} {}", change(difference), name(metric)) : fmt::format("{:+.3f} {}", difference, name(metric));
+}
 
 std::string join(std::span<const std::string> parts) {
   std::string text;
@@ -121,9 +127,7 @@ std::vector<std::string> with_verdict(std::span<const Judged> arms, Verdict verd
     if (comparison.verdict != verdict) continue;
     const double mean = comparison.difference.mean;
     const bool by_failures = comparison.failures.shown != 0;
-    std::string figure = !std::isfinite(mean) ? std::string()
-                         : is_loss(metric)    ? change(mean) + " loss"
-                                              : fmt::format("{:+.1f} points", 100.0 * mean);
+    std::string figure = std::isfinite(mean) ? mean_text(mean, metric) : std::string();
     if (by_failures)
       figure += std::string(figure.empty() ? "" : ", ") + (comparison.failures.shown > 0 ? "fails more often" : "fails less often");
     found.push_back(fmt::format("{} ({})", arm.arm, figure));
@@ -146,6 +150,26 @@ std::string counted(std::span<const Ended> arms, int Ended::*count) {
   return join(found);
 }
 
+// "it is 0.1", of the control's rate.
+std::string rate_text(const Course& course) {
+  return fmt::format("{} {:g}", course.tuned ? "the best of those tried is" : "it is", course.learning_rate);
+}
+
+// "relu (control) and elu at 0.03, tanh at 0.3"
+std::string rates_text(const Tuning& tuning) {
+  std::vector<std::string> parts;
+  for (const float rate : tuning.rates) {
+    std::vector<std::string> arms;
+    for (const Tuned& arm : tuning.arms)
+      if (arm.learning_rate == rate) arms.push_back(arm.arm);
+    if (!arms.empty()) parts.push_back(fmt::format("{} at {}", join(arms), rate));
+  }
+  return fmt::format("{}", fmt::join(parts, "; "));
+}
+
+// One rate beyond the end of a list, as far from it as the one before.
+float beyond(float end, float before) { return std::strtof(fmt::format("{:.3g}", end * (end / before)).c_str(), nullptr); }
+
 constexpr std::int64_t kFewSteps = 100;
 constexpr std::int64_t kFewExamples = 30;
 
@@ -154,16 +178,18 @@ constexpr std::int64_t kFewExamples = 30;
 std::string p_text(double p) { return p < 1e-4 ? "p < 0.0001" : fmt::format("p = {:.2g}", p); }
 
 std::string margin_text(double margin, Metric metric) {
-  if (is_loss(metric)) return fmt::format("{:.3g}% of the loss", 100.0 * margin);
+  if (is_relative(metric)) return fmt::format("{:.3g}% of the {}", 100.0 * margin, name(metric));
+  if (!is_percent(metric)) return fmt::format("{:.3g} {}", margin, name(metric));
   return fmt::format("{:.3g} point{}", 100.0 * margin, 100.0 * margin == 1.0 ? "" : "s");
 }
 
 std::string difference_text(const Estimate& d, Metric metric) {
   const std::string pairs = fmt::format("{} pair{}", d.n, plural(d.n));
   if (!std::isfinite(d.mean)) return pairs;
-  const std::string mean = is_loss(metric) ? change(d.mean) + " loss" : fmt::format("{:+.1f} points", 100.0 * d.mean);
+  const std::string mean = mean_text(d.mean, metric);
   if (!std::isfinite(d.lower)) return fmt::format("{} ({})", mean, pairs);
-  if (is_loss(metric)) return fmt::format("{} ({} to {}, {})", mean, bound(d.lower), bound(d.upper), pairs);
+  if (is_relative(metric)) return fmt::format("{} ({} to {}, {})", mean, bound(d.lower), bound(d.upper), pairs);
+  if (!is_percent(metric)) return fmt::format("{} ({:+.3f} to {:+.3f}, {})", mean, d.lower, d.upper, pairs);
   return fmt::format("{} ({:+.1f} to {:+.1f}, {})", mean, 100.0 * d.lower, 100.0 * d.upper, pairs);
 }
 
@@ -171,7 +197,8 @@ std::string score_text(const Estimate& score, Metric metric) {
   if (score.n == 0) return "no run that learned";
   const std::string mean = undying::score_text(metric, score.mean);
   if (!std::isfinite(score.lower)) return fmt::format("{} (n = {})", mean, score.n);
-  if (is_loss(metric)) return fmt::format("{} ({:.4g} to {:.4g}, n = {})", mean, score.lower, score.upper, score.n);
+  if (is_relative(metric)) return fmt::format("{} ({:.4g} to {:.4g}, n = {})", mean, score.lower, score.upper, score.n);
+  if (!is_percent(metric)) return fmt::format("{} ({:.4f} to {:.4f}, n = {})", mean, score.lower, score.upper, score.n);
   return fmt::format("{} ({:.2f} to {:.2f}, n = {})", mean, 100.0 * score.lower, 100.0 * score.upper, score.n);
 }
 
@@ -229,15 +256,22 @@ std::string control_text(const Course& course) {
   const std::string failed = failed_text(control.diverged, control.collapsed, control.runs);
   if (control.diverged >= control.collapsed)
     return fmt::format(
-        "{} failed in {}, so there is little to compare with. First lower --lr (it is {:g}){}{}: a run that diverges says more about these "
+        "{} failed in {}, so there is little to compare with. First lower --lr ({}){}{}: a run that diverges says more about these "
         "than "
         "about its activation.",
-        control.arm, failed, course.learning_rate, scale, course.values ? ", or bring the targets near 1" : "");
+        control.arm, failed, rate_text(course), scale, course.values ? ", or bring the targets near 1" : "");
   return fmt::format(
       "{} learned nothing in most runs: it failed in {}; the baseline is {}. What follows says more about that than about activations; try "
       "another "
-      "--lr (it is {:g}), more --epochs{}.",
-      control.arm, failed, course.baseline, course.learning_rate, scale);
+      "--lr ({}), more --epochs{}.",
+      control.arm, failed, course.baseline, rate_text(course), scale);
+}
+
+std::string imbalance_text(bool weighed) {
+  return fmt::format(
+      "One class is most of the examples, and always naming it looks like success by accuracy: {}--metric balanced-accuracy (or f1, auc, "
+      "log-loss) scores what is made of the others.",
+      weighed ? "" : "--class-weights balanced makes every class count as much in training, ");
 }
 
 std::string budget_text(int seeds) {
@@ -251,8 +285,8 @@ std::vector<std::string> trouble(const Course& course) {
     paragraphs.push_back(fmt::format("Diverged: {}. Such a run has no score; it is counted as a failure.", arms));
   if (const std::string arms = counted(course.arms, &Ended::collapsed); !arms.empty())
     paragraphs.push_back(
-        fmt::format("Did not beat the baseline, {}, after {} steps: {}. Such a run is counted as a failure, its score is in no mean.",
-                    course.baseline, course.steps, arms));
+        fmt::format("Did not beat the baseline, {}, after {} steps: {}. Such a run is counted as a failure, its score is in no mean.{}",
+                    course.baseline, course.steps, arms, course.imbalanced ? " " + imbalance_text(course.weighed) : ""));
   if (course.steps > 0 && course.steps < kFewSteps)
     paragraphs.push_back(fmt::format("No run took more than {} steps, which may be too few to tell: a larger {} makes runs longer.",
                                      course.steps, course.limited_by_steps ? "--steps" : "--epochs"));
@@ -272,6 +306,33 @@ std::string placebo_text(const Estimate& difference, Metric metric) {
       apart ? "as 1 placebo in 20 does by chance; arms are compared with the mean of both" : "no difference shown, as it should be");
 }
 
+std::string tuning_text(const Tuning& tuning, Metric metric) {
+  return fmt::format(
+      "Every arm has its own learning rate, the best of {}: {} (the placebo has the control's). Chosen by the mean {} of {} runs at each "
+      "rate "
+      "on {} validation rows, cut off the training rows, from seeds that no judged run has; the held-out examples had no "
+      "part in it.",
+      fmt::join(tuning.rates, ", "), rates_text(tuning), name(metric), tuning.runs, tuning.examples);
+}
+
+std::string edge_text(const Tuning& tuning) {
+  std::vector<std::string> low;
+  std::vector<std::string> high;
+  for (const Tuned& arm : tuning.arms) {
+    if (arm.learning_rate == tuning.rates.front()) low.push_back(arm.arm);
+    if (arm.learning_rate == tuning.rates.back()) high.push_back(arm.arm);
+  }
+  if (low.empty() && high.empty()) return "";
+  std::vector<float> longer = tuning.rates;
+  if (!low.empty()) longer.insert(longer.begin(), beyond(tuning.rates[0], tuning.rates[1]));
+  if (!high.empty()) longer.push_back(beyond(tuning.rates.back(), tuning.rates[tuning.rates.size() - 2]));
+  std::vector<std::string> ends;
+  if (!low.empty()) ends.push_back(fmt::format("the lowest, {}, is the best for {}", tuning.rates.front(), join(low)));
+  if (!high.empty()) ends.push_back(fmt::format("the highest, {}, is the best for {}", tuning.rates.back(), join(high)));
+  return fmt::format("Of the rates tried, {}: a better one may lie beyond. To see: --lr {} (with --store, what was run is kept).",
+                     fmt::join(ends, "; "), fmt::join(longer, ","));
+}
+
 std::string held_out_text(const TrialRules& rules) {
   std::string text;
   if (rules.overlap > 0.0)
@@ -280,9 +341,13 @@ std::string held_out_text(const TrialRules& rules) {
         "(Nadeau & Bengio 2003).";
   if (rules.examples > 0 && rules.examples < kFewExamples)
     text += fmt::format("{}Only {} example{} held out: {} moves {} by {}.", text.empty() ? "" : " ", rules.examples,
-                        rules.examples == 1 ? " is" : "s are", "a single one", rules.metric == Metric::kAccuracy ? "an accuracy" : "a loss",
-                        rules.metric == Metric::kAccuracy ? fmt::format("{:.3g} points", 100.0 / static_cast<double>(rules.examples))
-                                                          : fmt::format("1/{} of its own", rules.examples));
+                        rules.examples == 1 ? " is" : "s are", "a single one",
+                        rules.metric == Metric::kAccuracy ? "an accuracy"
+                        : rules.metric == Metric::kLoss   ? "a loss"
+                                                          : "a score",
+                        is_percent(rules.metric)    ? fmt::format("{:.3g} points", 100.0 / static_cast<double>(rules.examples))
+                        : is_relative(rules.metric) ? fmt::format("1/{} of its own", rules.examples)
+                                                    : fmt::format("about {:.2g}", 1.0 / static_cast<double>(rules.examples)));
   return text;
 }
 
@@ -337,7 +402,7 @@ std::string held_out_outcome(const Remedied& found, const TrialRules& rules) {
   if (!std::isfinite(found.held_out.mean))
     return fmt::format("On the {} held-out examples, which no choice has seen, there was no pair of runs that learned to compare.",
                        found.held_out_examples);
-  const bool apart = rules.metric == Metric::kAccuracy ? found.held_out.lower > 0.0 : found.held_out.upper < 0.0;
+  const bool apart = higher_is_better(rules.metric) ? found.held_out.lower > 0.0 : found.held_out.upper < 0.0;
   return fmt::format(
       "On the {} held-out examples, in fresh runs, neither of which any choice has seen, it differs from training on as before by {}: {}.",
       found.held_out_examples, difference_text(found.held_out, rules.metric),

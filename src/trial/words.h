@@ -53,12 +53,17 @@ struct Course {
   std::string baseline;     // "10.0% (always naming class 7)"
   std::int64_t steps = 0;   // of the longest finished run
   bool limited_by_steps = false;
-  double learning_rate = 0.0;
-  bool values = false;  // are predicted, not classes
-  bool scaled = false;  // inputs are standardised, or images
+  double learning_rate = 0.0;  // of the control
+  bool tuned = false;          // that is the best of those tried
+  bool values = false;         // are predicted, not classes
+  bool scaled = false;         // inputs are standardised, or images
+  bool imbalanced = false;     // the baseline is the share of a class that has far more than its share
+  bool weighed = false;        // classes count alike in training already
 };
 // Where the control mostly diverged or learned nothing: what that means for everything else, and the way out; else empty.
 std::string control_text(const Course& course);
+// What to do where accuracy hides the rarer classes.
+std::string imbalance_text(bool weighed);
 std::string budget_text(int seeds);  // of a study that stopped there
 // Which arms diverged, which did not learn, whether the runs were short.
 std::vector<std::string> trouble(const Course& course);
@@ -67,6 +72,21 @@ std::string missing_text(std::size_t missing, std::size_t runs, const std::strin
 
 // The placebo of a comparison of activations: another draw of the control.
 std::string placebo_text(const Estimate& difference, Metric metric);
+
+// What learning rates the arms were given, where each got its own.
+struct Tuned {
+  std::string arm;
+  float learning_rate = 0.0f;
+};
+struct Tuning {
+  std::vector<Tuned> arms;    // the control first; without the placebo, which has its rate
+  std::vector<float> rates;   // that were tried, ascending
+  int runs = 0;               // of an arm at a rate
+  std::int64_t examples = 0;  // of the validation rows
+};
+std::string tuning_text(const Tuning& tuning, Metric metric);
+// Whose best rate is the lowest or the highest that was tried, and a longer list; empty where none is.
+std::string edge_text(const Tuning& tuning);
 
 // What seeds and held-out examples can tell here: one example's worth, splits drawn anew.
 std::string held_out_text(const TrialRules& rules);

@@ -82,6 +82,12 @@ void write_comparisons(std::ostream& out) {
                     {.runs = 12, .reference_collapsed = 19, .reference_runs = 24, .p_value = 1e-5, .shown = -1}),
       shares);
   say(comparison(0.1, 0.05, 0.15, 9, Verdict::kUndecided, Doubt::kPlacebo), shares);
+  const TrialRules auc{.metric = Metric::kAuc, .arms = 1, .margin = 0.01, .examples = 100};
+  say(comparison(0.031, 0.01, 0.052, 8, Verdict::kHelps), auc);
+  say(comparison(0.001, -0.006, 0.008, 12, Verdict::kSame), auc);
+  say(open_with(0.082, 34, false), {.metric = Metric::kRmse, .arms = 1, .margin = 0.05, .examples = 100});
+  out << score_text({0.91, 0.9, 0.92, 5}, Metric::kF1) << "; " << score_text({0.91, 0.9, 0.92, 5}, Metric::kBalancedAccuracy) << "; "
+      << score_text({3.5, 3.0, 4.0, 5}, Metric::kMae) << "\n";
 }
 
 void write_headlines(std::ostream& out) {
@@ -123,14 +129,26 @@ void write_courses(std::ostream& out) {
   course.arms.front() = {"relu (control)", 5, 4, 0};
   out << "\n## Trouble\n";
   for (const std::string& text : trouble(course)) out << text << "\n";
+  course.imbalanced = true;
+  out << trouble(course)[1] << "\n" << imbalance_text(true) << "\n";
   course.limited_by_steps = true;
   out << trouble(course).back() << "\n";
   out << missing_text(3, 12, "what follows rests on the others") << "\n" << missing_text(12, 12, "") << "\n";
   out << "\n## The placebo\n";
   out << placebo_text({0.002, -0.01, 0.014, 5}, Metric::kAccuracy) << "\n" << placebo_text({-0.2, -0.3, -0.1, 5}, Metric::kLoss) << "\n";
+  out << "\n## Learning rates of their own\n";
+  Tuning tuning{{{"relu (control)", 0.03f}, {"elu", 0.03f}, {"tanh", 0.03f}}, {0.003f, 0.03f, 0.3f}, 3, 960};
+  out << tuning_text(tuning, Metric::kAccuracy) << "\n" << edge_text(tuning);
+  tuning.arms[1].learning_rate = 0.3f;
+  out << tuning_text(tuning, Metric::kLoss) << "\n" << edge_text(tuning) << "\n";
+  tuning.arms[2].learning_rate = 0.003f;
+  out << edge_text(tuning) << "\n";
+  course.tuned = true;
+  out << control_text(course) << "\n";
   out << "\n## Held out\n";
-  for (const TrialRules& rules : {TrialRules{.examples = 200, .overlap = 0.25}, TrialRules{.examples = 25, .overlap = 0.25},
-                                  TrialRules{.examples = 1}, TrialRules{.metric = Metric::kLoss, .examples = 20}})
+  for (const TrialRules& rules :
+       {TrialRules{.examples = 200, .overlap = 0.25}, TrialRules{.examples = 25, .overlap = 0.25}, TrialRules{.examples = 1},
+        TrialRules{.metric = Metric::kLoss, .examples = 20}, TrialRules{.metric = Metric::kF1, .examples = 20}})
     out << held_out_text(rules) << "\n";
 }
 

@@ -14,7 +14,7 @@
 #include <map>
 
 #include "data/npy.h"
-#include "onnx/test_evaluate.h"
+#include "onnx/run.h"
 #include "undying/error.h"
 #include "undying/onnx.h"
 

@@ -116,8 +116,8 @@ const charts = [
   new Chart("chart-score", {
     name: study.score,
     data: align(longestSteps(scorePoints), scorePoints),
-    range: (plot, low, high) => (isLoss ? [0, 1.1 * largestMean(plot.data)] : [Math.max(0, low - 0.03), Math.min(1, high + 0.03)]),
-    format: isLoss ? lossText : shareText,
+    range: (plot, low, high) => (study.relative ? [0, 1.1 * largestMean(plot.data)] : [Math.max(study.percent ? 0 : -1, low - 0.03), Math.min(1, high + 0.03)]),
+    format: study.percent ? shareText : lossText,
   }),
   new Chart("chart-loss", {
     name: "training loss",

@@ -2,7 +2,10 @@
 "use strict";
 
 const study = JSON.parse(document.getElementById("study").textContent);
-const isLoss = study.score === "loss";
+// A score is shown in percent and its differences in points; or as it is, and its differences as percentages of it (losses, errors); or
+// as it is, and its differences, too (F1, AUC, R2).
+const scoreText = (x) => (study.percent ? (100 * x).toFixed(2) : study.relative ? x.toPrecision(4) : x.toFixed(4));
+const tuned = study.data.validation_examples > 0; // every arm has a learning rate of its own
 const scored = `${study.part} ${study.score}`; // "test accuracy"
 const presentRuns = (arm) => arm.runs.filter((run) => run.present);
 
@@ -12,5 +15,7 @@ function intervalParts(estimate, show) {
   return [show(estimate.mean), estimate.lower === null ? "" : `(${show(estimate.lower)} to ${show(estimate.upper)})`];
 }
 
-const scoreParts = (estimate) => intervalParts(estimate, (x) => (isLoss ? x.toPrecision(4) : (100 * x).toFixed(2)));
-const differenceParts = (estimate) => intervalParts(estimate, (x) => (isLoss && x >= 10 ? `${(1 + x).toPrecision(3)} times` : signed(100 * x, 2) + (isLoss ? "%" : "")));
+const scoreParts = (estimate) => intervalParts(estimate, scoreText);
+const differenceText = (x) =>
+  study.relative && x >= 10 ? `${(1 + x).toPrecision(3)} times` : study.relative || study.percent ? signed(100 * x, 2) + (study.relative ? "%" : "") : signed(x, 4);
+const differenceParts = (estimate) => intervalParts(estimate, differenceText);

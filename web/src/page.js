@@ -89,6 +89,7 @@ drawVerdict();
 drawTexts();
 drawWords();
 drawRead(study.data.read);
+drawRates();
 drawSettings();
 fillArms();
 drawAll();

@@ -31,7 +31,7 @@ function sampler([steps, values]) {
 }
 
 const lossPoints = (run) => [run.curve.step, run.curve.loss];
-const scorePoints = (run) => [run.epochs.step, run.epochs[isLoss ? "test_loss" : "test_accuracy"]];
+const scorePoints = (run) => [run.epochs.step, run.epochs.test_score];
 
 // The share of units that are not dead: what each census found, and in between the deaths and revivals by their dates.
 function livingPoints(run) {

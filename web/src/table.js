@@ -3,24 +3,30 @@
 
 const compared = (arm, text) => (arm.comparison ? text(arm.comparison) : "-");
 
-const marginText = isLoss ? `${+(100 * study.margin).toPrecision(3)}% of the loss` : `${+(100 * study.margin).toPrecision(3)} points`;
+const marginText = study.relative ? `${+(100 * study.margin).toPrecision(3)}% of the ${study.score}` : study.percent ? `${+(100 * study.margin).toPrecision(3)} points` : `${+study.margin.toPrecision(3)}`;
+
+const epochsText = (kept) => (kept === null ? "-" : kept.least === kept.most ? String(kept.most) : `${kept.least} to ${kept.most}`);
 
 // Title, what it means, cell, and whether it is a number. A cell is a text, or a text and its interval.
 const COLUMNS = [
   ["arm", "one activation, trained once for each seed. Control: relu. Placebo: relu again, from other initial draws; it shows what chance alone does", (arm) => arm.label],
   [
-    scored + (isLoss ? " (95% interval)" : ", % (95% interval)"),
-    (isLoss ? "geometric mean" : "mean") + " over the runs of the arm that learned, and Student's t interval of that mean; runs that diverged or did not beat the baseline have no part in it",
+    scored + (study.percent ? ", % (95% interval)" : " (95% interval)"),
+    (study.relative ? "geometric mean" : "mean") + " over the runs of the arm that learned, and Student's t interval of that mean; runs that diverged or did not beat the baseline have no part in it",
     (arm) => scoreParts(arm.score),
   ],
+  ...(tuned ? [["learning rate", "the best of those tried for this arm, on validation rows", (arm) => String(arm.learning_rate), true]] : []),
+  ...(study.data.watched_examples > 0
+    ? [["epochs", `after which the weights of a finished run were kept, the best on ${study.data.watched_examples} training examples set aside; least to most`, (arm) => epochsText(arm.epochs_kept), true]]
+    : []),
   ["n", "runs that learned, on which this rests", (arm) => String(arm.score.n), true],
   [
     "difference (simultaneous interval)",
-    `mean difference, ${isLoss ? "in percent of the loss; below zero is better" : "in points"}, from ${study.arms.some((arm) => arm.against_placebo) ? "the control's run" : "the mean of the control's and the placebo's runs"} of the same seed. The interval holds for all arms and all looks together; the placebo's is a plain 95% one, against the control`,
+    `mean difference, ${study.relative ? `in percent of the ${study.score}` : study.percent ? "in points" : `of ${study.score}`}; ${study.higher_is_better ? "above" : "below"} zero is better, from ${study.arms.some((arm) => arm.against_placebo) ? "the control's run" : "the mean of the control's and the placebo's runs"} of the same seed. The interval holds for all arms and all looks together; the placebo's is a plain 95% one, against the control`,
     (arm) => compared(arm, (comparison) => differenceParts(comparison.difference)),
   ],
   ["verdict", `read from that interval: helps or hurts where it leaves out zero, the same where it lies within ${marginText}, else undecided. The chance of any false "helps" or "hurts" in a study is at most ${study.error_percent}%`, (arm) => compared(arm, (comparison) => comparison.verdict ?? "-")],
-  ["collapsed", `runs that ended no better than the baseline, ${isLoss ? study.baseline.score.toPrecision(4) : percent(study.baseline.score)} (${study.baseline.answer})`, (arm) => String(arm.collapsed), true],
+  ["collapsed", `runs that ended no better than the baseline, ${scoreText(study.baseline.score)} (${study.baseline.answer})`, (arm) => String(arm.collapsed), true],
   ["diverged", "runs whose loss or gradient became infinite or not a number", (arm) => String(arm.diverged), true],
   ...(study.missing > 0 ? [["missing", "runs that were not done", (arm) => String(arm.missing), true]] : []),
   ["dead", "share of hidden units that are dead at the end of a run", (arm) => percent(arm.dead_share.mean), true],
@@ -64,11 +70,34 @@ function drawWords() {
   document.getElementById("words").append(...COLUMNS.flatMap(([title, meaning]) => [element("dt", {}, title.replace(" (95% interval)", "")), element("dd", {}, meaning)]));
 }
 
+// "84.31, chosen", "diverged 3 of 3"
+function rateText(tried) {
+  const parts = tried.score === null ? [] : [scoreText(tried.score) + (study.percent ? "%" : "")];
+  for (const how of ["diverged", "collapsed"]) if (tried[how] > 0) parts.push(`${how} ${tried[how]} of ${tried.runs}`);
+  if (tried.chosen) parts.push("chosen");
+  return parts.join(", ");
+}
+
+// What each arm scored at each learning rate, where every arm has its own.
+function drawRates() {
+  if (!tuned) return;
+  document.getElementById("rates-section").hidden = false;
+  const arms = study.arms.filter((arm) => arm.role !== "placebo");
+  const head = element("tr", {}, element("th", { scope: "col" }, "arm"), ...arms[0].rates.map((tried) => element("th", { scope: "col" }, String(tried.learning_rate))));
+  const rows = arms.map((arm) =>
+    element("tr", {}, element("th", { scope: "row" }, arm.label), ...arm.rates.map((tried) => element("td", tried.chosen ? { class: "chosen" } : {}, rateText(tried)))),
+  );
+  document.getElementById("rates").replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows));
+  document.getElementById("rates-note").textContent =
+    `Validation ${study.score} on ${study.data.validation_examples} rows cut off the training rows, ${study.relative ? "geometric mean" : "mean"} over the runs that have one; ` +
+    "of the rates with the fewest diverged runs the best was taken. No judged run and no held-out example had a part in it. The placebo has the control's rate.";
+}
+
 function drawSettings() {
   const table = document.getElementById("settings");
   const rows = [
     ["data", `${study.data.name}: ${study.data.train_examples} training, ${study.data.test_examples} ${study.part} examples`],
-    ["baseline", `${isLoss ? study.baseline.score.toPrecision(4) : percent(study.baseline.score, 2)} (${study.baseline.answer})`],
+    ["baseline", `${scoreText(study.baseline.score)}${study.percent ? "%" : ""} (${study.baseline.answer})`],
     ...Object.entries(study.settings).filter(([name]) => name !== "data"),
     ["machine", study.machine],
     ["version", "undying " + study.version],

@@ -34,19 +34,21 @@ function interval(estimate, show) {
   return show(estimate.mean) + (estimate.lower === null ? "" : ` (${show(estimate.lower)} to ${show(estimate.upper)})`);
 }
 
-for (const name of ["whole", "interrupted", "one-seed", "regression"])
+for (const name of ["whole", "interrupted", "one-seed", "regression", "tuned", "stopped"])
   test(`${name}: every value of the table is the JSON's`, async () => {
     const { page, study } = await open(name);
     const rows = await cells(page, "#arms");
     assert.equal(rows.length, study.arms.length + 1);
-    const isLoss = study.score === "loss";
-    const plain = (x) => (isLoss ? x.toPrecision(4) : (100 * x).toFixed(2));
-    const signed = (x) => (x >= 0 ? "+" : "-") + Math.abs(100 * x).toFixed(2) + (isLoss ? "%" : "");
+    const plain = (x) => ({ loss: x.toPrecision(4), accuracy: (100 * x).toFixed(2), AUC: x.toFixed(4) })[study.score];
+    const sign = (x) => (x >= 0 ? "+" : "-");
+    const signed = (x) => sign(x) + { loss: Math.abs(100 * x).toFixed(2) + "%", accuracy: Math.abs(100 * x).toFixed(2), AUC: Math.abs(x).toFixed(4) }[study.score];
     const steps = (arm) => (arm.reached_target > 0 ? `${arm.steps_to_target.mean.toFixed(0)} (n = ${arm.reached_target})` : "-");
     study.arms.forEach((arm, i) => {
       const expected = {
         arm: arm.label,
         [`${study.part} ${study.score}`]: interval(arm.score, plain),
+        ...(study.data.watched_examples > 0 ? { epochs: arm.label === "relu (control)" ? "2 to 3" : "3" } : {}),
+        ...(study.data.validation_examples > 0 ? { "learning rate": String(arm.learning_rate) } : {}),
         n: String(arm.score.n),
         difference: arm.comparison ? interval(arm.comparison.difference, signed) : "-",
         verdict: arm.comparison?.verdict ?? "-",
@@ -74,6 +76,19 @@ test("the fixture holds a collapsed and a diverged run", async () => {
   assert.equal(study.arms[4].diverged, 1);
   assert.match(await page.textContent("#score-note"), /diverged \(1 of gelu\)/);
   await page.close();
+});
+
+test("learning rates that were tried stand beside the one that was taken", async () => {
+  const { page } = await open("tuned");
+  const rows = await cells(page, "#rates");
+  assert.deepEqual(rows[0], ["arm", "0.03", "0.3", "3"]);
+  assert.deepEqual(rows[1], ["relu (control)", "40.00%, collapsed 1 of 3, chosen", "60.00%", "diverged 3 of 3"]);
+  assert.deepEqual(rows[2], ["leaky_relu:0.01", "40.00%, collapsed 1 of 3", "60.00%, chosen", "diverged 3 of 3"]);
+  assert.match(await page.textContent("#rates-note"), /250 rows cut off the training rows/);
+  await page.close();
+  const { page: other } = await open("whole");
+  assert.equal(await other.isVisible("#rates-section"), false);
+  await other.close();
 });
 
 test("curves are the mean over seeds with its 95% interval", async () => {

@@ -8,7 +8,7 @@ import { after, before } from "node:test";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 
-export const FIXTURES = ["whole", "interrupted", "nothing", "one-seed", "regression", "no-census"];
+export const FIXTURES = ["whole", "interrupted", "nothing", "one-seed", "regression", "tuned", "stopped", "no-census"];
 
 const folder = mkdtempSync(join(tmpdir(), "undying-page-"));
 let browser;

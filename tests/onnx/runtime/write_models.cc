@@ -52,10 +52,10 @@ void write(const fs::path& folder, const std::string& name, const Graph& graph, 
   write_safetensors(folder / (name + ".safetensors"), std::vector<Tensor>{input, output});
 }
 
-void write_trained(const fs::path& folder, std::string name, const Shape& shape, const std::string& model, const ModelOptions& options) {
+void write_trained(const fs::path& folder, std::string name, const Graph& graph) {
   std::ranges::replace(name, ':', '_');
-  const Dataset data = examples(shape);
-  Trainer trainer = trainer_for(build_model(model, shape, kClasses, options));
+  const Dataset data = examples(graph.input_shape());
+  Trainer trainer = trainer_for(graph);
   trainer.fit(data, data);  // so that running statistics and slopes are not those of the draw
   for (const bool fold : {false, true}) write(folder, name + (fold ? "_folded" : "_plain"), trainer.graph(), trainer.tensors(), data, fold);
 }
@@ -76,8 +76,8 @@ void write_table(const fs::path& folder, const std::string& name, const std::str
   table.close();
   const Split split = open_dataset("csv:" + file.string() + ":" + role + "=y");
   const Graph graph = build_model("mlp:16-16", split.train->shape, role == "label" ? 3 : 1, {.activation = activation});
-  Trainer trainer(graph, {.loss = role == "label" ? Loss::kCrossEntropy : Loss::kMeanSquaredError,
-                          .optimizer = Sgd{.learning_rate = 0.02f},
+  Trainer trainer(graph, {.optimizer = Sgd{.learning_rate = 0.02f},
+                          .loss = role == "label" ? Loss::kSoftmaxCrossEntropy : Loss::kMeanSquaredError,
                           .batch = 16,
                           .epochs = 4,
                           .threads = 1,
@@ -102,16 +102,49 @@ void write_again(const fs::path& folder, const fs::path& file) {
     write(folder, "again_" + file.stem().string() + (fold ? "_folded" : "_plain"), model.graph, model.weights, data, fold);
 }
 
+// A chain of operators that no built-in network has, and a linear layer.
+void write_chain(const fs::path& folder, const std::string& name, const Shape& shape, std::vector<Node> nodes) {
+  nodes.insert(nodes.begin(), {"x", "input", {}, {{"shape", shape}}});
+  nodes.push_back({"flat", "flatten", {}, {}});
+  nodes.push_back({"fc", "linear", {}, {{"outputs", kClasses}}});
+  for (std::size_t i = 1; i < nodes.size(); ++i) nodes[i].inputs = {static_cast<int>(i) - 1};
+  write_trained(folder, name, Graph(std::move(nodes)));
+}
+
+void write_operators(const fs::path& folder) {
+  using List = std::vector<std::int64_t>;
+  const std::int64_t one = 1, two = 2, hidden = 5;
+  write_chain(folder, "recurrent", {6, 4},
+              {{"lstm", "lstm", {}, {{"hidden", hidden}, {"directions", two}, {"cells", one}}},
+               {"gru", "gru", {}, {{"hidden", hidden}, {"directions", two}}},
+               {"gru_after", "gru", {}, {{"hidden", hidden}, {"reverse", one}, {"reset_after", one}}},
+               {"rnn", "rnn", {}, {{"hidden", hidden}, {"relu", one}}},
+               {"rnn_both", "rnn", {}, {{"hidden", hidden}, {"directions", two}}}});
+  write_chain(folder, "volumes", {2, 6, 7, 8},
+              {{"conv", "conv", {}, {{"outputs", hidden}, {"kernel", List{3, 2, 3}}, {"pads", List{1, 0, 1, 1, 1, 1}}}},
+               {"bn", "batch_norm", {}, {}},
+               {"max", "max_pool", {}, {{"kernel", List{2, 2, 2}}, {"strides", List{2, 2, 1}}}},
+               {"up", "conv_transpose", {}, {{"outputs", two}, {"kernel", List{2, 3, 2}}, {"strides", List{2, 1, 2}}}},
+               {"average", "average_pool", {}, {{"kernel", List{3, 2, 2}}, {"pads", List{1, 1, 0, 1, 0, 1}}}}});
+  write_chain(folder, "choices", {6, 4},
+              {{"top", "top_k", {}, {{"k", std::int64_t{3}}, {"axis", std::int64_t{0}}}},
+               {"take", "take", {}, {{"axis", std::int64_t{0}}, {"indices", List{2, 0, 2}}}}});
+  write_chain(folder, "places", {6, 4}, {{"arg", "arg_max", {}, {{"axis", std::int64_t{0}}, {"keepdims", std::int64_t{0}}}}});
+}
+
 }  // namespace
 
 int main(int, char** arguments) {
   const fs::path folder = arguments[1];
   fs::create_directories(folder);
   for (const ActivationInfo& info : activation_family())
-    write_trained(folder, "mlp_" + std::string(info.name), {12}, "mlp:16x3", {.activation = info.name, .batch_norm = true, .dropout = 0.1});
+    write_trained(folder, "mlp_" + std::string(info.name),
+                  build_model("mlp:16x3", {12}, kClasses, {.activation = info.name, .batch_norm = true, .dropout = 0.1}));
   for (const char* model : {"lenet", "vgg:small", "resnet:20", "mobilenet:small"})
     for (const char* activation : {"relu", "leaky_relu:0.1", "prelu"})
-      write_trained(folder, std::string(model) + "_" + activation, {1, 28, 28}, model, {.activation = activation, .batch_norm = true});
+      write_trained(folder, std::string(model) + "_" + activation,
+                    build_model(model, {1, 28, 28}, kClasses, {.activation = activation, .batch_norm = true}));
+  write_operators(folder);
   for (const char* activation : {"relu", "leaky_relu:0.1"})
     for (const char* role : {"label", "target"}) write_table(folder, std::string("table_") + role + "_" + activation, role, activation);
   for (const auto& entry : fs::directory_iterator(arguments[2]))

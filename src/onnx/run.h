@@ -1,5 +1,5 @@
-#ifndef UNDYING_ONNX_TEST_EVALUATE_H_
-#define UNDYING_ONNX_TEST_EVALUATE_H_
+#ifndef UNDYING_ONNX_RUN_H_
+#define UNDYING_ONNX_RUN_H_
 
 #include <cstdint>
 #include <vector>
@@ -17,4 +17,4 @@ std::vector<std::vector<float>> evaluate(const Model& model, const std::vector<s
 
 }  // namespace undying::onnx
 
-#endif  // UNDYING_ONNX_TEST_EVALUATE_H_
+#endif  // UNDYING_ONNX_RUN_H_

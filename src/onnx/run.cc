@@ -1,4 +1,4 @@
-#include "onnx/test_evaluate.h"
+#include "onnx/run.h"
 
 #include <algorithm>
 #include <map>
