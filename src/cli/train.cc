@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -105,6 +106,9 @@ RunOutcome outcome_of(const TrainOptions& options, const std::string& command, c
 Graph graph_of(const TrainOptions& options, const std::optional<Network>& network, const TrainSettings& settings, const Dataset& data) {
   if (network) {
     const Graph graph = trained_graph(*network, settings.loss);
+    if (!options.activation.empty() && hidden_activations(graph).empty())
+      throw Error(ErrorCode::kUnsupported, "--activation",
+                  "has nothing to replace: the network has no activation in front of a layer but gates (sigmoid, tanh, hardsigmoid)");
     return options.activation.empty() ? graph : with_activation(graph, Activation(options.activation));
   }
   ModelOptions model = options.training.model_options();
@@ -136,6 +140,11 @@ void write_network(const std::string& file, const std::optional<Network>& networ
   options.inputs = network->judged_inputs();
   options.outputs = network->names;
   onnx::save(file, network->judged(trainer.graph()), trainer.tensors(), options);
+}
+
+bool is_finite(const std::vector<Tensor>& tensors) {
+  return std::ranges::all_of(
+      tensors, [](const Tensor& tensor) { return std::ranges::all_of(tensor.values, [](float value) { return std::isfinite(value); }); });
 }
 
 // Data that is brought to another scale for training only: nothing in a file could say so for several inputs or outputs.
@@ -186,7 +195,11 @@ int train(const TrainOptions& options, const std::string& command) {
   fmt::print("{}\n", summary_text(summary, terminal_columns(STDOUT_FILENO)));
   if (network) print_notes(*network);
   outputs.write(options.metrics, [&] { write_file(options.metrics, steps_csv(run)); });
-  outputs.write(options.out, [&] { write_network(options.out, network, trainer, form_of(data)); });
+  if (is_finite(trainer.tensors())) {
+    outputs.write(options.out, [&] { write_network(options.out, network, trainer, form_of(data)); });
+  } else if (!options.out.empty()) {
+    fmt::print("{} is not written: the run diverged, and its weights are not finite. Lower --lr.\n", options.out);
+  }
   const RunOutcome outcome = outcome_of(options, command, trainer, data, run);
   const RunDescription description{options.training.data(),
                                    options.training.model(),
