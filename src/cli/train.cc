@@ -98,6 +98,7 @@ RunOutcome outcome_of(const TrainOptions& options, const std::string& command, c
   const bool written = options.out.ends_with(".onnx");
   const std::string model = written ? options.out : "net.onnx";
   const std::string again = written ? "" : train_command_with_out(command, model) + " && ";
+  if (run.status == RunStatus::kDiverged) return outcome;  // the same again diverges again
   outcome.next = {again + diagnose_command(command, model), compare_command(command)};
   return outcome;
 }
@@ -140,11 +141,6 @@ void write_network(const std::string& file, const std::optional<Network>& networ
   options.inputs = network->judged_inputs();
   options.outputs = network->names;
   onnx::save(file, network->judged(trainer.graph()), trainer.tensors(), options);
-}
-
-bool is_finite(const std::vector<Tensor>& tensors) {
-  return std::ranges::all_of(
-      tensors, [](const Tensor& tensor) { return std::ranges::all_of(tensor.values, [](float value) { return std::isfinite(value); }); });
 }
 
 // Data that is brought to another scale for training only: nothing in a file could say so for several inputs or outputs.
@@ -195,10 +191,10 @@ int train(const TrainOptions& options, const std::string& command) {
   fmt::print("{}\n", summary_text(summary, terminal_columns(STDOUT_FILENO)));
   if (network) print_notes(*network);
   outputs.write(options.metrics, [&] { write_file(options.metrics, steps_csv(run)); });
-  if (is_finite(trainer.tensors())) {
+  if (run.status != RunStatus::kDiverged) {
     outputs.write(options.out, [&] { write_network(options.out, network, trainer, form_of(data)); });
   } else if (!options.out.empty()) {
-    fmt::print("{} is not written: the run diverged, and its weights are not finite. Lower --lr.\n", options.out);
+    fmt::print("{} is not written: the run diverged, so its weights are no result\n", options.out);
   }
   const RunOutcome outcome = outcome_of(options, command, trainer, data, run);
   const RunDescription description{options.training.data(),
