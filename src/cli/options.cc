@@ -208,7 +208,8 @@ std::vector<Tensor> TrainingOptions::initial() const {
 std::optional<DataForm> TrainingOptions::initial_form() const { return is_network_file(init_) ? onnx::load(init_).form : std::nullopt; }
 
 void TrainingOptions::fit_epochs(TrainSettings& settings, const Dataset& train) const {
-  const std::int64_t steps_per_epoch = (train.size + settings.batch - 1) / settings.batch;
+  const std::int64_t rows = train.size - train.size / 4;  // at least, where validation rows are cut off
+  const std::int64_t steps_per_epoch = (rows + settings.batch - 1) / settings.batch;
   if (steps_ > 0 && app_->count("--epochs") == 0) settings.epochs = (steps_ + steps_per_epoch - 1) / steps_per_epoch;
 }
 

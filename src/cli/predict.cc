@@ -87,7 +87,17 @@ std::vector<std::string> class_names(const onnx::Model& model, const Dataset& da
 }
 
 // A table as the network's own was read, with or without the column to predict; else data as for diagnose.
-std::shared_ptr<const Dataset> open_inputs(const UseOptions& options, const Network& network) {
+struct Inputs {
+  std::shared_ptr<const Dataset> data;
+  std::int64_t rows = 0;  // of the source, where some may have been left out; else 0
+};
+
+void print_reading(const Reading& reading) {
+  for (const std::string& remark : reading.remarks) fmt::print(stderr, "note: {}\n", remark);
+  for (const std::string& warning : reading.warnings) fmt::print(stderr, "warning: {}\n", warning);
+}
+
+Inputs open_inputs(const UseOptions& options, const Network& network) {
   const std::optional<DataForm>& form = network.model.form;
   const std::string& source = options.source.data();
   options.source.check(form);
@@ -96,11 +106,17 @@ std::shared_ptr<const Dataset> open_inputs(const UseOptions& options, const Netw
     const data::Coding coding{form->columns, {}, "\n"};  // no column is called so: there is nothing to predict
     data::CsvTable read = data::read_table_file(data::parse_csv_source(source.substr(source.find(':') + 1), *format), {}, &coding);
     data::apply_form(read.data, *form);
-    for (const std::string& warning : read.reading.warnings) fmt::print(stderr, "warning: {}\n", warning);
-    return std::make_shared<Dataset>(std::move(read.data));
+    print_reading(read.reading);
+    return {std::make_shared<Dataset>(std::move(read.data)), read.rows};
   }
-  if (source.starts_with("npy:") && source.find(',') == std::string::npos) return data::open_npy_inputs(source.substr(4), form);
-  return part_of(options.source.open(form, true, network.interface), options.part);
+  if (format && !form && network.interface.inputs.size() == 1) {
+    data::CsvSource columns = data::parse_csv_source(source.substr(source.find(':') + 1), *format);
+    columns.inputs_alone = true;
+    data::CsvTable read = data::read_table_file(columns);
+    if (read.data.labels.empty() && read.data.targets.empty()) return {std::make_shared<Dataset>(std::move(read.data)), read.rows};
+  }
+  if (source.starts_with("npy:") && source.find(',') == std::string::npos) return {data::open_npy_inputs(source.substr(4), form)};
+  return {part_of(options.source.open(form, true, network.interface), options.part)};
 }
 
 std::string quoted(const std::string& text) {
@@ -117,14 +133,14 @@ std::string header(const Predictions& predictions) {
   return line + "\n";
 }
 
-// `whole`: of all rows of the source, so that those that could not be read have an empty answer.
-std::string answers_csv(const Predictions& predictions, const std::vector<std::uint32_t>& rows, bool whole) {
+// `source`: how many rows it has, of which those that could not be read have an empty answer; 0: only what is here has a line.
+std::string answers_csv(const Predictions& predictions, const std::vector<std::uint32_t>& rows, std::int64_t source) {
   std::string text = header(predictions);
   std::int64_t next = 0;  // row of the source
   const std::string empty(static_cast<std::size_t>(predictions.width() + (predictions.classes.empty() ? 0 : 1)), ',');
   for (std::int64_t i = 0; i < predictions.size; ++i) {
     const std::int64_t row = rows.empty() ? i : rows[static_cast<std::size_t>(i)];
-    if (!whole) next = row;
+    if (source == 0) next = row;
     for (; next < row; ++next) text += fmt::format("{}{}\n", next + 1, empty);
     text += fmt::format("{}", ++next);
     if (!predictions.classes.empty()) text += "," + quoted(predictions.classes[static_cast<std::size_t>(predictions.chosen(i))]);
@@ -132,6 +148,7 @@ std::string answers_csv(const Predictions& predictions, const std::vector<std::u
       text += fmt::format(",{}", predictions.values[static_cast<std::size_t>(i * predictions.width() + c)]);
     text += "\n";
   }
+  for (; next < source; ++next) text += fmt::format("{}{}\n", next + 1, empty);
   return text;
 }
 
@@ -214,11 +231,11 @@ int run_predict(const UseOptions& options) {
   const auto threads = static_cast<int>(options.threads);
   Outputs outputs({{"--out", options.out}}, {{"MODEL", {options.model}}, {"--data", options.source.files()}});
   Network network = options.network.load(options.model);
-  const std::shared_ptr<const Dataset> data = open_for(network, [&] { return open_inputs(options, network); });
+  const auto [data, rows] = open_for(network, [&] { return open_inputs(options, network); });
   options.network.choose(network, *data, {});
   check_ids(network, *data);
   const std::string text = network.names.size() > 1 ? outputs_csv(network, predict_all(network, *data, threads), data->rows)
-                                                    : answers_csv(predict_one(network, *data, threads), data->rows, options.part == "all");
+                                                    : answers_csv(predict_one(network, *data, threads), data->rows, rows);
   if (options.out.empty()) {
     fmt::print("{}", text);
     return kOk;

@@ -121,6 +121,8 @@ TEST_F(Table, FromFileToAnswersInThreeCommands) {
   const std::string part = content("part.csv");
   EXPECT_EQ(std::count(part.begin(), part.end(), '\n'), 79);
   expect_error("predict people.onnx " + ready + " --part none", HasSubstr("[--part]"));
+  write("gaps.csv", "city,income,age\nRome,79000,30\nRome,NA,30\nOslo,21000,NA\n");
+  EXPECT_THAT(run("predict people.onnx --data csv:gaps.csv:missing=drop").out, testing::EndsWith("\n2,,,\n3,,,\n"));
   write("gap.csv", "city,income,age\nRome,79000,NA\n");
   expect_error("predict people.onnx --data csv:gap.csv", HasSubstr("age: 1 of 1 values are missing (line 2); :missing=drop"));
   write("short.csv", "city,age\nRome,30\n");

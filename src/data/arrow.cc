@@ -36,6 +36,8 @@ std::unique_ptr<Records> open_arrow(const std::string& file, TableFormat format)
     throw Error(ErrorCode::kUnsupported, file,
                 "needs the Arrow library, which this build lacks: run scripts/install arrow and build again, or save the table as CSV");
   if (std::error_code unknown; !fs::exists(file, unknown)) throw Error(ErrorCode::kNotFound, file, "no such file");
+  if (std::error_code unknown; !fs::is_regular_file(file, unknown))
+    throw Error(ErrorCode::kInvalidArgument, file, "is no plain file; expected one, for it is read in more than one place");
   return std::unique_ptr<Records>(open(file, format == TableFormat::kParquet));
 }
 

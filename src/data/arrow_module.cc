@@ -7,8 +7,6 @@
 #include <arrow/ipc/reader.h>
 #include <parquet/arrow/reader.h>
 
-#include <filesystem>
-
 #include "data/records.h"
 #include "undying/error.h"
 
@@ -19,10 +17,7 @@ using Batches = std::shared_ptr<arrow::RecordBatchReader>;
 
 class ArrowRecords final : public Records {
  public:
-  ArrowRecords(std::string file, bool parquet) : name_(std::move(file)), parquet_(parquet) {
-    size_ = static_cast<std::int64_t>(std::filesystem::file_size(name_));
-    restart();
-  }
+  ArrowRecords(std::string file, bool parquet) : name_(std::move(file)), parquet_(parquet) { restart(); }
 
   void restart() override {
     file_ = take(arrow::io::ReadableFile::Open(name_));
@@ -107,7 +102,6 @@ class ArrowRecords final : public Records {
 
   std::string name_;
   bool parquet_;
-  std::int64_t size_ = 0;
   std::shared_ptr<arrow::io::ReadableFile> file_;
   std::unique_ptr<parquet::arrow::FileReader> reader_;
   std::shared_ptr<arrow::ipc::RecordBatchFileReader> ipc_;

@@ -16,6 +16,7 @@ namespace undying::data {
 struct CsvTable {
   Dataset data;  // without labels and targets where the file lacks the column and a coding was given
   Reading reading;
+  std::int64_t rows = 0;  // of the source, those that were left out among them
 };
 
 // How an earlier file was read, for one that is to be read like it.

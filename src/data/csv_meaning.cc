@@ -41,7 +41,7 @@ bool is_index_name(const std::string& name) {
 // As pandas writes the index of a frame, which has gaps where rows were taken out.
 bool is_written_index(const std::string& name) { return name.empty() || name == "Unnamed: 0" || name == "__index_level_0__"; }
 
-std::string number_text(double value) { return fmt::format("{:.9g}", value); }
+std::string number_text(double value) { return fmt::format("{}", value); }
 
 }  // namespace
 
@@ -261,7 +261,7 @@ void CsvRead::set_features(CsvTable& table) {
     if (column.use == Use::kFeature) used.push_back(&column);
   if (predicting())  // in the order of the coding
     std::ranges::sort(used, {}, [&](const CsvColumn* c) {
-      return std::ranges::find(coding_->columns, c->name, &TableColumn::name) - coding_->columns.begin();
+      return std::ranges::find(coding_->columns, c->title(), &TableColumn::name) - coding_->columns.begin();
     });
   std::vector<std::vector<std::size_t>> places;  // of each code of a text column, among its features
   std::size_t width = 0;

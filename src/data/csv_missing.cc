@@ -35,14 +35,14 @@ void CsvRead::judge_missing() {
     if (column.missing.count == 0 || (column.use != Use::kFeature && column.use != Use::kLabel)) continue;
     any = true;
     if (source_.missing == Missing::kMean && predicting() && column.use == Use::kFeature && !column.text &&
-        !std::ranges::find(coding_->columns, column.name, &TableColumn::name)->fill)
+        !std::ranges::find(coding_->columns, column.title(), &TableColumn::name)->fill)
       add_problem(
           fmt::format("{}: {} of {} values are missing ({}), and the model's file has no mean for them: it was trained on rows without "
                       "gaps; :missing=drop leaves these rows without an answer",
                       column.title(), column.missing.count, rows(), where(column.missing)));
     if (source_.missing == Missing::kDrop || source_.missing == Missing::kMean) continue;
     if (predicting() && column.use == Use::kFeature) {
-      const auto known = std::ranges::find(coding_->columns, column.name, &TableColumn::name);
+      const auto known = std::ranges::find(coding_->columns, column.title(), &TableColumn::name);
       if (column.text || known->fill) continue;
     }
     const bool mostly = 2 * column.missing.count > rows() && column.use == Use::kFeature;
@@ -74,7 +74,7 @@ void CsvRead::find_fills() {
       if (!predicting())
         reading_.remarks.push_back(fmt::format("{}: {} missing values became none of its values", column.name, column.missing.count));
     } else if (predicting()) {
-      column.fill = std::ranges::find(coding_->columns, column.name, &TableColumn::name)->fill;
+      column.fill = std::ranges::find(coding_->columns, column.title(), &TableColumn::name)->fill;
     } else {
       double sum = 0.0;
       for (std::size_t at = column.slot; at < values_.size(); at += slots_)

@@ -44,7 +44,10 @@ void CsvRead::read_header() {
   std::vector<std::string> names;
   for (const std::string_view field : fields) names.push_back(shown(field));
   const bool named = source_.column && holds(names, *source_.column) && !parse_number(*source_.column, false);
-  headless_ = source_.header == Header::kNo || (source_.header == Header::kAuto && !records_.has_types() && !named && is_data(fields));
+  if (records_.has_types() && source_.header != Header::kAuto)
+    add_problem(":header= has no use: the file itself names its columns"), ready_.header = Header::kAuto;
+  headless_ = (source_.header == Header::kNo && !records_.has_types()) ||
+              (source_.header == Header::kAuto && !records_.has_types() && !named && is_data(fields));
   if (headless_)
     for (std::size_t i = 0; i < names.size(); ++i) names[i] = std::to_string(i + 1);
   if (headless_ && source_.header == Header::kAuto && !predicting()) {
@@ -77,7 +80,7 @@ void CsvRead::open() {
 // The column of that name; one past the last, and a problem, where there is none.
 std::size_t CsvRead::find_column(const std::string& name, const char* option) {
   for (const CsvColumn& column : columns_)
-    if (column.name == name) return column.position;
+    if (column.name == name || column.title() == name) return column.position;
   std::vector<std::string> names;
   for (const CsvColumn& column : columns_) names.push_back(column.title());
   const std::string near = nearest(name, names);
@@ -94,6 +97,8 @@ void CsvRead::assign_uses() {
   if (predicting()) {
     for (const CsvColumn& column : columns_)
       if (column.name == wanted) label_ = column.position;
+  } else if (source_.inputs_alone && !source_.column && std::ranges::find(columns_, wanted, &CsvColumn::name) == columns_.end()) {
+    // all are inputs
   } else if (const std::size_t at = find_column(wanted, source_.column ? "" : " (say which one is to be predicted)");
              at < columns_.size()) {
     label_ = at;
@@ -110,10 +115,13 @@ void CsvRead::assign_uses() {
     if (const std::size_t at = find_column(group_, " for --group"); at < columns_.size()) columns_[at].use = CsvColumn::Use::kGroup;
   for (const std::string& name : source_.text)
     if (const std::size_t at = find_column(name, " for :text"); at < columns_.size()) columns_[at].text = true;
+  if (label_ && columns_[*label_].use != CsvColumn::Use::kFeature)
+    add_problem(fmt::format("{} is to be predicted, and cannot be {} as well", columns_[*label_].title(),
+                            columns_[*label_].use == CsvColumn::Use::kGroup ? "the groups of --group" : "dropped"));
   if (label_) columns_[*label_].use = CsvColumn::Use::kLabel;
   if (!predicting()) return;
   for (CsvColumn& column : columns_) {
-    const auto known = std::ranges::find(coding_->columns, column.name, &TableColumn::name);
+    const auto known = std::ranges::find(coding_->columns, column.title(), &TableColumn::name);
     if (known == coding_->columns.end() && column.use == CsvColumn::Use::kFeature) column.use = CsvColumn::Use::kLeftOut;
     if (known == coding_->columns.end() || column.use != CsvColumn::Use::kFeature) continue;
     column.text = !known->values.empty();
@@ -131,6 +139,7 @@ CsvTable CsvRead::run() {
   while (turn_to_text());
   judge_columns();
   CsvTable table;
+  table.rows = rows();
   judge_missing();
   judge_label(table);
   note_leaks(table);

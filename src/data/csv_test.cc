@@ -147,6 +147,11 @@ TEST(Csv, EveryColumnThatMayBeMeantIsOfferedReadyToPaste) {
   expect_error("id,name\n1,x\n2,y\n3,x\n", AllOf(HasSubstr("no column is left to predict from"), Not(HasSubstr("Ready"))));
 }
 
+TEST(Csv, ColumnsHaveOneUse) {
+  expect_error("a,label\n1,x\n2,y\n", HasSubstr("label is to be predicted, and cannot be dropped"), ":drop=label");
+  EXPECT_THAT(read("a,label\n1,12345678901\n2,12345678902\n").data.class_names, ElementsAre("12345678901", "12345678902"));
+}
+
 // Programs write True, TRUE and true; a class of labels is told apart by nothing else here.
 TEST(Csv, TextsInOtherCaseAreWhatWasTrained) {
   const CsvTable train = read("a,member,label\n1,True,x\n2,False,y\n3,True,x\n");
@@ -155,6 +160,14 @@ TEST(Csv, TextsInOtherCaseAreWhatWasTrained) {
   const CsvTable again = read_csv(text, parse_csv_source("new.csv"), {}, &coding);
   EXPECT_THAT(again.data.values, ElementsAre(5, 0, 1, 6, 1, 0, 7, 0, 0));
   EXPECT_THAT(again.reading.warnings, ElementsAre(HasSubstr("member: 1 row")));
+}
+
+TEST(Csv, AColumnWithoutNameIsFoundAgain) {
+  const std::string content = "a,,label\n1,0.5,x\n2,0.25,y\n3,0.5,x\n";
+  const CsvTable train = read(content);
+  const Coding coding{train.reading.columns, train.data.class_names, "label"};
+  TextStream text(content, "new.csv");
+  EXPECT_EQ(read_csv(text, parse_csv_source("new.csv"), {}, &coding).data.values, train.data.values);
 }
 
 // A frame whose rows were thinned out before it was written.

@@ -104,8 +104,8 @@ void fill_missing(Dataset& train, Dataset& test, std::vector<TableColumn>& colum
       sum += train.missing[i] != 0 ? 0.0 : train.values[i];
       count += train.missing[i] == 0;
     }
-    if (count == 0.0) continue;
-    column.fill = static_cast<float>(sum / count);
+    if (!column.fill) continue;
+    column.fill = static_cast<float>(sum / std::max(1.0, count));  // of no row that is trained on: 0, since nothing of others may show
     for (Dataset* part : {&train, &test})
       for (std::size_t i = at; i < part->values.size(); i += width)
         if (part->missing[i] != 0) part->values[i] = *column.fill;

@@ -318,7 +318,8 @@ Study run_study(const StudySettings& settings, const Split& data, const std::fun
                      .planned = planned,
                      .progress = progress};
   if (!study::tunes(settings)) return study::run_study_with(settings, data, hooks, std::move(stop));
-  const Split validation = validation_split(data, settings.train.seed + study::kTuningShift);
+  // The same rows whatever --seed is: candidates of another seed may be in the store.
+  const Split validation = validation_split(data, study::kTuningShift);
   study::Draws validation_draws(validation, study::redraws(validation));
   hooks.tune = train_on(validation_draws);
   hooks.tuning_baseline = [&](std::uint64_t seed) { return validation_draws.baseline_of(seed, settings.train); };

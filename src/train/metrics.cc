@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <utility>
 
@@ -262,6 +263,11 @@ void check_metric(Metric metric, const Dataset& data) {
   if (data.classes > 0 && !is_of_classes(metric)) refuse(fmt::format("is of values, but {} has classes", data.name), kOfClasses);
   if (metric == Metric::kAuc && data.classes != 2)
     refuse(fmt::format("is of two classes, but {} has {}", data.name, data.classes), "accuracy, balanced-accuracy, f1 or log-loss");
+  const auto same = [](const auto& values) { return std::ranges::adjacent_find(values, std::not_equal_to<>()) == values.end(); };
+  if (metric == Metric::kAuc && same(data.labels))
+    refuse(fmt::format("needs both classes, but {} has one alone", data.name), "accuracy, or a part with both");
+  if (metric == Metric::kR2 && same(data.targets))
+    refuse(fmt::format("needs values that differ, but those of {} are all the same", data.name), "rmse or mae");
 }
 
 }  // namespace undying

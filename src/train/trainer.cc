@@ -120,6 +120,9 @@ void train::State::check_fit(const Dataset& data) const {
 // Several outputs, whose targets stand side by side.
 void train::State::check_parts(const Dataset& data) const {
   const ops::LossOptions options{.outputs = settings.outputs};
+  if (settings.metric.value_or(Metric::kLoss) != Metric::kLoss)
+    fail("metric", std::string(name(*settings.metric)) + " is of one output; choose it with --output NAME, or leave the sum of the losses");
+  if (settings.class_weights != ClassWeights::kNone) fail("class weights", "are of one output; choose it with --output NAME");
   if (data.outputs != options.columns() || data.classes > 0)
     fail("data " + data.name, "has targets of " + std::to_string(data.outputs) + " values; the outputs that are asked for need " +
                                   std::to_string(options.columns()));
