@@ -136,7 +136,7 @@ int run_diagnose(const DiagnoseOptions& options, const std::string& command) {
                   {{"MODEL", {options.model}}, {"--data", options.source.files()}, {"--labels", {options.labels}}});
   Network network = options.network.load(options.model);
   DiagnoseSettings settings = options.settings();
-  const Opened opened = open(options, network);
+  const Opened opened = open_for(network, [&] { return open(options, network); });
   options.network.choose(network, *opened.data, settings.loss);
   check_ids(network, *opened.data);
   settings.training = opened.training;

@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/network.h"
 #include "ops/operator.h"
 #include "undying/onnx.h"
 
@@ -19,18 +21,31 @@ constexpr const char* kDescription =
 constexpr const char* kFooter =
     "Examples:\n"
     "  undying inspect model.onnx\n"
+    "  undying inspect policy.onnx --output value --shape obs=84,84\n"
     "\n"
     "Exit codes: 0 done; 1 internal failure; 2 bad input, a model that cannot be read among it.";
 
 std::string batched(const Shape& shape) { return fmt::format("(N, {})", fmt::join(shape, ", ")); }
 
-void print_values(const char* what, const onnx::Model& model, const std::vector<int>& nodes, const std::vector<std::string>& names) {
-  for (std::size_t i = 0; i < nodes.size(); ++i) {
-    const Node& node = model.graph.nodes()[static_cast<std::size_t>(nodes[i])];
-    const bool whole = node.attributes.get_or<std::int64_t>("integer", 0) != 0;
-    fmt::print("{:12} {} {}{}\n", i == 0 ? what : "", names[i], batched(model.graph.shapes()[static_cast<std::size_t>(nodes[i])]),
-               node.op == "input" && whole ? ", whole numbers" : "");
+void print_inputs(const Network& network) {
+  const char* what = "inputs";
+  for (const InputPart& input : network.interface.inputs) {
+    const std::string rows = input.rows > 0 ? fmt::format(", rows of a table of {}", input.rows) : "";
+    fmt::print("{:12} {} {}{}{}\n", what, input.name, batched(input.shape), input.integer ? ", whole numbers" : "", rows);
+    what = "";
   }
+  for (const std::string& name : network.model.inputs)
+    if (std::ranges::find(network.interface.inputs, name, &InputPart::name) == network.interface.inputs.end())
+      fmt::print("{:12} {}, which no chosen output needs\n", "", name);
+}
+
+void print_outputs(const onnx::Model& model) {
+  for (std::size_t i = 0; i < model.outputs.size(); ++i) {
+    const bool chosen = std::ranges::find(model.chosen, static_cast<int>(i)) != model.chosen.end();
+    fmt::print("{:12} {} {}{}\n", i == 0 ? "outputs" : "", model.outputs[i],
+               batched(model.graph.shapes()[static_cast<std::size_t>(model.graph.outputs()[i])]), chosen ? "" : ", not chosen");
+  }
+  for (const std::string& output : model.left_out) fmt::print("{:12} not read: {}\n", "", output);
 }
 
 struct Layers {
@@ -39,10 +54,10 @@ struct Layers {
   std::int64_t other = 0;
 };
 
-Layers layers_of(const onnx::Model& model, const std::vector<ops::Value>& values) {
+Layers layers_of(const Graph& graph, const std::vector<ops::Value>& values) {
   Layers layers;
   std::map<std::string, bool> counted;
-  for (const Node& node : model.graph.nodes()) {
+  for (const Node& node : graph.nodes()) {
     if (node.op == "input") continue;
     if (node.op != "activation") ++layers.operators[node.op];
     const auto specs = ops::operator_named(node).parameters(node, ops::sources(node, values));
@@ -54,10 +69,10 @@ Layers layers_of(const onnx::Model& model, const std::vector<ops::Value>& values
 }
 
 // Layer, activation with its slope, units.
-int print_activations(const onnx::Model& model, const std::vector<ops::Value>& values) {
+int print_activations(const Graph& graph, const std::vector<ops::Value>& values) {
   int count = 0;
-  for (std::size_t i = 0; i < model.graph.nodes().size(); ++i) {
-    const Node& node = model.graph.nodes()[i];
+  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
+    const Node& node = graph.nodes()[i];
     if (node.op != "activation") continue;
     const auto activation = node.attributes.get<Activation>("activation");
     fmt::print("{:12} {}: {}, {} units{}\n", count++ == 0 ? "activations" : "", node.attributes.get_or<std::string>("layer", node.name),
@@ -66,35 +81,41 @@ int print_activations(const onnx::Model& model, const std::vector<ops::Value>& v
   return count;
 }
 
-const char* use_of(const onnx::Model& model, int activations, std::int64_t trained, bool trains) {
-  if (model.graph.inputs().size() != 1) return "no: it has several inputs";
+const char* use_of(int activations, std::int64_t trained, bool trains) {
   if (trains && trained == 0) return "no: nothing in it is trained";
   if (activations > 0) return "yes";
   return trains ? "no: no activation of the family is in it" : "gradients and signal only: no activation of the family is in it";
 }
 
-void print_uses(const onnx::Model& model, int activations, std::int64_t trained) {
-  fmt::print("{:12} {}\n", "diagnose", use_of(model, activations, trained, false));
-  fmt::print("{:12} {}\n", "revive", use_of(model, activations, trained, true));
-  if (model.graph.outputs().size() > 1) fmt::print("{:12} of several outputs the first is judged\n", "");
-  const Node& input = model.graph.nodes()[static_cast<std::size_t>(model.graph.inputs()[0])];
-  if (input.attributes.get_or<std::int64_t>("integer", 0) != 0)
-    fmt::print("{:12} whole numbers, in the range of the tables that they are rows of\n", "data");
+void print_uses(const Network& network, int activations, std::int64_t trained) {
+  fmt::print("{:12} {}\n", "diagnose", use_of(activations, trained, false));
+  fmt::print("{:12} {}\n", "revive", use_of(activations, trained, true));
+  const bool compares = !hidden_activations(network.graph).empty();
+  fmt::print("{:12} {}\n", "compare", compares ? "yes, as --model" : "no: no activation in front of a layer");
+  std::vector<std::string> inputs;
+  for (const InputPart& input : network.interface.inputs) inputs.push_back(input.name);
+  if (inputs.size() > 1) fmt::print("{:12} --data npz:FILE with arrays {}\n", "data", fmt::join(inputs, ", "));
+  if (network.interface.outputs.size() > 1)
+    fmt::print("{:12} of several outputs those are judged that the data has targets for, or --output NAME,NAME\n", "");
 }
 
-int run_inspect(const std::string& file) {
-  const onnx::Model model = onnx::load(file);
-  const std::vector<ops::Value> values = ops::values(model.graph);
+int run_inspect(const std::string& file, const NetworkFlags& flags) {
+  const Network network = flags.load(file);
+  const onnx::Model& model = network.model;
+  // Of several inputs and outputs as they are, not joined.
+  std::vector<int> chosen;
+  for (const int position : model.chosen) chosen.push_back(model.graph.outputs()[static_cast<std::size_t>(position)]);
+  const Graph part = cut(model.graph, chosen);
+  const std::vector<ops::Value> values = ops::values(part);
   fmt::print("{:12} {}, opset {}{}\n", "model", file, model.opset, model.producer.empty() ? "" : ", written by " + model.producer);
-  print_values("inputs", model, model.graph.inputs(), model.inputs);
-  print_values("outputs", model, model.graph.outputs(), model.outputs);
-  const Layers layers = layers_of(model, values);
+  print_inputs(network);
+  print_outputs(model);
+  const Layers layers = layers_of(part, values);
   std::vector<std::string> operators;
   for (const auto& [op, count] : layers.operators) operators.push_back(fmt::format("{} {}", count, op));
   fmt::print("{:12} {}\n", "operators", fmt::join(operators, ", "));
   fmt::print("{:12} {} trained{}\n", "parameters", layers.trained, layers.other > 0 ? fmt::format(", {} not trained", layers.other) : "");
-  const int activations = print_activations(model, values);
-  print_uses(model, activations, layers.trained);
+  print_uses(network, print_activations(part, values), layers.trained);
   for (std::size_t i = 0; i < model.notes.size(); ++i) fmt::print("{:12} {}\n", i == 0 ? "notes" : "", model.notes[i]);
   return kOk;
 }
@@ -105,8 +126,9 @@ Command add_inspect(CLI::App& program) {
   CLI::App& app = *program.add_subcommand("inspect", kDescription);
   app.footer(kFooter);
   const auto file = std::make_shared<std::string>();
+  const auto flags = std::make_shared<NetworkFlags>(app);
   app.add_option("MODEL", *file, "the network, an ONNX file")->required();
-  return [file] { return run_inspect(*file); };
+  return [file, flags] { return run_inspect(*file, *flags); };
 }
 
 }  // namespace undying::cli

@@ -48,7 +48,8 @@ const std::vector<Topic>& topics() {
       {"Initial draws",
        "--init-scheme",
        {"kaiming-normal", "kaiming-uniform", "xavier-normal", "xavier-uniform", "lecun-normal", "orthogonal", "randomized-asymmetric"}},
-      {"Losses", "--loss", {"cross-entropy", "mse", "bce", "huber"}}};
+      {"Losses", "--loss", {"cross-entropy", "mse", "bce", "huber"}},
+      {"Metrics", "--metric", {"accuracy", "balanced-accuracy", "f1", "auc", "log-loss", "rmse", "mae", "r2"}}};
   return all;
 }
 

@@ -11,6 +11,7 @@
 #include "engine/model.h"
 #include "ops/operator.h"
 #include "undying/error.h"
+#include "undying/evaluation.h"
 
 namespace undying::cli {
 namespace {
@@ -131,6 +132,19 @@ std::vector<int> input_nodes(const Network& network) {
 
 std::string list_of(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
 
+// What is judged and what is not, where there is a choice.
+void say_choice(Network& network, bool asked, bool targets) {
+  const onnx::Model& model = network.model;
+  network.others.clear();
+  for (std::size_t i = 0; i < model.own; ++i)
+    if (std::ranges::find(network.names, model.outputs[i]) == network.names.end()) network.others.push_back(model.outputs[i]);
+  if (model.outputs.size() < 2 && model.left_out.empty()) return;
+  const char* why = asked ? "" : targets ? ", for which the data has targets" : ": no target says which of them is meant";
+  network.notes.push_back(fmt::format("looked at {} {}{}{}", network.names.size() == 1 ? "is output" : "are outputs",
+                                      list_of(network.names), why,
+                                      network.others.empty() ? "" : fmt::format("; not at {} (--output NAME)", list_of(network.others))));
+}
+
 }  // namespace
 
 Graph Network::judged(const Graph& changed) const { return with_activations_of(cut(model.graph, nodes), changed); }
@@ -178,6 +192,69 @@ std::vector<Tensor> fitting(const Graph& graph, const std::vector<Tensor>& tenso
     }
   }
   return found;
+}
+
+namespace {
+
+int node_of_output(const onnx::Model& model, const std::string& name) {
+  return output_node(model, static_cast<int>(std::ranges::find(model.outputs, name) - model.outputs.begin()));
+}
+
+// Whether a part of the file's network is the same in what it has become.
+bool is_same(const Graph& part, const Graph& changed, const std::vector<Tensor>& before, const std::vector<Tensor>& after) {
+  for (std::size_t at = 0; at < part.nodes().size(); ++at) {
+    const Node& node = part.nodes()[at];
+    const auto other = std::ranges::find(changed.nodes(), node.name, &Node::name);
+    if (node.op == "activation" && node.attributes.get<Activation>("activation") != other->attributes.get<Activation>("activation"))
+      return false;
+    for (const std::string& name : node.parameters)
+      if (std::ranges::find(before, name, &Tensor::name)->values != std::ranges::find(after, name, &Tensor::name)->values) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Change change_of(const Network& network, const std::string& output, const Graph& changed, const std::vector<Tensor>& weights,
+                 const Dataset& data) {
+  const onnx::Model& model = network.model;
+  const int node = node_of_output(model, output);
+  const Graph whole = network.whole(changed);
+  const Graph part = cut(model.graph, {node});
+  if (is_same(part, whole, model.weights, weights)) return {.unknown = "is as it was"};
+  std::vector<int> inputs = input_nodes(network);
+  for (const int input : part.inputs())
+    if (std::ranges::none_of(inputs, [&](int at) { return node_at(model.graph, at).name == node_at(part, input).name; }))
+      return {.unknown = fmt::format("changes, but by how much is not known: it needs the input {}, which the data does not have",
+                                     input_name(model, node_at(part, input).name))};
+  const auto run = [&](const Graph& graph, const std::vector<Tensor>& tensors) {
+    const Graph one = packed(part_of(graph, {node}, inputs));
+    return predict(one, fitting(one, tensors, output), data, {}).values;
+  };
+  const std::vector<float> before = run(model.graph, model.weights);
+  const std::vector<float> after = run(whole, weights);
+  Change change;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    change.difference = std::max(change.difference, std::fabs(static_cast<double>(after[i]) - before[i]));
+    change.scale = std::max(change.scale, std::fabs(static_cast<double>(before[i])));
+  }
+  return change;
+}
+
+std::vector<float> answers(const Network& network, const Dataset& data, int threads) {
+  const Graph one = packed(part_of(network.model.graph, network.nodes, input_nodes(network)));
+  return predict(one, fitting(one, network.model.weights, "network"), data, {}, threads).values;
+}
+
+std::string advice_on_inputs(const Network& network) {
+  for (const TargetPart& output : network.interface.outputs) {
+    const Graph part = cut(network.model.graph, {node_of_output(network.model, output.name)});
+    if (part.inputs().size() >= network.interface.inputs.size()) continue;
+    std::vector<std::string> needed;
+    for (const int at : part.inputs()) needed.push_back(input_name(network.model, node_at(part, at).name));
+    return fmt::format("; --output {} needs {} alone", output.name, list_of(needed));
+  }
+  return "";
 }
 
 Activation own_activation(const Graph& graph) {
@@ -266,69 +343,60 @@ Network NetworkFlags::load(const std::string& file, bool fresh) const {
   return network;
 }
 
+std::vector<TargetPart> NetworkFlags::judged(const Network& network, const Dataset& data, const std::vector<Wanted>& all) const {
+  const std::vector<TargetPart>& outputs = network.interface.outputs;
+  if (!data.parts.empty()) return data.parts;
+  if ((data.classes == 0 && data.outputs == 0) || outputs.size() == 1) return outputs;
+  auto taken = std::ranges::find(outputs, data.target, &TargetPart::name);
+  const bool named = taken != outputs.end();
+  if (!named && !all.empty())
+    throw Error(ErrorCode::kInvalidArgument, "--output",
+                fmt::format("names {} outputs, but the data has one target; expected one output, or targets by the outputs' names ({})",
+                            all.size(), output_));
+  if (!named) taken = std::ranges::find_if(outputs, [&](const TargetPart& output) { return fits(output, data); });
+  return {taken == outputs.end() ? outputs.front() : *taken};
+}
+
+OutputLoss NetworkFlags::loss_of(const TargetPart& part, const Wanted* asked, const std::optional<Loss>& given) {
+  const Loss fitting = part.classes > 0 ? Loss::kSoftmaxCrossEntropy : Loss::kMeanSquaredError;
+  const Loss loss = asked != nullptr && asked->loss ? *asked->loss : given.value_or(fitting);
+  if (loss == Loss::kSoftmaxCrossEntropy && part.classes == 0)
+    throw Error(ErrorCode::kInvalidArgument, "--output", fmt::format("judges {} by cross-entropy, but its targets are values", part.name));
+  return {.output = part.name,
+          .loss = loss,
+          .weight = asked == nullptr ? 1.0 : asked->weight,
+          .width = part.width,
+          .target = part.first,
+          .columns = part.columns(),
+          .classes = part.classes > 0};
+}
+
 void NetworkFlags::choose(Network& network, const Dataset& data, const std::optional<Loss>& loss) const {
   const std::vector<Wanted> all = wanted();
-  const onnx::Model& model = network.model;
   const std::vector<TargetPart>& outputs = network.interface.outputs;
-  const bool targets = data.classes > 0 || data.outputs > 0;
-  std::vector<TargetPart> judged = outputs;
-  if (!data.parts.empty()) {
-    judged = data.parts;
-  } else if (targets && outputs.size() > 1) {
-    auto taken = std::ranges::find(outputs, data.target, &TargetPart::name);
-    const bool named = taken != outputs.end();
-    if (!named && !all.empty())
-      throw Error(ErrorCode::kInvalidArgument, "--output",
-                  fmt::format("names {} outputs, but the data has one target; expected one output, or targets by the outputs' names ({})",
-                              all.size(), output_));
-    if (!named) taken = std::ranges::find_if(outputs, [&](const TargetPart& output) { return fits(output, data); });
-    if (taken == outputs.end()) taken = outputs.begin();
-    judged = {*taken};
-  }
   network.nodes.clear();
   network.names.clear();
   std::vector<int> ends;
   std::int64_t first = 0;
-  for (const TargetPart& part : judged) {
+  const std::vector<TargetPart> parts = judged(network, data, all);
+  for (const TargetPart& part : parts) {
     const auto at = std::ranges::find(outputs, part.name, &TargetPart::name) - outputs.begin();
-    const int node = output_node(model, model.chosen[static_cast<std::size_t>(at)]);
+    const int node = output_node(network.model, network.model.chosen[static_cast<std::size_t>(at)]);
     const Wanted* asked = find(all, part.name);
-    network.nodes.push_back(node);
-    network.names.push_back(part.name);
-    if (asked != nullptr && asked->loss && judged.size() == 1) network.loss = asked->loss;
     if (asked != nullptr && asked->loss && loss)
       throw Error(ErrorCode::kInvalidArgument, "--loss", "is given, and --output names losses too; expected one of them");
-    if (data.parts.size() < 2) {
-      ends.push_back(node);
-      continue;
-    }
-    const Loss own = asked != nullptr && asked->loss ? *asked->loss
-                     : loss                          ? *loss
-                     : part.classes > 0              ? Loss::kSoftmaxCrossEntropy
-                                                     : Loss::kMeanSquaredError;
-    if (own == Loss::kSoftmaxCrossEntropy && part.classes == 0)
-      throw Error(ErrorCode::kInvalidArgument, "--output",
-                  fmt::format("judges {} by cross-entropy, but its targets are values", part.name));
-    network.outputs.push_back({.output = part.name,
-                               .loss = own,
-                               .weight = asked == nullptr ? 1.0 : asked->weight,
-                               .first = first,
-                               .width = part.width,
-                               .target = part.first,
-                               .columns = part.columns(),
-                               .classes = part.classes > 0});
+    if (asked != nullptr && parts.size() == 1) network.loss = asked->loss;
+    network.nodes.push_back(node);
+    network.names.push_back(part.name);
+    ends.push_back(node);
+    if (data.parts.size() < 2) continue;
+    network.outputs.push_back(loss_of(part, asked, loss));
+    network.outputs.back().first = first;
     first += part.width;
-    ends.push_back(without_head(model.graph, node, own));
+    ends.back() = without_head(network.model.graph, node, network.outputs.back().loss);
   }
-  network.graph = packed(part_of(model.graph, ends, input_nodes(network)));
-  network.others.clear();
-  for (std::size_t i = 0; i < model.own; ++i)
-    if (std::ranges::find(network.names, model.outputs[i]) == network.names.end()) network.others.push_back(model.outputs[i]);
-  if (model.outputs.size() < 2 && model.left_out.empty()) return;
-  const char* why = !all.empty() ? "" : targets ? ", for which the data has targets" : ": no target says which of them is meant";
-  network.notes.push_back(fmt::format("looked at {} {}{}{}", network.names.size() == 1 ? "is output" : "are outputs",
-                                      list_of(network.names), why,
-                                      network.others.empty() ? "" : fmt::format("; not at {} (--output NAME)", list_of(network.others))));
+  network.graph = packed(part_of(network.model.graph, ends, input_nodes(network)));
+  say_choice(network, !all.empty(), data.classes > 0 || data.outputs > 0);
 }
 
 void check_ids(const Network& network, const Dataset& data) {

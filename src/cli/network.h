@@ -2,11 +2,13 @@
 #define UNDYING_CLI_NETWORK_H_
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "undying/dataset.h"
+#include "undying/error.h"
 #include "undying/onnx.h"
 #include "undying/trainer.h"
 
@@ -54,6 +56,9 @@ class NetworkFlags {
   };
   std::vector<Wanted> wanted() const;
   const Wanted* find(const std::vector<Wanted>& all, const std::string& name) const;
+  // The outputs that choose() takes.
+  std::vector<TargetPart> judged(const Network& network, const Dataset& data, const std::vector<Wanted>& all) const;
+  static OutputLoss loss_of(const TargetPart& part, const Wanted* asked, const std::optional<Loss>& given);
 
   std::string output_;
   std::vector<std::string> shapes_;
@@ -70,6 +75,34 @@ std::vector<Tensor> frozen_tensors(const Network& network, const TrainSettings& 
 // Those of the tensors of a file that this network has. Throws Error{kBadData} where one is missing, other than the slope of an activation,
 // or has another shape.
 std::vector<Tensor> fitting(const Graph& graph, const std::vector<Tensor>& tensors, const std::string& file);
+
+// What an output needs that does without some of the inputs: "; --output policy needs obs alone"; "": there is none.
+std::string advice_on_inputs(const Network& network);
+
+// `open()`, which reads data for it; where an input has none, the error says what does without.
+template <class Open>
+auto open_for(const Network& network, const Open& open) {
+  try {
+    return open();
+  } catch (const Error& error) {
+    const std::string what = error.what();
+    const std::string advice = what.find("for the input") == std::string::npos ? "" : advice_on_inputs(network);
+    if (advice.empty()) throw;
+    throw Error(error.code(), error.subject(), what.substr(std::min(what.size(), error.subject().size() + 3)) + advice);
+  }
+}
+
+// How far an output moves between the file's network and what has become of its judged part.
+struct Change {
+  double difference = 0.0;   // largest over the data
+  double scale = 0.0;        // largest before
+  std::string unknown = {};  // why nothing moves, or why it is not known
+};
+Change change_of(const Network& network, const std::string& output, const Graph& changed, const std::vector<Tensor>& weights,
+                 const Dataset& data);
+
+// What each of its outputs answers, in the units of the network: the outputs as the file gives them, one behind the other.
+std::vector<float> answers(const Network& network, const Dataset& data, int threads);
 
 // What most of its units are behind.
 Activation own_activation(const Graph& graph);

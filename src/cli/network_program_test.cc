@@ -1,5 +1,7 @@
 // Networks from files, as a user's commands take them.
 
+#include <cmath>
+
 #include "cli/test_program.h"
 #include "data/test_npz.h"
 #include "undying/graph.h"
@@ -11,6 +13,14 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+
+using Ints = std::vector<std::int64_t>;
+
+Node activation(const std::string& name, const std::string& which, int input) {
+  return {name, "activation", {input}, {{"activation", Activation(which)}, {"layer", name}, {"sequence", std::int64_t{0}}}};
+}
+
+Node linear(const std::string& name, int input, std::int64_t outputs) { return {name, "linear", {input}, {{"outputs", outputs}}}; }
 
 class NetworkProgram : public Program {
  protected:
@@ -77,6 +87,139 @@ TEST_F(NetworkProgram, AFileIsMeasuredLikeAWorkload) {
   const Result result = run("bench --model net.onnx --batch 8 --seconds 0.05 --threads 1 --quiet");
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("net.onnx leaky_relu:0.01"));
+}
+
+// Two inputs, a trunk with dead units, a head of classes and one of values; and an output that needs the second input alone.
+class SeveralProgram : public NetworkProgram {
+ protected:
+  void write_actor_critic() const {
+    const Graph graph({{"obs", "input", {}, {{"shape", Ints{2}}}},
+                       {"state", "input", {}, {{"shape", Ints{1}}}},
+                       {"joined", "concat", {0, 1}, {{"axis", std::int64_t{0}}}},
+                       linear("trunk", 2, 12),
+                       activation("rectified", "relu", 3),
+                       linear("policy", 4, 3),
+                       linear("value", 4, 1),
+                       linear("memory", 1, 2),
+                       activation("next", "tanh", 7)},
+                      {5, 6, 8});
+    std::vector<Tensor> weights = Trainer(graph, {.threads = 1}).tensors();
+    for (std::size_t unit = 0; unit < 11; ++unit) weights[1].values[unit] = -50.0f;
+    onnx::save(folder_ / "net.onnx", graph, weights, {.inputs = {"obs", "state"}, .outputs = {"policy", "value", "next"}});
+    std::vector<float> obs, state, value;
+    std::vector<std::int64_t> policy;
+    for (int i = 0; i < 400; ++i) {
+      const float angle = 0.01582f * static_cast<float>(i * i % 397);
+      obs.insert(obs.end(), {std::cos(angle), std::sin(angle)});
+      state.push_back(0.01f * static_cast<float>(i % 7));
+      policy.push_back(angle < 2.1f ? 0 : angle < 4.2f ? 1 : 2);
+      value.push_back(std::fabs(std::cos(angle)));
+    }
+    write("both.npz", npz_of({{"obs", npy_of({400, 2}, obs)},
+                              {"state", npy_of({400, 1}, state)},
+                              {"policy", npy_of({400}, policy)},
+                              {"value", npy_of({400, 1}, value)}}));
+    write("obs.npz", npz_of({{"obs", npy_of({400, 2}, obs)}}));
+    write("state.npz", npz_of({{"state", npy_of({400, 1}, state)}}));
+  }
+};
+
+TEST_F(SeveralProgram, InspectNamesInputsAndOutputs) {
+  write_actor_critic();
+  const Result all = run("inspect net.onnx");
+  EXPECT_THAT(all.out, AllOf(HasSubstr("obs (N, 2)"), HasSubstr("state (N, 1)"), HasSubstr("next (N, 2)"), HasSubstr("arrays obs, state")));
+  const Result one = run("inspect net.onnx --output next");
+  EXPECT_THAT(one.out,
+              AllOf(HasSubstr("obs, which no chosen output needs"), HasSubstr("value (N, 1), not chosen"), HasSubstr("1 linear\n")));
+}
+
+TEST_F(SeveralProgram, DiagnoseTakesWhatHasTargets) {
+  write_actor_critic();
+  const Result result = run("diagnose net.onnx --data npz:both.npz --json d.json");
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("looked at are outputs policy, value, for which the data has targets; not at next"),
+                                HasSubstr("Output policy: cross-entropy"), HasSubstr("Output value: mse"), HasSubstr("11 of 12 units"),
+                                testing::Not(HasSubstr("memory"))));
+  const auto record = json("d.json");
+  EXPECT_NEAR(record["loss"].get<double>(), record["outputs"][0]["value"].get<double>() + record["outputs"][1]["value"].get<double>(),
+              1e-6);
+  const Result weighted = run("diagnose net.onnx --data npz:both.npz --output value=huber:0.5,policy=cross-entropy --json w.json");
+  ASSERT_EQ(weighted.code, 0) << weighted.err;
+  EXPECT_EQ(json("w.json")["outputs"][0]["loss"], "huber");
+  EXPECT_EQ(json("w.json")["outputs"][1]["value"], record["outputs"][0]["value"]);
+}
+
+TEST_F(SeveralProgram, OneOutputNeedsItsInputsAlone) {
+  write_actor_critic();
+  const Result result = run("diagnose net.onnx --data npz:state.npz --output next");
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("not at policy, value"), testing::Not(HasSubstr("trunk"))));
+  expect_error("diagnose net.onnx --data npz:state.npz",
+               AllOf(HasSubstr("no array for the input obs"), HasSubstr("--output next needs state alone")));
+  expect_error("diagnose net.onnx --data npz:both.npz --output polcy", HasSubstr("mean policy?"));
+  expect_error("diagnose net.onnx --data npz:both.npz --output policy=guess", HasSubstr("guess"));
+  expect_error("diagnose net.onnx --data npz:both.npz --output policy,next", HasSubstr("no array next"));
+  expect_error("diagnose net.onnx --data npz:both.npz --output value=cross-entropy,policy", HasSubstr("needs classes"));
+  expect_error("diagnose net.onnx --data npz:both.npz --shape obs=3", HasSubstr("the model fixes it at 2"));
+  expect_error("diagnose net.onnx --data npz:both.npz --shape obs", HasSubstr("--shape"));
+}
+
+TEST_F(SeveralProgram, EveryOutputIsEvaluatedAndPredicted) {
+  write_actor_critic();
+  const Result measured = run("evaluate net.onnx --data npz:both.npz --part all --json e.json");
+  ASSERT_EQ(measured.code, 0) << measured.err;
+  EXPECT_THAT(measured.out, AllOf(HasSubstr("Output policy. On"), HasSubstr("accuracy"), HasSubstr("Output value. On"), HasSubstr("RMSE")));
+  EXPECT_EQ(json("e.json")["outputs"].size(), 2u);
+  const Result answers = run("predict net.onnx --data npz:both.npz");
+  EXPECT_THAT(answers.out, HasSubstr("row,policy,p(policy=0),p(policy=1),p(policy=2),value\n1,"));
+  const Result all = run("predict net.onnx --data npz:both.npz --output next");
+  EXPECT_THAT(all.out, HasSubstr("row,prediction"));
+}
+
+TEST_F(SeveralProgram, ReviveSaysWhatBecomesOfOtherOutputs) {
+  write_actor_critic();
+  const Result result =
+      run("revive net.onnx --data npz:both.npz --output policy --lr 0.1 --momentum 0.9 --epochs 25 --batch 32 --seeds 8 --remedies "
+          "leaky_relu:0.3,re-initialise -o healed.onnx --quiet");
+  ASSERT_EQ(result.code, 0) << result.err;
+  ASSERT_TRUE(exists("healed.onnx")) << result.out;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("output value, which was not chosen, changes by at most"),
+                                HasSubstr("output next, which was not chosen, is as it was")));
+  const onnx::Model before = onnx::load(folder_ / "net.onnx");
+  const onnx::Model after = onnx::load(folder_ / "healed.onnx");
+  EXPECT_EQ(after.outputs, before.outputs);
+  EXPECT_EQ(after.inputs, before.inputs);
+  for (std::size_t i = 0; i < before.weights.size(); ++i) {
+    const bool kept = before.weights[i].name.starts_with("value") || before.weights[i].name.starts_with("memory");
+    EXPECT_EQ(before.weights[i].values == after.weights[i].values, kept) << before.weights[i].name;
+  }
+}
+
+TEST_F(SeveralProgram, TrainAndCompareTakeSeveralOutputs) {
+  write_actor_critic();
+  const Result result = run("train --model net.onnx --data npz:both.npz --epochs 2 --quiet --out new.onnx");
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(onnx::load(folder_ / "new.onnx").outputs, (std::vector<std::string>{"policy", "value"}));
+  EXPECT_EQ(run("compare --model net.onnx --data npz:both.npz --output policy --epochs 1 --seeds 5 --quiet --activations relu,elu").code,
+            0);
+}
+
+// Token ids that are no rows of the table.
+TEST_F(SeveralProgram, IdsOutOfTheTableAreNamed) {
+  const Graph graph({{"tokens", "input", {}, {{"shape", Ints{2}}, {"integer", std::int64_t{1}}}},
+                     {"table", "embedding", {0}, {{"rows", std::int64_t{10}}, {"features", std::int64_t{3}}}},
+                     {"flat", "flatten", {1}, {}},
+                     linear("fc", 2, 2),
+                     activation("a", "relu", 3),
+                     linear("out", 4, 2)});
+  save("tokens.onnx", graph, {.inputs = {"tokens"}, .outputs = {"logits"}});
+  write("good.npz", npz_of({{"tokens", npy_of({4, 2}, Ints{1, 2, 3, 4, 5, 6, 7, 9})}, {"logits", npy_of({4}, Ints{0, 1, 0, 1})}}));
+  write("bad.npz", npz_of({{"tokens", npy_of({4, 2}, Ints{1, 2, 3, 4, 5, 10, 7, 8})}, {"logits", npy_of({4}, Ints{0, 1, 0, 1})}}));
+  const Result result = run("diagnose tokens.onnx --data npz:good.npz --split none");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(run("inspect tokens.onnx").out, HasSubstr("whole numbers, rows of a table of 10"));
+  expect_error("diagnose tokens.onnx --data npz:bad.npz --split none",
+               AllOf(HasSubstr("input tokens is 10 in example 2 (value 1 of it"), HasSubstr("from 0 to 9")));
 }
 
 }  // namespace

@@ -288,7 +288,8 @@ TrainSettings TrainingOptions::settings() const {
 
 Split open_data(const TrainingOptions& options, const std::optional<Network>& network, const ReadingWatch& watch) {
   const std::optional<DataForm> form = options.initial_form();
-  return network ? options.open_data(watch, form, network->interface) : options.open_data(watch, form);
+  if (!network) return options.open_data(watch, form);
+  return open_for(*network, [&] { return options.open_data(watch, form, network->interface); });
 }
 
 std::string command_text(int argc, const char* const* argv) {

@@ -3,16 +3,20 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "base/atomic_file.h"
 #include "cli/commands.h"
 #include "cli/data_flags.h"
+#include "cli/network.h"
 #include "cli/outputs.h"
 #include "cli/parse.h"
 #include "cli/progress.h"
 #include "data/csv.h"
+#include "data/named.h"
 #include "data/npy.h"
 #include "data/scaling.h"
 #include "data/split.h"
@@ -49,13 +53,14 @@ constexpr const char* kEvaluateFooter =
     "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written.";
 
 struct UseOptions {
-  UseOptions(CLI::App& app, const char* default_part) : source(app, DataFlags::Network::kGiven), part(default_part) {
+  UseOptions(CLI::App& app, const char* default_part) : source(app, DataFlags::Network::kGiven), network(app), part(default_part) {
     app.add_option("MODEL", model, "the network, an ONNX file")->required();
     app.add_option("--part", part, "of the data: train, test or all")->type_name("PART")->capture_default_str();
     add_integer(app, "--threads", threads, "worker threads; 0: one per core", 0, 1024);
   }
 
   DataFlags source;
+  NetworkFlags network;
   std::string model;
   std::string part;
   std::string out;
@@ -82,7 +87,8 @@ std::vector<std::string> class_names(const onnx::Model& model, const Dataset& da
 }
 
 // A table as the network's own was read, with or without the column to predict; else data as for diagnose.
-std::shared_ptr<const Dataset> open_inputs(const UseOptions& options, const std::optional<DataForm>& form) {
+std::shared_ptr<const Dataset> open_inputs(const UseOptions& options, const Network& network) {
+  const std::optional<DataForm>& form = network.model.form;
   const std::string& source = options.source.data();
   options.source.check(form);
   const auto format = data::table_format(source.substr(0, source.find(':')));
@@ -94,7 +100,7 @@ std::shared_ptr<const Dataset> open_inputs(const UseOptions& options, const std:
     return std::make_shared<Dataset>(std::move(read.data));
   }
   if (source.starts_with("npy:") && source.find(',') == std::string::npos) return data::open_npy_inputs(source.substr(4), form);
-  return part_of(options.source.open(form), options.part);
+  return part_of(options.source.open(form, true, network.interface), options.part);
 }
 
 std::string quoted(const std::string& text) {
@@ -128,19 +134,119 @@ std::string answers_csv(const Predictions& predictions, const std::vector<std::u
   return text;
 }
 
+std::int64_t element_count(const Graph& graph, int node) {
+  std::int64_t count = 1;
+  for (const std::int64_t extent : graph.shapes()[static_cast<std::size_t>(node)]) count *= extent;
+  return count;
+}
+
+// Logits of classes become probabilities; where the network gives those already, they stay.
+void make_probabilities(const Graph& graph, int node, Predictions& predictions) {
+  const Node& last = graph.nodes()[static_cast<std::size_t>(node)];
+  if (last.op == "softmax") return;
+  const std::int64_t width = predictions.width();
+  for (std::int64_t row = 0; row < predictions.size; ++row) {
+    float* values = predictions.values.data() + row * width;
+    const float most = *std::max_element(values, values + width);
+    double sum = 0.0;
+    for (std::int64_t i = 0; i < width; ++i) sum += std::exp(static_cast<double>(values[i]) - most);
+    for (std::int64_t i = 0; i < width; ++i) values[i] = static_cast<float>(std::exp(static_cast<double>(values[i]) - most) / sum);
+  }
+}
+
+// An output of several, of which the answers stand side by side: its own.
+Predictions alone(const Network& network, std::size_t output, const Dataset& data, const std::vector<float>& values) {
+  std::int64_t first = 0;
+  std::int64_t width = 0;
+  std::int64_t all = 0;
+  for (std::size_t i = 0; i < network.nodes.size(); ++i) {
+    const std::int64_t size = element_count(network.model.graph, network.nodes[i]);
+    if (i == output) first = all;
+    if (i == output) width = size;
+    all += size;
+  }
+  Predictions own{.size = data.size, .outputs = width, .values = {}};
+  for (std::int64_t row = 0; row < data.size; ++row)
+    own.values.insert(own.values.end(), values.begin() + row * all + first, values.begin() + row * all + first + width);
+  if (network.outputs.empty() || !network.outputs[output].classes) return own;
+  for (std::int64_t i = 0; i < width; ++i) own.classes.push_back(std::to_string(i));
+  make_probabilities(network.model.graph, network.nodes[output], own);
+  return own;
+}
+
+std::vector<Predictions> predict_all(const Network& network, const Dataset& data, int threads) {
+  const std::vector<float> values = answers(network, data, threads);
+  std::vector<Predictions> all;
+  for (std::size_t i = 0; i < network.nodes.size(); ++i) all.push_back(alone(network, i, data, values));
+  return all;
+}
+
+// A column an element, called after its output; of classes the class before them.
+std::string outputs_csv(const Network& network, const std::vector<Predictions>& all, const std::vector<std::uint32_t>& rows) {
+  std::string text = "row";
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::string& name = network.names[i];
+    if (!all[i].classes.empty()) text += "," + quoted(name);
+    for (std::int64_t c = 0; c < all[i].width(); ++c)
+      text += "," + quoted(!all[i].classes.empty() ? fmt::format("p({}={})", name, all[i].classes[static_cast<std::size_t>(c)])
+                           : all[i].width() == 1   ? name
+                                                   : fmt::format("{}_{}", name, c));
+  }
+  text += "\n";
+  for (std::int64_t row = 0; row < all.front().size; ++row) {
+    text += fmt::format("{}", (rows.empty() ? row : rows[static_cast<std::size_t>(row)]) + 1);
+    for (const Predictions& each : all) {
+      if (!each.classes.empty()) text += "," + each.classes[static_cast<std::size_t>(each.chosen(row))];
+      for (std::int64_t c = 0; c < each.width(); ++c)
+        text += fmt::format(",{}", each.values[static_cast<std::size_t>(row * each.width() + c)]);
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+Predictions predict_one(const Network& network, const Dataset& data, int threads) {
+  return predict(network.graph, fitting(network.graph, network.model.weights, "network"), data, class_names(network.model, data), threads);
+}
+
 int run_predict(const UseOptions& options) {
+  const auto threads = static_cast<int>(options.threads);
   Outputs outputs({{"--out", options.out}}, {{"MODEL", {options.model}}, {"--data", options.source.files()}});
-  const onnx::Model model = onnx::load(options.model);
-  const std::shared_ptr<const Dataset> data = open_inputs(options, model.form);
-  const Predictions predictions = predict(model.graph, model.weights, *data, class_names(model, *data), static_cast<int>(options.threads));
-  const std::string text = answers_csv(predictions, data->rows);
+  Network network = options.network.load(options.model);
+  const std::shared_ptr<const Dataset> data = open_for(network, [&] { return open_inputs(options, network); });
+  options.network.choose(network, *data, {});
+  check_ids(network, *data);
+  const std::string text = network.names.size() > 1 ? outputs_csv(network, predict_all(network, *data, threads), data->rows)
+                                                    : answers_csv(predict_one(network, *data, threads), data->rows);
   if (options.out.empty()) {
     fmt::print("{}", text);
     return kOk;
   }
   outputs.write(options.out, [&] { write_file(options.out, text); });
   outputs.rethrow();
-  fmt::print("{} answers: {}\n", predictions.size, options.out);
+  fmt::print("{} answers: {}\n", data->size, options.out);
+  return kOk;
+}
+
+// Of several outputs each by itself.
+int evaluate_all(const Network& network, const Dataset& data, const DataSummary& summary, const UseOptions& options,
+                 const std::string& command, Outputs& outputs) {
+  if (!options.report.empty() || !options.metric.empty())
+    throw Error(ErrorCode::kInvalidArgument, options.report.empty() ? "--metric" : "--report",
+                "goes with one output; choose it with --output NAME, or write --json, which has every output's metrics");
+  const std::vector<Predictions> all = predict_all(network, data, static_cast<int>(options.threads));
+  nlohmann::ordered_json json = {{"format", "undying-evaluations 1"}, {"command", command}, {"outputs", nlohmann::ordered_json::object()}};
+  std::string text;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const OutputLoss& output = network.outputs[i];
+    const Dataset targets = data::targets_alone(data, output.target, output.columns, output.classes ? all[i].width() : 0);
+    const Evaluation evaluation = evaluate(all[i], targets);
+    text += fmt::format("\nOutput {}. {}", output.output, evaluation_text(data.name, evaluation));
+    json["outputs"][output.output] = nlohmann::ordered_json::parse(evaluation_json(command, summary, data.name, evaluation));
+  }
+  outputs.write(options.json, [&] { write_file(options.json, json.dump(1) + "\n"); });
+  fmt::print("{}{}", summary_text(summary, terminal_columns(STDOUT_FILENO)), text);
+  outputs.rethrow();
   return kOk;
 }
 
@@ -149,13 +255,15 @@ int run_evaluate(const UseOptions& options, const std::string& command) {
                   {{"MODEL", {options.model}}, {"--data", options.source.files()}});
   std::optional<Metric> metric;
   if (!options.metric.empty()) metric = parse_metric(options.metric);
-  const onnx::Model model = onnx::load(options.model);
-  const Split split = options.source.open(model.form);
+  Network network = options.network.load(options.model);
+  const Split split = open_for(network, [&] { return options.source.open(network.model.form, true, network.interface); });
   const DataSummary summary = summarise(split);
   const std::shared_ptr<const Dataset> data = part_of(split, options.part);
+  options.network.choose(network, *data, {});
+  check_ids(network, *data);
+  if (!network.outputs.empty()) return evaluate_all(network, *data, summary, options, command, outputs);
   if (metric) check_metric(*metric, *data);
-  const Predictions predictions = predict(model.graph, model.weights, *data, class_names(model, *data), static_cast<int>(options.threads));
-  const Evaluation evaluation = evaluate(predictions, *data);
+  const Evaluation evaluation = evaluate(predict_one(network, *data, static_cast<int>(options.threads)), *data);
   outputs.write(options.json, [&] { write_file(options.json, evaluation_json(command, summary, data->name, evaluation, metric)); });
   outputs.write(options.report, [&] { write_file(options.report, evaluation_html(command, summary, data->name, evaluation, metric)); });
   fmt::print("{}\n{}", summary_text(summary, terminal_columns(STDOUT_FILENO)), evaluation_text(data->name, evaluation, metric));

@@ -44,6 +44,7 @@ TEST_F(Program, WhatListNamesIsAccepted) {
   for (const Json& activation : list["activations"]) names += activation["name"].get<std::string>() + "\n";
   EXPECT_EQ(content("out.txt"), names);
   for (const Json& loss : list["loss"]) EXPECT_NO_THROW(parse_loss(loss.get<std::string>()));
+  for (const Json& metric : list["metric"]) EXPECT_NO_THROW(parse_metric(metric.get<std::string>()));
   for (const Json& scheme : list["init-scheme"]) EXPECT_NO_THROW(parse_initializer(scheme.get<std::string>()));
   for (const Json& optimizer : list["optimizer"])
     EXPECT_EQ(run("train" + std::string(kTiny) + "--optimizer " + optimizer.get<std::string>()).code, 0) << optimizer;
@@ -130,7 +131,7 @@ TEST_F(Program, WrongFlagsAreNamed) {
   expect_error("train --data spirals --data-dir .", HasSubstr("--data-dir"));
   expect_error("train --data csv:x.csv:lable=y", AllOf(HasSubstr("\"lable\""), HasSubstr("label=NAME")));
   expect_error("train --data spirals --model mlp:1000000x3", AllOf(HasSubstr("parameters"), HasSubstr("GB of memory")));
-  expect_error("", HasSubstr("needs a command: compare, train, diagnose, revive, inspect, predict, evaluate, bench, list"));
+  expect_error("", HasSubstr("needs a command: compare, train, diagnose, revive, prune, inspect, predict, evaluate, bench, list"));
   expect_error("comprae", HasSubstr("did you mean compare?"));
   expect_error("train --bacth 3", AllOf(HasSubstr("--bacth"), HasSubstr("did you mean --batch?")));
   expect_error("train --store x", AllOf(HasSubstr("--store"), HasSubstr("it is one of compare")));

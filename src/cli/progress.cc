@@ -154,7 +154,7 @@ void TrainDisplay::epoch(const EpochRecord& record) {
 }
 
 StudyDisplay::StudyDisplay(Screen& screen, const StudySettings& settings, std::int64_t train_examples)
-    : screen_(screen), batch_(std::min(settings.train.batch, train_examples)), start_(Clock::now()) {}
+    : screen_(screen), batch_(std::min(settings.train.batch, train_examples)), metric_(settings.train.metric), start_(Clock::now()) {}
 
 void StudyDisplay::plan(const std::vector<Arm>& arms) {
   const bool first = labels_.empty() || tuning_;
@@ -193,9 +193,9 @@ void StudyDisplay::finish(const StudyProgress& progress) {
   const Run& run = progress.result->run;
   const char* part = tuning_ ? "validation" : "test";
   if (trained && !run.epochs.empty()) steps_trained_ += run.epochs.back().step;
-  std::string result = run.status == RunStatus::kDiverged ? fmt::format("diverged: {}", run.reason)
-                       : std::isfinite(run.test_accuracy) ? fmt::format("{} accuracy {:.2f}%", part, 100.0 * run.test_accuracy)
-                                                          : fmt::format("{} loss {:.4g}", part, run.test_loss);
+  const Metric metric = metric_.value_or(std::isfinite(run.test_accuracy) ? Metric::kAccuracy : Metric::kLoss);
+  const std::string score = (is_percent(metric) ? std::string(name(metric)) + " " : "") + score_text(metric, score_of(run, metric));
+  std::string result = run.status == RunStatus::kDiverged ? fmt::format("diverged: {}", run.reason) : fmt::format("{} {}", part, score);
   if (run.ledger.units() > 0) result += ", " + dead_text(run.ledger.dead(), run.ledger.units());
   screen_.print(fmt::format("[{:>{}}/{}] {:<{}}  seed {:<3}  {}, {}", done_, fmt::formatted_size("{}", runs_), runs_, labels_[progress.arm],
                             label_width_, progress.seed, result, trained ? duration_text(run.train_seconds) : "kept from before"));

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -92,6 +93,7 @@ class StudyDisplay {
   std::int64_t batch_;
   std::vector<std::string> labels_;
   std::size_t label_width_ = 0;
+  std::optional<Metric> metric_;
   bool tuning_ = false;  // learning rates are being chosen
   std::map<Key, StudyProgress> running_;
   std::size_t runs_ = 0;

@@ -1,12 +1,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
 
 #include "base/atomic_file.h"
 #include "cli/commands.h"
+#include "cli/network.h"
 #include "cli/options.h"
 #include "cli/outputs.h"
 #include "cli/parse.h"
@@ -95,40 +97,69 @@ ReviveSettings revive_settings(const ReviveOptions& options) {
   return settings;
 }
 
-void save(const std::string& file, std::int64_t opset, const onnx::Model& model, const Revival& revival, const std::string& command) {
+std::vector<Tensor> healed_weights(const Network& network, const Revival& revival) {
+  std::vector<Tensor> weights = revival.weights;
+  for (const Tensor& tensor : network.model.weights)
+    if (std::ranges::find(weights, tensor.name, &Tensor::name) == weights.end()) weights.push_back(tensor);
+  return weights;
+}
+
+// The whole network of the file, healed, with the outputs that the file has.
+void save(const std::string& file, std::int64_t opset, const Network& network, const Revival& revival, const std::string& command) {
   const Arm& arm = revival.study.arms[*revival.chosen];
-  onnx::SaveOptions options = onnx::like(model);
+  onnx::SaveOptions options = onnx::like(network.model);
   options.doc = fmt::format("Revived by {}, seed {}. {} Command: {}", arm.label, revival.chosen_seed, revival.sentence, command);
   if (opset != 0) options.opset = opset;
-  onnx::save(file, *revival.graph, revival.weights, options);
+  const Graph whole = network.whole(*revival.graph);
+  const std::size_t own = network.model.own > 0 ? network.model.own : whole.outputs().size();
+  std::vector<int> outputs(whole.outputs().begin(), whole.outputs().begin() + static_cast<std::ptrdiff_t>(own));
+  options.outputs.resize(own);
+  onnx::save(file, Graph(whole.nodes(), std::move(outputs)), healed_weights(network, revival), options);
+}
+
+// What the remedy does to outputs that nobody asked about: their heads are as they were, what they share with the chosen ones is not.
+void print_others(const Network& network, const Revival& revival, const Dataset& data) {
+  for (const std::string& why : network.model.left_out) fmt::print("not in the healed network, for it cannot be read: {}\n", why);
+  for (const std::string& name : network.others) {
+    const Change change = change_of(network, name, *revival.graph, healed_weights(network, revival), data);
+    fmt::print("output {}, which was not chosen, {}\n", name,
+               change.unknown.empty() ? fmt::format("changes by at most {:.3g} on {} (n = {}; it reaches {:.3g})", change.difference,
+                                                    data.name, data.size, change.scale)
+                                      : change.unknown);
+  }
 }
 
 int run_revive(const ReviveOptions& options, const std::string& command) {
   Outputs outputs({{"--out", options.out}, {"--json", options.training.json()}, {"--report", options.report}},
                   {{"MODEL", {options.model}}, {"--data", options.training.data_files()}});
   ReviveSettings settings = revive_settings(options);
-  const onnx::Model model = onnx::load(options.model);
+  Network network = options.training.network_flags().load(options.model);
   Screen screen(options.training.quiet());
   const Interrupt interrupt([&] { screen.print("interrupted: what is finished will be written; once more ends at once"); },
                             [&] { screen.abandon(); });
-  const Split data = options.training.open_data(show_reading(screen, interrupt.token()), model.form);
+  const Split data = open_for(
+      network, [&] { return options.training.open_data(show_reading(screen, interrupt.token()), network.model.form, network.interface); });
   options.training.fit_epochs(settings.train, *data.train);
-  settings.diagnose.loss = options.training.loss(*data.train);
+  options.training.choose(network, *data.train, settings.train);
+  settings.diagnose.loss = settings.train.loss;
+  settings.diagnose.outputs = settings.train.outputs;
   StudySettings shown{.train = settings.train};
   StudyDisplay display(screen, shown, data.train->size);
   Revival revival = revive(
-      model.graph, model.weights, data, settings, [&](const std::vector<Arm>& arms) { display.plan(arms); },
+      network.graph, network.model.weights, data, settings, [&](const std::vector<Arm>& arms) { display.plan(arms); },
       [&](const StudyProgress& progress) { display.update(progress); }, interrupt.token());
   screen.close();
   revival.study.command = command;
   if (nothing_finished(revival.study)) return kInterrupted;
   outputs.write(options.training.json(), [&] { write_file(options.training.json(), revival_json(command, revival)); });
   outputs.write(options.report, [&] { write_file(options.report, study_html(revival.study)); });
-  if (revival.chosen) outputs.write(options.out, [&] { save(options.out, options.opset, model, revival, command); });
+  if (revival.chosen) outputs.write(options.out, [&] { save(options.out, options.opset, network, revival, command); });
   fmt::print("{}\n", summary_text(revival.study.read, terminal_columns(STDOUT_FILENO)));
+  print_notes(network);
   const bool color = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
   fmt::print("{}", revival_text(revival, terminal_columns(STDOUT_FILENO), color));
   outputs.rethrow();
+  if (revival.chosen) print_others(network, revival, *data.test);
   if (revival.chosen && !options.out.empty()) fmt::print("\nhealed network: {}\n", options.out);
   if (!revival.chosen && !options.out.empty()) fmt::print("\nno network was written\n");
   return revival.study.missing > 0 ? kInterrupted : kOk;

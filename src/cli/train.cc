@@ -89,7 +89,8 @@ RunOutcome outcome_of(const TrainOptions& options, const std::string& command, c
                          trainer.settings().evaluate ? std::optional(baseline(*data.train, *data.test, trainer.settings())) : std::nullopt};
   outcome.weighed = trainer.settings().class_weights != ClassWeights::kNone;
   if (!needs_a_look(run, outcome.baseline) || run.status == RunStatus::kInterrupted) return outcome;
-  const DiagnoseSettings settings{.loss = trainer.settings().loss, .rank_sample = 0, .threads = trainer.settings().threads};
+  const DiagnoseSettings settings{
+      .loss = trainer.settings().loss, .rank_sample = 0, .threads = trainer.settings().threads, .outputs = trainer.settings().outputs};
   for (const Finding& finding : diagnose(trainer.graph(), trainer.tensors(), *data.train, settings).findings)
     if (finding.what == "scale of the inputs" || finding.what == "targets out of reach" || finding.what == "wrong loss")
       outcome.causes.push_back(finding);

@@ -74,9 +74,14 @@ class NamedPart {
   std::string source(const Member& of) const { return file_ + ": " + of.first; }
 
   const Member* input(std::size_t i) const {
-    if (any_named(members_, network_.inputs)) return member(members_, {network_.inputs[i].name}, suffixes_);
+    const bool by_place = network_.inputs.size() > 1 && member(members_, "x1") != nullptr && !all_named();
+    if (!by_place && any_named(members_, network_.inputs)) return member(members_, {network_.inputs[i].name}, suffixes_);
     if (network_.inputs.size() == 1) return member(members_, {"X", "x"}, suffixes_);
     return member(members_, {i == 0 ? "x" : "x" + std::to_string(i)}, suffixes_);
+  }
+
+  bool all_named() const {
+    return std::ranges::all_of(network_.inputs, [&](const InputPart& part) { return member(members_, {part.name}, suffixes_) != nullptr; });
   }
 
   void read_inputs(Dataset& data) {
@@ -87,6 +92,7 @@ class NamedPart {
         fail(file_, fmt::format("has no array for the input {} of the network; expected one of that name for each of its inputs; it has {}",
                                 network_.inputs[i].name, names_of(members_)));
       arrays.push_back(parse_npy(found->second, source(*found)));
+      add_batch(network_.inputs[i], arrays.back());
       check_input(network_.inputs[i], arrays.back(), source(*found), arrays.front());
     }
     if (arrays.size() == 1) return read_only(data, arrays[0]);
@@ -126,6 +132,11 @@ class NamedPart {
     }
   }
 
+  // An array of the shape of one example is one.
+  static void add_batch(const InputPart& part, Array& array) {
+    if (array.shape == part.shape && (array.shape.size() > 1 || part.shape[0] > 1)) array.shape.insert(array.shape.begin(), 1);
+  }
+
   static void check_input(const InputPart& part, const Array& array, const std::string& source, const Array& first) {
     if (array.shape.empty() || array.count() == 0) fail(source, fmt::format("holds {} values; expected (examples, ...)", array.count()));
     const Shape example(array.shape.begin() + 1, array.shape.end());
@@ -145,18 +156,25 @@ class NamedPart {
     std::vector<std::pair<const TargetPart*, const Member*>> found;
     for (const TargetPart& output : network_.outputs)
       if (const Member* of = member(members_, {output.name}, suffixes_); of != nullptr) found.emplace_back(&output, of);
-    for (std::size_t i = 0; found.empty() && !network_.chosen && i < network_.outputs.size(); ++i)
+    const bool by_place = found.empty() && !network_.chosen;
+    for (std::size_t i = 0; by_place && i < network_.outputs.size(); ++i)
       if (const Member* of = member(members_, {"y" + std::to_string(i)}, suffixes_); of != nullptr)
         found.emplace_back(&network_.outputs[i], of);
     if (found.empty()) {
       const Member* y = member(members_, {"y", "Y"}, suffixes_);
-      if (y != nullptr) fill_targets(data, parse_npy(y->second, source(*y)), source(*y), reading);
+      if (y != nullptr) fill_targets(data, targets_of(*y, data), source(*y), reading);
       return;
     }
     if (network_.chosen && found.size() < network_.outputs.size()) fail_missing(found);
     if (found.size() > 1) return read_parts(data, found, reading);
     data.target = found[0].first->name;
-    fill_targets(data, parse_npy(found[0].second->second, source(*found[0].second)), source(*found[0].second), reading);
+    fill_targets(data, targets_of(*found[0].second, data), source(*found[0].second), reading);
+  }
+
+  Array targets_of(const Member& of, const Dataset& data) const {
+    Array array = parse_npy(of.second, source(of));
+    if (data.size == 1 && (array.shape.empty() || array.shape[0] != 1)) array.shape.insert(array.shape.begin(), 1);
+    return array;
   }
 
   [[noreturn]] void fail_missing(const std::vector<std::pair<const TargetPart*, const Member*>>& found) const {
@@ -171,7 +189,7 @@ class NamedPart {
     for (const auto& [output, of] : found) {
       Dataset& part = parts.emplace_back(Dataset{.name = data.name, .size = data.size});
       Reading own;
-      fill_targets(part, parse_npy(of->second, source(*of)), source(*of), own);
+      fill_targets(part, targets_of(*of, data), source(*of), own);
       add_part(data, *output, part, source(*of));
       reading.task += fmt::format("{}{}: {}", reading.task.empty() ? "" : "; ", output->name,
                                   data.parts.back().classes > 0 ? fmt::format("{} classes", output->width) : "values");
@@ -229,51 +247,77 @@ std::vector<std::size_t> columns_of(const Dataset& data, const std::string& name
   return columns;
 }
 
+// What is known of each feature's column, with one entry a feature.
+std::vector<TableColumn> by_feature(const std::vector<TableColumn>& columns) {
+  std::vector<TableColumn> features;
+  for (const TableColumn& column : columns) {
+    if (column.values.empty()) features.push_back(column);
+    for (const std::string& value : column.values) features.push_back({.name = column.name + "=" + value, .values = {}, .fill = {}});
+  }
+  return features;
+}
+
 // The features in another order, or fewer.
-void take_columns(Dataset& data, const std::vector<std::size_t>& order) {
+void take_columns(Dataset& data, Reading& reading, const std::vector<std::size_t>& order) {
+  const std::vector<TableColumn> features = by_feature(reading.columns);
+  reading.columns.clear();
+  for (const std::size_t at : order) reading.columns.push_back(features.at(at));
   const auto width = static_cast<std::size_t>(data.features());
   std::vector<float> values;
   std::vector<std::string> columns;
   for (std::int64_t row = 0; row < data.size; ++row)
     for (const std::size_t at : order) values.push_back(data.values[static_cast<std::size_t>(row) * width + at]);
   for (const std::size_t at : order) columns.push_back(data.columns[at]);
+  std::vector<std::uint8_t> missing;
+  for (std::int64_t row = 0; row < data.size && !data.missing.empty(); ++row)
+    for (const std::size_t at : order) missing.push_back(data.missing[static_cast<std::size_t>(row) * width + at]);
+  data.missing = std::move(missing);
   data.values = std::move(values);
   data.columns = std::move(columns);
   data.shape = {static_cast<std::int64_t>(order.size())};
 }
 
+// Whole numbers in one column, for an output of several elements: classes.
+void become_classes(Dataset& part, const TargetPart& output, const std::string& column) {
+  for (const float value : part.targets) {
+    if (value < 0.0f || value >= static_cast<float>(output.width) || value != std::floor(value))
+      fail("data " + part.name, fmt::format("column {} holds {}; the output {} has {} elements: expected classes from 0 to {}", column,
+                                            value, output.name, output.width, output.width - 1));
+    part.labels.push_back(static_cast<std::int32_t>(value));
+  }
+  part.classes = output.width;
+  part.outputs = 0;
+}
+
+// The targets of one output, of these columns and, with `last`, of the one to predict.
+Dataset part_of(const Dataset& data, const TargetPart& output, const std::vector<std::size_t>& columns, bool last) {
+  Dataset part{.name = data.name, .size = data.size};
+  if (last && columns.empty() && data.classes > 0) {
+    part.classes = data.classes;
+    part.labels = data.labels;
+    return part;
+  }
+  const auto width = static_cast<std::size_t>(data.features());
+  part.outputs = static_cast<std::int64_t>(columns.size()) + (last ? 1 : 0);
+  for (std::size_t row = 0; row < static_cast<std::size_t>(data.size); ++row) {
+    for (const std::size_t column : columns) part.targets.push_back(data.values[row * width + column]);
+    if (last) part.targets.push_back(data.classes > 0 ? static_cast<float>(data.labels[row]) : data.targets[row]);
+  }
+  if (!last && columns.size() == 1 && output.width > 1) become_classes(part, output, data.columns[columns[0]]);
+  return part;
+}
+
 // Columns called after outputs, and the column to predict, become the targets of several outputs.
 void bind_targets(Dataset& data, Reading& reading, const NetworkInterface& network) {
   std::vector<Dataset> parts;
-  std::vector<bool> taken(data.columns.size(), false);
   std::vector<const TargetPart*> outputs;
-  const auto width = static_cast<std::size_t>(data.features());
+  std::vector<bool> taken(data.columns.size(), false);
   for (const TargetPart& output : network.outputs) {
     const std::vector<std::size_t> columns = columns_of(data, output.name);
     const bool last = is_of(data.target, output.name);
     if (columns.empty() && !last) continue;
     outputs.push_back(&output);
-    Dataset& part = parts.emplace_back(Dataset{.name = data.name, .size = data.size});
-    const bool classes = last && columns.empty() && data.classes > 0;
-    const bool labels = !last && columns.size() == 1 && output.width > 1;  // whole numbers in one column
-    part.classes = classes ? data.classes : 0;
-    part.labels = classes ? data.labels : std::vector<std::int32_t>();
-    part.outputs = classes ? 0 : static_cast<std::int64_t>(columns.size()) + (last ? 1 : 0);
-    for (std::int64_t row = 0; row < data.size && !classes; ++row) {
-      const auto at = static_cast<std::size_t>(row);
-      for (const std::size_t column : columns) part.targets.push_back(data.values[at * width + column]);
-      if (last) part.targets.push_back(data.classes > 0 ? static_cast<float>(data.labels[at]) : data.targets[at]);
-    }
-    if (labels) {
-      part.outputs = 0;
-      for (const float value : part.targets) {
-        if (value < 0.0f || value >= static_cast<float>(output.width) || value != std::floor(value))
-          fail("data " + data.name, fmt::format("column {} holds {}; the output {} has {} elements: expected classes from 0 to {}",
-                                                data.columns[columns[0]], value, output.name, output.width, output.width - 1));
-        part.labels.push_back(static_cast<std::int32_t>(value));
-      }
-      part.classes = output.width;
-    }
+    parts.push_back(part_of(data, output, columns, last));
     for (const std::size_t column : columns) taken[column] = true;
   }
   if (outputs.size() < 2) return;
@@ -290,7 +334,7 @@ void bind_targets(Dataset& data, Reading& reading, const NetworkInterface& netwo
   std::vector<std::size_t> rest;
   for (std::size_t i = 0; i < taken.size(); ++i)
     if (!taken[i]) rest.push_back(i);
-  take_columns(data, rest);
+  take_columns(data, reading, rest);
 }
 
 void bind_inputs(Dataset& data, Reading& reading, const NetworkInterface& network) {
@@ -322,7 +366,7 @@ void bind_inputs(Dataset& data, Reading& reading, const NetworkInterface& networ
         fail("data " + data.name,
              fmt::format("has a column {} that belongs to no input of the network; they are {}", data.columns[i], names));
   }
-  if (named) take_columns(data, order);
+  if (named) take_columns(data, reading, order);
   reading.remarks.push_back(fmt::format("columns {} inputs {}", named ? "go by name to the" : "go in their order to the", names));
   data.inputs = network.inputs;
 }
@@ -338,6 +382,12 @@ ArrayParts read_named(const std::vector<Member>& members, const std::string& fil
   const NamedPart testing(members, file, network, {"_test"});
   ArrayParts parts;
   const std::string name = std::filesystem::path(file).filename().string();
+  if (network.inputs.size() > 1) {
+    std::string names;
+    for (const InputPart& input : network.inputs)
+      names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", input.name, fmt::join(input.shape, " x "));
+    parts.reading.remarks.push_back("the network's inputs: " + names);
+  }
   parts.train = NamedPart(members, file, network, {"", "_train"}).read(name + (testing.is_there() ? " train" : ""), parts.reading);
   if (!testing.is_there()) return parts;
   Reading ignored;

@@ -7,6 +7,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "data/axes.h"
 #include "data/named.h"
@@ -87,10 +88,22 @@ double read_as(const char* from, bool swap) {
   return static_cast<double>(std::bit_cast<T>(bytes));
 }
 
+// IEEE 754 binary16.
+double read_half(const char* from, bool swap) {
+  const auto bits = static_cast<unsigned>(read_as<std::uint16_t>(from, swap));
+  const int exponent = static_cast<int>(bits >> 10 & 31);
+  const auto fraction = static_cast<double>(bits & 1023);
+  const double magnitude = exponent == 31  ? (fraction == 0.0 ? std::numeric_limits<double>::infinity() : std::nan(""))
+                           : exponent == 0 ? std::ldexp(fraction, -24)
+                                           : std::ldexp(1024.0 + fraction, exponent - 25);
+  return bits >> 15 != 0 ? -magnitude : magnitude;
+}
+
 using Reader = double (*)(const char*, bool);
 
 Reader reader_of(const std::string& type, const std::string& source) {
   const std::string kind = type.size() == 3 ? type.substr(1) : "";
+  if (kind == "f2") return read_half;
   if (kind == "f4") return read_as<float>;
   if (kind == "f8") return read_as<double>;
   if (kind == "i1") return read_as<std::int8_t>;
@@ -101,7 +114,7 @@ Reader reader_of(const std::string& type, const std::string& source) {
   if (kind == "u2") return read_as<std::uint16_t>;
   if (kind == "u4") return read_as<std::uint32_t>;
   if (kind == "u8") return read_as<std::uint64_t>;
-  throw Error(ErrorCode::kUnsupported, source, fmt::format("has elements of type '{}'; expected f4, f8, i1..i8, u1..u8 or b1", type));
+  throw Error(ErrorCode::kUnsupported, source, fmt::format("has elements of type '{}'; expected f2, f4, f8, i1..i8, u1..u8 or b1", type));
 }
 
 // Where element `index` of the row-major order stands in Fortran order.

@@ -23,7 +23,7 @@ struct Array {
   std::int64_t count() const;
 };
 
-// `source` is what errors name. Types f2 excepted: f4, f8, i1..i8, u1..u8, b1, either byte order, C or Fortran order. Object and
+// `source` is what errors name. Types f2, f4, f8, i1..i8, u1..u8, b1, either byte order, C or Fortran order. Object and
 // structured types are refused. Throws Error{kBadData} or {kUnsupported}.
 Array parse_npy(std::string_view content, const std::string& source);
 

@@ -6,6 +6,7 @@
 
 #include "data/fits.h"
 #include "ops/loss.h"
+#include "train/table_numbers.h"
 #include "undying/error.h"
 
 namespace undying::doctor {
@@ -79,6 +80,7 @@ void check_inputs(const Graph& graph, const Dataset& data) {
     throw Error(ErrorCode::kUnsupported, "model", "has " + std::to_string(graph.inputs().size()) + " inputs; expected one");
   if (data.size < 1) refuse(data, "has no examples");
   data::check_shape(data, graph.input_shape());
+  train::check_table_numbers(graph, data);
 }
 
 void check_targets(const Graph& graph, const Dataset& data, Loss loss, const std::vector<OutputLoss>& several) {

@@ -31,7 +31,7 @@ class Trial {
       : settings_(settings),
         data_(data),
         loss_(doctor::loss_for(*data.train, settings.diagnose.loss)),
-        network_(doctor::without_head(graph, loss_)) {
+        network_(settings.train.outputs.empty() ? doctor::without_head(graph, loss_) : doctor::Network{graph, {}, {}}) {
     settings_.diagnose.loss = settings_.train.loss = loss_;
     if (settings_.seeds != 0 && settings_.seeds < trial::kFirstLook)
       throw Error(ErrorCode::kInvalidArgument, "seeds",

@@ -339,18 +339,41 @@ void leave_out(Net& net) {
   std::erase_if(net.obstacles, [&](const Obstacle& obstacle) { return !needed[static_cast<std::size_t>(obstacle.value)]; });
 }
 
+// The value, or else the first behind it, that can be had and is computed of inputs; -1: none.
+int last_readable(const Net& net, int id, std::set<int>& seen) {
+  if (id < 0 || net.value(id).constant != nullptr || net.value(id).producer < 0 || !seen.insert(id).second) return -1;
+  if (net.value(id).shaped && reason_against(net, id).empty()) return id;
+  for (const int before : net.operations[static_cast<std::size_t>(net.value(id).producer)].inputs)
+    if (const int found = last_readable(net, before, seen); found >= 0) return found;
+  return -1;
+}
+
 // Outputs that can be had, or else values inside the graph: what the first operations that cannot become operators read.
 std::string other_outputs(const Net& net) {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < net.outputs.size(); ++i)
     if (net.value(net.outputs[i]).constant == nullptr && reason_against(net, net.outputs[i]).empty()) names.push_back(net.output_names[i]);
   if (!names.empty()) return "the outputs that it is not needed for: --output " + some_of(names);
+  std::set<int> seen;
   for (const Operation& operation : net.operations)
     for (const int id : operation.inputs)
-      if (!operation.problem.empty() && id >= 0 && net.value(id).producer >= 0 && net.value(id).constant == nullptr &&
-          net.value(id).shaped && reason_against(net, id).empty())
-        return "what is computed before it: --output " + net.value(id).name;
+      if (!operation.problem.empty())
+        if (const int before = last_readable(net, id, seen); before >= 0)
+          return "what is computed before it: --output " + net.value(before).name;
   return {};
+}
+
+// Where operations work along the batch, a batch may have been meant as one example: the shapes that say so; "": it was not that.
+std::string whole_option(const Net& net) {
+  const bool mixes = std::ranges::any_of(
+      net.operations, [](const Operation& operation) { return operation.problem.find("the examples of a batch") != std::string::npos; });
+  std::string text;
+  for (const int id : net.inputs) {
+    std::string dims = std::to_string(std::max<std::int64_t>(1, net.batch));
+    for (const std::int64_t extent : net.value(id).dims()) dims += "," + std::to_string(extent);
+    text += " --shape " + net.value(id).name + "=" + dims;
+  }
+  return mixes && net.batch_axes > 0 ? text : "";
 }
 
 // All that stands in the way, one a line; nodes of one operator with the same reason together, in the order in which they come; then what
@@ -379,6 +402,7 @@ void check_supported(const Net& net) {
   for (const Obstacle& obstacle : net.obstacles) list += "\n  " + obstacle.text;
   for (const auto& [why, nodes] : groups) list += "\n  " + some_of(nodes) + why;
   if (!options.empty()) list += "\n  to fix what is open: " + options;
+  if (const std::string whole = whole_option(net); !whole.empty()) list += "\n  to take a batch as one example:" + whole;
   if (const std::string others = groups.empty() ? "" : other_outputs(net); !others.empty()) list += "\n  to have " + others;
   const bool nodes_alone = net.obstacles.empty();
   throw Error(ErrorCode::kUnsupported, "graph",

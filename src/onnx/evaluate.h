@@ -20,7 +20,7 @@ class Evaluator {
   // The outputs of an operation of the newest opset whose inputs are constants. Throws Refusal, Error{kBadData}.
   std::vector<ConstantPtr> evaluate(const Net& net, const Operation& operation);
 
-  // Elements that may still be computed, over all operations of a model.
+  // Elements that may still be computed, over all operations of a model, beside those that its own tensors are worth.
   std::int64_t budget = std::int64_t{1} << 26;
 };
 

@@ -239,6 +239,24 @@ std::vector<ConstantPtr> where(const Operation& operation, Inputs inputs) {
   return {std::make_shared<Constant>(std::move(result))};
 }
 
+// (x - zero point) scale, with one of both or one along an axis: weights as they were before they were quantised.
+std::vector<ConstantPtr> dequantize(const Operation& operation, Inputs inputs) {
+  const Constant x = as_floats(operation, required(operation, inputs, 0));
+  const Constant& scale = required(operation, inputs, 1);
+  if (integer(operation, "block_size", 0) != 0) refuse("has scales for blocks");
+  const auto rank = static_cast<std::int64_t>(x.dims.size());
+  const auto along = [&](Constant operand) {
+    if (operand.count() == 1) operand.dims = {};
+    if (operand.dims.size() != 1) return operand;
+    const std::int64_t axis = checked_axis(operation, integer(operation, "axis", 1), rank);
+    operand.dims.insert(operand.dims.end(), static_cast<std::size_t>(rank - 1 - axis), 1);
+    return operand;
+  };
+  ConstantPtr moved = std::make_shared<Constant>(x);
+  if (inputs.size() > 2 && inputs[2] != nullptr) moved = combine(operation, x, along(as_floats(operation, *inputs[2])), minus, nullptr);
+  return {combine(operation, *moved, along(scale), times, nullptr)};
+}
+
 struct Entry {
   std::string_view op;
   Evaluation evaluation;
@@ -278,6 +296,7 @@ constexpr std::array kEntries = {
     Entry{"Floor", unary<down, nullptr>},
     Entry{"Ceil", unary<up, nullptr>},
     Entry{"Where", where},
+    Entry{"DequantizeLinear", dequantize},
 };
 
 }  // namespace

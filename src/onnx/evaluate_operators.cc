@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 
 #include "onnx/emit.h"
 #include "onnx/evaluate.h"
@@ -61,6 +62,9 @@ std::vector<ConstantPtr> evaluate_by_operators(const Net& net, const Operation& 
     own.output_names.push_back(value.name);
   }
   own.outputs = alone.outputs;
+  own.own = own.outputs.size();
+  own.chosen.resize(own.outputs.size());
+  std::iota(own.chosen.begin(), own.chosen.end(), 0);
   own.operations.push_back(std::move(alone));
   const auto results = evaluate(emit(own), {floats_of(operation, first)}, 1);
   std::vector<ConstantPtr> constants;

@@ -186,6 +186,8 @@ constexpr char kSign[] = "Sign";
 constexpr char kSin[] = "Sin";
 constexpr char kCos[] = "Cos";
 constexpr char kErf[] = "Erf";
+constexpr char kFloor[] = "Floor";
+constexpr char kRound[] = "Round";
 
 std::string power(Exporter& to) { return to.add("Pow", {to.input(), to.number(number_of(to, "exponent", 1.0))}); }
 
@@ -217,7 +219,7 @@ std::string recurrent(Exporter& to, const char* op, Writer::Settings settings) {
                                      to.parameter(2)};
   if (to.node().inputs.size() > 1) inputs.emplace_back();
   for (std::size_t i = 1; i < to.node().inputs.size(); ++i) {
-    const std::string state = to.is_constant(i) ? to.repeated(to.input(i), to.shape(i)) : to.input(i);
+    const std::string state = to.is_same_for_all(i) ? to.repeated(to.input(i), to.shape(i)) : to.input(i);
     inputs.push_back(to.add("Transpose", {state}, {{"perm", List{1, 0, 2}}}));
   }
   settings.emplace_back("hidden_size", integer_of(to, "hidden", 1));
@@ -320,7 +322,7 @@ std::string dropout(Exporter& to) {
 std::string concat(Exporter& to) {
   std::vector<std::string> inputs;
   for (std::size_t i = 0; i < to.node().inputs.size(); ++i) {
-    inputs.push_back(to.is_constant(i) ? to.repeated(to.input(i), to.shape(i)) : to.input(i));
+    inputs.push_back(to.is_same_for_all(i) ? to.repeated(to.input(i), to.shape(i)) : to.input(i));
   }
   return to.add("Concat", inputs, {{"axis", to.axis(integer_of(to, "axis", 0), to.shape().size())}});
 }
@@ -412,6 +414,7 @@ constexpr std::array kExports = {
     Export{"erf", function<kErf>},
     Export{"exp", function<kExp>},
     Export{"flatten", flatten},
+    Export{"floor", function<kFloor>},
     Export{"global_average_pool", global_average_pool},
     Export{"global_max_pool", global_max_pool},
     Export{"greater", comparison<kGreater>},
@@ -441,6 +444,7 @@ constexpr std::array kExports = {
     Export{"resize", resize},
     Export{"rms_norm", rms_norm},
     Export{"rnn", rnn},
+    Export{"round", function<kRound>},
     Export{"sign", function<kSign>},
     Export{"sin", function<kSin>},
     Export{"slice", slice},

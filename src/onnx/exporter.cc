@@ -55,6 +55,11 @@ bool Exporter::is_written_whole(const Graph& graph, int input) {
   });
 }
 
+std::string Exporter::input(std::size_t index) {
+  const std::string& name = name_of(node().inputs[index]);
+  return is_tensor(source(index)) && is_alone(at_) ? add("Unsqueeze", {name, list({0})}) : name;
+}
+
 std::string Exporter::repeated(const std::string& tensor, const Shape& example) {
   const std::string batch = add("Shape", {name_of(graph_.inputs().front())}, {{"start", std::int64_t{0}}, {"end", std::int64_t{1}}});
   return add("Expand", {tensor, add("Concat", {batch, list(example)}, {{"axis", std::int64_t{0}}})});

@@ -1,6 +1,7 @@
 #ifndef UNDYING_ONNX_EXPORTER_H_
 #define UNDYING_ONNX_EXPORTER_H_
 
+#include <algorithm>
 #include <map>
 #include <span>
 #include <string>
@@ -19,7 +20,10 @@ std::vector<ops::ParameterSpec> owned_tensors(const Node& node, std::span<const 
 class Exporter {
  public:
   Exporter(Writer& writer, const Graph& graph, const std::map<std::string, const Tensor*>& tensors, std::int64_t opset)
-      : writer_(writer), graph_(graph), values_(ops::values(graph)), tensors_(tensors), opset_(opset), names_(graph.nodes().size()) {}
+      : writer_(writer), graph_(graph), values_(ops::values(graph)), tensors_(tensors), opset_(opset), names_(graph.nodes().size()) {
+    for (const Node& each : graph.nodes())
+      alone_.push_back(each.op != "input" && std::ranges::all_of(each.inputs, [&](int input) { return is_alone(input); }) ? 1 : 0);
+  }
 
   std::int64_t opset() const { return opset_; }
 
@@ -30,10 +34,14 @@ class Exporter {
 
   // Of the node at hand.
   const Node& node() const { return graph_.nodes()[static_cast<std::size_t>(at_)]; }
-  const std::string& input(std::size_t index = 0) const { return name_of(node().inputs[index]); }
+  // A tensor has no batch; where all inputs are made of tensors alone, it is written as a batch of one, as their results are.
+  std::string input(std::size_t index = 0);
   const Shape& shape(std::size_t index = 0) const { return shape_of(node().inputs[index]); }  // of an input
   const Shape& result() const { return shape_of(at_); }
-  bool is_constant(std::size_t index) const { return is_tensor(source(index)); }
+  bool is_constant(std::size_t index) const { return is_tensor(source(index)) && !is_alone(at_); }
+  // Whether a node is made of tensors alone, and the same for every example.
+  bool is_alone(int index) const { return alone_[static_cast<std::size_t>(index)] != 0; }
+  bool is_same_for_all(std::size_t index) const { return is_alone(node().inputs[index]) && !is_alone(at_); }
   static bool is_tensor(const Node& node) { return node.op == "constant" || node.op == "parameter"; }
   const Node& source(std::size_t index) const { return graph_.nodes()[static_cast<std::size_t>(node().inputs[index])]; }
   // Whether an input of the graph is written as whole numbers: where nothing but tables reads it.
@@ -75,6 +83,7 @@ class Exporter {
   const std::map<std::string, const Tensor*>& tensors_;
   std::int64_t opset_;
   std::vector<std::string> names_;  // of the values of nodes that were written
+  std::vector<char> alone_;
   std::map<std::string, int> notes_;
   int at_ = 0;
 };

@@ -7,6 +7,7 @@
 
 #include "onnx/evaluate.h"
 #include "onnx/lower.h"
+#include "onnx/train_through.h"
 #include "onnx/upconvert.h"
 #include "ops/operator.h"
 
@@ -20,13 +21,18 @@ bool is_part(std::string_view op) { return std::ranges::find(kParts, op) != kPar
 
 class Folder {
  public:
-  explicit Folder(Net& net) : net_(net) {}
+  // Tensors of the file may be arranged anew, such as weights transposed, however large it is.
+  explicit Folder(Net& net) : net_(net) {
+    for (const Value& value : net.values)
+      if (value.constant != nullptr) evaluator_.budget += 2 * value.constant->count();
+  }
 
   void run() {
     ignore_unread_outputs();
     for (std::size_t i = 0; i < net_.operations.size(); ++i) visit(i);
     if (!upconverted_.empty()) note_upconverted();
     note_random();
+    train_through(net_);
     std::erase_if(net_.operations, [&](const Operation& operation) { return is_computed(operation); });
     net_.drop_unread();
   }
@@ -50,6 +56,7 @@ class Folder {
   void visit(std::size_t index) {
     Operation& operation = net_.operations[index];
     if (!operation.problem.empty()) return;
+    if (operation.op == "If") return choose(operation);
     try {
       if (!Evaluator::knows(operation.op) && !is_part(operation.op)) refuse("is not supported");
       if (!std::ranges::all_of(operation.inputs, [&](int id) { return is_known(id); })) return;
@@ -63,6 +70,24 @@ class Folder {
     } catch (const Refusal& refusal) {
       operation.problem = refusal.message;
     }
+  }
+
+  // Of an If, whose inputs are a condition and what its two branches give: where the condition is known, its outputs are those of one.
+  void choose(Operation& operation) {
+    const ConstantPtr condition = net_.value(operation.inputs[0]).constant;
+    if (condition == nullptr || !condition->integer || condition->count() != 1) {
+      operation.problem = "has a condition that is computed at run time";
+      return;
+    }
+    const std::size_t outputs = operation.outputs.size();
+    const std::size_t first = condition->integers[0].value != 0 ? 1 : 1 + outputs;
+    const std::vector<int> chosen(operation.inputs.begin() + static_cast<std::ptrdiff_t>(first),
+                                  operation.inputs.begin() + static_cast<std::ptrdiff_t>(first + outputs));
+    const std::vector<int> given = operation.outputs;
+    operation.inputs.clear();
+    operation.outputs.clear();
+    for (std::size_t i = 0; i < outputs; ++i)
+      if (given[i] >= 0) net_.replace(given[i], chosen[i]);
   }
 
   void shape(std::size_t index) {
@@ -145,7 +170,7 @@ class Folder {
     const std::vector<Integer> dims = net_.dims(operation.inputs[0]);
     Constant result{.integer = true};
     if (operation.op == "Size") {
-      Integer size{1, net_.batch_axes > 0};
+      Integer size{1, net_.batch_axes_of(operation.inputs[0]) > 0};
       for (const std::int64_t extent : value.shape) size.value *= extent;
       result.integers = {size};
     } else {
@@ -197,7 +222,7 @@ void shape_part(Net& net, const Operation& operation) {
   if (static_cast<int>(dims.size()) < net.batch_axes || !multiply_extents(dims, kMostElements, count)) return;
   if (net.batch_axes > 0 && dims.front() != 1) return;
   for (const int id : operation.inputs)
-    if (id >= 0 && net.value(id).batch != Batch{}) return;
+    if (id >= 0 && (net.value(id).batch != Batch{} || net.value(id).examples != Examples::kCounted)) return;
   Value& value = net.value(operation.outputs[0]);
   value.shape.assign(dims.begin() + net.batch_axes, dims.end());
   value.scalar = value.shape.empty();
@@ -217,6 +242,7 @@ void shape_by_rule(Net& net, const Operation& operation) {
     value.scalar = lowered.outputs[i].scalar;
     value.batch = lowered.outputs[i].batch;
     value.integer = lowered.outputs[i].integer;
+    value.examples = lowered.outputs[i].examples;
     value.shaped = true;
   }
 }

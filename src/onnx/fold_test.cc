@@ -78,6 +78,31 @@ TEST(OnnxFold, FlattenWhereItKeepsTheBatch) {
   EXPECT_THAT(flatten({0, 3, 4}, 0), HasSubstr("together"));
 }
 
+// Of an If whose condition is known, one branch is read; what the other holds does not matter.
+TEST(OnnxFold, ABranchThatIsKnown) {
+  const auto model = [](std::int64_t extent) {
+    TestModel made;
+    made.input("x", {0, 3}).integers("three", {}, {extent}).integers("one", {}, {1}).node("Shape", {"x"}, {"s"});
+    made.node("Gather", {"s", "one"}, {"e"}).node("Equal", {"e", "three"}, {"c"}).node("If", {"c"}, {"y"}).output("y");
+    auto& node = *made.proto.mutable_graph()->mutable_node(3);
+    const auto branch = [&](const char* name, const char* op) {
+      auto& attribute = *node.add_attribute();
+      attribute.set_name(name);
+      attribute.set_type(pb::AttributeProto::GRAPH);
+      auto& inner = *attribute.mutable_g()->add_node();
+      inner.set_op_type(op);
+      inner.add_input("x");
+      inner.add_output("r");
+      attribute.mutable_g()->add_output()->set_name("r");
+    };
+    branch("then_branch", "Relu");
+    branch("else_branch", "NonZero");
+    return made;
+  };
+  EXPECT_EQ(structure(model(3).load().graph), "activation(0) activation=relu layer=-\n");
+  EXPECT_THAT(model(4).error(), testing::HasSubstr("(NonZero): is not supported"));
+}
+
 TEST(OnnxFold, WeightsThatAreComputed) {
   TestModel model;  // a weight scaled at export
   model.input("x", {0, 2}).floats("w", {2, 2}, {1, 2, 3, 4}).floats("two", {}, {2});

@@ -259,7 +259,7 @@ TestModel policy() {
   TestModel model;
   model.input("obs", {0, 4}).input("state", {0, 2}).floats("w", {4, 3}).floats("v", {4, 1});
   model.node("MatMul", {"obs", "w"}, {"logits"}).node("Relu", {"logits"}, {"hidden"});
-  model.node("Multinomial", {"hidden"}, {"action"}).node("MatMul", {"obs", "v"}, {"value"}).node("Tanh", {"state"}, {"next"});
+  model.node("Bernoulli", {"hidden"}, {"action"}).node("MatMul", {"obs", "v"}, {"value"}).node("Tanh", {"state"}, {"next"});
   return model.output("action").output("value").output("next");
 }
 
@@ -274,7 +274,7 @@ TEST(OnnxLoad, WhatTheChosenOutputsDoNotNeedIsNoObstacle) {
   EXPECT_THAT(value.outputs, ElementsAre("value", "next"));
   EXPECT_THAT(value.chosen, ElementsAre(0));
   EXPECT_EQ(value.own, 2u);
-  EXPECT_THAT(value.left_out, ElementsAre("action: action (Multinomial) is not supported"));
+  EXPECT_THAT(value.left_out, ElementsAre("action: action (Bernoulli) is not supported"));
   EXPECT_EQ(names_of(cut(value.graph, {value.graph.outputs()[0]})).size(), 2u);
 }
 
@@ -287,10 +287,28 @@ TEST(OnnxLoad, AnyValueCanBeChosen) {
   EXPECT_THAT(policy().error({.outputs = {"obs"}}), HasSubstr("its outputs are action, value, next"));
 }
 
+// A batch of 4, which the export wrote into a shape and a constant that repeats itself.
+TEST(OnnxLoad, ABatchThatWasBakedInIsFreed) {
+  TestModel model;
+  model.input("x", {4, 2, 3}).list("shape", {4, 6}).floats("c", {4, 6}, std::vector<float>(24, 0.5f));
+  model.node("Reshape", {"x", "shape"}, {"flat"}).node("Add", {"flat", "c"}, {"y"}).output("y");
+  const Model freed = model.load();
+  EXPECT_EQ(freed.graph.output_shape(), (Shape{6}));
+  EXPECT_THAT(freed.notes, testing::Contains(HasSubstr("fixed batches of 4 examples")));
+}
+
+// What mixes examples is refused, with the option that takes a batch as one.
+TEST(OnnxLoad, ABatchThatIsMixedCanBeOneExample) {
+  TestModel model;
+  model.input("x", {4, 3}).floats("w", {2, 4}).node("MatMul", {"w", "x"}, {"y"}).output("y");
+  EXPECT_THAT(model.error(), AllOf(HasSubstr("the examples of a batch"), HasSubstr("to take a batch as one example: --shape x=4,3")));
+  EXPECT_EQ(model.load({.shapes = {{"x", {4, 3}}}}).graph.output_shape(), (Shape{2, 3}));
+}
+
 TEST(OnnxLoad, ARefusalNamesTheOutputsThatCanBeHad) {
-  EXPECT_THAT(policy().error(), AllOf(HasSubstr("action (Multinomial): is not supported"), HasSubstr("--output value, next")));
+  EXPECT_THAT(policy().error(), AllOf(HasSubstr("action (Bernoulli): is not supported"), HasSubstr("--output value, next")));
   TestModel only;
-  only.input("x", {0, 4}).floats("w", {4, 3}).node("MatMul", {"x", "w"}, {"logits"}).node("Multinomial", {"logits"}, {"y"}).output("y");
+  only.input("x", {0, 4}).floats("w", {4, 3}).node("MatMul", {"x", "w"}, {"logits"}).node("Bernoulli", {"logits"}, {"y"}).output("y");
   EXPECT_THAT(only.error(), HasSubstr("what is computed before it: --output logits"));
 }
 
@@ -307,6 +325,25 @@ TEST(OnnxLoad, OpenDimensionsAreFixedByTheirInput) {
   EXPECT_THAT(open_image().error({.shapes = {{"x", {4, 6, 5}}}}), AllOf(HasSubstr("--shape"), HasSubstr("the model fixes it at 3")));
   EXPECT_THAT(open_image().error({.shapes = {{"x", {3, 6}}}}), AllOf(HasSubstr("2 extents"), HasSubstr("expected 3 extents, or 4")));
   EXPECT_THAT(open_image().error({.shapes = {{"z", {3, 6, 5}}}}), HasSubstr("no input of the model; they are x"));
+}
+
+// Keras writes one behind every operation.
+TEST(OnnxLoad, CastsBetweenFloatsHideNoBias) {
+  TestModel model;
+  model.input("x", {0, 2}).floats("w", {2, 3}).floats("b", {3}).node("MatMul", {"x", "w"}, {"p"}).node("Cast", {"p"}, {"q"}, {{"to", 1}});
+  model.node("Add", {"q", "b"}, {"s"}).node("Cast", {"s"}, {"t"}, {{"to", 1}}).node("Relu", {"t"}, {"y"}).output("y");
+  EXPECT_EQ(structure(model.load().graph), "linear(0) outputs=3\nactivation(1) activation=relu layer=-\n");
+}
+
+TEST(OnnxLoad, ScikitLearnsScalerIsADifferenceAndAProduct) {
+  TestModel model;
+  model.input("x", {0, 2}).node("Scaler", {"x"}, {"s"}, {{"offset", std::vector<float>{1, 2}}, {"scale", std::vector<float>{0.5f, 4}}});
+  model.proto.mutable_graph()->mutable_node(0)->set_domain("ai.onnx.ml");
+  model.node("Relu", {"s"}, {"y"}).output("y");
+  const Model loaded = model.load();
+  EXPECT_EQ(structure(loaded.graph),
+            "constant() shape=[2]\nsub(0, 1)\nconstant() shape=[2]\nmul(2, 3)\nactivation(4) activation=relu layer=-\n");
+  EXPECT_THAT(loaded.weights[1].values, ElementsAre(0.5f, 4));
 }
 
 // Exported with one example and no batch: the first dimension is the channels'.

@@ -88,9 +88,18 @@ const Shape& Lowering::shape(std::size_t index) const {
   return net_.value(operation_.inputs[index]).shape;
 }
 
+Lowering::Lowering(const Net& net, const Operation& operation) : net_(net), operation_(operation) {
+  for (const int id : operation.inputs)
+    if (id >= 0 && net.value(id).constant == nullptr) batch_axes_ = std::max(batch_axes_, net.batch_axes_of(id));
+}
+
 std::int64_t Lowering::rank(std::size_t index) const {
   shape(index);
   return net_.rank(operation_.inputs[index]);
+}
+
+bool Lowering::is_only_example(std::int64_t axis) const {
+  return batch_axes() > 0 && net_.batch == 1 && !batch().folded() && checked_axis(operation_, axis, rank(0)) == batch().axis;
 }
 
 std::vector<std::int64_t> Lowering::list(std::size_t index, std::vector<std::int64_t> otherwise) const {
@@ -132,6 +141,8 @@ void Lowering::only_first_output() const {
 
 Source Lowering::value(std::size_t index) const {
   shape(index);
+  if (batch_axes() > net_.batch_axes_of(operation_.inputs[index]))
+    refuse("input " + std::to_string(index) + " " + describe(net_, operation_.inputs[index]) + " counts no examples; others do");
   return {.value = operation_.inputs[index]};
 }
 
@@ -142,8 +153,15 @@ Source Lowering::add(std::string op, std::vector<Source> inputs, Attributes attr
 
 const Value* Lowering::first_computed() const {
   for (const int id : operation_.inputs)
-    if (id >= 0 && net_.value(id).constant == nullptr) return &net_.value(id);
+    if (id >= 0 && net_.value(id).constant == nullptr && net_.batch_axes_of(id) == batch_axes()) return &net_.value(id);
   return nullptr;
+}
+
+Examples Lowering::gives_examples() const {
+  if (batch_axes() > 0 || net_.batch_axes == 0) return Examples::kCounted;
+  for (const int id : operation_.inputs)
+    if (id >= 0 && net_.value(id).examples == Examples::kDropped) return Examples::kDropped;
+  return Examples::kNone;
 }
 
 // Comparisons do; what takes elements of any type and what adds whole numbers up does where its first input is whole.
@@ -197,6 +215,21 @@ Source Lowering::operand(const ConstantPtr& given, std::int64_t rank, const Batc
   const bool trained = !given->integer && !given->origin.empty() && names(from.parameters) && !names(from.buffers);
   return add(trained ? "parameter" : "constant", {}, {{"shape", dims}},
              {{.constant = constant, .shape = dims, .trained = trained, .role = "value"}});
+}
+
+Source Lowering::meeting(std::size_t index, std::int64_t rank, const Batch& batch) {
+  if (is_constant(index)) return operand(constant(index), rank, batch);
+  if (counts(index) || batch_axes() == 0) return value(index);
+  const int id = operation_.inputs[index];
+  Shape dims = net_.value(id).dims();
+  const auto own = static_cast<std::int64_t>(dims.size());
+  const std::int64_t axis = batch.axis - (rank - own);  // of the batch in it
+  if (own > rank || (axis >= 0 && axis < own && dims[static_cast<std::size_t>(axis)] != 1 && !batch.folded()))
+    refuse(describe(net_, id) + ", which counts no examples, does not fit the value it meets");
+  if (axis < 0 || axis >= own || batch.folded()) return {.value = id};
+  dims.erase(dims.begin() + axis);
+  if (dims.empty()) dims = {1};
+  return add("reshape", {{.value = id}}, {{"shape", dims}});
 }
 
 ConstantPtr Lowering::of_one_example(const ConstantPtr& constant, std::int64_t axis) const {

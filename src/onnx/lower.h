@@ -43,6 +43,7 @@ struct Output {
   bool scalar = false;  // Value::scalar
   Batch batch;
   bool integer = false;  // Value::integer
+  Examples examples = Examples::kCounted;
 };
 
 // What an operation becomes.
@@ -54,11 +55,11 @@ struct Lowered {
 // Builds what one operation becomes. Axes of ONNX count the batch; those of the engine do not.
 class Lowering {
  public:
-  Lowering(const Net& net, const Operation& operation) : net_(net), operation_(operation) {}
+  Lowering(const Net& net, const Operation& operation);
 
   const Net& net() const { return net_; }
   const Operation& operation() const { return operation_; }
-  int batch_axes() const { return net_.batch_axes; }
+  int batch_axes() const { return batch_axes_; }  // of the operation: 0 where none of its inputs counts examples
 
   bool has(std::size_t index) const { return has_input(operation_, index); }
   bool is_constant(std::size_t index) const { return has(index) && net_.value(operation_.inputs[index]).constant != nullptr; }
@@ -68,6 +69,8 @@ class Lowering {
   std::int64_t rank(std::size_t index) const;   // in ONNX
   bool is_scalar(std::size_t index) const { return rank(index) == batch_axes() && !batch(index).folded(); }
   const Batch& batch(std::size_t index = 0) const { return net_.value(operation_.inputs[index]).batch; }
+  // Whether this axis of the first input counts examples, of which the file was made with one, so that it may be dropped.
+  bool is_only_example(std::int64_t axis) const;
   // The integers of an input; `otherwise` where it is absent.
   std::vector<std::int64_t> list(std::size_t index, std::vector<std::int64_t> otherwise = {}) const;
 
@@ -90,6 +93,11 @@ class Lowering {
   // A constant that has an element for each example the file was made with, at dimension `axis`: that of one, which has extent 1 there.
   // Refuses where they differ.
   ConstantPtr of_one_example(const ConstantPtr& constant, std::int64_t axis) const;
+  // An input that meets such a value: a constant as above; one without a dimension for examples as if it had one; others as they are.
+  Source meeting(std::size_t index, std::int64_t rank, const Batch& batch);
+  bool counts(std::size_t index) const {  // examples; computed at run time
+    return has(index) && !is_constant(index) && net_.value(operation_.inputs[index]).examples == Examples::kCounted;
+  }
   Source number(float value);  // that meets anything
   Step& last() { return lowered_.steps.back(); }
   // Unless said otherwise, an output is a scalar where no input has dimensions, as of elementwise operations.
@@ -97,15 +105,27 @@ class Lowering {
   void output(Source source);
   void output(Source source, bool scalar);
   void output(Source source, bool scalar, const Batch& batch) { output(source, scalar, batch, gives_integers()); }
-  void output(Source source, bool scalar, const Batch& batch, bool whole) { lowered_.outputs.push_back({source, scalar, batch, whole}); }
+  void output(Source source, bool scalar, const Batch& batch, bool whole) {
+    lowered_.outputs.push_back({source, scalar, batch, whole, gives_examples()});
+  }
+  // One that the file, made with one example, has no dimension for any more.
+  void output_without_batch(Source source, bool scalar) {
+    lowered_.outputs.push_back({source, scalar, {}, gives_integers(), Examples::kDropped});
+  }
+  // One that has that dimension again, the first.
+  void output_with_batch(Source source, bool scalar) {
+    lowered_.outputs.push_back({source, scalar, {}, gives_integers(), Examples::kCounted});
+  }
   Lowered take() { return std::move(lowered_); }
 
  private:
   const Value* first_computed() const;
   bool gives_integers() const;
+  Examples gives_examples() const;
 
   const Net& net_;
   const Operation& operation_;
+  int batch_axes_ = 0;
   Lowered lowered_;
 };
 

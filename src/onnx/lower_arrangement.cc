@@ -20,17 +20,18 @@ void concat(Lowering& lowering) {
   const Operation& operation = lowering.operation();
   if (!operation.settings.contains("axis")) malformed(operation, "lacks its axis");
   std::size_t first = 0;
-  while (first < operation.inputs.size() && lowering.is_constant(first)) ++first;
+  while (first < operation.inputs.size() && (lowering.is_constant(first) || (lowering.batch_axes() > 0 && !lowering.counts(first))))
+    ++first;
   std::vector<Source> sources;
   for (std::size_t i = 0; i < operation.inputs.size(); ++i) {
     const std::int64_t rank = lowering.is_constant(i) ? static_cast<std::int64_t>(lowering.constant(i)->dims.size()) : lowering.rank(i);
     if (rank != lowering.rank(first))
       malformed(operation,
                 "joins " + describe(lowering.net(), operation.inputs[first]) + " and " + describe(lowering.net(), operation.inputs[i]));
-    if (!lowering.is_constant(i) && lowering.batch(i) != lowering.batch(first))
+    if (lowering.counts(i) && lowering.batch(i) != lowering.batch(first))
       refuse("joins " + describe(lowering.net(), operation.inputs[first]) + " and " + describe(lowering.net(), operation.inputs[i]) +
              ", which would mix the examples of a batch");
-    sources.push_back(lowering.is_constant(i) ? lowering.operand(lowering.constant(i), rank, lowering.batch(first)) : lowering.value(i));
+    sources.push_back(lowering.meeting(i, rank, lowering.batch(first)));
   }
   const std::int64_t axis = lowering.example_axis(integer(operation, "axis", 0), lowering.rank(first));
   lowering.output(sources.size() == 1 ? sources[0] : lowering.add("concat", sources, {{"axis", axis}}), false, lowering.batch(first));
@@ -160,10 +161,19 @@ bool gathers_whole_examples(Lowering& lowering) {
   return true;
 }
 
+// x[0] of the one example that a file was made with.
+bool takes_the_example(Lowering& lowering) {
+  if (!lowering.is_only_example(integer(lowering.operation(), "axis", 0)) || !lowering.constant(1)->dims.empty()) return false;
+  const std::int64_t index = plain_integers(lowering.operation(), *lowering.constant(1))[0];
+  if (index != 0 && index != -1) malformed(lowering.operation(), "takes example " + std::to_string(index) + " of one");
+  lowering.output_without_batch(lowering.value(0), lowering.is_scalar(0));
+  return true;
+}
+
 // Of known indices: one index takes a dimension away, evenly spaced ones make a slice.
 void gather(Lowering& lowering) {
   if (lowering.is_constant(0)) return look_up(lowering);
-  if (gathers_whole_examples(lowering)) return;
+  if (gathers_whole_examples(lowering) || takes_the_example(lowering)) return;
   const Operation& operation = lowering.operation();
   const Shape& shape = lowering.shape(0);
   const std::int64_t onnx_axis = integer(operation, "axis", 0);
@@ -380,6 +390,15 @@ void output_reshaped(Lowering& lowering, const Reshaped& to) {
   lowering.output(reshaped(lowering, scalar ? Shape{1} : to.dims), scalar, to.batch);
 }
 
+// A value without batch dimension of this shape: the one example that it is may have one again.
+void output_whole(Lowering& lowering, Source source, Shape dims) {
+  const bool dropped = lowering.net().value(lowering.operation().inputs[0]).examples == Examples::kDropped;
+  if (!dropped || dims.empty() || dims[0] != 1) return lowering.output(source, dims.empty());
+  dims.erase(dims.begin());
+  const bool scalar = dims.empty();
+  lowering.output_with_batch(lowering.add("reshape", {source}, {{"shape", scalar ? Shape{1} : dims}}), scalar);
+}
+
 // Of a value without batch dimension.
 Shape whole_shape(const Lowering& lowering, const std::vector<Integer>& target, bool zero_keeps) {
   const Shape& from = lowering.shape(0);
@@ -405,7 +424,7 @@ void reshape(Lowering& lowering) {
   const bool zero_keeps = integer(lowering.operation(), "allowzero", 0) == 0;
   if (lowering.batch_axes() == 0) {
     const Shape dims = whole_shape(lowering, target->integers, zero_keeps);
-    return lowering.output(lowering.add("reshape", {lowering.value(0)}, {{"shape", dims}}), false);
+    return output_whole(lowering, lowering.add("reshape", {lowering.value(0)}, {{"shape", dims}}), dims);
   }
   output_reshaped(lowering, reshaped_example(lowering, with_kept(lowering, target->integers, zero_keeps)));
 }
@@ -431,18 +450,27 @@ void squeeze(Lowering& lowering) {
   const Shape& shape = lowering.shape(0);
   Batch batch = lowering.batch();
   if (lowering.has(1)) {
-    const auto listed = lowering.list(1);
+    auto listed = lowering.list(1);
+    const bool drops = std::erase_if(listed, [&](std::int64_t axis) { return lowering.is_only_example(axis); }) > 0;
     const auto axes = lowering.example_axes(listed, lowering.rank(0));
+    if (drops) {
+      const bool left = axes.size() < shape.size() && !lowering.is_scalar(0);
+      const bool same = axes.empty() || lowering.is_scalar(0);
+      return lowering.output_without_batch(same ? lowering.value(0) : lowering.add("squeeze", {lowering.value(0)}, {{"axes", axes}}),
+                                           !left);
+    }
     for (const std::int64_t axis : listed)
       if (checked_axis(lowering.operation(), axis, lowering.rank(0)) < lowering.batch().axis) --batch.axis;
     const bool scalar = axes.size() == static_cast<std::size_t>(lowering.rank(0) - lowering.batch_axes());
     return lowering.output(lowering.add("squeeze", {lowering.value(0)}, {{"axes", axes}}), scalar, batch);
   }
-  if (lowering.batch_axes() > 0 && lowering.net().batch == 1) refuse("drops every dimension of extent 1, the batch among them");
-  if (batch != Batch{}) refuse("drops every dimension of extent 1 of " + describe(lowering.net(), lowering.operation().inputs[0]));
+  const bool drops = lowering.batch_axes() > 0 && lowering.net().batch == 1 && !batch.folded();
+  if (!drops && batch != Batch{})
+    refuse("drops every dimension of extent 1 of " + describe(lowering.net(), lowering.operation().inputs[0]));
   const std::ptrdiff_t gone = std::ranges::count(shape, 1);
-  if (gone == 0 || lowering.is_scalar(0)) return lowering.output(lowering.value(0), lowering.is_scalar(0));
-  lowering.output(lowering.add("squeeze", {lowering.value(0)}), gone == std::ssize(shape));
+  const bool scalar = lowering.is_scalar(0) || gone == std::ssize(shape);
+  const Source left = gone == 0 || lowering.is_scalar(0) ? lowering.value(0) : lowering.add("squeeze", {lowering.value(0)});
+  drops ? lowering.output_without_batch(left, scalar) : lowering.output(left, scalar);
 }
 
 void unsqueeze(Lowering& lowering) {
@@ -465,6 +493,14 @@ void unsqueeze(Lowering& lowering) {
     if (is_new) axes.push_back(example);
     if (!is_new) ++from;
     if (!is_batch || batch.folded()) ++example;
+  }
+  if (lowering.net().value(lowering.operation().inputs[0]).examples == Examples::kDropped && added[0] != 0) {
+    axes.erase(axes.begin());  // the examples are the first dimension again
+    for (std::int64_t& axis : axes) --axis;
+    const bool left = lowering.is_scalar(0) && axes.empty();
+    if (lowering.is_scalar(0) && !left) axes.pop_back();
+    return lowering.output_with_batch(axes.empty() ? lowering.value(0) : lowering.add("unsqueeze", {lowering.value(0)}, {{"axes", axes}}),
+                                      left);
   }
   const bool scalar = lowering.is_scalar(0) && axes.empty();
   if (lowering.is_scalar(0) && !scalar) axes.pop_back();  // a scalar is (1) here: one of them is there already

@@ -17,7 +17,7 @@ namespace {
 int widest_of(const Lowering& lowering) {
   int widest = -1;
   for (std::size_t i = 0; i < lowering.operation().inputs.size(); ++i) {
-    if (lowering.is_constant(i)) continue;
+    if (lowering.is_constant(i) || (lowering.batch_axes() > 0 && !lowering.counts(i))) continue;
     const int id = lowering.operation().inputs[i];
     if (widest < 0 || lowering.net().rank(id) > lowering.net().rank(widest)) widest = id;
   }
@@ -35,10 +35,10 @@ std::vector<Source> operands(Lowering& lowering) {
   const Batch& batch = net.value(widest).batch;
   std::vector<Source> sources;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (!lowering.is_constant(i) && lowering.batch_axes() > 0 &&
+    if (lowering.counts(i) && lowering.batch_axes() > 0 &&
         (net.value(inputs[i]).batch.axis - lowering.rank(i) != batch.axis - rank || lowering.batch(i).before != batch.before))
       refuse("combines " + describe(net, widest) + " and " + describe(net, inputs[i]) + ", which would mix the examples of a batch");
-    sources.push_back(lowering.is_constant(i) ? lowering.operand(lowering.constant(i), rank, batch) : lowering.value(i));
+    sources.push_back(lowering.meeting(i, rank, batch));
   }
   return sources;
 }
@@ -130,6 +130,9 @@ template <const char* kOp>
 void function(Lowering& lowering) {
   lowering.output(lowering.add(kOp, {lowering.value(0)}));
 }
+
+Source negated(Lowering& lowering, Source src) { return lowering.add("mul", {src, lowering.number(-1.0f)}); }
+void ceiling(Lowering& lowering) { lowering.output(negated(lowering, lowering.add("floor", {negated(lowering, lowering.value(0))}))); }
 
 // Of one known exponent.
 void power(Lowering& lowering) {
@@ -253,6 +256,12 @@ void dropout(Lowering& lowering) {
   lowering.output(ratio == 0.0f ? lowering.value(0) : lowering.add("dropout", {lowering.value(0)}, {{"p", as_written(ratio)}}));
 }
 
+// Ours: a known tensor as a value of every example.
+void known_value(Lowering& lowering) {
+  const auto constant = setting<ConstantPtr>(lowering.operation(), ".value", nullptr);
+  lowering.output(lowering.operand(constant, static_cast<std::int64_t>(constant->dims.size())), constant->dims.empty(), {});
+}
+
 void identity(Lowering& lowering) { lowering.output(lowering.value(0)); }
 
 // Floats of any width are float32 here, whole numbers and truth values are floats that are whole.
@@ -261,7 +270,11 @@ void cast(Lowering& lowering) {
   const std::int64_t to = integer(lowering.operation(), "to", 0);
   const Source src = lowering.value(0);
   if (to == kBool) return lowering.output(opposite(lowering, lowering.add("equal", {src, lowering.number(0.0f)})));
-  if (is_integer_type(to) && !lowering.net().value(lowering.operation().inputs[0]).integer) refuse("cuts values to whole numbers");
+  const bool cuts = is_integer_type(to) && !lowering.net().value(lowering.operation().inputs[0]).integer;
+  if (cuts) {  // towards 0
+    const Source size = lowering.add("floor", {lowering.add("abs", {src})});
+    return lowering.output(lowering.add("mul", {lowering.add("sign", {src}), size}));
+  }
   if (!is_integer_type(to) && to != 1 && to != 10 && to != 11 && to != 16) refuse("casts values to type number " + std::to_string(to));
   lowering.output(src);
 }
@@ -281,6 +294,8 @@ constexpr char kSign[] = "sign";
 constexpr char kSin[] = "sin";
 constexpr char kCos[] = "cos";
 constexpr char kErf[] = "erf";
+constexpr char kFloor[] = "floor";
+constexpr char kRound[] = "round";
 
 constexpr std::array kRules = {
     Rule{"Add", 2, 2, "", binary<kAdd>},
@@ -297,6 +312,9 @@ constexpr std::array kRules = {
     Rule{"Sin", 1, 1, "", function<kSin>},
     Rule{"Cos", 1, 1, "", function<kCos>},
     Rule{"Erf", 1, 1, "", function<kErf>},
+    Rule{"Floor", 1, 1, "", function<kFloor>},
+    Rule{"Ceil", 1, 1, "", ceiling},
+    Rule{"Round", 1, 1, "", function<kRound>},
     Rule{"Pow", 2, 2, "", power},
     Rule{"Greater", 2, 2, "", binary<kGreater>},
     Rule{"Less", 2, 2, "", binary<kLess>},
@@ -333,6 +351,7 @@ constexpr std::array kRules = {
     Rule{"Softmax", 1, 1, "axis", softmax},
     Rule{"LogSoftmax", 1, 1, "axis", log_softmax},
     Rule{"Dropout", 1, 3, "seed", dropout},
+    Rule{".constant", 0, 0, "", known_value},
     Rule{"Identity", 1, 1, "", identity},
     Rule{"Cast", 1, 1, "round_mode saturate to", cast},
 };

@@ -71,6 +71,7 @@ std::vector<std::int64_t> reduced_axes(const Lowering& lowering, std::vector<std
     axes.resize(static_cast<std::size_t>(rank));
     std::iota(axes.begin(), axes.end(), 0);
   }
+  std::erase_if(axes, [&](std::int64_t axis) { return lowering.is_only_example(axis); });
   return lowering.example_axes(axes, rank);
 }
 
@@ -88,11 +89,21 @@ Batch batch_behind(const Lowering& lowering, const std::vector<std::int64_t>& ax
   return batch;
 }
 
+// What is left of a value once these axes are gone, and with them perhaps the one example of the file.
+void output_reduced(Lowering& lowering, Source result, const std::vector<std::int64_t>& axes) {
+  const bool keep = integer(lowering.operation(), "keepdims", 1) != 0;
+  const bool scalar = (axes.size() == lowering.shape(0).size() && !keep) || lowering.is_scalar(0);
+  const auto named = lowering.list(1);
+  const bool drops = !keep && lowering.is_only_example(lowering.batch().axis) &&
+                     (named.empty() || std::ranges::any_of(named, [&](std::int64_t axis) { return lowering.is_only_example(axis); }));
+  if (drops) return lowering.output_without_batch(result, scalar);
+  lowering.output(result, scalar, batch_behind(lowering, axes));
+}
+
 void reduce(Lowering& lowering, const char* op, const std::vector<std::int64_t>& axes) {
   Attributes attributes = {{"axes", axes}};
   if (integer(lowering.operation(), "keepdims", 1) == 0) attributes.set("keepdims", std::int64_t{0});
-  const bool all = axes.size() == lowering.shape(0).size() && attributes.has("keepdims");
-  lowering.output(lowering.add(op, {lowering.value(0)}, std::move(attributes)), all || lowering.is_scalar(0), batch_behind(lowering, axes));
+  output_reduced(lowering, axes.empty() ? lowering.value(0) : lowering.add(op, {lowering.value(0)}, std::move(attributes)), axes);
 }
 
 // No axes are all of them, unless the operation says that they are none.
@@ -138,7 +149,7 @@ void reduced(Lowering& lowering) {
   const auto axes = reduced_axes(lowering, lowering.list(1));
   const bool keep = integer(lowering.operation(), "keepdims", 1) != 0;
   const Source result = kBehind(lowering, lowering.add(kOp, {src}, reduction_of(axes, keep)));
-  lowering.output(result, (axes.size() == lowering.shape(0).size() && !keep) || lowering.is_scalar(0), batch_behind(lowering, axes));
+  output_reduced(lowering, result, axes);
 }
 
 // The largest is taken off first and added again, so that no exponential overflows.
@@ -150,7 +161,7 @@ void reduce_log_sum_exp(Lowering& lowering) {
   const Source exponential = lowering.add("exp", {lowering.add("sub", {src, largest})});
   Source result = lowering.add("add", {logarithm(lowering, lowering.add("reduce_sum", {exponential}, reduction_of(axes, true))), largest});
   if (!keep) result = lowering.add("squeeze", {result}, {{"axes", axes}});
-  lowering.output(result, (axes.size() == lowering.shape(0).size() && !keep) || lowering.is_scalar(0), batch_behind(lowering, axes));
+  output_reduced(lowering, result, axes);
 }
 
 constexpr char kMax[] = "reduce_max";

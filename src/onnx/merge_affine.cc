@@ -32,7 +32,8 @@ Dimensions affine_dimensions(const Net& net, const Operation& operation, std::si
   if (operation.op == "MatMul" || operation.op == "Gemm") return {rank - 1, rank};
   if (operation.op == "LayerNormalization") {
     const std::int64_t axis = integer(operation, "axis", -1);
-    return {axis < 0 ? rank - static_cast<std::size_t>(-axis) : static_cast<std::size_t>(axis - net.batch_axes), rank};
+    return {axis < 0 ? rank - static_cast<std::size_t>(-axis) : static_cast<std::size_t>(axis - net.batch_axes_of(operation.inputs[0])),
+            rank};
   }
   return {0, 1};
 }

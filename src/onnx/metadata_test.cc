@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "onnx/run.h"
 #include "onnx/test_model.h"
 #include "undying/error.h"
 
@@ -146,6 +147,25 @@ TEST(OnnxMetadata, BuffersDoNotTrain) {
   const Model model = noted.model.load();
   EXPECT_EQ(structure(model.graph), "constant() shape=[3]\nsub(0, 1)\nlinear(2) bias=0 outputs=4\nlinear(3) bias=0 outputs=2\n");
   EXPECT_THAT(model.frozen, ElementsAre("matmul.weight"));
+}
+
+// x + relu(p w), as positions are computed: w trains, and the file that is written is the same function.
+TEST(OnnxMetadata, ParametersAreTrainedThrough) {
+  if (!has_metadata()) GTEST_SKIP() << "this ONNX library has no metadata of nodes";
+  Noted noted;
+  noted.model.input("x", {0, 2, 4}).floats("p", {1, 2, 3}).floats("w", {3, 4}).node("MatMul", {"p", "w"}, {"a"});
+  noted.note("%linear = linear(args = (%p, %p_fc_weight, None))", "['', 'fc', 'linear']");
+  noted.model.node("Relu", {"a"}, {"b"}).node("Add", {"x", "b"}, {"y"}).output("y");
+  const Model model = noted.model.load();
+  EXPECT_EQ(structure(model.graph),
+            "constant() shape=[1, 2, 3]\nlinear(1) bias=0 outputs=4\nactivation(2) activation=relu layer=-\n"
+            "reshape(3) shape=[2, 4]\nadd(0, 4)\n");
+  EXPECT_THAT(tensor_names(model), Contains("fc.weight"));
+  EXPECT_THAT(model.notes, Contains(HasSubstr("train through")));
+  const auto file = test_path("through.onnx");
+  save(file, model.graph, model.weights);
+  const std::vector<float> x(16, 0.5f);
+  EXPECT_EQ(evaluate(load(file), {x}, 2), evaluate(model, {x}, 2));
 }
 
 TEST(OnnxMetadata, WhatIsWrittenLooksLikeWhatWasRead) {

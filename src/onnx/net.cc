@@ -18,13 +18,13 @@ int Net::add_constant(ConstantPtr constant, std::string name) {
 
 std::int64_t Net::rank(int id) const {
   if (value(id).constant != nullptr) return static_cast<std::int64_t>(value(id).constant->dims.size());
-  return static_cast<std::int64_t>(value(id).dims().size()) + (value(id).batch.folded() ? 0 : batch_axes);
+  return static_cast<std::int64_t>(value(id).dims().size()) + (value(id).batch.folded() ? 0 : batch_axes_of(id));
 }
 
 std::vector<Integer> Net::dims(int id) const {
   std::vector<Integer> dims;
   for (const std::int64_t extent : value(id).dims()) dims.push_back({extent, false});
-  if (batch_axes == 0) return dims;
+  if (batch_axes_of(id) == 0) return dims;
   const Batch& where = value(id).batch;
   if (!where.folded()) dims.insert(dims.begin() + where.axis, {1, true});
   dims[static_cast<std::size_t>(where.axis)].batch = true;

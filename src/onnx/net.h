@@ -28,6 +28,10 @@ struct Batch {
   friend bool operator==(const Batch&, const Batch&) = default;
 };
 
+// How a value computed at run time tells examples apart: by its dimension `batch`; by none, since the file was made with one example and
+// dropped that dimension; or not at all, since it is made of parameters alone.
+enum class Examples { kCounted, kDropped, kNone };
+
 // A value is known (constant), or computed at run time. `shape` of the latter is that of one example.
 struct Value {
   std::string name;
@@ -36,6 +40,7 @@ struct Value {
   Shape shape;
   bool scalar = false;  // in ONNX an example of it has no dimension; `shape` is then (1), the least there is here
   Batch batch;
+  Examples examples = Examples::kCounted;
   bool integer = false;  // whole numbers or truth values, which are floats here
   int producer = -1;     // the operation; -1: an input of the model, an initializer
 
@@ -65,7 +70,7 @@ struct Obstacle {
 
 struct Net {
   std::int64_t opset = 0;
-  int batch_axes = 1;        // 1: a dimension of every value at run time counts examples; 0: none does
+  int batch_axes = 1;        // 1: a dimension of values at run time counts examples; 0: of none does
   std::int64_t batch = 0;    // what the file says that dimension is; 0: left open
   std::deque<Value> values;  // whose references last while others are added
   std::vector<Operation> operations;
@@ -83,6 +88,7 @@ struct Net {
   int add_constant(ConstantPtr constant, std::string name = {});
   const Value& value(int id) const { return values[static_cast<std::size_t>(id)]; }
   Value& value(int id) { return values[static_cast<std::size_t>(id)]; }
+  int batch_axes_of(int id) const { return value(id).examples == Examples::kCounted ? batch_axes : 0; }
   std::int64_t rank(int id) const;  // dimensions in ONNX, the batch among them
   // The extents in ONNX of a value at run time; that of the batch is `value` N, or a number where the file says how many there are.
   std::vector<Integer> dims(int id) const;

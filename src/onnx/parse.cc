@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "base/nearest.h"
+#include "onnx/branches.h"
 #include "onnx/names.h"
 #include "onnx/tensor.h"
 #include "ops/operator.h"
@@ -53,6 +54,7 @@ class Parser {
   Net parse(pb::ModelProto& model) {
     net_.opset = opset_of(model);
     pb::GraphProto& graph = *model.mutable_graph();
+    inline_branches(graph);
     if (graph.sparse_initializer_size() > 0) unsupported("graph", "has sparse initializers; expected dense ones");
     for (auto& tensor : *graph.mutable_initializer()) add_initializer(tensor);
     check_shapes(graph);
@@ -63,6 +65,8 @@ class Parser {
     for (const auto& input : graph.input())
       if (!ids_.contains(checked(input.name()))) try_input(input);
     if (net_.inputs.empty() && net_.obstacles.empty()) bad("graph", "has no input that is not an initializer");
+    if (net_.batch > 1 && net_.batch_axes > 0)
+      net_.notes.push_back("the export fixed batches of " + std::to_string(net_.batch) + " examples; any number goes in here");
     sort(graph);
     std::vector<NodeOrigin*> origins;
     for (Operation& operation : net_.operations) origins.push_back(&operation.origin);
@@ -183,7 +187,7 @@ class Parser {
     for (int i = batch_axes; i < shape.dim_size(); ++i) {
       const std::int64_t extent = shape.dim(i).has_dim_value() && shape.dim(i).dim_value() > 0 ? shape.dim(i).dim_value()
                                   : shape.dim_size() == 4                                      ? (i == 1 ? 3 : 224)
-                                                                                               : 128;
+                                                                                               : (shape.dim_size() == 2 ? 16000 : 128);
       text += (i == batch_axes ? "" : ",") + std::to_string(extent);
     }
     return text;
@@ -300,7 +304,26 @@ class Parser {
       if (!name.empty()) net_.value(operation.outputs.back()).producer = static_cast<int>(net_.operations.size());
     }
     for (auto& attribute : *node.mutable_attribute()) add_attribute(operation, attribute);
+    if (operation.op == "ai.onnx.ml.Scaler" && operation.inputs.size() == 1 && operation.outputs.size() == 1)
+      return add_scaler(std::move(operation));
     net_.operations.push_back(std::move(operation));
+  }
+
+  // What scikit-learn's scalers become: (x - offset) * scale.
+  void add_scaler(Operation operation) {
+    const auto numbers = [&](const char* name, float otherwise) {
+      std::vector<float> values = setting<std::vector<float>>(operation, name, {otherwise});
+      const auto count = static_cast<std::int64_t>(values.size());
+      return net_.add_constant(make_floats({count}, std::move(values)));
+    };
+    Operation centre{.name = operation.name + ".offset", .op = "Sub", .inputs = {operation.inputs[0], numbers("offset", 0.0f)}};
+    Operation scale{.name = operation.name + ".scale", .op = "Mul", .inputs = {-1, numbers("scale", 1.0f)}, .outputs = operation.outputs};
+    centre.outputs = {net_.add_value({.name = operation.name + ".centred"})};
+    scale.inputs[0] = centre.outputs[0];
+    net_.value(centre.outputs[0]).producer = static_cast<int>(net_.operations.size());
+    net_.operations.push_back(std::move(centre));
+    net_.value(scale.outputs[0]).producer = static_cast<int>(net_.operations.size());
+    net_.operations.push_back(std::move(scale));
   }
 
   void add_attribute(Operation& operation, pb::AttributeProto& attribute) {

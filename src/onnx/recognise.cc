@@ -48,8 +48,8 @@ bool become_crelu(Net& net, Operation& operation) {
   if (x < 0) return false;
   const std::int64_t rank = net.rank(x);
   std::int64_t axis = integer(operation, "axis", 0);
-  axis = (axis < 0 ? axis + rank : axis) - net.batch_axes;
-  if (axis != 0 && axis != rank - net.batch_axes - 1) return false;
+  axis = (axis < 0 ? axis + rank : axis) - net.batch_axes_of(x);
+  if (axis != 0 && axis != rank - net.batch_axes_of(x) - 1) return false;
   operation.op = ".activation";
   operation.inputs = {x};
   operation.settings = {{".specification", std::string("crelu")}, {".unit_axis", axis}};
@@ -66,6 +66,40 @@ bool become_rrelu(const Net& net, Operation& operation) {
   operation.op = ".activation";
   operation.inputs.resize(1);
   operation.settings = {{".specification", fmt::format("rrelu:{},{}", lower, upper)}};
+  return true;
+}
+
+// One number.
+bool is_number(const Net& net, int value) {
+  return is_constant(net, value) && !net.value(value).constant->integer && net.value(value).constant->count() == 1;
+}
+
+// x, or x times a number.
+bool is_multiple(const Net& net, int value, int x) {
+  const Operation* operation = producer(net, value);
+  if (value == x) return true;
+  if (operation == nullptr || operation->op != "Mul") return false;
+  return (operation->inputs[0] == x && is_number(net, operation->inputs[1])) ||
+         (operation->inputs[1] == x && is_number(net, operation->inputs[0]));
+}
+
+// Where(beta x > 20, x, softplus(x)), as PyTorch has it: from there on they are the same float.
+bool become_softplus(const Net& net, Operation& operation) {
+  constexpr float kSame = 15.0f;
+  if (operation.op != "Where" || operation.inputs.size() != 3) return false;
+  const int x = operation.inputs[1];
+  const Operation* greater = producer(net, operation.inputs[0]);
+  const Operation* curve = producer(net, operation.inputs[2]);
+  if (greater == nullptr || greater->op != "Greater" || curve == nullptr || curve->inputs[0] != x) return false;
+  const bool beyond = is_multiple(net, greater->inputs[0], x) && is_number(net, greater->inputs[1]) &&
+                      net.value(greater->inputs[1]).constant->floats[0] >= kSame;
+  const bool softplus =
+      curve->op == "Softplus" || (curve->op == ".activation" && text(*curve, ".specification", "").starts_with("softplus"));
+  if (!beyond || !softplus) return false;
+  const Operation found = *curve;
+  operation.op = found.op;
+  operation.inputs = found.inputs;
+  operation.settings = found.settings;
   return true;
 }
 
@@ -155,6 +189,8 @@ void merge_pads(Net& net) {
 
 void recognise_rectifiers(Net& net) {
   note(net, change_all(net, [&](Operation& operation) { return become_crelu(net, operation); }), "crelu recognised in its two halves");
+  note(net, change_all(net, [&](Operation& operation) { return become_softplus(net, operation); }),
+       "softplus recognised with the line it becomes");
   note(net, change_all(net, [&](Operation& operation) { return become_rrelu(net, operation); }), "rrelu recognised by its random slopes");
 }
 
@@ -164,7 +200,23 @@ void recognise_group_norms(Net& net) {
        "group_norm recognised in an instance norm of groups");
 }
 
+namespace {
+
+// What changes no value would stand between the parts of what follows. Keras writes a Cast behind every operation.
+void drop_casts(Net& net) {
+  for (const Operation& operation : net.operations) {
+    const bool one = operation.inputs.size() == 1 && operation.outputs.size() == 1 && operation.problem.empty();
+    if ((operation.op != "Cast" && operation.op != "Identity") || !one || !is_shaped(net, operation.outputs[0])) continue;
+    if (is_shaped(net, operation.inputs[0]) && net.value(operation.inputs[0]).integer == net.value(operation.outputs[0]).integer)
+      net.replace(operation.outputs[0], operation.inputs[0]);
+  }
+  net.drop_unread();
+}
+
+}  // namespace
+
 void recognise(Net& net) {
+  drop_casts(net);
   cancel_transposes(net);
   merge_pads(net);
   recognise_formulas(net);

@@ -283,7 +283,7 @@ void become_layer_norm(Net& net, Operation& operation, const std::vector<std::in
 // The last dimensions, one after the other to the end; for softmax, any one too.
 bool are_normal_axes(const Net& net, int x, const std::vector<std::int64_t>& axes, bool any_one) {
   const std::int64_t rank = net.rank(x);
-  const std::int64_t batch = net.batch_axes > 0 ? net.value(x).batch.axis : -1;
+  const std::int64_t batch = net.batch_axes_of(x) > 0 ? net.value(x).batch.axis : -1;
   if (axes.empty() || std::ranges::find(axes, batch) != axes.end()) return false;
   if (axes.size() > 1 && batch > axes.front()) return false;
   if (any_one && axes.size() == 1) return true;

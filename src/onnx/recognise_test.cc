@@ -345,6 +345,17 @@ TEST(OnnxRecognise, AFormulaOfASumIsOneOfTheSum) {
             "add(0, 1)\nactivation(2) activation=silu layer=-\n");
 }
 
+TEST(OnnxRecognise, SoftplusThatBecomesALine) {
+  TestModel model;
+  model.input("x", {0, 4}).floats("t", {}, {20.0f}).node("Softplus", {"x"}, {"s"}).node("Greater", {"x", "t"}, {"g"});
+  model.node("Where", {"g", "x", "s"}, {"y"}).output("y");
+  EXPECT_EQ(structure(model.load().graph), "activation(0) activation=softplus:1 layer=-\n");
+  TestModel early;  // at 2 the curve is not the line yet
+  early.input("x", {0, 4}).floats("t", {}, {2.0f}).node("Softplus", {"x"}, {"s"}).node("Greater", {"x", "t"}, {"g"});
+  early.node("Where", {"g", "x", "s"}, {"y"}).output("y");
+  EXPECT_THAT(structure(early.load().graph), HasSubstr("where"));
+}
+
 TEST(OnnxRecognise, NearlyIsNotRecognised) {
   TestModel quick;  // x * sigmoid(1.702 x) is no member of the family
   quick.input("x", {0, 4})

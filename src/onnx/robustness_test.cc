@@ -219,7 +219,13 @@ TEST(OnnxRobustness, SubgraphsStringsAndOtherDomains) {
   auto* attribute = branch.proto.mutable_graph()->mutable_node(0)->add_attribute();
   attribute->set_name("then_branch");
   attribute->set_type(pb::AttributeProto::GRAPH);
-  EXPECT_THAT(branch.error(), HasSubstr("y (If): has a sub-graph"));
+  EXPECT_THAT(branch.error(), HasSubstr("node y (If): has a branch of 0 outputs; expected 1"));
+  TestModel loop;
+  loop.input("x", {0, 2}).node("Loop", {"x"}, {"y"}).output("y");
+  attribute = loop.proto.mutable_graph()->mutable_node(0)->add_attribute();
+  attribute->set_name("body");
+  attribute->set_type(pb::AttributeProto::GRAPH);
+  EXPECT_THAT(loop.error(), HasSubstr("y (Loop): has a sub-graph"));
   TestModel foreign;
   foreign.input("x", {0, 2}).node("FusedGemm", {"x"}, {"y"}).output("y");
   foreign.proto.mutable_graph()->mutable_node(0)->set_domain("com.microsoft");

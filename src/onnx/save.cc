@@ -111,7 +111,7 @@ class Saver {
   void write_outputs() {
     const auto& outputs = graph_.outputs();
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-      if (Exporter::is_tensor(node(outputs[i])))
+      if (exporter_->is_alone(outputs[i]))
         throw Error(ErrorCode::kUnsupported, node(outputs[i]).name, "is an output and a constant, which has no batch in ONNX");
       describe_value(*proto_.mutable_graph()->add_output(), output_names_[i], shape(outputs[i]));
       if (exporter_->name_of(outputs[i]) == output_names_[i]) continue;

@@ -104,7 +104,7 @@ void add_functions(std::vector<Case>& all) {
     const std::string suffix = src.layout == Layout::kPlain ? "" : "_channels";
     all.push_back({.label = op + suffix, .node = {"f", op, {0}, std::move(attributes)}, .src = {src}, .draw = draw});
   };
-  for (const char* op : {"exp", "abs", "sign", "sin", "cos", "erf"}) add(op, plain({7}), Case::Draw::kNormal);
+  for (const char* op : {"exp", "abs", "sign", "sin", "cos", "erf", "floor", "round"}) add(op, plain({7}), Case::Draw::kNormal);
   for (const char* op : {"log", "sqrt", "reciprocal"}) add(op, plain({7}), Case::Draw::kPositive);
   add("exp", channels_last({3, 2, 2}), Case::Draw::kNormal);
   for (const double exponent : {2.0, 3.0, 0.0}) {

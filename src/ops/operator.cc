@@ -84,6 +84,8 @@ std::span<const Operator> operators() {
       sin_operator(),
       cos_operator(),
       erf_operator(),
+      floor_operator(),
+      round_operator(),
       pow_operator(),
       rms_norm_operator(),
       embedding_operator(),

@@ -54,6 +54,8 @@ Operator sign_operator();
 Operator sin_operator();
 Operator cos_operator();
 Operator erf_operator();
+Operator floor_operator();
+Operator round_operator();
 Operator pow_operator();
 Operator rms_norm_operator();
 Operator embedding_operator();

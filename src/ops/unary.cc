@@ -1,4 +1,4 @@
-// exp, log, sqrt, reciprocal, abs, sign, sin, cos, erf: one function of each element; and pow, of a fixed exponent.
+// exp, log, sqrt, reciprocal, abs, sign, sin, cos, erf, floor, round (half to even): one function of each element; and pow, of a fixed exponent.
 
 #include <cmath>
 #include <numbers>
@@ -48,6 +48,16 @@ struct Cos {
   static float value(float x) { return std::cos(x); }
   static float slope(float x, float) { return -std::sin(x); }
   static double exact(double x) { return std::cos(x); }
+};
+struct Floor {
+  static float value(float x) { return std::floor(x); }
+  static float slope(float, float) { return 0.0f; }
+  static double exact(double x) { return std::floor(x); }
+};
+struct Round {
+  static float value(float x) { return std::nearbyint(x); }
+  static float slope(float, float) { return 0.0f; }
+  static double exact(double x) { return std::nearbyint(x); }
 };
 struct Erf {
   static float value(float x) { return std::erf(x); }
@@ -153,6 +163,8 @@ Operator sign_operator() { return row<Sign>("sign", "Sign"); }
 Operator sin_operator() { return row<Sin>("sin", "Sin"); }
 Operator cos_operator() { return row<Cos>("cos", "Cos"); }
 Operator erf_operator() { return row<Erf>("erf", "Erf"); }
+Operator floor_operator() { return row<Floor>("floor", "Floor"); }
+Operator round_operator() { return row<Round>("round", "Round"); }
 Operator pow_operator() { return {"pow", "Pow", LayoutRule::kAny, 1, infer_pow, no_parameters, plan_pow, false, reference_pow}; }
 
 }  // namespace undying::ops

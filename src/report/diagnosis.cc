@@ -81,6 +81,18 @@ std::string headline(const Diagnosis& diagnosis) {
   return text + ".";
 }
 
+std::string outputs_text(const std::vector<OutputScore>& outputs, std::size_t limit) {
+  std::string text;
+  for (const OutputScore& output : outputs)
+    text += wrap(fmt::format("Output {}: {} {:.4g} (weight {:g}){}; baseline {}.", output.asked.output, name(output.asked.loss),
+                             output.loss, output.asked.weight,
+                             std::isfinite(output.accuracy) ? fmt::format(", accuracy {:.2f}%", 100.0 * output.accuracy) : "",
+                             output.baseline.text()),
+                 limit, kIndent) +
+            "\n";
+  return text;
+}
+
 std::string notes_text(const std::vector<std::string>& notes, std::size_t limit) {
   std::string text;
   for (const std::string& note : notes) text += wrap("Note: " + note + ".", limit) + "\n";
@@ -93,7 +105,8 @@ std::size_t limit_of(int columns) { return static_cast<std::size_t>(std::max(col
 
 std::string diagnosis_text(const Diagnosis& diagnosis, int columns, std::size_t findings) {
   const std::size_t limit = limit_of(columns);
-  std::string text = wrap(headline(diagnosis), limit) + "\n" + notes_text(diagnosis.notes, limit) + "\n" + table(diagnosis) + "\n";
+  std::string text = wrap(headline(diagnosis), limit) + "\n" + outputs_text(diagnosis.outputs, limit) + notes_text(diagnosis.notes, limit) +
+                     "\n" + table(diagnosis) + "\n";
   text += gradient_text(diagnosis, limit) + "\n";
   if (diagnosis.findings.empty()) return text + "Nothing was found.\n";
   text += "Findings, the most costly first (cost: share of the trained numbers that carry nothing or do not learn):\n";

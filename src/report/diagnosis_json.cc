@@ -110,6 +110,14 @@ Json report::diagnosis_json(const Diagnosis& diagnosis) {
   Json gradients = Json::array();
   for (const GradientNorm& norm : diagnosis.gradients)
     gradients.push_back({{"parameter", norm.parameter}, {"gradient_norm", number(norm.gradient)}, {"norm", number(norm.weight)}});
+  Json outputs = Json::array();
+  for (const OutputScore& output : diagnosis.outputs)
+    outputs.push_back({{"name", output.asked.output},
+                       {"loss", std::string(name(output.asked.loss))},
+                       {"weight", output.asked.weight},
+                       {"value", number(output.loss)},
+                       {"accuracy", number(output.accuracy)},
+                       {"baseline", {{"score", number(output.baseline.score)}, {"answer", output.baseline.answer}}}});
   return {{"data",
            {{"name", diagnosis.data},
             {"examples", diagnosis.examples},
@@ -120,6 +128,7 @@ Json report::diagnosis_json(const Diagnosis& diagnosis) {
           {"loss", number(diagnosis.loss)},
           {"accuracy", number(diagnosis.accuracy)},
           {"baseline", diagnosis.baseline ? baseline_json(*diagnosis.baseline, diagnosis.learned()) : Json(nullptr)},
+          {"outputs", std::move(outputs)},
           {"input_scale", scale_json(diagnosis.scale)},
           {"output_reach", diagnosis.reach ? reach_json(*diagnosis.reach) : Json(nullptr)},
           {"units", diagnosis.units()},

@@ -32,6 +32,7 @@ std::string inputs_text(const DataSummary& summary) {
 }
 
 std::string target_text(const DataSummary& summary) {
+  if (summary.task == "no targets") return summary.task;
   if (summary.classes.empty())
     return fmt::format("{} from {:.6g} to {:.6g}, mean {:.6g}", summary.task, summary.target_lowest, summary.target_highest,
                        summary.target_mean);

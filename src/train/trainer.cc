@@ -14,6 +14,7 @@
 #include "optim/update.h"
 #include "train/fit.h"
 #include "train/metrics.h"
+#include "train/table_numbers.h"
 #include "undying/error.h"
 
 namespace undying {
@@ -99,6 +100,7 @@ void train::State::check_fit(const Dataset& data) const {
   const std::int64_t outputs = ops::element_count(graph.output_shape());
   if (data.size < 1) fail("data " + data.name, "has no examples");
   data::check_shape(data, graph.input_shape());
+  check_table_numbers(graph, data);
   if (settings.loss == Loss::kBinaryCrossEntropy) data::check_probabilities(data);
   if (!settings.outputs.empty()) return check_parts(data);
   const bool binary = settings.loss == Loss::kBinaryCrossEntropy && outputs == 1 && data.classes == 2;

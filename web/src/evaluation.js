@@ -10,7 +10,10 @@ const fill = (id, ...parts) => document.getElementById(id).append(...parts);
 
 function drawMetrics() {
   const shown = (name, value) => (value === null ? "-" : SHARES.includes(name) ? percent(value, 2) : String(+value.toPrecision(4)));
-  const rows = Object.entries(evaluation.metrics).map(([name, metric]) => row(name, ...[metric.value, metric.lower, metric.upper].map((value) => shown(name, value))));
+  const asked = ([name]) => (name === evaluation.metric ? 0 : 1); // what was asked for comes first
+  const rows = Object.entries(evaluation.metrics)
+    .sort((a, b) => asked(a) - asked(b))
+    .map(([name, metric]) => row(name, ...[metric.value, metric.lower, metric.upper].map((value) => shown(name, value))));
   fill("metrics", head("metric", "value", "95% interval from", "to"), element("tbody", {}, ...rows));
 }
 

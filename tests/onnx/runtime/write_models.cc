@@ -76,8 +76,8 @@ void write_table(const fs::path& folder, const std::string& name, const std::str
   table.close();
   const Split split = open_dataset("csv:" + file.string() + ":" + role + "=y");
   const Graph graph = build_model("mlp:16-16", split.train->shape, role == "label" ? 3 : 1, {.activation = activation});
-  Trainer trainer(graph, {.loss = role == "label" ? Loss::kCrossEntropy : Loss::kMeanSquaredError,
-                          .optimizer = Sgd{.learning_rate = 0.02f},
+  Trainer trainer(graph, {.optimizer = Sgd{.learning_rate = 0.02f},
+                          .loss = role == "label" ? Loss::kSoftmaxCrossEntropy : Loss::kMeanSquaredError,
                           .batch = 16,
                           .epochs = 4,
                           .threads = 1,

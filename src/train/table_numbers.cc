@@ -1,0 +1,63 @@
+#include "train/table_numbers.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "ops/operator.h"
+#include "undying/error.h"
+
+namespace undying::train {
+namespace {
+
+// Whether a node gives the numbers of the graph's input, all of them, in whatever shape.
+bool is_input(const Graph& graph, int at) {
+  for (;;) {
+    const Node& node = graph.nodes()[static_cast<std::size_t>(at)];
+    if (node.op == "input") return true;
+    if (node.op != "reshape" && node.op != "flatten" && node.op != "squeeze" && node.op != "unsqueeze") return false;
+    at = node.inputs[0];
+  }
+}
+
+// The smallest table that the input is looked up in; null: it is in none.
+const Node* smallest_table(const Graph& graph) {
+  const Node* smallest = nullptr;
+  for (const Node& node : graph.nodes()) {
+    if (node.op != "embedding" || !is_input(graph, node.inputs[0])) continue;
+    const auto rows = [](const Node& each) { return each.attributes.get<std::int64_t>("rows"); };
+    if (smallest == nullptr || rows(node) < rows(*smallest)) smallest = &node;
+  }
+  return smallest;
+}
+
+std::string number_text(float value) {
+  const bool whole = value == std::floor(value) && std::fabs(value) < 1e9f;
+  return whole ? std::to_string(static_cast<std::int64_t>(value)) : std::to_string(value);
+}
+
+}  // namespace
+
+void check_table_numbers(const Graph& graph, const Dataset& data) {
+  const Node* table = graph.inputs().size() == 1 ? smallest_table(graph) : nullptr;
+  if (table == nullptr) return;
+  const auto rows = table->attributes.get<std::int64_t>("rows");
+  const std::int64_t size = ops::element_count(graph.input_shape());
+  std::vector<float> example(static_cast<std::size_t>(size));
+  for (std::int64_t n = 0; n < data.size; ++n) {
+    const auto index = static_cast<std::uint32_t>(n);
+    gather(data, std::span(&index, 1), example.data());
+    const auto wrong = std::ranges::find_if(example, [&](float value) {
+      return !(value >= -static_cast<float>(rows) && value < static_cast<float>(rows) && value == std::floor(value));
+    });
+    if (wrong == example.end()) continue;
+    throw Error(ErrorCode::kBadData, data.name,
+                "example " + std::to_string(n) + " has " + number_text(*wrong) + " at place " + std::to_string(wrong - example.begin()) +
+                    ", which is no row of the table " + table->name + " of " + std::to_string(rows) +
+                    "; expected whole numbers from 0 to " + std::to_string(rows - 1));
+  }
+}
+
+}  // namespace undying::train
