@@ -82,7 +82,8 @@ void take(const CompareOptions& options, Network& network, const Dataset& train,
   settings.initial = frozen_tensors(network, settings.train);
   const std::vector<int> hidden = hidden_activations(*settings.network);
   if (hidden.empty())
-    throw Error(ErrorCode::kUnsupported, settings.model, "has no activation in front of a layer; there is nothing to compare");
+    throw Error(ErrorCode::kUnsupported, settings.model,
+                "has no activation in front of a layer but gates (sigmoid, tanh, hardsigmoid); there is nothing to compare");
   network.notes.push_back(fmt::format("{} activation{} of the file, {}, {} each arm's", hidden.size(), hidden.size() == 1 ? "" : "s",
                                       own_activation(*settings.network).specification(), hidden.size() == 1 ? "becomes" : "become"));
 }

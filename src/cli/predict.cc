@@ -92,7 +92,7 @@ std::shared_ptr<const Dataset> open_inputs(const UseOptions& options, const Netw
   const std::string& source = options.source.data();
   options.source.check(form);
   const auto format = data::table_format(source.substr(0, source.find(':')));
-  if (format && form && !form->columns.empty()) {
+  if (format && form && !form->columns.empty() && options.part == "all") {
     const data::Coding coding{form->columns, {}, "\n"};  // no column is called so: there is nothing to predict
     data::CsvTable read = data::read_table_file(data::parse_csv_source(source.substr(source.find(':') + 1), *format), {}, &coding);
     data::apply_form(read.data, *form);
@@ -117,13 +117,14 @@ std::string header(const Predictions& predictions) {
   return line + "\n";
 }
 
-// Rows of the source that could not be read have an empty answer.
-std::string answers_csv(const Predictions& predictions, const std::vector<std::uint32_t>& rows) {
+// `whole`: of all rows of the source, so that those that could not be read have an empty answer.
+std::string answers_csv(const Predictions& predictions, const std::vector<std::uint32_t>& rows, bool whole) {
   std::string text = header(predictions);
   std::int64_t next = 0;  // row of the source
   const std::string empty(static_cast<std::size_t>(predictions.width() + (predictions.classes.empty() ? 0 : 1)), ',');
   for (std::int64_t i = 0; i < predictions.size; ++i) {
     const std::int64_t row = rows.empty() ? i : rows[static_cast<std::size_t>(i)];
+    if (!whole) next = row;
     for (; next < row; ++next) text += fmt::format("{}{}\n", next + 1, empty);
     text += fmt::format("{}", ++next);
     if (!predictions.classes.empty()) text += "," + quoted(predictions.classes[static_cast<std::size_t>(predictions.chosen(i))]);
@@ -217,7 +218,7 @@ int run_predict(const UseOptions& options) {
   options.network.choose(network, *data, {});
   check_ids(network, *data);
   const std::string text = network.names.size() > 1 ? outputs_csv(network, predict_all(network, *data, threads), data->rows)
-                                                    : answers_csv(predict_one(network, *data, threads), data->rows);
+                                                    : answers_csv(predict_one(network, *data, threads), data->rows, options.part == "all");
   if (options.out.empty()) {
     fmt::print("{}", text);
     return kOk;
@@ -257,7 +258,10 @@ int run_evaluate(const UseOptions& options, const std::string& command) {
   if (!options.metric.empty()) metric = parse_metric(options.metric);
   Network network = options.network.load(options.model);
   const Split split = open_for(network, [&] { return options.source.open(network.model.form, true, network.interface); });
-  const DataSummary summary = summarise(split);
+  DataSummary summary = summarise(split);
+  if (options.part == "test" && !split.given && split.train != split.test)
+    summary.remarks.emplace_back(
+        "train holds these rows out by the same flags; the network's file does not say which rows it was trained on");
   const std::shared_ptr<const Dataset> data = part_of(split, options.part);
   options.network.choose(network, *data, {});
   check_ids(network, *data);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <sstream>
@@ -116,6 +117,10 @@ TEST_F(Table, FromFileToAnswersInThreeCommands) {
   expect_error("predict people.onnx --data csv:new.csv:drop=age", HasSubstr("the column age"));
   expect_error("train --model mpl:8", HasSubstr("perhaps mlp:8"));
   expect_error("predict people.onnx", AllOf(HasSubstr("[--data]"), HasSubstr("age, income, city")));
+  ASSERT_EQ(run("predict people.onnx " + ready + " --part test -o part.csv").code, 0);
+  const std::string part = content("part.csv");
+  EXPECT_EQ(std::count(part.begin(), part.end(), '\n'), 79);
+  expect_error("predict people.onnx " + ready + " --part none", HasSubstr("[--part]"));
   write("gap.csv", "city,income,age\nRome,79000,NA\n");
   expect_error("predict people.onnx --data csv:gap.csv", HasSubstr("age: 1 of 1 values are missing (line 2); :missing=drop"));
   write("short.csv", "city,age\nRome,30\n");
@@ -206,6 +211,14 @@ TEST_F(Table, TargetsThatALossCannotHaveAreRefused) {
   for (int i = 0; i < 20; ++i) text += std::to_string(i) + (i % 2 == 0 ? ",-1\n" : ",1\n");
   write("d.csv", text);
   expect_error("train --model mlp:4 --loss bce --data csv:d.csv:target=y", HasSubstr("outside 0..1"));
+}
+
+TEST_F(Table, ANetworkOfNoNumbersIsNotWritten) {
+  write("people.csv", people(120));
+  const Result diverged = run("train --data csv:people.csv:label=bought --model mlp:8-8 --epochs 40 --lr 1e30 --quiet --out d.onnx");
+  EXPECT_EQ(diverged.code, 0) << diverged.err;
+  EXPECT_THAT(diverged.out, AllOf(HasSubstr("d.onnx is not written"), HasSubstr("--lr"), Not(HasSubstr("diagnose d.onnx"))));
+  EXPECT_FALSE(exists("d.onnx"));
 }
 
 TEST_F(Table, StandardInputIsRead) {

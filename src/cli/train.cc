@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -97,6 +98,7 @@ RunOutcome outcome_of(const TrainOptions& options, const std::string& command, c
   const bool written = options.out.ends_with(".onnx");
   const std::string model = written ? options.out : "net.onnx";
   const std::string again = written ? "" : train_command_with_out(command, model) + " && ";
+  if (run.status == RunStatus::kDiverged) return outcome;  // the same again diverges again
   outcome.next = {again + diagnose_command(command, model), compare_command(command)};
   return outcome;
 }
@@ -105,6 +107,9 @@ RunOutcome outcome_of(const TrainOptions& options, const std::string& command, c
 Graph graph_of(const TrainOptions& options, const std::optional<Network>& network, const TrainSettings& settings, const Dataset& data) {
   if (network) {
     const Graph graph = trained_graph(*network, settings.loss);
+    if (!options.activation.empty() && hidden_activations(graph).empty())
+      throw Error(ErrorCode::kUnsupported, "--activation",
+                  "has nothing to replace: the network has no activation in front of a layer but gates (sigmoid, tanh, hardsigmoid)");
     return options.activation.empty() ? graph : with_activation(graph, Activation(options.activation));
   }
   ModelOptions model = options.training.model_options();
@@ -186,7 +191,11 @@ int train(const TrainOptions& options, const std::string& command) {
   fmt::print("{}\n", summary_text(summary, terminal_columns(STDOUT_FILENO)));
   if (network) print_notes(*network);
   outputs.write(options.metrics, [&] { write_file(options.metrics, steps_csv(run)); });
-  outputs.write(options.out, [&] { write_network(options.out, network, trainer, form_of(data)); });
+  if (run.status != RunStatus::kDiverged) {
+    outputs.write(options.out, [&] { write_network(options.out, network, trainer, form_of(data)); });
+  } else if (!options.out.empty()) {
+    fmt::print("{} is not written: the run diverged, so its weights are no result\n", options.out);
+  }
   const RunOutcome outcome = outcome_of(options, command, trainer, data, run);
   const RunDescription description{options.training.data(),
                                    options.training.model(),

@@ -118,6 +118,7 @@ std::int32_t Texts::find(std::string_view text) const {
 
 void CsvColumn::note_number(double value) {
   counting = counting && (numbers == 0 || value == last + 1.0);
+  rising = rising && (numbers == 0 || value > last);
   whole = whole && value == std::floor(value);
   last = value;
   ++numbers;

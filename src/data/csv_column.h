@@ -72,7 +72,8 @@ struct CsvColumn {
   std::optional<float> fill;  // what stands where a number is missing
   std::int64_t unknown = 0;   // texts that the coding does not have
   bool whole = true;          // all numbers are whole ...
-  bool counting = true;       // ... and each is one more than the one before
+  bool counting = true;       // ... each is one more than the one before ...
+  bool rising = true;         // ... or at least more
   double last = 0.0;
 
   void note_number(double value);

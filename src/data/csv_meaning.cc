@@ -32,11 +32,14 @@ bool holds(const std::vector<std::string>& names, const std::string& name) { ret
 
 // What a column is called whose numbers only count the rows.
 bool is_index_name(const std::string& name) {
-  static const std::set<std::string> kNames = {"",       "id",         "index",    "idx",       "row", "row_id", "rowid",
-                                               "rownum", "row_number", "rownames", "row.names", "nr",  "no",     "number",
-                                               "#",      "unnamed: 0", "obs",      "sno",       "s.no"};
+  static const std::set<std::string> kNames = {
+      "",   "id", "index",  "idx", "row",        "row_id", "rowid", "rownum", "row_number", "rownames", "row.names", "__index_level_0__",
+      "nr", "no", "number", "#",   "unnamed: 0", "obs",    "sno",   "s.no"};
   return kNames.contains(lower(name));
 }
+
+// As pandas writes the index of a frame, which has gaps where rows were taken out.
+bool is_written_index(const std::string& name) { return name.empty() || name == "Unnamed: 0" || name == "__index_level_0__"; }
 
 std::string number_text(double value) { return fmt::format("{:.9g}", value); }
 
@@ -64,7 +67,8 @@ void CsvRead::judge_column(CsvColumn& column) {
                                               column.name, column.unknown));
     return;
   }
-  const bool counts = !column.text && column.whole && column.counting && column.numbers == rows() && rows() > 2;
+  const bool rises = !column.text && column.whole && column.rising && column.numbers == rows() && rows() > 2;
+  const bool counts = rises && (column.counting || is_written_index(column.name));
   if (counts && is_index_name(column.name) && !holds(source_.keep, column.name))
     return leave_out(
         column, fmt::format("it counts the rows{}", column.name.empty() ? "" : fmt::format("; :keep={} makes it an input", column.name)));

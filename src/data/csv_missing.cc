@@ -34,6 +34,12 @@ void CsvRead::judge_missing() {
   for (const CsvColumn& column : columns_) {
     if (column.missing.count == 0 || (column.use != Use::kFeature && column.use != Use::kLabel)) continue;
     any = true;
+    if (source_.missing == Missing::kMean && predicting() && column.use == Use::kFeature && !column.text &&
+        !std::ranges::find(coding_->columns, column.name, &TableColumn::name)->fill)
+      add_problem(
+          fmt::format("{}: {} of {} values are missing ({}), and the model's file has no mean for them: it was trained on rows without "
+                      "gaps; :missing=drop leaves these rows without an answer",
+                      column.title(), column.missing.count, rows(), where(column.missing)));
     if (source_.missing == Missing::kDrop || source_.missing == Missing::kMean) continue;
     if (predicting() && column.use == Use::kFeature) {
       const auto known = std::ranges::find(coding_->columns, column.name, &TableColumn::name);

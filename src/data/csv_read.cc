@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -100,7 +101,11 @@ void CsvRead::assign_uses() {
     unnamed_ = true;
   }
   for (const std::string& name : source_.drop)
-    if (const std::size_t at = find_column(name, " to drop"); at < columns_.size()) columns_[at].use = CsvColumn::Use::kLeftOut;
+    if (const std::size_t at = find_column(name, " to drop"); at < columns_.size()) {
+      columns_[at].use = CsvColumn::Use::kLeftOut;
+    } else {
+      std::erase(ready_.drop, name);
+    }
   if (!group_.empty())
     if (const std::size_t at = find_column(group_, " for --group"); at < columns_.size()) columns_[at].use = CsvColumn::Use::kGroup;
   for (const std::string& name : source_.text)
@@ -223,9 +228,23 @@ void CsvRead::take_feature(CsvColumn& column, std::string_view field, std::int64
     value = static_cast<float>(full ? column.texts.find(field) : column.texts.code(field, line));
     return;
   }
-  const std::int32_t code = column.texts.find(shown(field));
+  const std::int32_t code = known_text(column, shown(field));
   column.unknown += code < 0;
   value = static_cast<float>(code);  // -1: none of its values
+}
+
+// As it was trained, or the one that differs in upper and lower case only: programs write true, True and TRUE. -1: none.
+std::int32_t CsvRead::known_text(const CsvColumn& column, const std::string& text) {
+  const std::int32_t code = column.texts.find(text);
+  if (code >= 0) return code;
+  const auto same = [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); };
+  std::int32_t found = -1;
+  for (std::size_t i = 0; i < column.texts.size(); ++i) {
+    if (!std::ranges::equal(column.texts.values()[i], text, same)) continue;
+    if (found >= 0) return -1;
+    found = static_cast<std::int32_t>(i);
+  }
+  return found;
 }
 
 void CsvRead::take_label(CsvColumn& column, std::string_view field, std::int64_t line) {

@@ -37,6 +37,7 @@ class CsvRead {
   bool turn_to_text();
   void take_row(const std::vector<std::string_view>& fields, std::int64_t line);
   void take_feature(CsvColumn& column, std::string_view field, std::int64_t line, float& value);
+  static std::int32_t known_text(const CsvColumn& column, const std::string& text);
   void take_label(CsvColumn& column, std::string_view field, std::int64_t line);
   void reserve();
   void report() const;

@@ -35,6 +35,9 @@ bool CsvReader::refill() {
   if (buffer_.size() < end_ + kChunk) buffer_.resize(end_ + kChunk);
   const std::size_t count = text_.read(buffer_.data() + end_, kChunk);
   if (const void* nul = std::memchr(buffer_.data() + end_, '\0', count); nul != nullptr) {
+    const std::string_view begin = std::string_view(buffer_).substr(0, end_ + count);
+    if (begin.starts_with("PAR1")) fail("is of a Parquet file; expected parquet:FILE for it");
+    if (begin.starts_with("ARROW1")) fail("is of an Arrow or Feather file; expected arrow:FILE for it");
     const char* first = buffer_.data();
     line_ = next_line_ + std::count(first, static_cast<const char*>(nul), '\n');
     fail("holds a NUL byte, so this is no text; expected CSV in UTF-8 or UTF-16");

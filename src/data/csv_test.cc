@@ -147,6 +147,27 @@ TEST(Csv, EveryColumnThatMayBeMeantIsOfferedReadyToPaste) {
   expect_error("id,name\n1,x\n2,y\n3,x\n", AllOf(HasSubstr("no column is left to predict from"), Not(HasSubstr("Ready"))));
 }
 
+// Programs write True, TRUE and true; a class of labels is told apart by nothing else here.
+TEST(Csv, TextsInOtherCaseAreWhatWasTrained) {
+  const CsvTable train = read("a,member,label\n1,True,x\n2,False,y\n3,True,x\n");
+  const Coding coding{train.reading.columns, train.data.class_names, "label"};
+  TextStream text("a,member\n5,true\n6,FALSE\n7,maybe\n", "new.csv");
+  const CsvTable again = read_csv(text, parse_csv_source("new.csv"), {}, &coding);
+  EXPECT_THAT(again.data.values, ElementsAre(5, 0, 1, 6, 1, 0, 7, 0, 0));
+  EXPECT_THAT(again.reading.warnings, ElementsAre(HasSubstr("member: 1 row")));
+}
+
+// A frame whose rows were thinned out before it was written.
+TEST(Csv, AnIndexWithGapsIsLeftOutWhereItIsOne) {
+  const auto table = [](const char* name) {
+    return rows(12, std::string(name) + ",a,label",
+                [](int i) { return std::to_string(i * i) + "," + std::to_string(i % 5) + "," + (i % 2 ? "x" : "y"); });
+  };
+  EXPECT_THAT(read(table("")).data.columns, ElementsAre("a"));
+  EXPECT_THAT(read(table("__index_level_0__")).data.columns, ElementsAre("a"));
+  EXPECT_THAT(read(table("id")).data.columns, ElementsAre("id", "a"));
+}
+
 // The same in other words, be they texts or numbers: it is said where the file is read, and left out where it is not.
 TEST(Csv, AColumnThatSaysTheLabelIsNamed) {
   const auto table = [](const char* missing) {

@@ -32,7 +32,10 @@ std::vector<std::string> column_texts(const std::vector<TableColumn>& columns) {
 std::string scaling_text(const Split& split) {
   const Dataset& train = *split.train;
   std::string text;
-  if (train.bytes.empty() && train.mean.empty()) {
+  const auto all = [](const std::vector<float>& values, float wanted) {
+    return std::ranges::all_of(values, [&](float value) { return value == wanted; });
+  };
+  if (train.bytes.empty() && all(train.mean, 0.0f) && all(train.deviation, 1.0f)) {
     text = "inputs as they are";
   } else if (train.mean.empty() || (train.mean.size() == 1 && train.mean[0] == 0.0f && train.deviation[0] == 255.0f)) {
     text = "images to [0, 1]";

@@ -43,7 +43,7 @@ Baseline of_most_frequent(const Dataset& train, const Dataset& scored, Metric me
           .score = score,
           .bound = above(score, std::sqrt(score * (1.0 - score) / n)),
           .answer = fmt::format("always naming {}", class_text(train, static_cast<std::size_t>(most))),
-          .imbalanced = metric == Metric::kAccuracy && share * occurring(counts) > kImbalanced};
+          .imbalanced = metric == Metric::kAccuracy && share > 0.5 && share * occurring(counts) > kImbalanced};
 }
 
 // The standard error is that of guessing at random.
