@@ -14,6 +14,7 @@
 #include "undying/health.h"
 #include "undying/onnx.h"
 #include "undying/optimizer.h"
+#include "undying/prune.h"
 #include "undying/report.h"
 #include "undying/score.h"
 #include "undying/study.h"

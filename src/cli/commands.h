@@ -17,6 +17,7 @@ Command add_compare(CLI::App& program, const std::string& command);
 Command add_train(CLI::App& program, const std::string& command);
 Command add_diagnose(CLI::App& program, const std::string& command);
 Command add_revive(CLI::App& program, const std::string& command);
+Command add_prune(CLI::App& program, const std::string& command);
 Command add_inspect(CLI::App& program);
 Command add_predict(CLI::App& program);
 Command add_evaluate(CLI::App& program, const std::string& command);

@@ -32,6 +32,7 @@ constexpr const char* kFooter =
     "  undying train --data fashion-mnist --model mlp:256-128-100 --activation leaky_relu:0.1 --lr 0.05 --json run.json\n"
     "  undying diagnose model.onnx --data fashion-mnist --fail-on 'dead>5%'\n"
     "  undying revive model.onnx --data fashion-mnist -o healed.onnx\n"
+    "  undying prune model.onnx --data fashion-mnist -o smaller.onnx\n"
     "  undying predict model.onnx --data csv:new.csv -o answers.csv\n"
     "  undying evaluate model.onnx --data csv:measurements.csv:label=class\n"
     "  undying list\n"
@@ -68,10 +69,16 @@ void flush_results() {
 
 int run_command(CLI::App& program, int argc, const char* const* argv) {
   const std::string command = command_text(argc, argv);
-  const std::pair<const char*, Command> commands[] = {
-      {"compare", add_compare(program, command)},   {"train", add_train(program, command)}, {"diagnose", add_diagnose(program, command)},
-      {"revive", add_revive(program, command)},     {"inspect", add_inspect(program)},      {"predict", add_predict(program)},
-      {"evaluate", add_evaluate(program, command)}, {"bench", add_bench(program)},          {"list", add_list(program)}};
+  const std::pair<const char*, Command> commands[] = {{"compare", add_compare(program, command)},
+                                                      {"train", add_train(program, command)},
+                                                      {"diagnose", add_diagnose(program, command)},
+                                                      {"revive", add_revive(program, command)},
+                                                      {"prune", add_prune(program, command)},
+                                                      {"inspect", add_inspect(program)},
+                                                      {"predict", add_predict(program)},
+                                                      {"evaluate", add_evaluate(program, command)},
+                                                      {"bench", add_bench(program)},
+                                                      {"list", add_list(program)}};
   // Before parsing, where a --help behind it would hide it.
   if (argc > 1 && argv[1][0] != '-' &&
       std::none_of(std::begin(commands), std::end(commands), [&](const auto& known) { return std::string_view(known.first) == argv[1]; }))

@@ -111,6 +111,29 @@ void write_chain(const fs::path& folder, const std::string& name, const Shape& s
   write_trained(folder, name, Graph(std::move(nodes)));
 }
 
+// Networks with dead and constant units, and what is left of them: both give the outputs that the whole one gives here.
+void write_pruned(const fs::path& folder) {
+  const Dataset data = examples({1, 28, 28});
+  for (const char* model : {"mlp:32-32", "lenet", "resnet:20", "mobilenet:small"}) {
+    Trainer trainer = trainer_for(build_model(model, data.shape, kClasses, {.activation = "relu"}));
+    trainer.fit(data, data);
+    std::vector<Tensor> weights = trainer.tensors();
+    for (Tensor& tensor : weights)  // every third unit of each hidden layer; of a residual stream the same ones
+      for (std::size_t unit = 0; tensor.name.ends_with(".bias") && tensor.values.size() != kClasses && unit < tensor.values.size();
+           unit += 3)
+        tensor.values[unit] = -1000.0f;
+    const Pruning pruned = prune(trainer.graph(), weights, data, {.threads = 1, .measure_time = false});
+    if (!pruned.changed() || !pruned.sound()) throw Error(ErrorCode::kInternal, model, "is not pruned");
+    std::string name = std::string("pruned_") + model;
+    std::ranges::replace(name, ':', '_');
+    for (const bool fold : {false, true}) {
+      const std::string file = name + (fold ? "_folded" : "_plain");
+      write(folder, file, trainer.graph(), weights, data, fold);  // its tensors beside it are what is compared
+      onnx::save(folder / (file + ".onnx"), pruned.graph, pruned.weights, {.fold = fold, .doc = "a fixture"});
+    }
+  }
+}
+
 void write_operators(const fs::path& folder) {
   using List = std::vector<std::int64_t>;
   const std::int64_t one = 1, two = 2, hidden = 5;
@@ -145,6 +168,7 @@ int main(int, char** arguments) {
       write_trained(folder, std::string(model) + "_" + activation,
                     build_model(model, {1, 28, 28}, kClasses, {.activation = activation, .batch_norm = true}));
   write_operators(folder);
+  write_pruned(folder);
   for (const char* activation : {"relu", "leaky_relu:0.1"})
     for (const char* role : {"label", "target"}) write_table(folder, std::string("table_") + role + "_" + activation, role, activation);
   for (const auto& entry : fs::directory_iterator(arguments[2]))
