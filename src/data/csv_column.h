@@ -62,6 +62,7 @@ struct CsvColumn {
   std::string name;
   Use use = Use::kFeature;
   bool text = false;     // its values are texts
+  bool numeric = false;  // they are numbers, whatever its first field is
   std::size_t slot = 0;  // of a feature: where it stands in a row
   std::int64_t numbers = 0;
   Occurrences missing;

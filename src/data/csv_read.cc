@@ -136,7 +136,7 @@ void CsvRead::assign_uses() {
 CsvTable CsvRead::run() {
   open();
   do read_rows();
-  while (turn_to_text());
+  while (turn_columns());
   judge_columns();
   CsvTable table;
   table.rows = rows();
@@ -220,7 +220,7 @@ void CsvRead::take_feature(CsvColumn& column, std::string_view field, std::int64
       value = kMissing;
       return column.missing.add(line);
     }
-    if (number || column.numbers > 0 || predicting()) {
+    if (number || column.numbers > 0 || column.numeric || predicting()) {
       if (column.others.count == 0) column.other = shown(field);
       column.beyond += number.has_value();
       value = kMissing;
@@ -273,18 +273,30 @@ void CsvRead::take_label(CsvColumn& column, std::string_view field, std::int64_t
   column.others.add(line);
 }
 
-// A column that holds numbers and texts, texts more than once in ten rows, is one of texts. Then all is read again.
-bool CsvRead::turn_to_text() {
+// Whether a column that was taken for texts by its first field holds numbers in nine rows of ten.
+bool CsvRead::is_numeric(const CsvColumn& column) const {
+  if (!column.text || holds(source_.text, column.name)) return false;
+  std::int64_t numbers = 0;
+  std::int64_t others = 0;
+  for (std::size_t code = 0; code < column.texts.size(); ++code)
+    (parse_number(column.texts.values()[code], separator_ != ',') ? numbers : others) += column.texts.seen()[code].count;
+  return numbers > 9 * others;
+}
+
+// A column that holds numbers and texts, texts more than once in ten rows, is one of texts; else one of numbers. Then all is read again.
+bool CsvRead::turn_columns() {
   bool changed = false;
   for (CsvColumn& column : columns_) {
     if (column.use != CsvColumn::Use::kFeature || predicting()) continue;
-    const bool mixed = !column.text && 9 * (column.others.count - column.beyond) > column.numbers;
-    if (mixed) column.text = true;
-    changed = changed || mixed;
+    const bool to_text = !column.text && 9 * (column.others.count - column.beyond) > column.numbers;
+    const bool to_numbers = !to_text && is_numeric(column);
+    if (to_text || to_numbers) column.text = to_text;
+    if (to_numbers) column.numeric = true;
+    changed = changed || to_text || to_numbers;
   }
   if (!changed) return false;
   for (CsvColumn& column : columns_) {
-    CsvColumn fresh{.name = column.name, .use = column.use, .text = column.text, .texts = {}};
+    CsvColumn fresh{.name = column.name, .use = column.use, .text = column.text, .numeric = column.numeric, .texts = {}};
     fresh.position = column.position;
     column = std::move(fresh);
   }

@@ -34,7 +34,8 @@ class CsvRead {
   void assign_uses();
   std::size_t find_column(const std::string& name, const char* option);
   void read_rows();
-  bool turn_to_text();
+  bool is_numeric(const CsvColumn& column) const;
+  bool turn_columns();
   void take_row(const std::vector<std::string_view>& fields, std::int64_t line);
   void take_feature(CsvColumn& column, std::string_view field, std::int64_t line, float& value);
   static std::int32_t known_text(const CsvColumn& column, const std::string& text);

@@ -147,6 +147,15 @@ TEST(Csv, EveryColumnThatMayBeMeantIsOfferedReadyToPaste) {
   expect_error("id,name\n1,x\n2,y\n3,x\n", AllOf(HasSubstr("no column is left to predict from"), Not(HasSubstr("Ready"))));
 }
 
+// One slip is one slip, in the first row as in any other.
+TEST(Csv, AWordAmongNumbersIsNamedWhereverItStands) {
+  for (const int at : {0, 1, 7}) {
+    const std::string content =
+        rows(20, "a,label", [&](int i) { return (i == at ? "unknown" : std::to_string(i % 4)) + (i % 2 ? ",x" : ",y"); });
+    expect_error(content, AllOf(HasSubstr("a: 1 field is not a finite number"), HasSubstr("line " + std::to_string(at + 2))));
+  }
+}
+
 TEST(Csv, ColumnsHaveOneUse) {
   expect_error("a,label\n1,x\n2,y\n", HasSubstr("label is to be predicted, and cannot be dropped"), ":drop=label");
   EXPECT_THAT(read("a,label\n1,12345678901\n2,12345678902\n").data.class_names, ElementsAre("12345678901", "12345678902"));
