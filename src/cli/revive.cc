@@ -104,8 +104,10 @@ std::vector<Tensor> healed_weights(const Network& network, const Revival& reviva
   return weights;
 }
 
-// The whole network of the file, healed, with the outputs that the file has.
-void save(const std::string& file, std::int64_t opset, const Network& network, const Revival& revival, const std::string& command) {
+// The whole network of the file, healed, with the outputs that the file has. How the table that it was healed on is read goes into the file
+// where nothing else says so: columns, classes, scaling.
+void save(const std::string& file, std::int64_t opset, const Network& network, const Revival& revival, const std::string& command,
+          const Split& data) {
   const Arm& arm = revival.study.arms[*revival.chosen];
   onnx::SaveOptions options = onnx::like(network.model);
   options.doc = fmt::format("Revived by {}, seed {}. {} Command: {}", arm.label, revival.chosen_seed, revival.sentence, command);
@@ -114,6 +116,7 @@ void save(const std::string& file, std::int64_t opset, const Network& network, c
   const std::size_t own = network.model.own > 0 ? network.model.own : whole.outputs().size();
   std::vector<int> outputs(whole.outputs().begin(), whole.outputs().begin() + static_cast<std::ptrdiff_t>(own));
   options.outputs.resize(own);
+  if (!options.form && !data.reading.columns.empty() && network.model.inputs.size() == 1 && own == 1) options.form = form_of(data);
   onnx::save(file, Graph(whole.nodes(), std::move(outputs)), healed_weights(network, revival), options);
 }
 
@@ -153,7 +156,7 @@ int run_revive(const ReviveOptions& options, const std::string& command) {
   if (nothing_finished(revival.study)) return kInterrupted;
   outputs.write(options.training.json(), [&] { write_file(options.training.json(), revival_json(command, revival)); });
   outputs.write(options.report, [&] { write_file(options.report, study_html(revival.study)); });
-  if (revival.chosen) outputs.write(options.out, [&] { save(options.out, options.opset, network, revival, command); });
+  if (revival.chosen) outputs.write(options.out, [&] { save(options.out, options.opset, network, revival, command, data); });
   fmt::print("{}\n", summary_text(revival.study.read, terminal_columns(STDOUT_FILENO)));
   print_notes(network);
   const bool color = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;

@@ -374,7 +374,9 @@ void bind_inputs(Dataset& data, Reading& reading, const NetworkInterface& networ
 }  // namespace
 
 bool is_named(const std::vector<Member>& members, const NetworkInterface& network) {
-  return network.inputs.size() > 1 || any_named(members, network.inputs) || any_named(members, network.outputs) ||
+  const auto has = [&](const char* name) { return member(members, name) != nullptr; };
+  const bool inputs_alone = (has("X") || has("x")) && !has("y") && !has("Y");
+  return inputs_alone || network.inputs.size() > 1 || any_named(members, network.inputs) || any_named(members, network.outputs) ||
          (network.inputs.size() == 1 && network.inputs[0].integer) || member(members, "y0") != nullptr;
 }
 

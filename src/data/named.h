@@ -12,7 +12,7 @@ namespace undying::data {
 
 using Member = std::pair<std::string, std::string>;  // of an NPZ file: name with .npy, content
 
-// Whether an NPZ file has arrays by the names of the network's inputs and outputs, or the network has several inputs, so that it must.
+// Whether an NPZ file has arrays by the names of the network's inputs and outputs, or X and no y, or the network has several inputs.
 bool is_named(const std::vector<Member>& members, const NetworkInterface& network);
 
 // Its arrays: an input NAME is called that, or NAME_train with NAME_test beside it; of several that are not found by name x, x1, x2, ...

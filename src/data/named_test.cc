@@ -70,6 +70,12 @@ TEST_F(Named, InputsMayGoWithoutTargetsAndByTheirPlaces) {
   EXPECT_EQ(split.train->classes + split.train->outputs, 0);
 }
 
+// A network that is used needs no targets.
+TEST_F(Named, XAloneIsRead) {
+  const NetworkInterface one{.inputs = {{"image", {1, 2}}}, .outputs = {{"policy", 3}}};
+  for (const char* name : {"X", "x"}) EXPECT_THAT(open({{name, kImage}}, one).train->values, ElementsAre(1, 2, 3, 4));
+}
+
 TEST_F(Named, PartsForTestingStandBeside) {
   const auto y = npy_of({2}, Longs{2, 1});
   const Split split = open({{"tokens_train", kTokens},
