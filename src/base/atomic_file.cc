@@ -18,7 +18,12 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void fail(const fs::path& file, int error) {
-  throw Error(ErrorCode::kIo, file.string(), std::string("cannot be written: ") + std::strerror(error));
+  std::error_code unknown;
+  const fs::path folder = file.parent_path();
+  const bool homeless = error == ENOENT && !folder.empty() && !fs::exists(folder, unknown);
+  throw Error(
+      ErrorCode::kIo, file.string(),
+      "cannot be written: " + (homeless ? "there is no folder " + folder.string() + "; make it first" : std::string(std::strerror(error))));
 }
 
 fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }

@@ -39,7 +39,7 @@ TEST_F(AtomicFile, ReplacesTheWholeFileAndLeavesNothingElse) {
 TEST_F(AtomicFile, MissingFolderIsAnErrorThatNamesTheFile) {
   for (const auto& write : {std::function<void()>([&] { write_file(folder_ / "no" / "a", "x"); }),
                             std::function<void()>([&] { check_writable(folder_ / "no" / "a"); })})
-    EXPECT_THAT(write, testing::ThrowsMessage<Error>(testing::AllOf(testing::HasSubstr("no/a"), testing::HasSubstr("No such file"))));
+    EXPECT_THAT(write, testing::ThrowsMessage<Error>(testing::AllOf(testing::HasSubstr("no/a"), testing::HasSubstr("there is no folder"))));
 }
 
 TEST_F(AtomicFile, AFolderIsNotAFile) {
