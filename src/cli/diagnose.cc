@@ -138,7 +138,6 @@ int run_diagnose(const DiagnoseOptions& options, const std::string& command) {
   DiagnoseSettings settings = options.settings();
   const Opened opened = open_for(network, [&] { return open(options, network); });
   options.network.choose(network, *opened.data, settings.loss);
-  check_ids(network, *opened.data);
   settings.training = opened.training;
   settings.outputs = network.outputs;
   if (network.loss) settings.loss = network.loss;

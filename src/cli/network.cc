@@ -399,24 +399,4 @@ void NetworkFlags::choose(Network& network, const Dataset& data, const std::opti
   say_choice(network, !all.empty(), data.classes > 0 || data.outputs > 0);
 }
 
-void check_ids(const Network& network, const Dataset& data) {
-  std::int64_t first = 0;
-  for (const InputPart& input : network.interface.inputs) {
-    const std::int64_t width = ops::element_count(input.shape);
-    for (std::int64_t row = 0; input.rows > 0 && row < data.size; ++row)
-      for (std::int64_t i = 0; i < width; ++i) {
-        const auto at = static_cast<std::size_t>(row * data.features() + first + i);
-        const double value = data.bytes.empty() ? static_cast<double>(data.values[at]) : static_cast<double>(data.bytes[at]);
-        const auto rows = static_cast<double>(input.rows);
-        if (value == std::floor(value) && value < rows && value >= -rows) continue;
-        throw Error(
-            ErrorCode::kBadData, "data " + data.name,
-            fmt::format("input {} is {} in example {} (value {} of it, both counted from 0); expected a whole number from 0 to {}, a "
-                        "row of its table",
-                        input.name, value, data.rows.empty() ? row : data.rows[static_cast<std::size_t>(row)], i, input.rows - 1));
-      }
-    first += width;
-  }
-}
-
 }  // namespace undying::cli

@@ -113,9 +113,6 @@ void print_notes(const Network& network);
 // Whether --model names a file.
 bool is_network_file(const std::string& model);
 
-// Checks that integer inputs are rows of the tables they are looked up in. Throws Error{kBadData} that names the row and the value.
-void check_ids(const Network& network, const Dataset& data);
-
 }  // namespace undying::cli
 
 #endif  // UNDYING_CLI_NETWORK_H_

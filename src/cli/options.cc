@@ -194,7 +194,6 @@ std::optional<undying::cli::Network> TrainingOptions::open_network() const {
 
 void TrainingOptions::choose(undying::cli::Network& network, const Dataset& train, TrainSettings& settings) const {
   network_.choose(network, train, app_->count("--loss") > 0 ? std::optional(parse_loss(loss_)) : std::nullopt);
-  check_ids(network, train);
   settings.loss = network.loss ? *network.loss : loss(train);
   settings.outputs = network.outputs;
   settings.frozen = frozen_names(network);

@@ -233,7 +233,6 @@ int run_predict(const UseOptions& options) {
   Network network = options.network.load(options.model);
   const auto [data, rows] = open_for(network, [&] { return open_inputs(options, network); });
   options.network.choose(network, *data, {});
-  check_ids(network, *data);
   const std::string text = network.names.size() > 1 ? outputs_csv(network, predict_all(network, *data, threads), data->rows)
                                                     : answers_csv(predict_one(network, *data, threads), data->rows, rows);
   if (options.out.empty()) {
@@ -281,7 +280,6 @@ int run_evaluate(const UseOptions& options, const std::string& command) {
         "train holds these rows out by the same flags; the network's file does not say which rows it was trained on");
   const std::shared_ptr<const Dataset> data = part_of(split, options.part);
   options.network.choose(network, *data, {});
-  check_ids(network, *data);
   if (!network.outputs.empty()) return evaluate_all(network, *data, summary, options, command, outputs);
   if (metric) check_metric(*metric, *data);
   const Evaluation evaluation = evaluate(predict_one(network, *data, static_cast<int>(options.threads)), *data);

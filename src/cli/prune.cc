@@ -99,7 +99,6 @@ int run_prune(const PruneOptions& options, const std::string& command) {
   Outputs outputs({{"--out", options.out}, {"--json", options.json}}, {{"MODEL", {options.model}}, {"--data", options.source.files()}});
   const Network network = options.network.load(options.model);
   const std::shared_ptr<const Dataset> data = open_for(network, [&] { return open(options, network); });
-  check_ids(network, *data);
   PruneSettings settings = options.settings;
   settings.threads = static_cast<int>(options.threads);
   const Pruning pruning = prune(cut(network.model.graph, network.nodes), network.model.weights, *data, settings);

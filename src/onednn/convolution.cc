@@ -1,6 +1,7 @@
 #include "onednn/convolution.h"
 
 #include <algorithm>
+#include <array>
 
 #include "onednn/primitive.h"
 
@@ -76,14 +77,17 @@ dnnl::convolution_forward::primitive_desc forward_of(const ConvolutionShape& s, 
 #endif
 }
 
-dnnl::convolution_backward_data::primitive_desc data_of(const ConvolutionShape& s, const Descriptions& d,
-                                                        const dnnl::convolution_forward::primitive_desc& hint) {
+// Of a backward pass, by its three memories in the order of its primitive.
+template <class Description>
+Description backward_of(const ConvolutionShape& s, const std::array<dnnl::memory::desc, 3>& memories,
+                        const dnnl::convolution_forward::primitive_desc& hint) {
+  const auto& [first, second, third] = memories;
 #if UNDYING_ONEDNN_3
   return {cpu(),
           dnnl::algorithm::convolution_direct,
-          d.diff_src,
-          d.weights,
-          d.diff_dst,
+          first,
+          second,
+          third,
           dims(s, s.strides),
           dilation_dims(s),
           dims(s, s.begins),
@@ -91,34 +95,11 @@ dnnl::convolution_backward_data::primitive_desc data_of(const ConvolutionShape& 
           hint,
           attributes()};
 #else
-  return {{dnnl::algorithm::convolution_direct, d.diff_src, d.weights, d.diff_dst, dims(s, s.strides), dilation_dims(s), dims(s, s.begins),
-           dims(s, s.ends)},
-          attributes(),
-          cpu(),
-          hint};
-#endif
-}
-
-dnnl::convolution_backward_weights::primitive_desc weights_of(const ConvolutionShape& s, const Descriptions& d,
-                                                              const dnnl::convolution_forward::primitive_desc& hint) {
-#if UNDYING_ONEDNN_3
-  return {cpu(),
-          dnnl::algorithm::convolution_direct,
-          d.src,
-          d.diff_weights,
-          d.diff_dst,
-          dims(s, s.strides),
-          dilation_dims(s),
-          dims(s, s.begins),
-          dims(s, s.ends),
-          hint,
-          attributes()};
-#else
-  return {{dnnl::algorithm::convolution_direct, d.src, d.diff_weights, d.diff_dst, dims(s, s.strides), dilation_dims(s), dims(s, s.begins),
-           dims(s, s.ends)},
-          attributes(),
-          cpu(),
-          hint};
+  return {
+      {dnnl::algorithm::convolution_direct, first, second, third, dims(s, s.strides), dilation_dims(s), dims(s, s.begins), dims(s, s.ends)},
+      attributes(),
+      cpu(),
+      hint};
 #endif
 }
 
@@ -148,8 +129,8 @@ struct Convolution::Primitives {
       : shape(s),
         d(s),
         forward_desc(forward_of(s, d, attributes(), {})),
-        data_desc(data_of(s, d, forward_desc)),
-        weights_desc(weights_of(s, d, forward_desc)),
+        data_desc(backward_of<dnnl::convolution_backward_data::primitive_desc>(s, {d.diff_src, d.weights, d.diff_dst}, forward_desc)),
+        weights_desc(backward_of<dnnl::convolution_backward_weights::primitive_desc>(s, {d.src, d.diff_weights, d.diff_dst}, forward_desc)),
         forward(forward_desc),
         data(data_desc),
         weights(weights_desc),

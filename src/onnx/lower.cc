@@ -239,8 +239,8 @@ ConstantPtr Lowering::of_one_example(const ConstantPtr& constant, std::int64_t a
 Source Lowering::number(float value) { return operand(make_floats({}, {value}), 0); }
 
 const Rule* find_rule(std::string_view op) {
-  for (const auto rules : {layer_rules(), pool_rules(), elementwise_rules(), arrangement_rules(), sequence_rules(), image_rules(),
-                           index_rules(), einsum_rules()}) {
+  for (const auto rules : {layer_rules(), pool_rules(), elementwise_rules(), arrangement_rules(), reshape_rules(), sequence_rules(),
+                           image_rules(), index_rules(), einsum_rules()}) {
     const auto found = std::ranges::find(rules, op, &Rule::op);
     if (found != rules.end()) return &*found;
   }

@@ -145,6 +145,7 @@ std::span<const Rule> layer_rules();        // with weights, and normalisation
 std::span<const Rule> pool_rules();         // pooling and reductions
 std::span<const Rule> elementwise_rules();  // arithmetic, activations, softmax, dropout
 std::span<const Rule> arrangement_rules();  // elements are moved, not changed
+std::span<const Rule> reshape_rules();      // nor moved
 std::span<const Rule> sequence_rules();     // attention and recurrent layers
 std::span<const Rule> image_rules();        // resizing and its like; random values
 std::span<const Rule> index_rules();        // elements are chosen: by indices, by size, by numbers

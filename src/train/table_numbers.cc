@@ -33,14 +33,40 @@ const Node* smallest_table(const Graph& graph) {
   return smallest;
 }
 
+// Negative numbers count from the end.
+bool is_row(float value, std::int64_t rows) {
+  return value >= -static_cast<float>(rows) && value < static_cast<float>(rows) && value == std::floor(value);
+}
+
 std::string number_text(float value) {
   const bool whole = value == std::floor(value) && std::fabs(value) < 1e9f;
   return whole ? std::to_string(static_cast<std::int64_t>(value)) : std::to_string(value);
 }
 
+// Of a network's own inputs, by their names.
+void check_parts(const Dataset& data) {
+  std::int64_t first = 0;
+  for (const InputPart& input : data.inputs) {
+    const std::int64_t width = ops::element_count(input.shape);
+    for (std::int64_t row = 0; input.rows > 0 && row < data.size; ++row)
+      for (std::int64_t i = 0; i < width; ++i) {
+        const auto at = static_cast<std::size_t>(row * data.features() + first + i);
+        const float value = data.bytes.empty() ? data.values[at] : static_cast<float>(data.bytes[at]);
+        if (is_row(value, input.rows)) continue;
+        const std::int64_t example = data.rows.empty() ? row : data.rows[static_cast<std::size_t>(row)];
+        throw Error(ErrorCode::kBadData, "data " + data.name,
+                    "input " + input.name + " is " + number_text(value) + " in example " + std::to_string(example) + " (value " +
+                        std::to_string(i) + " of it, both counted from 0); expected a whole number from 0 to " +
+                        std::to_string(input.rows - 1) + ", a row of its table");
+      }
+    first += width;
+  }
+}
+
 }  // namespace
 
 void check_table_numbers(const Graph& graph, const Dataset& data) {
+  if (!data.inputs.empty()) return check_parts(data);
   const Node* table = graph.inputs().size() == 1 ? smallest_table(graph) : nullptr;
   if (table == nullptr) return;
   const auto rows = table->attributes.get<std::int64_t>("rows");
@@ -49,9 +75,7 @@ void check_table_numbers(const Graph& graph, const Dataset& data) {
   for (std::int64_t n = 0; n < data.size; ++n) {
     const auto index = static_cast<std::uint32_t>(n);
     gather(data, std::span(&index, 1), example.data());
-    const auto wrong = std::ranges::find_if(example, [&](float value) {
-      return !(value >= -static_cast<float>(rows) && value < static_cast<float>(rows) && value == std::floor(value));
-    });
+    const auto wrong = std::ranges::find_if(example, [&](float value) { return !is_row(value, rows); });
     if (wrong == example.end()) continue;
     throw Error(ErrorCode::kBadData, data.name,
                 "example " + std::to_string(n) + " has " + number_text(*wrong) + " at place " + std::to_string(wrong - example.begin()) +
