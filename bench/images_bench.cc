@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/philox.h"
-#include "data/augment.h"
+#include "data/image/augment.h"
 
 namespace undying::bench {
 namespace {

@@ -5,7 +5,7 @@
 #include <iterator>
 #include <string_view>
 
-#include "data/csv.h"
+#include "data/table/csv.h"
 #include "undying/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -5,7 +5,7 @@
 
 #include "undying/dataset.h"
 #include "undying/score.h"
-#include "undying/trainer.h"
+#include "undying/settings.h"
 
 namespace undying {
 

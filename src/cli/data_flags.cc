@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "cli/parse.h"
-#include "data/csv_source.h"
 #include "data/open.h"
+#include "data/table/csv_source.h"
 #include "undying/error.h"
 
 namespace undying::cli {

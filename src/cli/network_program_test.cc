@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "cli/test_program.h"
-#include "data/test_npz.h"
+#include "data/array/test_npz.h"
 #include "undying/graph.h"
 #include "undying/onnx.h"
 #include "undying/trainer.h"

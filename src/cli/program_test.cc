@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "cli/test_program.h"
-#include "data/test_images.h"
+#include "data/image/test_images.h"
 #include "undying/dataset.h"
 #include "undying/trainer.h"
 

@@ -14,7 +14,7 @@
 #include <system_error>
 
 #include "base/version.h"
-#include "cli/commands.h"
+#include "cli/commands/commands.h"
 #include "cli/help.h"
 #include "cli/options.h"
 #include "undying/error.h"

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "data/array/test_npz.h"
 #include "data/test_files.h"
-#include "data/test_npz.h"
 #include "undying/error.h"
 
 namespace undying::data {

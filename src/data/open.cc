@@ -6,14 +6,14 @@
 #include <cmath>
 
 #include "base/nearest.h"
+#include "data/array/idx.h"
+#include "data/array/npy.h"
 #include "data/axes.h"
-#include "data/csv.h"
-#include "data/idx.h"
-#include "data/images.h"
+#include "data/image/images.h"
 #include "data/named.h"
-#include "data/npy.h"
 #include "data/scaling.h"
 #include "data/synthetic.h"
+#include "data/table/csv.h"
 #include "undying/dataset.h"
 #include "undying/error.h"
 

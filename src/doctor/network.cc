@@ -4,7 +4,7 @@
 #include <string_view>
 #include <thread>
 
-#include "data/fits.h"
+#include "data/array/fits.h"
 #include "ops/loss.h"
 #include "train/table_numbers.h"
 #include "undying/error.h"

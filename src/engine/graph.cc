@@ -40,18 +40,12 @@ Graph::Graph(std::vector<Node> nodes, std::vector<int> outputs) : nodes_(std::mo
       fail("graph", "output " + std::to_string(output) + " is not a node");
   for (std::size_t i = 0; i < nodes_.size(); ++i)
     if (nodes_[i].op == "input") inputs_.push_back(static_cast<int>(i));
-  std::vector<ops::Value> values;
-  for (const Node& node : nodes_) {
-    std::vector<ops::Value> src;
-    for (const int input : node.inputs) src.push_back(values[static_cast<std::size_t>(input)]);
-    values.push_back(ops::infer(node, src));
-    shapes_.push_back(values.back().shape);
-  }
+  for (ops::Value& value : ops::values(nodes_)) shapes_.push_back(std::move(value.shape));
 }
 
 double multiply_adds(const Graph& graph) {
   double sum = 0.0;
-  const std::vector<ops::Value> values = ops::values(graph);
+  const std::vector<ops::Value> values = ops::values(graph.nodes());
   for (std::size_t i = 0; i < values.size(); ++i) {
     const Node& node = graph.nodes()[i];
     if (node.op != "linear" && node.op != "conv") continue;

@@ -5,7 +5,7 @@
 #include <span>
 
 #include "base/philox.h"
-#include "undying/trainer.h"
+#include "undying/initializer.h"
 
 namespace undying::engine {
 

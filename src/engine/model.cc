@@ -46,7 +46,7 @@ bool keeps_units(std::string_view op) {
 
 bool makes_units(std::string_view op) { return is_one_of(op, std::array<std::string_view, 3>{"linear", "conv", "conv_transpose"}); }
 
-Model::Model(Graph graph) : graph_(std::move(graph)), values_(ops::values(graph_)), by_node_(graph_.nodes().size()) {
+Model::Model(Graph graph) : graph_(std::move(graph)), values_(ops::values(graph_.nodes())), by_node_(graph_.nodes().size()) {
   for (int at = 0; at < static_cast<int>(graph_.nodes().size()); ++at) {
     if (node(at).op == "input") continue;
     add_parameters(at);

@@ -25,7 +25,7 @@ bool is_gate(const Activation& activation) {
 
 // Whether each node's value reaches one that owns a trained weight.
 std::vector<bool> weighed(const Graph& graph) {
-  const std::vector<ops::Value> values = ops::values(graph);
+  const std::vector<ops::Value> values = ops::values(graph.nodes());
   std::vector<bool> reaches(values.size(), false);
   for (std::size_t at = values.size(); at-- > 0;) {
     const Node& node = graph.nodes()[at];

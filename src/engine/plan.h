@@ -13,7 +13,9 @@
 #include "engine/steps.h"
 #include "ops/loss.h"
 #include "ops/operator.h"
-#include "undying/trainer.h"
+#include "undying/graph.h"
+#include "undying/plan.h"
+#include "undying/precision.h"
 
 namespace undying::engine {
 

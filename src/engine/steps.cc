@@ -5,7 +5,7 @@
 #include <optional>
 #include <utility>
 
-#include "ops/reorder.h"
+#include "ops/arrange/reorder.h"
 
 namespace undying::engine {
 namespace {

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "onnx/read.h"
+#include "onnx/read/read.h"
 #include "undying/dataset.h"
 #include "undying/graph.h"
 

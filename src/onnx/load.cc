@@ -4,12 +4,12 @@
 #include <new>
 #include <stdexcept>
 
-#include "onnx/emit.h"
-#include "onnx/fold.h"
 #include "onnx/form.h"
+#include "onnx/lower/emit.h"
 #include "onnx/names.h"
-#include "onnx/parse.h"
-#include "onnx/patterns.h"
+#include "onnx/normalise/fold.h"
+#include "onnx/normalise/patterns.h"
+#include "onnx/read/parse.h"
 #include "undying/error.h"
 
 namespace undying::onnx {

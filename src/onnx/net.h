@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "onnx/constant.h"
-#include "onnx/metadata.h"
+#include "onnx/read/metadata.h"
 
 namespace undying::onnx {
 

@@ -19,12 +19,12 @@
 #include <set>
 #include <sstream>
 
-#include "onnx/evaluate.h"
-#include "onnx/fold.h"
-#include "onnx/lower.h"
-#include "onnx/parse.h"
+#include "onnx/lower/lower.h"
+#include "onnx/normalise/evaluate.h"
+#include "onnx/normalise/fold.h"
+#include "onnx/read/parse.h"
+#include "onnx/read/tensor.h"
 #include "onnx/run.h"
-#include "onnx/tensor.h"
 #include "onnx/test_model.h"
 #include "ops/operator.h"
 #include "undying/error.h"

@@ -6,10 +6,10 @@
 
 #include "base/atomic_file.h"
 #include "base/version.h"
-#include "onnx/exporter.h"
-#include "onnx/fold_batch_norm.h"
 #include "onnx/form.h"
-#include "onnx/parse.h"
+#include "onnx/read/parse.h"
+#include "onnx/write/exporter.h"
+#include "onnx/write/fold_batch_norm.h"
 #include "undying/error.h"
 #include "undying/onnx.h"
 

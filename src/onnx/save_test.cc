@@ -6,11 +6,11 @@
 #include <cmath>
 #include <map>
 
-#include "onnx/exporter.h"
-#include "onnx/parse.h"
+#include "onnx/read/parse.h"
 #include "onnx/run.h"
 #include "onnx/shape_inference/implementation.h"
 #include "onnx/test_model.h"
+#include "onnx/write/exporter.h"
 #include "undying/error.h"
 
 namespace undying::onnx {
@@ -23,7 +23,7 @@ using List = std::vector<std::int64_t>;
 // Every tensor of a graph, with values that tell them apart.
 std::vector<Tensor> tensors_of(const Graph& graph) {
   std::map<std::string, Tensor> tensors;
-  const auto values = ops::values(graph);
+  const auto values = ops::values(graph.nodes());
   for (const Node& node : graph.nodes()) {
     for (const auto& spec : owned_tensors(node, values)) {
       Tensor tensor{spec.name, spec.shape, {}};

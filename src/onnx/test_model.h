@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "onnx/read.h"
+#include "onnx/read/read.h"
 #include "undying/onnx.h"
 
 namespace undying::onnx {

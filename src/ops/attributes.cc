@@ -1,7 +1,7 @@
 #include <string_view>
 
 #include "undying/error.h"
-#include "undying/graph.h"
+#include "undying/node.h"
 
 namespace undying {
 namespace {

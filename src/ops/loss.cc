@@ -7,7 +7,7 @@
 #define HWY_TARGET_INCLUDE "ops/loss.cc"
 #include <hwy/foreach_target.h>  // must come before highway.h
 
-#include "ops/softmax-inl.h"
+#include "ops/reduce/softmax-inl.h"
 
 #if HWY_ONCE
 namespace undying::ops {

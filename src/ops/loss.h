@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "undying/trainer.h"
+#include "undying/loss.h"
 
 namespace undying::ops {
 

@@ -175,9 +175,9 @@ bool training_differs(const Node& node, Precision precision) {
   return differs != nullptr && differs(node, precision);
 }
 
-std::vector<Value> values(const Graph& graph) {
+std::vector<Value> values(std::span<const Node> nodes) {
   std::vector<Value> all;
-  for (const Node& node : graph.nodes()) {
+  for (const Node& node : nodes) {
     std::vector<Value> src;
     for (const int input : node.inputs) src.push_back(all[static_cast<std::size_t>(input)]);
     all.push_back(infer(node, src));

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "activations/kernels.h"
-#include "undying/graph.h"
-#include "undying/trainer.h"
+#include "undying/node.h"
+#include "undying/precision.h"
 
 namespace undying::ops {
 
@@ -171,8 +171,8 @@ std::int64_t position_count(const Value& value);
 std::vector<Value> arranged(const Node& node, std::span<const Value> src);
 Value infer(const Node& node, std::span<const Value> src);
 
-// The output of every node of a graph.
-std::vector<Value> values(const Graph& graph);
+// The output of every node of a graph, in topological order.
+std::vector<Value> values(std::span<const Node> nodes);
 // The inputs of one of its nodes, arranged.
 std::vector<Value> sources(const Node& node, std::span<const Value> values);
 

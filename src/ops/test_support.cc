@@ -1,6 +1,6 @@
 #include "ops/test_support.h"
 
-#include "ops/reorder.h"
+#include "ops/arrange/reorder.h"
 #include "undying/error.h"
 
 namespace undying::ops {

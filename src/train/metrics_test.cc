@@ -10,6 +10,7 @@
 #include "train/metrics_golden.h"
 #include "train/test_data.h"
 #include "undying/error.h"
+#include "undying/trainer.h"
 
 namespace undying {
 namespace {

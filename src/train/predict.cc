@@ -4,7 +4,7 @@
 #include <cmath>
 #include <string>
 
-#include "data/fits.h"
+#include "data/array/fits.h"
 #include "ops/operator.h"
 #include "train/metrics.h"
 #include "undying/error.h"

@@ -4,7 +4,7 @@
 #include <numeric>
 #include <utility>
 
-#include "data/augment.h"
+#include "data/image/augment.h"
 
 namespace undying::train {
 

@@ -6,8 +6,8 @@
 #include <limits>
 #include <thread>
 
-#include "data/augment.h"
-#include "data/fits.h"
+#include "data/array/fits.h"
+#include "data/image/augment.h"
 #include "engine/engine.h"
 #include "health/recorder.h"
 #include "onednn/convolution.h"

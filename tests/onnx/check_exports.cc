@@ -13,7 +13,7 @@
 #include <fstream>
 #include <map>
 
-#include "data/npy.h"
+#include "data/array/npy.h"
 #include "onnx/run.h"
 #include "undying/error.h"
 #include "undying/onnx.h"

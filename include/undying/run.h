@@ -1,0 +1,71 @@
+#ifndef UNDYING_RUN_H_
+#define UNDYING_RUN_H_
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "undying/health.h"
+#include "undying/score.h"
+
+namespace undying {
+
+struct StepRecord {
+  std::int64_t step = 0;  // 1 for the first
+  double loss = 0.0;      // mean over the batch, before the update
+  double learning_rate = 0.0;
+  double gradient_norm = 0.0;  // global, before clipping
+  double update_ratio = 0.0;   // norm(delta theta) / norm(theta), global
+};
+
+struct EpochRecord {
+  std::int64_t epoch = 0;                                              // 1 for the first
+  std::int64_t step = 0;                                               // steps taken
+  double train_loss = 0.0;                                             // mean over the epoch's batches
+  double test_loss = 0.0;                                              // NaN when not evaluated
+  double test_accuracy = 0.0;                                          // share in [0, 1]; NaN for regression or when not evaluated
+  double test_score = std::numeric_limits<double>::quiet_NaN();        // by the metric
+  double validation_score = std::numeric_limits<double>::quiet_NaN();  // the same, where the run stops early
+  double seconds = 0.0;                                                // since the start, training steps only
+  std::int64_t units = 0;  // hidden units, and those found dead by this epoch's census; 0 where there was none
+  std::int64_t dead = 0;
+};
+
+enum class RunStatus { kFinished, kDiverged, kInterrupted };
+std::string_view name(RunStatus status);
+
+struct Run {
+  RunStatus status = RunStatus::kFinished;
+  std::string reason;  // why it diverged: "loss is nan at step 812"
+  std::vector<StepRecord> steps;
+  std::vector<EpochRecord> epochs;
+  Ledger ledger;
+  double test_accuracy = 0.0;  // of the weights the run ends with; NaN for regression
+  double test_loss = 0.0;
+  double test_score = std::numeric_limits<double>::quiet_NaN();  // by the metric
+  std::int64_t best_epoch = 0;  // whose weights these are, and whose ledger, of a run that stops early; 0: of the last step
+  std::vector<float> examples;  // of a study's run: Trainer::example_scores() of the test set at the end
+  double train_seconds = 0.0;   // inside steps, evaluation and censuses excluded
+  std::int64_t samples = 0;     // trained on
+  int threads = 1;
+  int shards = 1;
+};
+
+// Its accuracy, its loss, or what its metric says.
+double score_of(const Run& run, Metric metric);
+double score_of(const EpochRecord& epoch, Metric metric);
+// The epoch whose weights a run ended with. There must be one.
+const EpochRecord& kept_epoch(const Run& run);
+
+// Called from the training thread; must not throw.
+struct Observer {
+  std::function<void(const StepRecord&)> step;
+  std::function<void(const EpochRecord&)> epoch;
+};
+
+}  // namespace undying
+
+#endif  // UNDYING_RUN_H_

@@ -1,0 +1,165 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "base/atomic_file.h"
+#include "cli/commands/commands.h"
+#include "cli/condition.h"
+#include "cli/data_flags.h"
+#include "cli/network.h"
+#include "cli/outputs.h"
+#include "cli/parse.h"
+#include "cli/progress.h"
+#include "data/array/npy.h"
+#include "data/split.h"
+#include "undying/doctor.h"
+#include "undying/error.h"
+#include "undying/onnx.h"
+#include "undying/report.h"
+
+namespace undying::cli {
+namespace {
+
+constexpr const char* kDescription =
+    "Says what is wrong with a network: runs it over a whole data set with frozen weights, forward and, where there\n"
+    "are labels, backward, and judges every unit and layer. Findings come with evidence, the most costly first.\n";
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  undying diagnose model.onnx --data fashion-mnist\n"
+    "  undying diagnose model.onnx --data npy:X.npy --labels Y.npy --part all --json diagnosis.json\n"
+    "  undying diagnose model.onnx --data fashion-mnist --fail-on 'dead>5%' --fail-on not-learned\n"
+    "  undying diagnose model.onnx --forecast\n"
+    "\n"
+    "docs/diagnosis.md says what every word means and what it does not say.\n"
+    "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written; 3 a condition of --fail-on is met.";
+
+struct DiagnoseOptions {
+  explicit DiagnoseOptions(CLI::App& app) : source(app, DataFlags::Network::kGiven), network(app) {
+    app.add_option("MODEL", model, "the network, an ONNX file")->required();
+    add_file(app, "--labels", labels, "labels or targets of npy:X.npy, an NPY file");
+    app.add_option("--part", part, "of the data: train, test or all")->type_name("PART")->capture_default_str();
+    app.add_option("--loss", loss, "cross-entropy, mse, bce or huber (default: cross-entropy for classes, mse otherwise)")
+        ->type_name("NAME");
+    add_real(app, "--tau", tau, "dormant: mean |h| at most this share of the layer's", 0.0, 1.0);
+    add_real(app, "--eps", eps, "saturated: |f'| below this", 0.0, 1.0);
+    app.add_flag("--forecast", forecast, "before any training: from the graph alone, no data is read");
+    app.add_option("--init-scheme", init_scheme, "for --forecast, how weights will be drawn")->type_name("NAME")->capture_default_str();
+    app.add_option("--fail-on", fail_on,
+                   "METRIC>SHARE or a finding, such as 'dead>5%' or not-learned: exit code 3 when it is met; may be given several times")
+        ->type_name("CONDITION")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    add_integer(app, "--seed", seed, "of synthetic data", 0, std::int64_t{1} << 62);
+    add_integer(app, "--threads", threads, "worker threads; 0: one per core", 0, 1024);
+    add_file(app, "--json", json, "write the diagnosis as JSON to this file");
+    app.add_flag("--quiet", quiet, "no progress, only the result");
+  }
+
+  DiagnoseSettings settings() const {
+    DiagnoseSettings chosen{.dormant_tau = tau, .saturation_eps = eps, .threads = static_cast<int>(threads)};
+    if (!loss.empty()) chosen.loss = parse_loss(loss);
+    return chosen;
+  }
+
+  DataFlags source;
+  NetworkFlags network;
+  std::string model, labels, part = "train", loss, init_scheme = "kaiming-normal", json;
+  double tau = HealthSettings{}.dormant_tau;
+  double eps = HealthSettings{}.saturation_eps;
+  bool forecast = false;
+  bool quiet = false;
+  std::vector<std::string> fail_on;
+  std::int64_t seed = 1;
+  std::int64_t threads = 0;
+};
+
+// D, and what was read; nothing of the latter where D has no labels.
+struct Opened {
+  std::shared_ptr<const Dataset> data;
+  std::shared_ptr<const Dataset> training;  // the part that a baseline learns from
+  std::optional<DataSummary> summary;
+};
+
+Opened open(const DiagnoseOptions& options, const Network& network) {
+  const std::optional<DataForm>& form = network.model.form;
+  const std::string& source = options.source.data();
+  const bool bare = source.starts_with("npy:") && source.find(',') == std::string::npos;
+  if (!bare && !options.labels.empty())
+    throw Error(ErrorCode::kInvalidArgument, "--labels", fmt::format("goes with --data npy:X.npy; {} brings its own", source));
+  if (bare && options.labels.empty()) {
+    options.source.check(form);
+    return {data::open_npy_inputs(source.substr(4), form), nullptr, std::nullopt};
+  }
+  const Split split = options.source.open(form, bare ? source + "," + options.labels : source, network.interface);
+  const DataSummary summary = summarise(split);
+  if (options.part == "train") return {split.train, split.train, summary};
+  if (options.part == "test") return {split.test, split.train, summary};
+  if (options.part == "all") return {std::make_shared<Dataset>(data::joined(split)), split.train, summary};
+  throw Error(ErrorCode::kInvalidArgument, "--part", fmt::format("\"{}\" is not known; expected train, test or all", options.part));
+}
+
+int fail_on(const std::vector<Condition>& conditions, const Diagnosis& diagnosis) {
+  int code = kOk;
+  if (!conditions.empty() && !diagnosis.finite()) {
+    fmt::print("--fail-on: outputs are not finite on {} (n = {} examples): that meets every condition\n", diagnosis.data,
+               diagnosis.examples);
+    return kConditionMet;
+  }
+  for (const Condition& condition : conditions) {
+    if (!met(condition, diagnosis)) continue;
+    code = kConditionMet;
+    fmt::print("--fail-on '{}' is met: {}, on {} (n = {} examples)\n", condition.text, found_text(condition, diagnosis), diagnosis.data,
+               diagnosis.examples);
+  }
+  return code;
+}
+
+int run_forecast(const DiagnoseOptions& options, const std::string& command) {
+  Outputs outputs({{"--json", options.json}}, {{"MODEL", {options.model}}});
+  Network network = options.network.load(options.model);
+  const Forecast found = forecast(network.graph, parse_initializer(options.init_scheme));
+  outputs.write(options.json, [&] { write_file(options.json, forecast_json(command, found)); });
+  fmt::print("{}", forecast_text(found, terminal_columns(STDOUT_FILENO)));
+  outputs.rethrow();
+  return kOk;
+}
+
+int run_diagnose(const DiagnoseOptions& options, const std::string& command) {
+  std::vector<Condition> conditions;
+  for (const std::string& text : options.fail_on) conditions.push_back(parse_condition("--fail-on", text));
+  if (options.forecast && !conditions.empty())
+    throw Error(ErrorCode::kInvalidArgument, "--fail-on", "judges units over data; --forecast looks at none");
+  if (options.forecast) return run_forecast(options, command);
+  Outputs outputs({{"--json", options.json}},
+                  {{"MODEL", {options.model}}, {"--data", options.source.files()}, {"--labels", {options.labels}}});
+  Network network = options.network.load(options.model);
+  DiagnoseSettings settings = options.settings();
+  const Opened opened = open_for(network, [&] { return open(options, network); });
+  options.network.choose(network, *opened.data, settings.loss);
+  settings.training = opened.training;
+  settings.outputs = network.outputs;
+  if (network.loss) settings.loss = network.loss;
+  Diagnosis diagnosis = diagnose(network.graph, network.model.weights, *opened.data, settings);
+  diagnosis.read = opened.summary;
+  diagnosis.notes.insert(diagnosis.notes.begin(), network.model.notes.begin(), network.model.notes.end());
+  diagnosis.notes.insert(diagnosis.notes.begin(), network.notes.begin(), network.notes.end());
+  outputs.write(options.json, [&] { write_file(options.json, diagnosis_json(command, diagnosis)); });
+  if (opened.summary) fmt::print("{}\n", summary_text(*opened.summary, std::max(100, terminal_columns(STDOUT_FILENO))));
+  fmt::print("{}", diagnosis_text(diagnosis, std::max(100, terminal_columns(STDOUT_FILENO))));
+  outputs.rethrow();
+  return fail_on(conditions, diagnosis);
+}
+
+}  // namespace
+
+Command add_diagnose(CLI::App& program, const std::string& command) {
+  CLI::App* app = program.add_subcommand("diagnose", "say what is wrong with a given network");
+  app->description(kDescription);
+  app->footer(kFooter);
+  const auto options = std::make_shared<DiagnoseOptions>(*app);
+  return [options, command] { return run_diagnose(*options, command); };
+}
+
+}  // namespace undying::cli

@@ -1,0 +1,134 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+
+#include "cli/commands/commands.h"
+#include "cli/network.h"
+#include "ops/operator.h"
+#include "undying/onnx.h"
+
+namespace undying::cli {
+namespace {
+
+constexpr const char* kDescription =
+    "Says what a network (ONNX) holds and what can be done with it: inputs, outputs, layers, parameters, units and their\n"
+    "activations, and what was changed or recognised as it was read. A network that cannot be read is refused with all that\n"
+    "stands in the way.\n";
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  undying inspect model.onnx\n"
+    "  undying inspect policy.onnx --output value --shape obs=84,84\n"
+    "\n"
+    "Exit codes: 0 done; 1 internal failure; 2 bad input, a model that cannot be read among it.";
+
+std::string batched(const Shape& shape) { return fmt::format("(N, {})", fmt::join(shape, ", ")); }
+
+void print_inputs(const Network& network) {
+  const char* what = "inputs";
+  for (const InputPart& input : network.interface.inputs) {
+    const std::string rows = input.rows > 0 ? fmt::format(", rows of a table of {}", input.rows) : "";
+    fmt::print("{:12} {} {}{}{}\n", what, input.name, batched(input.shape), input.integer ? ", whole numbers" : "", rows);
+    what = "";
+  }
+  for (const std::string& name : network.model.inputs)
+    if (std::ranges::find(network.interface.inputs, name, &InputPart::name) == network.interface.inputs.end())
+      fmt::print("{:12} {}, which no chosen output needs\n", "", name);
+}
+
+void print_outputs(const onnx::Model& model) {
+  for (std::size_t i = 0; i < model.outputs.size(); ++i) {
+    const bool chosen = std::ranges::find(model.chosen, static_cast<int>(i)) != model.chosen.end();
+    fmt::print("{:12} {} {}{}\n", i == 0 ? "outputs" : "", model.outputs[i],
+               batched(model.graph.shapes()[static_cast<std::size_t>(model.graph.outputs()[i])]), chosen ? "" : ", not chosen");
+  }
+  for (const std::string& output : model.left_out) fmt::print("{:12} not read: {}\n", "", output);
+}
+
+struct Layers {
+  std::map<std::string, int> operators;
+  std::int64_t trained = 0;  // elements of tensors
+  std::int64_t other = 0;
+};
+
+Layers layers_of(const Graph& graph, const std::vector<ops::Value>& values) {
+  Layers layers;
+  std::map<std::string, bool> counted;
+  for (const Node& node : graph.nodes()) {
+    if (node.op == "input") continue;
+    if (node.op != "activation") ++layers.operators[node.op];
+    const auto specs = ops::operator_named(node).parameters(node, ops::sources(node, values));
+    for (std::size_t i = 0; i < specs.size(); ++i)
+      if (counted.emplace(node.parameters[i], true).second)
+        (specs[i].trained() ? layers.trained : layers.other) += ops::element_count(specs[i].shape);
+  }
+  return layers;
+}
+
+// Layer, activation with its slope, units.
+int print_activations(const Graph& graph, const std::vector<ops::Value>& values) {
+  int count = 0;
+  for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
+    const Node& node = graph.nodes()[i];
+    if (node.op != "activation") continue;
+    const auto activation = node.attributes.get<Activation>("activation");
+    fmt::print("{:12} {}: {}, {} units{}\n", count++ == 0 ? "activations" : "", node.attributes.get_or<std::string>("layer", node.name),
+               activation.specification(), ops::unit_count(values[i]), activation.can_be_dead() ? "" : ", which cannot be dead");
+  }
+  return count;
+}
+
+const char* use_of(int activations, std::int64_t trained, bool trains) {
+  if (trains && trained == 0) return "no: nothing in it is trained";
+  if (activations > 0) return "yes";
+  return trains ? "no: no activation of the family is in it" : "gradients and signal only: no activation of the family is in it";
+}
+
+void print_uses(const Network& network, int activations, std::int64_t trained) {
+  fmt::print("{:12} {}\n", "diagnose", use_of(activations, trained, false));
+  fmt::print("{:12} {}\n", "revive", use_of(activations, trained, true));
+  const bool compares = !hidden_activations(network.graph).empty();
+  fmt::print("{:12} {}\n", "compare", compares ? "yes, as --model" : "no: no activation in front of a layer");
+  std::vector<std::string> inputs;
+  for (const InputPart& input : network.interface.inputs) inputs.push_back(input.name);
+  if (inputs.size() > 1) fmt::print("{:12} --data npz:FILE with arrays {}\n", "data", fmt::join(inputs, ", "));
+  if (network.interface.outputs.size() > 1)
+    fmt::print("{:12} of several outputs those are judged that the data has targets for, or --output NAME,NAME\n", "");
+}
+
+int run_inspect(const std::string& file, const NetworkFlags& flags) {
+  const Network network = flags.load(file);
+  const onnx::Model& model = network.model;
+  // Of several inputs and outputs as they are, not joined.
+  std::vector<int> chosen;
+  for (const int position : model.chosen) chosen.push_back(model.graph.outputs()[static_cast<std::size_t>(position)]);
+  const Graph part = cut(model.graph, chosen);
+  const std::vector<ops::Value> values = ops::values(part.nodes());
+  fmt::print("{:12} {}, opset {}{}\n", "model", file, model.opset, model.producer.empty() ? "" : ", written by " + model.producer);
+  print_inputs(network);
+  print_outputs(model);
+  const Layers layers = layers_of(part, values);
+  std::vector<std::string> operators;
+  for (const auto& [op, count] : layers.operators) operators.push_back(fmt::format("{} {}", count, op));
+  fmt::print("{:12} {}\n", "operators", fmt::join(operators, ", "));
+  fmt::print("{:12} {} trained{}\n", "parameters", layers.trained, layers.other > 0 ? fmt::format(", {} not trained", layers.other) : "");
+  print_uses(network, print_activations(part, values), layers.trained);
+  for (std::size_t i = 0; i < model.notes.size(); ++i) fmt::print("{:12} {}\n", i == 0 ? "notes" : "", model.notes[i]);
+  return kOk;
+}
+
+}  // namespace
+
+Command add_inspect(CLI::App& program) {
+  CLI::App& app = *program.add_subcommand("inspect", kDescription);
+  app.footer(kFooter);
+  const auto file = std::make_shared<std::string>();
+  const auto flags = std::make_shared<NetworkFlags>(app);
+  app.add_option("MODEL", *file, "the network, an ONNX file")->required();
+  return [file, flags] { return run_inspect(*file, *flags); };
+}
+
+}  // namespace undying::cli

@@ -1,0 +1,58 @@
+#include "data/array/fits.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "undying/error.h"
+
+namespace undying::data {
+namespace {
+
+using Shape = std::vector<std::int64_t>;
+
+Shape without_ones(Shape shape) {
+  std::erase(shape, 1);
+  return shape;
+}
+
+std::int64_t count(const Shape& shape) { return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>()); }
+
+std::string text(const Shape& shape) { return fmt::format("{}", fmt::join(shape, " x ")); }
+
+// What would make it fit.
+std::string advice(const Shape& data, const Shape& model) {
+  if (data.size() < 2 || data.size() != model.size()) return "";
+  Shape first = data;  // the last axis in front
+  std::rotate(first.begin(), first.end() - 1, first.end());
+  Shape last = data;
+  std::rotate(last.begin(), last.begin() + 1, last.end());
+  if (first == model) return "; the option :channels=first moves the last axis to the front";
+  if (last == model) return "; the option :channels=last moves the first axis to the end";
+  return "; move its axes before saving it";
+}
+
+}  // namespace
+
+void check_shape(const Dataset& data, const Shape& model) {
+  const bool flat = (data.shape.size() == 1 || without_ones(model).size() <= 1) && count(data.shape) == count(model);
+  if (flat || without_ones(data.shape) == without_ones(model)) return;
+  throw Error(ErrorCode::kInvalidArgument, "data " + data.name,
+              fmt::format("has examples of shape {}, {} values; the model takes {}, {}{}", text(data.shape), count(data.shape), text(model),
+                          count(model), count(data.shape) == count(model) ? advice(data.shape, model) : ""));
+}
+
+void check_probabilities(const Dataset& data) {
+  const auto at = std::ranges::find_if(data.targets, [](float target) { return !(target >= 0.0f && target <= 1.0f); });
+  if (at == data.targets.end()) return;
+  const auto outside = std::ranges::count_if(data.targets, [](float target) { return !(target >= 0.0f && target <= 1.0f); });
+  throw Error(
+      ErrorCode::kBadData, "data " + data.name,
+      fmt::format("has {} targets outside 0..1 (the first is {}), which binary cross-entropy cannot have; for classes use :label=NAME "
+                  "or whole numbers, for values --loss mse",
+                  outside, *at));
+}
+
+}  // namespace undying::data

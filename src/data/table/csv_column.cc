@@ -1,0 +1,129 @@
+#include "data/table/csv_column.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+
+namespace undying::data {
+namespace {
+
+constexpr std::size_t kLinesShown = 3;
+
+bool digit(char c) { return c >= '0' && c <= '9'; }
+
+// The length of the UTF-8 sequence that begins there; 0 where none does.
+std::size_t sequence_length(std::string_view text, std::size_t at) {
+  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
+  const std::uint8_t first = byte(at);
+  const std::size_t length = first < 0x80                    ? 1
+                             : first >= 0xC2 && first < 0xE0 ? 2
+                             : first >= 0xE0 && first < 0xF0 ? 3
+                             : first >= 0xF0 && first < 0xF5 ? 4
+                                                             : 0;
+  if (length == 0 || at + length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i)
+    if ((byte(at + i) & 0xC0) != 0x80) return 0;
+  return length;
+}
+
+}  // namespace
+
+std::optional<double> parse_number(std::string_view field, bool decimal_comma) {
+  double value = 0.0;
+  const char* end_of_field = field.data() + field.size();
+  const char* begin = field.data() + (field.starts_with('+') ? 1 : 0);
+  auto [end, error] = std::from_chars(begin, end_of_field, value);
+  if (error == std::errc() && end == end_of_field) return value;
+  if (error != std::errc() || !decimal_comma || *end != ',' || field.find('.') != std::string_view::npos) return std::nullopt;
+  std::string pointed(begin, end_of_field);
+  pointed[static_cast<std::size_t>(end - begin)] = '.';
+  const auto [last, again] = std::from_chars(pointed.data(), pointed.data() + pointed.size(), value);
+  if (again != std::errc() || last != pointed.data() + pointed.size()) return std::nullopt;
+  return value;
+}
+
+bool marks_missing(std::string_view field) {
+  if (field.size() > 5) return false;
+  std::string lower(field);
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  static constexpr std::string_view kMarks[] = {"", "na", "n/a", "nan", "-nan", "null", "none", "?", "-", "nil", "#n/a", "<na>", "."};
+  return std::ranges::find(kMarks, lower) != std::end(kMarks);
+}
+
+bool looks_like_date(std::string_view field) {
+  const auto part = [&field](std::size_t most) {
+    std::size_t length = 0;
+    while (length < field.size() && digit(field[length])) ++length;
+    field.remove_prefix(length);
+    return length >= 1 && length <= most;
+  };
+  if (!part(4) || field.empty() || (field[0] != '-' && field[0] != '/' && field[0] != '.')) return false;
+  const char between = field[0];
+  field.remove_prefix(1);
+  if (!part(2)) return false;
+  if (field.empty()) return between == '-';  // a month of a year
+  if (field[0] != between) return false;
+  field.remove_prefix(1);
+  return part(4);
+}
+
+std::string shown(std::string_view text) {
+  std::string safe;
+  bool valid = true;
+  for (std::size_t at = 0; at < text.size() && valid; at += std::max<std::size_t>(1, sequence_length(text, at)))
+    valid = sequence_length(text, at) > 0;
+  for (const char c : text) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    if (byte < 0x20 || byte == 0x7F) {
+      safe += ' ';
+    } else if (valid || byte < 0x80) {
+      safe += c;
+    } else {
+      safe += static_cast<char>(0xC0 | byte >> 6);
+      safe += static_cast<char>(0x80 | (byte & 0x3F));
+    }
+  }
+  return safe;
+}
+
+void Occurrences::add(std::int64_t line) {
+  ++count;
+  if (lines.size() < kLinesShown) lines.push_back(line);
+}
+
+std::string Occurrences::text(std::string_view what) const {
+  return fmt::format("{}{} {}{}", what, count == 1 ? "" : "s", fmt::join(lines, ", "),
+                     count > static_cast<std::int64_t>(lines.size()) ? ", ..." : "");
+}
+
+std::int32_t Texts::code(std::string_view text, std::int64_t line) {
+  auto at = codes_.find(text);
+  if (at == codes_.end()) {
+    at = codes_.emplace(std::string(text), static_cast<std::int32_t>(values_.size())).first;
+    values_.emplace_back(text);
+    seen_.emplace_back();
+  }
+  if (line > 0) seen_[static_cast<std::size_t>(at->second)].add(line);
+  return at->second;
+}
+
+std::int32_t Texts::find(std::string_view text) const {
+  const auto at = codes_.find(text);
+  return at == codes_.end() ? -1 : at->second;
+}
+
+void CsvColumn::note_number(double value) {
+  counting = counting && (numbers == 0 || value == last + 1.0);
+  rising = rising && (numbers == 0 || value > last);
+  whole = whole && value == std::floor(value);
+  last = value;
+  ++numbers;
+}
+
+std::string CsvColumn::title() const { return name.empty() ? fmt::format("column {} (no name)", position + 1) : name; }
+
+}  // namespace undying::data

@@ -1,0 +1,179 @@
+// Whether the end of a network can put out what the loss asks for: intervals carried through the operators behind its last weights.
+
+#include "doctor/diagnose/reach.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string_view>
+
+#include "doctor/network.h"
+
+namespace undying::doctor {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kTolerance = 0.01;            // of the targets' spread
+constexpr double kProbabilityTolerance = 0.2;  // for a label: what cannot be told apart from a doubt
+
+bool bounded(const Interval& interval) { return interval.least > -kInfinity || interval.greatest < kInfinity; }
+
+Interval hull(const Interval& a, const Interval& b) { return {std::min(a.least, b.least), std::max(a.greatest, b.greatest)}; }
+
+// The hull of a * b over both; 0 * infinity is 0 here.
+Interval product(const Interval& a, const Interval& b) {
+  Interval all{kInfinity, -kInfinity};
+  for (const double x : {a.least, a.greatest})
+    for (const double y : {b.least, b.greatest}) {
+      const double value = x == 0.0 || y == 0.0 ? 0.0 : x * y;
+      all = hull(all, {value, value});
+    }
+  return all;
+}
+
+Interval inverse(const Interval& a) {
+  if (a.least <= 0.0 && a.greatest >= 0.0) return {-kInfinity, kInfinity};
+  return {1.0 / a.greatest, 1.0 / a.least};
+}
+
+Interval negative(const Interval& a) { return {-a.greatest, -a.least}; }
+
+struct Bound {
+  Interval interval{-kInfinity, kInfinity};
+  int node = -1;  // that makes it
+};
+
+class Bounds {
+ public:
+  explicit Bounds(const engine::Model& model) : model_(model) {
+    for (int at = 0; at < static_cast<int>(model.graph().nodes().size()); ++at) all_.push_back(bound(at));
+  }
+
+  const Bound& of(int at) const { return all_[static_cast<std::size_t>(at)]; }
+
+ private:
+  // From those of the nodes before.
+  Bound bound(int at) const {
+    const Node& node = model_.graph().nodes()[static_cast<std::size_t>(at)];
+    if (node.op == "activation") return {range_of(node.attributes.get<Activation>("activation")), at};
+    if (node.op == "softmax") return {{0.0, 1.0}, at};
+    if (node.op == "log_softmax") return {{-kInfinity, 0.0}, at};
+    if (node.op == "clip")
+      return {{node.attributes.get_or<double>("min", -kInfinity), node.attributes.get_or<double>("max", kInfinity)}, at};
+    if (node.op == "constant") return {constant(at), at};
+    const bool keeps = engine::is_view(node.op) || engine::keeps_units(node.op) || node.op == "transpose" || node.op == "slice" ||
+                       node.op == "reduce_mean";
+    if (keeps) return of(node.inputs[0]);
+    if (node.op == "concat") return joined(node);
+    if (node.op == "add" || node.op == "sub" || node.op == "mul" || node.op == "div") return arithmetic(node);
+    return {};
+  }
+
+  Interval constant(int at) const {
+    const engine::Parameter& parameter = model_.parameters()[static_cast<std::size_t>(model_.parameters_of(at)[0])];
+    const auto [least, greatest] = std::minmax_element(model_.values(parameter), model_.values(parameter) + parameter.size);
+    return {*least, *greatest};
+  }
+
+  Bound joined(const Node& node) const {
+    Bound all = of(node.inputs[0]);
+    for (const int input : node.inputs) all.interval = hull(all.interval, of(input).interval);
+    return all;
+  }
+
+  Bound arithmetic(const Node& node) const {
+    const Bound a = of(node.inputs[0]), b = of(node.inputs[1]);
+    const bool left = model_.graph().nodes()[static_cast<std::size_t>(node.inputs[0])].op != "constant";
+    const Interval second = node.op == "sub" ? negative(b.interval) : node.op == "div" ? inverse(b.interval) : b.interval;
+    const Interval found = node.op == "mul" || node.op == "div"
+                               ? product(a.interval, second)
+                               : Interval{a.interval.least + second.least, a.interval.greatest + second.greatest};
+    return {found, left ? a.node : b.node};
+  }
+
+  const engine::Model& model_;
+  std::vector<Bound> all_;
+};
+
+// The values the loss compares an output with: classes as 0 and 1, one an output.
+template <class Visit>
+void for_each_target(const Dataset& data, std::int64_t outputs, const Visit& visit) {
+  if (data.classes == 0)
+    for (const float value : data.targets) visit(static_cast<double>(value));
+  for (const std::int32_t label : data.labels) {
+    if (outputs == 1) visit(static_cast<double>(label));
+    for (std::int64_t j = 0; outputs > 1 && j < outputs; ++j) visit(label == j ? 1.0 : 0.0);
+  }
+}
+
+double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
+
+// The largest probability that a softmax can give one of `classes` outputs.
+double most_certain(const Interval& logits, std::int64_t classes) {
+  return 1.0 / (1.0 + static_cast<double>(classes - 1) * std::exp(logits.least - logits.greatest));
+}
+
+Interval as_the_loss_compares(const Interval& outputs, Loss loss, std::int64_t width) {
+  if (loss == Loss::kBinaryCrossEntropy) return {sigmoid(outputs.least), sigmoid(outputs.greatest)};
+  if (loss == Loss::kSoftmaxCrossEntropy) return {0.0, most_certain(outputs, width)};
+  return outputs;
+}
+
+bool is_probability(const Node& node) {
+  if (node.op == "softmax") return true;
+  if (node.op != "activation") return false;
+  return node.attributes.get<Activation>("activation") == Activation("sigmoid");
+}
+
+void measure(const Dataset& data, Loss loss, std::int64_t width, OutputReach& reach) {
+  reach.targets = {kInfinity, -kInfinity};
+  std::int64_t count = 0, out = 0;
+  for_each_target(data, width, [&](double value) {
+    reach.targets = hull(reach.targets, {value, value});
+    ++count;
+  });
+  const bool values = loss == Loss::kMeanSquaredError || loss == Loss::kHuber;
+  const double tolerance = values ? kTolerance * (reach.targets.greatest - reach.targets.least) : kProbabilityTolerance;
+  for_each_target(data, width, [&](double value) {
+    const bool asked = loss != Loss::kSoftmaxCrossEntropy || value == 1.0;  // the others follow from it
+    out += asked && (value < reach.outputs.least - tolerance || value > reach.outputs.greatest + tolerance);
+  });
+  reach.share = static_cast<double>(out) / static_cast<double>(loss == Loss::kSoftmaxCrossEntropy ? data.size : count);
+}
+
+}  // namespace
+
+// Where the output grows with its argument to the end there is no bound.
+Interval range_of(const Activation& activation) {
+  if (activation.info().learned) return {-kInfinity, kInfinity};
+  const auto f = [&](double x) { return static_cast<double>(activation.value(static_cast<float>(x))); };
+  Interval range{f(0.0), f(0.0)};
+  constexpr int kSteps = 32 * 256;
+  for (int i = -kSteps; i <= kSteps; ++i) range = hull(range, {f(i / 256.0), f(i / 256.0)});
+  constexpr double kFar = 1e38;
+  for (const double end : {-kFar, kFar}) {
+    const double value = f(end);
+    const bool grows = std::fabs(value) > 1.0 && std::fabs(value) > 2.0 * std::fabs(f(0.1 * end));
+    const double bound = grows ? std::copysign(kInfinity, value) : value;
+    range = hull(range, {bound, bound});
+  }
+  return range;
+}
+
+std::optional<OutputReach> reach_of(const engine::Model& model, const Dataset& data, Loss loss) {
+  if (!has_targets(data)) return std::nullopt;
+  const Bounds bounds(model);
+  const Bound& bound = bounds.of(model.graph().outputs().front());
+  if (bound.node < 0 || !bounded(bound.interval)) return std::nullopt;
+  const Node& node = model.graph().nodes()[static_cast<std::size_t>(bound.node)];
+  const std::int64_t width = ops::element_count(model.graph().output_shape());
+  const bool takes_logits = loss == Loss::kSoftmaxCrossEntropy || loss == Loss::kBinaryCrossEntropy;
+  OutputReach reach{.node = node.op == "activation" ? node.attributes.get_or<std::string>("layer", node.name) : node.name,
+                    .what = node.op == "activation" ? node.attributes.get<Activation>("activation").specification() : node.op,
+                    .outputs = as_the_loss_compares(bound.interval, loss, width),
+                    .twice = takes_logits && is_probability(node)};
+  measure(data, loss, width, reach);
+  return reach;
+}
+
+}  // namespace undying::doctor

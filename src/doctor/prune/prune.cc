@@ -1,0 +1,311 @@
+#include "undying/prune.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "doctor/diagnose/observe.h"
+#include "doctor/diagnose/probe.h"
+#include "doctor/network.h"
+#include "doctor/prune/shrink.h"
+#include "health/judge.h"
+#include "train/source.h"
+#include "undying/error.h"
+
+namespace undying {
+namespace {
+
+using doctor::Selection;
+using doctor::UnitFacts;
+using doctor::UnitFlow;
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kRounding = 1e-6;     // relative spread of a constant: what float32 sums of equal numbers are good to
+constexpr std::int64_t kBlock = 1024;  // examples whose outputs are compared at a time
+constexpr std::int64_t kTimed = 64;    // examples of a timed run
+constexpr int kFewestRuns = 5;
+constexpr int kMostRuns = 31;
+constexpr double kTimedSeconds = 2.0;  // for all runs together
+
+std::size_t index(int i) { return static_cast<std::size_t>(i); }
+
+// No targets: how good the outputs are is not asked.
+class Inputs final : public train::DatasetSource {
+ public:
+  Inputs(const Dataset& data, std::span<const std::uint32_t> order, std::int64_t width)
+      : DatasetSource(data, order), width_(static_cast<std::size_t>(width)) {}
+
+  bool has_labels() const override { return false; }
+  void targets(std::int64_t, std::int64_t rows, float* dst) const override {
+    std::fill_n(dst, static_cast<std::size_t>(rows) * width_, 0.0f);
+  }
+
+ private:
+  std::size_t width_;
+};
+
+// A network with one input and one output, and what runs it.
+class Running {
+ public:
+  Running(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, int threads)
+      : data_(data),
+        order_(train::identity_order(data.size)),
+        model_(doctor::make_model(packed(graph), weights)),
+        width_(ops::element_count(model_.graph().output_shape())),
+        engine_(model_, {.batch = threads, .shards = threads, .threads = threads, .counters = false, .loss = {Loss::kMeanSquaredError}}) {}
+
+  const engine::Model& model() const { return model_; }
+
+  std::vector<float> outputs(std::int64_t first, std::int64_t rows) {
+    std::vector<float> values(static_cast<std::size_t>(rows * width_));
+    const auto part = std::span(order_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows));
+    engine_.evaluate(Inputs(data_, part, width_), rows, values.data());
+    return values;
+  }
+
+  engine::Census census() {
+    engine::Census census(model_.unit_size());
+    engine_.evaluate(Inputs(data_, order_, width_), data_.size, nullptr, &census);
+    return census;
+  }
+
+  double seconds(std::int64_t rows) {
+    const auto begin = std::chrono::steady_clock::now();
+    outputs(0, rows);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  }
+
+ private:
+  const Dataset& data_;
+  std::vector<std::uint32_t> order_;
+  engine::Model model_;
+  std::int64_t width_;
+  engine::Engine engine_;
+};
+
+// A unit of an activation as the data shows it, and its entries in the flow.
+struct Seen {
+  bool dead = false;
+  bool constant = false;
+  double value = kNan;  // what it gives on every example
+  std::vector<int> entries;
+};
+
+struct SeenLayer {
+  const engine::Layer* layer;
+  std::vector<Seen> units;
+};
+
+// ---- What the data shows.
+
+class Look {
+ public:
+  Look(Running& running, const UnitFlow& flow, const Dataset& data) : model_(running.model()), flow_(flow), data_(data) {
+    const engine::Census census = running.census();
+    for (const engine::Layer& layer : model_.layers()) layers_.push_back({&layer, judged(layer, census)});
+    measure_constants();
+    for (SeenLayer& layer : layers_) find_entries(layer);
+  }
+
+  const std::vector<SeenLayer>& layers() const { return layers_; }
+
+  std::vector<double> by_entry() const {
+    std::vector<double> values(index(flow_.entries()), kNan);
+    for (const SeenLayer& layer : layers_)
+      for (const Seen& unit : layer.units)
+        for (const int entry : unit.entries) values[index(entry)] = unit.value;
+    return values;
+  }
+
+ private:
+  std::vector<Seen> judged(const engine::Layer& layer, const engine::Census& census) const {
+    std::vector<Seen> units;
+    for (std::int64_t unit = 0; unit < layer.units; ++unit) {
+      const health::Counts counts = health::counts_of(layer, census, unit, data_.size);
+      const bool dead = health::state_of(counts, layer.activation) == UnitState::kDead;
+      units.push_back({.dead = dead, .constant = health::is_constant(counts, layer.activation), .value = dead ? 0.0 : kNan, .entries = {}});
+    }
+    return units;
+  }
+
+  // A census says that a unit is constant from sums, in which a single example that differs may hide: its value is what every example
+  // shows.
+  void measure_constants() {
+    std::vector<SeenLayer*> watched;
+    std::vector<int> nodes;
+    for (SeenLayer& layer : layers_) {
+      const bool some = std::ranges::any_of(layer.units, &Seen::constant);
+      if (!some || layer.layer->activation.info().width != 1) continue;
+      watched.push_back(&layer);
+      nodes.push_back(layer.layer->node);
+    }
+    if (nodes.empty()) return;
+    std::vector<std::vector<std::pair<float, float>>> ranges;
+    for (const SeenLayer* layer : watched)
+      ranges.emplace_back(layer->units.size(), std::pair(std::numeric_limits<float>::max(), std::numeric_limits<float>::lowest()));
+    doctor::Probe(model_, nodes)
+        .run(data_, train::identity_order(data_.size), [&](std::int64_t, std::int64_t rows, std::span<const float* const> values) {
+          for (std::size_t i = 0; i < watched.size(); ++i) extend(*watched[i]->layer, values[i], rows, ranges[i]);
+        });
+    for (std::size_t i = 0; i < watched.size(); ++i)
+      for (std::size_t unit = 0; unit < ranges[i].size(); ++unit) {
+        const auto [least, most] = ranges[i][unit];
+        const double middle = (static_cast<double>(least) + most) / 2.0;
+        if (watched[i]->units[unit].constant && static_cast<double>(most) - least <= kRounding * std::fabs(middle))
+          watched[i]->units[unit].value = middle;
+      }
+  }
+
+  void extend(const engine::Layer& layer, const float* values, std::int64_t rows, std::vector<std::pair<float, float>>& ranges) const {
+    const std::int64_t size = layer.units * layer.positions;
+    for (std::int64_t row = 0; row < rows; ++row)
+      for (std::int64_t unit = 0; unit < layer.units; ++unit)
+        for (std::int64_t position = 0; position < layer.positions; ++position) {
+          const float value = values[row * size + doctor::element_of(model_, layer, unit, position)];
+          auto& [least, most] = ranges[static_cast<std::size_t>(unit)];
+          least = std::min(least, value);
+          most = std::max(most, value);
+        }
+  }
+
+  // Nodes keep their names where a network is packed. Units behind a flatten are elements of the value.
+  void find_entries(SeenLayer& seen) const {
+    const engine::Layer& layer = *seen.layer;
+    const auto& nodes = flow_.model().graph().nodes();
+    const std::string& name = model_.graph().nodes()[index(layer.node)].name;
+    const auto at = static_cast<int>(std::ranges::find(nodes, name, &Node::name) - nodes.begin());
+    const UnitFlow::Units units = flow_.units(at);
+    const bool pooled = layer.counted == engine::Layer::Counted::kPooled;
+    const std::int64_t places = pooled ? 1 : layer.positions;
+    const ops::Value& value = flow_.model().node_values()[index(at)];
+    const int axis = value.layout == ops::Layout::kChannelsLast ? 0 : static_cast<int>(value.shape.size()) - 1;
+    if (units.axis != axis || units.count != layer.units * places) return;
+    for (std::int64_t unit = 0; unit < layer.units; ++unit)
+      for (std::int64_t place = 0; place < places; ++place) {
+        const std::int64_t own = pooled ? unit : doctor::element_of(model_, layer, unit, place);
+        seen.units[static_cast<std::size_t>(unit)].entries.push_back(units.first + static_cast<int>(own));
+      }
+  }
+
+  const engine::Model& model_;
+  const UnitFlow& flow_;
+  const Dataset& data_;
+  std::vector<SeenLayer> layers_;
+};
+
+// ---- What is told of it.
+
+bool gone(const Seen& unit, const Selection& selection) {
+  return !unit.entries.empty() && std::ranges::none_of(unit.entries, [&](int entry) { return selection.kept[index(entry)]; });
+}
+
+std::string why_it_stays(const Seen& unit, const Selection& selection) {
+  if (std::isnan(unit.value)) return "an output that varies by more than rounding on some examples";
+  for (const int entry : unit.entries)
+    if (selection.kept[index(entry)]) return selection.why[index(entry)];
+  return "an activation whose units cannot be told apart";
+}
+
+void count(const Look& look, const UnitFacts& facts, const Selection& selection, Pruning& pruning) {
+  std::map<std::string, std::int64_t> obstacles;
+  for (const SeenLayer& seen : look.layers()) {
+    PrunedLayer layer{.name = seen.layer->name,
+                      .activation = seen.layer->activation.specification(),
+                      .units = seen.layer->units,
+                      .dead = std::ranges::count_if(seen.units, &Seen::dead),
+                      .constant = std::ranges::count_if(seen.units, &Seen::constant),
+                      .removed = 0};
+    for (const Seen& unit : seen.units) {
+      if (!gone(unit, selection)) {
+        if (unit.dead || unit.constant) ++obstacles[why_it_stays(unit, selection)];
+        continue;
+      }
+      ++layer.removed;
+      const bool merged = std::ranges::any_of(unit.entries, [&](int entry) { return facts.same[index(entry)] != entry; });
+      ++(unit.dead ? pruning.dead : unit.constant ? pruning.constant : merged ? pruning.duplicate : pruning.unread);
+    }
+    pruning.layers.push_back(std::move(layer));
+  }
+  for (const auto& [why, units] : obstacles) pruning.obstacles.push_back({why, units});
+  std::ranges::stable_sort(pruning.obstacles, std::ranges::greater(), &PruneObstacle::units);
+}
+
+NetworkCost cost_of(const engine::Model& model) {
+  NetworkCost cost{.multiply_adds = multiply_adds(model.graph()), .seconds = kNan};
+  for (const engine::Parameter& parameter : model.parameters())
+    if (parameter.trained) cost.parameters += parameter.size;
+  return cost;
+}
+
+// NaN where an output is not finite.
+void compare(Running& before, Running& after, const Dataset& data, Pruning& pruning) {
+  for (std::int64_t first = 0; first < data.size; first += kBlock) {
+    const std::int64_t rows = std::min(kBlock, data.size - first);
+    const std::vector<float> was = before.outputs(first, rows);
+    const std::vector<float> is = after.outputs(first, rows);
+    for (std::size_t i = 0; i < was.size(); ++i) {
+      if (!std::isfinite(was[i]))
+        throw Error(
+            ErrorCode::kBadData, "network",
+            "its outputs are not finite on " + data.name + ": nothing is proved useless there; expected weights from before it diverged");
+      const double difference = std::fabs(static_cast<double>(is[i]) - was[i]);
+      if (!(difference <= pruning.output_difference)) pruning.output_difference = difference;
+      pruning.output_scale = std::max(pruning.output_scale, std::fabs(static_cast<double>(was[i])));
+      if (std::isnan(difference)) return;
+    }
+  }
+}
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + std::ssize(values) / 2;
+  std::ranges::nth_element(values, middle);
+  return *middle;
+}
+
+// One after the other, so that what else the machine does meets both.
+void measure(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, Pruning& pruning) {
+  const std::int64_t rows = std::min(kTimed, data.size);
+  Running before(graph, weights, data, 1);
+  Running after(pruning.graph, pruning.weights, data, 1);
+  after.seconds(rows);
+  before.seconds(rows);  // builds what a run needs
+  const double both = before.seconds(rows) + after.seconds(rows);
+  const int runs = static_cast<int>(std::clamp(kTimedSeconds / both, static_cast<double>(kFewestRuns), static_cast<double>(kMostRuns)));
+  std::vector<double> was, is;
+  for (int run = 0; run < runs; ++run) {
+    was.push_back(before.seconds(rows));
+    is.push_back(after.seconds(rows));
+  }
+  pruning.before.seconds = median(was) / static_cast<double>(rows);
+  pruning.after.seconds = median(is) / static_cast<double>(rows);
+}
+
+}  // namespace
+
+Pruning prune(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, const PruneSettings& settings) {
+  doctor::check_inputs(packed(graph), data);
+  const int threads = doctor::default_threads(settings.threads);
+  const engine::Model model = doctor::make_model(graph, weights);
+  const UnitFlow flow(model);
+  Running before(graph, weights, data, threads);
+  const Look look(before, flow, data);
+  const UnitFacts facts = doctor::facts_of(flow, look.by_entry(), settings.merge_duplicates);
+  const Selection selection = doctor::select(flow, facts);
+  doctor::Shrunk shrunk = doctor::shrink(flow, facts, selection);
+  Pruning pruning{.data = data.name,
+                  .examples = data.size,
+                  .graph = std::move(shrunk.graph),
+                  .weights = std::move(shrunk.weights),
+                  .before = cost_of(model),
+                  .tolerance = settings.tolerance};
+  pruning.after = cost_of(doctor::make_model(pruning.graph, pruning.weights));
+  count(look, facts, selection, pruning);
+  Running after(pruning.graph, pruning.weights, data, threads);
+  compare(before, after, data, pruning);
+  if (settings.measure_time && pruning.changed()) measure(graph, weights, data, pruning);
+  return pruning;
+}
+
+}  // namespace undying

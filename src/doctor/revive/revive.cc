@@ -1,0 +1,232 @@
+// The trial: every arm starts from the same weights, sees the same batches and is scored on the same held-out examples.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "doctor/network.h"
+#include "doctor/revive/remedy.h"
+#include "doctor/revive/verdict.h"
+#include "ops/operator.h"
+#include "study/plan.h"
+#include "trial/boundary.h"
+#include "undying/error.h"
+
+namespace undying {
+namespace {
+
+constexpr double kLowerRate = 0.1;
+constexpr int kConfirmingSeeds = 5;
+
+// To |value| where that is larger, or not a number.
+void raise(double& largest, double value) {
+  if (!(std::fabs(value) <= largest)) largest = std::fabs(value);
+}
+
+class Trial {
+ public:
+  Trial(const Graph& graph, const std::vector<Tensor>& weights, const Split& data, const ReviveSettings& settings)
+      : settings_(settings),
+        data_(data),
+        loss_(doctor::loss_for(*data.train, settings.diagnose.loss)),
+        network_(settings.train.outputs.empty() ? doctor::without_head(graph, loss_) : doctor::Network{graph, {}, {}}) {
+    settings_.diagnose.loss = settings_.train.loss = loss_;
+    if (settings_.seeds != 0 && settings_.seeds < trial::kFirstLook)
+      throw Error(ErrorCode::kInvalidArgument, "seeds",
+                  fmt::format("is {}; expected auto or at least {}, with which verdicts begin", settings_.seeds, trial::kFirstLook));
+    rows_ = validation_split(data, settings_.train.seed);
+    rows_.note = data.note;
+    rows_.given = true;  // nothing is drawn anew
+    revival_.held_out_examples = data.test->size;
+    if (settings_.remedies.empty()) settings_.remedies = standard_remedies();
+    revival_.before = diagnose(graph, weights, *data.train, settings_.diagnose);
+    if (!revival_.before.finite())
+      throw Error(ErrorCode::kBadData, "network",
+                  fmt::format("its outputs are not finite on {}: no remedy changes that; expected weights from before it diverged",
+                              data.train->name));
+    patient_ = doctor::open_case(network_.graph, weights, *data.train, revival_.before);
+    patient_.anneal_steps = std::max<std::int64_t>(1, steps() / 2);
+    plan();
+  }
+
+  Revival run(const std::function<void(const std::vector<Arm>&)>& planned, const std::function<void(const StudyProgress&)>& progress,
+              std::stop_token stop) {
+    measure_effects();
+    const auto train = [this](const Arm& arm, std::uint64_t seed, const Observer& observer, std::stop_token stopping) {
+      return train_run(arm, seed, *rows_.test, observer, std::move(stopping));
+    };
+    study::train_arms(revival_.study, rows_, {.train = train, .planned = planned, .progress = progress}, nullptr, stop);
+    revival_.chosen = doctor::choose(revival_);
+    std::string spoiled;
+    if (revival_.chosen && !heal()) spoiled = revival_.study.arms[*std::exchange(revival_.chosen, std::nullopt)].label;
+    if (revival_.chosen) confirm(std::move(stop));
+    doctor::write_verdict(revival_, spoiled);
+    return std::move(revival_);
+  }
+
+ private:
+  Run train_run(const Arm& arm, std::uint64_t seed, const Dataset& scored, const Observer& observer, std::stop_token stop) const {
+    Trainer trainer = begin(remedy_of(arm), seed);
+    Run run = trainer.fit(*rows_.train, scored, observer, std::move(stop));
+    if (run.status == RunStatus::kFinished) run.examples = trainer.example_scores(scored);
+    return run;
+  }
+
+  // The control and the chosen remedy once more, from seeds that no choice has seen, scored on the held-out examples.
+  void confirm(std::stop_token stop) {
+    StudySettings fresh = revival_.study.settings;
+    fresh.seeds = kConfirmingSeeds;
+    fresh.train.seed += kMostSeeds;
+    const Split held_out = {.train = rows_.train, .test = data_.test, .note = ""};
+    Study study = study::begin_study(fresh, held_out);
+    for (const std::size_t arm : {std::size_t{0}, *revival_.chosen}) {
+      study.arms.push_back({.label = revival_.study.arms[arm].label, .activation = revival_.study.arms[arm].activation});
+      study.arms.back().role = arm == 0 ? Role::kControl : Role::kPlacebo;  // whose difference has an interval of its own
+    }
+    const auto train = [this](const Arm& arm, std::uint64_t seed, const Observer& observer, std::stop_token stopping) {
+      return train_run(arm, seed, *data_.test, observer, std::move(stopping));
+    };
+    study::train_arms(study, held_out, {.train = train}, nullptr, std::move(stop));
+    revival_.held_out_difference = study.arms.back().comparison.difference;
+  }
+
+  // Whether the seeds of an arm change no more than the order of sums: all rows in one batch, and nothing drawn.
+  bool one_run(const Remedy& remedy) const {
+    const TrainSettings& train = settings_.train;
+    const bool drawn = remedy.reinitialise || remedy.placebo || train.augmentation.any();
+    return !drawn && rows_.train->size <= train.batch &&
+           std::ranges::none_of(network_.graph.nodes(), [&](const Node& node) { return ops::training_differs(node, train.precision); });
+  }
+
+  // The arms that say something: without dead units there is nothing to re-initialise, without ReLU nothing to swap.
+  void plan() {
+    StudySettings study{.data = settings_.data,
+                        .model = settings_.model,
+                        .seeds = settings_.seeds,
+                        .max_seeds = settings_.max_seeds,
+                        .budget = settings_.budget,
+                        .margin = settings_.margin,
+                        .train = settings_.train,
+                        .threads = settings_.threads};
+    study.train.health.counters = false;
+    study::check_seeds(study);
+    revival_.study = study::begin_study(study, rows_);
+    revival_.study.placebo_is_treatment = true;
+    revival_.study.part = "validation";
+    for (const Remedy& remedy : settings_.remedies) {
+      if ((remedy.reinitialise && patient_.dead.empty()) || (remedy.swap && !can_swap(remedy))) continue;
+      Arm arm{.label = remedy.label, .activation = remedy.swap.value_or(own_activation())};
+      arm.one_run = one_run(remedy);
+      arm.role = revival_.arms.empty() ? Role::kControl : remedy.placebo ? Role::kPlacebo : Role::kTreatment;
+      revival_.study.arms.push_back(std::move(arm));
+      revival_.arms.push_back({.remedy = remedy});
+    }
+    if (revival_.arms.size() < 2 || revival_.study.arms[1].role != Role::kPlacebo)
+      throw Error(ErrorCode::kInvalidArgument, "remedies", "expected the control first, then the placebo, then what is to be tried");
+    if (revival_.arms.size() == 2)
+      throw Error(ErrorCode::kInvalidArgument, "remedies",
+                  "there is nothing to try: no unit is dead, or no activation is one whose units can be; expected another remedy");
+  }
+
+  bool can_swap(const Remedy& remedy) const {
+    std::int64_t count = 0;
+    doctor::swapped(network_.graph, *remedy.swap, &count, remedy.anneal ? 1 : 0);
+    return count > 0;
+  }
+
+  // Of one run.
+  std::int64_t steps() const {
+    const TrainSettings& train = settings_.train;
+    const std::int64_t whole = train.epochs * ((rows_.train->size + train.batch - 1) / train.batch);
+    return train.max_steps > 0 ? std::min(train.max_steps, whole) : whole;
+  }
+
+  Activation own_activation() const {
+    return revival_.before.layers.empty() ? Activation("identity") : revival_.before.layers.front().activation;
+  }
+
+  const Remedy& remedy_of(const Arm& arm) const {
+    const auto found = std::ranges::find(revival_.study.arms, arm.label, &Arm::label);
+    return revival_.arms[static_cast<std::size_t>(found - revival_.study.arms.begin())].remedy;
+  }
+
+  Trainer begin(const Remedy& remedy, std::uint64_t seed) const {
+    const doctor::Treated treated = doctor::apply(remedy, patient_, seed);
+    TrainSettings train = revival_.study.settings.train;
+    train.seed = seed;
+    train.threads = train.shards = 1;
+    train.optimizer = with_learning_rate(train.optimizer, static_cast<float>(learning_rate(train.optimizer) * remedy.learning_rate_factor));
+    Trainer trainer(treated.graph, train);
+    trainer.load(treated.weights);
+    return trainer;
+  }
+
+  // Also finds out, before the first run, whatever cannot work.
+  void measure_effects() {
+    std::vector<float> before;
+    for (RevivalArm& arm : revival_.arms) {
+      Trainer trainer = begin(arm.remedy, settings_.train.seed);
+      trainer.check(*data_.test);
+      arm.effect = doctor::apply(arm.remedy, patient_, settings_.train.seed).effect;
+      const std::vector<float> outputs = trainer.predict(*data_.train);
+      if (before.empty()) {
+        before = outputs;
+        revival_.held_out_before = trainer.evaluate(*data_.test);
+      }
+      for (std::size_t i = 0; i < outputs.size(); ++i) {
+        raise(arm.effect.output_difference, static_cast<double>(outputs[i]) - before[i]);
+        raise(arm.effect.output_scale, before[i]);
+      }
+    }
+  }
+
+  // The run of the median score again: the same seed gives the same bits. Returns whether the network is finite on the held-out examples.
+  bool heal() {
+    const Arm& arm = revival_.study.arms[*revival_.chosen];
+    const Remedy& remedy = revival_.arms[*revival_.chosen].remedy;
+    revival_.chosen_seed = doctor::median_seed(revival_.study, arm);
+    Trainer trainer = begin(remedy, revival_.chosen_seed);
+    trainer.fit(*rows_.train, *rows_.test);
+    revival_.held_out_after = trainer.evaluate(*data_.test);
+    if (!std::isfinite(revival_.held_out_after.loss)) return false;
+    revival_.graph = doctor::with_head(network_, doctor::without_annealing(trainer.graph()));
+    revival_.weights = trainer.tensors();
+    revival_.after = diagnose(*revival_.graph, revival_.weights, *data_.train, settings_.diagnose);
+    return true;
+  }
+
+  ReviveSettings settings_;
+  const Split& data_;
+  Loss loss_;
+  doctor::Network network_;
+  doctor::Case patient_{.graph = network_.graph};
+  Split rows_;  // what is trained on, and the validation rows
+  Revival revival_;
+};
+
+}  // namespace
+
+std::vector<Remedy> standard_remedies() {
+  return {{.label = "continue (control)"},
+          {.label = "re-initialise living units (placebo)", .placebo = true},
+          {.label = "leaky_relu:0.01", .swap = Activation("leaky_relu:0.01")},
+          {.label = "leaky_relu:0.1", .swap = Activation("leaky_relu:0.1")},
+          {.label = "leaky_relu:0.3", .swap = Activation("leaky_relu:0.3")},
+          {.label = "prelu", .swap = Activation("prelu")},
+          {.label = "elu", .swap = Activation("elu")},
+          {.label = "leaky_relu:0.1 annealed", .swap = Activation("leaky_relu:0.1"), .anneal = true},
+          {.label = "re-initialise", .reinitialise = true},
+          {.label = "leaky_relu:0.1 + re-initialise", .swap = Activation("leaky_relu:0.1"), .reinitialise = true},
+          {.label = "leaky_relu:0.1 annealed + re-initialise", .swap = Activation("leaky_relu:0.1"), .anneal = true, .reinitialise = true},
+          {.label = "learning rate x 0.1", .learning_rate_factor = kLowerRate}};
+}
+
+Revival revive(const Graph& graph, const std::vector<Tensor>& weights, const Split& data, const ReviveSettings& settings,
+               const std::function<void(const std::vector<Arm>&)>& planned, const std::function<void(const StudyProgress&)>& progress,
+               std::stop_token stop) {
+  return Trial(graph, weights, data, settings).run(planned, progress, std::move(stop));
+}
+
+}  // namespace undying

@@ -1,0 +1,15 @@
+// flatten: the same values as one vector an example; ONNX Flatten with axis = 1.
+
+#include "ops/arrange/view.h"
+#include "ops/rows.h"
+
+namespace undying::ops {
+namespace {
+
+Shape infer(const Node&, std::span<const Value> src) { return {element_count(src[0].shape)}; }
+
+}  // namespace
+
+Operator flatten_operator() { return view_operator("flatten", "Flatten", infer); }
+
+}  // namespace undying::ops
