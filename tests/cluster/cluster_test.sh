@@ -8,7 +8,7 @@ work=$3
 rm -rf "$work"
 mkdir -p "$work/shared"
 cd "$work"
-study="--data spirals --model mlp:8x2 --activations elu --epochs 600 --seeds 8 --threads 1 --quiet"
+study="--data spirals --model mlp:8x2 --activations elu --epochs 250 --seeds 8 --threads 1 --quiet"
 part() {  # part INDEX
   UNDYING="$undying" SHARED="$work/shared" SLURM_ARRAY_TASK_ID=$1 SLURM_ARRAY_TASK_COUNT=4 "$script" -- $study
 }
