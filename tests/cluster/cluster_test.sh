@@ -16,7 +16,7 @@ part() {  # part INDEX
 (part 1 & part 3 & part 4 & wait) >/dev/null
 part 2 >/dev/null & ended=$!
 sleep 0.3
-pkill -INT -f -- '--part 2/4 --store' || true
+pkill -TERM -f -- '--part 2/4 --store' || true
 wait "$ended" || echo "part 2 was ended in the middle"
 [ -f shared/part-2.sqlite ] || part 2 >/dev/null
 "$undying" merge shared/part-1.sqlite shared/part-2.sqlite shared/part-3.sqlite shared/part-4.sqlite --store all.sqlite
