@@ -74,7 +74,8 @@ class Compiler {
   // The node of this operator behind another, where nothing else reads between the two.
   std::optional<int> alone_behind(int at, std::string_view op) const {
     const auto& users = users_[static_cast<std::size_t>(at)];
-    if (users.size() != 1 || users[0] < 0 || nodes_[static_cast<std::size_t>(users[0])].op != op) return std::nullopt;
+    if (options_.apart.contains(at) || users.size() != 1 || users[0] < 0 || nodes_[static_cast<std::size_t>(users[0])].op != op)
+      return std::nullopt;
     return users[0];
   }
 
@@ -94,7 +95,7 @@ class Compiler {
       step.inputs.push_back(laid(value_of_[static_cast<std::size_t>(node.inputs[i])], src[i].layout));
     int last = at;
     own(step, at);
-    if (const auto norm = alone_behind(at, "batch_norm"); norm && row.folds_batch_norm && !options_.training && same_layout(at, *norm)) {
+    if (const auto norm = alone_behind(at, "batch_norm"); norm && row.folds_batch_norm && keeps_statistics() && same_layout(at, *norm)) {
       last = step.norm = *norm;
       fused_.insert(last);
       own(step, last);
@@ -119,6 +120,9 @@ class Compiler {
                             .rows = options_.capacity});
     value_of_[static_cast<std::size_t>(last)] = add(std::move(step), model_.node_values()[static_cast<std::size_t>(last)]);
   }
+
+  // Where a batch norm is an affine map: it may be part of the product before it.
+  bool keeps_statistics() const { return !options_.training || options_.frozen; }
 
   // Behind a linear layer over rows they differ: the channels that a batch norm sees there are its positions.
   bool same_layout(int a, int b) const {
