@@ -78,6 +78,7 @@ int run_command(CLI::App& program, int argc, const char* const* argv) {
                                                       {"predict", add_predict(program)},
                                                       {"evaluate", add_evaluate(program, command)},
                                                       {"bench", add_bench(program)},
+                                                      {"merge", add_merge(program)},
                                                       {"list", add_list(program)}};
   // Before parsing, where a --help behind it would hide it.
   if (argc > 1 && argv[1][0] != '-' &&

@@ -22,6 +22,7 @@ Command add_inspect(CLI::App& program);
 Command add_predict(CLI::App& program);
 Command add_evaluate(CLI::App& program, const std::string& command);
 Command add_bench(CLI::App& program);
+Command add_merge(CLI::App& program);
 Command add_list(CLI::App& program);
 
 // The whole program; returns its exit code.
