@@ -75,7 +75,8 @@ class Compiler {
   template <class Is>
   std::optional<int> alone_behind(int at, const Is& is) const {
     const auto& users = users_[static_cast<std::size_t>(at)];
-    if (users.size() != 1 || users[0] < 0 || !is(nodes_[static_cast<std::size_t>(users[0])])) return std::nullopt;
+    if (options_.apart.contains(at) || users.size() != 1 || users[0] < 0 || !is(nodes_[static_cast<std::size_t>(users[0])]))
+      return std::nullopt;
     return users[0];
   }
 
@@ -96,7 +97,7 @@ class Compiler {
     int last = at;
     own(step, at);
     if (const auto norm = alone_behind(at, ops::is_batch_norm);
-        norm && row.folds_batch_norm && !options_.training && same_layout(at, *norm)) {
+        norm && row.folds_batch_norm && keeps_statistics() && same_layout(at, *norm)) {
       last = step.norm = *norm;
       fused_.insert(last);
       own(step, last);
@@ -121,6 +122,9 @@ class Compiler {
                             .rows = options_.capacity});
     value_of_[static_cast<std::size_t>(last)] = add(std::move(step), model_.node_values()[static_cast<std::size_t>(last)]);
   }
+
+  // Where a batch norm is an affine map: it may be part of the product before it.
+  bool keeps_statistics() const { return !options_.training || options_.frozen; }
 
   // Behind a linear layer over rows they differ: the channels that a batch norm sees there are its positions.
   bool same_layout(int a, int b) const {

@@ -267,7 +267,10 @@ void Fit::restore() {
 void Fit::take_first_census() {
   const std::span<float> statistics = state_.model.statistics();
   const std::vector<float> before(statistics.begin(), statistics.end());
-  if (!before.empty() && state_.steps_taken == 0 && !state_.statistics_loaded) {
+  const bool fresh = !before.empty() && state_.steps_taken == 0 && !state_.statistics_loaded;
+  if (state_.first_census != nullptr && state_.steps_taken == 0 && !fresh)
+    return recorder_.census(0, state_.engine.take_activity(), *state_.first_census);
+  if (fresh) {
     if (settings_.shuffle) shuffle(settings_.seed, 1, order_);
     state_.engine.measure_statistics(source_, std::min(settings_.batch, train_.size));
   }

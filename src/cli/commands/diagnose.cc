@@ -53,12 +53,14 @@ struct DiagnoseOptions {
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     add_integer(app, "--seed", seed, "of synthetic data", 0, std::int64_t{1} << 62);
     add_integer(app, "--threads", threads, "worker threads; 0: one per core", 0, 1024);
+    add_memory(app, memory);
+    app.add_flag("--explain", explain, "print the passes over the data that were made, too");
     add_file(app, "--json", json, "write the diagnosis as JSON to this file");
     app.add_flag("--quiet", quiet, "no progress, only the result");
   }
 
   DiagnoseSettings settings() const {
-    DiagnoseSettings chosen{.dormant_tau = tau, .saturation_eps = eps, .threads = static_cast<int>(threads)};
+    DiagnoseSettings chosen{.dormant_tau = tau, .saturation_eps = eps, .threads = static_cast<int>(threads), .memory = memory};
     if (!loss.empty()) chosen.loss = parse_loss(loss);
     return chosen;
   }
@@ -70,6 +72,8 @@ struct DiagnoseOptions {
   double eps = HealthSettings{}.saturation_eps;
   bool forecast = false;
   bool quiet = false;
+  bool explain = false;
+  std::int64_t memory = DiagnoseSettings{}.memory;
   std::vector<std::string> fail_on;
   std::int64_t seed = 1;
   std::int64_t threads = 0;
@@ -148,6 +152,7 @@ int run_diagnose(const DiagnoseOptions& options, const std::string& command) {
   outputs.write(options.json, [&] { write_file(options.json, diagnosis_json(command, diagnosis)); });
   if (opened.summary) fmt::print("{}\n", summary_text(*opened.summary, std::max(100, terminal_columns(STDOUT_FILENO))));
   fmt::print("{}", diagnosis_text(diagnosis, std::max(100, terminal_columns(STDOUT_FILENO))));
+  if (options.explain) fmt::print("\n{}", passes_text(diagnosis.passes));
   outputs.rethrow();
   return fail_on(conditions, diagnosis);
 }

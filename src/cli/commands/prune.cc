@@ -48,6 +48,7 @@ struct PruneOptions {
     add_real(app, "--tolerance", settings.tolerance, "largest difference of an output that is rounding, relative to the largest output",
              0.0, 1e-3);
     add_integer(app, "--threads", threads, "worker threads; 0: one per core", 0, 1024);
+    add_memory(app, settings.memory);
     add_file(app, "--json", json, "write what was taken out as JSON to this file");
   }
 

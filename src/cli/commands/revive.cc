@@ -48,6 +48,8 @@ struct ReviveOptions {
     app.add_option("--remedies", remedies, "labels of those to try, separated by commas; all: every one")
         ->type_name("NAMES")
         ->capture_default_str();
+    add_memory(app, memory);
+    app.add_flag("--explain", explain, "print the passes over the data that were made, too");
     add_file(app, "--report", report, "write a self-contained HTML report to this file");
   }
 
@@ -58,6 +60,8 @@ struct ReviveOptions {
   std::string report;
   std::string remedies = "all";
   std::int64_t opset = 0;
+  std::int64_t memory = DiagnoseSettings{}.memory;
+  bool explain = false;
 };
 
 // Control and placebo are always among them.
@@ -91,6 +95,7 @@ ReviveSettings revive_settings(const ReviveOptions& options) {
                           .train = options.training.settings(),
                           .threads = options.training.threads()};
   settings.diagnose.threads = options.training.threads();
+  settings.diagnose.memory = options.memory;
   if (settings.train.shards > 1)
     throw Error(ErrorCode::kInvalidArgument, "--shards",
                 fmt::format("is {}; expected 1: each run of a trial has one core, and cuts no batch", settings.train.shards));
@@ -161,6 +166,7 @@ int run_revive(const ReviveOptions& options, const std::string& command) {
   print_notes(network);
   const bool color = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
   fmt::print("{}", revival_text(revival, terminal_columns(STDOUT_FILENO), color));
+  if (options.explain) fmt::print("\n{}", passes_text(revival.passes));
   outputs.rethrow();
   if (revival.chosen) print_others(network, revival, *data.test);
   if (revival.chosen && !options.out.empty()) fmt::print("\nhealed network: {}\n", options.out);

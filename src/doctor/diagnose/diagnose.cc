@@ -123,7 +123,8 @@ Diagnosis diagnose(const Graph& graph, const std::vector<Tensor>& weights, const
                       .scale = seen.scale,
                       .outputs = output_scores(network.graph, weights, data, settings),
                       .reach = settings.outputs.empty() ? doctor::reach_of(model, data, loss) : std::nullopt,
-                      .notes = network.notes};
+                      .notes = network.notes,
+                      .passes = seen.passes};
   score(diagnosis, seen, data);
   const Dataset& training = settings.training != nullptr ? *settings.training : data;
   if (diagnosis.has_targets) diagnosis.baseline = baseline(training, data, {.loss = loss, .outputs = settings.outputs});

@@ -122,8 +122,9 @@ void ActivationStep::forward(const Pass& pass, const float* z, const float* bias
   args.random = {.seed = pass.seed, .sequence = sequence_, .step = pass.step, .first_row = pass.first_row * extent_.positions + rows.first};
   args.counters = pass.counters;
   const Activation activation = activation_at(pass.step);
-  if (pass.census != nullptr) return kernels_->census(activation, args, *pass.census);
-  kernels_->forward(activation, args);
+  if (pass.census != nullptr) kernels_->census(activation, args, *pass.census);
+  // What a backward pass needs of the input, a census does not keep.
+  if (pass.census == nullptr || args.saved != nullptr) kernels_->forward(activation, args);
 }
 
 void ActivationStep::backward(const Pass& pass, const float* saved, float* diff_z, float* diff_bias, Rows rows) const {
