@@ -29,6 +29,10 @@ class Error : public std::runtime_error {
 
   ErrorCode code() const { return code_; }
   const std::string& subject() const { return subject_; }
+  std::string message() const { return what() + subject_.size() + 3; }
+
+  // The same seen from further out, where a file or a node is what people know: "[net.onnx] linear fc3: src (128, 784) ...".
+  Error within(std::string_view outer) const { return Error(code_, outer, subject_ + ": " + message()); }
 
  private:
   ErrorCode code_;

@@ -86,10 +86,10 @@ auto open_for(const Network& network, const Open& open) {
   try {
     return open();
   } catch (const Error& error) {
-    const std::string what = error.what();
-    const std::string advice = what.find("for the input") == std::string::npos ? "" : advice_on_inputs(network);
+    const std::string message = error.message();
+    const std::string advice = message.find("for the input") == std::string::npos ? "" : advice_on_inputs(network);
     if (advice.empty()) throw;
-    throw Error(error.code(), error.subject(), what.substr(std::min(what.size(), error.subject().size() + 3)) + advice);
+    throw Error(error.code(), error.subject(), message + advice);
   }
 }
 

@@ -11,7 +11,6 @@
 namespace undying {
 namespace {
 
-constexpr std::size_t kClassesNamed = 12;
 constexpr std::int64_t kFewTested = 30;  // below it a score is known to a few tenths only
 
 std::vector<DataSummary::ClassCount> count_classes(const Dataset& train, const Dataset& test) {

@@ -1,6 +1,10 @@
 #ifndef UNDYING_ENGINE_ENGINE_H_
 #define UNDYING_ENGINE_ENGINE_H_
 
+// Runs plans: shards over worker threads, training steps with their update, evaluation, the census. Batches come from a BatchSource, in rows
+// of its own order; a batch of B rows is cut into S shards, rows [B s / S, B (s + 1) / S). Invariant: results depend on the shards, never on
+// the threads.
+
 #include <cstdint>
 #include <functional>
 #include <limits>

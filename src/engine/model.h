@@ -1,6 +1,10 @@
 #ifndef UNDYING_ENGINE_MODEL_H_
 #define UNDYING_ENGINE_MODEL_H_
 
+// A graph with its numbers: the parameters that are trained in one flat arena, running statistics and constants in another, each tensor a
+// named range of its arena; and the units of its activations, layer behind layer, as counters are indexed. Tensors are row-major, in the
+// shapes that files name them by.
+
 #include <cstdint>
 #include <functional>
 #include <map>

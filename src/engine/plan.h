@@ -1,6 +1,11 @@
 #ifndef UNDYING_ENGINE_PLAN_H_
 #define UNDYING_ENGINE_PLAN_H_
 
+// What a graph compiles to for a number of rows and a mode. compile() (steps.h) gives the kernels in order, lay_out() (buffers.h) says which
+// buffers they need and when, place() (memory.h) where each lies in an arena; a Plan holds one such arena a shard and the order of work:
+// segments of instructions, between which all shards meet. Invariant: nothing is allocated while it runs, and what a shard computes depends
+// on its rows alone. Values are (rows, example), the example as its layout says.
+
 #include <cstdint>
 #include <memory>
 #include <span>

@@ -1,6 +1,9 @@
 #ifndef UNDYING_ENGINE_STEPS_H_
 #define UNDYING_ENGINE_STEPS_H_
 
+// From the nodes of a graph to the steps of a plan: which nodes become one kernel (a layer, the norm folded into it, the activation behind
+// it), and where a value must be reordered between two of them. A step's inputs are values, given by earlier steps or the batch.
+
 #include <cstdint>
 #include <memory>
 #include <set>

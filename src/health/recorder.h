@@ -1,6 +1,10 @@
 #ifndef UNDYING_HEALTH_RECORDER_H_
 #define UNDYING_HEALTH_RECORDER_H_
 
+// From counters and censuses to the ledger of a run. A census alone makes a death or a revival (health/judge.h); what the training steps
+// counted since the census before dates it, where they see the unit as evaluation does. Arrays are (layer, unit), in the order of the
+// model's units.
+
 #include <cstdint>
 #include <span>
 #include <string>

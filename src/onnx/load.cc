@@ -38,10 +38,8 @@ Model interpret(pb::ModelProto proto, const std::filesystem::path& folder, const
 
 // Errors from inside name a node or a tensor; people need to know the file first.
 [[noreturn]] void rethrow(const std::filesystem::path& file, const Error& error) {
-  const std::string what = error.what();
-  const std::string message = what.substr(std::min(what.size(), error.subject().size() + 3));
   const bool whole = error.subject() == file.string() || error.subject() == "file";
-  throw Error(error.code(), file.string(), whole ? message : error.subject() + ": " + message);
+  throw whole ? Error(error.code(), file.string(), error.message()) : error.within(file.string());
 }
 
 }  // namespace
@@ -54,8 +52,7 @@ Model load_bytes(std::string bytes, const std::filesystem::path& folder, const L
   } catch (const Error& error) {
     // Operators and graphs speak of arguments; here they come from a file.
     if (error.code() != ErrorCode::kInvalidArgument) throw;
-    const std::string what = error.what();
-    throw Error(ErrorCode::kBadData, error.subject(), what.substr(std::min(what.size(), error.subject().size() + 3)));
+    throw Error(ErrorCode::kBadData, error.subject(), error.message());
   } catch (const Refusal& refusal) {
     throw Error(ErrorCode::kUnsupported, "graph", refusal.message);
   } catch (const std::length_error&) {

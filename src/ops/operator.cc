@@ -151,9 +151,8 @@ Shape naming(const Node& node, const Infer& infer_shape) {
   try {
     return infer_shape();
   } catch (const Error& error) {
-    const std::string& subject = error.subject();
-    if (!subject.starts_with("attribute ")) throw;
-    reject(node, subject + std::string(error.what()).substr(subject.size() + 2));
+    if (!error.subject().starts_with("attribute ")) throw;
+    reject(node, error.subject() + " " + error.message());
   }
 }
 

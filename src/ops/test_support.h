@@ -33,6 +33,8 @@ std::vector<Case> elementwise_cases();
 std::vector<Case> pool_cases();
 std::vector<Case> product_cases();
 std::vector<Case> shape_cases();
+// Those of all.
+std::vector<Case> cases();
 
 // The message of the error that inference throws; "" where it throws none.
 std::string rejection(const Node& node, const std::vector<Value>& src);

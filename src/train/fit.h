@@ -1,6 +1,9 @@
 #ifndef UNDYING_TRAIN_FIT_H_
 #define UNDYING_TRAIN_FIT_H_
 
+// The training loop behind Trainer: epochs in a drawn order, steps by the engine, a census and an evaluation after each epoch, early stopping
+// on validation rows.
+
 #include <optional>
 #include <vector>
 

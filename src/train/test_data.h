@@ -2,9 +2,14 @@
 #define UNDYING_TRAIN_TEST_DATA_H_
 
 #include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
 
 #include "base/philox.h"
 #include "undying/dataset.h"
+#include "undying/node.h"
+#include "undying/settings.h"
 
 namespace undying {
 
@@ -32,6 +37,26 @@ inline Dataset make_images(std::int64_t size, std::int64_t height, std::int64_t 
   for (const float value : data.values) data.bytes.push_back(static_cast<std::uint8_t>(std::clamp(128.0f + 40.0f * value, 0.0f, 255.0f)));
   data.values.clear();
   return data;
+}
+
+// A hundred examples of one input, 1 or a little more.
+inline Dataset ones(float value = 1.0f) {
+  return {.name = "ones",
+          .size = 100,
+          .shape = {1},
+          .values = std::vector<float>(100, value),
+          .classes = 2,
+          .labels = std::vector<std::int32_t>(100, 1)};
+}
+
+// Settings by which nothing moves.
+inline TrainSettings still() {
+  return {.optimizer = Sgd{.learning_rate = 1e-30f}, .batch = 20, .epochs = 2, .seed = 3, .threads = 2, .shards = 2};
+}
+
+// The activation of a layer, LAYER.f.
+inline Node activation(const char* name, const char* layer, int input) {
+  return {std::string(layer) + ".f", "activation", {input}, {{"activation", Activation(name)}, {"layer", std::string(layer)}}};
 }
 
 }  // namespace undying

@@ -2,17 +2,14 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <thread>
 #include <vector>
 
 #include "base/atomic_file.h"
-#include "base/philox.h"
+#include "cli/commands/bench_subject.h"
 #include "cli/commands/commands.h"
 #include "cli/network.h"
 #include "cli/outputs.h"
@@ -24,10 +21,6 @@
 
 namespace undying::cli {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-const Clock::time_point kStart = Clock::now();  // as near to the start of the process as the program itself can see
 
 constexpr const char* kDescription =
     "Measures training steps on fixed workloads.\n"
@@ -48,13 +41,6 @@ constexpr const char* kFooter =
     "\n"
     "Exit codes: 0 done; 1 internal failure, or a network that does not learn; 2 bad input, or an output that cannot\n"
     "be written.";
-
-struct Workload {
-  std::string name;
-  std::string model;
-  std::int64_t batch;
-  std::optional<Network> network = {};  // from a file
-};
 
 const std::vector<Workload>& workloads() {
   static const std::vector<Workload> all = {{"W1", "mlp:32x30", 128},  {"W2", "mlp:128x10", 128}, {"W3", "mlp:512x4", 128},
@@ -124,6 +110,8 @@ struct BenchOptions {
   std::string json;
   bool quiet = false;
   std::vector<const CLI::Option*> kinds;
+
+  SubjectOptions subject() const { return {.seed = seed, .threads = static_cast<int>(threads), .precision = parse_precision(precision)}; }
 };
 
 // Of a file, of several outputs the first, or the one that --output names.
@@ -148,139 +136,6 @@ Workload find_workload(const BenchOptions& options) {
   }
   throw Error(ErrorCode::kInvalidArgument, "--workload", fmt::format("\"{}\" is not known; expected W1 to W6", options.workload));
 }
-
-// Random pixels and labels; the bench's own data, so that it needs none.
-Dataset random_images(std::int64_t count, std::int64_t seed) {
-  const Random random(static_cast<std::uint64_t>(seed), Stream::kTest);
-  Dataset data{.name = "random images", .size = count, .shape = {1, 28, 28}, .classes = 10};
-  data.bytes.reserve(static_cast<std::size_t>(count) * 784);
-  for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(count) * 784 / 4; ++i)
-    for (const std::uint32_t word : random.block(i)) data.bytes.push_back(static_cast<std::uint8_t>(word));
-  for (std::int64_t i = 0; i < count; ++i)
-    data.labels.push_back(static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(i) + (1U << 30), 10)));
-  return data;
-}
-
-// Normal inputs, rows of tables where a network takes those, and normal targets.
-Dataset random_examples(const Network& network, std::int64_t count, std::int64_t seed) {
-  const Random random(static_cast<std::uint64_t>(seed), Stream::kTest);
-  Dataset data{.name = "random examples", .size = count, .shape = network.graph.input_shape()};
-  data.outputs = 1;
-  for (const std::int64_t extent : network.graph.output_shape()) data.outputs *= extent;
-  std::uint64_t drawn = 0;
-  for (std::int64_t row = 0; row < count; ++row) {
-    for (const InputPart& input : network.interface.inputs) {
-      const Dataset one{.name = "", .shape = input.shape};
-      for (std::int64_t i = 0; i < one.features(); ++i, ++drawn)
-        data.values.push_back(static_cast<float>(
-            input.integer ? static_cast<double>(random.below(4 * drawn, input.rows > 0 ? input.rows : 2)) : random.normal(drawn)));
-    }
-    for (std::int64_t i = 0; i < data.outputs; ++i) data.targets.push_back(static_cast<float>(random.normal(drawn++)));
-  }
-  return data;
-}
-
-// About a thousand images in whole batches: a part of a batch at the end of an epoch would count as a whole one.
-std::int64_t example_count(const Workload& workload) { return workload.batch * ((1024 + workload.batch - 1) / workload.batch); }
-
-struct Contender {
-  std::string label;
-  Activation activation;
-  bool counters = true;
-};
-
-// A network of the workload, trained a window of steps at a time.
-class Subject {
- public:
-  Subject(const Workload& workload, const Contender& contender, const BenchOptions& options)
-      : batch_(workload.batch), trainer_(graph_of(workload, contender.activation), settings(workload, contender, options)) {
-    if (workload.network) trainer_.set(frozen_tensors(*workload.network, trainer_.settings()));
-  }
-
-  // One step; the time from the start of the process to its end.
-  void first_step(const Dataset& data) {
-    train(data, [](const StepRecord&) { return true; });
-  }
-
-  // A measurement counts only if the network really learns: within some steps on one batch, its loss there falls. Not at each step:
-  // an activation with a jump has a gradient that does not see it.
-  void verify(const Dataset& data) {
-    constexpr std::int64_t kSteps = 20;
-    Dataset one_batch = data;
-    one_batch.size = batch_;
-    const auto rows = static_cast<std::size_t>(batch_);
-    one_batch.bytes.resize(data.bytes.empty() ? 0 : rows * static_cast<std::size_t>(data.features()));
-    one_batch.values.resize(data.values.empty() ? 0 : rows * static_cast<std::size_t>(data.features()));
-    one_batch.labels.resize(data.labels.empty() ? 0 : rows);
-    one_batch.targets.resize(rows * static_cast<std::size_t>(data.outputs));
-    const Run run = train(one_batch, [](const StepRecord& record) { return record.step > kSteps; });
-    const auto lower = [](const StepRecord& left, const StepRecord& right) { return left.loss < right.loss; };
-    const double before = run.steps.front().loss;
-    const double least = std::min_element(run.steps.begin(), run.steps.end(), lower)->loss;
-    if (!(least < before))
-      throw Error(
-          ErrorCode::kInternal, "bench",
-          fmt::format("the loss of one batch started at {} and did not fall in {} steps on it: this is not training", before, kSteps));
-  }
-
-  // Mean seconds of a step, over at least this many seconds after a first step.
-  double window(const Dataset& data, double least) {
-    Clock::time_point first{};
-    Clock::time_point last{};
-    std::int64_t steps = 0;
-    train(data, [&](const StepRecord& record) {
-      last = Clock::now();
-      if (record.step == 1) first = last;
-      steps = record.step - 1;
-      return steps > 0 && std::chrono::duration<double>(last - first).count() >= least;
-    });
-    return std::chrono::duration<double>(last - first).count() / static_cast<double>(steps);
-  }
-
-  double multiply_adds() const { return undying::multiply_adds(trainer_.graph()); }  // of one example
-  double first_step_ms() const { return first_step_ms_; }
-  int threads() const { return threads_; }
-  int shards() const { return shards_; }
-
- private:
-  static Graph graph_of(const Workload& workload, const Activation& activation) {
-    if (workload.network) return with_activation(workload.network->graph, activation);
-    return build_model(workload.model, {1, 28, 28}, 10, {.activation = activation});
-  }
-
-  static TrainSettings settings(const Workload& workload, const Contender& contender, const BenchOptions& options) {
-    // A rate at which no activation of the family diverges on any workload, however deep.
-    TrainSettings settings{.optimizer = Sgd{.learning_rate = 1e-4f, .momentum = 0.9f}, .batch = workload.batch, .epochs = 1'000'000};
-    settings.seed = static_cast<std::uint64_t>(options.seed);
-    settings.evaluate = false;
-    settings.threads = static_cast<int>(options.threads);
-    settings.precision = parse_precision(options.precision);
-    settings.health = {.counters = contender.counters, .census = false};
-    if (workload.network) settings.loss = Loss::kMeanSquaredError;
-    if (workload.network) settings.frozen = frozen_names(*workload.network);
-    return settings;
-  }
-
-  template <class Enough>
-  Run train(const Dataset& data, Enough enough) {
-    std::stop_source stop;
-    const Observer observer{.step = [&](const StepRecord& record) {
-      if (first_step_ms_ == 0.0) first_step_ms_ = std::chrono::duration<double, std::milli>(Clock::now() - kStart).count();
-      if (enough(record)) stop.request_stop();
-    }};
-    Run run = trainer_.fit(data, data, observer, stop.get_token());
-    if (run.status == RunStatus::kDiverged) throw Error(ErrorCode::kInternal, "bench", "diverged: " + run.reason + "; nothing to measure");
-    threads_ = run.threads;
-    shards_ = run.shards;
-    return run;
-  }
-
-  std::int64_t batch_;
-  double first_step_ms_ = 0.0;
-  int threads_ = 0;
-  int shards_ = 0;
-  Trainer trainer_;
-};
 
 struct Spread {
   double median, low, high;  // the 10th and 90th percentile
@@ -313,7 +168,7 @@ nlohmann::ordered_json start_json(const Subject& subject, const Dataset& data) {
 
 // One step and no more.
 nlohmann::ordered_json measure_start(const BenchOptions& options, const Workload& workload, const Dataset& data) {
-  Subject subject(workload, {"", Activation(options.activation), !options.no_counters}, options);
+  Subject subject(workload, {"", Activation(options.activation), !options.no_counters}, options.subject());
   subject.first_step(data);
   fmt::print("{}: ", workload.name);
   print_start(subject, data);
@@ -336,7 +191,7 @@ std::vector<double> time_windows(Subject& subject, const BenchOptions& options, 
 
 nlohmann::ordered_json measure(const BenchOptions& options, const Workload& workload, const Dataset& data) {
   const Activation activation(options.activation);
-  Subject subject(workload, {"", activation, !options.no_counters}, options);
+  Subject subject(workload, {"", activation, !options.no_counters}, options.subject());
   subject.verify(data);
   subject.window(data, 0.05);  // warm
   const Spread step = spread(time_windows(subject, options, data));
@@ -380,8 +235,8 @@ std::vector<double> time_rounds(Subject& first, Subject& second, const BenchOpti
 
 nlohmann::ordered_json compare(const BenchOptions& options, const Workload& workload, const Dataset& data, const Contender& a,
                                const Contender& b) {
-  Subject first(workload, a, options);
-  Subject second(workload, b, options);
+  Subject first(workload, a, options.subject());
+  Subject second(workload, b, options.subject());
   for (Subject* subject : {&first, &second}) {
     subject->verify(data);
     subject->window(data, 0.05);  // warm
@@ -413,8 +268,7 @@ int bench(const BenchOptions& options) {
   options.check();
   Outputs outputs{{"--json", options.json}};
   const Workload workload = find_workload(options);
-  const Dataset data = workload.network ? random_examples(*workload.network, example_count(workload), options.seed)
-                                        : random_images(example_count(workload), options.seed);
+  const Dataset data = random_data(workload, options.seed);
   const auto run = options.first_step                     ? measure_start
                    : options.compare_counters             ? compare_counters
                    : !options.compare_activations.empty() ? compare_activations

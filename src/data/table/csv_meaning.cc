@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::int64_t kManyClasses = 20;
 constexpr std::int64_t kMostTelling = 1000;  // different values of a column that may be the label in other words
-constexpr double kFewRows = 0.05;            // what may be left out without asking
 
 using Use = CsvColumn::Use;
 

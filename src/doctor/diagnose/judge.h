@@ -1,6 +1,9 @@
 #ifndef UNDYING_DOCTOR_DIAGNOSE_JUDGE_H_
 #define UNDYING_DOCTOR_DIAGNOSE_JUDGE_H_
 
+// What was observed of a network, judged: states of units by health/judge.h, figures of layers, findings with their causes. Nothing here
+// runs a network.
+
 #include <vector>
 
 #include "doctor/diagnose/observe.h"

@@ -1,6 +1,8 @@
 #ifndef UNDYING_DOCTOR_DIAGNOSE_OBSERVE_H_
 #define UNDYING_DOCTOR_DIAGNOSE_OBSERVE_H_
 
+// The passes over D, all there are: what is seen of a network with frozen weights in evaluation mode is gathered here, and judged elsewhere.
+
 #include <optional>
 #include <vector>
 

@@ -1,6 +1,9 @@
 #ifndef UNDYING_DOCTOR_DIAGNOSE_WIRING_H_
 #define UNDYING_DOCTOR_DIAGNOSE_WIRING_H_
 
+// Which numbers of which tensors make a layer's units: for unit j the weights, the bias, the scale and shift of the norm that lead into it,
+// and the weights that read it. What names a unit's cause of death, or re-initialises it, goes by this.
+
 #include <cstdint>
 #include <vector>
 

@@ -34,13 +34,6 @@ void check(const Rule& rule, const Operation& operation) {
   if (operation.outputs.empty()) malformed(operation, "has no output");
 }
 
-// The first words of an error of the operators name operator and node, which the list of refusals says already.
-std::string message_of(const Error& error) {
-  const std::string what = error.what();
-  const std::size_t end = error.subject().size() + 3;
-  return what.size() > end ? what.substr(end) : what;
-}
-
 // A constant that an exporter has repeated for each of the examples that it was given: one of them.
 ConstantPtr one_example(const Operation& operation, const ConstantPtr& constant, std::int64_t axis, std::int64_t batch) {
   const auto at = static_cast<std::size_t>(axis);
@@ -193,7 +186,7 @@ Source Lowering::activation(const std::string& specification, Source input) {
   try {
     return add("activation", {input}, {{"activation", Activation(specification)}});
   } catch (const Error& error) {
-    refuse(message_of(error));
+    refuse(error.message());  // its subject, operator and node, the list of refusals says already
   }
 }
 
@@ -269,7 +262,7 @@ std::vector<Shape> infer(const Net& net, const Lowered& lowered) {
     try {
       shapes.push_back(ops::infer({"?", step.op, {}, step.attributes}, src).shape);
     } catch (const Error& error) {
-      refuse(message_of(error));
+      refuse(error.message());  // its subject, operator and node, the list of refusals says already
     }
     std::int64_t count = 0;
     if (std::ranges::any_of(shapes.back(), [](std::int64_t extent) { return extent < 1; }))

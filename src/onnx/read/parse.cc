@@ -206,9 +206,8 @@ class Parser {
       add_input(info);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kUnsupported) throw;
-      const std::string what = error.what();
-      const std::string text = error.subject() + ": " + what.substr(std::min(what.size(), error.subject().size() + 3));
-      const bool open = what.find(kOpen) != std::string::npos;
+      const std::string text = error.subject() + ": " + error.message();
+      const bool open = text.find(kOpen) != std::string::npos;
       net_.obstacles.push_back({define({.name = info.name()}), text, open ? shape_option(info, net_.batch_axes) : ""});
     }
   }
