@@ -131,7 +131,7 @@ TEST_F(Program, WrongFlagsAreNamed) {
   expect_error("train --data spirals --data-dir .", HasSubstr("--data-dir"));
   expect_error("train --data csv:x.csv:lable=y", AllOf(HasSubstr("\"lable\""), HasSubstr("label=NAME")));
   expect_error("train --data spirals --model mlp:1000000x3", AllOf(HasSubstr("parameters"), HasSubstr("GB of memory")));
-  expect_error("", HasSubstr("needs a command: compare, train, diagnose, revive, prune, inspect, predict, evaluate, bench, list"));
+  expect_error("", HasSubstr("needs a command: compare, train, diagnose, revive, prune, inspect, predict, evaluate, bench, merge, list"));
   expect_error("comprae", HasSubstr("did you mean compare?"));
   expect_error("train --bacth 3", AllOf(HasSubstr("--bacth"), HasSubstr("did you mean --batch?")));
   expect_error("train --store x", AllOf(HasSubstr("--store"), HasSubstr("it is one of compare")));

@@ -157,7 +157,11 @@ void TrainDisplay::epoch(const EpochRecord& record) {
 }
 
 StudyDisplay::StudyDisplay(Screen& screen, const StudySettings& settings, std::int64_t train_examples)
-    : screen_(screen), batch_(std::min(settings.train.batch, train_examples)), metric_(settings.train.metric), start_(Clock::now()) {}
+    : screen_(screen),
+      batch_(std::min(settings.train.batch, train_examples)),
+      metric_(settings.train.metric),
+      part_(settings.part),
+      start_(Clock::now()) {}
 
 void StudyDisplay::plan(const std::vector<Arm>& arms) {
   const bool first = labels_.empty() || tuning_;
@@ -175,9 +179,14 @@ void StudyDisplay::plan(const std::vector<Arm>& arms) {
   const std::size_t seeds = arms.empty() ? 0 : arms.front().runs.size();
   if (!first)
     return screen_.print(fmt::format("{} arm{} undecided: {} more runs, to {} seeds", open, open == 1 ? "" : "s", runs_ - before, seeds));
-  screen_.print(
-      tuning_ ? fmt::format("choosing learning rates on validation rows: {} runs, {} candidates x {} seeds", runs_, arms.size(), seeds)
-              : fmt::format("{} runs: {} arms x {} seeds", runs_, arms.size(), seeds));
+  const std::size_t all = std::exchange(runs_, part_.of(runs_));
+  if (!part_.whole())
+    screen_.print(
+        fmt::format("part {} of {}: {} of {} runs, {} arms x {} seeds", part_.index, part_.count, runs_, all, arms.size(), seeds));
+  else
+    screen_.print(
+        tuning_ ? fmt::format("choosing learning rates on validation rows: {} runs, {} candidates x {} seeds", runs_, arms.size(), seeds)
+                : fmt::format("{} runs: {} arms x {} seeds", runs_, arms.size(), seeds));
   start_ = Clock::now();
 }
 

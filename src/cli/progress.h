@@ -97,6 +97,7 @@ class StudyDisplay {
   std::vector<std::string> labels_;
   std::size_t label_width_ = 0;
   std::optional<Metric> metric_;
+  StudyPart part_;
   bool tuning_ = false;  // learning rates are being chosen
   std::map<Key, StudyProgress> running_;
   std::size_t runs_ = 0;

@@ -87,7 +87,7 @@ std::unique_ptr<Program> make_program(const Host& host) {
   program->commands = {{"compare", add_compare(app, host)}, {"train", add_train(app, host)},       {"diagnose", add_diagnose(app, host)},
                        {"revive", add_revive(app, host)},   {"prune", add_prune(app, host)},       {"inspect", add_inspect(app, host)},
                        {"predict", add_predict(app, host)}, {"evaluate", add_evaluate(app, host)}, {"bench", add_bench(app, host)},
-                       {"list", add_list(app, host)}};
+                       {"merge", add_merge(app, host)},     {"list", add_list(app, host)}};
   return program;
 }
 

@@ -156,3 +156,11 @@ std::string machine() {
 }
 
 }  // namespace undying::study
+
+namespace undying {
+
+std::size_t StudyPart::of(std::size_t runs) const {
+  return (runs + static_cast<std::size_t>(count - index)) / static_cast<std::size_t>(count);
+}
+
+}  // namespace undying
