@@ -270,10 +270,10 @@ Activation own_activation(const Graph& graph) {
   return most == counts.end() ? Activation("identity") : most->first;
 }
 
-void print_notes(const Network& network) {
+void print_notes(const Host& host, const Network& network) {
   for (const auto* notes : {&network.model.notes, &network.notes})
-    for (const std::string& note : *notes) fmt::print("network: {}\n", note);
-  if (!network.model.notes.empty() || !network.notes.empty()) fmt::print("\n");
+    for (const std::string& note : *notes) host.print("network: {}\n", note);
+  if (!network.model.notes.empty() || !network.notes.empty()) host.print("\n");
 }
 
 bool is_network_file(const std::string& model) { return model.ends_with(".onnx"); }

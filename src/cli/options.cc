@@ -126,10 +126,10 @@ void check_classes(const Dataset& train, const std::string& source) {
 
 }  // namespace
 
-TrainingOptions::TrainingOptions(CLI::App& app, Network network, Rates rates)
+TrainingOptions::TrainingOptions(CLI::App& app, const Host& host, Network network, Rates rates)
     : app_(&app),
       rates_(rates),
-      data_(app, network == Network::kBuilt ? DataFlags::Network::kOwn : DataFlags::Network::kGiven, kDataGroup),
+      data_(app, host, network == Network::kBuilt ? DataFlags::Network::kOwn : DataFlags::Network::kGiven, kDataGroup),
       network_(app, kNetworkGroup) {
   if (network == Network::kBuilt) add_network(app);
   add_settings(app, network);
@@ -293,6 +293,18 @@ Split open_data(const TrainingOptions& options, const std::optional<Network>& ne
   const std::optional<DataForm> form = options.initial_form();
   if (!network) return options.open_data(watch, form);
   return open_for(*network, [&] { return options.open_data(watch, form, network->interface); });
+}
+
+Training parse_training(const std::vector<std::string>& arguments) {
+  CLI::App app;
+  const Host host;
+  const TrainingOptions options(app, host);
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // the last one first, as CLI11 wants them
+  } catch (const CLI::ParseError& error) {
+    throw Error(ErrorCode::kInvalidArgument, "settings", error.what());
+  }
+  return {options.settings(), options.model_options(), options.model(), app.count("--loss") > 0};
 }
 
 std::string command_text(int argc, const char* const* argv) {

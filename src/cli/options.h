@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/data_flags.h"
+#include "cli/host.h"
 #include "cli/network.h"
 #include "undying/dataset.h"
 #include "undying/graph.h"
@@ -22,8 +23,8 @@ class TrainingOptions {
   enum class Network { kBuilt, kGiven };  // whether flags say how it is built
   enum class Rates { kOne, kSeveral };    // whether --lr may be a list
 
-  // Adds the flags to a command. The object must outlive the parse.
-  explicit TrainingOptions(CLI::App& app, Network network = Network::kBuilt, Rates rates = Rates::kOne);
+  // Adds the flags to a command. The object must outlive the parse, and the host the object.
+  TrainingOptions(CLI::App& app, const Host& host, Network network = Network::kBuilt, Rates rates = Rates::kOne);
 
   // `form`: of a given network; `network`: what it takes and gives. Throws Error{kBadData} where there is nothing to learn, too.
   Split open_data(const ReadingWatch& watch, const std::optional<DataForm>& form = {},
@@ -97,6 +98,16 @@ class TrainingOptions {
 
 // The data of a command whose network is that of a file, or built for it: read as the file of --init says, if any.
 Split open_data(const TrainingOptions& options, const std::optional<Network>& network, const ReadingWatch& watch);
+
+// What the flags of `train` say of a network that is built here and of its training, for callers that have the data.
+struct Training {
+  TrainSettings settings;
+  ModelOptions model_options;
+  std::string model;
+  bool has_loss = false;  // it was chosen; else it follows from the data
+};
+// Throws Error{kInvalidArgument}.
+Training parse_training(const std::vector<std::string>& arguments);
 
 // The command line as it was given, for reports: quoted where a shell needs it.
 std::string command_text(int argc, const char* const* argv);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -63,13 +64,16 @@ Split given(std::shared_ptr<Dataset> train, std::shared_ptr<Dataset> test, const
   return {.train = train, .test = test, .note = fmt::format("tested on {}", file)};
 }
 
-Split open_table(const Name& name, const DataOptions& options) {
-  const data::TableFormat format = *data::table_format(name.kind);
-  const data::CsvSource source = data::parse_csv_source(name.rest, format);
+// How the rows of a table are read; `coding`: like an earlier one.
+using ReadTable = std::function<data::CsvTable(const std::string& group, const data::Coding* coding)>;
+
+// `test`: none where a part is held out; `test_name`: what it is called.
+Split open_table(const data::CsvSource& source, const ReadTable& read, const ReadTable& test, const std::string& test_name,
+                 const DataOptions& options) {
   const bool known = options.form && !options.form->columns.empty();
   const data::Coding form =
       known ? data::Coding{options.form->columns, options.form->class_names, source.column.value_or(options.form->target)} : data::Coding{};
-  data::CsvTable table = data::read_table_file(source, options.group, known ? &form : nullptr, options.watch);
+  data::CsvTable table = read(options.group, known ? &form : nullptr);
   if (known && table.data.labels.empty() && table.data.targets.empty())
     fail(source.text_form(),
          fmt::format("has no column \"{}\", which the model predicts; name it with :label=NAME or :target=NAME", form.target));
@@ -77,23 +81,46 @@ Split open_table(const Name& name, const DataOptions& options) {
   if (options.network) data::bind_columns(table.data, table.reading, *options.network);
   if (options.network && options.network->inputs.size() > 1) table.data.missing.clear();
   Split split;
-  if (options.test.empty()) {
+  if (!test) {
     split = hold_out(std::move(table.data), options.rule);
   } else {
-    data::CsvSource test = data::parse_csv_source(test_of(name.kind, options.test), format);
-    if (test.missing == data::Missing::kRefuse) test.missing = source.missing;
-    if (test.header == data::Header::kAuto) test.header = source.header;
-    data::CsvTable read = data::read_table_file(test, {}, &coding, options.watch);
-    if (read.data.labels.empty() && read.data.targets.empty())
-      fail(options.test, fmt::format("has no column \"{}\" to test on", coding.target));
-    if (options.network) data::bind_columns(read.data, read.reading, *options.network);
+    data::CsvTable tested = test({}, &coding);
+    if (tested.data.labels.empty() && tested.data.targets.empty())
+      fail(test_name, fmt::format("has no column \"{}\" to test on", coding.target));
+    if (options.network) data::bind_columns(tested.data, tested.reading, *options.network);
     table.data.groups.clear();
-    split = given(std::make_shared<Dataset>(std::move(table.data)), std::make_shared<Dataset>(std::move(read.data)), test.file);
-    for (const std::string& warning : read.reading.warnings) table.reading.warnings.push_back(test.file + ": " + warning);
+    split = given(std::make_shared<Dataset>(std::move(table.data)), std::make_shared<Dataset>(std::move(tested.data)), test_name);
+    for (const std::string& warning : tested.reading.warnings) table.reading.warnings.push_back(test_name + ": " + warning);
   }
   split.reading = std::move(table.reading);
   // Nobody else has the parts yet.
   if (!split.given) data::fill_missing(const_cast<Dataset&>(*split.train), const_cast<Dataset&>(*split.test), split.reading.columns);
+  return split;
+}
+
+Split open_table_file(const Name& name, const DataOptions& options) {
+  const data::TableFormat format = *data::table_format(name.kind);
+  const data::CsvSource source = data::parse_csv_source(name.rest, format);
+  const auto reader = [&options](const data::CsvSource& file) -> ReadTable {
+    return [&options, file](const std::string& group, const data::Coding* coding) {
+      return data::read_table_file(file, group, coding, options.watch);
+    };
+  };
+  if (options.test.empty()) return open_table(source, reader(source), {}, {}, options);
+  data::CsvSource test = data::parse_csv_source(test_of(name.kind, options.test), format);
+  if (test.missing == data::Missing::kRefuse) test.missing = source.missing;
+  if (test.header == data::Header::kAuto) test.header = source.header;
+  return open_table(source, reader(source), reader(test), test.file, options);
+}
+
+Split parted(data::ArrayParts parts, const DataOptions& options) {
+  Split split;
+  if (parts.test != nullptr) {
+    split = {.train = parts.train, .test = parts.test, .note = ""};
+  } else {
+    split = hold_out(std::move(*parts.train), options.rule);
+  }
+  split.reading = std::move(parts.reading);
   return split;
 }
 
@@ -107,16 +134,9 @@ Split open_arrays(const Name& name, const DataOptions& options) {
     return name.kind == "npy" ? data::read_npy(rest) : data::read_npz(rest, options.network ? &*options.network : nullptr);
   };
   data::ArrayParts parts = read(name.rest);
-  Split split;
-  if (!options.test.empty()) {
-    if (parts.test != nullptr) fail(options.test, fmt::format("is named as test part, but {} brings its own", name.rest));
-    data::ArrayParts test = read(test_of(name.kind, options.test));
-    split = given(parts.train, test.train, options.test);
-  } else if (parts.test != nullptr) {
-    split = {.train = parts.train, .test = parts.test, .note = ""};
-  } else {
-    split = hold_out(std::move(*parts.train), options.rule);
-  }
+  if (options.test.empty()) return parted(std::move(parts), options);
+  if (parts.test != nullptr) fail(options.test, fmt::format("is named as test part, but {} brings its own", name.rest));
+  Split split = given(parts.train, read(test_of(name.kind, options.test)).train, options.test);
   split.reading = std::move(parts.reading);
   return split;
 }
@@ -193,9 +213,9 @@ std::span<const Source> sources() {
       Source{"images", "images:DIR[:size=HxW]", open_images},
       Source{"npy", "npy:X.npy,Y.npy", open_arrays, npy_files, true, {".npy"}},
       Source{"npz", "npz:FILE", open_arrays, npz_files, true, {".npz"}},
-      Source{"csv", "csv:FILE[:label=NAME|:target=NAME]", open_table, table_files, true, {".csv", ".tsv", ".txt", ".data"}},
-      Source{"parquet", "parquet:FILE", open_table, table_files, true, {".parquet"}},
-      Source{"arrow", "arrow:FILE", open_table, table_files, true, {".arrow", ".feather"}},
+      Source{"csv", "csv:FILE[:label=NAME|:target=NAME]", open_table_file, table_files, true, {".csv", ".tsv", ".txt", ".data"}},
+      Source{"parquet", "parquet:FILE", open_table_file, table_files, true, {".parquet"}},
+      Source{"arrow", "arrow:FILE", open_table_file, table_files, true, {".arrow", ".feather"}},
       Source{"spirals", "spirals", open_made<data::spirals>},
       Source{"abs", "abs", open_made<data::absolute_value>},
       Source{"slowly-changing", "slowly-changing", open_made<data::slowly_changing>}};
@@ -252,20 +272,51 @@ std::vector<fs::path> data::files_of(std::string_view specification, const fs::p
   return source == nullptr || source->files == nullptr ? std::vector<fs::path>() : source->files(name, directory);
 }
 
-Split open_dataset(std::string_view specification, const DataOptions& options) {
-  const Name name(specification);
-  Split split = open(name, options);
+namespace {
+
+// Brings the parts of a source to the form of the network at hand, or to the scale that is asked for. `table`: their columns are unlike.
+Split fitted(Split split, const DataOptions& options, bool images, bool table) {
   for (const auto& part : {split.train, split.test}) {
     auto& own = const_cast<Dataset&>(*part);  // nobody else has the parts yet
-    if (options.network) data::fit_to(own, *options.network, name.kind == "images");
+    if (options.network) data::fit_to(own, *options.network, images);
   }
   if (options.form) {
     // Nobody else has the parts yet: they change in place, for a copy may not fit into memory.
     for (const auto& part : {split.train, split.test}) data::apply_form(const_cast<Dataset&>(*part), *options.form);
     return split;
   }
-  data::scale(split, options.normalize, options.scale_targets, find_source(name)->numbers);
+  data::scale(split, options.normalize, options.scale_targets, table);
   return split;
+}
+
+}  // namespace
+
+Split open_dataset(std::string_view specification, const DataOptions& options) {
+  const Name name(specification);
+  Split split = open(name, options);
+  return fitted(std::move(split), options, name.kind == "images", find_source(name)->numbers);
+}
+
+Split data::open_arrays_in_memory(ArrayParts parts, const DataOptions& options) {
+  if (!options.group.empty()) fail("in memory", "has no columns for --group; it goes with frames");
+  return fitted(parted(std::move(parts), options), options, false, true);
+}
+
+Split data::open_table_in_memory(Records& rows, Records* test, const CsvSource& source, const DataOptions& options) {
+  const auto reader = [&](Records& of) -> ReadTable {
+    return [&](const std::string& group, const Coding* coding) { return read_table(of, source, group, coding, options.watch); };
+  };
+  return fitted(
+      open_table(source, reader(rows), test != nullptr ? reader(*test) : ReadTable(), test != nullptr ? test->name() : "", options),
+      options, false, true);
+}
+
+std::shared_ptr<Dataset> data::open_inputs_in_memory(Records& rows, const CsvSource& source, const std::optional<DataForm>& form) {
+  const bool known = form && !form->columns.empty();
+  const Coding coding = known ? Coding{form->columns, {}, "\n"} : Coding{};  // no column is called so: there is nothing to predict
+  CsvTable table = read_table(rows, source, {}, known ? &coding : nullptr);
+  if (form) apply_form(table.data, *form);
+  return std::make_shared<Dataset>(std::move(table.data));
 }
 
 }  // namespace undying

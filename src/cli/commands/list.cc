@@ -74,18 +74,18 @@ std::string traits_text(const ActivationInfo& info) {
   return text + "; ONNX " + std::string(info.onnx_operator.empty() ? "composite" : info.onnx_operator);
 }
 
-void print_activations() {
-  fmt::print("Activations (--activation, --activations), written NAME or NAME:VALUE or NAME:VALUE,VALUE:\n\n");
+void print_activations(const Host& host) {
+  host.print("Activations (--activation, --activations), written NAME or NAME:VALUE or NAME:VALUE,VALUE:\n\n");
   for (const ActivationInfo& info : activation_family()) {
-    fmt::print("  {:<18} {}\n", info.name, info.formula);
+    host.print("  {:<18} {}\n", info.name, info.formula);
     for (const ActivationParameter& parameter : info.parameters)
-      fmt::print("  {:<18}   {} = {} ({}; {})\n", "", parameter.name, parameter.initial, parameter.meaning, range_text(parameter));
-    fmt::print("  {:<18}   {}; {}\n", "", traits_text(info), info.source);
+      host.print("  {:<18}   {} = {} ({}; {})\n", "", parameter.name, parameter.initial, parameter.meaning, range_text(parameter));
+    host.print("  {:<18}   {}; {}\n", "", traits_text(info), info.source);
   }
 }
 
-void print_names() {
-  for (const ActivationInfo& info : activation_family()) fmt::print("{}\n", info.name);
+void print_names(const Host& host) {
+  for (const ActivationInfo& info : activation_family()) host.print("{}\n", info.name);
 }
 
 nlohmann::ordered_json as_json() {
@@ -120,14 +120,14 @@ struct ListOptions {
   std::int64_t unused = 0;
 };
 
-int list(const ListOptions& options) {
+int list(const ListOptions& options, const Host& host) {
   Outputs outputs{{"--json", options.json}};
   outputs.write(options.json, [&] { write_file(options.json, as_json().dump(2) + "\n"); });
   if (options.quiet) {
-    print_names();
+    print_names(host);
   } else {
-    print_activations();
-    for (const Topic& topic : topics()) fmt::print("\n{} ({}):\n  {}\n", topic.title, topic.flag, fmt::join(topic.values, ", "));
+    print_activations(host);
+    for (const Topic& topic : topics()) host.print("\n{} ({}):\n  {}\n", topic.title, topic.flag, fmt::join(topic.values, ", "));
   }
   outputs.rethrow();
   return kOk;
@@ -135,11 +135,11 @@ int list(const ListOptions& options) {
 
 }  // namespace
 
-Command add_list(CLI::App& program) {
+Command add_list(CLI::App& program, const Host& host) {
   CLI::App* app = program.add_subcommand("list", kDescription);
   app->footer(kFooter);
   const auto options = std::make_shared<ListOptions>(*app);
-  return [options] { return list(*options); };
+  return [options, &host] { return list(*options, host); };
 }
 
 }  // namespace undying::cli
