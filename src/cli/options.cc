@@ -87,7 +87,7 @@ struct SettingFlags {
   void operator()(const Setting& setting, T& field) const {
     constexpr std::array<std::string_view, 3> kOfBuilt = {"init_scheme", "metric", "early_stop"};
     if (setting.help.empty() || (!built && std::ranges::find(kOfBuilt, setting.name) != kOfBuilt.end())) return;
-    add(setting, field)->group(std::string(setting.group));
+    if (CLI::Option* option = add(setting, field); option != nullptr) option->group(std::string(setting.group));
   }
 
  private:
@@ -108,7 +108,7 @@ struct SettingFlags {
     } else {
       const auto set = [&field](const std::string& text) { read(text, field); };
       std::string words = fmt::format("{}", fmt::join(words_for(field), ", "));
-      if (!words.empty()) words += ": ";
+      if (!words.empty()) words += "; ";
       const char* kind = std::is_same_v<T, Augmentation> ? "LIST" : std::is_same_v<T, ClassWeights> ? "HOW" : "NAME";
       return app.add_option_function<std::string>(flag_of(setting), set, words + help)->type_name(kind)->default_str(word_of(field));
     }

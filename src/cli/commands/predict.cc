@@ -18,6 +18,7 @@
 #include "data/scaling.h"
 #include "data/split.h"
 #include "data/table/csv.h"
+#include "ops/operator.h"
 #include "undying/baseline.h"
 #include "undying/error.h"
 #include "undying/evaluation.h"
