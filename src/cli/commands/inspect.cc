@@ -58,8 +58,8 @@ Layers layers_of(const Graph& graph, const std::vector<ops::Value>& values) {
   Layers layers;
   std::map<std::string, bool> counted;
   for (const Node& node : graph.nodes()) {
-    if (node.op == "input") continue;
-    if (node.op != "activation") ++layers.operators[node.op];
+    if (ops::is_input(node)) continue;
+    if (ops::activation_of(node) == nullptr) ++layers.operators[node.op];
     const auto specs = ops::operator_named(node).parameters(node, ops::sources(node, values));
     for (std::size_t i = 0; i < specs.size(); ++i)
       if (counted.emplace(node.parameters[i], true).second)
@@ -73,10 +73,10 @@ int print_activations(const Graph& graph, const std::vector<ops::Value>& values)
   int count = 0;
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
     const Node& node = graph.nodes()[i];
-    if (node.op != "activation") continue;
-    const auto activation = node.attributes.get<Activation>("activation");
+    const Activation* activation = ops::activation_of(node);
+    if (activation == nullptr) continue;
     fmt::print("{:12} {}: {}, {} units{}\n", count++ == 0 ? "activations" : "", node.attributes.get_or<std::string>("layer", node.name),
-               activation.specification(), ops::unit_count(values[i]), activation.can_be_dead() ? "" : ", which cannot be dead");
+               activation->specification(), ops::unit_count(values[i]), activation->can_be_dead() ? "" : ", which cannot be dead");
   }
   return count;
 }

@@ -20,6 +20,7 @@
 #include "data/scaling.h"
 #include "data/split.h"
 #include "data/table/csv.h"
+#include "ops/operator.h"
 #include "undying/baseline.h"
 #include "undying/error.h"
 #include "undying/evaluation.h"
@@ -161,7 +162,7 @@ std::int64_t element_count(const Graph& graph, int node) {
 // Logits of classes become probabilities; where the network gives those already, they stay.
 void make_probabilities(const Graph& graph, int node, Predictions& predictions) {
   const Node& last = graph.nodes()[static_cast<std::size_t>(node)];
-  if (last.op == "softmax") return;
+  if (ops::head_of(last) == ops::Head::kSoftmax) return;
   const std::int64_t width = predictions.width();
   for (std::int64_t row = 0; row < predictions.size; ++row) {
     float* values = predictions.values.data() + row * width;

@@ -12,9 +12,9 @@
 #include <optional>
 
 #include "onednn/convolution.h"
-#include "ops/linear/bfloat16.h"
 #include "ops/convolution/window.h"
 #include "ops/elementwise/activation_step.h"
+#include "ops/linear/bfloat16.h"
 #include "ops/linear/fold.h"
 #include "ops/rows.h"
 #include "ops/shapes.h"
@@ -245,7 +245,17 @@ bool rounds_factors(const Node&, Precision precision) { return precision == Prec
 }  // namespace
 
 Operator conv_operator() {
-  return {"conv", "Conv", LayoutRule::kChannelsLast, 1, infer, parameters, plan, true, reference, true, rounds_factors};
+  return {.name = "conv",
+          .onnx = "Conv",
+          .layout = LayoutRule::kChannelsLast,
+          .infer = infer,
+          .parameters = parameters,
+          .plan = plan,
+          .fuses_activation = true,
+          .reference = reference,
+          .folds_batch_norm = true,
+          .training_differs = rounds_factors,
+          .traits = {.kind = Kind::kWeights, .multiply_adds = weights_at_each_position}};
 }
 
 }  // namespace undying::ops
