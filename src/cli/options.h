@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,58 +55,42 @@ class TrainingOptions {
   const std::string& data() const { return data_.data(); }
   const std::string& normalize() const { return data_.normalize(); }
   const std::string& model() const { return model_; }
-  int threads() const { return static_cast<int>(threads_); }
+  int threads() const { return given_.threads; }
   bool quiet() const { return quiet_; }
   const std::string& json() const { return json_; }
   const std::string& init() const { return init_; }
 
  private:
-  void add_data(CLI::App& app);
   void add_network(CLI::App& app);
-  void add_optimizer(CLI::App& app);
-  void add_scoring(CLI::App& app);
+  void add_settings(CLI::App& app, Network network);
   void add_rate(CLI::App& app);
-  void add_run(CLI::App& app);
+  void add_optimizer_flags(CLI::App& app);
   Optimizer optimizer() const;
+
+  // A setting of optimizers, other than the rate.
+  struct OptimizerFlag {
+    Setting setting;
+    double value = 0.0;
+    bool on_off = false;
+    std::vector<std::string_view> owners;
+    std::string text;  // the owners, with what differs in each
+
+    std::string name() const;
+  };
+  void collect_optimizer_flags();
 
   CLI::App* app_;
   Rates rates_;
   DataFlags data_;
-  std::string augment_ = "none";
   NetworkFlags network_;
   std::string model_ = "mlp:16x30";
   std::string init_;
   bool batch_norm_ = false;
-  std::string precision_ = "float32";
   double dropout_ = 0.0;
-  std::string initializer_ = "kaiming-normal";
   std::string optimizer_ = "sgd";
   std::vector<double> learning_rates_ = {0.01};
-  double momentum_ = 0.0;
-  bool nesterov_ = false;
-  double weight_decay_ = 0.0;
-  double beta1_ = 0.9;
-  double beta2_ = 0.999;
-  double alpha_ = 0.99;
-  double epsilon_ = 1e-8;
-  std::string schedule_ = "constant";
-  std::int64_t warmup_ = 0;
-  double clip_norm_ = 0.0;
-  std::string loss_;
-  double label_smoothing_ = 0.0;
-  double huber_delta_ = 1.0;
-  std::string class_weights_ = "none";
-  std::string metric_;
-  std::int64_t early_stop_ = 0;
-  std::int64_t batch_ = 128;
-  std::int64_t epochs_ = 3;
-  std::int64_t steps_ = 0;
-  std::int64_t seed_ = 1;
-  std::int64_t threads_ = 0;
-  std::int64_t shards_ = 0;
-  bool no_shuffle_ = false;
-  bool no_counters_ = false;
-  bool no_census_ = false;
+  std::list<OptimizerFlag> optimizer_flags_;
+  TrainSettings given_{.epochs = 3};  // with what the command line says
   bool quiet_ = false;
   std::string json_;
 };
