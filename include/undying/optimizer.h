@@ -103,7 +103,26 @@ struct RmsProp {
   }
 };
 
-using Optimizer = std::variant<Sgd, Adam, AdamW, RmsProp>;
+// Chen et al. 2023, arXiv 2302.06675: w <- w - lr * (sign(beta1 * m + (1 - beta1) * g) + weight_decay * w), then
+// m <- beta2 * m + (1 - beta2) * g. Each weight moves by lr, so that rates are 3 to 10 times smaller than AdamW's.
+struct Lion {
+  static constexpr std::string_view kName = "lion";
+  float learning_rate = 1e-4f;
+  float beta1 = 0.9f;
+  float beta2 = 0.99f;
+  float weight_decay = 0.0f;
+
+  int states() const { return 1; }
+  template <class Self, class Visit>
+  static void each(Self& self, Visit&& visit) {
+    visit(optim::kRate, self.learning_rate);
+    visit(optim::kBeta1, self.beta1);
+    visit(optim::kBeta2, self.beta2);
+    visit(optim::kDecoupledDecay, self.weight_decay);
+  }
+};
+
+using Optimizer = std::variant<Sgd, Adam, AdamW, RmsProp, Lion>;
 
 std::string_view name(const Optimizer& optimizer);  // "sgd"
 std::vector<std::string_view> optimizer_names();

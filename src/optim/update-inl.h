@@ -86,6 +86,23 @@ struct RmsPropRule {
   float rate, alpha, epsilon, momentum;
 };
 
+struct LionRule {
+  LionRule(const Lion& lion, const UpdateArgs& args, double decoupled)
+      : rate(static_cast<float>(args.learning_rate)),
+        beta1(lion.beta1),
+        beta2(lion.beta2),
+        shrink(static_cast<float>(args.learning_rate * decoupled)) {}
+
+  static constexpr int kStates = 1;
+  HWY_INLINE V delta(D d, V g, V w, V* state) const {
+    const V mixed = hn::MulAdd(hn::Set(d, beta1), state[0], hn::Mul(hn::Set(d, 1.0f - beta1), g));
+    state[0] = hn::MulAdd(hn::Set(d, beta2), state[0], hn::Mul(hn::Set(d, 1.0f - beta2), g));
+    const V step = hn::CopySign(hn::Set(d, rate), hn::Neg(mixed));
+    return hn::NegMulAdd(hn::Set(d, shrink), w, hn::IfThenZeroElse(hn::Eq(mixed, hn::Zero(d)), step));
+  }
+  float rate, beta1, beta2, shrink;
+};
+
 struct Sums {
   V gradient, update, weight;
 };
@@ -162,6 +179,10 @@ HWY_ATTR inline SliceNorms apply(const AdamW& adamw, const UpdateArgs& args, flo
 
 HWY_ATTR inline SliceNorms apply(const RmsProp& settings, const UpdateArgs& args, float decay) {
   return update_slice(RmsPropRule(settings, args), args, decay);
+}
+
+HWY_ATTR inline SliceNorms apply(const Lion& lion, const UpdateArgs& args, float decay) {
+  return update_slice(LionRule(lion, args, static_cast<double>(decay)), args, 0.0f);
 }
 
 HWY_ATTR SliceNorms update_any(const Optimizer& optimizer, const UpdateArgs& args) {
