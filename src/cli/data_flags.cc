@@ -14,13 +14,9 @@ namespace undying::cli {
 
 DataFlags::DataFlags(CLI::App& app, Network network, const std::string& group) : app_(&app), network_(network) {
   const auto grouped = [&](CLI::Option* option) { return option->group(group); };
-  grouped(
-      app.add_option(
-             "--data", data_,
-             "fashion-mnist, idx:DIR, images:DIR[:size=HxW], npy:X.npy,Y.npy, npz:FILE, csv:FILE[:label=NAME|:target=NAME] (docs/data.md "
-             "has all its options), parquet:FILE, arrow:FILE, spirals, abs or slowly-changing")
-          ->type_name("SOURCE")
-          ->capture_default_str());
+  grouped(app.add_option("--data", data_, fmt::format("{} (docs/data.md has all their options)", fmt::join(data::source_forms(), ", ")))
+              ->type_name("SOURCE")
+              ->capture_default_str());
   grouped(add_file(app, "--data-dir", data_dir_, "folder of fashion-mnist, where it is not where Debian's package puts it"))
       ->type_name("FOLDER");
   grouped(app.add_option(

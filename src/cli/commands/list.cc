@@ -10,7 +10,9 @@
 #include "cli/commands/commands.h"
 #include "cli/outputs.h"
 #include "cli/parse.h"
+#include "data/open.h"
 #include "undying/activation.h"
+#include "undying/settings.h"
 
 namespace undying::cli {
 namespace {
@@ -33,23 +35,25 @@ struct Topic {
   std::vector<std::string> values;
 };
 
+std::vector<std::string> words(const std::vector<std::string_view>& names) { return {names.begin(), names.end()}; }
+
+std::vector<std::string> with_none(std::vector<std::string> forms) {
+  forms.insert(forms.begin(), "none");
+  return forms;
+}
+
 const std::vector<Topic>& topics() {
   static const std::vector<Topic> all = {
       {"Models",
        "--model",
        {"mlp:WIDTHxDEPTH", "mlp:WIDTH-WIDTH-...", "lenet", "vgg:small", "resnet:20", "resnet:32", "resnet:56", "mobilenet:small"}},
-      {"Data sets",
-       "--data",
-       {"fashion-mnist", "idx:DIR", "images:DIR[:size=HxW]", "npy:X.npy,Y.npy", "npz:FILE", "csv:FILE[:label=NAME|:target=NAME]",
-        "parquet:FILE", "arrow:FILE", "spirals", "abs", "slowly-changing"}},
-      {"Augmentation", "--augment", {"none", "flip", "crop[:PIXELS]", "cutout[:SIDE]"}},
-      {"Optimizers", "--optimizer", {"sgd", "adam", "adamw", "rmsprop"}},
-      {"Schedules", "--schedule", {"constant", "step:PERIOD[,GAMMA]", "cosine[:FINAL]", "one-cycle"}},
-      {"Initial draws",
-       "--init-scheme",
-       {"kaiming-normal", "kaiming-uniform", "xavier-normal", "xavier-uniform", "lecun-normal", "orthogonal", "randomized-asymmetric"}},
-      {"Losses", "--loss", {"cross-entropy", "mse", "bce", "huber"}},
-      {"Metrics", "--metric", {"accuracy", "balanced-accuracy", "f1", "auc", "log-loss", "rmse", "mae", "r2"}}};
+      {"Data sets", "--data", data::source_forms()},
+      {"Augmentation", "--augment", with_none(augmentation_forms())},
+      {"Optimizers", "--optimizer", words(optimizer_names())},
+      {"Schedules", "--schedule", schedule_forms()},
+      {"Initial draws", "--init-scheme", initializer_names()},
+      {"Losses", "--loss", loss_names()},
+      {"Metrics", "--metric", metric_names()}};
   return all;
 }
 
