@@ -133,11 +133,17 @@ class _Call:
         self.words += [f"--data={self.source.name}", *self.source.arguments]
         self.shown += [self.source.name if self.source.memory is not None else repr(self.source.name)] + ([] if y is None else ["y"])
 
+    def take_all(self, X: Any, test: Any) -> None:
+        """Of a network at hand: what is handed over is what is meant, and no part of it."""
+        if test is None and not isinstance(X, (str, os.PathLike)):
+            self.settings.setdefault("part", "all")
+
     def _add_settings(self) -> None:
         flags = _flags(self.command)
+        part = self.command == "compare" and self.settings.get("part")  # of a study: nothing is written but its store
         for flag, name in _OUTPUTS.items():
             key = flag[2:]
-            if key in flags:
+            if key in flags and not part:
                 own = self.settings.pop(key, None)
                 self.files[key] = os.fspath(own if own is not None else self.folder / name)
                 self.words.append(f"{flag}={self.files[key]}")
@@ -177,11 +183,33 @@ class _Call:
         return result
 
 
-def compare(X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, **settings: Any) -> Study:
+def compare(X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, executor: Any = None, **settings: Any) -> Study:
+    if executor is not None:
+        return _compare_on(executor, X, y, test, settings)
     with _Folder() as folder:
         call = _Call("compare", "compare", settings, folder)
         call.add_data(X, y, test)
         return call.run(Study, progress)
+
+
+def _compare_on(executor: Any, X: Any, y: Any, test: Any, settings: dict[str, Any]) -> Study:
+    """The study with its runs on the workers of an executor; here they are only put together and judged."""
+    from . import _executor
+
+    _refuse_unknown("compare", "compare", settings)
+    outputs = {name: settings[name] for name in ("json", "report") if name in settings}
+    asked = {name: value for name, value in settings.items() if name not in (*outputs, "store", "threads") and value is not None}
+    asked.setdefault("activations", _flags("compare")["activations"]["initial"])
+    with _Folder() as folder:
+        store = settings.get("store") or folder / "study.sqlite"
+
+        def merge(content: bytes) -> None:
+            part = folder / "part.sqlite"
+            part.write_bytes(content)
+            _undying.run(["merge", os.fspath(part), f"--store={os.fspath(store)}"], "", 100, None, None)
+
+        _executor.run(executor, (X, y, test), asked, merge)
+        return compare(X, y, test=test, progress=False, store=store, **asked, **outputs)
 
 
 def train(X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, **settings: Any) -> Run:
@@ -195,6 +223,7 @@ def diagnose(model: Any, X: Any, y: Any = None, *, test: Any = None, progress: b
     with _Folder() as folder:
         call = _Call("diagnose", "diagnose", settings, folder)
         call.add_model(model)
+        call.take_all(X, test)
         call.add_data(X, y, test)
         return call.run(Diagnosis, progress)
 
@@ -228,8 +257,7 @@ def evaluate(model: Any, X: Any, y: Any = None, *, test: Any = None, progress: b
     with _Folder() as folder:
         call = _Call("evaluate", "evaluate", settings, folder)
         call.add_model(model)
-        if test is None and not isinstance(X, (str, os.PathLike)) and "part" not in settings:
-            call.settings["part"] = "all"  # what is handed over is what is meant
+        call.take_all(X, test)
         call.add_data(X, y, test)
         return call.run(Evaluation, progress)
 
@@ -254,6 +282,10 @@ y: of arrays and frames what is to be predicted, (examples) or (examples, output
 test: (X_test, y_test), or of a frame that names its label another frame; without it a part is held out (split).
 progress: whether to show it; None: on a terminal or in a notebook."""
 
+_EXECUTOR_HELP = """
+executor: a concurrent.futures.Executor, or what has submit() like one (Dask's client.get_executor(), mpi4py's MPIPoolExecutor, submitit's), whose
+    workers train the runs, one at a time each; needs a fixed number of seeds. The numbers are those of one process."""
+
 
 def _setting_help(name: str, flag: dict[str, Any]) -> str:
     default = f" (default: {flag['initial']})" if flag["initial"] else ""
@@ -266,7 +298,8 @@ def _describe(function: Any, command: str, model: bool) -> None:
     model_help = "model: the network: the path or the bytes of an ONNX file, or an onnx.ModelProto.\n" if model else ""
     settings = "\n".join(_setting_help(name, flag) for name, flag in sorted(flags.items()))
     columns = "\n".join(f"{name}: {text}" for name, text in COLUMN_OPTIONS.items())
-    function.__doc__ = f"{_HELP[command]['description'].strip()}\n\n{model_help}{_DATA_HELP}\n\nSettings:\n\n{settings}\n\nOf frames and images:\n\n{columns}\n"
+    data_help = _DATA_HELP + (_EXECUTOR_HELP if command == "compare" else "")
+    function.__doc__ = f"{_HELP[command]['description'].strip()}\n\n{model_help}{data_help}\n\nSettings:\n\n{settings}\n\nOf frames and images:\n\n{columns}\n"
     own = [p for p in _inspect.signature(function).parameters.values() if p.kind is not _inspect.Parameter.VAR_KEYWORD]
     more = [_inspect.Parameter(name, _inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Any) for name in [*flags, *COLUMN_OPTIONS]]
     function.__signature__ = _inspect.signature(function).replace(parameters=[*own, *more])

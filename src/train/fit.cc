@@ -150,6 +150,7 @@ void Fit::run_epoch(std::int64_t epoch) {
     if (stop_.stop_requested() && !done()) run_.status = RunStatus::kInterrupted;
   }
   finish_epoch(epoch, steps_before);
+  if (stop_.stop_requested() && !done()) run_.status = RunStatus::kInterrupted;
 }
 
 // The engine's step on rows first, first + 1, ... of this epoch; returns the loss.
