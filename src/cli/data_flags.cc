@@ -6,21 +6,19 @@
 #include <utility>
 
 #include "cli/parse.h"
+#include "data/array/npy.h"
 #include "data/open.h"
 #include "data/table/csv_source.h"
 #include "undying/error.h"
 
 namespace undying::cli {
 
-DataFlags::DataFlags(CLI::App& app, Network network, const std::string& group) : app_(&app), network_(network) {
+DataFlags::DataFlags(CLI::App& app, const Host& host, Network network, const std::string& group)
+    : app_(&app), host_(&host), network_(network) {
   const auto grouped = [&](CLI::Option* option) { return option->group(group); };
-  grouped(
-      app.add_option(
-             "--data", data_,
-             "fashion-mnist, idx:DIR, images:DIR[:size=HxW], npy:X.npy,Y.npy, npz:FILE, csv:FILE[:label=NAME|:target=NAME] (docs/data.md "
-             "has all its options), parquet:FILE, arrow:FILE, spirals, abs or slowly-changing")
-          ->type_name("SOURCE")
-          ->capture_default_str());
+  grouped(app.add_option("--data", data_, fmt::format("{} (docs/data.md has all their options)", fmt::join(data::source_forms(), ", ")))
+              ->type_name("SOURCE")
+              ->capture_default_str());
   grouped(add_file(app, "--data-dir", data_dir_, "folder of fashion-mnist, where it is not where Debian's package puts it"))
       ->type_name("FOLDER");
   grouped(app.add_option(
@@ -88,6 +86,13 @@ void DataFlags::check(const std::optional<DataForm>& form) const {
   rule();
 }
 
+std::shared_ptr<const Dataset> DataFlags::open_inputs(const std::optional<DataForm>& form) const {
+  const bool file = !host_->data && data_.starts_with("npy:") && data_.find(',') == std::string::npos;
+  if (!file && !host_->inputs) return nullptr;
+  check(form);
+  return file ? data::open_npy_inputs(data_.substr(4), form) : host_->inputs(form);
+}
+
 ReadingWatch show_reading(Screen& screen, std::stop_token stop) {
   return [&screen, stop = std::move(stop)](const std::string& file, std::int64_t bytes, std::int64_t of) {
     if (stop.stop_requested()) return false;
@@ -103,17 +108,17 @@ ReadingWatch show_reading(Screen& screen, std::stop_token stop) {
 Split DataFlags::open_as(const std::string& source, const std::optional<DataForm>& form, bool scale_targets,
                          const std::optional<NetworkInterface>& network, const ReadingWatch& watch) const {
   check(form);
-  Screen screen(false);
+  Screen screen(*host_, false);
   const bool several = network && (network->inputs.size() > 1 || network->outputs.size() > 1);
-  return open_dataset(source, {.normalize = several && normalize_ == "auto" ? Normalize::kUnit : how(),
-                               .scale_targets = scale_targets && network_ == Network::kOwn && !several,
-                               .directory = data_dir_,
-                               .rule = rule(),
-                               .test = test_,
-                               .form = form,
-                               .network = network,
-                               .group = group_,
-                               .watch = watch ? watch : show_reading(screen, {})});
+  return host_->open(source, {.normalize = several && normalize_ == "auto" ? Normalize::kUnit : how(),
+                              .scale_targets = scale_targets && network_ == Network::kOwn && !several,
+                              .directory = data_dir_,
+                              .rule = rule(),
+                              .test = test_,
+                              .form = form,
+                              .network = network,
+                              .group = group_,
+                              .watch = watch ? watch : show_reading(screen, {})});
 }
 
 std::vector<std::filesystem::path> DataFlags::files() const {

@@ -59,11 +59,11 @@ void Outputs::rethrow() const {
   if (first_error_) std::rethrow_exception(first_error_);
 }
 
-bool nothing_finished(const Study& study) {
+bool nothing_finished(const Host& host, const Study& study) {
   std::size_t runs = 0;
   for (const Arm& arm : study.arms) runs += arm.runs.size();
   if (study.missing < static_cast<int>(runs)) return false;
-  fmt::print("interrupted before any run was finished: nothing is written\n");
+  host.print("interrupted before any run was finished: nothing is written\n");
   return true;
 }
 

@@ -39,7 +39,8 @@ std::string left_text(double done, double elapsed) {
 
 }  // namespace
 
-Screen::Screen(bool quiet) : quiet_(quiet), live_(!quiet && can_redraw()), last_(Clock::now()) {
+Screen::Screen(const Host& host, bool quiet)
+    : host_(&host), quiet_(quiet), live_(!quiet && !host.live && can_redraw()), last_(Clock::now()) {
   if (live_) write(std::string(kHideCursor));
 }
 
@@ -54,7 +55,7 @@ void Screen::write(const std::string& text) const {
 
 bool Screen::due() {
   if (quiet_) return false;
-  const auto interval = live_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10'000);
+  const auto interval = live_ || host_->live ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10'000);
   if (Clock::now() - last_ < interval) return false;
   last_ = Clock::now();
   return true;
@@ -69,6 +70,7 @@ std::string Screen::erasure() {
 void Screen::show(const std::vector<std::string>& lines) {
   if (quiet_ || lines.empty()) return;
   const std::lock_guard lock(mutex_);
+  if (host_->live) return host_->live(lines);
   if (!live_) return write(lines.back() + "\n");
   const winsize size = terminal_size(STDERR_FILENO);
   const std::size_t columns = size.ws_col > 20 ? size.ws_col - 1U : 99U;
@@ -82,6 +84,7 @@ void Screen::show(const std::vector<std::string>& lines) {
 void Screen::print(const std::string& line) {
   if (quiet_) return;
   const std::lock_guard lock(mutex_);
+  if (host_->message) return host_->message(line);
   write(erasure() + line + "\n");
 }
 

@@ -1,8 +1,6 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 
 #include "base/atomic_file.h"
@@ -42,7 +40,8 @@ constexpr const char* kFooter =
 constexpr std::int64_t kMostParts = 100'000;
 
 struct CompareOptions {
-  explicit CompareOptions(CLI::App& app) : training(app, TrainingOptions::Network::kBuilt, TrainingOptions::Rates::kSeveral), trial(app) {
+  CompareOptions(CLI::App& app, const Host& host)
+      : training(app, host, TrainingOptions::Network::kBuilt, TrainingOptions::Rates::kSeveral), trial(app) {
     app.add_option("--activations", activations, "the arms, separated by commas; undying list names them all")
         ->type_name("NAMES")
         ->capture_default_str();
@@ -83,7 +82,7 @@ StudyPart parse_part(const CompareOptions& options) {
 }
 
 // What has become of a part, and how it goes on.
-int end_part(const Study& study) {
+int end_part(const Host& host, const Study& study) {
   std::size_t all = 0;
   for (const Arm& arm : study.arms) all += arm.runs.size();
   const StudyPart& part = study.settings.part;
@@ -91,12 +90,12 @@ int end_part(const Study& study) {
   const std::size_t done = all - static_cast<std::size_t>(study.missing);
   const std::string store = study.settings.store.string();
   if (done < mine) {
-    fmt::print("interrupted: part {} of {} has {} of its {} runs in {}; the same command goes on\n", part.index, part.count, done, mine,
+    host.print("interrupted: part {} of {} has {} of its {} runs in {}; the same command goes on\n", part.index, part.count, done, mine,
                store);
     return kInterrupted;
   }
-  fmt::print("part {} of {} is whole: {} of {} runs are in {}\n", part.index, part.count, mine, all, store);
-  fmt::print("next: undying merge PARTS... --store FILE, then this command with --store FILE and without --part\n");
+  host.print("part {} of {} is whole: {} of {} runs are in {}\n", part.index, part.count, mine, all, store);
+  host.print("next: undying merge PARTS... --store FILE, then this command with --store FILE and without --part\n");
   return kOk;
 }
 
@@ -148,15 +147,15 @@ Study run(const StudySettings& settings, const Split& data, Screen& screen, cons
       [&](const StudyProgress& progress) { display.update(progress); }, stop);
 }
 
-int compare(const CompareOptions& options, const std::string& command) {
+int compare(const CompareOptions& options, const Host& host) {
   Outputs outputs({{"--json", options.training.json()}, {"--report", options.report}, {"--store", options.store}},
                   {{"--data", options.training.data_files()},
                    {"--init", {options.training.init()}},
                    {"--model", {is_network_file(options.training.model()) ? options.training.model() : ""}}});
   StudySettings settings = study_settings(options);
-  Screen screen(options.training.quiet());
-  const Interrupt interrupt([&] { screen.print("interrupted: what is finished will be written; once more ends at once"); },
-                            [&] { screen.abandon(); });
+  Screen screen(host, options.training.quiet());
+  const Interrupt interrupt(
+      host, [&] { screen.print("interrupted: what is finished will be written; once more ends at once"); }, [&] { screen.abandon(); });
   std::optional<Network> network = options.training.open_network();
   const Split data = open_data(options.training, network, show_reading(screen, interrupt.token()));
   options.training.fit_epochs(settings.train, *data.train);
@@ -165,28 +164,27 @@ int compare(const CompareOptions& options, const std::string& command) {
   start(options, *data.train, settings);
   Study study = run(settings, data, screen, interrupt.token());
   screen.close();
-  if (!settings.part.whole()) return end_part(study);
-  study.command = command;
-  if (nothing_finished(study)) return kInterrupted;
+  if (!settings.part.whole()) return end_part(host, study);
+  study.command = host.command;
+  if (nothing_finished(host, study)) return kInterrupted;
   outputs.write(options.training.json(), [&] { write_file(options.training.json(), study_json(study)); });
   outputs.write(options.report, [&] { write_file(options.report, study_html(study)); });
-  fmt::print("{}\n", summary_text(study.read, terminal_columns(STDOUT_FILENO)));
-  if (network) print_notes(*network);
-  const bool color = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
-  fmt::print("{}", study_table(study, terminal_columns(STDOUT_FILENO), color));
+  host.print("{}\n", summary_text(study.read, host.columns));
+  if (network) print_notes(host, *network);
+  host.print("{}", study_table(study, host.columns, host.color));
   outputs.rethrow();
-  if (!options.report.empty()) fmt::print("\nreport: {}\n", options.report);
+  if (!options.report.empty()) host.print("\nreport: {}\n", options.report);
   return study.missing > 0 ? kInterrupted : kOk;
 }
 
 }  // namespace
 
-Command add_compare(CLI::App& program, const std::string& command) {
+Command add_compare(CLI::App& program, const Host& host) {
   CLI::App* app = program.add_subcommand("compare", "try activations against ReLU in a controlled study");
   app->description(kDescription);
   app->footer(kFooter);
-  const auto options = std::make_shared<CompareOptions>(*app);
-  return [options, command] { return compare(*options, command); };
+  const auto options = std::make_shared<CompareOptions>(*app, host);
+  return [options, &host] { return compare(*options, host); };
 }
 
 }  // namespace undying::cli

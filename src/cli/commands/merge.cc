@@ -38,30 +38,30 @@ struct MergeOptions {
   std::string store;
 };
 
-int merge(const MergeOptions& options) {
+int merge(const Host& host, const MergeOptions& options) {
   const std::vector<std::filesystem::path> parts(options.parts.begin(), options.parts.end());
   Outputs outputs({{"--store", options.store}}, {{"PARTS", parts}});
   const MergedStores merged = merge_stores(parts, options.store);
   std::int64_t all = 0;
   for (const auto& [arm, runs] : merged.runs) all += runs;
-  fmt::print("{}: {} run{}, {} of them new\n", options.store, all, all == 1 ? "" : "s", merged.added);
-  for (const auto& [arm, runs] : merged.runs) fmt::print("  {:<24} {} seed{}\n", arm, runs, runs == 1 ? "" : "s");
+  host.print("{}: {} run{}, {} of them new\n", options.store, all, all == 1 ? "" : "s", merged.added);
+  for (const auto& [arm, runs] : merged.runs) host.print("  {:<24} {} seed{}\n", arm, runs, runs == 1 ? "" : "s");
   const auto& sets = merged.instruction_sets;
   if (std::ranges::any_of(sets, [&](const auto& each) { return each != sets.front(); })) {
-    fmt::print("note: the parts come from different instruction sets; bits repeat within one only\n");
-    for (std::size_t i = 0; i < sets.size(); ++i) fmt::print("  {}: {}\n", options.parts[i], fmt::join(sets[i], ", "));
+    host.print("note: the parts come from different instruction sets; bits repeat within one only\n");
+    for (std::size_t i = 0; i < sets.size(); ++i) host.print("  {}: {}\n", options.parts[i], fmt::join(sets[i], ", "));
   }
-  fmt::print("next: the study's compare command with --store {} and without --part\n", options.store);
+  host.print("next: the study's compare command with --store {} and without --part\n", options.store);
   return kOk;
 }
 
 }  // namespace
 
-Command add_merge(CLI::App& program) {
+Command add_merge(CLI::App& program, const Host& host) {
   CLI::App* app = program.add_subcommand("merge", kDescription);
   app->footer(kFooter);
   const auto options = std::make_shared<MergeOptions>(*app);
-  return [options] { return merge(*options); };
+  return [options, &host] { return merge(host, *options); };
 }
 
 }  // namespace undying::cli

@@ -1,8 +1,6 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 
@@ -41,7 +39,7 @@ constexpr const char* kFooter =
     "130 interrupted, nothing is chosen.";
 
 struct ReviveOptions {
-  explicit ReviveOptions(CLI::App& app) : training(app, TrainingOptions::Network::kGiven), trial(app) {
+  ReviveOptions(CLI::App& app, const Host& host) : training(app, host, TrainingOptions::Network::kGiven), trial(app) {
     app.add_option("MODEL", model, "the network, an ONNX file")->required();
     add_file(app, "-o,--out", out, "write the healed network to this ONNX file");
     add_integer(app, "--opset", opset, "of ONNX to write; 0: that of MODEL", 0, 28);
@@ -126,25 +124,25 @@ void save(const std::string& file, std::int64_t opset, const Network& network, c
 }
 
 // What the remedy does to outputs that nobody asked about: their heads are as they were, what they share with the chosen ones is not.
-void print_others(const Network& network, const Revival& revival, const Dataset& data) {
-  for (const std::string& why : network.model.left_out) fmt::print("not in the healed network, for it cannot be read: {}\n", why);
+void print_others(const Host& host, const Network& network, const Revival& revival, const Dataset& data) {
+  for (const std::string& why : network.model.left_out) host.print("not in the healed network, for it cannot be read: {}\n", why);
   for (const std::string& name : network.others) {
     const Change change = change_of(network, name, *revival.graph, healed_weights(network, revival), data);
-    fmt::print("output {}, which was not chosen, {}\n", name,
+    host.print("output {}, which was not chosen, {}\n", name,
                change.unknown.empty() ? fmt::format("changes by at most {:.3g} on {} (n = {}; it reaches {:.3g})", change.difference,
                                                     data.name, data.size, change.scale)
                                       : change.unknown);
   }
 }
 
-int run_revive(const ReviveOptions& options, const std::string& command) {
+int run_revive(const ReviveOptions& options, const Host& host) {
   Outputs outputs({{"--out", options.out}, {"--json", options.training.json()}, {"--report", options.report}},
                   {{"MODEL", {options.model}}, {"--data", options.training.data_files()}});
   ReviveSettings settings = revive_settings(options);
   Network network = options.training.network_flags().load(options.model);
-  Screen screen(options.training.quiet());
-  const Interrupt interrupt([&] { screen.print("interrupted: what is finished will be written; once more ends at once"); },
-                            [&] { screen.abandon(); });
+  Screen screen(host, options.training.quiet());
+  const Interrupt interrupt(
+      host, [&] { screen.print("interrupted: what is finished will be written; once more ends at once"); }, [&] { screen.abandon(); });
   const Split data = open_for(
       network, [&] { return options.training.open_data(show_reading(screen, interrupt.token()), network.model.form, network.interface); });
   options.training.fit_epochs(settings.train, *data.train);
@@ -157,31 +155,30 @@ int run_revive(const ReviveOptions& options, const std::string& command) {
       network.graph, network.model.weights, data, settings, [&](const std::vector<Arm>& arms) { display.plan(arms); },
       [&](const StudyProgress& progress) { display.update(progress); }, interrupt.token());
   screen.close();
-  revival.study.command = command;
-  if (nothing_finished(revival.study)) return kInterrupted;
-  outputs.write(options.training.json(), [&] { write_file(options.training.json(), revival_json(command, revival)); });
+  revival.study.command = host.command;
+  if (nothing_finished(host, revival.study)) return kInterrupted;
+  outputs.write(options.training.json(), [&] { write_file(options.training.json(), revival_json(host.command, revival)); });
   outputs.write(options.report, [&] { write_file(options.report, study_html(revival.study)); });
-  if (revival.chosen) outputs.write(options.out, [&] { save(options.out, options.opset, network, revival, command, data); });
-  fmt::print("{}\n", summary_text(revival.study.read, terminal_columns(STDOUT_FILENO)));
-  print_notes(network);
-  const bool color = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
-  fmt::print("{}", revival_text(revival, terminal_columns(STDOUT_FILENO), color));
-  if (options.explain) fmt::print("\n{}", passes_text(revival.passes));
+  if (revival.chosen) outputs.write(options.out, [&] { save(options.out, options.opset, network, revival, host.command, data); });
+  host.print("{}\n", summary_text(revival.study.read, host.columns));
+  print_notes(host, network);
+  host.print("{}", revival_text(revival, host.columns, host.color));
+  if (options.explain) host.print("\n{}", passes_text(revival.passes));
   outputs.rethrow();
-  if (revival.chosen) print_others(network, revival, *data.test);
-  if (revival.chosen && !options.out.empty()) fmt::print("\nhealed network: {}\n", options.out);
-  if (!revival.chosen && !options.out.empty()) fmt::print("\nno network was written\n");
+  if (revival.chosen) print_others(host, network, revival, *data.test);
+  if (revival.chosen && !options.out.empty()) host.print("\nhealed network: {}\n", options.out);
+  if (!revival.chosen && !options.out.empty()) host.print("\nno network was written\n");
   return revival.study.missing > 0 ? kInterrupted : kOk;
 }
 
 }  // namespace
 
-Command add_revive(CLI::App& program, const std::string& command) {
+Command add_revive(CLI::App& program, const Host& host) {
   CLI::App* app = program.add_subcommand("revive", "try remedies on a given network in a controlled trial");
   app->description(kDescription);
   app->footer(kFooter);
-  const auto options = std::make_shared<ReviveOptions>(*app);
-  return [options, command] { return run_revive(*options, command); };
+  const auto options = std::make_shared<ReviveOptions>(*app, host);
+  return [options, &host] { return run_revive(*options, host); };
 }
 
 }  // namespace undying::cli

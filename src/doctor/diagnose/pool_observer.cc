@@ -25,7 +25,7 @@ std::vector<Elements> places_of(const Node& node, const ops::Window& window, con
 // The positions that each window covers, of (L) or (H, W).
 std::vector<Elements> planes_of(const Node& node, const Shape& src) {
   const std::int64_t positions = ops::element_count(src) / src[0];
-  if (node.op == "global_max_pool") {
+  if (!node.attributes.has("kernel")) {  // global
     std::vector<Elements> all(1);
     for (std::int64_t i = 0; i < positions; ++i) all[0].push_back(i);
     return all;

@@ -71,7 +71,7 @@ int norm_behind(const Graph& graph, int node) {
   for (int i = node + 1; i < static_cast<int>(graph.nodes().size()); ++i) {
     const Node& user = graph.nodes()[static_cast<std::size_t>(i)];
     if (std::ranges::find(user.inputs, node) == user.inputs.end()) continue;
-    if (found >= 0 || user.op != "batch_norm") return -1;
+    if (found >= 0 || !ops::is_batch_norm(user)) return -1;
     found = i;
   }
   return found;
@@ -98,13 +98,13 @@ std::vector<float> take_off(engine::Model& model, int node, const std::vector<do
 std::vector<int> weights_of(const Graph& graph) {
   std::vector<int> nodes;
   for (int i = 0; i < static_cast<int>(graph.nodes().size()); ++i)
-    if (engine::makes_units(graph.nodes()[static_cast<std::size_t>(i)].op)) nodes.push_back(i);
+    if (ops::makes_units(graph.nodes()[static_cast<std::size_t>(i)])) nodes.push_back(i);
   return nodes;
 }
 
 bool can_be_drawn(const engine::Model& model, const Wiring& wiring) {
   return wiring.weight >= 0 && wiring.feed_alone && wiring.read_by_weights_alone && !wiring.readers.empty() &&
-         model.graph().nodes()[static_cast<std::size_t>(wiring.weight)].op != "conv_transpose";  // whose rows are not units
+         !ops::traits_of(model.graph().nodes()[static_cast<std::size_t>(wiring.weight)]).transposed;  // whose rows are not units
 }
 
 bool is_relu(const Activation& activation) { return activation == Activation("relu") || activation == Activation("leaky_relu:0"); }
@@ -124,9 +124,9 @@ Case open_case(const Graph& graph, const std::vector<Tensor>& weights, const Dat
 Graph swapped(const Graph& graph, const Activation& activation, std::int64_t* count, std::int64_t anneal) {
   std::vector<Node> nodes = graph.nodes();
   for (Node& node : nodes) {
-    if (node.op != "activation" || !node.attributes.get<Activation>("activation").can_be_dead()) continue;
-    if (node.attributes.get<Activation>("activation").info().width != activation.info().width) continue;
-    if (anneal > 0 && !is_relu(node.attributes.get<Activation>("activation"))) continue;
+    const Activation* own = ops::activation_of(node);
+    if (own == nullptr || !own->can_be_dead() || own->info().width != activation.info().width) continue;
+    if (anneal > 0 && !is_relu(*own)) continue;
     node.attributes.set("activation", activation);
     if (anneal > 0) node.attributes.set("anneal", anneal);
     if (activation.info().learned) node.parameters = {node.name + ".slope"};

@@ -252,7 +252,17 @@ bool rounds_factors(const Node&, Precision precision) { return precision == Prec
 }  // namespace
 
 Operator conv_operator() {
-  return {"conv", "Conv", LayoutRule::kChannelsLast, 1, infer, parameters, plan, true, reference, true, rounds_factors};
+  return {.name = "conv",
+          .onnx = "Conv",
+          .layout = LayoutRule::kChannelsLast,
+          .infer = infer,
+          .parameters = parameters,
+          .plan = plan,
+          .fuses_activation = true,
+          .reference = reference,
+          .folds_batch_norm = true,
+          .training_differs = rounds_factors,
+          .traits = {.kind = Kind::kWeights, .multiply_adds = weights_at_each_position}};
 }
 
 }  // namespace undying::ops

@@ -120,7 +120,16 @@ bool rounds_factors(const Node&, Precision precision) { return precision == Prec
 }  // namespace
 
 Operator linear_operator() {
-  return {"linear", "Gemm", LayoutRule::kPlain, 1, infer, parameters, plan, true, reference, true, rounds_factors};
+  return {.name = "linear",
+          .onnx = "Gemm",
+          .infer = infer,
+          .parameters = parameters,
+          .plan = plan,
+          .fuses_activation = true,
+          .reference = reference,
+          .folds_batch_norm = true,
+          .training_differs = rounds_factors,
+          .traits = {.kind = Kind::kWeights, .multiply_adds = weights_at_each_position}};
 }
 
 }  // namespace undying::ops
