@@ -389,20 +389,24 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 }
 
 template <Cell kCell>
-Operator row_of(std::string_view name, std::string_view onnx) {
+Operator row_of(std::string_view name, std::string_view onnx, std::span<const std::string_view> gates) {
   return {.name = name,
           .onnx = onnx,
           .inputs = -1,
           .infer = infer<kCell>,
           .parameters = parameters<kCell>,
           .plan = plan<kCell>,
-          .reference = reference<kCell>};
+          .reference = reference<kCell>,
+          .traits = {.recurrent = true, .gates = gates}};
 }
+
+constexpr std::string_view kLstmGates[] = {"input", "output", "forget"};
+constexpr std::string_view kGruGates[] = {"update", "reset"};
 
 }  // namespace
 
-Operator rnn_operator() { return row_of<Cell::kRnn>("rnn", "RNN"); }
-Operator lstm_operator() { return row_of<Cell::kLstm>("lstm", "LSTM"); }
-Operator gru_operator() { return row_of<Cell::kGru>("gru", "GRU"); }
+Operator rnn_operator() { return row_of<Cell::kRnn>("rnn", "RNN", {}); }
+Operator lstm_operator() { return row_of<Cell::kLstm>("lstm", "LSTM", kLstmGates); }
+Operator gru_operator() { return row_of<Cell::kGru>("gru", "GRU", kGruGates); }
 
 }  // namespace undying::ops
