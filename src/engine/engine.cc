@@ -43,6 +43,7 @@ void prepare() { onednn::prepare(); }
 
 void read(const BatchSource& source, std::int64_t first, std::int64_t rows, Shard& shard) {
   for (std::size_t i = 0; i < shard.inputs.size(); ++i) source.inputs(static_cast<int>(i), first, rows, shard.inputs[i]);
+  shard.weighted = source.weights(first, rows, shard.weights.data());
   if (source.has_labels()) return source.labels(first, rows, shard.labels.data());
   source.targets(first, rows, shard.targets.data());
 }
@@ -193,7 +194,7 @@ void Engine::execute(Shard& shard, const Instruction& instruction, const BatchSo
                                                      .targets = shard.targets.data(),
                                                      .diff = shard.diff_output,
                                                      .scale = static_cast<float>(1.0 / static_cast<double>(rows)),
-                                                     .class_weights = class_weights_.empty() ? nullptr : class_weights_.data()});
+                                                     .weights = shard.weighted ? shard.weights.data() : nullptr});
   }
 }
 

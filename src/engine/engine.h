@@ -43,6 +43,11 @@ class BatchSource {
   virtual bool has_labels() const = 0;
   virtual void labels(std::int64_t first, std::int64_t rows, std::int32_t* dst) const = 0;
   virtual void targets(std::int64_t first, std::int64_t rows, float* dst) const = 0;
+  // How much each row counts in the loss of a step. Returns false, and leaves dst as it is, where all count alike.
+  virtual bool weights(std::int64_t first, std::int64_t rows, float* dst) const {
+    (void)first, (void)rows, (void)dst;
+    return false;
+  }
 };
 
 // Copies inputs and labels or targets of these rows to where a shard's plan expects them.
@@ -99,9 +104,6 @@ class Engine {
   // Sets running statistics to those of these `rows` <= options.batch examples; nothing else changes.
   void measure_statistics(const BatchSource& source, std::int64_t rows);
 
-  // How much the rows of each class count in the loss of steps; empty: alike. Evaluation weighs none.
-  void weigh_classes(std::vector<float> weights) { class_weights_ = std::move(weights); }
-
   // Evaluation over `rows` examples: the sums of the loss; the outputs (rows, width) where wanted; the census where wanted.
   ops::LossSums evaluate(const BatchSource& source, std::int64_t rows, float* outputs = nullptr, Census* census = nullptr,
                          float eps = 1e-3f);
@@ -139,7 +141,6 @@ class Engine {
 
   Model* model_;
   EngineOptions options_;
-  std::vector<float> class_weights_;
   std::jthread warm_up_;  // generates code while the caller draws weights; joined by the first pass
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<Plan> training_;
