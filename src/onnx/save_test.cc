@@ -46,7 +46,6 @@ TEST(OnnxSave, Mlp) { expect_round_trip(mlp({.inputs = 5, .hidden = {4, 3}, .out
 
 // ---- Every operator.
 
-Node node(const char* op, Attributes attributes = {}) { return {std::string("the_") + op, op, {}, std::move(attributes)}; }
 constexpr std::int64_t kOne = 1;
 
 TEST(OnnxSave, Layers) {

@@ -118,6 +118,8 @@ inline Node activation(const std::string& specification) {
       "act", "activation", {}, {{"activation", Activation(specification)}, {"layer", std::string("act")}, {"sequence", std::int64_t{0}}}};
 }
 
+inline Node node(const char* op, Attributes attributes = {}) { return {std::string("the_") + op, op, {}, std::move(attributes)}; }
+
 }  // namespace undying::onnx
 
 #endif  // UNDYING_ONNX_TEST_SAVE_H_
