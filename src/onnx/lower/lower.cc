@@ -49,10 +49,22 @@ ConstantPtr one_example(const Operation& operation, const ConstantPtr& constant,
 
 // Operations that do not care where the batch stands.
 bool takes_batch_anywhere(std::string_view op) {
-  constexpr std::array<std::string_view, 15> kFirst = {
-      "Conv",         "ConvTranspose", "BatchNormalization", "InstanceNormalization", ".group_norm", "GroupNormalization",
-      "MaxPool",      "AveragePool",   "GlobalAveragePool",  "GlobalMaxPool",         "Resize",      "DepthToSpace",
-      "SpaceToDepth", "LRN",           "Attention"};
+  constexpr std::array<std::string_view, 16> kFirst = {"Conv",
+                                                       "ConvTranspose",
+                                                       "BatchNormalization",
+                                                       "InstanceNormalization",
+                                                       ".group_norm",
+                                                       "GroupNormalization",
+                                                       "MaxPool",
+                                                       "AveragePool",
+                                                       "GlobalAveragePool",
+                                                       "GlobalMaxPool",
+                                                       "Resize",
+                                                       "DepthToSpace",
+                                                       "SpaceToDepth",
+                                                       "LRN",
+                                                       "Attention",
+                                                       "QLinearConv"};
   return std::ranges::find(kFirst, op) == kFirst.end();
 }
 
@@ -233,7 +245,7 @@ Source Lowering::number(float value) { return operand(make_floats({}, {value}), 
 
 const Rule* find_rule(std::string_view op) {
   for (const auto rules : {layer_rules(), pool_rules(), elementwise_rules(), arrangement_rules(), reshape_rules(), sequence_rules(),
-                           image_rules(), index_rules(), einsum_rules()}) {
+                           image_rules(), index_rules(), einsum_rules(), quantised_rules()}) {
     const auto found = std::ranges::find(rules, op, &Rule::op);
     if (found != rules.end()) return &*found;
   }
