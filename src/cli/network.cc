@@ -38,7 +38,7 @@ std::pair<std::string, Shape> parse_shape(const std::string& text) {
                 fmt::format("is \"{}\"; expected INPUT=EXTENT,EXTENT,..., such as x=3,224,224", text));
   Shape shape;
   for (const std::string& extent : split(text.substr(equals + 1), ','))
-    shape.push_back(parse_integer("--shape", extent, 1, std::int64_t{1} << 31));
+    shape.push_back(extent == "N" ? 0 : parse_integer("--shape", extent, 1, std::int64_t{1} << 31));
   return {text.substr(0, equals), shape};
 }
 
@@ -153,6 +153,10 @@ std::vector<std::string> Network::judged_inputs() const {
   std::vector<std::string> found;
   for (const int at : part.inputs()) found.push_back(input_name(model, node_at(part, at).name));
   return found;
+}
+
+void check_trains(const Network& network, const std::string& file) {
+  if (!network.model.forward_only.empty()) throw Error(ErrorCode::kUnsupported, file, "cannot be trained: " + network.model.forward_only);
 }
 
 Graph trained_graph(const Network& network, Loss loss) {
@@ -284,9 +288,10 @@ NetworkFlags::NetworkFlags(CLI::App& app, const std::string& group) {
                  "NAME=LOSS:WEIGHT what each is judged by. Default: those that the data has targets for")
       ->type_name("NAMES")
       ->group(group);
-  app.add_option("--shape", shapes_,
-                 "of a network from a file: INPUT=3,224,224, the shape of one example where the file leaves it open; with all dimensions, "
-                 "the first among them, where that counts no examples. May be given several times")
+  app.add_option(
+         "--shape", shapes_,
+         "of a network from a file: INPUT=3,224,224, the shape of one example where the file leaves it open; with all dimensions, "
+         "the first among them, where that counts no examples, or N for the one that does: INPUT=20,N,8. May be given several times")
       ->type_name("SHAPE")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->group(group);

@@ -54,10 +54,11 @@ class NamedPart {
   NamedPart(const std::vector<Member>& members, const std::string& file, const NetworkInterface& network, std::vector<std::string> suffixes)
       : members_(members), file_(file), network_(network), suffixes_(std::move(suffixes)) {}
 
+  // Of one input at least: others that are not there are an error then.
   bool is_there() const {
     for (std::size_t i = 0; i < network_.inputs.size(); ++i)
-      if (input(i) == nullptr) return false;
-    return true;
+      if (input(i) != nullptr) return true;
+    return false;
   }
 
   std::shared_ptr<Dataset> read(const std::string& name, Reading& reading) {
@@ -84,13 +85,21 @@ class NamedPart {
     return std::ranges::all_of(network_.inputs, [&](const InputPart& part) { return member(members_, {part.name}, suffixes_) != nullptr; });
   }
 
+  void check_inputs() const {
+    std::vector<std::string> missing;
+    for (std::size_t i = 0; i < network_.inputs.size(); ++i)
+      if (input(i) == nullptr) missing.push_back(network_.inputs[i].name);
+    if (missing.empty()) return;
+    fail(file_, fmt::format("has no {}array for the input{} {} of the network; expected one of that name for each of its inputs; it has {}",
+                            suffixes_[0].empty() ? "" : suffixes_[0].substr(1) + " ", missing.size() == 1 ? "" : "s",
+                            fmt::join(missing, ", "), names_of(members_)));
+  }
+
   void read_inputs(Dataset& data) {
+    check_inputs();
     std::vector<Array> arrays;
     for (std::size_t i = 0; i < network_.inputs.size(); ++i) {
       const Member* found = input(i);
-      if (found == nullptr)
-        fail(file_, fmt::format("has no array for the input {} of the network; expected one of that name for each of its inputs; it has {}",
-                                network_.inputs[i].name, names_of(members_)));
       arrays.push_back(parse_npy(found->second, source(*found)));
       add_batch(network_.inputs[i], arrays.back());
       check_input(network_.inputs[i], arrays.back(), source(*found), arrays.front());
@@ -178,10 +187,12 @@ class NamedPart {
   }
 
   [[noreturn]] void fail_missing(const std::vector<std::pair<const TargetPart*, const Member*>>& found) const {
+    std::vector<std::string> missing;
     for (const TargetPart& output : network_.outputs)
-      if (std::ranges::none_of(found, [&](const auto& each) { return each.first == &output; }))
-        fail(file_, fmt::format("has no array {}, the targets of that output; it has {}", output.name, names_of(members_)));
-    fail(file_, "lacks targets");
+      if (std::ranges::none_of(found, [&](const auto& each) { return each.first == &output; })) missing.push_back(output.name);
+    const bool one = missing.size() == 1;
+    fail(file_, fmt::format("has no array{} {}, the targets of {}; it has {}", one ? "" : "s", fmt::join(missing, ", "),
+                            one ? "that output" : "these outputs", names_of(members_)));
   }
 
   void read_parts(Dataset& data, const std::vector<std::pair<const TargetPart*, const Member*>>& found, Reading& reading) {

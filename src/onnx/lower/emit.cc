@@ -97,6 +97,10 @@ class Emitter {
     for (const int id : net_.inputs) inputs.push_back(net_.value(id).name);
     std::vector<std::string> notes = net_.notes;
     for (const std::string& name : known) notes.push_back("output " + name + " is left out: it does not depend on the inputs");
+    for (std::size_t i = 0; i < net_.outputs.size(); ++i)
+      if (const int axis = static_cast<int>(net_.value(net_.outputs[i]).batch.axis); axis > 0)
+        notes.push_back("output " + net_.output_names[i] + " counts examples along dimension " + std::to_string(axis) +
+                        "; here, and in what is written, they come first");
     if (alone_ > 0)
       notes.push_back(std::to_string(alone_) +
                       " uses of tensors of zeros or ones are taken for tensors of their own: exporters merge equal ones");
@@ -108,10 +112,16 @@ class Emitter {
     model.own = own;
     model.left_out = net_.left_out;
     model.frozen.assign(frozen_.begin(), frozen_.end());
+    if (const auto rounding = std::ranges::count_if(net_.operations, is_quantised); rounding > 0)
+      model.forward_only = std::to_string(rounding) +
+                           " operations round to whole numbers (QuantizeLinear and its like), past which no "
+                           "gradient comes; train the network that was quantised";
     return model;
   }
 
  private:
+  static bool is_quantised(const Operation& operation) { return operation.op == "QuantizeLinear" || operation.op.starts_with("QLinear"); }
+
   int add_node(Node node) {
     std::vector<ops::Value> src;
     for (const int input : node.inputs) src.push_back(values_[static_cast<std::size_t>(input)]);
@@ -180,7 +190,7 @@ class Emitter {
     const std::string parameter = parameter_of(operation, owned);
     const bool alone = stands_alone(owned, parameter);
     const std::string name = tensors_.add(owned, node, parameter, alone);
-    if (owned.trained && is_no_parameter(operation.origin, owned, parameter)) frozen_.insert(name);
+    if (owned.trained && (is_quantised(operation) || is_no_parameter(operation.origin, owned, parameter))) frozen_.insert(name);
     return name;
   }
 
@@ -277,10 +287,13 @@ class Emitter {
   int alone_ = 0;
 };
 
-// Outputs count examples first: what reads them, and what is written of them, does too. "" where this one does.
+// Outputs count examples first: what reads them, and what is written of them, does too. Where an input has them elsewhere, outputs may.
+// "" where this one does.
 std::string misplaced(const Net& net, int id) {
   const Value& value = net.value(id);
   if (value.constant != nullptr || net.batch_axes == 0 || !value.shaped || value.batch == Batch{}) return {};
+  const bool moved = std::ranges::any_of(net.inputs, [&](int input) { return net.value(input).batch.axis > 0; });
+  if (moved && !value.batch.folded()) return {};
   return "is " + describe(net, id) + ", which mixes the examples of a batch; expected (N, ...)";
 }
 
@@ -362,17 +375,17 @@ std::string other_outputs(const Net& net) {
   return {};
 }
 
-// Where operations work along the batch, a batch may have been meant as one example: the shapes that say so; "": it was not that.
-std::string whole_option(const Net& net) {
+// Where operations work along the batch, a batch may have been meant as one example: the shapes that say so; none: it was not that.
+std::map<std::string, Shape> whole_shapes(const Net& net) {
   const bool mixes = std::ranges::any_of(
       net.operations, [](const Operation& operation) { return operation.problem.find("the examples of a batch") != std::string::npos; });
-  std::string text;
+  std::map<std::string, Shape> shapes;
+  if (!mixes || net.batch_axes == 0) return shapes;
   for (const int id : net.inputs) {
-    std::string dims = std::to_string(std::max<std::int64_t>(1, net.batch));
-    for (const std::int64_t extent : net.value(id).dims()) dims += "," + std::to_string(extent);
-    text += " --shape " + net.value(id).name + "=" + dims;
+    Shape& dims = shapes[net.value(id).name] = net.value(id).dims();
+    dims.insert(dims.begin() + net.value(id).batch.axis, std::max<std::int64_t>(1, net.batch));
   }
-  return mixes && net.batch_axes > 0 ? text : "";
+  return shapes;
 }
 
 // All that stands in the way, one a line; nodes of one operator with the same reason together, in the order in which they come; then what
@@ -389,24 +402,24 @@ void check_supported(const Net& net) {
     ++count;
   }
   if (count == 0) return;
-  std::string options;
-  for (const Obstacle& obstacle : net.obstacles)
-    if (!obstacle.option.empty()) options += (options.empty() ? "such as " : " ") + obstacle.option;
+  const auto fail = [&](const std::string& subject, const std::string& message) {
+    Unread error(ErrorCode::kUnsupported, subject, message);
+    for (const Obstacle& obstacle : net.obstacles)
+      if (!obstacle.shape.empty()) error.likely[net.value(obstacle.value).name] = obstacle.shape;
+    error.whole = whole_shapes(net);
+    throw error;
+  };
   if (count == 1 && groups.empty()) {
     const std::size_t colon = net.obstacles[0].text.find(": ");
-    throw Error(ErrorCode::kUnsupported, net.obstacles[0].text.substr(0, colon),
-                net.obstacles[0].text.substr(colon + 2) + (options.empty() ? "" : ", " + options));
+    fail(net.obstacles[0].text.substr(0, colon), net.obstacles[0].text.substr(colon + 2));
   }
   std::string list;
   for (const Obstacle& obstacle : net.obstacles) list += "\n  " + obstacle.text;
   for (const auto& [why, nodes] : groups) list += "\n  " + some_of(nodes) + why;
-  if (!options.empty()) list += "\n  to fix what is open: " + options;
-  if (const std::string whole = whole_option(net); !whole.empty()) list += "\n  to take a batch as one example:" + whole;
   if (const std::string others = groups.empty() ? "" : other_outputs(net); !others.empty()) list += "\n  to have " + others;
   const bool nodes_alone = net.obstacles.empty();
-  throw Error(ErrorCode::kUnsupported, "graph",
-              nodes_alone ? std::to_string(count) + (count == 1 ? " node is" : " nodes are") + " not supported:" + list
-                          : std::to_string(count) + " obstacles:" + list);
+  fail("graph", nodes_alone ? std::to_string(count) + (count == 1 ? " node is" : " nodes are") + " not supported:" + list
+                            : std::to_string(count) + " obstacles:" + list);
 }
 
 // What the operators say of the tensors they own, against what the file has: the last check before a model leaves this folder.
