@@ -99,6 +99,38 @@ struct LayerDiagnosis {
   std::vector<UnitDiagnosis> lives;
 };
 
+// A gate of a recurrent layer over all steps of D, by hidden unit. It is at 0 or 1 where it does not learn: g (1 - g) < saturation_eps.
+struct GateDiagnosis {
+  std::string name;            // of an lstm input, output, forget; of a gru update, reset
+  std::vector<double> closed;  // share of the steps at 0
+  std::vector<double> open;    // at 1
+  std::vector<double> mean;
+
+  bool is_stuck(std::size_t unit, bool at_one) const;  // on at least 95% of all steps
+  std::int64_t stuck(bool at_one) const;               // units
+};
+
+struct HiddenUnit {
+  bool dead = false;       // |h| <= 1e-6 at every step; of a relu, 0
+  bool saturated = false;  // of a tanh rnn: on at least 95% of all steps
+  double abs_mean = 0.0;   // of h over all steps
+  double abs_max = 0.0;
+};
+
+// A recurrent layer over D: its hidden units, those of a second direction behind those of the first, over all steps of all examples.
+struct RecurrentDiagnosis {
+  std::string name;
+  std::string op;  // rnn, lstm or gru
+  std::int64_t units = 0;
+  std::int64_t positions = 0;  // steps of an example
+  std::int64_t n = 0;          // examples x steps
+  std::vector<GateDiagnosis> gates = {};
+  std::vector<HiddenUnit> lives = {};
+
+  std::int64_t dead() const;
+  std::int64_t saturated_units() const;
+};
+
 // Of a weight tensor, in forward order: norm of the gradient of the mean loss over D, and of the tensor.
 struct GradientNorm {
   std::string parameter;
@@ -181,10 +213,11 @@ struct Diagnosis {
   double accuracy = 0.0;  // NaN without classes
   double saturation_eps = 0.0;
   double dormant_tau = 0.0;
-  std::vector<LayerDiagnosis> layers;   // in forward order
-  std::vector<GradientNorm> gradients;  // empty without targets
-  double gradient_norm_ratio = 0.0;     // first / last; NaN without targets
-  std::optional<Baseline> baseline;     // what an answer that looks at no input scores on D; where D has targets
+  std::vector<LayerDiagnosis> layers;              // in forward order
+  std::vector<RecurrentDiagnosis> recurrent = {};  // likewise; their hidden units are counted with the others
+  std::vector<GradientNorm> gradients;             // empty without targets
+  double gradient_norm_ratio = 0.0;                // first / last; NaN without targets
+  std::optional<Baseline> baseline;                // what an answer that looks at no input scores on D; where D has targets
   InputScale scale;
   std::vector<OutputScore> outputs = {};  // where several are asked for, each
   std::optional<OutputReach> reach;       // where the outputs are bounded and D has targets

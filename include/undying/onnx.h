@@ -23,7 +23,7 @@ struct LoadOptions {
   bool batched = true;
   // The values that are wanted, of any name in the graph, in this order; what they do not need is no obstacle. Empty: the model's outputs.
   std::vector<std::string> outputs = {};
-  // Extents of inputs: of one example, or with all dimensions, where the first counts no examples.
+  // Extents of inputs: of one example; or with all dimensions: where none counts examples, or one does, whose extent is 0 here.
   std::map<std::string, Shape> shapes = {};
   // For weights that will be drawn anew: batch norms that the exporter folded are there again.
   bool fresh = false;
@@ -45,6 +45,7 @@ struct Model {
   std::vector<int> chosen = {};            // positions in `outputs` of what LoadOptions::outputs asks for, in that order; else of all
   std::size_t own = 0;                     // of `outputs`, from the front, that are the file's own; values from inside the graph come last
   std::vector<std::string> left_out = {};  // outputs of the file that could not be read, and were not asked for: "action: WHY"
+  std::string forward_only = {};           // why nothing in it can be trained: "12 operations round to whole numbers ..."; "": it can
   std::vector<std::string> frozen = {};    // tensors of operators that train, which were no parameters where the network was made: buffers
 };
 

@@ -51,6 +51,7 @@ struct Pruning {
   std::int64_t constant = 0;   // constant and folded into the biases of what reads them,
   std::int64_t duplicate = 0;  // merged with an equal unit,
   std::int64_t unread = 0;     // read by nothing, or by weights of 0 alone
+  int branches = 0;            // cut off at the sums that read them: they give the same numbers on every example
   std::vector<PruneObstacle> obstacles;
   NetworkCost before;
   NetworkCost after;
@@ -59,7 +60,7 @@ struct Pruning {
   double tolerance = 0.0;
 
   std::int64_t removed() const { return dead + constant + duplicate + unread; }
-  bool changed() const { return after.parameters < before.parameters; }
+  bool changed() const { return branches > 0 || after.parameters < before.parameters; }
   // Whether outputs are the same but for rounding; nothing else may be used in place of the network.
   bool sound() const { return output_difference <= tolerance * output_scale; }
 };

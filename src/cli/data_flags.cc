@@ -8,7 +8,9 @@
 #include "cli/parse.h"
 #include "data/array/npy.h"
 #include "data/open.h"
+#include "data/scaling.h"
 #include "data/table/csv_source.h"
+#include "ops/operator.h"
 #include "undying/error.h"
 
 namespace undying::cli {
@@ -105,9 +107,22 @@ ReadingWatch show_reading(Screen& screen, std::stop_token stop) {
   };
 }
 
+void DataFlags::check_named(const NetworkInterface& network) const {
+  constexpr std::int64_t kPixels = 784;  // of the default, which is for what may have been trained on it
+  if (app_->count("--data") > 0 || (network.inputs.size() == 1 && ops::element_count(network.inputs[0].shape) == kPixels)) return;
+  std::string inputs;
+  for (const InputPart& input : network.inputs)
+    inputs += fmt::format("{}{} (N, {})", inputs.empty() ? "" : ", ", input.name, fmt::join(input.shape, ", "));
+  throw Error(ErrorCode::kInvalidArgument, "--data",
+              fmt::format("is missing: the network takes {}; expected {}", inputs,
+                          network.inputs.size() > 1 ? "--data npz:FILE with an array for each, or --data csv:FILE"
+                                                    : "such as --data npy:X.npy,Y.npy, npz:FILE or csv:FILE"));
+}
+
 Split DataFlags::open_as(const std::string& source, const std::optional<DataForm>& form, bool scale_targets,
                          const std::optional<NetworkInterface>& network, const ReadingWatch& watch) const {
   check(form);
+  if (network && !form && !host_->data) check_named(*network);
   Screen screen(*host_, false);
   const bool several = network && (network->inputs.size() > 1 || network->outputs.size() > 1);
   return host_->open(source, {.normalize = several && normalize_ == "auto" ? Normalize::kUnit : how(),
@@ -119,6 +134,16 @@ Split DataFlags::open_as(const std::string& source, const std::optional<DataForm
                               .network = network,
                               .group = group_,
                               .watch = watch ? watch : show_reading(screen, {})});
+}
+
+std::optional<data::CsvTable> DataFlags::open_columns(const std::optional<DataForm>& form) const {
+  const std::size_t colon = data_.find(':');
+  const auto format = data::table_format(data_.substr(0, colon));
+  if (host_->data || !format || !form || form->columns.empty()) return std::nullopt;
+  const data::Coding coding{form->columns, {}, "\n"};  // no column is called so: there is nothing to predict
+  data::CsvTable read = data::read_table_file(data::parse_csv_source(data_.substr(colon + 1), *format), {}, &coding);
+  data::apply_form(read.data, *form);
+  return read;
 }
 
 std::vector<std::filesystem::path> DataFlags::files() const {

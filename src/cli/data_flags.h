@@ -11,6 +11,7 @@
 
 #include "cli/host.h"
 #include "cli/progress.h"
+#include "data/table/csv.h"
 #include "undying/dataset.h"
 
 namespace undying::cli {
@@ -43,18 +44,23 @@ class DataFlags {
   }
   // Inputs without targets, where the source is no more; else null.
   std::shared_ptr<const Dataset> open_inputs(const std::optional<DataForm>& form) const;
+  // The columns that the form reads, whatever else the table has: all its rows, and nothing to predict. None: the source is no table, or
+  // the form says nothing of columns.
+  std::optional<data::CsvTable> open_columns(const std::optional<DataForm>& form) const;
   void check(const std::optional<DataForm>& form = {}) const;
 
   // The files that reads, where they can be told beforehand.
   std::vector<std::filesystem::path> files() const;
 
   const std::string& data() const { return data_; }
+  bool has_test() const { return !test_.empty(); }
   const std::string& normalize() const { return normalize_; }
   const std::string& data_dir() const { return data_dir_; }
 
  private:
   Split open_as(const std::string& source, const std::optional<DataForm>& form, bool scale_targets,
                 const std::optional<NetworkInterface>& network, const ReadingWatch& watch) const;
+  void check_named(const NetworkInterface& network) const;
   Normalize how() const;
   SplitRule rule() const;
 

@@ -64,6 +64,21 @@ TEST_F(Program, AnInterruptBeforeTheFirstRunEndsOverwritesNothing) {
   EXPECT_THAT(content("out.txt"), HasSubstr("nothing is written"));
 }
 
+TEST_F(Program, WhileRatesAreTriedTheStoreKeepsWhatFinished) {
+  const std::vector<std::string> arguments = {"compare",   "--data",  "spirals", "--model",       "mlp:8x2",   "--epochs",
+                                              "20",        "--seeds", "2",       "--activations", "elu",       "--lr",
+                                              "0.01,0.05", "--store", "runs.db", "--json",        "study.json"};
+  Child child(folder_, arguments, {});
+  ASSERT_TRUE(child.wait_for("validation accuracy"));
+  child.send(SIGINT);
+  const int status = child.wait();
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  EXPECT_FALSE(exists("study.json"));
+  EXPECT_THAT(content("out.txt"),
+              AllOf(HasSubstr("no result is written"), HasSubstr("runs.db holds what finished"), HasSubstr("goes on from there")));
+}
+
 TEST_F(Program, TerminationIsAnInterruptToo) {
   Child child(folder_, kLongStudy, {});
   ASSERT_TRUE(child.wait_for("test accuracy"));

@@ -38,7 +38,7 @@ std::pair<std::string, Shape> parse_shape(const std::string& text) {
                 fmt::format("is \"{}\"; expected INPUT=EXTENT,EXTENT,..., such as x=3,224,224", text));
   Shape shape;
   for (const std::string& extent : split(text.substr(equals + 1), ','))
-    shape.push_back(parse_integer("--shape", extent, 1, std::int64_t{1} << 31));
+    shape.push_back(extent == "N" ? 0 : parse_integer("--shape", extent, 1, std::int64_t{1} << 31));
   return {text.substr(0, equals), shape};
 }
 
@@ -155,44 +155,6 @@ std::vector<std::string> Network::judged_inputs() const {
   return found;
 }
 
-Graph trained_graph(const Network& network, Loss loss) {
-  return network.outputs.empty() ? doctor::without_head(network.graph, loss).graph : network.graph;
-}
-
-std::vector<std::string> frozen_names(const Network& network) {
-  std::vector<std::string> found;
-  for (const std::string& name : network.model.frozen)
-    if (std::ranges::any_of(network.graph.nodes(),
-                            [&](const Node& node) { return std::ranges::find(node.parameters, name) != node.parameters.end(); }))
-      found.push_back(name);
-  return found;
-}
-
-std::vector<Tensor> frozen_tensors(const Network& network, const TrainSettings& settings) {
-  std::vector<Tensor> tensors;
-  for (const Tensor& tensor : network.model.weights)
-    if (std::ranges::find(settings.frozen, tensor.name) != settings.frozen.end()) tensors.push_back(tensor);
-  return tensors;
-}
-
-std::vector<Tensor> fitting(const Graph& graph, const std::vector<Tensor>& tensors, const std::string& file) {
-  std::vector<Tensor> found;
-  const engine::Model model(graph);
-  for (const engine::Parameter& parameter : model.parameters()) {
-    const auto at = std::ranges::find(tensors, parameter.name, &Tensor::name);
-    if (at != tensors.end() && at->shape == parameter.shape) {
-      found.push_back(*at);
-    } else if (at != tensors.end()) {
-      throw Error(ErrorCode::kBadData, file,
-                  fmt::format("tensor {} has shape {}; the model expects {}", parameter.name, ops::to_string(at->shape),
-                              ops::to_string(parameter.shape)));
-    } else if (parameter.role != ops::ParameterSpec::Role::kSlope) {
-      throw Error(ErrorCode::kBadData, file, fmt::format("tensor {} is missing; the model needs it", parameter.name));
-    }
-  }
-  return found;
-}
-
 namespace {
 
 int node_of_output(const onnx::Model& model, const std::string& name) {
@@ -284,9 +246,10 @@ NetworkFlags::NetworkFlags(CLI::App& app, const std::string& group) {
                  "NAME=LOSS:WEIGHT what each is judged by. Default: those that the data has targets for")
       ->type_name("NAMES")
       ->group(group);
-  app.add_option("--shape", shapes_,
-                 "of a network from a file: INPUT=3,224,224, the shape of one example where the file leaves it open; with all dimensions, "
-                 "the first among them, where that counts no examples. May be given several times")
+  app.add_option(
+         "--shape", shapes_,
+         "of a network from a file: INPUT=3,224,224, the shape of one example where the file leaves it open; with all dimensions, "
+         "the first among them, where that counts no examples, or N for the one that does: INPUT=20,N,8. May be given several times")
       ->type_name("SHAPE")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->group(group);

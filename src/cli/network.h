@@ -65,6 +65,9 @@ class NetworkFlags {
   std::vector<std::string> shapes_;
 };
 
+// Throws Error{kUnsupported} where it cannot be trained.
+void check_trains(const Network& network, const std::string& file);
+
 // What is trained of it: of one output, without what its loss does itself.
 Graph trained_graph(const Network& network, Loss loss);
 

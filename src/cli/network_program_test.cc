@@ -174,17 +174,35 @@ TEST_F(SeveralProgram, EveryOutputIsEvaluatedAndPredicted) {
   EXPECT_THAT(answers.out, HasSubstr("row,policy,p(policy=0),p(policy=1),p(policy=2),value\n1,"));
   const Result all = run("predict net.onnx --data npz:both.npz --output next");
   EXPECT_THAT(all.out, HasSubstr("row,prediction"));
+  expect_error("evaluate net.onnx --data npz:both.npz --report e.html", AllOf(HasSubstr("--output NAME"), HasSubstr("called NAME")));
+  EXPECT_EQ(run("evaluate net.onnx --data npz:both.npz --output value --report e.html").code, 0);
+}
+
+// Neither inputs nor targets are guessed: what is missing is named, all of it.
+TEST_F(SeveralProgram, WhatTheDataLacksIsNamed) {
+  write_actor_critic();
+  write("inputs.npz",
+        npz_of({{"obs", npy_of({4, 2}, std::vector<float>(8, 1.0f))}, {"state", npy_of({4, 1}, std::vector<float>(4, 1.0f))}}));
+  write("targets.npz", npz_of({{"policy", npy_of({4}, Ints{1, 2, 0, 1})}}));
+  expect_error("evaluate net.onnx --data npz:inputs.npz --split none",
+               AllOf(HasSubstr("has no targets"), HasSubstr("(policy, value, next), or y0, y1")));
+  expect_error("evaluate net.onnx --data npz:targets.npz --split none", HasSubstr("the inputs obs, state"));
+  expect_error("evaluate net.onnx", AllOf(HasSubstr("[--data] is missing"), HasSubstr("obs (N, 2), state (N, 1)")));
 }
 
 TEST_F(SeveralProgram, ReviveSaysWhatBecomesOfOtherOutputs) {
   write_actor_critic();
   const Result result =
       run("revive net.onnx --data npz:both.npz --output policy --lr 0.1 --momentum 0.9 --epochs 25 --batch 32 --seeds 8 --remedies "
-          "leaky_relu:0.3,re-initialise -o healed.onnx --quiet");
+          "leaky_relu:0.3,re-initialise -o healed.onnx --json r.json --quiet");
   ASSERT_EQ(result.code, 0) << result.err;
   ASSERT_TRUE(exists("healed.onnx")) << result.out;
   EXPECT_THAT(result.out, AllOf(HasSubstr("output value, which was not chosen, changes by at most"),
                                 HasSubstr("output next, which was not chosen, is as it was")));
+  const auto others = json("r.json")["other_outputs"];
+  ASSERT_EQ(others.size(), 2u);
+  EXPECT_GT(others[0]["largest_change"].get<double>(), 0.0);
+  EXPECT_EQ(others[1]["note"], "is as it was");
   const onnx::Model before = onnx::load(folder_ / "net.onnx");
   const onnx::Model after = onnx::load(folder_ / "healed.onnx");
   EXPECT_EQ(after.outputs, before.outputs);

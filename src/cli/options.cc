@@ -223,7 +223,9 @@ std::optional<undying::cli::Network> TrainingOptions::open_network() const {
   for (const char* flag : {"--batch-norm", "--dropout"})
     if (app_->count(flag) > 0)
       throw Error(ErrorCode::kInvalidArgument, flag, fmt::format("has no use: {} says what the network is", model_));
-  return network_.load(model_, init_.empty());
+  undying::cli::Network network = network_.load(model_, init_.empty());
+  check_trains(network, model_);
+  return network;
 }
 
 void TrainingOptions::choose(undying::cli::Network& network, const Dataset& train, TrainSettings& settings) const {

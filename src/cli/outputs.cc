@@ -63,7 +63,16 @@ bool nothing_finished(const Host& host, const Study& study) {
   std::size_t runs = 0;
   for (const Arm& arm : study.arms) runs += arm.runs.size();
   if (study.missing < static_cast<int>(runs)) return false;
-  host.print("interrupted before any run was finished: nothing is written\n");
+  if (study.settings.learning_rates.size() < 2) {
+    host.print("interrupted before any run was finished: nothing is written\n");
+  } else if (study.settings.store.empty()) {
+    host.print("interrupted while learning rates were tried: nothing is written; --store FILE would keep what finished\n");
+  } else {
+    host.print(
+        "interrupted while learning rates were tried: no result is written; {} holds what finished, and the same command goes on "
+        "from there\n",
+        study.settings.store.string());
+  }
   return true;
 }
 

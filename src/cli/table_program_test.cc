@@ -145,6 +145,23 @@ TEST_F(Table, TheReadmesThreeCommandsGoFromFileToAnswers) {
   ASSERT_EQ(commands.size(), 3U);
   for (const std::string& command : commands) ASSERT_EQ(run(command).code, 0) << command << "\n" << content("err.txt");
   EXPECT_THAT(content("answers.csv"), AllOf(HasSubstr("\n1,yes,"), HasSubstr("\n2,no,")));
+  EXPECT_THAT(run("inspect people.onnx").out, AllOf(HasSubstr("city ("), HasSubstr("bought: no, yes"), HasSubstr("that the file holds")));
+  write("abroad.csv", "city,income,age\nLima,79000,30\nQuito,21000,40\n");
+  expect_error("predict people.onnx --data csv:abroad.csv",
+               AllOf(HasSubstr("city: the network knows none of its values (\"Lima\", ...); expected"), HasSubstr("Rome")));
+  write("mixed.csv", "city,income,age\nLima,79000,30\nRome,21000,40\n");
+  EXPECT_EQ(run("predict people.onnx --data csv:mixed.csv").code, 0);
+  EXPECT_EQ(run("prune people.onnx --data csv:new.csv").code, 0) << "what is useless shows without a label: " << content("err.txt");
+  expect_error("predict people.onnx --data csv:new.csv --test mixed.csv", AllOf(HasSubstr("--test"), HasSubstr("--part test")));
+}
+
+TEST_F(Table, AnEmptyLabelIsNotMendedByLeavingRowsOut) {
+  std::string text = "a,label\n";
+  for (int i = 0; i < 30; ++i) text += std::to_string(i * 7 % 11) + ",\n";
+  write("d.csv", text);
+  const Result result = run("train --model mlp:4 --data csv:d.csv");
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("label: all its values are missing"), HasSubstr(":target=NAME"), Not(HasSubstr("missing=drop"))));
 }
 
 // The file says how its data is read: no flag can be forgotten.
@@ -187,6 +204,8 @@ TEST_F(Table, ValuesAreAnsweredInTheirUnits) {
     squares += apart * apart / 300.0;
   }
   EXPECT_LT(std::sqrt(squares), 20'000.0);
+  const Result few = run("evaluate homes.onnx" + data + "--split 0.01");
+  EXPECT_THAT(few.out, AllOf(HasSubstr("3 examples are tested on, so small differences say nothing"), Not(HasSubstr("accuracy"))));
 }
 
 TEST_F(Table, TheTestPartIsNamedDrawnOrTheLast) {

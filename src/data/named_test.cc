@@ -89,6 +89,8 @@ TEST_F(Named, PartsForTestingStandBeside) {
 }
 
 TEST_F(Named, WhatIsWrongIsNamed) {
+  EXPECT_THAT(error({{"policy", npy_of({2}, Longs{2, 0})}}), HasSubstr("no array for the inputs image, tokens"));
+  EXPECT_THAT(error({{"image", kImage}, {"tokens", kTokens}, {"image_test", kImage}}), HasSubstr("no test array for the input tokens"));
   EXPECT_THAT(error({{"image", kImage}}), AllOf(HasSubstr("d.npz"), HasSubstr("no array for the input tokens"), HasSubstr("it has image")));
   EXPECT_THAT(error({{"image", kImage}, {"tokens", npy_of({2, 2}, Floats{5, 6, 7.5, 8})}}),
               AllOf(HasSubstr("tokens.npy"), HasSubstr("is 7.5 in example 1"), HasSubstr("whole numbers")));

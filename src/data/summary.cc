@@ -94,9 +94,9 @@ DataSummary summarise(const Split& split) {
   summary.warnings = split.reading.warnings;
   warn_of_classes(summary);
   if (apart && summary.test < kFewTested)
-    summary.warnings.push_back(
-        fmt::format("{} examples are tested on: one of them is {:.3g} points of accuracy, so small differences say nothing", summary.test,
-                    100.0 / static_cast<double>(summary.test)));
+    summary.warnings.push_back(fmt::format(
+        "{} examples are tested on{}, so small differences say nothing", summary.test,
+        train.classes > 0 ? fmt::format(": one of them is {:.3g} points of accuracy", 100.0 / static_cast<double>(summary.test)) : ""));
   return summary;
 }
 

@@ -1,10 +1,10 @@
 #ifndef UNDYING_ENGINE_PLAN_H_
 #define UNDYING_ENGINE_PLAN_H_
 
-// What a graph compiles to for a number of rows and a mode. compile() (steps.h) gives the kernels in order, lay_out() (buffers.h) says which
-// buffers they need and when, place() (memory.h) where each lies in an arena; a Plan holds one such arena a shard and the order of work:
-// segments of instructions, between which all shards meet. Invariant: nothing is allocated while it runs, and what a shard computes depends
-// on its rows alone. Values are (rows, example), the example as its layout says.
+// What a graph compiles to for a number of rows and a mode. compile() (steps.h) gives the kernels in order, lay_out() (buffers.h) says
+// which buffers they need and when, place() (memory.h) where each lies in an arena; a Plan holds one such arena a shard and the order of
+// work: segments of instructions, between which all shards meet. Invariant: nothing is allocated while it runs, and what a shard computes
+// depends on its rows alone. Values are (rows, example), the example as its layout says.
 
 #include <cstdint>
 #include <memory>
@@ -66,6 +66,8 @@ struct Shard {
   float* diff_output = nullptr;        // of the first output
   Buffer<std::int32_t> labels;
   Buffer<float> targets;
+  Buffer<float> weights;  // of the rows, in the loss of a step
+  bool weighted = false;  // whether they are
   StepCounters counters;  // of the step at hand
   Activity activity;      // of the steps since it was last taken
   ops::LossSums loss;

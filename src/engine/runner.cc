@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
 
 #include "engine/engine.h"
 #include "onednn/gemm.h"
@@ -13,6 +14,7 @@ namespace undying::engine {
 void read(const BatchSource& source, std::int64_t first, std::int64_t rows, Shard& shard, bool answers) {
   for (std::size_t i = 0; i < shard.inputs.size(); ++i) source.inputs(static_cast<int>(i), first, rows, shard.inputs[i]);
   if (!answers) return;
+  shard.weighted = source.weights(first, rows, shard.weights.data());
   if (source.has_labels()) return source.labels(first, rows, shard.labels.data());
   source.targets(first, rows, shard.targets.data());
 }
@@ -135,12 +137,17 @@ class Pass {
   int lanes_;
 };
 
+// Rounded up: as much as is said is enough.
+std::string size_text(std::int64_t bytes) {
+  constexpr std::int64_t kKilo = 1000, kMega = 1'000'000;
+  if (bytes >= 10 * kMega) return fmt::format("{} MB", (bytes + kMega - 1) / kMega);
+  return bytes >= 10 * kKilo ? fmt::format("{} KB", (bytes + kKilo - 1) / kKilo) : fmt::format("{} bytes", bytes);
+}
+
 [[noreturn]] void refuse(std::int64_t memory, std::int64_t needed, int lanes) {
-  constexpr double kMega = 1e6;
   throw Error(ErrorCode::kInvalidArgument, "memory",
-              fmt::format("is {:.0f} MB; a pass over the data needs {:.0f} MB for one example {}: give it as much, or fewer threads",
-                          static_cast<double>(memory) / kMega, static_cast<double>(needed) / kMega,
-                          lanes == 1 ? "at a time" : fmt::format("a thread, {} threads", lanes)));
+              fmt::format("is {}; a pass over the data needs {} for one example {}: give it as much, or fewer threads", size_text(memory),
+                          size_text(needed), lanes == 1 ? "at a time" : fmt::format("a thread, {} threads", lanes)));
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ struct Constant {
   bool integer = false;
   std::vector<float> floats;
   std::vector<Integer> integers;
+  int type = 0;             // of an element in the file, as TensorProto numbers them; 0: computed
   std::string origin;       // the initializer whose elements these are, "" once they were computed
   bool transposed = false;  // these are the elements of `origin` with its two dimensions exchanged
 

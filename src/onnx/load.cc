@@ -62,11 +62,57 @@ Model load_bytes(std::string bytes, const std::filesystem::path& folder, const L
   }
 }
 
+namespace {
+
+// "--shape x=3,224,224", an option an input.
+std::string option_text(const std::map<std::string, Shape>& shapes) {
+  std::string text;
+  for (const auto& [name, shape] : shapes) {
+    text += (text.empty() ? "--shape " : " --shape ") + name + "=";
+    for (std::size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : ",") + std::to_string(shape[i]);
+  }
+  return text;
+}
+
+// What stands in the way with these shapes, too, and the batch as one example if that helps; "": nothing.
+std::string obstacles_with(const std::filesystem::path& file, const std::filesystem::path& folder, LoadOptions options,
+                           const std::map<std::string, Shape>& shapes, bool whole) {
+  for (const auto& [name, shape] : shapes) options.shapes.insert_or_assign(name, shape);
+  try {
+    load_bytes(read_bytes(file), folder, options);
+  } catch (const Unread& error) {
+    const std::string what = error.message();
+    const bool helps = whole && !error.whole.empty() && obstacles_with(file, folder, options, error.whole, false).empty();
+    return helps ? what + "\n  to take a batch as one example: " + option_text(error.whole) : what;
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return {};
+}
+
+// Options that were tried.
+std::string advice(const std::filesystem::path& file, const std::filesystem::path& folder, const LoadOptions& options,
+                   const Unread& error) {
+  std::string text;
+  if (!error.likely.empty()) {
+    const std::string others = obstacles_with(file, folder, options, error.likely, true);
+    text += "\n  to fix what is open: such as " + option_text(error.likely);
+    if (!others.empty()) text += "\n  then, " + others;
+  }
+  if (!error.whole.empty() && obstacles_with(file, folder, options, error.whole, false).empty())
+    text += "\n  to take a batch as one example: " + option_text(error.whole);
+  return text;
+}
+
+}  // namespace
+
 Model load(const std::filesystem::path& file, const LoadOptions& options) {
   const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
   std::string bytes = read_bytes(file);
   try {
     return load_bytes(std::move(bytes), folder, options);
+  } catch (const Unread& error) {
+    rethrow(file, Error(error.code(), error.subject(), error.message() + advice(file, folder, options, error)));
   } catch (const Error& error) {
     rethrow(file, error);
   }

@@ -64,8 +64,8 @@ struct Operation {
 // An input that cannot be read.
 struct Obstacle {
   int value = -1;
-  std::string text;    // "input x: ..."
-  std::string option;  // what gets around it: "--shape x=3,224,224"; "": nothing
+  std::string text;  // "input x: ..."
+  Shape shape;       // of one example, of the kind that networks have, which would get around it; empty: nothing would
 };
 
 struct Net {

@@ -39,6 +39,21 @@ std::string table(const Diagnosis& diagnosis) {
   return text;
 }
 
+// Of every gate, how many hidden units it stands at 0 and at 1 for.
+std::string recurrent_text(const Diagnosis& diagnosis) {
+  if (diagnosis.recurrent.empty()) return "";
+  const std::size_t width = name_width(9, diagnosis.recurrent);
+  std::string text = fmt::format("\n{:<{}} {:>6} {:>8} {:>6} {:>5}  gates: units at 0, at 1 on at least 95% of n\n", "recurrent", width,
+                                 "units", "n", "dead", "sat.");
+  for (const RecurrentDiagnosis& layer : diagnosis.recurrent) {
+    text += fmt::format("{:<{}} {:>6} {:>8} {:>6} {:>5}  ", layer.name, width, layer.units, layer.n, layer.dead(), layer.saturated_units());
+    for (std::size_t i = 0; i < layer.gates.size(); ++i)
+      text += fmt::format("{}{} {}, {}", i == 0 ? "" : "; ", layer.gates[i].name, layer.gates[i].stuck(false), layer.gates[i].stuck(true));
+    text += layer.gates.empty() ? "none\n" : "\n";
+  }
+  return text;
+}
+
 // The norms of weight gradients in forward order; of a deep network its ends and what lies evenly between.
 std::string gradient_text(const Diagnosis& diagnosis, std::size_t limit) {
   constexpr std::size_t kMost = 8;
@@ -77,9 +92,9 @@ std::string findings_text(const std::vector<Finding>& findings, std::size_t limi
 }
 
 std::string headline(const Diagnosis& diagnosis) {
-  std::string text =
-      fmt::format("{} units in {} layer{} on the whole of {} (n = {} examples), evaluation mode, weights frozen", diagnosis.units(),
-                  diagnosis.layers.size(), diagnosis.layers.size() == 1 ? "" : "s", diagnosis.data, diagnosis.examples);
+  const std::size_t layers = diagnosis.layers.size() + diagnosis.recurrent.size();
+  std::string text = fmt::format("{} units in {} layer{} on the whole of {} (n = {} examples), evaluation mode, weights frozen",
+                                 diagnosis.units(), layers, layers == 1 ? "" : "s", diagnosis.data, diagnosis.examples);
   if (std::isfinite(diagnosis.loss)) text += fmt::format("; loss {:.4g}", diagnosis.loss);
   if (std::isfinite(diagnosis.accuracy)) text += fmt::format(", accuracy {:.2f}%", 100.0 * diagnosis.accuracy);
   if (diagnosis.baseline) text += fmt::format("; baseline {}", diagnosis.baseline->text());
@@ -111,7 +126,7 @@ std::size_t limit_of(int columns) { return static_cast<std::size_t>(std::max(col
 std::string diagnosis_text(const Diagnosis& diagnosis, int columns, std::size_t findings) {
   const std::size_t limit = limit_of(columns);
   std::string text = wrap(headline(diagnosis), limit) + "\n" + outputs_text(diagnosis.outputs, limit) + notes_text(diagnosis.notes, limit) +
-                     "\n" + table(diagnosis) + "\n";
+                     "\n" + (diagnosis.layers.empty() ? "" : table(diagnosis)) + recurrent_text(diagnosis) + "\n";
   text += gradient_text(diagnosis, limit) + "\n";
   if (diagnosis.findings.empty()) return text + "Nothing was found.\n";
   text += "Findings, the most costly first (cost: share of the trained numbers that carry nothing or do not learn):\n";

@@ -73,6 +73,35 @@ Json layer_json(const LayerDiagnosis& layer) {
   return json;
 }
 
+// One array a field of HiddenUnit, or of a gate.
+Json recurrent_json(const RecurrentDiagnosis& layer) {
+  Json gates = Json::array();
+  for (const GateDiagnosis& gate : layer.gates)
+    gates.push_back({{"name", gate.name},
+                     {"units_at_0", gate.stuck(false)},
+                     {"units_at_1", gate.stuck(true)},
+                     {"at_0", gate.closed},
+                     {"at_1", gate.open},
+                     {"mean", gate.mean}});
+  Json dead = Json::array(), saturated = Json::array(), mean = Json::array(), most = Json::array();
+  for (const HiddenUnit& life : layer.lives) {
+    dead.push_back(life.dead);
+    saturated.push_back(life.saturated);
+    mean.push_back(rounded(life.abs_mean));
+    most.push_back(rounded(life.abs_max));
+  }
+  return {{"name", layer.name},
+          {"operator", layer.op},
+          {"units", layer.units},
+          {"steps", layer.positions},
+          {"n", layer.n},
+          {"dead", layer.dead()},
+          {"saturated_units", layer.saturated_units()},
+          {"gates", std::move(gates)},
+          {"lives",
+           {{"dead", std::move(dead)}, {"saturated", std::move(saturated)}, {"abs_mean", std::move(mean)}, {"abs_max", std::move(most)}}}};
+}
+
 Json interval_json(const Interval& interval) { return {number(interval.least), number(interval.greatest)}; }
 
 Json scale_json(const InputScale& scale) {
@@ -109,6 +138,8 @@ Json baseline_json(const Baseline& baseline, bool learned) {
 Json report::diagnosis_json(const Diagnosis& diagnosis) {
   Json layers = Json::array();
   for (const LayerDiagnosis& layer : diagnosis.layers) layers.push_back(layer_json(layer));
+  Json recurrent = Json::array();
+  for (const RecurrentDiagnosis& layer : diagnosis.recurrent) recurrent.push_back(recurrent_json(layer));
   Json gradients = Json::array();
   for (const GradientNorm& norm : diagnosis.gradients)
     gradients.push_back({{"parameter", norm.parameter}, {"gradient_norm", number(norm.gradient)}, {"norm", number(norm.weight)}});
@@ -145,7 +176,8 @@ Json report::diagnosis_json(const Diagnosis& diagnosis) {
           {"notes", diagnosis.notes},
           {"findings", findings_json(diagnosis.findings)},
           {"gradients", std::move(gradients)},
-          {"layers", std::move(layers)}};
+          {"layers", std::move(layers)},
+          {"recurrent", std::move(recurrent)}};
 }
 
 std::string diagnosis_json(const std::string& command, const Diagnosis& diagnosis) {

@@ -67,6 +67,9 @@ std::string pruning_text(const Pruning& pruning, int columns) {
     text += wrap(fmt::format("{:<13} {}", title, what), limit, kIndent) + "\n";
   };
   line("taken out", removed_text(pruning));
+  if (pruning.branches > 0)
+    line("cut off", fmt::format("{} branch{} of sums, which {} the same numbers on every example", pruning.branches,
+                                pruning.branches == 1 ? "" : "es", pruning.branches == 1 ? "gives" : "give"));
   for (const PruneObstacle& obstacle : pruning.obstacles)
     line("left in", fmt::format("{} dead or constant: {}", obstacle.units, obstacle.why));
   if (!pruning.changed()) {
@@ -104,6 +107,7 @@ std::string pruning_json(const std::string& command, const Pruning& pruning) {
        {"changed", pruning.changed()},
        {"sound", pruning.sound()},
        {"removed", {{"dead", pruning.dead}, {"constant", pruning.constant}, {"duplicate", pruning.duplicate}, {"unread", pruning.unread}}},
+       {"branches", pruning.branches},
        {"obstacles", std::move(obstacles)},
        {"before", cost_json(pruning.before)},
        {"after", cost_json(pruning.after)},

@@ -119,6 +119,7 @@ Workload file_workload(const BenchOptions& options) {
   if (!is_network_file(options.model))
     throw Error(ErrorCode::kInvalidArgument, "--model", fmt::format("is \"{}\"; expected an ONNX file, FILE.onnx", options.model));
   Network network = options.network.load(options.model, true);
+  check_trains(network, options.model);
   Dataset target{
       .name = "random targets", .outputs = network.interface.outputs.front().width, .target = network.interface.outputs.front().name};
   options.network.choose(network, target, {});

@@ -49,7 +49,6 @@ struct DiagnoseOptions {
                    "METRIC>SHARE or a finding, such as 'dead>5%' or not-learned: exit code 3 when it is met; may be given several times")
         ->type_name("CONDITION")
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    add_integer(app, "--seed", seed, "of synthetic data", 0, std::int64_t{1} << 62);
     add_integer(app, "--threads", threads, "worker threads; 0: one per core", 0, 1024);
     add_memory(app, memory);
     app.add_flag("--explain", explain, "print the passes over the data that were made, too");
@@ -73,7 +72,6 @@ struct DiagnoseOptions {
   bool explain = false;
   std::int64_t memory = DiagnoseSettings{}.memory;
   std::vector<std::string> fail_on;
-  std::int64_t seed = 1;
   std::int64_t threads = 0;
 };
 
@@ -98,6 +96,17 @@ Opened open(const DiagnoseOptions& options, const Network& network) {
   if (options.part == "test") return {split.test, split.train, summary};
   if (options.part == "all") return {std::make_shared<Dataset>(data::joined(split)), split.train, summary};
   throw Error(ErrorCode::kInvalidArgument, "--part", fmt::format("\"{}\" is not known; expected train, test or all", options.part));
+}
+
+// Of a network that passes no gradient back, units and signal alone are judged.
+void look_forward(Network& network, Opened& opened) {
+  Dataset bare = *opened.data;
+  bare.classes = bare.outputs = 0;
+  bare.labels.clear();
+  bare.targets.clear();
+  bare.parts.clear();
+  opened.data = std::make_shared<const Dataset>(std::move(bare));
+  network.notes.push_back("looked at forward alone: " + network.model.forward_only);
 }
 
 int fail_on(const Host& host, const std::vector<Condition>& conditions, const Diagnosis& diagnosis) {
@@ -136,7 +145,8 @@ int run_diagnose(const DiagnoseOptions& options, const Host& host) {
                   {{"MODEL", {options.model}}, {"--data", options.source.files()}, {"--labels", {options.labels}}});
   Network network = options.network.load(options.model);
   DiagnoseSettings settings = options.settings();
-  const Opened opened = open_for(network, [&] { return open(options, network); });
+  Opened opened = open_for(network, [&] { return open(options, network); });
+  if (!network.model.forward_only.empty()) look_forward(network, opened);
   options.network.choose(network, *opened.data, settings.loss);
   settings.training = opened.training;
   settings.outputs = network.outputs;

@@ -48,6 +48,29 @@ void print_outputs(const Host& host, const onnx::Model& model) {
   for (const std::string& output : model.left_out) host.print("{:12} not read: {}\n", "", output);
 }
 
+std::string shortened(std::vector<std::string> names) {
+  constexpr std::size_t kMost = 12;
+  const std::size_t all = names.size();
+  if (all > kMost) names.resize(kMost);
+  return fmt::format("{}{}", fmt::join(names, ", "), all > kMost ? fmt::format(", ... ({} in all)", all) : "");
+}
+
+// How the file says its data is read.
+void print_form(const Host& host, const DataForm& form) {
+  std::vector<std::string> columns;
+  for (const TableColumn& column : form.columns)
+    columns.push_back(column.values.empty() ? column.name : fmt::format("{} ({})", column.name, shortened(column.values)));
+  if (!columns.empty()) host.print("{:12} {}\n", "columns", shortened(columns));
+  if (!form.class_names.empty()) {
+    host.print("{:12} {}{}\n", "classes", form.target.empty() ? "" : form.target + ": ", shortened(form.class_names));
+  } else if (!form.target.empty()) {
+    host.print("{:12} {}\n", "predicts", form.target);
+  }
+  const bool scales = std::ranges::any_of(form.deviation, [](float each) { return each != 1.0f; }) ||
+                      std::ranges::any_of(form.mean, [](float each) { return each != 0.0f; });
+  host.print("{:12} {}\n", "scaling", scales ? "by figures of the training rows that the file holds" : "inputs as they are");
+}
+
 struct Layers {
   std::map<std::string, int> operators;
   std::int64_t trained = 0;  // elements of tensors
@@ -88,7 +111,9 @@ const char* use_of(int activations, std::int64_t trained, bool trains) {
 }
 
 void print_uses(const Host& host, const Network& network, int activations, std::int64_t trained) {
-  host.print("{:12} {}\n", "diagnose", use_of(activations, trained, false));
+  const std::string& why = network.model.forward_only;
+  host.print("{:12} {}\n", "diagnose", why.empty() ? use_of(activations, trained, false) : "yes, forward alone");
+  if (!why.empty()) return host.print("{:12} no: {}\n", "revive", why);
   host.print("{:12} {}\n", "revive", use_of(activations, trained, true));
   const bool compares = !hidden_activations(network.graph).empty();
   host.print("{:12} {}\n", "compare", compares ? "yes, as --model" : "no: no activation in front of a layer");
@@ -110,6 +135,7 @@ int run_inspect(const Host& host, const std::string& file, const NetworkFlags& f
   host.print("{:12} {}, opset {}{}\n", "model", file, model.opset, model.producer.empty() ? "" : ", written by " + model.producer);
   print_inputs(host, network);
   print_outputs(host, model);
+  if (model.form) print_form(host, *model.form);
   const Layers layers = layers_of(part, values);
   std::vector<std::string> operators;
   for (const auto& [op, count] : layers.operators) operators.push_back(fmt::format("{} {}", count, op));

@@ -1,6 +1,7 @@
 // undying predict and undying evaluate: a network used.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -102,13 +103,11 @@ Inputs open_inputs(const UseOptions& options, const Network& network) {
   const std::string& source = options.source.data();
   options.source.check(form);
   const auto format = data::table_format(source.substr(0, source.find(':')));
-  if (format && form && !form->columns.empty() && options.part == "all") {
-    const data::Coding coding{form->columns, {}, "\n"};  // no column is called so: there is nothing to predict
-    data::CsvTable read = data::read_table_file(data::parse_csv_source(source.substr(source.find(':') + 1), *format), {}, &coding);
-    data::apply_form(read.data, *form);
-    print_reading(read.reading);
-    return {std::make_shared<Dataset>(std::move(read.data)), read.rows};
-  }
+  if (options.part == "all")
+    if (std::optional<data::CsvTable> read = options.source.open_columns(form)) {
+      print_reading(read->reading);
+      return {std::make_shared<Dataset>(std::move(read->data)), read->rows};
+    }
   if (format && !form && network.interface.inputs.size() == 1) {
     data::CsvSource columns = data::parse_csv_source(source.substr(source.find(':') + 1), *format);
     columns.inputs_alone = true;
@@ -228,6 +227,8 @@ Predictions predict_one(const Network& network, const Dataset& data, int threads
 }
 
 int run_predict(const UseOptions& options, const Host& host) {
+  if (options.source.has_test() && options.part == "all")
+    throw Error(ErrorCode::kInvalidArgument, "--test", "names a part of its own; expected that file as --data, or --part test");
   const auto threads = static_cast<int>(options.threads);
   Outputs outputs({{"--out", options.out}}, {{"MODEL", {options.model}}, {"--data", options.source.files()}});
   Network network = options.network.load(options.model);
@@ -250,7 +251,8 @@ int evaluate_all(const Network& network, const Dataset& data, const DataSummary&
                  Outputs& outputs) {
   if (!options.report.empty() || !options.metric.empty())
     throw Error(ErrorCode::kInvalidArgument, options.report.empty() ? "--metric" : "--report",
-                "goes with one output; choose it with --output NAME, or write --json, which has every output's metrics");
+                "goes with one output; choose it with --output NAME, whose targets are the array or the columns called NAME, or write "
+                "--json, which has every output's metrics");
   const std::vector<Predictions> all = predict_all(network, data, static_cast<int>(options.threads));
   nlohmann::ordered_json json = {
       {"format", "undying-evaluations 1"}, {"command", host.command}, {"outputs", nlohmann::ordered_json::object()}};
@@ -268,6 +270,18 @@ int evaluate_all(const Network& network, const Dataset& data, const DataSummary&
   return kOk;
 }
 
+// Of a network of several outputs, the data must say which of them it is about.
+void check_targets(const Network& network, const Dataset& data) {
+  if (data.classes > 0 || data.outputs > 0) return;
+  std::vector<std::string> names;
+  for (const TargetPart& output : network.interface.outputs) names.push_back(output.name);
+  const bool named = names.size() > 1 || network.interface.chosen;
+  throw Error(ErrorCode::kBadData, "data " + data.name,
+              named ? fmt::format("has no targets; expected an array, or columns, called after an output to be measured ({}){}",
+                                  fmt::join(names, ", "), network.interface.chosen ? "" : ", or y0, y1, ... in their order")
+                    : "has no labels or values to predict; expected an array y, or a column");
+}
+
 int run_evaluate(const UseOptions& options, const Host& host) {
   Outputs outputs({{"--json", options.json}, {"--report", options.report}},
                   {{"MODEL", {options.model}}, {"--data", options.source.files()}});
@@ -280,6 +294,7 @@ int run_evaluate(const UseOptions& options, const Host& host) {
     summary.remarks.emplace_back(
         "train holds these rows out by the same flags; the network's file does not say which rows it was trained on");
   const std::shared_ptr<const Dataset> data = part_of(split, options.part);
+  check_targets(network, *data);
   options.network.choose(network, *data, {});
   if (!network.outputs.empty()) return evaluate_all(network, *data, summary, options, host, outputs);
   if (metric) check_metric(*metric, *data);

@@ -58,11 +58,16 @@ struct PruneOptions {
   std::int64_t threads = 0;
 };
 
-// Inputs alone are looked at: one NPY file will do.
+// Inputs alone are looked at: one NPY file will do, and of all rows of a table the columns that the network's file names.
 std::shared_ptr<const Dataset> open(const PruneOptions& options, const Network& network) {
   const std::optional<DataForm>& form = network.model.form;
   const std::string& source = options.source.data();
   if (const auto inputs = options.source.open_inputs(form)) return inputs;
+  if (options.part == "all")
+    if (std::optional<data::CsvTable> read = options.source.open_columns(form)) {
+      options.source.check(form);
+      return std::make_shared<Dataset>(std::move(read->data));
+    }
   NetworkInterface interface = network.interface;
   interface.chosen = false;
   const Split split = options.source.open(form, source, interface);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "base/atomic_file.h"
 #include "cli/commands/commands.h"
@@ -124,10 +125,32 @@ void save(const std::string& file, std::int64_t opset, const Network& network, c
 }
 
 // What the remedy does to outputs that nobody asked about: their heads are as they were, what they share with the chosen ones is not.
-void print_others(const Host& host, const Network& network, const Revival& revival, const Dataset& data) {
+using Others = std::vector<std::pair<std::string, Change>>;
+Others others_of(const Network& network, const Revival& revival, const Dataset& data) {
+  Others others;
+  if (!revival.chosen) return others;
+  for (const std::string& name : network.others)
+    others.emplace_back(name, change_of(network, name, *revival.graph, healed_weights(network, revival), data));
+  return others;
+}
+
+// The record, with what becomes of them.
+std::string record(const std::string& command, const Revival& revival, const Others& others, const Dataset& data) {
+  if (others.empty()) return revival_json(command, revival);
+  auto json = nlohmann::ordered_json::parse(revival_json(command, revival));
+  auto& changes = json["other_outputs"] = nlohmann::ordered_json::array();
+  for (const auto& [name, change] : others) {
+    nlohmann::ordered_json entry = {{"name", name}, {"data", data.name}, {"examples", data.size}};
+    if (change.unknown.empty()) entry.update({{"largest_change", change.difference}, {"largest_before", change.scale}});
+    if (!change.unknown.empty()) entry["note"] = change.unknown;
+    changes.push_back(std::move(entry));
+  }
+  return json.dump(1) + "\n";
+}
+
+void print_others(const Host& host, const Network& network, const Others& others, const Dataset& data) {
   for (const std::string& why : network.model.left_out) host.print("not in the healed network, for it cannot be read: {}\n", why);
-  for (const std::string& name : network.others) {
-    const Change change = change_of(network, name, *revival.graph, healed_weights(network, revival), data);
+  for (const auto& [name, change] : others) {
     host.print("output {}, which was not chosen, {}\n", name,
                change.unknown.empty() ? fmt::format("changes by at most {:.3g} on {} (n = {}; it reaches {:.3g})", change.difference,
                                                     data.name, data.size, change.scale)
@@ -140,6 +163,7 @@ int run_revive(const ReviveOptions& options, const Host& host) {
                   {{"MODEL", {options.model}}, {"--data", options.training.data_files()}});
   ReviveSettings settings = revive_settings(options);
   Network network = options.training.network_flags().load(options.model);
+  check_trains(network, options.model);
   Screen screen(host, options.training.quiet());
   const Interrupt interrupt(
       host, [&] { screen.print("interrupted: what is finished will be written; once more ends at once"); }, [&] { screen.abandon(); });
@@ -157,7 +181,8 @@ int run_revive(const ReviveOptions& options, const Host& host) {
   screen.close();
   revival.study.command = host.command;
   if (nothing_finished(host, revival.study)) return kInterrupted;
-  outputs.write(options.training.json(), [&] { write_file(options.training.json(), revival_json(host.command, revival)); });
+  const Others others = others_of(network, revival, *data.test);
+  outputs.write(options.training.json(), [&] { write_file(options.training.json(), record(host.command, revival, others, *data.test)); });
   outputs.write(options.report, [&] { write_file(options.report, study_html(revival.study)); });
   if (revival.chosen) outputs.write(options.out, [&] { save(options.out, options.opset, network, revival, host.command, data); });
   host.print("{}\n", summary_text(revival.study.read, host.columns));
@@ -165,7 +190,7 @@ int run_revive(const ReviveOptions& options, const Host& host) {
   host.print("{}", revival_text(revival, host.columns, host.color));
   if (options.explain) host.print("\n{}", passes_text(revival.passes));
   outputs.rethrow();
-  if (revival.chosen) print_others(host, network, revival, *data.test);
+  if (revival.chosen) print_others(host, network, others, *data.test);
   if (revival.chosen && !options.out.empty()) host.print("\nhealed network: {}\n", options.out);
   if (!revival.chosen && !options.out.empty()) host.print("\nno network was written\n");
   return revival.study.missing > 0 ? kInterrupted : kOk;

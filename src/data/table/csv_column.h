@@ -72,6 +72,7 @@ struct CsvColumn {
   Texts texts;
   std::optional<float> fill;  // what stands where a number is missing
   std::int64_t unknown = 0;   // texts that the coding does not have
+  std::string stranger;       // the first of them
   bool whole = true;          // all numbers are whole ...
   bool counting = true;       // ... each is one more than the one before ...
   bool rising = true;         // ... or at least more

@@ -49,6 +49,21 @@ void CsvRead::leave_out(CsvColumn& column, const std::string& reason) {
   reading_.dropped.emplace_back(column.title(), reason);
 }
 
+// Texts that training never saw. Where a column holds nothing else, it is another column, or written otherwise.
+void CsvRead::judge_strangers(const CsvColumn& column) {
+  if (column.unknown == 0) return;
+  if (column.unknown + column.missing.count < rows()) {
+    reading_.warnings.push_back(
+        fmt::format("{}: {} rows have a value that training never saw; they are read as none of its values", column.name, column.unknown));
+    return;
+  }
+  constexpr std::size_t kMost = 8;
+  std::vector<std::string> known = column.texts.values();
+  if (known.size() > kMost) known.resize(kMost), known.push_back("...");
+  add_problem(fmt::format("{}: the network knows none of its values (\"{}\"{}); expected {}", column.title(), column.stranger,
+                          column.unknown > 1 ? ", ..." : "", fmt::join(known, ", ")));
+}
+
 void CsvRead::judge_column(CsvColumn& column) {
   const auto drop = [&](const std::string& problem) {
     add_problem(problem);
@@ -60,12 +75,7 @@ void CsvRead::judge_column(CsvColumn& column) {
     return drop(fmt::format("{}: {} {} not a finite number (\"{}\", {}); correct it, drop the column, or read it as text with :text={}",
                             column.title(), column.others.count, fields, column.other, where(column.others), column.name));
   }
-  if (predicting()) {
-    if (column.unknown > 0)
-      reading_.warnings.push_back(fmt::format("{}: {} rows have a value that training never saw; they are read as none of its values",
-                                              column.name, column.unknown));
-    return;
-  }
+  if (predicting()) return judge_strangers(column);
   const bool rises = !column.text && column.whole && column.rising && column.numbers == rows() && rows() > 2;
   const bool counts = rises && (column.counting || is_written_index(column.name));
   if (counts && is_index_name(column.name) && !holds(source_.keep, column.name))

@@ -33,6 +33,14 @@ void CsvRead::judge_missing() {
   bool any = false;
   for (const CsvColumn& column : columns_) {
     if (column.missing.count == 0 || (column.use != Use::kFeature && column.use != Use::kLabel)) continue;
+    if (column.use == Use::kLabel && column.missing.count == rows()) {
+      mendable_ = false;
+      add_problem(
+          fmt::format("{}: all its values are missing, and they are what is to be predicted; name another column with "
+                      ":label=NAME or :target=NAME",
+                      column.title()));
+      return;
+    }
     any = true;
     if (source_.missing == Missing::kMean && predicting() && column.use == Use::kFeature && !column.text &&
         !std::ranges::find(coding_->columns, column.title(), &TableColumn::name)->fill)

@@ -238,7 +238,7 @@ void CsvRead::take_feature(CsvColumn& column, std::string_view field, std::int64
     return;
   }
   const std::int32_t code = known_text(column, shown(field));
-  column.unknown += code < 0;
+  if (code < 0 && column.unknown++ == 0) column.stranger = shown(field);
   value = static_cast<float>(code);  // -1: none of its values
 }
 

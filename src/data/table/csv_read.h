@@ -46,6 +46,7 @@ class CsvRead {
   // What they mean.
   void judge_columns();
   void judge_column(CsvColumn& column);
+  void judge_strangers(const CsvColumn& column);
   void judge_missing();
   bool complete(std::size_t row) const;
   void drop_incomplete();

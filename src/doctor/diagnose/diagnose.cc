@@ -7,7 +7,9 @@
 #include "doctor/diagnose/finding_names.h"
 #include "doctor/diagnose/judge.h"
 #include "doctor/diagnose/reach.h"
+#include "doctor/diagnose/recurrent.h"
 #include "doctor/network.h"
+#include "health/judge.h"
 #include "ops/loss.h"
 #include "undying/error.h"
 
@@ -20,6 +22,13 @@ template <class Count>
 std::int64_t total(const Diagnosis& diagnosis, Count count) {
   std::int64_t sum = 0;
   for (const LayerDiagnosis& layer : diagnosis.layers) sum += count(layer);
+  return sum;
+}
+
+template <class Count>
+std::int64_t hidden(const Diagnosis& diagnosis, Count count) {
+  std::int64_t sum = 0;
+  for (const RecurrentDiagnosis& layer : diagnosis.recurrent) sum += count(layer);
   return sum;
 }
 
@@ -69,11 +78,20 @@ std::string_view name(DeadCause cause) {
 
 std::span<const std::string_view> finding_names() { return doctor::kFindingNames; }
 
+bool GateDiagnosis::is_stuck(std::size_t unit, bool at_one) const { return (at_one ? open : closed)[unit] >= health::kSaturatedShare; }
+std::int64_t GateDiagnosis::stuck(bool at_one) const {
+  std::int64_t count = 0;
+  for (std::size_t unit = 0; unit < mean.size(); ++unit) count += is_stuck(unit, at_one);
+  return count;
+}
+std::int64_t RecurrentDiagnosis::dead() const { return std::ranges::count(lives, true, &HiddenUnit::dead); }
+std::int64_t RecurrentDiagnosis::saturated_units() const { return std::ranges::count(lives, true, &HiddenUnit::saturated); }
+
 std::int64_t Diagnosis::units() const {
-  return total(*this, [](const auto& layer) { return layer.units; });
+  return total(*this, [](const auto& layer) { return layer.units; }) + hidden(*this, [](const auto& layer) { return layer.units; });
 }
 std::int64_t Diagnosis::dead() const {
-  return total(*this, [](const auto& layer) { return layer.dead; });
+  return total(*this, [](const auto& layer) { return layer.dead; }) + hidden(*this, [](const auto& layer) { return layer.dead(); });
 }
 std::int64_t Diagnosis::locked() const {
   return total(*this, [](const auto& layer) { return layer.locked; });
@@ -85,7 +103,8 @@ std::int64_t Diagnosis::dormant() const {
   return total(*this, [](const auto& layer) { return layer.dormant; });
 }
 std::int64_t Diagnosis::saturated_units() const {
-  return total(*this, [](const auto& layer) { return layer.saturated_units; });
+  return total(*this, [](const auto& layer) { return layer.saturated_units; }) +
+         hidden(*this, [](const auto& layer) { return layer.saturated_units(); });
 }
 
 std::int64_t Diagnosis::constant() const {
@@ -119,6 +138,7 @@ Diagnosis diagnose(const Graph& graph, const std::vector<Tensor>& weights, const
                       .saturation_eps = settings.saturation_eps,
                       .dormant_tau = settings.dormant_tau,
                       .layers = doctor::judge_layers(model, wirings, seen, settings),
+                      .recurrent = seen.recurrent,
                       .gradients = doctor::gradient_norms(model, seen),
                       .scale = seen.scale,
                       .outputs = output_scores(network.graph, weights, data, settings),

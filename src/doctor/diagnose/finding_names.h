@@ -14,6 +14,7 @@ inline constexpr std::string_view kConstantUnits = "constant units";
 inline constexpr std::string_view kAlwaysNegativeUnits = "always negative units";
 inline constexpr std::string_view kDormantUnits = "dormant units";
 inline constexpr std::string_view kSaturatedUnits = "saturated units";
+inline constexpr std::string_view kStuckGates = "stuck gates";
 inline constexpr std::string_view kPoolLosers = "units that never win their pool";
 inline constexpr std::string_view kOutputsNotFinite = "outputs that are not finite";
 inline constexpr std::string_view kGradientsNotFinite = "gradients that are not finite";
@@ -30,7 +31,7 @@ inline constexpr std::string_view kNotLearned = "not learned";
 inline constexpr std::array kFindingNames = {kDeadNetwork,     kDeadBranch,      kDeadUnits,      kConstantUnits,      kAlwaysNegativeUnits,
                                              kDormantUnits,    kSaturatedUnits,  kPoolLosers,     kOutputsNotFinite,   kGradientsNotFinite,
                                              kVanishingSignal, kExplodingSignal, kCollapsedLayer, kVanishingGradients, kExplodingGradients,
-                                             kScaleOfInputs,   kOutOfReach,      kWrongLoss,      kNotLearned};
+                                             kScaleOfInputs,   kOutOfReach,      kWrongLoss,      kNotLearned,         kStuckGates};
 
 }  // namespace undying::doctor
 

@@ -6,6 +6,7 @@
 
 #include "doctor/diagnose/finding_names.h"
 #include "doctor/diagnose/judge.h"
+#include "doctor/diagnose/recurrent.h"
 #include "health/judge.h"
 
 namespace undying::doctor {
@@ -43,6 +44,7 @@ class Finder {
       look_at_signal(l);
     }
     look_at_gradients();
+    find_in_recurrent(model_, diagnosis_, findings_);
     find_in_data(diagnosis_, findings_);
     std::ranges::stable_sort(findings_, std::greater<>(), &Finding::cost);
     return std::move(findings_);

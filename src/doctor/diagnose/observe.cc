@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "doctor/diagnose/layer_outputs.h"
+#include "doctor/diagnose/recurrent.h"
 #include "doctor/diagnose/scale.h"
 #include "doctor/network.h"
 #include "health/judge.h"
@@ -71,7 +72,9 @@ Observation observe(engine::Model& model, const std::vector<Wiring>& wirings, co
   engine::GradientObserver gradients;
   RankObserver ranks(model, sampled ? std::span<const std::uint32_t>(sample) : std::span<const std::uint32_t>());
   std::vector<engine::Observer*> observers = {&census};
+  RecurrentObserver recurrent(model, settings.saturation_eps);
   if (backward) observers.push_back(&gradients);
+  if (recurrent.looks()) observers.push_back(&recurrent);
   if (sampled) observers.push_back(&ranks);
   for (PoolObserver& pool : pools) observers.push_back(&pool);
 
@@ -85,6 +88,7 @@ Observation observe(engine::Model& model, const std::vector<Wiring>& wirings, co
   seen.passes.push_back({.what = passed_for(backward, sampled), .examples = data.size, .backward = backward});
   seen.census = census.total();
   if (backward) seen.gradients = gradients.take(data.size, sums);
+  seen.recurrent = recurrent.judge();
   look_at_scale(model, data, options_of(model, settings, false), seen);
   seen.rank.assign(model.layers().size(), {.rank = std::numeric_limits<double>::quiet_NaN()});
   seen.never_wins.resize(model.layers().size());

@@ -1,7 +1,8 @@
 #ifndef UNDYING_DOCTOR_DIAGNOSE_OBSERVE_H_
 #define UNDYING_DOCTOR_DIAGNOSE_OBSERVE_H_
 
-// The passes over D, all there are: what is seen of a network with frozen weights in evaluation mode is gathered here, and judged elsewhere.
+// The passes over D, all there are: what is seen of a network with frozen weights in evaluation mode is gathered here, and judged
+// elsewhere.
 
 #include <optional>
 #include <vector>
@@ -22,7 +23,8 @@ struct Observation {
   std::vector<SampledRank> rank;               // by layer; NaN: not measured
   std::int64_t rank_rows = 0;
   std::vector<std::vector<std::uint8_t>> never_wins;  // by layer and unit; empty without a max pool
-  bool inputs_vary = true;                            // over D
+  std::vector<RecurrentDiagnosis> recurrent;
+  bool inputs_vary = true;  // over D
   InputScale scale;
   std::vector<DataPass> passes;  // that were made
 };

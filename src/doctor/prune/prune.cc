@@ -8,6 +8,7 @@
 
 #include "doctor/diagnose/layer_outputs.h"
 #include "doctor/network.h"
+#include "doctor/prune/branches.h"
 #include "doctor/prune/shrink.h"
 #include "engine/census.h"
 #include "engine/engine.h"
@@ -100,6 +101,7 @@ class Look {
   }
 
   const std::vector<SeenLayer>& layers() const { return layers_; }
+  const std::string& name_of(const SeenLayer& seen) const { return model_.graph().nodes()[index(seen.layer->node)].name; }
 
   std::vector<double> by_entry() const {
     std::vector<double> values(index(flow_.entries()), kNan);
@@ -194,6 +196,24 @@ void count(const Look& look, const UnitFacts& facts, const Selection& selection,
   std::ranges::stable_sort(pruning.obstacles, std::ranges::greater(), &PruneObstacle::units);
 }
 
+// The layers of branches that are cut off: all their units.
+void count_cut(const Look& look, const Graph& left, Pruning& pruning) {
+  for (const SeenLayer& seen : look.layers()) {
+    const std::string& name = look.name_of(seen);
+    if (std::ranges::find(left.nodes(), name, &Node::name) != left.nodes().end()) continue;
+    PrunedLayer layer{.name = seen.layer->name,
+                      .activation = seen.layer->activation.specification(),
+                      .units = seen.layer->units,
+                      .dead = std::ranges::count_if(seen.units, &Seen::dead),
+                      .constant = std::ranges::count_if(seen.units, &Seen::constant),
+                      .removed = seen.layer->units};
+    pruning.dead += layer.dead;
+    pruning.constant += layer.constant;
+    pruning.unread += layer.units - layer.dead - layer.constant;
+    pruning.layers.push_back(std::move(layer));
+  }
+}
+
 NetworkCost cost_of(const engine::Model& model) {
   NetworkCost cost{.multiply_adds = multiply_adds(model.graph()), .seconds = kNan};
   for (const engine::Parameter& parameter : model.parameters())
@@ -246,24 +266,40 @@ void measure(const Graph& graph, const std::vector<Tensor>& weights, const Datas
 
 }  // namespace
 
-Pruning prune(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, const PruneSettings& settings) {
-  doctor::check_inputs(packed(graph), data);
+namespace {
+
+// A network without its useless units; what is told of the others goes into `pruning`.
+void take_units_out(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, const PruneSettings& settings,
+                    Pruning& pruning) {
   const int threads = doctor::default_threads(settings.threads);
   const engine::Model model = doctor::make_model(graph, weights);
   const UnitFlow flow(model);
-  Running before(graph, weights, data, threads, settings.memory);
-  const Look look(before, flow, data);
+  Running running(graph, weights, data, threads, settings.memory);
+  const Look look(running, flow, data);
   const UnitFacts facts = doctor::facts_of(flow, look.by_entry(), settings.merge_duplicates);
+  const doctor::Trimmed trimmed = doctor::trim_branches(flow, facts);
+  if (trimmed.branches > 0) {
+    pruning.branches += trimmed.branches;
+    count_cut(look, trimmed.graph, pruning);
+    return take_units_out(trimmed.graph, trimmed.weights, data, settings, pruning);
+  }
   const Selection selection = doctor::select(flow, facts);
   doctor::Shrunk shrunk = doctor::shrink(flow, facts, selection);
-  Pruning pruning{.data = data.name,
-                  .examples = data.size,
-                  .graph = std::move(shrunk.graph),
-                  .weights = std::move(shrunk.weights),
-                  .before = cost_of(model),
-                  .tolerance = settings.tolerance};
-  pruning.after = cost_of(doctor::make_model(pruning.graph, pruning.weights));
+  pruning.graph = std::move(shrunk.graph);
+  pruning.weights = std::move(shrunk.weights);
   count(look, facts, selection, pruning);
+}
+
+}  // namespace
+
+Pruning prune(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, const PruneSettings& settings) {
+  doctor::check_inputs(packed(graph), data);
+  const int threads = doctor::default_threads(settings.threads);
+  Pruning pruning{.data = data.name, .examples = data.size, .graph = graph, .weights = weights, .tolerance = settings.tolerance};
+  pruning.before = cost_of(doctor::make_model(graph, weights));
+  take_units_out(graph, weights, data, settings, pruning);
+  pruning.after = cost_of(doctor::make_model(pruning.graph, pruning.weights));
+  Running before(graph, weights, data, threads, settings.memory);
   Running after(pruning.graph, pruning.weights, data, threads, settings.memory);
   compare(before, after, data, pruning);
   if (settings.measure_time && pruning.changed()) measure(graph, weights, data, pruning);

@@ -10,6 +10,7 @@
 
 #include "base/philox.h"
 #include "doctor/network.h"
+#include "doctor/prune/test_prune.h"
 #include "doctor/prune/unit_facts.h"
 #include "doctor/test_networks.h"
 #include "engine/runner.h"
@@ -26,69 +27,6 @@ using testing::ElementsAre;
 using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using Ints = std::vector<std::int64_t>;
-
-constexpr PruneSettings kQuick{.threads = 1, .measure_time = false};
-
-Dataset images(std::int64_t count = 60) {
-  Dataset data = make_classes(count, 64, 4);
-  data.shape = {1, 8, 8};
-  return data;
-}
-
-void kill(Patient& patient, const std::string& bias, const std::vector<std::size_t>& units) {
-  for (const std::size_t unit : units) patient.values(bias)[unit] = -1000.0f;
-}
-
-Node relu(const std::string& name, int src, const char* activation = "relu") {
-  return {name, "activation", {src}, {{"activation", Activation(activation)}, {"layer", name}}};
-}
-Node input(const Shape& shape) { return {"x", "input", {}, {{"shape", shape}}}; }
-Node linear(const std::string& name, int src, std::int64_t outputs) { return {name, "linear", {src}, {{"outputs", outputs}}}; }
-Node conv(const std::string& name, int src, std::int64_t outputs, std::int64_t pad = 1, std::int64_t groups = 1, std::int64_t kernel = 3) {
-  return {name,
-          "conv",
-          {src},
-          {{"outputs", outputs}, {"kernel", Ints{kernel, kernel}}, {"pads", Ints{pad, pad, pad, pad}}, {"groups", groups}}};
-}
-
-std::vector<float> outputs(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data) {
-  Dataset alone = data;  // without targets, which need not fit
-  alone.labels.clear();
-  alone.classes = 0;
-  alone.outputs = 1;
-  for (const Shape& shape = graph.output_shape(); const std::int64_t extent : shape) alone.outputs *= extent;
-  alone.targets.assign(static_cast<std::size_t>(alone.outputs * alone.size), 0.0f);
-  Trainer trainer(graph, {.loss = Loss::kMeanSquaredError, .threads = 1});
-  trainer.load(weights);
-  return trainer.predict(alone);
-}
-
-// The largest difference relative to the largest output.
-double difference(const Patient& patient, const Pruning& pruned, const Dataset& data) {
-  const std::vector<float> before = outputs(patient.graph, patient.weights, data);
-  const std::vector<float> after = outputs(pruned.graph, pruned.weights, data);
-  double largest = 0.0, scale = 0.0;
-  for (std::size_t i = 0; i < before.size(); ++i) {
-    largest = std::fmax(largest, std::fabs(static_cast<double>(before[i]) - after[i]));
-    scale = std::fmax(scale, std::fabs(static_cast<double>(before[i])));
-  }
-  return largest / scale;
-}
-
-Shape shape_of(const Pruning& pruned, const std::string& tensor) { return std::ranges::find(pruned.weights, tensor, &Tensor::name)->shape; }
-
-// Prunes, and checks what holds of every network.
-Pruning pruned(const Patient& patient, const Dataset& data, PruneSettings settings = kQuick) {
-  Pruning all = prune(patient.graph, patient.weights, data, settings);
-  EXPECT_TRUE(all.sound()) << all.output_difference << " of " << all.output_scale;
-  EXPECT_LE(difference(patient, all, data), 1e-5);
-  EXPECT_EQ(all.graph.output_shape(), patient.graph.output_shape());
-  EXPECT_EQ(all.graph.input_shape(), patient.graph.input_shape());
-  EXPECT_EQ(all.graph.nodes().size(), patient.graph.nodes().size());
-  EXPECT_LE(all.after.multiply_adds, all.before.multiply_adds);
-  return all;
-}
 
 // A network that training killed: what the doctor calls dead is gone.
 TEST(Prune, KilledMlp) {
@@ -274,6 +212,43 @@ TEST(Prune, DuplicatesAreMergedOnRequest) {
   EXPECT_EQ(shape_of(small, "layer.2.weight")[0], 119);
 }
 
+// A branch whose layer is dead gives its last bias, whatever comes in: the sum reads that instead. With a bias of 0 there is no sum any
+// more.
+TEST(Prune, DeadBranchesAreCutAtTheirSums) {
+  const Dataset data = make_classes(100, 12, 4);
+  const Graph graph({input({12}),
+                     linear("stem", 0, 8),
+                     relu("stem.f", 1, "tanh"),
+                     linear("in", 2, 6),
+                     relu("in.f", 3),
+                     linear("back", 4, 8),
+                     {"sum", "add", {5, 2}, {}},
+                     relu("sum.f", 6, "leaky_relu:0.1"),
+                     linear("out", 7, 4)});
+  for (const float bias : {0.25f, 0.0f}) {
+    Patient patient = fresh(graph);
+    std::ranges::fill(patient.values("in.bias"), -1000.0f);
+    std::ranges::fill(patient.values("back.bias"), bias);
+    const Pruning small = pruned(patient, data);
+    EXPECT_EQ(small.branches, 1);
+    EXPECT_EQ(small.dead, 6);
+    EXPECT_THAT(small.obstacles, IsEmpty());
+    EXPECT_EQ(small.after.parameters, 12 * 8 + 8 + 8 * 4 + 4);
+    EXPECT_EQ(std::ranges::count(small.graph.nodes(), "add", &Node::op), bias == 0.0f ? 0 : 1);
+    EXPECT_FALSE(prune(small.graph, small.weights, data, kQuick).changed()) << "twice is once";
+  }
+}
+
+// Images: one number a channel, at all positions.
+TEST(Prune, DeadBranchesOfAResnetAreCut) {
+  const Dataset data = images(40);
+  Patient patient = fresh(build_model("resnet:20", {1, 8, 8}, 4, {}));
+  std::ranges::fill(patient.values("layer.1.bn.bias"), -1000.0f);  // all of the first block's inner layer
+  const Pruning small = pruned(patient, data);
+  EXPECT_EQ(small.branches, 1);
+  EXPECT_EQ(std::ranges::find(small.graph.nodes(), "layer.1", &Node::name), small.graph.nodes().end());
+}
+
 // Nothing of such a network depends on its inputs: a unit a layer stays, which weighs nothing.
 TEST(Prune, DeadLayersLeaveOneUnitEach) {
   const Dataset data = make_classes(100, 12, 4);
@@ -363,195 +338,6 @@ TEST(Prune, MeasuresTimes) {
   EXPECT_GT(small.before.seconds, 0.0);
   EXPECT_GT(small.after.seconds, 0.0);
   EXPECT_EQ(small.before.parameters - small.after.parameters, 12 + 1 + 4);
-}
-
-// ---- Random graphs with random units killed, made constant or equal.
-
-class Draw {
- public:
-  explicit Draw(std::uint32_t sequence) : random_(5, Stream::kTest, sequence) {}
-
-  int below(int count) { return static_cast<int>(random_.uniform(next_++) * static_cast<float>(count)); }
-  bool one_in(int count) { return below(count) == 0; }
-
- private:
-  Random random_;
-  std::uint64_t next_ = 0;
-};
-
-class Grown {
- public:
-  explicit Grown(std::uint32_t sequence) : draw_(sequence) {
-    add({"", "input", {}, {{"shape", Ints{1, 8, 8}}}}, 1);
-    add(conv("", 0, 6), 6);
-    for (int i = 0; i < 9; ++i) step();
-    const int flat = add({"", "flatten", {static_cast<int>(draw_.one_in(2) ? pooled() : last())}, {}}, 0);
-    int at = add(linear("", flat, 9), 0);
-    at = activate(at, 0);
-    add(linear("", at, 4), 0);
-  }
-
-  Patient patient() {
-    Patient patient = fresh(Graph(nodes_), 3);
-    for (Tensor& tensor : patient.weights) spoil(tensor, patient);
-    return patient;
-  }
-
- private:
-  int last() const { return static_cast<int>(nodes_.size()) - 1; }
-
-  int add(Node node, int channels) {
-    node.name = "n" + std::to_string(nodes_.size());
-    if (node.op == "activation") node.attributes.set("layer", node.name);
-    nodes_.push_back(std::move(node));
-    channels_.push_back(channels);
-    return last();
-  }
-
-  int activate(int at, int channels) {
-    const char* kind[] = {"relu", "relu", "tanh", "leaky_relu:0.1", "prelu:0.25,1", "sigmoid", "relu6"};
-    return add(relu("", at, kind[draw_.below(7)]), channels);
-  }
-
-  // Another value with as many channels as the last.
-  int partner() {
-    for (int tries = 0; tries < 10; ++tries)
-      if (const int at = draw_.below(last()); channels_[static_cast<std::size_t>(at)] == channels_.back() && at > 0) return at;
-    return -1;
-  }
-
-  int pooled() { return add({"", "max_pool", {last()}, {{"kernel", Ints{2, 2}}, {"strides", Ints{2, 2}}}}, channels_.back()); }
-
-  void step() {
-    const int at = last();
-    const int channels = channels_.back();
-    switch (draw_.below(8)) {
-      case 0:
-      case 1: {
-        const int outputs = 4 + 2 * draw_.below(3);
-        add(conv("", at, outputs, 1), outputs);
-        if (draw_.one_in(2)) add({"", "batch_norm", {last()}, {}}, outputs);
-        activate(last(), outputs);
-        return;
-      }
-      case 2:
-        if (const int other = partner(); other >= 0) activate(add({"", "add", {at, other}, {}}, channels), channels);
-        return;
-      case 3: {
-        const int other = draw_.below(at) + 1;
-        if (channels_[static_cast<std::size_t>(other)] + channels < 24)
-          add({"", "concat", {at, other}, {{"axis", std::int64_t{0}}}}, channels + channels_[static_cast<std::size_t>(other)]);
-        return;
-      }
-      case 4:
-        activate(add(conv("", at, channels, 1, channels), channels), channels);
-        return;
-      case 5: {
-        const std::int64_t start = draw_.below(channels - 1);
-        add({"", "slice", {at}, {{"starts", Ints{start}}, {"ends", Ints{channels}}, {"axes", Ints{0}}}},
-            channels - static_cast<int>(start));
-        return;
-      }
-      case 6:
-        if (const int other = partner(); other >= 0) add({"", "mul", {at, other}, {}}, channels);
-        return;
-      default: {
-        const int outputs = 4 + draw_.below(4);
-        add({"", "conv", {at}, {{"outputs", std::int64_t{outputs}}, {"kernel", Ints{1, 1}}, {"bias", std::int64_t{0}}}}, outputs);
-      }
-    }
-  }
-
-  // Some units dead, some constant, some equal to their neighbours.
-  void spoil(Tensor& tensor, Patient& patient) {
-    if (!tensor.name.ends_with(".bias")) return;
-    Tensor& weight = patient.tensor(tensor.name.substr(0, tensor.name.size() - 4) + "weight");
-    const std::ptrdiff_t row = std::ssize(weight.values) / std::ssize(tensor.values);
-    for (std::ptrdiff_t unit = 0; unit < std::ssize(tensor.values); ++unit) {
-      const auto own = weight.values.begin() + unit * row;
-      float& bias = tensor.values[static_cast<std::size_t>(unit)];
-      if (draw_.one_in(3)) {
-        bias = -30.0f;
-      } else if (draw_.one_in(4)) {
-        std::fill_n(own, row, 0.0f);
-        bias = 0.5f;
-      } else if (unit > 0 && draw_.one_in(4)) {
-        std::copy_n(own - row, row, own);
-        bias = tensor.values[static_cast<std::size_t>(unit - 1)];
-      }
-    }
-  }
-
-  Draw draw_;
-  std::vector<Node> nodes_;
-  std::vector<int> channels_;
-};
-
-// Compares facts with the values of all nodes, which are the outputs of a graph.
-class FactChecker final : public engine::Observer {
- public:
-  FactChecker(const Graph& graph, const UnitFlow& flow, const UnitFacts& facts, const std::vector<int>& nodes)
-      : graph_(graph), flow_(flow), facts_(facts), nodes_(nodes) {}
-
-  void finish(const engine::Chunk& chunk) override {
-    for (std::size_t i = 0; i < nodes_.size(); ++i) check(nodes_[i], chunk.rows, chunk.shard.outputs[i]);
-  }
-
- private:
-  void check(int node, std::int64_t rows, const float* values) const {
-    const Shape& shape = graph_.shapes()[static_cast<std::size_t>(node)];
-    const UnitFlow::Units units = flow_.units(node);
-    const std::int64_t inner = ops::extent_product(shape, static_cast<std::size_t>(units.axis) + 1, shape.size());
-    for (std::int64_t e = 0; e < rows * ops::element_count(shape); ++e) {
-      const auto unit = static_cast<int>(e / inner % units.count);
-      const int same = facts_.same[static_cast<std::size_t>(units.first + unit)] - units.first;
-      const double value = facts_.value[static_cast<std::size_t>(units.first + unit)];
-      const double tolerance = 1e-5 * std::fmax(1.0, std::fabs(values[e]));
-      ASSERT_NEAR(values[e], values[e + (same - unit) * inner], tolerance) << graph_.nodes()[static_cast<std::size_t>(node)].op;
-      if (!std::isnan(value)) {
-        ASSERT_NEAR(values[e], value, tolerance) << graph_.nodes()[static_cast<std::size_t>(node)].op;
-      }
-    }
-  }
-
-  const Graph& graph_;
-  const UnitFlow& flow_;
-  const UnitFacts& facts_;
-  const std::vector<int>& nodes_;
-};
-
-// What follows from what was measured, against all values of the network: constants, and equal units.
-void expect_facts_hold(const Patient& patient, const Dataset& data) {
-  const engine::Model model = make_model(patient.graph, patient.weights);
-  const UnitFlow flow(model);
-  const UnitFacts facts = facts_of(flow, std::vector<double>(static_cast<std::size_t>(flow.entries()), std::nan("")), true);
-  std::vector<int> nodes;
-  for (int at = 1; at < static_cast<int>(patient.graph.nodes().size()); ++at) nodes.push_back(at);
-  engine::Model watched = make_model(Graph(patient.graph.nodes(), nodes), patient.weights);
-  const std::vector<std::uint32_t> sample = evenly_spaced(data.size, 8);
-  const train::DatasetSource source(data, sample);
-  FactChecker checker(patient.graph, flow, facts, nodes);
-  engine::Observer* const observers[] = {&checker};
-  engine::Runner(watched, {}).run({.source = source, .rows = 8, .observers = observers});
-}
-
-TEST(Prune, RandomNetworksKeepTheirOutputs) {
-  const Dataset data = images(24);
-  std::int64_t removed = 0, smaller = 0, merged = 0;
-  for (std::uint32_t sequence = 0; sequence < 80; ++sequence) {
-    SCOPED_TRACE(sequence);
-    const Patient patient = Grown(sequence).patient();
-    expect_facts_hold(patient, data);
-    for (const bool merge : {false, true}) {
-      const Pruning small = pruned(patient, data, {.merge_duplicates = merge, .threads = 1, .measure_time = false});
-      removed += small.removed();
-      smaller += small.changed();
-      merged += small.duplicate;
-    }
-  }
-  EXPECT_GT(smaller, 130);
-  EXPECT_GT(removed, 1000);
-  EXPECT_GT(merged, 20);
 }
 
 }  // namespace

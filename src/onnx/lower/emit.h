@@ -1,13 +1,24 @@
 #ifndef UNDYING_ONNX_LOWER_EMIT_H_
 #define UNDYING_ONNX_LOWER_EMIT_H_
 
+#include <map>
+#include <string>
+
 #include "onnx/net.h"
+#include "undying/error.h"
 #include "undying/onnx.h"
 
 namespace undying::onnx {
 
+// A file that cannot be read, and shapes of inputs that may help: sizes where the file leaves them open, or a batch as one example.
+struct Unread : Error {
+  using Error::Error;
+  std::map<std::string, Shape> likely;
+  std::map<std::string, Shape> whole;
+};
+
 // The graph and the weights of a net whose composites were recognised. Outputs that were not asked for and cannot be had are left out of
-// it. Throws Error{kUnsupported} that lists every operation which cannot become an operator.
+// it. Throws Unread{kUnsupported} that lists every operation which cannot become an operator.
 Model emit(Net& net);
 
 }  // namespace undying::onnx

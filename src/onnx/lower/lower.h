@@ -151,6 +151,7 @@ std::span<const Rule> sequence_rules();     // attention and recurrent layers
 std::span<const Rule> image_rules();        // resizing and its like; random values
 std::span<const Rule> index_rules();        // elements are chosen: by indices, by size, by numbers
 std::span<const Rule> einsum_rules();
+std::span<const Rule> quantised_rules();
 
 const Rule* find_rule(std::string_view op);
 

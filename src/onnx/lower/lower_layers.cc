@@ -11,13 +11,15 @@ namespace undying::onnx {
 namespace {
 
 // A constant of `count` floats, whatever its dimensions; one float stands for all.
-ConstantPtr floats(const Lowering& lowering, std::size_t index, std::int64_t count) {
-  const ConstantPtr& constant = lowering.constant(index);
-  if (constant->integer) malformed(lowering.operation(), "input " + std::to_string(index) + " has integers; expected floats");
+ConstantPtr floats(const Operation& operation, std::size_t index, const ConstantPtr& constant, std::int64_t count) {
+  if (constant->integer) malformed(operation, "input " + std::to_string(index) + " has integers; expected floats");
   if (constant->count() == count) return constant;
   if (constant->count() == 1) return make_floats({count}, std::vector<float>(static_cast<std::size_t>(count), constant->floats[0]));
-  malformed(lowering.operation(), "input " + std::to_string(index) + " " + ops::to_string(constant->dims) + " does not fit; expected " +
-                                      std::to_string(count) + " elements");
+  malformed(operation, "input " + std::to_string(index) + " " + ops::to_string(constant->dims) + " does not fit; expected " +
+                           std::to_string(count) + " elements");
+}
+ConstantPtr floats(const Lowering& lowering, std::size_t index, std::int64_t count) {
+  return floats(lowering.operation(), index, lowering.constant(index), count);
 }
 
 Owned owned(ConstantPtr constant, Shape shape, std::string role, bool trained = true) {
@@ -164,9 +166,10 @@ void set_output_shape(const Lowering& lowering, const std::vector<std::int64_t>&
   if (beyond) attributes.set("output_padding", padding);
 }
 
-void convolution(Lowering& lowering, const char* op, bool transposed) {
+}  // namespace
+
+Source convolved(Lowering& lowering, const char* op, bool transposed, Source src, const ConstantPtr& weight, const ConstantPtr& bias) {
   const Operation& operation = lowering.operation();
-  const ConstantPtr& weight = lowering.constant(1);
   const Shape& dims = weight->dims;
   const Shape& shape = lowering.shape(0);
   if (lowering.batch_axes() == 0) refuse("needs a batch dimension");
@@ -188,9 +191,16 @@ void convolution(Lowering& lowering, const char* op, bool transposed) {
     if (operation.settings.contains("output_shape")) set_output_shape(lowering, kernel, attributes);
   }
   std::vector<Owned> tensors = {owned(weight, dims, "weight")};
-  if (lowering.has(2)) tensors.push_back(owned(floats(lowering, 2, outputs), {outputs}, "bias"));
-  if (!lowering.has(2)) attributes.set("bias", std::int64_t{0});
-  lowering.output(lowering.add(op, {lowering.value(0)}, std::move(attributes), std::move(tensors)));
+  if (bias != nullptr) tensors.push_back(owned(floats(operation, 2, bias, outputs), {outputs}, "bias"));
+  if (bias == nullptr) attributes.set("bias", std::int64_t{0});
+  return lowering.add(op, {src}, std::move(attributes), std::move(tensors));
+}
+
+namespace {
+
+void convolution(Lowering& lowering, const char* op, bool transposed) {
+  const ConstantPtr bias = lowering.has(2) ? lowering.constant(2) : nullptr;
+  lowering.output(convolved(lowering, op, transposed, lowering.value(0), lowering.constant(1), bias));
 }
 
 void conv(Lowering& lowering) { convolution(lowering, "conv", false); }

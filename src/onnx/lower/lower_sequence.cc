@@ -133,7 +133,9 @@ Sequence sequence_of(const Lowering& lowering) {
   const bool batch_first = integer(operation, "layout", 0) != 0;
   const Shape& shape = lowering.shape(0);
   if (shape.size() != 2 || lowering.batch() != Batch{.axis = batch_first ? 0 : 1})
-    refuse("needs (positions, N, inputs); its input is " + describe(lowering.net(), operation.inputs[0]));
+    refuse("needs " + std::string(batch_first ? "(N, positions, inputs)" : "(positions, N, inputs)") + "; its input is " +
+           describe(lowering.net(), operation.inputs[0]) +
+           "; where an input of the model counts examples along its second dimension, --shape INPUT=20,N,8 says so");
   for (const char* name : {"clip", "activation_alpha", "activation_beta"})
     if (operation.settings.contains(name)) refuse(std::string("has its own ") + name);
   if (integer(operation, "input_forget", 0) != 0) refuse("couples its input and forget gates");

@@ -16,6 +16,9 @@ Attributes window(const Lowering& lowering, const std::vector<std::int64_t>& ker
 // Sets an attribute unless all its entries are `usual`.
 void set_unless(Attributes& attributes, const std::string& name, const std::vector<std::int64_t>& values, std::int64_t usual);
 
+// `src`, which has the shape of input 0, convolved as the operation's attributes say. `bias`: null: none.
+Source convolved(Lowering& lowering, const char* op, bool transposed, Source src, const ConstantPtr& weight, const ConstantPtr& bias);
+
 }  // namespace undying::onnx
 
 #endif  // UNDYING_ONNX_LOWER_WINDOW_H_

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <queue>
 #include <unordered_map>
 
 #include "base/nearest.h"
 #include "onnx/names.h"
+#include "onnx/read/attribute.h"
 #include "onnx/read/branches.h"
 #include "onnx/read/tensor.h"
 #include "ops/operator.h"
@@ -20,12 +22,6 @@ namespace {
 [[noreturn]] void bad(const std::string& subject, const std::string& message) { throw Error(ErrorCode::kBadData, subject, message); }
 [[noreturn]] void unsupported(const std::string& subject, const std::string& message) {
   throw Error(ErrorCode::kUnsupported, subject, message);
-}
-
-// A name as the file has it. Those with control characters would make messages unreadable, and no exporter writes them.
-const std::string& checked(const std::string& name) {
-  if (printable(name) != name) bad("graph", "has a name with control characters: " + printable(name));
-  return name;
 }
 
 bool is_standard(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
@@ -62,6 +58,7 @@ class Parser {
       net_.batch_axes = 0;
       net_.notes.push_back("the inputs count no examples: each as a whole is one");
     }
+    take_batch_axes(graph);
     for (const auto& input : graph.input())
       if (!ids_.contains(checked(input.name()))) try_input(input);
     if (net_.inputs.empty() && net_.obstacles.empty()) bad("graph", "has no input that is not an initializer");
@@ -157,22 +154,65 @@ class Parser {
         throw Error(ErrorCode::kInvalidArgument, "--shape",
                     "gives " + name + " " + std::to_string(given) + " extents; it has " + std::to_string(rank) + " dimensions: expected " +
                         std::to_string(rank - 1) + " extents, or " + std::to_string(rank) + " where the first counts no examples");
+      const auto open = std::ranges::count(shape, 0);
+      if (open > 1 || (open == 1 && (given != rank || net_.batch_axes == 0)))
+        throw Error(ErrorCode::kInvalidArgument, "--shape",
+                    "marks a dimension of " + name + " as N, where examples are counted; expected one of all its " + std::to_string(rank) +
+                        " dimensions");
     }
   }
 
-  // Whether the caller gives an input all its dimensions: then none counts examples.
+  // The dimension of an input that counts examples: as the caller says by an extent of 0, else the first; or the second, where that has the
+  // name of another input's first one, as "batch".
+  int batch_axis_of(const pb::GraphProto& graph, const pb::ValueInfoProto& info) const {
+    if (const auto given = options_.shapes.find(info.name()); given != options_.shapes.end())
+      if (const auto open = std::ranges::find(given->second, 0); open != given->second.end())
+        return static_cast<int>(open - given->second.begin());
+    const auto& shape = info.type().tensor_type().shape();
+    if (shape.dim_size() < 2 || shape.dim(0).dim_value() < 1 || shape.dim(1).dim_param().empty()) return 0;
+    const bool shared = std::ranges::any_of(graph.input(), [&](const pb::ValueInfoProto& other) {
+      const auto& dims = other.type().tensor_type().shape();
+      return dims.dim_size() > 0 && dims.dim(0).dim_param() == shape.dim(1).dim_param();
+    });
+    return shared ? 1 : 0;
+  }
+
+  void take_batch_axes(const pb::GraphProto& graph) {
+    for (const auto& info : graph.input()) {
+      if (const int axis = net_.batch_axes > 0 ? batch_axis_of(graph, info) : 0; axis > 0) batch_axis_[info.name()] = axis;
+      if (whole_shape(info) != nullptr && net_.batch_axes > 0) net_.batch = 1;
+    }
+    for (const auto& [name, axis] : batch_axis_)
+      net_.notes.push_back("input " + name + " counts examples along dimension " + std::to_string(axis) +
+                           "; here, and in what is written, they come first");
+  }
+
+  // What the caller gives an input, if that is an extent for each of its dimensions.
+  const Shape* whole_shape(const pb::ValueInfoProto& info) const {
+    const auto given = options_.shapes.find(info.name());
+    const bool all = given != options_.shapes.end() && std::ranges::find(given->second, 0) == given->second.end() &&
+                     static_cast<int>(given->second.size()) == info.type().tensor_type().shape().dim_size();
+    return all ? &given->second : nullptr;
+  }
+
+  // Whether the caller gives an input all its dimensions: then none counts examples. A batch of one example stays one.
   bool is_shaped_whole(const pb::GraphProto& graph) const {
     return std::ranges::any_of(graph.input(), [&](const pb::ValueInfoProto& info) {
-      const auto given = options_.shapes.find(info.name());
-      return given != options_.shapes.end() && static_cast<int>(given->second.size()) == info.type().tensor_type().shape().dim_size();
+      const Shape* whole = whole_shape(info);
+      return whole != nullptr && (whole->empty() || (*whole)[static_cast<std::size_t>(batch_axis_of(graph, info))] != 1);
     });
   }
 
+  int batch_axis(const std::string& name) const { return batch_axis_.contains(name) ? batch_axis_.at(name) : 0; }
+
   // The extent that the caller gives a dimension, or the file does; 0: neither.
-  std::int64_t extent_of(const std::string& name, int axis, std::int64_t extent) const {
+  std::int64_t extent_of(const pb::ValueInfoProto& info, int axis, std::int64_t extent) const {
+    const std::string& name = info.name();
     const auto given = options_.shapes.find(name);
     if (given == options_.shapes.end()) return extent;
-    const std::int64_t wanted = given->second[static_cast<std::size_t>(axis - net_.batch_axes)];
+    const bool all = static_cast<int>(given->second.size()) == info.type().tensor_type().shape().dim_size();
+    const int skipped = all || net_.batch_axes == 0 || axis < batch_axis(name) ? 0 : 1;
+    const std::int64_t wanted = given->second[static_cast<std::size_t>(axis - skipped)];
     if (extent != 0 && extent != wanted)
       throw Error(ErrorCode::kInvalidArgument, "--shape",
                   "makes dimension " + std::to_string(axis) + " of " + name + " " + std::to_string(wanted) + "; the model fixes it at " +
@@ -181,16 +221,17 @@ class Parser {
   }
 
   // An option that fixes what is open, with extents of the kind that networks have.
-  static std::string shape_option(const pb::ValueInfoProto& info, int batch_axes) {
+  Shape likely_shape(const pb::ValueInfoProto& info) const {
     const auto& shape = info.type().tensor_type().shape();
-    std::string text = "--shape " + info.name() + "=";
-    for (int i = batch_axes; i < shape.dim_size(); ++i) {
+    Shape likely;
+    for (int i = 0; i < shape.dim_size(); ++i) {
+      if (net_.batch_axes > 0 && i == batch_axis(info.name())) continue;
       const std::int64_t extent = shape.dim(i).has_dim_value() && shape.dim(i).dim_value() > 0 ? shape.dim(i).dim_value()
                                   : shape.dim_size() == 4                                      ? (i == 1 ? 3 : 224)
                                                                                                : (shape.dim_size() == 2 ? 16000 : 128);
-      text += (i == batch_axes ? "" : ",") + std::to_string(extent);
+      likely.push_back(extent);
     }
-    return text;
+    return likely;
   }
 
   void note_type(const std::string& subject, int type) {
@@ -208,7 +249,7 @@ class Parser {
       if (error.code() != ErrorCode::kUnsupported) throw;
       const std::string text = error.subject() + ": " + error.message();
       const bool open = text.find(kOpen) != std::string::npos;
-      net_.obstacles.push_back({define({.name = info.name()}), text, open ? shape_option(info, net_.batch_axes) : ""});
+      net_.obstacles.push_back({define({.name = info.name()}), text, open ? likely_shape(info) : Shape{}});
     }
   }
 
@@ -218,15 +259,16 @@ class Parser {
     if (!info.type().has_tensor_type()) unsupported(subject, "is not a tensor");
     note_type(subject, type.elem_type());
     if (!type.has_shape()) unsupported(subject, "has no shape; expected one, the batch dimension first");
-    Value value{.name = info.name(), .shaped = true, .integer = TensorReader::is_integer(type.elem_type())};
+    Value value{.name = info.name(), .shaped = true, .batch = {.axis = batch_axis(info.name())}};
+    value.integer = TensorReader::is_integer(type.elem_type());
     for (int i = 0; i < type.shape().dim_size(); ++i) {
       const auto& dim = type.shape().dim(i);
       const std::int64_t extent = dim.has_dim_value() && dim.dim_value() > 0 ? dim.dim_value() : 0;
-      if (i < net_.batch_axes) {
+      if (net_.batch_axes > 0 && i == batch_axis(info.name())) {
         set_batch(subject, extent);
         continue;
       }
-      value.shape.push_back(extent_of(info.name(), i, extent));
+      value.shape.push_back(extent_of(info, i, extent));
       if (value.shape.back() == 0)
         unsupported(subject, "leaves dimension " + std::to_string(i) + kOpen + "; expected a fixed extent in all but the batch dimension");
     }
@@ -302,7 +344,7 @@ class Parser {
       operation.outputs.push_back(name.empty() ? -1 : id_of(name, operation.name));
       if (!name.empty()) net_.value(operation.outputs.back()).producer = static_cast<int>(net_.operations.size());
     }
-    for (auto& attribute : *node.mutable_attribute()) add_attribute(operation, attribute);
+    for (auto& attribute : *node.mutable_attribute()) add_attribute(operation, tensors_, attribute);
     if (operation.op == "ai.onnx.ml.Scaler" && operation.inputs.size() == 1 && operation.outputs.size() == 1)
       return add_scaler(std::move(operation));
     net_.operations.push_back(std::move(operation));
@@ -325,51 +367,13 @@ class Parser {
     net_.operations.push_back(std::move(scale));
   }
 
-  void add_attribute(Operation& operation, pb::AttributeProto& attribute) {
-    using Type = pb::AttributeProto;
-    const std::string& name = checked(attribute.name());
-    if (name.empty() || name.front() == '.' || operation.settings.contains(name))
-      malformed(operation, "has two attributes called \"" + name + "\", or one that is called nothing or by a dot");
-    Setting& value = operation.settings[name];
-    switch (attribute.type()) {
-      case Type::INT:
-        value = attribute.i();
-        return;
-      case Type::FLOAT:
-        value = attribute.f();
-        return;
-      case Type::STRING:
-        value = attribute.s();
-        return;
-      case Type::INTS:
-        value = std::vector<std::int64_t>(attribute.ints().begin(), attribute.ints().end());
-        return;
-      case Type::FLOATS:
-        value = std::vector<float>(attribute.floats().begin(), attribute.floats().end());
-        return;
-      case Type::STRINGS:
-        value = std::vector<std::string>(attribute.strings().begin(), attribute.strings().end());
-        return;
-      case Type::TENSOR:
-        value = tensors_.read(attribute.t(), {});
-        return;
-      case Type::GRAPH:
-      case Type::GRAPHS:
-        operation.problem = "has a sub-graph";
-        break;
-      default:
-        operation.problem = "has an attribute " + attribute.name() + " of a kind that is not read";
-        break;
-    }
-    operation.settings.erase(attribute.name());
-  }
-
   Net net_;
   TensorReader tensors_;
   const LoadOptions& options_;
   std::unordered_map<std::string, int> ids_;
   std::vector<std::string> initializers_;
-  int computed_ = 0;  // values from here on are outputs of nodes
+  std::map<std::string, int> batch_axis_;  // of inputs that do not count examples first
+  int computed_ = 0;                       // values from here on are outputs of nodes
 };
 
 }  // namespace

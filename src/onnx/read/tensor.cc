@@ -211,8 +211,10 @@ const std::string* TensorReader::raw_bytes(const pb::TensorProto& tensor, std::i
 ConstantPtr TensorReader::read(const pb::TensorProto& tensor, std::string origin) {
   const int type = tensor.data_type();
   const std::int64_t size = element_size(type);
-  Constant constant{
-      .dims = Shape(tensor.dims().begin(), tensor.dims().end()), .integer = !onnx::is_float(type), .origin = std::move(origin)};
+  Constant constant{.dims = Shape(tensor.dims().begin(), tensor.dims().end()),
+                    .integer = !onnx::is_float(type),
+                    .type = type,
+                    .origin = std::move(origin)};
   const std::int64_t count = declared_count(tensor, constant.dims, constant.integer);
   const std::string* raw = raw_bytes(tensor, count * size);
   const std::int64_t present = raw == nullptr ? typed_count(tensor) : static_cast<std::int64_t>(raw->size()) / size;
