@@ -155,7 +155,6 @@ def diagnose(
     eps: float | None = None,
     init_scheme: _Text | None = None,
     fail_on: _Text | None = None,
-    seed: int | None = None,
     threads: int | None = None,
     memory: _Text | None = None,
     json: _File | None = None,
