@@ -20,7 +20,16 @@ from undying import UndyingClassifier, UndyingRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-@parametrize_with_checks([UndyingClassifier(max_iter=100), UndyingRegressor(max_iter=100)])
+WEIGHTS = "batches are drawn at random: a row twice and a weight of 2 give other batches (as of MLPClassifier)"
+
+
+def expected_failures(estimator):
+    return {"check_sample_weight_equivalence_on_dense_data": WEIGHTS}
+
+
+@parametrize_with_checks(
+    [UndyingClassifier(max_iter=100), UndyingRegressor(max_iter=100)], expected_failed_checks=expected_failures
+)
 def test_scikit_learns_checks(estimator, check):
     check(estimator)
 
@@ -93,11 +102,13 @@ def test_partial_fit_and_warm_start_go_on(digits):
     assert warm.fit(X, y).loss_ < first and warm.n_iter_ == 20
 
 
-def test_weights_of_classes(digits):
+def test_weights_of_classes_and_examples(digits):
     X, _, y, _ = digits
     rare = (y == 8).astype(int)
-    plain, weighed = (UndyingClassifier((8,), class_weights=weight, max_iter=15, random_state=1).fit(X, rare) for weight in (None, "balanced"))
+    plain, weighed = (UndyingClassifier((8,), class_weight=weight, max_iter=15, random_state=1).fit(X, rare) for weight in (None, "balanced"))
     assert weighed.predict(X).sum() > plain.predict(X).sum()
+    alone = UndyingClassifier((8,), max_iter=30, random_state=1).fit(X, rare, sample_weight=(rare == 1).astype(float))
+    assert alone.predict(X).all()  # nothing else counts
 
 
 def test_it_works_within_a_pipeline_and_a_search(digits):
