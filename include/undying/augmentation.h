@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace undying {
 
@@ -22,6 +23,7 @@ struct Augmentation {
 // "none", or some of "flip", "crop[:PIXELS]" (4) and "cutout[:SIDE]" (8), separated by commas. Throws Error{kInvalidArgument} that lists
 // what is known.
 Augmentation parse_augmentation(std::string_view text);
+std::vector<std::string> augmentation_forms();  // "flip", "crop[:PIXELS]", ...
 
 }  // namespace undying
 

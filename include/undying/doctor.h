@@ -22,12 +22,21 @@
 // What is wrong with a given network, and whether a remedy cures it. docs/diagnosis.md says what every word means and what it does not.
 namespace undying {
 
+// A pass over a data set that was made: every example through the network once, and back where gradients were wanted.
+struct DataPass {
+  std::string what;  // it was made for
+  std::int64_t examples = 0;
+  bool backward = false;
+  std::int64_t count = 1;  // how often
+};
+
 struct DiagnoseSettings {
   std::optional<Loss> loss;  // default: cross-entropy for classes, mean squared error for values
   double dormant_tau = HealthSettings{}.dormant_tau;
   double saturation_eps = HealthSettings{}.saturation_eps;  // |f'| below this is saturated
-  std::int64_t rank_sample = 512;           // examples, evenly spaced, for effective rank and pool winners; 0: neither is measured
+  std::int64_t rank_sample = 512;           // examples, evenly spaced, for effective rank; 0: neither rank nor pool winners are measured
   int threads = 0;                          // 0: one per core. Results depend on it in the last bits only
+  std::int64_t memory = 1'000'000'000;      // bytes that the buffers of a pass over D may take, beside weights, gradients and data
   std::shared_ptr<const Dataset> training;  // whose majority class or mean the baseline is; default: D's own
   std::vector<OutputLoss> outputs = {};     // several, as TrainSettings::outputs
 };
@@ -53,7 +62,7 @@ struct UnitDiagnosis {
   bool dormant = false;     // E|h| <= tau times the layer's mean, and neither dead nor always negative
   bool constant = false;    // one output on the whole of D, and not dead
   bool saturated = false;   // on at least 95% of D, where the activation saturates (saturates()), and not dead
-  bool never_wins = false;  // fires in the sample, but is the largest of no window of the max pool behind it
+  bool never_wins = false;  // fires on D, but is the largest of no window of the max pool behind it
   double firing_rate = 0.0;
   double saturated_share = 0.0;  // of D, with |f'| < eps
   double abs_mean = 0.0;         // E|h|
@@ -83,6 +92,8 @@ struct LayerDiagnosis {
   double signal_variance = 0.0;
   double effective_rank =
       0.0;  // exp(H(sigma / sum sigma)) of the outputs, not centred (Roy & Vetterli 2007), on `rank_rows` rows; NaN: not measured
+  double effective_rank_error =
+      0.0;  // of a layer of more than 4,096 units, which are sampled: about how far it is below that of all; else 0
   std::int64_t rank_rows = 0;
   bool bypassed = false;  // a path from the input to the output goes around this layer
   std::vector<UnitDiagnosis> lives;
@@ -212,6 +223,7 @@ struct Diagnosis {
   std::optional<OutputReach> reach;       // where the outputs are bounded and D has targets
   std::vector<Finding> findings;          // the most costly first; empty: nothing was found
   std::vector<std::string> notes;         // what was done to the network before it was looked at
+  std::vector<DataPass> passes = {};      // over D that this took
   std::optional<DataSummary> read;        // where D comes from, if the caller has put it
 
   std::int64_t units() const;
@@ -306,6 +318,7 @@ struct Revival {
   std::vector<Tensor> weights;
   std::optional<Diagnosis> after;  // of the healed network, on the same data
   std::string sentence;            // the outcome in words
+  std::vector<DataPass> passes;    // over any of the data that all this took
 };
 
 // A controlled trial of remedies from the same weights on the same batches. A fifth of the training part (at most 10,000 examples) is cut

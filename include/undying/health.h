@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "undying/activation.h"
+#include "undying/setting.h"
 
 namespace undying {
 
@@ -71,6 +72,16 @@ struct HealthSettings {
   bool census = true;            // before the first step and after every epoch
   double dormant_tau = 0.025;    // Sokar et al. 2023
   double saturation_eps = 1e-3;  // |f'| below this is saturated
+
+  template <class Self, class Visit>
+  static void each(Self& self, Visit&& visit) {
+    constexpr const char* kGroup = "Run and output";
+    visit(Setting{"counters", "counters", "do not count firing in every step (deaths are then dated by census only)", 0, 1, "-", kGroup},
+          self.counters);
+    visit(Setting{"census", "census", "no passes over the whole training set to confirm deaths", 0, 1, "-", kGroup}, self.census);
+    visit(Setting{"dormant_tau", "dormant tau", "", 0.0, 1.0, "-"}, self.dormant_tau);
+    visit(Setting{"saturation_eps", "saturation eps", "", 0.0, 1.0, "-"}, self.saturation_eps);
+  }
 };
 
 // All that was seen of the neurons of a run. `lives[l][u]` belongs to unit u of layers()[l].

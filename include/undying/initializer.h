@@ -1,7 +1,9 @@
 #ifndef UNDYING_INITIALIZER_H_
 #define UNDYING_INITIALIZER_H_
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace undying {
 
@@ -20,6 +22,7 @@ enum class Initializer {
 // "kaiming-normal", ..., "randomized-asymmetric". Throws Error{kInvalidArgument} listing what is known.
 Initializer parse_initializer(std::string_view text);
 std::string_view name(Initializer initializer);
+std::vector<std::string> initializer_names();
 
 }  // namespace undying
 

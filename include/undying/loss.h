@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace undying {
 
@@ -13,6 +14,7 @@ enum class Loss { kSoftmaxCrossEntropy, kMeanSquaredError, kBinaryCrossEntropy, 
 // "cross-entropy", "mse", "bce", "huber". Throws Error{kInvalidArgument} listing what is known.
 Loss parse_loss(std::string_view text);
 std::string_view name(Loss loss);
+std::vector<std::string> loss_names();
 
 // What is asked of one of several outputs, which packed() has joined: elements [first, first + width) of that.
 struct OutputLoss {

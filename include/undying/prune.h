@@ -16,6 +16,7 @@ struct PruneSettings {
   double tolerance = 1e-5;        // largest difference of an output that counts as rounding, relative to the largest output
   int threads = 0;                // of the passes over the data; 0: one per core. Times are those of one
   bool measure_time = true;
+  std::int64_t memory = 1'000'000'000;  // bytes that the buffers of a pass over the data may take
 };
 
 // The units of one activation.

@@ -68,6 +68,8 @@ std::string steps_csv(const Run& run);
 // unit. `command` is the command line that repeats it.
 std::string diagnosis_text(const Diagnosis& diagnosis, int columns = 100, std::size_t findings = 12);
 std::string diagnosis_json(const std::string& command, const Diagnosis& diagnosis);
+// The passes that a diagnosis or a trial made over data, a row a kind.
+std::string passes_text(const std::vector<DataPass>& passes);
 std::string forecast_text(const Forecast& forecast, int columns = 100);
 std::string forecast_json(const std::string& command, const Forecast& forecast);
 

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace undying {
 
@@ -22,8 +23,9 @@ enum class Metric {
 };
 std::string_view name(Metric metric);  // "accuracy", "balanced accuracy", "F1", "AUC", "log loss", "RMSE", "MAE", "R2", "loss"
 
-// "accuracy", "balanced-accuracy", "f1", "auc", "log-loss", "rmse", "mae", "r2". Throws Error{kInvalidArgument} listing them.
+// "accuracy", "balanced-accuracy", "f1", ... Throws Error{kInvalidArgument} listing them.
 Metric parse_metric(std::string_view text);
+std::vector<std::string> metric_names();  // as it takes them
 
 bool higher_is_better(Metric metric);
 bool is_of_classes(Metric metric);  // all but the loss are of one kind alone

@@ -53,6 +53,59 @@ struct TrainSettings {
   HealthSettings health;
   std::vector<OutputLoss> outputs = {};  // several, with losses of their own: `loss` is their weighted sum. Empty: one output
   std::vector<std::string> frozen = {};  // tensors that are neither drawn nor trained
+
+  // All but outputs and frozen tensors, which a network's file says. A flag that is on is turned off by its name with --no- in front, and
+  // its help says what that does.
+  template <class Self, class Visit>
+  static void each(Self& self, Visit&& visit) {
+    constexpr double kSteps = 1LL << 40;
+    constexpr double kSeeds = 1LL << 62;
+    constexpr const char* kRun = "Run and output";
+    visit(Setting{"optimizer", "optimizer", "", 0, 0, "-"}, self.optimizer);
+    visit(Setting{"schedule", "schedule", "over the steps of the run", 0, 0, "-"}, self.schedule);
+    visit(Setting{"warmup", "warm-up", "steps of linear warm-up", 0, kSteps, "-"}, self.schedule.warmup);
+    visit(Setting{"loss", "loss", "default: cross-entropy for classes, mse otherwise", 0, 0, "-"}, self.loss);
+    visit(Setting{"label_smoothing", "label smoothing", "of cross-entropy", 0.0, 0.999, "-"}, self.label_smoothing);
+    visit(Setting{"huber_delta", "Huber delta", "where the Huber loss turns linear", 1e-30, Setting::kMost, "-"}, self.huber_delta);
+    visit(Setting{"class_weights", "class weights",
+                  "none, or balanced: in the training loss of cross-entropy and bce every class counts as much as any other", 0, 0,
+                  "class weights"},
+          self.class_weights);
+    visit(Setting{"metric", "metric", "what scores, chooses and is judged; default: accuracy, or the loss"}, self.metric);
+    visit(Setting{"early_stop", "early stop",
+                  "end a run after so many epochs without a better score on validation rows, which are cut off the training rows, and "
+                  "keep the weights of the best epoch; 0: off",
+                  0, 1e6, "early stop"},
+          self.early_stop);
+    visit(Setting{"clip_norm", "clip norm", "scale gradients so that their global norm is at most this; 0: off", 0.0, Setting::kMost, "-"},
+          self.clip_norm);
+    visit(Setting{"init_scheme", "initial draw", "how weights are drawn; kaiming with the activation's own gain", 0, 0, "-", "Network"},
+          self.initializer);
+    visit(Setting{"precision", "precision", "of matrix products and convolutions: float32, or bf16 with sums and weights in float32", 0, 0,
+                  "-"},
+          self.precision);
+    visit(Setting{"batch", "batch", "examples a step", 1, 1 << 24, "-"}, self.batch);
+    visit(Setting{"epochs", "epochs", "passes over the training data", 1, 1e6, "-"}, self.epochs);
+    visit(
+        Setting{"steps", "steps",
+                "end after this many steps, with as many epochs as they need unless --epochs is given; 0: with the epochs", 0, kSteps, "-"},
+        self.max_steps);
+    visit(Setting{"seed", "seed", "of the initial draw, the data order, dropout and random slopes", 0, kSeeds, "-", kRun}, self.seed);
+    visit(Setting{"init_seed", "seed of the initial draw", "", 0, kSeeds, "-"}, self.init_seed);
+    visit(Setting{"shuffle", "shuffle", "keep the order of the data", 0, 1, "-"}, self.shuffle);
+    visit(Setting{"augment", "augmentation",
+                  "what training does to images, separated by commas: flip (left to right, one in two), crop[:PIXELS] (padded by so many, "
+                  "4, and cut at a random place), cutout[:SIDE] (a square of that side, 8, blanked)",
+                  0, 0, "-", "Data"},
+          self.augmentation);
+    visit(Setting{"evaluate", "evaluate", "", 0, 1, "-"}, self.evaluate);
+    visit(Setting{"threads", "threads", "worker threads; 0: one per core", 0, 1024, "-", kRun}, self.threads);
+    visit(Setting{"shards", "shards",
+                  "pieces a batch is cut into: they, and never the threads, decide the last bits of a result; 0: as many as threads", 0,
+                  1024, "-", kRun},
+          self.shards);
+    HealthSettings::each(self.health, visit);
+  }
 };
 
 }  // namespace undying

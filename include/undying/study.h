@@ -4,7 +4,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
+#include <set>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -14,6 +17,16 @@
 #include "undying/trial.h"
 
 namespace undying {
+
+// A share of a study's runs, which a process of its own trains into a store of its own: of all runs, in the order of seeds and then of
+// arms, every count-th from the index-th on.
+struct StudyPart {
+  int index = 1;  // 1..count
+  int count = 1;
+
+  bool whole() const { return count == 1; }
+  std::size_t of(std::size_t runs) const;  // how many of so many are this part's
+};
 
 struct StudySettings {
   std::string data = "fashion-mnist";   // as given to open_dataset, for the record and the report
@@ -32,6 +45,7 @@ struct StudySettings {
   double target_accuracy =
       0.0;  // for steps-to-target; 0: 95% of the control's best mean accuracy, or of the best arm's if the control mostly failed
   std::filesystem::path store;  // SQLite file to keep finished runs in and to resume from; empty: none
+  StudyPart part;               // trained by this process; needs a store, a number of seeds, and one learning rate
 };
 
 enum class Role {
@@ -134,6 +148,18 @@ struct StudyProgress {
 // the first run on anything that cannot work.
 Study run_study(const StudySettings& settings, const Split& data, const std::function<void(const std::vector<Arm>&)>& planned = {},
                 const std::function<void(const StudyProgress&)>& progress = {}, std::stop_token stop = {});
+
+// What merge_stores() found.
+struct MergedStores {
+  std::int64_t added = 0;                               // runs that were not there
+  std::map<std::string, std::int64_t> runs;             // by arm, all there are now
+  std::vector<std::set<std::string>> instruction_sets;  // of each part; the bits of runs are equal where these are
+};
+
+// Brings the runs of several stores of one study together in one, which is made where it does not exist; run_study() with that store then
+// analyses them. A run that is there already stays. Nothing is written unless all parts can be read. Throws Error: kNotFound, kIo, kBadData
+// (not a store), kInvalidArgument (another study, naming what differs).
+MergedStores merge_stores(std::span<const std::filesystem::path> parts, const std::filesystem::path& into);
 
 // Fills every estimate, comparison and verdict from the arms' runs. Pure: the same runs give the same study.
 void analyse(Study& study);

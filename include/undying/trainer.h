@@ -16,7 +16,8 @@ namespace undying {
 
 namespace train {
 struct State;
-}
+struct Access;
+}  // namespace train
 
 // Trains one network. The same settings, data and shards give bit-identical parameters and ledger on any number of threads.
 class Trainer {
@@ -65,6 +66,7 @@ class Trainer {
   const TrainSettings& settings() const;
 
  private:
+  friend struct train::Access;
   std::unique_ptr<train::State> state_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "undying/error.h"
 
@@ -19,6 +20,13 @@ auto value_named(const Table& table, std::string_view what, std::string_view tex
     known += (known.empty() ? "" : ", ") + std::string(name);
   }
   throw Error(ErrorCode::kInvalidArgument, what, "\"" + std::string(text) + "\" is not known; expected one of " + known);
+}
+
+template <class Table>
+std::vector<std::string> names_in(const Table& table) {
+  std::vector<std::string> names;
+  for (const auto& row : table) names.emplace_back(row.second);
+  return names;
 }
 
 template <class Table, class Value>

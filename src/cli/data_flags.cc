@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cli/parse.h"
+#include "data/array/npy.h"
 #include "data/open.h"
 #include "data/scaling.h"
 #include "data/table/csv_source.h"
@@ -14,15 +15,12 @@
 
 namespace undying::cli {
 
-DataFlags::DataFlags(CLI::App& app, Network network, const std::string& group) : app_(&app), network_(network) {
+DataFlags::DataFlags(CLI::App& app, const Host& host, Network network, const std::string& group)
+    : app_(&app), host_(&host), network_(network) {
   const auto grouped = [&](CLI::Option* option) { return option->group(group); };
-  grouped(
-      app.add_option(
-             "--data", data_,
-             "fashion-mnist, idx:DIR, images:DIR[:size=HxW], npy:X.npy,Y.npy, npz:FILE, csv:FILE[:label=NAME|:target=NAME] (docs/data.md "
-             "has all its options), parquet:FILE, arrow:FILE, spirals, abs or slowly-changing")
-          ->type_name("SOURCE")
-          ->capture_default_str());
+  grouped(app.add_option("--data", data_, fmt::format("{} (docs/data.md has all their options)", fmt::join(data::source_forms(), ", ")))
+              ->type_name("SOURCE")
+              ->capture_default_str());
   grouped(add_file(app, "--data-dir", data_dir_, "folder of fashion-mnist, where it is not where Debian's package puts it"))
       ->type_name("FOLDER");
   grouped(app.add_option(
@@ -90,6 +88,13 @@ void DataFlags::check(const std::optional<DataForm>& form) const {
   rule();
 }
 
+std::shared_ptr<const Dataset> DataFlags::open_inputs(const std::optional<DataForm>& form) const {
+  const bool file = !host_->data && data_.starts_with("npy:") && data_.find(',') == std::string::npos;
+  if (!file && !host_->inputs) return nullptr;
+  check(form);
+  return file ? data::open_npy_inputs(data_.substr(4), form) : host_->inputs(form);
+}
+
 ReadingWatch show_reading(Screen& screen, std::stop_token stop) {
   return [&screen, stop = std::move(stop)](const std::string& file, std::int64_t bytes, std::int64_t of) {
     if (stop.stop_requested()) return false;
@@ -117,24 +122,24 @@ void DataFlags::check_named(const NetworkInterface& network) const {
 Split DataFlags::open_as(const std::string& source, const std::optional<DataForm>& form, bool scale_targets,
                          const std::optional<NetworkInterface>& network, const ReadingWatch& watch) const {
   check(form);
-  if (network && !form) check_named(*network);
-  Screen screen(false);
+  if (network && !form && !host_->data) check_named(*network);
+  Screen screen(*host_, false);
   const bool several = network && (network->inputs.size() > 1 || network->outputs.size() > 1);
-  return open_dataset(source, {.normalize = several && normalize_ == "auto" ? Normalize::kUnit : how(),
-                               .scale_targets = scale_targets && network_ == Network::kOwn && !several,
-                               .directory = data_dir_,
-                               .rule = rule(),
-                               .test = test_,
-                               .form = form,
-                               .network = network,
-                               .group = group_,
-                               .watch = watch ? watch : show_reading(screen, {})});
+  return host_->open(source, {.normalize = several && normalize_ == "auto" ? Normalize::kUnit : how(),
+                              .scale_targets = scale_targets && network_ == Network::kOwn && !several,
+                              .directory = data_dir_,
+                              .rule = rule(),
+                              .test = test_,
+                              .form = form,
+                              .network = network,
+                              .group = group_,
+                              .watch = watch ? watch : show_reading(screen, {})});
 }
 
 std::optional<data::CsvTable> DataFlags::open_columns(const std::optional<DataForm>& form) const {
   const std::size_t colon = data_.find(':');
   const auto format = data::table_format(data_.substr(0, colon));
-  if (!format || !form || form->columns.empty()) return std::nullopt;
+  if (host_->data || !format || !form || form->columns.empty()) return std::nullopt;
   const data::Coding coding{form->columns, {}, "\n"};  // no column is called so: there is nothing to predict
   data::CsvTable read = data::read_table_file(data::parse_csv_source(data_.substr(colon + 1), *format), {}, &coding);
   data::apply_form(read.data, *form);

@@ -3,11 +3,13 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
+#include "cli/host.h"
 #include "cli/progress.h"
 #include "data/table/csv.h"
 #include "undying/dataset.h"
@@ -25,8 +27,8 @@ class DataFlags {
     kGiven,  // from a file: data is scaled as the file says; where it says nothing, it is for its user to know
   };
 
-  // Adds the flags to a command. The object must outlive the parse.
-  DataFlags(CLI::App& app, Network network, const std::string& group = "OPTIONS");
+  // Adds the flags to a command. The object must outlive the parse, and the host the object.
+  DataFlags(CLI::App& app, const Host& host, Network network, const std::string& group = "OPTIONS");
 
   // `form`: of the network at hand, if it has one. `scale_targets` false: they stay as they are. Throws Error{kInvalidArgument} for flags
   // that are wrong or do not go together. Without `watch` a large file shows on a screen of its own.
@@ -40,6 +42,8 @@ class DataFlags {
   Split open(const std::optional<DataForm>& form, const std::string& source, const NetworkInterface& network) const {
     return open_as(source, form, true, network, {});
   }
+  // Inputs without targets, where the source is no more; else null.
+  std::shared_ptr<const Dataset> open_inputs(const std::optional<DataForm>& form) const;
   // The columns that the form reads, whatever else the table has: all its rows, and nothing to predict. None: the source is no table, or
   // the form says nothing of columns.
   std::optional<data::CsvTable> open_columns(const std::optional<DataForm>& form) const;
@@ -61,6 +65,7 @@ class DataFlags {
   SplitRule rule() const;
 
   CLI::App* app_;
+  const Host* host_;
   Network network_;
   std::string data_ = "fashion-mnist";
   std::string data_dir_;

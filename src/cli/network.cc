@@ -49,8 +49,8 @@ std::int64_t rows_behind(const Graph& graph, int at) {
     const Node& node = node_at(graph, user);
     if (std::ranges::find(node.inputs, at) == node.inputs.end()) continue;
     std::int64_t rows = 0;
-    if (node.op == "embedding") rows = node.attributes.get<std::int64_t>("rows");
-    if (engine::is_view(node.op) || node.op == "transpose" || node.op == "slice") rows = rows_behind(graph, user);
+    if (ops::traits_of(node).kind == ops::Kind::kTable) rows = node.attributes.get<std::int64_t>("rows");
+    if (ops::moves_elements(node)) rows = rows_behind(graph, user);
     if (rows > 0 && (least == 0 || rows < least)) least = rows;
   }
   return least;
@@ -88,9 +88,8 @@ std::vector<TargetPart> outputs_of(const onnx::Model& model) {
 // Without a softmax that belongs to cross-entropy, or a sigmoid that belongs to binary cross-entropy.
 int without_head(const Graph& graph, int at, Loss loss) {
   const Node& node = node_at(graph, at);
-  const bool softmax = loss == Loss::kSoftmaxCrossEntropy && node.op == "softmax";
-  const bool sigmoid = loss == Loss::kBinaryCrossEntropy && node.op == "activation" &&
-                       node.attributes.get<Activation>("activation") == Activation("sigmoid");
+  const bool softmax = loss == Loss::kSoftmaxCrossEntropy && ops::head_of(node) == ops::Head::kSoftmax;
+  const bool sigmoid = loss == Loss::kBinaryCrossEntropy && ops::head_of(node) == ops::Head::kSigmoid;
   return softmax || sigmoid ? node.inputs[0] : at;
 }
 
@@ -108,7 +107,7 @@ Graph part_of(const Graph& graph, const std::vector<int>& outputs, const std::ve
   for (const int at : inputs) nodes.push_back(node_at(graph, at));
   for (std::size_t at = 0; at < place.size(); ++at) {
     Node node = part.nodes()[at];
-    if (node.op == "input") {
+    if (ops::is_input(node)) {
       place[at] = static_cast<int>(std::ranges::find(nodes, node.name, &Node::name) - nodes.begin());
       continue;
     }
@@ -209,8 +208,7 @@ bool is_same(const Graph& part, const Graph& changed, const std::vector<Tensor>&
   for (std::size_t at = 0; at < part.nodes().size(); ++at) {
     const Node& node = part.nodes()[at];
     const auto other = std::ranges::find(changed.nodes(), node.name, &Node::name);
-    if (node.op == "activation" && node.attributes.get<Activation>("activation") != other->attributes.get<Activation>("activation"))
-      return false;
+    if (const Activation* own = ops::activation_of(node); own != nullptr && *own != *ops::activation_of(*other)) return false;
     for (const std::string& name : node.parameters)
       if (std::ranges::find(before, name, &Tensor::name)->values != std::ranges::find(after, name, &Tensor::name)->values) return false;
   }
@@ -264,7 +262,7 @@ std::string advice_on_inputs(const Network& network) {
 Activation own_activation(const Graph& graph) {
   std::vector<std::pair<Activation, int>> counts;
   for (const int at : hidden_activations(graph)) {
-    const auto own = node_at(graph, at).attributes.get<Activation>("activation");
+    const Activation own = *ops::activation_of(node_at(graph, at));
     const auto found = std::ranges::find(counts, own, &std::pair<Activation, int>::first);
     if (found != counts.end()) {
       ++found->second;
@@ -276,10 +274,10 @@ Activation own_activation(const Graph& graph) {
   return most == counts.end() ? Activation("identity") : most->first;
 }
 
-void print_notes(const Network& network) {
+void print_notes(const Host& host, const Network& network) {
   for (const auto* notes : {&network.model.notes, &network.notes})
-    for (const std::string& note : *notes) fmt::print("network: {}\n", note);
-  if (!network.model.notes.empty() || !network.notes.empty()) fmt::print("\n");
+    for (const std::string& note : *notes) host.print("network: {}\n", note);
+  if (!network.model.notes.empty() || !network.notes.empty()) host.print("\n");
 }
 
 bool is_network_file(const std::string& model) { return model.ends_with(".onnx"); }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/host.h"
 #include "undying/dataset.h"
 #include "undying/error.h"
 #include "undying/onnx.h"
@@ -111,7 +112,7 @@ std::vector<float> answers(const Network& network, const Dataset& data, int thre
 Activation own_activation(const Graph& graph);
 
 // What was done to it and what was chosen of it, for people.
-void print_notes(const Network& network);
+void print_notes(const Host& host, const Network& network);
 
 // Whether --model names a file.
 bool is_network_file(const std::string& model);

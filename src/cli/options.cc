@@ -4,7 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <functional>
+#include <type_traits>
 #include <vector>
 
 #include "cli/next.h"
@@ -14,26 +17,16 @@
 namespace undying::cli {
 namespace {
 
-constexpr double kMost = 1e30;
-constexpr std::int64_t kMostSteps = std::int64_t{1} << 40;
-
-constexpr const char* kDataGroup = "Data";
+constexpr const char* kDataGroup = "Data";  // as settings name them
 constexpr const char* kNetworkGroup = "Network";
 constexpr const char* kTrainingGroup = "Training";
 constexpr const char* kRunGroup = "Run and output";
 
 // A flag that only some optimizers, or some losses, have.
 struct Owned {
-  const char* flag;
+  std::string flag;
   std::vector<std::string_view> owners;
 };
-
-const std::vector<Owned>& owned_by_optimizers() {
-  static const std::vector<Owned> all = {{"--momentum", {"sgd", "rmsprop"}}, {"--nesterov", {"sgd"}},
-                                         {"--beta1", {"adam", "adamw"}},     {"--beta2", {"adam", "adamw"}},
-                                         {"--alpha", {"rmsprop"}},           {"--epsilon", {"adam", "adamw", "rmsprop"}}};
-  return all;
-}
 
 const std::vector<Owned>& owned_by_losses() {
   static const std::vector<Owned> all = {{"--label-smoothing", {"cross-entropy"}}, {"--huber-delta", {"huber"}}};
@@ -48,6 +41,82 @@ void refuse_foreign_flags(const CLI::App& app, const std::vector<Owned>& flags, 
                   fmt::format("is not a setting of the {} {}; it belongs to {}", kind, chosen, fmt::join(owned.owners, ", ")));
 }
 
+std::string flag_of(const Setting& setting, const std::string& prefix = "--") {
+  std::string flag = prefix + std::string(setting.name);
+  std::ranges::replace(flag, '_', '-');
+  return flag;
+}
+
+// How settings that are words are read and said.
+void read(const std::string& text, Loss& loss) { loss = parse_loss(text); }
+void read(const std::string& text, ClassWeights& weights) { weights = parse_class_weights(text); }
+void read(const std::string& text, std::optional<Metric>& metric) { metric = parse_metric(text); }
+void read(const std::string& text, Initializer& initializer) { initializer = parse_initializer(text); }
+void read(const std::string& text, Precision& precision) { precision = parse_precision(text); }
+void read(const std::string& text, Augmentation& augmentation) { augmentation = parse_augmentation(text); }
+void read(const std::string& text, Schedule& schedule) {
+  const std::int64_t warmup = schedule.warmup;  // has a flag of its own
+  schedule = parse_schedule(text);
+  schedule.warmup = warmup;
+}
+
+// The words there are, which the help lists in front of what it says; empty: it says them itself.
+std::vector<std::string> words_for(const Loss&) { return loss_names(); }
+std::vector<std::string> words_for(const std::optional<Metric>&) { return metric_names(); }
+std::vector<std::string> words_for(const Initializer&) { return initializer_names(); }
+std::vector<std::string> words_for(const Schedule&) { return schedule_forms(); }
+template <class T>
+std::vector<std::string> words_for(const T&) {
+  return {};
+}
+
+template <class T>
+std::string word_of(const T& value) {
+  if constexpr (std::is_same_v<T, Augmentation>) return value.specification();
+  if constexpr (std::is_same_v<T, Schedule>) return specification(value);
+  if constexpr (std::is_enum_v<T> && !std::is_same_v<T, Loss>) return std::string(name(value));  // the default loss is that of the data
+  return "";
+}
+
+// Gives each setting that has a help its flag. The fields must outlive the parse.
+struct SettingFlags {
+  CLI::App& app;
+  bool built;  // whether flags say how the network is built
+
+  template <class T>
+  void operator()(const Setting& setting, T& field) const {
+    constexpr std::array<std::string_view, 3> kOfBuilt = {"init_scheme", "metric", "early_stop"};
+    if (setting.help.empty() || (!built && std::ranges::find(kOfBuilt, setting.name) != kOfBuilt.end())) return;
+    if (CLI::Option* option = add(setting, field); option != nullptr) option->group(std::string(setting.group));
+  }
+
+ private:
+  template <class T>
+  CLI::Option* add(const Setting& setting, T& field) const {
+    const std::string help(setting.help);
+    if constexpr (std::is_same_v<T, bool>) {
+      return app.add_flag_callback(
+          flag_of(setting, field ? "--no-" : "--"), [&field, now = !field] { field = now; }, help);
+    } else if constexpr (std::is_same_v<T, double>) {
+      return add_real(app, flag_of(setting), field, help, setting.least, setting.greatest);
+    } else if constexpr (std::is_integral_v<T>) {
+      const auto set = [&field, setting](const std::string& text) {
+        field = static_cast<T>(
+            parse_integer(flag_of(setting), text, static_cast<std::int64_t>(setting.least), static_cast<std::int64_t>(setting.greatest)));
+      };
+      return app.add_option_function<std::string>(flag_of(setting), set, help)->type_name("N")->default_str(fmt::format("{}", field));
+    } else {
+      const auto set = [&field](const std::string& text) { read(text, field); };
+      std::string words = fmt::format("{}", fmt::join(words_for(field), ", "));
+      if (!words.empty()) words += "; ";
+      const char* kind = std::is_same_v<T, Augmentation> ? "LIST" : std::is_same_v<T, ClassWeights> ? "HOW" : "NAME";
+      return app.add_option_function<std::string>(flag_of(setting), set, words + help)->type_name(kind)->default_str(word_of(field));
+    }
+  }
+
+  CLI::Option* add(const Setting&, Optimizer&) const { return nullptr; }  // has no help, and flags of its own
+};
+
 // What can be opened, but not learned.
 void check_classes(const Dataset& train, const std::string& source) {
   if (train.classes == 0) return;
@@ -57,26 +126,13 @@ void check_classes(const Dataset& train, const std::string& source) {
 
 }  // namespace
 
-TrainingOptions::TrainingOptions(CLI::App& app, Network network, Rates rates)
+TrainingOptions::TrainingOptions(CLI::App& app, const Host& host, Network network, Rates rates)
     : app_(&app),
       rates_(rates),
-      data_(app, network == Network::kBuilt ? DataFlags::Network::kOwn : DataFlags::Network::kGiven, kDataGroup),
+      data_(app, host, network == Network::kBuilt ? DataFlags::Network::kOwn : DataFlags::Network::kGiven, kDataGroup),
       network_(app, kNetworkGroup) {
-  add_data(app);
   if (network == Network::kBuilt) add_network(app);
-  add_optimizer(app);
-  if (network == Network::kBuilt) add_scoring(app);
-  add_run(app);
-}
-
-void TrainingOptions::add_data(CLI::App& app) {
-  app.add_option(
-         "--augment", augment_,
-         "what training does to images, separated by commas: flip (left to right, one in two), crop[:PIXELS] (padded by so many, 4, "
-         "and cut at a random place), cutout[:SIDE] (a square of that side, 8, blanked)")
-      ->type_name("LIST")
-      ->capture_default_str()
-      ->group(kDataGroup);
+  add_settings(app, network);
 }
 
 void TrainingOptions::add_network(CLI::App& app) {
@@ -91,90 +147,68 @@ void TrainingOptions::add_network(CLI::App& app) {
       ->group(kNetworkGroup);
   add_real(app, "--dropout", dropout_, "share of units dropped behind every activation", 0.0, 0.999)->group(kNetworkGroup);
   add_file(app, "--init", init_, "start from the weights in this safetensors or ONNX file")->group(kNetworkGroup);
-  app.add_option("--init-scheme", initializer_,
-                 "how weights are drawn: kaiming-normal (with the activation's own gain), kaiming-uniform, xavier-normal, xavier-uniform, "
-                 "lecun-normal, orthogonal, randomized-asymmetric")
+}
+
+void TrainingOptions::add_settings(CLI::App& app, Network network) {
+  app.add_option("--optimizer", optimizer_, fmt::format("{}", fmt::join(optimizer_names(), ", ")))
       ->type_name("NAME")
       ->capture_default_str()
-      ->group(kNetworkGroup);
-}
-
-void TrainingOptions::add_optimizer(CLI::App& app) {
-  const auto grouped = [](CLI::Option* option) { option->group(kTrainingGroup); };
-  grouped(app.add_option("--optimizer", optimizer_, "sgd, adam, adamw or rmsprop")->type_name("NAME")->capture_default_str());
+      ->group(kTrainingGroup);
   add_rate(app);
-  grouped(add_real(app, "--momentum", momentum_, "of sgd and rmsprop", 0.0, 0.99999));
-  grouped(app.add_flag("--nesterov", nesterov_, "Nesterov momentum (sgd)"));
-  grouped(add_real(app, "--weight-decay", weight_decay_, "L2, or decoupled for adamw (0.01 there); never on PReLU slopes", 0.0, kMost));
-  grouped(add_real(app, "--beta1", beta1_, "of adam and adamw", 0.0, 0.99999));
-  grouped(add_real(app, "--beta2", beta2_, "of adam and adamw", 0.0, 0.9999999));
-  grouped(add_real(app, "--alpha", alpha_, "of rmsprop", 0.0, 0.9999999));
-  grouped(add_real(app, "--epsilon", epsilon_, "of adam, adamw and rmsprop", 1e-30, 1.0));
-  grouped(app.add_option("--schedule", schedule_, "constant, step:PERIOD[,GAMMA], cosine[:FINAL] or one-cycle")
-              ->type_name("NAME")
-              ->capture_default_str());
-  grouped(add_integer(app, "--warmup", warmup_, "steps of linear warm-up", 0, kMostSteps));
-  grouped(add_real(app, "--clip-norm", clip_norm_, "scale gradients so that their global norm is at most this; 0: off", 0.0, kMost));
-  grouped(app.add_option("--loss", loss_, "cross-entropy, mse, bce or huber (default: cross-entropy for classes, mse otherwise)")
-              ->type_name("NAME"));
-  grouped(add_real(app, "--label-smoothing", label_smoothing_, "of cross-entropy", 0.0, 0.999));
-  grouped(app.add_option("--class-weights", class_weights_,
-                         "none, or balanced: in the training loss of cross-entropy and bce every class counts as much as any other")
-              ->type_name("HOW")
-              ->capture_default_str());
-  grouped(add_real(app, "--huber-delta", huber_delta_, "where the Huber loss turns linear", 1e-30, kMost));
-  grouped(
-      app.add_option("--precision", precision_, "of matrix products and convolutions: float32, or bf16 with sums and weights in float32")
-          ->type_name("NAME")
-          ->capture_default_str());
-  grouped(add_integer(app, "--batch", batch_, "examples a step", 1, 1 << 24));
-  grouped(add_integer(app, "--epochs", epochs_, "passes over the training data", 1, 1'000'000));
-  grouped(add_integer(app, "--steps", steps_,
-                      "end after this many steps, with as many epochs as they need unless --epochs is given; 0: with the epochs", 0,
-                      kMostSteps));
-  grouped(app.add_flag("--no-shuffle", no_shuffle_, "keep the order of the data"));
-}
-
-void TrainingOptions::add_scoring(CLI::App& app) {
-  app.add_option(
-         "--metric", metric_,
-         "what scores, chooses and is judged: accuracy, balanced-accuracy, f1, auc or log-loss of classes, rmse, mae or r2 of values "
-         "(default: accuracy, or the loss)")
-      ->type_name("NAME")
-      ->group(kTrainingGroup);
-  add_integer(app, "--early-stop", early_stop_,
-              "end a run after so many epochs without a better score on validation rows, which are cut off the training rows, and keep the "
-              "weights of the best epoch; 0: off",
-              0, 1'000'000)
-      ->group(kTrainingGroup);
+  add_optimizer_flags(app);
+  TrainSettings::each(given_, SettingFlags{app, network == Network::kBuilt});
+  add_file(app, "--json", json_, "write the result as JSON to this file")->group(kRunGroup);
+  app.add_flag("--quiet", quiet_, "no progress, only the result")->group(kRunGroup);
 }
 
 void TrainingOptions::add_rate(CLI::App& app) {
-  const std::string help = rates_ == Rates::kOne
-                               ? "learning rate (0.001 for adam and adamw)"
-                               : "learning rate (0.001 for adam and adamw); of several, such as 0.003,0.03,0.3, each arm gets "
-                                 "the best of its own, chosen on validation rows that are cut off the training rows";
-  CLI::Option* option = add_reals(app, "--lr", learning_rates_, help, 1e-30, kMost);
+  std::string others;
+  for (const std::string_view name : optimizer_names()) {
+    const float rate = learning_rate(parse_optimizer(name));
+    if (rate != learning_rate(Sgd{})) others += fmt::format("{}{}: {}", others.empty() ? "" : "; ", name, rate);
+  }
+  std::string help = fmt::format("learning rate ({})", others);
+  if (rates_ == Rates::kSeveral)
+    help +=
+        "; of several, such as 0.003,0.03,0.3, each arm gets the best of its own, chosen on validation rows that are cut off the "
+        "training rows";
+  CLI::Option* option = add_reals(app, "--lr", learning_rates_, help, optim::kRate.least, optim::kRate.greatest);
   if (rates_ == Rates::kOne) option->type_name("X");
   option->group(kTrainingGroup);
 }
 
-void TrainingOptions::add_run(CLI::App& app) {
-  const auto grouped = [](CLI::Option* option) { option->group(kRunGroup); };
-  grouped(add_integer(app, "--seed", seed_, "of the initial draw, the data order, dropout and random slopes", 0, std::int64_t{1} << 62));
-  grouped(add_integer(app, "--threads", threads_, "worker threads; 0: one per core", 0, 1024));
-  grouped(add_integer(app, "--shards", shards_,
-                      "pieces a batch is cut into: they, and never the threads, decide the last bits of a result; 0: as many as threads", 0,
-                      1024));
-  grouped(app.add_flag("--no-counters", no_counters_, "do not count firing in every step (deaths are then dated by census only)"));
-  grouped(app.add_flag("--no-census", no_census_, "no passes over the whole training set to confirm deaths"));
-  grouped(add_file(app, "--json", json_, "write the result as JSON to this file"));
-  grouped(app.add_flag("--quiet", quiet_, "no progress, only the result"));
+std::string TrainingOptions::OptimizerFlag::name() const { return flag_of(setting); }
+
+void TrainingOptions::collect_optimizer_flags() {
+  for (const std::string_view name : optimizer_names())
+    visit_settings(parse_optimizer(name), [&](const Setting& setting, auto initial) {
+      if (setting.name == optim::kRate.name) return;
+      const double value = std::strtod(fmt::format("{}", static_cast<float>(initial)).c_str(), nullptr);  // as it was meant
+      auto flag = std::ranges::find(optimizer_flags_, setting.name, [](const OptimizerFlag& each) { return each.setting.name; });
+      const bool fresh = flag == optimizer_flags_.end();
+      if (fresh) flag = optimizer_flags_.insert(flag, OptimizerFlag{setting, value, std::is_same_v<decltype(initial), bool>, {}, {}});
+      std::vector<std::string> own;
+      if (setting.help != flag->setting.help) own.emplace_back(setting.help);
+      if (value != flag->value) own.push_back(fmt::format("{}", value));
+      flag->owners.push_back(name);
+      flag->text += fmt::format("{}{}{}{}", fresh ? "" : "; ", name, own.empty() ? "" : ": ", fmt::join(own, ", "));
+    });
+}
+
+void TrainingOptions::add_optimizer_flags(CLI::App& app) {
+  collect_optimizer_flags();
+  for (OptimizerFlag& flag : optimizer_flags_) {
+    const std::string help = fmt::format("{} ({})", flag.setting.help, flag.text);
+    CLI::Option* option = flag.on_off ? app.add_flag_callback(
+                                            flag.name(), [&flag] { flag.value = 1.0; }, help)
+                                      : add_real(app, flag.name(), flag.value, help, flag.setting.least, flag.setting.greatest);
+    option->group(kTrainingGroup);
+  }
 }
 
 Split TrainingOptions::open_data(const ReadingWatch& watch, const std::optional<DataForm>& form,
                                  const std::optional<NetworkInterface>& network) const {
-  Split split = data_.open(form, loss_ != "bce", network, watch);
+  Split split = data_.open(form, given_.loss != Loss::kBinaryCrossEntropy, network, watch);
   check_classes(*split.train, data_.data());
   return split;
 }
@@ -195,7 +229,7 @@ std::optional<undying::cli::Network> TrainingOptions::open_network() const {
 }
 
 void TrainingOptions::choose(undying::cli::Network& network, const Dataset& train, TrainSettings& settings) const {
-  network_.choose(network, train, app_->count("--loss") > 0 ? std::optional(parse_loss(loss_)) : std::nullopt);
+  network_.choose(network, train, app_->count("--loss") > 0 ? std::optional(given_.loss) : std::nullopt);
   settings.loss = network.loss ? *network.loss : loss(train);
   settings.outputs = network.outputs;
   settings.frozen = frozen_names(network);
@@ -211,7 +245,7 @@ std::optional<DataForm> TrainingOptions::initial_form() const { return is_networ
 void TrainingOptions::fit_epochs(TrainSettings& settings, const Dataset& train) const {
   const std::int64_t rows = train.size - train.size / 4;  // at least, where validation rows are cut off
   const std::int64_t steps_per_epoch = (rows + settings.batch - 1) / settings.batch;
-  if (steps_ > 0 && app_->count("--epochs") == 0) settings.epochs = (steps_ + steps_per_epoch - 1) / steps_per_epoch;
+  if (given_.max_steps > 0 && app_->count("--epochs") == 0) settings.epochs = (given_.max_steps + steps_per_epoch - 1) / steps_per_epoch;
 }
 
 std::vector<std::filesystem::path> TrainingOptions::data_files() const { return data_.files(); }
@@ -223,68 +257,37 @@ ModelOptions TrainingOptions::model_options() const {
 }
 
 Optimizer TrainingOptions::optimizer() const {
-  if (optimizer_ != "sgd" && optimizer_ != "adam" && optimizer_ != "adamw" && optimizer_ != "rmsprop")
+  const std::vector<std::string_view> names = optimizer_names();
+  if (std::ranges::find(names, optimizer_) == names.end())
     throw Error(ErrorCode::kInvalidArgument, "--optimizer",
-                fmt::format("\"{}\" is not known; expected sgd, adam, adamw or rmsprop", optimizer_));
-  refuse_foreign_flags(*app_, owned_by_optimizers(), "optimizer", optimizer_);
+                fmt::format("\"{}\" is not known; expected one of {}", optimizer_, fmt::join(names, ", ")));
+  std::vector<Owned> owned;
+  for (const OptimizerFlag& flag : optimizer_flags_) owned.push_back({flag.name(), flag.owners});
+  refuse_foreign_flags(*app_, owned, "optimizer", optimizer_);
   if (rates_ == Rates::kOne && learning_rates_.size() > 1)
     throw Error(
         ErrorCode::kInvalidArgument, "--lr",
         fmt::format("names {} rates; expected one here (undying compare gives each arm the best of several)", learning_rates_.size()));
-  const auto value = [&](const char* flag, double given, float otherwise) {
-    return app_->count(flag) > 0 ? static_cast<float>(given) : otherwise;
-  };
-  if (optimizer_ == "sgd")
-    return Sgd{.learning_rate = static_cast<float>(learning_rates_.front()),
-               .momentum = static_cast<float>(momentum_),
-               .nesterov = nesterov_,
-               .weight_decay = static_cast<float>(weight_decay_)};
-  if (optimizer_ == "rmsprop")
-    return RmsProp{.learning_rate = static_cast<float>(learning_rates_.front()),
-                   .alpha = static_cast<float>(alpha_),
-                   .epsilon = static_cast<float>(epsilon_),
-                   .momentum = static_cast<float>(momentum_),
-                   .weight_decay = static_cast<float>(weight_decay_)};
-  const auto fill = [&](auto adam) {
-    adam.learning_rate = value("--lr", learning_rates_.front(), adam.learning_rate);
-    adam.beta1 = static_cast<float>(beta1_);
-    adam.beta2 = static_cast<float>(beta2_);
-    adam.epsilon = static_cast<float>(epsilon_);
-    adam.weight_decay = value("--weight-decay", weight_decay_, adam.weight_decay);
-    return adam;
-  };
-  return optimizer_ == "adam" ? Optimizer(fill(Adam{})) : Optimizer(fill(AdamW{}));
+  Optimizer chosen = parse_optimizer(optimizer_);
+  if (app_->count("--lr") > 0) chosen = with_learning_rate(chosen, static_cast<float>(learning_rates_.front()));
+  visit_settings(chosen, [&](const Setting& setting, auto& field) {
+    for (const OptimizerFlag& flag : optimizer_flags_)
+      if (flag.setting.name == setting.name && app_->count(flag.name()) > 0)
+        field = static_cast<std::remove_reference_t<decltype(field)>>(flag.value);
+  });
+  return chosen;
 }
 
 Loss TrainingOptions::loss(const Dataset& train) const {
   const Loss fitting = train.classes > 0 ? Loss::kSoftmaxCrossEntropy : Loss::kMeanSquaredError;
-  const Loss chosen = app_->count("--loss") > 0 ? parse_loss(loss_) : fitting;
+  const Loss chosen = app_->count("--loss") > 0 ? given_.loss : fitting;
   refuse_foreign_flags(*app_, owned_by_losses(), "loss", name(chosen));
   return chosen;
 }
 
 TrainSettings TrainingOptions::settings() const {
-  TrainSettings settings{.optimizer = optimizer(), .schedule = parse_schedule(schedule_)};
-  settings.schedule.warmup = warmup_;
-  if (app_->count("--loss") > 0) settings.loss = parse_loss(loss_);
-  settings.label_smoothing = label_smoothing_;
-  settings.precision = parse_precision(precision_);
-  settings.huber_delta = huber_delta_;
-  settings.class_weights = parse_class_weights(class_weights_);
-  if (!metric_.empty()) settings.metric = parse_metric(metric_);
-  settings.early_stop = early_stop_;
-  settings.clip_norm = clip_norm_;
-  settings.initializer = parse_initializer(initializer_);
-  settings.batch = batch_;
-  settings.epochs = epochs_;
-  settings.max_steps = steps_;
-  settings.seed = static_cast<std::uint64_t>(seed_);
-  settings.shuffle = !no_shuffle_;
-  settings.augmentation = parse_augmentation(augment_);
-  settings.threads = threads();
-  settings.shards = static_cast<int>(shards_);
-  settings.health.counters = !no_counters_;
-  settings.health.census = !no_census_;
+  TrainSettings settings = given_;
+  settings.optimizer = optimizer();
   return settings;
 }
 
@@ -292,6 +295,18 @@ Split open_data(const TrainingOptions& options, const std::optional<Network>& ne
   const std::optional<DataForm> form = options.initial_form();
   if (!network) return options.open_data(watch, form);
   return open_for(*network, [&] { return options.open_data(watch, form, network->interface); });
+}
+
+Training parse_training(const std::vector<std::string>& arguments) {
+  CLI::App app;
+  const Host host;
+  const TrainingOptions options(app, host);
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // the last one first, as CLI11 wants them
+  } catch (const CLI::ParseError& error) {
+    throw Error(ErrorCode::kInvalidArgument, "settings", error.what());
+  }
+  return {options.settings(), options.model_options(), options.model(), app.count("--loss") > 0};
 }
 
 std::string command_text(int argc, const char* const* argv) {

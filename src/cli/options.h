@@ -3,11 +3,13 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <list>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/data_flags.h"
+#include "cli/host.h"
 #include "cli/network.h"
 #include "undying/dataset.h"
 #include "undying/graph.h"
@@ -21,8 +23,8 @@ class TrainingOptions {
   enum class Network { kBuilt, kGiven };  // whether flags say how it is built
   enum class Rates { kOne, kSeveral };    // whether --lr may be a list
 
-  // Adds the flags to a command. The object must outlive the parse.
-  explicit TrainingOptions(CLI::App& app, Network network = Network::kBuilt, Rates rates = Rates::kOne);
+  // Adds the flags to a command. The object must outlive the parse, and the host the object.
+  TrainingOptions(CLI::App& app, const Host& host, Network network = Network::kBuilt, Rates rates = Rates::kOne);
 
   // `form`: of a given network; `network`: what it takes and gives. Throws Error{kBadData} where there is nothing to learn, too.
   Split open_data(const ReadingWatch& watch, const std::optional<DataForm>& form = {},
@@ -54,64 +56,58 @@ class TrainingOptions {
   const std::string& data() const { return data_.data(); }
   const std::string& normalize() const { return data_.normalize(); }
   const std::string& model() const { return model_; }
-  int threads() const { return static_cast<int>(threads_); }
+  int threads() const { return given_.threads; }
   bool quiet() const { return quiet_; }
   const std::string& json() const { return json_; }
   const std::string& init() const { return init_; }
 
  private:
-  void add_data(CLI::App& app);
   void add_network(CLI::App& app);
-  void add_optimizer(CLI::App& app);
-  void add_scoring(CLI::App& app);
+  void add_settings(CLI::App& app, Network network);
   void add_rate(CLI::App& app);
-  void add_run(CLI::App& app);
+  void add_optimizer_flags(CLI::App& app);
   Optimizer optimizer() const;
+
+  // A setting of optimizers, other than the rate.
+  struct OptimizerFlag {
+    Setting setting;
+    double value = 0.0;
+    bool on_off = false;
+    std::vector<std::string_view> owners;
+    std::string text;  // the owners, with what differs in each
+
+    std::string name() const;
+  };
+  void collect_optimizer_flags();
 
   CLI::App* app_;
   Rates rates_;
   DataFlags data_;
-  std::string augment_ = "none";
   NetworkFlags network_;
   std::string model_ = "mlp:16x30";
   std::string init_;
   bool batch_norm_ = false;
-  std::string precision_ = "float32";
   double dropout_ = 0.0;
-  std::string initializer_ = "kaiming-normal";
   std::string optimizer_ = "sgd";
   std::vector<double> learning_rates_ = {0.01};
-  double momentum_ = 0.0;
-  bool nesterov_ = false;
-  double weight_decay_ = 0.0;
-  double beta1_ = 0.9;
-  double beta2_ = 0.999;
-  double alpha_ = 0.99;
-  double epsilon_ = 1e-8;
-  std::string schedule_ = "constant";
-  std::int64_t warmup_ = 0;
-  double clip_norm_ = 0.0;
-  std::string loss_;
-  double label_smoothing_ = 0.0;
-  double huber_delta_ = 1.0;
-  std::string class_weights_ = "none";
-  std::string metric_;
-  std::int64_t early_stop_ = 0;
-  std::int64_t batch_ = 128;
-  std::int64_t epochs_ = 3;
-  std::int64_t steps_ = 0;
-  std::int64_t seed_ = 1;
-  std::int64_t threads_ = 0;
-  std::int64_t shards_ = 0;
-  bool no_shuffle_ = false;
-  bool no_counters_ = false;
-  bool no_census_ = false;
+  std::list<OptimizerFlag> optimizer_flags_;
+  TrainSettings given_{.epochs = 3};  // with what the command line says
   bool quiet_ = false;
   std::string json_;
 };
 
 // The data of a command whose network is that of a file, or built for it: read as the file of --init says, if any.
 Split open_data(const TrainingOptions& options, const std::optional<Network>& network, const ReadingWatch& watch);
+
+// What the flags of `train` say of a network that is built here and of its training, for callers that have the data.
+struct Training {
+  TrainSettings settings;
+  ModelOptions model_options;
+  std::string model;
+  bool has_loss = false;  // it was chosen; else it follows from the data
+};
+// Throws Error{kInvalidArgument}.
+Training parse_training(const std::vector<std::string>& arguments);
 
 // The command line as it was given, for reports: quoted where a shell needs it.
 std::string command_text(int argc, const char* const* argv);

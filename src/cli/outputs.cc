@@ -59,16 +59,16 @@ void Outputs::rethrow() const {
   if (first_error_) std::rethrow_exception(first_error_);
 }
 
-bool nothing_finished(const Study& study) {
+bool nothing_finished(const Host& host, const Study& study) {
   std::size_t runs = 0;
   for (const Arm& arm : study.arms) runs += arm.runs.size();
   if (study.missing < static_cast<int>(runs)) return false;
   if (study.settings.learning_rates.size() < 2) {
-    fmt::print("interrupted before any run was finished: nothing is written\n");
+    host.print("interrupted before any run was finished: nothing is written\n");
   } else if (study.settings.store.empty()) {
-    fmt::print("interrupted while learning rates were tried: nothing is written; --store FILE would keep what finished\n");
+    host.print("interrupted while learning rates were tried: nothing is written; --store FILE would keep what finished\n");
   } else {
-    fmt::print(
+    host.print(
         "interrupted while learning rates were tried: no result is written; {} holds what finished, and the same command goes on "
         "from there\n",
         study.settings.store.string());

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/host.h"
 #include "undying/study.h"
 
 namespace undying::cli {
@@ -39,7 +40,7 @@ class Outputs {
 };
 
 // Says so where an interrupt came before any run was finished: then nothing is written, over what an earlier study left least of all.
-bool nothing_finished(const Study& study);
+bool nothing_finished(const Host& host, const Study& study);
 
 }  // namespace undying::cli
 

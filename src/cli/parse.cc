@@ -53,6 +53,28 @@ double parse_real(std::string_view flag, std::string_view text, double lowest, d
   return parse<double>(flag, text, "a number", lowest, highest);
 }
 
+std::int64_t parse_bytes(std::string_view flag, std::string_view text) {
+  constexpr std::string_view kUnits = "KMGT";
+  const std::size_t unit = text.empty() ? std::string_view::npos : kUnits.find(static_cast<char>(std::toupper(text.back())));
+  const bool has_unit = unit != std::string_view::npos;
+  const std::string_view digits = text.substr(0, text.size() - (has_unit ? 1 : 0));
+  double number = 0.0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  const double bytes = number * std::pow(1000.0, has_unit ? static_cast<double>(unit + 1) : 0.0);
+  if (error != std::errc() || end != digits.data() + digits.size() || !(bytes >= 1.0 && bytes <= 1e18))
+    fail(flag, fmt::format("\"{}\" is not a size; expected bytes, or a number with K, M, G or T, such as 500M or 1.5G", text));
+  return static_cast<std::int64_t>(bytes);
+}
+
+CLI::Option* add_memory(CLI::App& app, std::int64_t& bytes) {
+  const auto set = [&bytes](const std::string& text) { bytes = parse_bytes("--memory", text); };
+  return app
+      .add_option_function<std::string>(
+          "--memory", set, "most memory for the buffers of a pass over the data, all threads together, beside weights, gradients and data")
+      ->type_name("SIZE")
+      ->default_str("1G");
+}
+
 CLI::Option* add_integer(CLI::App& app, const std::string& flag, std::int64_t& value, const std::string& help, std::int64_t lowest,
                          std::int64_t highest) {
   const auto set = [&value, flag, lowest, highest](const std::string& text) {

@@ -16,10 +16,16 @@ namespace undying::cli {
 std::int64_t parse_integer(std::string_view flag, std::string_view text, std::int64_t lowest, std::int64_t highest);
 double parse_real(std::string_view flag, std::string_view text, double lowest, double highest);
 
+// "64M", "1.5G": bytes, with K, M, G or T for powers of 1,000.
+std::int64_t parse_bytes(std::string_view flag, std::string_view text);
+
 // Options whose values go through the parsers above, so that every wrong number gets the same kind of error.
 CLI::Option* add_integer(CLI::App& app, const std::string& flag, std::int64_t& value, const std::string& help, std::int64_t lowest,
                          std::int64_t highest);
 CLI::Option* add_real(CLI::App& app, const std::string& flag, double& value, const std::string& help, double lowest, double highest);
+
+// --memory SIZE: a bound on what a pass over data holds.
+CLI::Option* add_memory(CLI::App& app, std::int64_t& bytes);
 
 // Numbers separated by commas, each once, ascending.
 CLI::Option* add_reals(CLI::App& app, const std::string& flag, std::vector<double>& values, const std::string& help, double lowest,

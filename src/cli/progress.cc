@@ -39,7 +39,8 @@ std::string left_text(double done, double elapsed) {
 
 }  // namespace
 
-Screen::Screen(bool quiet) : quiet_(quiet), live_(!quiet && can_redraw()), last_(Clock::now()) {
+Screen::Screen(const Host& host, bool quiet)
+    : host_(&host), quiet_(quiet), live_(!quiet && !host.live && can_redraw()), last_(Clock::now()) {
   if (live_) write(std::string(kHideCursor));
 }
 
@@ -54,7 +55,7 @@ void Screen::write(const std::string& text) const {
 
 bool Screen::due() {
   if (quiet_) return false;
-  const auto interval = live_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10'000);
+  const auto interval = live_ || host_->live ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10'000);
   if (Clock::now() - last_ < interval) return false;
   last_ = Clock::now();
   return true;
@@ -69,6 +70,7 @@ std::string Screen::erasure() {
 void Screen::show(const std::vector<std::string>& lines) {
   if (quiet_ || lines.empty()) return;
   const std::lock_guard lock(mutex_);
+  if (host_->live) return host_->live(lines);
   if (!live_) return write(lines.back() + "\n");
   const winsize size = terminal_size(STDERR_FILENO);
   const std::size_t columns = size.ws_col > 20 ? size.ws_col - 1U : 99U;
@@ -82,6 +84,7 @@ void Screen::show(const std::vector<std::string>& lines) {
 void Screen::print(const std::string& line) {
   if (quiet_) return;
   const std::lock_guard lock(mutex_);
+  if (host_->message) return host_->message(line);
   write(erasure() + line + "\n");
 }
 
@@ -154,7 +157,11 @@ void TrainDisplay::epoch(const EpochRecord& record) {
 }
 
 StudyDisplay::StudyDisplay(Screen& screen, const StudySettings& settings, std::int64_t train_examples)
-    : screen_(screen), batch_(std::min(settings.train.batch, train_examples)), metric_(settings.train.metric), start_(Clock::now()) {}
+    : screen_(screen),
+      batch_(std::min(settings.train.batch, train_examples)),
+      metric_(settings.train.metric),
+      part_(settings.part),
+      start_(Clock::now()) {}
 
 void StudyDisplay::plan(const std::vector<Arm>& arms) {
   const bool first = labels_.empty() || tuning_;
@@ -172,9 +179,14 @@ void StudyDisplay::plan(const std::vector<Arm>& arms) {
   const std::size_t seeds = arms.empty() ? 0 : arms.front().runs.size();
   if (!first)
     return screen_.print(fmt::format("{} arm{} undecided: {} more runs, to {} seeds", open, open == 1 ? "" : "s", runs_ - before, seeds));
-  screen_.print(
-      tuning_ ? fmt::format("choosing learning rates on validation rows: {} runs, {} candidates x {} seeds", runs_, arms.size(), seeds)
-              : fmt::format("{} runs: {} arms x {} seeds", runs_, arms.size(), seeds));
+  const std::size_t all = std::exchange(runs_, part_.of(runs_));
+  if (!part_.whole())
+    screen_.print(
+        fmt::format("part {} of {}: {} of {} runs, {} arms x {} seeds", part_.index, part_.count, runs_, all, arms.size(), seeds));
+  else
+    screen_.print(
+        tuning_ ? fmt::format("choosing learning rates on validation rows: {} runs, {} candidates x {} seeds", runs_, arms.size(), seeds)
+                : fmt::format("{} runs: {} arms x {} seeds", runs_, arms.size(), seeds));
   start_ = Clock::now();
 }
 

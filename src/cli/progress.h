@@ -10,15 +10,17 @@
 #include <utility>
 #include <vector>
 
+#include "cli/host.h"
 #include "undying/study.h"
 
 namespace undying::cli {
 
 // Lines on standard error that show how a job stands: redrawn in place on a terminal, at most ten times a second; elsewhere permanent
 // lines alone, with a sign of life every ten seconds. Nothing at all when quiet. A standard error that cannot be written never ends a job.
+// Where a host shows them itself it gets them all, as often.
 class Screen {
  public:
-  explicit Screen(bool quiet);
+  Screen(const Host& host, bool quiet);
   ~Screen() { close(); }
   Screen(const Screen&) = delete;
   Screen& operator=(const Screen&) = delete;
@@ -34,6 +36,7 @@ class Screen {
   std::string erasure();
   void write(const std::string& text) const;
 
+  const Host* host_;
   bool quiet_;
   bool live_;
   std::size_t shown_ = 0;
@@ -94,6 +97,7 @@ class StudyDisplay {
   std::vector<std::string> labels_;
   std::size_t label_width_ = 0;
   std::optional<Metric> metric_;
+  StudyPart part_;
   bool tuning_ = false;  // learning rates are being chosen
   std::map<Key, StudyProgress> running_;
   std::size_t runs_ = 0;

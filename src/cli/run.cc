@@ -8,15 +8,19 @@
 #include <cstring>
 #include <exception>
 #include <iostream>
-#include <iterator>
+#include <memory>
 #include <new>
 #include <string_view>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "base/version.h"
 #include "cli/commands/commands.h"
 #include "cli/help.h"
+#include "cli/host.h"
 #include "cli/options.h"
+#include "cli/progress.h"
 #include "undying/error.h"
 
 namespace undying::cli {
@@ -67,29 +71,38 @@ void flush_results() {
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout) fail_output();
 }
 
-int run_command(CLI::App& program, int argc, const char* const* argv) {
-  const std::string command = command_text(argc, argv);
-  const std::pair<const char*, Command> commands[] = {{"compare", add_compare(program, command)},
-                                                      {"train", add_train(program, command)},
-                                                      {"diagnose", add_diagnose(program, command)},
-                                                      {"revive", add_revive(program, command)},
-                                                      {"prune", add_prune(program, command)},
-                                                      {"inspect", add_inspect(program)},
-                                                      {"predict", add_predict(program)},
-                                                      {"evaluate", add_evaluate(program, command)},
-                                                      {"bench", add_bench(program)},
-                                                      {"list", add_list(program)}};
+struct Program {
+  CLI::App app{kDescription, "undying"};
+  std::vector<std::pair<const char*, Command>> commands;
+};
+
+std::unique_ptr<Program> make_program(const Host& host) {
+  auto program = std::make_unique<Program>();
+  CLI::App& app = program->app;
+  app.formatter(std::make_shared<HelpLayout>());
+  app.footer(kFooter);
+  app.set_help_flag("-h,--help", "print this and exit");
+  app.set_version_flag("--version", fmt::format("undying {}", kVersion), "print the version and exit");
+  app.require_subcommand(1);
+  program->commands = {{"compare", add_compare(app, host)}, {"train", add_train(app, host)},       {"diagnose", add_diagnose(app, host)},
+                       {"revive", add_revive(app, host)},   {"prune", add_prune(app, host)},       {"inspect", add_inspect(app, host)},
+                       {"predict", add_predict(app, host)}, {"evaluate", add_evaluate(app, host)}, {"bench", add_bench(app, host)},
+                       {"merge", add_merge(app, host)},     {"list", add_list(app, host)}};
+  return program;
+}
+
+int run_command(Program& program, int argc, const char* const* argv) {
   // Before parsing, where a --help behind it would hide it.
   if (argc > 1 && argv[1][0] != '-' &&
-      std::none_of(std::begin(commands), std::end(commands), [&](const auto& known) { return std::string_view(known.first) == argv[1]; }))
-    throw Error(ErrorCode::kInvalidArgument, argv[1], unknown_command(program, argv[1]));
-  program.parse(argc, argv);
-  for (const auto& [name, chosen] : commands)
-    if (program.got_subcommand(name)) return chosen();
+      std::ranges::none_of(program.commands, [&](const auto& known) { return std::string_view(known.first) == argv[1]; }))
+    throw Error(ErrorCode::kInvalidArgument, argv[1], unknown_command(program.app, argv[1]));
+  program.app.parse(argc, argv);
+  for (const auto& [name, chosen] : program.commands)
+    if (program.app.got_subcommand(name)) return chosen();
   return kOk;
 }
 
-int run_reporting_errors(CLI::App& program, int argc, const char* const* argv) {
+int run_reporting_errors(Program& program, int argc, const char* const* argv) {
   try {
     const int code = run_command(program, argc, argv);
     flush_results();
@@ -99,11 +112,11 @@ int run_reporting_errors(CLI::App& program, int argc, const char* const* argv) {
     errno = error.code().value();
     fail_output();
   } catch (const CLI::Success& success) {  // --help and --version
-    program.exit(success);
+    program.app.exit(success);
     flush_results();
     return kOk;
   } catch (const CLI::ParseError& error) {
-    return fail(kBadInput, explain(program, error));
+    return fail(kBadInput, explain(program.app, error));
   }
 }
 
@@ -112,13 +125,9 @@ int run_reporting_errors(CLI::App& program, int argc, const char* const* argv) {
 int run(int argc, const char* const* argv) {
   occupy_standard_descriptors();
   try {
-    CLI::App program(kDescription, "undying");
-    program.formatter(std::make_shared<HelpLayout>());
-    program.footer(kFooter);
-    program.set_help_flag("-h,--help", "print this and exit");
-    program.set_version_flag("--version", fmt::format("undying {}", kVersion), "print the version and exit");
-    program.require_subcommand(1);
-    return run_reporting_errors(program, argc, argv);
+    const Host host = program_host(argc, argv);
+    const auto program = make_program(host);
+    return run_reporting_errors(*program, argc, argv);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted) return fail(kInterrupted, error.what());
     return fail(error.code() == ErrorCode::kInternal ? kFailure : kBadInput, error.what());
@@ -127,6 +136,49 @@ int run(int argc, const char* const* argv) {
   } catch (const std::exception& error) {
     return fail(kFailure, error.what());
   }
+}
+
+int run_in(const Host& host, const std::vector<std::string>& arguments) {
+  std::vector<const char*> words = {"undying"};
+  for (const std::string& argument : arguments) words.push_back(argument.c_str());
+  const auto program = make_program(host);
+  try {
+    return run_command(*program, static_cast<int>(words.size()), words.data());
+  } catch (const CLI::ParseError& error) {
+    const std::string what = explain(program->app, error);  // "[subject] message"
+    const std::size_t end = what.starts_with('[') ? what.find("] ") : std::string::npos;
+    if (end == std::string::npos) throw Error(ErrorCode::kInvalidArgument, "undying", what);
+    throw Error(ErrorCode::kInvalidArgument, what.substr(1, end - 1), what.substr(end + 2));
+  }
+}
+
+namespace {
+
+Flag describe(const CLI::Option& option) {
+  const std::string name = option.get_positional() ? option.get_name() : "--" + option.get_lnames().front();
+  const std::vector<std::string> negatives = option.get_fnames();
+  return {.name = name,
+          .help = option.get_description(),
+          .type = option.get_items_expected_max() == 0 ? "" : option.get_type_name(),
+          .initial = option.get_default_str(),
+          .group = option.get_group(),
+          .negative = negatives.empty() ? "" : "--" + negatives.front(),
+          .several = option.get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll};
+}
+
+}  // namespace
+
+std::vector<CommandHelp> command_help() {
+  const Host host;
+  const auto program = make_program(host);
+  std::vector<CommandHelp> all;
+  for (const CLI::App* app : program->app.get_subcommands({})) {
+    CommandHelp command{app->get_name(), app->get_description(), {}};
+    for (const CLI::Option* option : app->get_options())
+      if (option != app->get_help_ptr()) command.flags.push_back(describe(*option));
+    all.push_back(std::move(command));
+  }
+  return all;
 }
 
 }  // namespace undying::cli

@@ -147,6 +147,31 @@ TEST_F(Program, StoreIsResumedToTheSameNumbers) {
                AllOf(HasSubstr("study.sqlite"), HasSubstr("0.5")));
 }
 
+TEST_F(Program, PartsOfAStudyAreMergedIntoTheWhole) {
+  const std::string command = "compare" + std::string(kTiny) + "--activations elu --seeds 3 ";
+  for (const char* part : {"1", "2"}) {
+    const Result result = run(command + "--part " + part + "/2 --store part-" + part + ".sqlite");
+    EXPECT_EQ(result.code, 0);
+    EXPECT_THAT(result.out,
+                HasSubstr(std::string(part) == "1" ? "part 1 of 2 is whole: 5 of 9 runs" : "part 2 of 2 is whole: 4 of 9 runs"));
+  }
+  const Result merged = run("merge part-1.sqlite part-2.sqlite --store all.sqlite");
+  EXPECT_EQ(merged.code, 0);
+  EXPECT_THAT(merged.out, AllOf(HasSubstr("all.sqlite: 9 runs, 9 of them new"), HasSubstr("3 seeds")));
+  ASSERT_EQ(run(command + "--store all.sqlite --json merged.json").code, 0);
+  EXPECT_EQ(content("err.txt").find("step"), std::string::npos) << "nothing is trained";
+  ASSERT_EQ(run(command + "--json fresh.json").code, 0);
+  for (std::size_t arm = 0; arm < 3; ++arm) EXPECT_EQ(json("merged.json")["arms"][arm]["score"], json("fresh.json")["arms"][arm]["score"]);
+
+  expect_error(command + "--part 3/2 --store p.sqlite", HasSubstr("--part"));
+  expect_error(command + "--part 3 --store p.sqlite", HasSubstr("expected K/N"));
+  expect_error(command + "--part 1/2", HasSubstr("expected --store FILE"));
+  expect_error(command + "--part 1/2 --store p.sqlite --json x.json", HasSubstr("--json"));
+  expect_error("compare" + std::string(kTiny) + "--part 1/2 --store p.sqlite --seeds auto", HasSubstr("expected --seeds N"));
+  expect_error("merge none.sqlite --store all.sqlite", HasSubstr("none.sqlite"));
+  expect_error("merge all.sqlite --store all.sqlite", HasSubstr("all.sqlite"));
+}
+
 TEST_F(Program, BenchVerifiesAndMeasures) {
   const Result result = run("bench --workload W1 --seconds 0.2 --threads 1 --json bench.json");
   ASSERT_EQ(result.code, 0) << result.err;

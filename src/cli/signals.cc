@@ -21,7 +21,9 @@ sigset_t ending_signals() {
 
 }  // namespace
 
-Interrupt::Interrupt(std::function<void()> asked, std::function<void()> ending) : asked_(std::move(asked)), ending_(std::move(ending)) {
+Interrupt::Interrupt(const Host& host, std::function<void()> asked, std::function<void()> ending)
+    : given_(host.stop), asked_(std::move(asked)), ending_(std::move(ending)) {
+  if (given_) return;
   const sigset_t set = ending_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   listener_ = std::jthread([this, set](const std::stop_token& done) {
@@ -34,6 +36,7 @@ Interrupt::Interrupt(std::function<void()> asked, std::function<void()> ending) 
 }
 
 Interrupt::~Interrupt() {
+  if (given_) return;
   listener_.request_stop();
   listener_.join();
   const sigset_t set = ending_signals();

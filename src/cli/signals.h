@@ -2,28 +2,31 @@
 #define UNDYING_CLI_SIGNALS_H_
 
 #include <functional>
+#include <optional>
 #include <stop_token>
 #include <thread>
+
+#include "cli/host.h"
 
 namespace undying::cli {
 
 // Turns the first SIGINT or SIGTERM into a stop request; the second one ends the program at once, as if this did not exist. A signal that
 // was ignored when the program started stays ignored (nohup, background jobs of scripts). Make one before any other thread starts:
-// threads inherit that the signals are blocked.
+// threads inherit that the signals are blocked. Where a host stops its commands itself, signals are left alone.
 class Interrupt {
  public:
   // Both are called on a thread of their own: `asked` at the first signal, `ending` right before the second one ends the program.
-  explicit Interrupt(std::function<void()> asked = {}, std::function<void()> ending = {});
+  explicit Interrupt(const Host& host, std::function<void()> asked = {}, std::function<void()> ending = {});
   ~Interrupt();
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
 
-  std::stop_token token() const { return source_.get_token(); }
-  bool requested() const { return source_.stop_requested(); }
+  std::stop_token token() const { return given_ ? *given_ : source_.get_token(); }
 
  private:
   void receive(int signal);
 
+  std::optional<std::stop_token> given_;
   std::function<void()> asked_;
   std::function<void()> ending_;
   std::stop_source source_;

@@ -1,9 +1,15 @@
 #include "data/open.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "base/nearest.h"
 #include "data/array/idx.h"
@@ -30,11 +36,12 @@ constexpr const char* kFashionMnist = "/usr/share/datasets/fashion-mnist";  // w
 
 // "csv:FILE" in two.
 struct Name {
+  std::string_view text;
   std::string_view kind;
   std::string_view rest;
   bool bare = false;  // without a colon
 
-  explicit Name(std::string_view text) {
+  explicit Name(std::string_view whole) : text(whole) {
     const auto colon = text.find(':');
     kind = text.substr(0, colon);
     bare = colon == std::string_view::npos;
@@ -57,13 +64,16 @@ Split given(std::shared_ptr<Dataset> train, std::shared_ptr<Dataset> test, const
   return {.train = train, .test = test, .note = fmt::format("tested on {}", file)};
 }
 
-Split open_table(const Name& name, const DataOptions& options) {
-  const data::TableFormat format = *data::table_format(name.kind);
-  const data::CsvSource source = data::parse_csv_source(name.rest, format);
+// How the rows of a table are read; `coding`: like an earlier one.
+using ReadTable = std::function<data::CsvTable(const std::string& group, const data::Coding* coding)>;
+
+// `test`: none where a part is held out; `test_name`: what it is called.
+Split open_table(const data::CsvSource& source, const ReadTable& read, const ReadTable& test, const std::string& test_name,
+                 const DataOptions& options) {
   const bool known = options.form && !options.form->columns.empty();
   const data::Coding form =
       known ? data::Coding{options.form->columns, options.form->class_names, source.column.value_or(options.form->target)} : data::Coding{};
-  data::CsvTable table = data::read_table_file(source, options.group, known ? &form : nullptr, options.watch);
+  data::CsvTable table = read(options.group, known ? &form : nullptr);
   if (known && table.data.labels.empty() && table.data.targets.empty())
     fail(source.text_form(),
          fmt::format("has no column \"{}\", which the model predicts; name it with :label=NAME or :target=NAME", form.target));
@@ -71,19 +81,16 @@ Split open_table(const Name& name, const DataOptions& options) {
   if (options.network) data::bind_columns(table.data, table.reading, *options.network);
   if (options.network && options.network->inputs.size() > 1) table.data.missing.clear();
   Split split;
-  if (options.test.empty()) {
+  if (!test) {
     split = hold_out(std::move(table.data), options.rule);
   } else {
-    data::CsvSource test = data::parse_csv_source(test_of(name.kind, options.test), format);
-    if (test.missing == data::Missing::kRefuse) test.missing = source.missing;
-    if (test.header == data::Header::kAuto) test.header = source.header;
-    data::CsvTable read = data::read_table_file(test, {}, &coding, options.watch);
-    if (read.data.labels.empty() && read.data.targets.empty())
-      fail(options.test, fmt::format("has no column \"{}\" to test on", coding.target));
-    if (options.network) data::bind_columns(read.data, read.reading, *options.network);
+    data::CsvTable tested = test({}, &coding);
+    if (tested.data.labels.empty() && tested.data.targets.empty())
+      fail(test_name, fmt::format("has no column \"{}\" to test on", coding.target));
+    if (options.network) data::bind_columns(tested.data, tested.reading, *options.network);
     table.data.groups.clear();
-    split = given(std::make_shared<Dataset>(std::move(table.data)), std::make_shared<Dataset>(std::move(read.data)), test.file);
-    for (const std::string& warning : read.reading.warnings) table.reading.warnings.push_back(test.file + ": " + warning);
+    split = given(std::make_shared<Dataset>(std::move(table.data)), std::make_shared<Dataset>(std::move(tested.data)), test_name);
+    for (const std::string& warning : tested.reading.warnings) table.reading.warnings.push_back(test_name + ": " + warning);
   }
   split.reading = std::move(table.reading);
   // Nobody else has the parts yet.
@@ -91,17 +98,24 @@ Split open_table(const Name& name, const DataOptions& options) {
   return split;
 }
 
-Split open_arrays(const Name& name, const DataOptions& options) {
-  const auto read = [&](std::string_view rest) {
-    return name.kind == "npy" ? data::read_npy(rest) : data::read_npz(rest, options.network ? &*options.network : nullptr);
+Split open_table_file(const Name& name, const DataOptions& options) {
+  const data::TableFormat format = *data::table_format(name.kind);
+  const data::CsvSource source = data::parse_csv_source(name.rest, format);
+  const auto reader = [&options](const data::CsvSource& file) -> ReadTable {
+    return [&options, file](const std::string& group, const data::Coding* coding) {
+      return data::read_table_file(file, group, coding, options.watch);
+    };
   };
-  data::ArrayParts parts = read(name.rest);
+  if (options.test.empty()) return open_table(source, reader(source), {}, {}, options);
+  data::CsvSource test = data::parse_csv_source(test_of(name.kind, options.test), format);
+  if (test.missing == data::Missing::kRefuse) test.missing = source.missing;
+  if (test.header == data::Header::kAuto) test.header = source.header;
+  return open_table(source, reader(source), reader(test), test.file, options);
+}
+
+Split parted(data::ArrayParts parts, const DataOptions& options) {
   Split split;
-  if (!options.test.empty()) {
-    if (parts.test != nullptr) fail(options.test, fmt::format("is named as test part, but {} brings its own", name.rest));
-    data::ArrayParts test = read(test_of(name.kind, options.test));
-    split = given(parts.train, test.train, options.test);
-  } else if (parts.test != nullptr) {
+  if (parts.test != nullptr) {
     split = {.train = parts.train, .test = parts.test, .note = ""};
   } else {
     split = hold_out(std::move(*parts.train), options.rule);
@@ -110,94 +124,199 @@ Split open_arrays(const Name& name, const DataOptions& options) {
   return split;
 }
 
+void refuse_group(const Name& name, const DataOptions& options) {
+  if (!options.group.empty()) fail(name.text, "has no columns for --group; it goes with csv:");
+}
+
+Split open_arrays(const Name& name, const DataOptions& options) {
+  refuse_group(name, options);
+  const auto read = [&](std::string_view rest) {
+    return name.kind == "npy" ? data::read_npy(rest) : data::read_npz(rest, options.network ? &*options.network : nullptr);
+  };
+  data::ArrayParts parts = read(name.rest);
+  if (options.test.empty()) return parted(std::move(parts), options);
+  if (parts.test != nullptr) fail(options.test, fmt::format("is named as test part, but {} brings its own", name.rest));
+  Split split = given(parts.train, read(test_of(name.kind, options.test)).train, options.test);
+  split.reading = std::move(parts.reading);
+  return split;
+}
+
 // Options that a source with parts of its own would pass over.
-void refuse_split_options(std::string_view specification, const DataOptions& options, bool draws) {
+void refuse_split_options(const Name& name, const DataOptions& options, bool draws = false) {
   const SplitRule none;
-  if (!options.test.empty()) fail(specification, "has no use for --test; it goes with csv:, npy: and npz:");
-  if (!options.group.empty()) fail(specification, "has no columns for --group; it goes with csv:");
-  if (options.rule.ordered) fail(specification, "has no use for --ordered; it goes with csv:, npy: and npz:");
+  refuse_group(name, options);
+  if (!options.test.empty()) fail(name.text, "has no use for --test; it goes with csv:, npy: and npz:");
+  if (options.rule.ordered) fail(name.text, "has no use for --ordered; it goes with csv:, npy: and npz:");
   if (!draws && (options.rule.share != none.share || options.rule.seed != none.seed))
-    fail(specification, "comes with a test part; --split has no use");
+    fail(name.text, "comes with a test part; --split has no use");
 }
 
-// What an unknown source may be: a file or folder without its kind, or a kind written wrong. "": nobody knows.
-std::string perhaps(std::string_view specification) {
-  const Name name(specification);
-  const std::string whole(specification);
-  const std::string near =
-      nearest(name.kind, {"csv", "parquet", "arrow", "npz", "npy", "idx", "images", "fashion-mnist", "spirals", "abs", "slowly-changing"});
-  if (!near.empty() && !name.bare) return near + ":" + std::string(name.rest);
-  std::error_code ignored;
-  if (fs::is_directory(whole, ignored)) return "images:" + whole;
-  fs::path file = name.kind;
-  if (file.extension() == ".gz") file = file.stem();
-  for (const char* ending : {".csv", ".tsv", ".txt", ".data"})
-    if (file.extension() == ending) return "csv:" + whole;
-  if (file.extension() == ".parquet") return "parquet:" + whole;
-  if (file.extension() == ".arrow" || file.extension() == ".feather") return "arrow:" + whole;
-  if (file.extension() == ".npz") return "npz:" + whole;
-  if (file.extension() == ".npy") return "npy:" + whole + ",Y.npy";
-  return near;
+Split open_fashion_mnist(const Name& name, const DataOptions& options) {
+  refuse_split_options(name, options);
+  return data::open_idx(options.directory.empty() ? fs::path(kFashionMnist) : options.directory, "fashion-mnist",
+                        "install the Debian package dataset-fashion-mnist, or say where it is with --data-dir", 10);
 }
 
-Split open(std::string_view specification, const DataOptions& options) {
-  const Name name(specification);
-  const bool known = !name.bare && (name.kind == "idx" || name.kind == "images" || name.kind == "npy" || name.kind == "npz" ||
-                                    data::table_format(name.kind));
-  if (known && name.rest.empty()) fail(specification, fmt::format("names no file; expected {}:PLACE", name.kind));
-  if (data::table_format(name.kind) && !name.bare) return open_table(name, options);
-  if (!options.group.empty()) fail(specification, "has no columns for --group; it goes with csv:");
-  if ((name.kind == "npy" || name.kind == "npz") && !name.bare) return open_arrays(name, options);
-  refuse_split_options(specification, options, name.kind == "images");
-  if (name.kind == "fashion-mnist" && name.bare)
-    return data::open_idx(options.directory.empty() ? fs::path(kFashionMnist) : options.directory, "fashion-mnist",
-                          "install the Debian package dataset-fashion-mnist, or say where it is with --data-dir", 10);
-  if (name.kind == "spirals" && name.bare) return data::spirals(options.seed);
-  if (name.kind == "abs" && name.bare) return data::absolute_value(options.seed);
-  if (name.kind == "slowly-changing" && name.bare) return data::slowly_changing(options.seed);
-  if (name.kind == "idx" && !name.bare)
-    return data::open_idx(fs::path(name.rest), fs::path(name.rest).filename().string(),
-                          "expected {train,t10k}-{images-idx3,labels-idx1}-ubyte in the folder");
-  if (name.kind == "images" && !name.bare) return data::open_images(name.rest, options.rule);
-  const std::string meant = perhaps(specification);
-  fail(specification, "is not known" + (meant.empty() ? "" : ", perhaps " + meant) +
-                          "; expected fashion-mnist, idx:DIR, images:DIR[:size=HxW], npy:X.npy,Y.npy, npz:FILE, "
-                          "csv:FILE[:label=NAME|:target=NAME], "
-                          "parquet:FILE, arrow:FILE, spirals, abs or slowly-changing");
+Split open_idx(const Name& name, const DataOptions& options) {
+  refuse_split_options(name, options);
+  return data::open_idx(fs::path(name.rest), fs::path(name.rest).filename().string(),
+                        "expected {train,t10k}-{images-idx3,labels-idx1}-ubyte in the folder");
 }
 
-}  // namespace
+Split open_images(const Name& name, const DataOptions& options) {
+  refuse_split_options(name, options, true);
+  return data::open_images(name.rest, options.rule);
+}
 
-std::vector<fs::path> data::files_of(std::string_view specification, const fs::path& directory) {
-  const Name name(specification);
-  const std::string_view rest = name.kind == "npy" || name.kind == "npz" ? array_files(name.rest) : name.rest;
-  if (table_format(name.kind)) return {parse_csv_source(rest).file};
-  if (name.kind == "npz") return {fs::path(rest)};
-  if (name.kind == "npy")
-    return {fs::path(rest.substr(0, rest.find(','))), fs::path(rest.substr(std::min(rest.find(','), rest.size() - 1) + 1))};
-  const fs::path folder = name.kind == "idx" ? fs::path(rest) : specification == "fashion-mnist" ? directory : fs::path();
+template <Split (*kMake)(std::uint64_t seed)>
+Split open_made(const Name& name, const DataOptions& options) {
+  refuse_split_options(name, options);
+  return kMake(options.seed);
+}
+
+using Paths = std::vector<fs::path>;
+
+Paths table_files(const Name& name, const fs::path&) { return {data::parse_csv_source(name.rest).file}; }
+Paths npz_files(const Name& name, const fs::path&) { return {fs::path(data::array_files(name.rest))}; }
+
+Paths npy_files(const Name& name, const fs::path&) {
+  const std::string_view rest = data::array_files(name.rest);
+  return {fs::path(rest.substr(0, rest.find(','))), fs::path(rest.substr(std::min(rest.find(','), rest.size() - 1) + 1))};
+}
+
+Paths idx_files(const Name& name, const fs::path& directory) {
+  const fs::path folder = name.bare ? directory : fs::path(name.rest);
   if (folder.empty()) return {};
-  std::vector<fs::path> files;
+  Paths files;
   for (const char* part : {"train", "t10k"})
     for (const char* what : {"images-idx3", "labels-idx1"})
       for (const char* ending : {"-ubyte", "-ubyte.gz"}) files.push_back(folder / fmt::format("{}-{}{}", part, what, ending));
   return files;
 }
 
-Split open_dataset(std::string_view specification, const DataOptions& options) {
-  Split split = open(specification, options);
-  const std::string_view kind = Name(specification).kind;
+// A source of data: all that is said of one, in help, errors and `undying list` too.
+struct Source {
+  std::string_view kind;
+  std::string_view form;  // as it is written: "idx:DIR"
+  Split (*open)(const Name& name, const DataOptions& options);
+  Paths (*files)(const Name& name, const fs::path& directory) = nullptr;  // that it reads; null: none, or too many to name
+  bool numbers = false;                                                   // tables and arrays, of whatever scale
+  std::array<std::string_view, 4> endings = {};                           // of files that are of this kind
+
+  bool has_place() const { return form.find(':') != std::string_view::npos; }
+};
+
+std::span<const Source> sources() {
+  static const std::array all = {
+      Source{"fashion-mnist", "fashion-mnist", open_fashion_mnist, idx_files},
+      Source{"idx", "idx:DIR", open_idx, idx_files},
+      Source{"images", "images:DIR[:size=HxW]", open_images},
+      Source{"npy", "npy:X.npy,Y.npy", open_arrays, npy_files, true, {".npy"}},
+      Source{"npz", "npz:FILE", open_arrays, npz_files, true, {".npz"}},
+      Source{"csv", "csv:FILE[:label=NAME|:target=NAME]", open_table_file, table_files, true, {".csv", ".tsv", ".txt", ".data"}},
+      Source{"parquet", "parquet:FILE", open_table_file, table_files, true, {".parquet"}},
+      Source{"arrow", "arrow:FILE", open_table_file, table_files, true, {".arrow", ".feather"}},
+      Source{"spirals", "spirals", open_made<data::spirals>},
+      Source{"abs", "abs", open_made<data::absolute_value>},
+      Source{"slowly-changing", "slowly-changing", open_made<data::slowly_changing>}};
+  return all;
+}
+
+// Null: of no kind there is.
+const Source* find_source(const Name& name) {
+  const auto is = [&](const Source& source) { return source.kind == name.kind && source.has_place() == !name.bare; };
+  const auto found = std::ranges::find_if(sources(), is);
+  return found == sources().end() ? nullptr : &*found;
+}
+
+// What an unknown source may be: a file or folder without its kind, or a kind written wrong. "": nobody knows.
+std::string perhaps(const Name& name) {
+  const std::string whole(name.text);
+  std::vector<std::string> kinds;
+  for (const Source& source : sources()) kinds.emplace_back(source.kind);
+  const std::string near = nearest(name.kind, kinds);
+  if (!near.empty() && !name.bare) return near + ":" + std::string(name.rest);
+  std::error_code ignored;
+  if (fs::is_directory(whole, ignored)) return "images:" + whole;
+  fs::path file = name.kind;
+  if (file.extension() == ".gz") file = file.stem();
+  for (const Source& source : sources()) {
+    if (file.extension().empty() || std::ranges::find(source.endings, file.extension().string()) == source.endings.end()) continue;
+    const auto second = source.form.find(',');  // where it is written with two files
+    return std::string(source.kind) + ":" + whole + std::string(second == std::string_view::npos ? "" : source.form.substr(second));
+  }
+  return near;
+}
+
+Split open(const Name& name, const DataOptions& options) {
+  if (const Source* source = find_source(name); source != nullptr) {
+    if (source->has_place() && name.rest.empty()) fail(name.text, fmt::format("names no file; expected {}:PLACE", name.kind));
+    return source->open(name, options);
+  }
+  const std::string meant = perhaps(name);
+  fail(name.text,
+       fmt::format("is not known{}; expected one of {}", meant.empty() ? "" : ", perhaps " + meant, fmt::join(data::source_forms(), ", ")));
+}
+
+}  // namespace
+
+std::vector<std::string> data::source_forms() {
+  std::vector<std::string> forms;
+  for (const Source& source : sources()) forms.emplace_back(source.form);
+  return forms;
+}
+
+std::vector<fs::path> data::files_of(std::string_view specification, const fs::path& directory) {
+  const Name name(specification);
+  const Source* source = find_source(name);
+  return source == nullptr || source->files == nullptr ? std::vector<fs::path>() : source->files(name, directory);
+}
+
+namespace {
+
+// Brings the parts of a source to the form of the network at hand, or to the scale that is asked for. `table`: their columns are unlike.
+Split fitted(Split split, const DataOptions& options, bool images, bool table) {
   for (const auto& part : {split.train, split.test}) {
     auto& own = const_cast<Dataset&>(*part);  // nobody else has the parts yet
-    if (options.network) data::fit_to(own, *options.network, kind == "images");
+    if (options.network) data::fit_to(own, *options.network, images);
   }
   if (options.form) {
     // Nobody else has the parts yet: they change in place, for a copy may not fit into memory.
     for (const auto& part : {split.train, split.test}) data::apply_form(const_cast<Dataset&>(*part), *options.form);
     return split;
   }
-  data::scale(split, options.normalize, options.scale_targets, data::table_format(kind) || kind == "npy" || kind == "npz");
+  data::scale(split, options.normalize, options.scale_targets, table);
   return split;
+}
+
+}  // namespace
+
+Split open_dataset(std::string_view specification, const DataOptions& options) {
+  const Name name(specification);
+  Split split = open(name, options);
+  return fitted(std::move(split), options, name.kind == "images", find_source(name)->numbers);
+}
+
+Split data::open_arrays_in_memory(ArrayParts parts, const DataOptions& options) {
+  if (!options.group.empty()) fail("in memory", "has no columns for --group; it goes with frames");
+  return fitted(parted(std::move(parts), options), options, false, true);
+}
+
+Split data::open_table_in_memory(Records& rows, Records* test, const CsvSource& source, const DataOptions& options) {
+  const auto reader = [&](Records& of) -> ReadTable {
+    return [&](const std::string& group, const Coding* coding) { return read_table(of, source, group, coding, options.watch); };
+  };
+  return fitted(
+      open_table(source, reader(rows), test != nullptr ? reader(*test) : ReadTable(), test != nullptr ? test->name() : "", options),
+      options, false, true);
+}
+
+std::shared_ptr<Dataset> data::open_inputs_in_memory(Records& rows, const CsvSource& source, const std::optional<DataForm>& form) {
+  const bool known = form && !form->columns.empty();
+  const Coding coding = known ? Coding{form->columns, {}, "\n"} : Coding{};  // no column is called so: there is nothing to predict
+  CsvTable table = read_table(rows, source, {}, known ? &coding : nullptr);
+  if (form) apply_form(table.data, *form);
+  return std::make_shared<Dataset>(std::move(table.data));
 }
 
 }  // namespace undying

@@ -97,30 +97,33 @@ class Forecaster {
     return draw;
   }
 
-  static bool is_weight(const Node& node) { return node.op == "linear" || node.op == "conv" || node.op == "conv_transpose"; }
-  static bool normalises(const Node& node) { return node.op.ends_with("_norm"); }
+  bool is_constant(int at) const {
+    return ops::traits_of(node(at)).kind == ops::Kind::kTensor &&
+           !model_.parameters()[static_cast<std::size_t>(model_.parameters_of(at)[0])].trained;
+  }
 
   double forward(int at) {
     const Node& here = node(at);
-    if (here.op == "constant") note("constants are taken to have E x^2 = 1");
-    if (here.op == "conv_transpose")
-      note("a transposed convolution is taken to sum as many numbers as its kernel has, whatever its stride");
-    if (here.op == "mul" || here.op == "div" || here.op == "matmul" || here.op == "concat")
+    const ops::Traits& traits = ops::traits_of(here);
+    if (is_constant(at)) note("constants are taken to have E x^2 = 1");
+    if (traits.transposed) note("a transposed convolution is taken to sum as many numbers as its kernel has, whatever its stride");
+    using ops::Arithmetic;
+    const bool sums = traits.arithmetic == Arithmetic::kAdd || traits.arithmetic == Arithmetic::kSubtract;
+    if ((traits.arithmetic != Arithmetic::kNone && !sums) || traits.kind == ops::Kind::kConcat)
       note("products, quotients and concatenations are taken to have the second moment of their first input");
     if (here.inputs.empty()) return 1.0;
-    if (is_weight(here)) {
+    if (ops::makes_units(here)) {
       const Draw draw = draw_of(at);
       return draw.square * draw.fan_in * input(here);
     }
-    if (normalises(here)) return 1.0;
-    if (here.op == "activation") {
-      const Activation& f = here.attributes.get<Activation>("activation");
+    if (traits.norm != ops::Norm::kNone) return 1.0;
+    if (const Activation* f = ops::activation_of(here); f != nullptr) {
       slope_[static_cast<std::size_t>(at)] =
-          normal_mean(input(here), [&](double z) { return square(f.derivative(static_cast<float>(z))); });
-      return normal_mean(input(here), [&](double z) { return square(f.value(static_cast<float>(z))); });
+          normal_mean(input(here), [&](double z) { return square(f->derivative(static_cast<float>(z))); });
+      return normal_mean(input(here), [&](double z) { return square(f->value(static_cast<float>(z))); });
     }
-    if (here.op == "add" || here.op == "sub") return input(here, 0) + input(here, 1);
-    if (here.op == "max_pool" || here.op == "global_max_pool" || here.op.find("average_pool") != std::string::npos)
+    if (sums) return input(here, 0) + input(here, 1);
+    if (traits.pool != ops::Pool::kNone)
       note("pooling is taken to leave second moments as they are: a max pool raises them, an average lowers them");
     return input(here);
   }
@@ -136,21 +139,22 @@ class Forecaster {
   }
 
   double factor(int at) const {
-    if (is_weight(node(at))) {
+    if (ops::makes_units(node(at))) {
       const Draw draw = draw_of(at);
       return draw.square * draw.fan_out;
     }
-    if (normalises(node(at))) return input(node(at)) > 0.0 ? 1.0 / input(node(at)) : 0.0;
-    return node(at).op == "activation" ? slope_[static_cast<std::size_t>(at)] : 1.0;
+    if (ops::traits_of(node(at)).norm != ops::Norm::kNone) return input(node(at)) > 0.0 ? 1.0 / input(node(at)) : 0.0;
+    return ops::activation_of(node(at)) != nullptr ? slope_[static_cast<std::size_t>(at)] : 1.0;
   }
 
   // A chain of linear layers with ReLU behind all but the last, and no norm; dropout and views do not matter.
   bool is_relu_chain() const {
     for (int at = 0; at < static_cast<int>(moment_.size()); ++at) {
       const Node& here = node(at);
-      if (here.op == "activation" && here.attributes.get<Activation>("activation").info().name != "relu") return false;
-      const bool known =
-          here.op == "input" || here.op == "linear" || here.op == "activation" || here.op == "flatten" || here.op == "dropout";
+      const Activation* f = ops::activation_of(here);
+      if (f != nullptr && f->info().name != "relu") return false;
+      const bool linear = ops::makes_units(here) && !ops::has_channels(here);
+      const bool known = ops::is_input(here) || linear || f != nullptr || (ops::is_view(here) && ops::keeps_units(here));
       if (!known || (at > 0 && here.inputs != std::vector<int>{at - 1})) return false;
     }
     return !model_.layers().empty() && initializer_ != Initializer::kRandomizedAsymmetric;

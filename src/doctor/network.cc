@@ -1,7 +1,6 @@
 #include "doctor/network.h"
 
 #include <algorithm>
-#include <string_view>
 #include <thread>
 
 #include "data/array/fits.h"
@@ -17,11 +16,10 @@ namespace {
 }
 
 // What a network that gives probabilities ends in, where the loss takes logits; "": something else.
-std::string_view head_of(const Node& last, Loss loss) {
-  if (loss == Loss::kSoftmaxCrossEntropy && last.op == "softmax") return "softmax";
-  if (loss == Loss::kBinaryCrossEntropy && last.op == "activation" &&
-      last.attributes.get<Activation>("activation") == Activation("sigmoid"))
-    return "sigmoid";
+std::string head_of(const Node& last, Loss loss) {
+  const ops::Head head = ops::head_of(last);
+  if (loss == Loss::kSoftmaxCrossEntropy && head == ops::Head::kSoftmax) return "softmax";
+  if (loss == Loss::kBinaryCrossEntropy && head == ops::Head::kSigmoid) return "sigmoid";
   return "";
 }
 
@@ -31,7 +29,7 @@ Network without_head(const Graph& graph, Loss loss) {
   const int output = graph.outputs().front();
   const Node& last = graph.nodes()[static_cast<std::size_t>(output)];
   const bool at_end = output + 1 == static_cast<int>(graph.nodes().size());
-  const std::string head(head_of(last, loss));
+  const std::string head = head_of(last, loss);
   if (head.empty() || !at_end || graph.outputs().size() != 1) return {graph, {}, {}};
   std::vector<Node> nodes(graph.nodes().begin(), graph.nodes().end() - 1);
   return {

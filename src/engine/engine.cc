@@ -14,38 +14,7 @@ constexpr std::int64_t kEvaluationFloats = 1 << 22;  // of the largest value of 
 
 }  // namespace
 
-Census::Census(std::int64_t units) {
-  const auto size = static_cast<std::size_t>(units);
-  for (auto* counts : {&fired, &gradient_zero, &saturated}) counts->assign(size, 0);
-  for (auto* sums : {&abs_sum, &sum, &square_sum}) sums->assign(size, 0.0);
-  max.assign(size, -std::numeric_limits<float>::infinity());
-}
-
-void Census::add(const Census& other) {
-  for (std::size_t i = 0; i < max.size(); ++i) {
-    fired[i] += other.fired[i];
-    gradient_zero[i] += other.gradient_zero[i];
-    saturated[i] += other.saturated[i];
-    abs_sum[i] += other.abs_sum[i];
-    sum[i] += other.sum[i];
-    square_sum[i] += other.square_sum[i];
-    max[i] = std::max(max[i], other.max[i]);
-  }
-}
-
-void Census::pool(const std::vector<Layer>& layers) {
-  for (auto* counts : {&fired, &gradient_zero, &saturated}) engine::pool(layers, counts->data(), std::plus<>());
-  for (auto* sums : {&abs_sum, &sum, &square_sum}) engine::pool(layers, sums->data(), std::plus<>());
-  engine::pool(layers, max.data(), [](float a, float b) { return std::max(a, b); });
-}
-
 void prepare() { onednn::prepare(); }
-
-void read(const BatchSource& source, std::int64_t first, std::int64_t rows, Shard& shard) {
-  for (std::size_t i = 0; i < shard.inputs.size(); ++i) source.inputs(static_cast<int>(i), first, rows, shard.inputs[i]);
-  if (source.has_labels()) return source.labels(first, rows, shard.labels.data());
-  source.targets(first, rows, shard.targets.data());
-}
 
 Engine::Engine(Model& model, const EngineOptions& options)
     : model_(&model), options_(options), warm_up_(prepare), workers_(std::make_unique<Workers>(std::min(options.threads, options.shards))) {
@@ -64,6 +33,7 @@ void Engine::compile_training(std::set<int> exact) {
                                                           .shards = options_.shards,
                                                           .counters = options_.counters,
                                                           .seed = options_.seed});
+  plan->allocate();
   for (std::size_t s = 0; training_ != nullptr && s < plan->shards().size(); ++s)
     plan->shards()[s].activity = std::move(training_->shards()[s].activity);
   training_ = std::move(plan);
@@ -254,64 +224,21 @@ Activity Engine::take_activity() {
 
 ops::LossSums Engine::evaluate(const BatchSource& source, std::int64_t rows, float* outputs, Census* census, float eps) {
   if (warm_up_.joinable()) warm_up_.join();
-  onednn::use_one_thread();
-  if (evaluation_ == nullptr)
+  if (evaluation_ == nullptr) {
     evaluation_ = std::make_unique<Plan>(
         *model_,
         PlanOptions{.compile = {.capacity = evaluation_rows(*model_), .training = false}, .shards = options_.shards, .counters = false});
-  const std::int64_t block = evaluation_rows(*model_);
-  evaluation_->reserve(std::min(block, rows));
-  evaluation_->reserve(rows % block);
-  std::vector<Census> lanes;
-  if (census != nullptr) lanes.assign(static_cast<std::size_t>(options_.shards), Census(model_->unit_size()));
-  workers_->run([&](int worker) {
-    const auto [begin, end] = share(options_.shards, worker);
-    for (int lane = begin; lane < end; ++lane)
-      evaluate_lane(lane, source, rows, outputs, census == nullptr ? nullptr : &lanes[static_cast<std::size_t>(lane)], eps);
-  });
-  ops::LossSums total;
-  for (const Shard& shard : evaluation_->shards()) {
-    total.loss += shard.loss.loss;
-    total.correct += shard.loss.correct;
+    evaluation_->allocate();
   }
-  for (Census& lane : lanes) {
-    lane.pool(model_->layers());
-    census->add(lane);
-  }
-  return total;
-}
-
-// A lane takes every S-th block of rows.
-void Engine::evaluate_lane(int lane, const BatchSource& source, std::int64_t rows, float* outputs, Census* census, float eps) {
-  Shard& shard = evaluation_->shards()[static_cast<std::size_t>(lane)];
-  std::vector<activations::CensusCounters> counters(evaluation_->steps().size());
-  for (std::size_t i = 0; census != nullptr && i < counters.size(); ++i) {
-    const int layer = evaluation_->steps()[i].layer;
-    if (layer < 0) continue;
-    const std::int64_t at = model_->layers()[static_cast<std::size_t>(layer)].offset;
-    counters[i] = {census->fired.data() + at, census->gradient_zero.data() + at, census->saturated.data() + at, census->abs_sum.data() + at,
-                   census->sum.data() + at,   census->square_sum.data() + at,    census->max.data() + at,       eps};
-  }
-  const std::int64_t width = evaluation_->output_size();
-  const std::int64_t block = evaluation_rows(*model_);
-  ops::LossSums total;
-  for (std::int64_t first = lane * block; first < rows; first += block * options_.shards) {
-    const std::int64_t count = std::min(block, rows - first);
-    fill(*evaluation_, shard, source, first, count, rows, step_);
-    for (std::size_t i = 0; i < counters.size(); ++i) {
-      shard.passes[i].census = counters[i].fired == nullptr ? nullptr : &counters[i];
-      evaluation_->forward(shard, {.step = static_cast<int>(i)});
-    }
-    const ops::LossSums part = ops::compute_loss(options_.loss, {.rows = count,
-                                                                 .width = width,
-                                                                 .outputs = shard.outputs[0],
-                                                                 .labels = source.has_labels() ? shard.labels.data() : nullptr,
-                                                                 .targets = shard.targets.data()});
-    total.loss += part.loss;
-    total.correct += part.correct;
-    if (outputs != nullptr) std::copy_n(shard.outputs[0], count * width, outputs + first * width);
-  }
-  shard.loss = total;
+  CensusObserver counted(eps);
+  OutputObserver copied(outputs);
+  std::vector<Observer*> observers;
+  if (census != nullptr) observers.push_back(&counted);
+  if (outputs != nullptr) observers.push_back(&copied);
+  const ops::LossSums sums =
+      run(*evaluation_, *workers_, {.source = source, .rows = rows, .loss = &options_.loss, .step = step_, .observers = observers});
+  if (census != nullptr) census->add(counted.total());
+  return sums;
 }
 
 std::int64_t Engine::bytes() const { return training_->bytes() + (evaluation_ == nullptr ? 0 : evaluation_->bytes()); }

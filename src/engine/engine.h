@@ -1,9 +1,9 @@
 #ifndef UNDYING_ENGINE_ENGINE_H_
 #define UNDYING_ENGINE_ENGINE_H_
 
-// Runs plans: shards over worker threads, training steps with their update, evaluation, the census. Batches come from a BatchSource, in rows
-// of its own order; a batch of B rows is cut into S shards, rows [B s / S, B (s + 1) / S). Invariant: results depend on the shards, never on
-// the threads.
+// Runs plans: shards over worker threads, training steps with their update, evaluation, the census. Batches come from a BatchSource, in
+// rows of its own order; a batch of B rows is cut into S shards, rows [B s / S, B (s + 1) / S). Invariant: results depend on the shards,
+// never on the threads.
 
 #include <cstdint>
 #include <functional>
@@ -16,8 +16,10 @@
 #include <vector>
 
 #include "base/workers.h"
+#include "engine/census.h"
 #include "engine/model.h"
 #include "engine/plan.h"
+#include "engine/source.h"
 #include "ops/loss.h"
 
 namespace undying::engine {
@@ -32,21 +34,6 @@ struct EngineOptions {
   Precision precision = Precision::kFloat32;  // of matrix products and convolutions in training
   ops::LossOptions loss;
 };
-
-// Where a batch, or a whole data set, comes from. Called from several workers at once, each for rows of its own.
-class BatchSource {
- public:
-  virtual ~BatchSource() = default;
-  // `input`: which of the graph's.
-  virtual void inputs(int input, std::int64_t first, std::int64_t rows, float* dst) const = 0;
-  // One of the two is filled: class indices or values. Returns whether it was labels.
-  virtual bool has_labels() const = 0;
-  virtual void labels(std::int64_t first, std::int64_t rows, std::int32_t* dst) const = 0;
-  virtual void targets(std::int64_t first, std::int64_t rows, float* dst) const = 0;
-};
-
-// Copies inputs and labels or targets of these rows to where a shard's plan expects them.
-void read(const BatchSource& source, std::int64_t first, std::int64_t rows, Shard& shard);
 
 // How many rows of a shard an evaluation takes at a time: fewer where a value of the network is large.
 std::int64_t evaluation_rows(const Model& model);
@@ -64,18 +51,6 @@ struct Slice {
 struct SlicePass {
   std::function<void(const Slice&)> apply;
   std::function<void()> finish;
-};
-
-// Sums over a whole data set with frozen weights, one entry a unit of the unit arena.
-struct Census {
-  explicit Census(std::int64_t units);
-
-  std::vector<std::int64_t> fired, gradient_zero, saturated;
-  std::vector<double> abs_sum, sum, square_sum;
-  std::vector<float> max;
-
-  void add(const Census& other);
-  void pool(const std::vector<Layer>& layers);
 };
 
 // Makes the libraries below generate their code, some 30 ms, unless they have done so already. An engine does this beside its caller; a
@@ -135,7 +110,6 @@ class Engine {
             std::uint64_t step);
   void run_passes(int worker, std::span<const SlicePass> passes);
   void cut_slices();
-  void evaluate_lane(int lane, const BatchSource& source, std::int64_t rows, float* outputs, Census* census, float eps);
 
   Model* model_;
   EngineOptions options_;

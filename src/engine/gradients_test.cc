@@ -10,6 +10,7 @@
 #include <ostream>
 
 #include "base/philox.h"
+#include "engine/engine.h"
 
 namespace undying::engine {
 namespace {

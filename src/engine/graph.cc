@@ -31,7 +31,7 @@ void check_edges(const std::vector<Node>& nodes) {
 }  // namespace
 
 Graph::Graph(std::vector<Node> nodes, std::vector<int> outputs) : nodes_(std::move(nodes)), outputs_(std::move(outputs)) {
-  if (nodes_.size() < 2 || nodes_[0].op != "input") fail("graph", "expected an \"input\" node and at least one operator behind it");
+  if (nodes_.size() < 2 || !ops::is_input(nodes_[0])) fail("graph", "expected an \"input\" node and at least one operator behind it");
   check_names(nodes_);
   check_edges(nodes_);
   if (outputs_.empty()) outputs_ = {static_cast<int>(nodes_.size()) - 1};
@@ -39,7 +39,7 @@ Graph::Graph(std::vector<Node> nodes, std::vector<int> outputs) : nodes_(std::mo
     if (output < 0 || static_cast<std::size_t>(output) >= nodes_.size())
       fail("graph", "output " + std::to_string(output) + " is not a node");
   for (std::size_t i = 0; i < nodes_.size(); ++i)
-    if (nodes_[i].op == "input") inputs_.push_back(static_cast<int>(i));
+    if (ops::is_input(nodes_[i])) inputs_.push_back(static_cast<int>(i));
   for (ops::Value& value : ops::values(nodes_)) shapes_.push_back(std::move(value.shape));
 }
 
@@ -48,9 +48,8 @@ double multiply_adds(const Graph& graph) {
   const std::vector<ops::Value> values = ops::values(graph.nodes());
   for (std::size_t i = 0; i < values.size(); ++i) {
     const Node& node = graph.nodes()[i];
-    if (node.op != "linear" && node.op != "conv") continue;
-    const ops::ParameterSpec weight = ops::operator_named(node).parameters(node, ops::sources(node, values))[0];
-    sum += static_cast<double>(ops::element_count(weight.shape)) * static_cast<double>(ops::position_count(values[i]));
+    if (const auto count = ops::traits_of(node).multiply_adds; count != nullptr)
+      sum += count(ops::operator_named(node).parameters(node, ops::sources(node, values)), values[i]);
   }
   return sum;
 }

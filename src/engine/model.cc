@@ -4,8 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <string_view>
 
 #include "undying/error.h"
 
@@ -13,10 +11,6 @@ namespace undying::engine {
 namespace {
 
 using Role = ops::ParameterSpec::Role;
-
-// What an activation may stand behind and still decide the initial draw of the weights before it.
-constexpr std::array<std::string_view, 9> kTransparent = {"batch_norm", "layer_norm", "group_norm", "instance_norm", "dropout",
-                                                          "dropout_2d", "add",        "max_pool",   "flatten"};
 
 // Before the allocation, which an operating system that promises more memory than it has would let pass.
 void check_fits(std::int64_t floats) {
@@ -28,29 +22,13 @@ void check_fits(std::int64_t floats) {
                           static_cast<double>(floats), bytes * 1e-9, memory * 1e-9));
 }
 
-template <std::size_t kCount>
-bool is_one_of(std::string_view op, const std::array<std::string_view, kCount>& ops) {
-  return std::ranges::find(ops, op) != ops.end();
-}
-
 }  // namespace
-
-bool is_view(std::string_view op) {
-  return is_one_of(op, std::array<std::string_view, 5>{"dropout", "flatten", "reshape", "squeeze", "unsqueeze"});
-}
-
-bool keeps_units(std::string_view op) {
-  return is_one_of(op, std::array<std::string_view, 9>{"dropout", "dropout_2d", "flatten", "squeeze", "unsqueeze", "max_pool",
-                                                       "average_pool", "global_average_pool", "global_max_pool"});
-}
-
-bool makes_units(std::string_view op) { return is_one_of(op, std::array<std::string_view, 3>{"linear", "conv", "conv_transpose"}); }
 
 Model::Model(Graph graph) : graph_(std::move(graph)), values_(ops::values(graph_.nodes())), by_node_(graph_.nodes().size()) {
   for (int at = 0; at < static_cast<int>(graph_.nodes().size()); ++at) {
-    if (node(at).op == "input") continue;
+    if (ops::is_input(node(at))) continue;
     add_parameters(at);
-    if (node(at).op == "activation") add_layer(at);
+    if (ops::activation_of(node(at)) != nullptr) add_layer(at);
   }
   check_fits(trained_size_ + statistics_size_);
   trained_ = Buffer<float>(static_cast<std::size_t>(trained_size_));
@@ -104,10 +82,10 @@ int Model::weight_before(int at) const {
 void Model::find_channels(Layer& layer) const {
   int at = node(layer.node).inputs[0];
   if (values_[static_cast<std::size_t>(at)].shape.size() != 1) return;
-  while (is_view(node(at).op)) at = node(at).inputs[0];
+  while (ops::is_view(node(at))) at = node(at).inputs[0];
   const ops::Value& value = values_[static_cast<std::size_t>(at)];
-  while (keeps_units(node(at).op) || node(at).op == "batch_norm") at = node(at).inputs[0];
-  if (value.shape.size() == 1 || !makes_units(node(at).op)) return;
+  while (ops::keeps_units(node(at)) || ops::is_batch_norm(node(at))) at = node(at).inputs[0];
+  if (value.shape.size() == 1 || !ops::makes_units(node(at))) return;
   layer.units = ops::unit_count(value);
   layer.positions = ops::position_count(value);
   layer.counted = value.layout == ops::Layout::kChannelsLast ? Layer::Counted::kByUnit : Layer::Counted::kByPosition;
@@ -117,7 +95,7 @@ void Model::add_layer(int at) {
   const Node& description = node(at);
   const ops::Value src = ops::sources(description, values_)[0];
   Layer layer{.name = description.attributes.get<std::string>("layer"),
-              .activation = description.attributes.get<Activation>("activation"),
+              .activation = *ops::activation_of(description),
               .node = at,
               .offset = unit_size_,
               .units = ops::unit_count(src),
@@ -131,8 +109,8 @@ void Model::add_layer(int at) {
 Activation Model::activation_behind(int at) const {
   for (int next = at + 1; next < static_cast<int>(graph_.nodes().size()); ++next) {
     if (std::ranges::find(node(next).inputs, at) == node(next).inputs.end()) continue;
-    if (node(next).op == "activation") return node(next).attributes.get<Activation>("activation");
-    if (std::ranges::find(kTransparent, node(next).op) == kTransparent.end()) break;
+    if (const Activation* activation = ops::activation_of(node(next)); activation != nullptr) return *activation;
+    if (!ops::traits_of(node(next)).keeps_spread) break;
     at = next;
   }
   return "identity";

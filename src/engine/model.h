@@ -64,12 +64,6 @@ void pool(const std::vector<Layer>& layers, T* counts, const Join& join) {
   }
 }
 
-// Operators, as they evaluate: that give the same values another shape; that keep units apart, and a unit that is 0 everywhere at 0; whose
-// weights make the units.
-bool is_view(std::string_view op);
-bool keeps_units(std::string_view op);
-bool makes_units(std::string_view op);
-
 // Whether each node comes before `node` on a path to it; itself not.
 std::vector<bool> upstream(const Graph& graph, int node);
 

@@ -20,5 +20,6 @@ constexpr std::array kInitializers = {std::pair{Initializer::kKaimingNormal, std
 
 Initializer parse_initializer(std::string_view text) { return value_named(kInitializers, "initializer", text); }
 std::string_view name(Initializer initializer) { return name_of_value(kInitializers, initializer); }
+std::vector<std::string> initializer_names() { return names_in(kInitializers); }
 
 }  // namespace undying

@@ -15,8 +15,6 @@ using Ints = std::vector<std::int64_t>;
 
 const Node& node_at(const Graph& graph, int at) { return graph.nodes()[static_cast<std::size_t>(at)]; }
 
-Activation activation_of(const Node& node) { return node.attributes.get<Activation>("activation"); }
-
 // What lets a value pass or not, and what bounds it: another rectifier in its place would be another network.
 bool is_gate(const Activation& activation) {
   constexpr std::array<std::string_view, 5> kGates = {"sigmoid", "tanh", "hardsigmoid", "softsign", "identity"};
@@ -29,7 +27,7 @@ std::vector<bool> weighed(const Graph& graph) {
   std::vector<bool> reaches(values.size(), false);
   for (std::size_t at = values.size(); at-- > 0;) {
     const Node& node = graph.nodes()[at];
-    if (node.op == "input") continue;
+    if (ops::is_input(node)) continue;
     const auto specs = ops::operator_named(node).parameters(node, ops::sources(node, values));
     const bool weighs = std::ranges::any_of(specs, [](const auto& spec) { return spec.role == ops::ParameterSpec::Role::kWeight; });
     for (const int input : node.inputs)
@@ -54,7 +52,7 @@ class Packing {
     for (int at = 0; at < static_cast<int>(graph_.nodes().size()); ++at) {
       Node node = node_at(graph_, at);
       for (int& input : node.inputs) input = place_.at(input);
-      place_[at] = node.op == "input" && graph_.inputs().size() > 1 ? add_slice(at) : add(std::move(node));
+      place_[at] = ops::is_input(node) && graph_.inputs().size() > 1 ? add_slice(at) : add(std::move(node));
     }
     return Graph(std::move(nodes_), {graph_.outputs().size() > 1 ? join() : place_.at(graph_.outputs().front())});
   }
@@ -112,9 +110,10 @@ class Packing {
 std::vector<int> hidden_activations(const Graph& graph) {
   const std::vector<bool> reaches = weighed(graph);
   std::vector<int> hidden;
-  for (int at = 0; at < static_cast<int>(graph.nodes().size()); ++at)
-    if (node_at(graph, at).op == "activation" && !is_gate(activation_of(node_at(graph, at))) && reaches[static_cast<std::size_t>(at)])
-      hidden.push_back(at);
+  for (int at = 0; at < static_cast<int>(graph.nodes().size()); ++at) {
+    const Activation* activation = ops::activation_of(node_at(graph, at));
+    if (activation != nullptr && !is_gate(*activation) && reaches[static_cast<std::size_t>(at)]) hidden.push_back(at);
+  }
   return hidden;
 }
 
@@ -128,8 +127,10 @@ Graph with_activations_of(const Graph& graph, const Graph& from) {
   std::vector<Node> nodes = graph.nodes();
   for (Node& node : nodes) {
     const auto found = std::ranges::find(from.nodes(), node.name, &Node::name);
-    if (node.op != "activation" || found == from.nodes().end() || found->op != "activation") continue;
-    node.attributes.set("activation", activation_of(*found));
+    if (found == from.nodes().end()) continue;
+    const Activation* theirs = ops::activation_of(*found);
+    if (theirs == nullptr || ops::activation_of(node) == nullptr) continue;
+    node.attributes.set("activation", *theirs);
     node.parameters = found->parameters;
   }
   return Graph(std::move(nodes), graph.outputs());
@@ -146,7 +147,7 @@ Graph cut(const Graph& graph, const std::vector<int>& outputs) {
   for (const bool inputs : {true, false})  // first, as node 0 is one
     for (int at = 0; at < static_cast<int>(needed.size()); ++at) {
       Node node = node_at(graph, at);
-      if (!needed[static_cast<std::size_t>(at)] || (node.op == "input") != inputs) continue;
+      if (!needed[static_cast<std::size_t>(at)] || ops::is_input(node) != inputs) continue;
       for (int& input : node.inputs) input = place.at(input);
       place[at] = static_cast<int>(nodes.size());
       nodes.push_back(std::move(node));

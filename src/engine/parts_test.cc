@@ -43,6 +43,7 @@ std::vector<std::vector<float>> outputs_of(const Graph& graph, const std::vector
   for (const engine::Parameter& parameter : model.parameters())
     for (std::int64_t i = 0; i < parameter.size; ++i) model.values(parameter)[i] = 0.1f * static_cast<float>(i % 5 - 1);
   engine::Plan plan(model, {.compile = {.capacity = 1, .training = false}, .counters = false});
+  plan.allocate();
   plan.reserve(1);
   engine::Shard& shard = plan.shards()[0];
   plan.begin(shard, 0, 1, 1, 0);

@@ -7,13 +7,16 @@
 namespace undying::engine {
 
 Plan::Plan(Model& model, const PlanOptions& options)
-    : options_(options), compiled_(compile(model, options.compile)), shards_(static_cast<std::size_t>(options.shards)) {
+    : model_(&model), options_(options), compiled_(compile(model, options.compile)), shards_(static_cast<std::size_t>(options.shards)) {
   buffers_ = lay_out(compiled_, options.compile.capacity, options.compile.training);
+  placement_ = place(buffers_.lifetimes);
   schedule();
   if (options.compile.training) place_gradients(model);
-  for (const Step& step : compiled_.steps) shared_.emplace_back(static_cast<std::size_t>(step.kernel->shared * options.shards));
-  const Placement placement = place(buffers_.lifetimes);
-  for (int i = 0; i < options.shards; ++i) build_shard(model, placement, i);
+}
+
+void Plan::allocate() {
+  for (const Step& step : compiled_.steps) shared_.emplace_back(static_cast<std::size_t>(step.kernel->shared * options_.shards));
+  for (int i = 0; i < options_.shards; ++i) build_shard(i);
 }
 
 void Plan::schedule() {
@@ -70,7 +73,7 @@ void Plan::place_gradients(const Model& model) {
         gradient_size_ = place_step(model, i, gradient_size_, placed);
 }
 
-ops::Pass Plan::build_pass(const Model& model, Shard& shard, int index, std::size_t i) const {
+ops::Pass Plan::build_pass(Shard& shard, int index, std::size_t i) const {
   const Step& step = compiled_.steps[i];
   Shard::Places& places = shard.places[i];
   ops::Pass pass{.shard = index,
@@ -83,19 +86,20 @@ ops::Pass Plan::build_pass(const Model& model, Shard& shard, int index, std::siz
   pass.parameters = step.parameters;
   pass.diff_parameters = places.diff_parameters;
   if (options_.counters && step.layer >= 0) {
-    const std::int64_t offset = model.layers()[static_cast<std::size_t>(step.layer)].offset;
+    const std::int64_t offset = model_->layers()[static_cast<std::size_t>(step.layer)].offset;
     StepCounters& counters = shard.counters;
     pass.counters = {counters.fired.data() + offset, counters.abs_output.data() + offset, counters.abs_gradient.data() + offset};
   }
   return pass;
 }
 
-void Plan::build_shard(const Model& model, const Placement& placement, int index) {
+void Plan::build_shard(int index) {
+  const Model& model = *model_;
   Shard& shard = shards_[static_cast<std::size_t>(index)];
   const std::int64_t capacity = options_.compile.capacity;
-  shard.arena = Buffer<float>(static_cast<std::size_t>(placement.total));
+  shard.arena = Buffer<float>(static_cast<std::size_t>(placement_.total));
   const auto at = [&](std::int64_t buffer) -> float* {
-    return buffer == kNoBuffer ? nullptr : shard.arena.data() + placement.offsets[static_cast<std::size_t>(buffer)];
+    return buffer == kNoBuffer ? nullptr : shard.arena.data() + placement_.offsets[static_cast<std::size_t>(buffer)];
   };
   const auto value_at = [&](int value) { return at(buffers_.value[static_cast<std::size_t>(value)]); };
   shard.gradients = Buffer<float>(static_cast<std::size_t>(gradient_size_));
@@ -134,7 +138,7 @@ void Plan::build_shard(const Model& model, const Placement& placement, int index
               {.from = places.diff_parameters[p], .to = kept, .size = model.parameters()[static_cast<std::size_t>(step.owned[p])].size});
       }
     }
-    ops::Pass pass = build_pass(model, shard, index, i);
+    ops::Pass pass = build_pass(shard, index, i);
     pass.dst = value_at(step.output);
     pass.saved = at(buffers_.saved[i]);
     if (training) pass.diff_dst = at(buffers_.diff[static_cast<std::size_t>(step.output)]);
@@ -142,10 +146,8 @@ void Plan::build_shard(const Model& model, const Placement& placement, int index
   }
 }
 
-std::int64_t Plan::bytes() const {
-  std::size_t floats = 0;
-  for (const Shard& shard : shards_) floats += shard.arena.size() + shard.gradients.size();
-  return static_cast<std::int64_t>(floats * sizeof(float));
+std::int64_t Plan::shard_bytes() const {
+  return static_cast<std::int64_t>(sizeof(float)) * (placement_.total + gradient_size_ + capacity() * output_size());
 }
 
 std::vector<int> Plan::unusable() const {

@@ -1,10 +1,10 @@
 #ifndef UNDYING_ENGINE_PLAN_H_
 #define UNDYING_ENGINE_PLAN_H_
 
-// What a graph compiles to for a number of rows and a mode. compile() (steps.h) gives the kernels in order, lay_out() (buffers.h) says which
-// buffers they need and when, place() (memory.h) where each lies in an arena; a Plan holds one such arena a shard and the order of work:
-// segments of instructions, between which all shards meet. Invariant: nothing is allocated while it runs, and what a shard computes depends
-// on its rows alone. Values are (rows, example), the example as its layout says.
+// What a graph compiles to for a number of rows and a mode. compile() (steps.h) gives the kernels in order, lay_out() (buffers.h) says
+// which buffers they need and when, place() (memory.h) where each lies in an arena; a Plan holds one such arena a shard and the order of
+// work: segments of instructions, between which all shards meet. Invariant: nothing is allocated while it runs, and what a shard computes
+// depends on its rows alone. Values are (rows, example), the example as its layout says.
 
 #include <cstdint>
 #include <memory>
@@ -72,7 +72,7 @@ struct Shard {
 };
 
 // What a graph compiles to for one number of rows and one mode: kernels built once, every buffer placed once. Nothing is allocated
-// when it runs. Instructions come in segments; all shards meet between two segments.
+// when it runs, nor before allocate(). Instructions come in segments; all shards meet between two segments.
 //
 // Early updates: the parameters of a large step are updated as soon as all shards have their gradients, in the middle of the backward
 // pass. Those gradients are then still in a cache, and one buffer a shard serves all large steps: the shards meet before and after.
@@ -87,12 +87,21 @@ class Plan {
  public:
   Plan(Model& model, const PlanOptions& options);
 
+  // The memory of the shards: before anything runs.
+  void allocate();
+
   std::span<const Segment> segments() const { return segments_; }
   std::vector<Shard>& shards() { return shards_; }
+  const std::vector<Shard>& shards() const { return shards_; }
+  int lanes() const { return options_.shards; }
   const std::vector<Step>& steps() const { return compiled_.steps; }
   const std::vector<PlanValue>& values() const { return compiled_.values; }
   std::int64_t output_size() const { return compiled_.values[static_cast<std::size_t>(compiled_.outputs[0])].size; }  // floats a row
-  std::int64_t bytes() const;
+  std::int64_t capacity() const { return options_.compile.capacity; }
+  bool backward() const { return options_.compile.training; }
+  std::int64_t shard_bytes() const;  // known before allocate()
+  std::int64_t bytes() const { return shard_bytes() * static_cast<std::int64_t>(shards_.size()); }
+  const Model& model() const { return *model_; }
   PlanSummary summary() const;
   // Of the first step in backward order that owns the parameter: where in a shard's gradients the sum over all its steps ends up.
   std::int64_t gradient_offset(int parameter) const { return gradient_offsets_[static_cast<std::size_t>(parameter)]; }
@@ -113,12 +122,14 @@ class Plan {
   void schedule();
   void place_gradients(const Model& model);
   std::int64_t place_step(const Model& model, std::size_t step, std::int64_t offset, std::vector<bool>& placed);
-  void build_shard(const Model& model, const Placement& placement, int index);
-  ops::Pass build_pass(const Model& model, Shard& shard, int index, std::size_t step) const;
+  void build_shard(int index);
+  ops::Pass build_pass(Shard& shard, int index, std::size_t step) const;
 
+  Model* model_;
   PlanOptions options_;
   Compiled compiled_;
   Buffers buffers_;
+  Placement placement_;
   std::vector<Segment> segments_;
   std::vector<std::int64_t> gradient_offsets_;             // by parameter
   std::vector<std::vector<std::int64_t>> step_gradients_;  // by step and owned parameter: where its backward pass writes

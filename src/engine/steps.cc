@@ -26,7 +26,7 @@ class Compiler {
 
   Compiled run() {
     for (int i = 0; i < static_cast<int>(nodes_.size()); ++i) {
-      if (nodes_[static_cast<std::size_t>(i)].op == "input") {
+      if (ops::is_input(nodes_[static_cast<std::size_t>(i)])) {
         value_of_[static_cast<std::size_t>(i)] = add_value(model_.node_values()[static_cast<std::size_t>(i)], -1);
         compiled_.inputs.push_back(value_of_[static_cast<std::size_t>(i)]);
       } else if (!fused_.contains(i)) {
@@ -71,10 +71,12 @@ class Compiler {
     return found->second;
   }
 
-  // The node of this operator behind another, where nothing else reads between the two.
-  std::optional<int> alone_behind(int at, std::string_view op) const {
+  // The node behind another, where it is of this kind and nothing else reads between the two.
+  template <class Is>
+  std::optional<int> alone_behind(int at, const Is& is) const {
     const auto& users = users_[static_cast<std::size_t>(at)];
-    if (users.size() != 1 || users[0] < 0 || nodes_[static_cast<std::size_t>(users[0])].op != op) return std::nullopt;
+    if (options_.apart.contains(at) || users.size() != 1 || users[0] < 0 || !is(nodes_[static_cast<std::size_t>(users[0])]))
+      return std::nullopt;
     return users[0];
   }
 
@@ -94,17 +96,18 @@ class Compiler {
       step.inputs.push_back(laid(value_of_[static_cast<std::size_t>(node.inputs[i])], src[i].layout));
     int last = at;
     own(step, at);
-    if (const auto norm = alone_behind(at, "batch_norm"); norm && row.folds_batch_norm && !options_.training && same_layout(at, *norm)) {
+    if (const auto norm = alone_behind(at, ops::is_batch_norm);
+        norm && row.folds_batch_norm && keeps_statistics() && same_layout(at, *norm)) {
       last = step.norm = *norm;
       fused_.insert(last);
       own(step, last);
-      step.op += " + batch_norm";
+      step.op += " + " + nodes_[static_cast<std::size_t>(last)].op;
     }
-    if (const auto follower = alone_behind(last, "activation"); follower && row.fuses_activation) {
+    if (const auto follower = alone_behind(last, ops::activation_of); follower && row.fuses_activation) {
       last = step.follower = *follower;
       fused_.insert(last);
       own(step, last);
-      step.op += " + " + nodes_[static_cast<std::size_t>(last)].attributes.get<Activation>("activation").specification();
+      step.op += " + " + ops::activation_of(nodes_[static_cast<std::size_t>(last)])->specification();
     }
     if (const auto layer = layer_of_.find(last); layer != layer_of_.end()) step.layer = layer->second;
     step.kernel = row.plan({.node = node,
@@ -119,6 +122,9 @@ class Compiler {
                             .rows = options_.capacity});
     value_of_[static_cast<std::size_t>(last)] = add(std::move(step), model_.node_values()[static_cast<std::size_t>(last)]);
   }
+
+  // Where a batch norm is an affine map: it may be part of the product before it.
+  bool keeps_statistics() const { return !options_.training || options_.frozen; }
 
   // Behind a linear layer over rows they differ: the channels that a batch norm sees there are its positions.
   bool same_layout(int a, int b) const {

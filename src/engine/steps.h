@@ -23,6 +23,7 @@ struct CompileOptions {
   bool early_updates = false;
   Precision precision = Precision::kFloat32;
   std::set<int> exact;  // nodes compiled without shortcuts that depend on the values of parameters
+  std::set<int> apart;  // nodes that nothing behind is fused with, so that what they give can be seen
 };
 
 // One kernel of a plan: a node, and the activation node behind it where it is fused; or a reorder of a value that lies otherwise than

@@ -163,6 +163,7 @@ void expect_gradients(const Model& model, const Examples& examples, std::vector<
 void expect_outputs(Model& model, const Examples& examples) {
   const std::vector<Doubles> values = evaluate(model, parameters_of(model), examples, false);
   Plan plan(model, {.compile = {.capacity = kRows, .training = false}, .counters = false, .seed = kSeed});
+  plan.allocate();
   plan.reserve(kRows);
   Shard& shard = plan.shards()[0];
   for (std::size_t k = 0; k < shard.inputs.size(); ++k) examples.inputs(static_cast<int>(k), 0, kRows, shard.inputs[k]);

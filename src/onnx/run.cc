@@ -22,6 +22,7 @@ std::vector<std::vector<float>> evaluate(const Model& model, const std::vector<s
   engine::Model network(model.graph);
   set_weights(network, model);
   engine::Plan plan(network, {.compile = {.capacity = rows, .training = false}, .shards = 1, .counters = false});
+  plan.allocate();
   plan.reserve(rows);
   engine::Shard& shard = plan.shards()[0];
   plan.begin(shard, 0, rows, rows, 0);

@@ -96,7 +96,7 @@ class Saver {
 
   void write_nodes() {
     for (int i = 0; i < static_cast<int>(graph_.nodes().size()); ++i)
-      if (node(i).op != "input") exporter_->write(i, value_name(i));
+      if (!ops::is_input(node(i))) exporter_->write(i, value_name(i));
   }
 
   // The first output that a node gives names its value.

@@ -20,6 +20,7 @@ constexpr std::array kPrecisions = {std::pair{Precision::kFloat32, std::string_v
 
 Loss parse_loss(std::string_view text) { return value_named(kLosses, "loss", text); }
 std::string_view name(Loss loss) { return name_of_value(kLosses, loss); }
+std::vector<std::string> loss_names() { return names_in(kLosses); }
 
 Precision parse_precision(std::string_view text) { return value_named(kPrecisions, "precision", text); }
 std::string_view name(Precision precision) { return name_of_value(kPrecisions, precision); }

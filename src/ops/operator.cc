@@ -35,80 +35,17 @@ void check_input_count(const Operator& row, const Node& node, std::size_t count)
 }  // namespace
 
 std::span<const Operator> operators() {
-  static const std::array rows = {
-      constant_operator(),
-      linear_operator(),
-      conv_operator(),
-      conv_transpose_operator(),
-      max_pool_operator(),
-      average_pool_operator(),
-      global_average_pool_operator(),
-      global_max_pool_operator(),
-      batch_norm_operator(),
-      layer_norm_operator(),
-      group_norm_operator(),
-      instance_norm_operator(),
-      activation_operator(),
-      add_operator(),
-      sub_operator(),
-      mul_operator(),
-      div_operator(),
-      matmul_operator(),
-      softmax_operator(),
-      log_softmax_operator(),
-      clip_operator(),
-      dropout_operator(),
-      dropout_2d_operator(),
-      concat_operator(),
-      slice_operator(),
-      pad_operator(),
-      transpose_operator(),
-      reshape_operator(),
-      flatten_operator(),
-      squeeze_operator(),
-      unsqueeze_operator(),
-      reduce_mean_operator(),
-      reduce_sum_operator(),
-      maximum_operator(),
-      minimum_operator(),
-      greater_operator(),
-      less_operator(),
-      equal_operator(),
-      where_operator(),
-      exp_operator(),
-      log_operator(),
-      sqrt_operator(),
-      reciprocal_operator(),
-      abs_operator(),
-      sign_operator(),
-      sin_operator(),
-      cos_operator(),
-      erf_operator(),
-      floor_operator(),
-      round_operator(),
-      pow_operator(),
-      rms_norm_operator(),
-      embedding_operator(),
-      reduce_max_operator(),
-      reduce_min_operator(),
-      take_operator(),
-      resize_operator(),
-      parameter_operator(),
-      lstm_operator(),
-      rnn_operator(),
-      gru_operator(),
-      top_k_operator(),
-      arg_max_operator(),
-  };
+#define UNDYING_ROW(name) name##_operator(),
+  static const std::array rows = {UNDYING_OPERATORS(UNDYING_ROW)};
+#undef UNDYING_ROW
   return rows;
 }
 
 const Operator& operator_named(const Node& node) {
+  const auto found = std::ranges::find(operators(), node.op, &Operator::name);
+  if (found != operators().end()) return *found;
   std::string known;
-  for (const Operator& row : operators()) {
-    if (row.name == node.op) return row;
-    known += (known.empty() ? "" : ", ") + std::string(row.name);
-  }
+  for (const Operator& row : operators()) known += (known.empty() ? "" : ", ") + std::string(row.name);
   throw Error(ErrorCode::kInvalidArgument, node.name, "unknown operator \"" + node.op + "\"; known: " + known);
 }
 
@@ -159,7 +96,7 @@ Shape naming(const Node& node, const Infer& infer_shape) {
 }  // namespace
 
 Value infer(const Node& node, std::span<const Value> src) {
-  if (node.op == "input") return {naming(node, [&] { return infer_input(node, src); }), Layout::kPlain};
+  if (is_input(node)) return {naming(node, [&] { return infer_input(node, src); }), Layout::kPlain};
   const Operator& row = operator_named(node);
   check_input_count(row, node, src.size());
   const std::vector<Value> inputs = arranged(node, src);
@@ -168,10 +105,43 @@ Value infer(const Node& node, std::span<const Value> src) {
   return {std::move(shape), layout};
 }
 
+const Traits& traits_of(const Node& node) {
+  static constexpr Traits kInput{.kind = Kind::kInput};
+  return is_input(node) ? kInput : operator_named(node).traits;
+}
+
 bool training_differs(const Node& node, Precision precision) {
-  if (node.op == "input") return false;
+  if (is_input(node)) return false;
   const auto differs = operator_named(node).training_differs;
   return differs != nullptr && differs(node, precision);
+}
+
+bool is_input(const Node& node) { return node.op == "input"; }
+
+const Activation* activation_of(const Node& node) {
+  return traits_of(node).kind == Kind::kActivation ? &node.attributes.get<Activation>("activation") : nullptr;
+}
+
+bool is_batch_norm(const Node& node) { return traits_of(node).norm == Norm::kBatch; }
+bool is_view(const Node& node) { return traits_of(node).kind == Kind::kView; }
+bool keeps_units(const Node& node) { return traits_of(node).keeps_units; }
+bool makes_units(const Node& node) { return traits_of(node).kind == Kind::kWeights; }
+
+bool moves_elements(const Node& node) {
+  const Kind kind = traits_of(node).kind;
+  return kind == Kind::kView || kind == Kind::kTranspose || kind == Kind::kSlice || kind == Kind::kTake || kind == Kind::kConcat;
+}
+
+bool has_channels(const Node& node) { return !is_input(node) && operator_named(node).layout == LayoutRule::kChannelsLast; }
+
+Head head_of(const Node& node) {
+  const Activation* activation = activation_of(node);
+  if (activation != nullptr && *activation == Activation("sigmoid")) return Head::kSigmoid;
+  return traits_of(node).sums_to_one ? Head::kSoftmax : Head::kNone;
+}
+
+double weights_at_each_position(std::span<const ParameterSpec> specs, const Value& dst) {
+  return static_cast<double>(element_count(specs[0].shape)) * static_cast<double>(position_count(dst));
 }
 
 std::vector<Value> values(std::span<const Node> nodes) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "activations/kernels.h"
+#include "ops/traits.h"
 #include "undying/node.h"
 #include "undying/precision.h"
 
@@ -150,6 +151,8 @@ struct Operator {
   // Whether a training step gives something else than evaluation does for the same input and parameters: a draw, the statistics of a batch,
   // rounded factors. Null: never.
   bool (*training_differs)(const Node& node, Precision precision) = nullptr;
+
+  Traits traits = {};
 };
 
 // All rows, in one order. operator_named() throws Error{kInvalidArgument} listing the names there are.
@@ -176,8 +179,29 @@ std::vector<Value> values(std::span<const Node> nodes);
 // The inputs of one of its nodes, arranged.
 std::vector<Value> sources(const Node& node, std::span<const Value> values);
 
-// Asked of a node's row; an input never differs.
+// Asked of a node's row. An input, which has none, has the kind kInput and never differs.
+const Traits& traits_of(const Node& node);
 bool training_differs(const Node& node, Precision precision);
+
+bool is_input(const Node& node);
+// Null where the node is none.
+const Activation* activation_of(const Node& node);
+bool is_batch_norm(const Node& node);
+// In evaluation: the same values under another shape; units apart; units of its own weights.
+bool is_view(const Node& node);
+bool keeps_units(const Node& node);
+bool makes_units(const Node& node);
+// Whether it gives elements of its inputs as they are, all or some, at other places.
+bool moves_elements(const Node& node);
+// Units stand along the first dimension of an example, (C, H, W), whatever it reads.
+bool has_channels(const Node& node);
+
+// What turns logits into probabilities.
+enum class Head { kNone, kSoftmax, kSigmoid };
+Head head_of(const Node& node);
+
+// Each weight once at each position of the output, as of linear layers and convolutions.
+double weights_at_each_position(std::span<const ParameterSpec> specs, const Value& dst);
 
 // No tensors of its own.
 std::vector<ParameterSpec> no_parameters(const Node& node, std::span<const Value> src);

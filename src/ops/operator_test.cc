@@ -225,6 +225,36 @@ TEST_P(Conformance, WhatDiffersInTrainingSaysSo) {
   EXPECT_EQ(differs, says);
 }
 
+// What a row says of its operator, against the reference.
+TEST_P(Conformance, TraitsAreTrue) {
+  const Case& tested = std::get<0>(GetParam());
+  const Traits& traits = traits_of(tested.node);
+  if (!tested.follower.empty() || training_differs(tested.node, Precision::kFloat32)) return;
+  Bench bench(tested, std::get<1>(GetParam()));
+  auto src = bench.src();
+  const std::vector<double> dst = bench.reference(src, bench.parameters());
+  const auto [least, greatest] = std::ranges::minmax(dst);
+  if (traits.range != nullptr) {
+    EXPECT_GE(least, traits.range(tested.node).least - 1e-6);  // a bound is rounded to float32
+    EXPECT_LE(greatest, traits.range(tested.node).greatest + 1e-6);
+  }
+  if (traits.within_inputs) {
+    double low = src[0][0], high = low;
+    for (const auto& values : src) {
+      low = std::min(low, *std::ranges::min_element(values));
+      high = std::max(high, *std::ranges::max_element(values));
+    }
+    EXPECT_GE(least, low - 1e-12);
+    EXPECT_LE(greatest, high + 1e-12);
+  }
+  if (traits.kind == Kind::kView) {
+    EXPECT_EQ(dst, src[0]);
+  }
+  if (!traits.keeps_units) return;
+  std::ranges::fill(src[0], 0.0);
+  EXPECT_THAT(bench.reference(src, bench.parameters()), testing::Each(0.0));
+}
+
 TEST_P(Conformance, WorkingInPlaceChangesNothing) {
   Bench bench(std::get<0>(GetParam()), std::get<1>(GetParam()));
   if (!bench.works_in_place()) return;

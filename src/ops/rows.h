@@ -3,72 +3,78 @@
 
 #include "ops/operator.h"
 
+// The one list of operators, in the order in which they are listed to people. ROW(NAME) stands for NAME_operator(), the row that a file of
+// this folder's rooms defines.
+#define UNDYING_OPERATORS(ROW) \
+  ROW(constant)                \
+  ROW(linear)                  \
+  ROW(conv)                    \
+  ROW(conv_transpose)          \
+  ROW(max_pool)                \
+  ROW(average_pool)            \
+  ROW(global_average_pool)     \
+  ROW(global_max_pool)         \
+  ROW(batch_norm)              \
+  ROW(layer_norm)              \
+  ROW(group_norm)              \
+  ROW(instance_norm)           \
+  ROW(activation)              \
+  ROW(add)                     \
+  ROW(sub)                     \
+  ROW(mul)                     \
+  ROW(div)                     \
+  ROW(matmul)                  \
+  ROW(softmax)                 \
+  ROW(log_softmax)             \
+  ROW(clip)                    \
+  ROW(dropout)                 \
+  ROW(dropout_2d)              \
+  ROW(concat)                  \
+  ROW(slice)                   \
+  ROW(pad)                     \
+  ROW(transpose)               \
+  ROW(reshape)                 \
+  ROW(flatten)                 \
+  ROW(squeeze)                 \
+  ROW(unsqueeze)               \
+  ROW(reduce_mean)             \
+  ROW(reduce_sum)              \
+  ROW(maximum)                 \
+  ROW(minimum)                 \
+  ROW(greater)                 \
+  ROW(less)                    \
+  ROW(equal)                   \
+  ROW(where)                   \
+  ROW(exp)                     \
+  ROW(log)                     \
+  ROW(sqrt)                    \
+  ROW(reciprocal)              \
+  ROW(abs)                     \
+  ROW(sign)                    \
+  ROW(sin)                     \
+  ROW(cos)                     \
+  ROW(erf)                     \
+  ROW(floor)                   \
+  ROW(round)                   \
+  ROW(pow)                     \
+  ROW(rms_norm)                \
+  ROW(embedding)               \
+  ROW(reduce_max)              \
+  ROW(reduce_min)              \
+  ROW(take)                    \
+  ROW(resize)                  \
+  ROW(parameter)               \
+  ROW(lstm)                    \
+  ROW(rnn)                     \
+  ROW(gru)                     \
+  ROW(top_k)                   \
+  ROW(arg_max)
+
 namespace undying::ops {
 
-// One function per file of this folder: the row it defines.
-Operator constant_operator();
-Operator linear_operator();
-Operator conv_operator();
-Operator conv_transpose_operator();
-Operator max_pool_operator();
-Operator average_pool_operator();
-Operator global_average_pool_operator();
-Operator global_max_pool_operator();
-Operator batch_norm_operator();
-Operator layer_norm_operator();
-Operator group_norm_operator();
-Operator instance_norm_operator();
-Operator activation_operator();
-Operator add_operator();
-Operator sub_operator();
-Operator mul_operator();
-Operator div_operator();
-Operator matmul_operator();
-Operator softmax_operator();
-Operator log_softmax_operator();
-Operator clip_operator();
-Operator dropout_operator();
-Operator dropout_2d_operator();
-Operator concat_operator();
-Operator slice_operator();
-Operator pad_operator();
-Operator transpose_operator();
-Operator reshape_operator();
-Operator flatten_operator();
-Operator squeeze_operator();
-Operator unsqueeze_operator();
-Operator reduce_mean_operator();
-Operator reduce_sum_operator();
-Operator maximum_operator();
-Operator minimum_operator();
-Operator greater_operator();
-Operator less_operator();
-Operator equal_operator();
-Operator where_operator();
-Operator exp_operator();
-Operator log_operator();
-Operator sqrt_operator();
-Operator reciprocal_operator();
-Operator abs_operator();
-Operator sign_operator();
-Operator sin_operator();
-Operator cos_operator();
-Operator erf_operator();
-Operator floor_operator();
-Operator round_operator();
-Operator pow_operator();
-Operator rms_norm_operator();
-Operator embedding_operator();
-Operator reduce_max_operator();
-Operator reduce_min_operator();
-Operator take_operator();
-Operator resize_operator();
-Operator parameter_operator();
-Operator lstm_operator();
-Operator rnn_operator();
-Operator gru_operator();
-Operator top_k_operator();
-Operator arg_max_operator();
+#define UNDYING_ROW(name) Operator name##_operator();
+UNDYING_OPERATORS(UNDYING_ROW)
+#undef UNDYING_ROW
 
 }  // namespace undying::ops
 

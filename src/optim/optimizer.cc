@@ -1,8 +1,10 @@
 #include "undying/optimizer.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
+#include <utility>
 
 #include "optim/update.h"
 #include "undying/error.h"
@@ -10,40 +12,40 @@
 namespace undying {
 namespace {
 
-template <class... Cases>
-struct Overload : Cases... {
-  using Cases::operator()...;
-};
-
 [[noreturn]] void fail(std::string_view optimizer, std::string_view setting, double found, std::string_view expected) {
   throw Error(ErrorCode::kInvalidArgument, fmt::format("{} {}", optimizer, setting), fmt::format("is {}; expected {}", found, expected));
 }
 
-void check_positive(std::string_view optimizer, std::string_view setting, float value) {
-  if (!(value > 0.0f && std::isfinite(value))) fail(optimizer, setting, value, "a number above 0");
+std::string range_of(const Setting& setting) {
+  if (setting.greatest >= Setting::kMost) return setting.least == 0.0 ? "0 or more" : "a number above 0";
+  return fmt::format("a number from {} to {}", setting.least, setting.greatest);
 }
 
-void check_share(std::string_view optimizer, std::string_view setting, float value) {
-  if (!(value >= 0.0f && value < 1.0f)) fail(optimizer, setting, value, "0 <= value < 1");
+// One default an alternative, in order.
+template <std::size_t... kIndex>
+std::vector<Optimizer> all(std::index_sequence<kIndex...>) {
+  return {Optimizer(std::in_place_index<kIndex>)...};
 }
 
-void check_decay(std::string_view optimizer, float value) {
-  if (!(value >= 0.0f && std::isfinite(value))) fail(optimizer, "weight decay", value, "0 or more");
-}
-
-template <class Settings>
-void check_adam(std::string_view name, const Settings& adam) {
-  check_share(name, "beta1", adam.beta1);
-  check_share(name, "beta2", adam.beta2);
-  check_positive(name, "epsilon", adam.epsilon);
-}
+std::vector<Optimizer> all() { return all(std::make_index_sequence<std::variant_size_v<Optimizer>>()); }
 
 }  // namespace
 
 std::string_view name(const Optimizer& optimizer) {
-  return std::visit(Overload{[](const Sgd&) { return "sgd"; }, [](const Adam&) { return "adam"; }, [](const AdamW&) { return "adamw"; },
-                             [](const RmsProp&) { return "rmsprop"; }},
-                    optimizer);
+  return std::visit([](const auto& settings) { return settings.kName; }, optimizer);
+}
+
+std::vector<std::string_view> optimizer_names() {
+  std::vector<std::string_view> names;
+  for (const Optimizer& each : all()) names.push_back(name(each));
+  return names;
+}
+
+Optimizer parse_optimizer(std::string_view text) {
+  for (Optimizer& each : all())
+    if (name(each) == text) return each;
+  throw Error(ErrorCode::kInvalidArgument, fmt::format("optimizer {}", text),
+              fmt::format("is not known; expected one of {}", fmt::join(optimizer_names(), ", ")));
 }
 
 float learning_rate(const Optimizer& optimizer) {
@@ -58,26 +60,18 @@ Optimizer with_learning_rate(Optimizer optimizer, float rate) {
 namespace optim {
 
 int state_count(const Optimizer& optimizer) {
-  if (const auto* sgd = std::get_if<Sgd>(&optimizer)) return sgd->momentum == 0.0f ? 0 : 1;
-  return 2;
+  return std::visit([](const auto& settings) { return settings.states(); }, optimizer);
 }
 
 void validate(const Optimizer& optimizer) {
-  const std::string_view which = name(optimizer);
-  check_positive(which, "learning rate", learning_rate(optimizer));
-  check_decay(which, std::visit([](const auto& settings) { return settings.weight_decay; }, optimizer));
-  if (const auto* sgd = std::get_if<Sgd>(&optimizer)) {
-    check_share(which, "momentum", sgd->momentum);
-    if (sgd->nesterov && sgd->momentum == 0.0f) fail(which, "momentum", 0.0, "above 0 with nesterov");
-  } else if (const auto* adam = std::get_if<Adam>(&optimizer)) {
-    check_adam(which, *adam);
-  } else if (const auto* adamw = std::get_if<AdamW>(&optimizer)) {
-    check_adam(which, *adamw);
-  } else if (const auto* rms = std::get_if<RmsProp>(&optimizer)) {
-    check_share(which, "alpha", rms->alpha);
-    check_share(which, "momentum", rms->momentum);
-    check_positive(which, "epsilon", rms->epsilon);
-  }
+  visit_settings(optimizer, [&](const Setting& setting, const auto& value) {
+    const auto number = static_cast<double>(value);
+    // A float32 setting may lie a rounding beyond the bound that it was given as.
+    const bool inside = number >= setting.least * (1.0 - 1e-7) && number <= setting.greatest * (1.0 + 1e-7);
+    if (!inside || !std::isfinite(number)) fail(name(optimizer), setting.label, number, range_of(setting));
+  });
+  const auto* sgd = std::get_if<Sgd>(&optimizer);
+  if (sgd != nullptr && sgd->nesterov && sgd->momentum == 0.0f) fail("sgd", "momentum", 0.0, "above 0 with nesterov");
 }
 
 }  // namespace optim

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <numbers>
@@ -10,8 +12,6 @@
 
 namespace undying {
 namespace {
-
-constexpr std::string_view kKnown = "constant, step:PERIOD[,GAMMA], cosine[:FINAL], one-cycle";
 
 [[noreturn]] void fail(std::string_view what, const std::string& message) { throw Error(ErrorCode::kInvalidArgument, what, message); }
 
@@ -31,20 +31,54 @@ double parse_number(std::string_view schedule, std::string_view text) {
   double value = 0.0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
-    fail(fmt::format("schedule {}", schedule), fmt::format("\"{}\" is not a number; expected one of {}", text, kKnown));
+    fail(fmt::format("schedule {}", schedule),
+         fmt::format("\"{}\" is not a number; expected one of {}", text, fmt::join(schedule_forms(), ", ")));
   return value;
 }
 
-Schedule parse_step(std::string_view text, std::string_view values) {
+void parse_step(std::string_view text, std::string_view values, Schedule& schedule) {
   const auto comma = values.find(',');
   const double period = parse_number(text, values.substr(0, comma));
   if (!(period >= 1.0 && period <= 1e15 && period == std::floor(period)))
     fail(fmt::format("schedule {}", text), fmt::format("the period is {}; expected a whole number of steps, at least 1", period));
-  Schedule schedule{.kind = Schedule::Kind::kStep, .period = static_cast<std::int64_t>(period)};
+  schedule.period = static_cast<std::int64_t>(period);
   if (comma != std::string_view::npos) schedule.gamma = parse_number(text, values.substr(comma + 1));
   if (!(schedule.gamma > 0.0)) fail(fmt::format("schedule {}", text), fmt::format("gamma is {}; expected above 0", schedule.gamma));
-  return schedule;
 }
+
+void parse_cosine(std::string_view text, std::string_view values, Schedule& schedule) {
+  schedule.final_factor = parse_number(text, values);
+  if (!(schedule.final_factor >= 0.0 && schedule.final_factor <= 1.0))
+    fail(fmt::format("schedule {}", text), fmt::format("the final factor is {}; expected 0..1", schedule.final_factor));
+}
+
+// One schedule, behind its warm-up: step `at` of `length`.
+struct Row {
+  Schedule::Kind kind;
+  std::string_view form;  // as it is written
+  double (*factor)(const Schedule& schedule, std::int64_t at, std::int64_t length);
+  void (*parse)(std::string_view text, std::string_view values, Schedule& schedule) = nullptr;  // what is behind the colon; null: nothing
+  std::string (*values)(const Schedule& schedule) = nullptr;
+
+  std::string_view name() const { return form.substr(0, form.find_first_of(":[")); }
+  bool needs_values() const { return form.find(':') < form.find('['); }
+};
+
+using Kind = Schedule::Kind;
+
+constexpr std::array kRows = {
+    Row{Kind::kConstant, "constant", [](const Schedule&, std::int64_t, std::int64_t) { return 1.0; }},
+    Row{Kind::kStep, "step:PERIOD[,GAMMA]",
+        [](const Schedule& s, std::int64_t at, std::int64_t) { return std::pow(s.gamma, static_cast<double>(at / s.period)); }, parse_step,
+        [](const Schedule& s) { return fmt::format("{},{}", s.period, s.gamma); }},
+    Row{Kind::kCosine, "cosine[:FINAL]",
+        [](const Schedule& s, std::int64_t at, std::int64_t length) {
+          return half_cosine(1.0, s.final_factor, static_cast<double>(at) / static_cast<double>(length));
+        },
+        parse_cosine, [](const Schedule& s) { return fmt::format("{}", s.final_factor); }},
+    Row{Kind::kOneCycle, "one-cycle", [](const Schedule&, std::int64_t at, std::int64_t length) { return one_cycle(at, length); }}};
+
+const Row& row_of(const Schedule& schedule) { return *std::ranges::find(kRows, schedule.kind, &Row::kind); }
 
 }  // namespace
 
@@ -53,37 +87,30 @@ double learning_rate_factor(const Schedule& schedule, std::int64_t step, std::in
     fail("warm-up", fmt::format("is {} steps; expected 0..{}, the steps of the run", schedule.warmup, total));
   if (schedule.period < 1) fail("schedule period", fmt::format("is {}; expected at least 1", schedule.period));
   if (step < schedule.warmup) return static_cast<double>(step + 1) / static_cast<double>(schedule.warmup);
-  const std::int64_t at = step - schedule.warmup;
-  const std::int64_t length = std::max<std::int64_t>(1, total - schedule.warmup);
-  switch (schedule.kind) {
-    case Schedule::Kind::kStep:
-      return std::pow(schedule.gamma, static_cast<double>(at / schedule.period));
-    case Schedule::Kind::kCosine:
-      return half_cosine(1.0, schedule.final_factor, static_cast<double>(at) / static_cast<double>(length));
-    case Schedule::Kind::kOneCycle:
-      return one_cycle(at, length);
-    case Schedule::Kind::kConstant:
-      break;
-  }
-  return 1.0;
+  return row_of(schedule).factor(schedule, step - schedule.warmup, std::max<std::int64_t>(1, total - schedule.warmup));
 }
 
 Schedule parse_schedule(std::string_view text) {
   const auto colon = text.find(':');
-  const std::string_view name = text.substr(0, colon);
   const bool has_values = colon != std::string_view::npos;
-  const std::string_view values = has_values ? text.substr(colon + 1) : std::string_view();
-  if (name == "constant" && !has_values) return {};
-  if (name == "one-cycle" && !has_values) return {.kind = Schedule::Kind::kOneCycle};
-  if (name == "step" && has_values) return parse_step(text, values);
-  if (name == "cosine") {
-    Schedule schedule{.kind = Schedule::Kind::kCosine};
-    if (has_values) schedule.final_factor = parse_number(text, values);
-    if (!(schedule.final_factor >= 0.0 && schedule.final_factor <= 1.0))
-      fail(fmt::format("schedule {}", text), fmt::format("the final factor is {}; expected 0..1", schedule.final_factor));
+  for (const Row& row : kRows) {
+    if (row.name() != text.substr(0, colon) || (has_values ? row.parse == nullptr : row.needs_values())) continue;
+    Schedule schedule{.kind = row.kind};
+    if (has_values) row.parse(text, text.substr(colon + 1), schedule);
     return schedule;
   }
-  fail(fmt::format("schedule {}", text), fmt::format("is not known; expected one of {}", kKnown));
+  fail(fmt::format("schedule {}", text), fmt::format("is not known; expected one of {}", fmt::join(schedule_forms(), ", ")));
+}
+
+std::string specification(const Schedule& schedule) {
+  const Row& row = row_of(schedule);
+  return std::string(row.name()) + (row.values == nullptr ? "" : ":" + row.values(schedule));
+}
+
+std::vector<std::string> schedule_forms() {
+  std::vector<std::string> forms;
+  for (const Row& row : kRows) forms.emplace_back(row.form);
+  return forms;
 }
 
 }  // namespace undying

@@ -86,6 +86,23 @@ struct RmsPropRule {
   float rate, alpha, epsilon, momentum;
 };
 
+struct LionRule {
+  LionRule(const Lion& lion, const UpdateArgs& args, double decoupled)
+      : rate(static_cast<float>(args.learning_rate)),
+        beta1(lion.beta1),
+        beta2(lion.beta2),
+        shrink(static_cast<float>(args.learning_rate * decoupled)) {}
+
+  static constexpr int kStates = 1;
+  HWY_INLINE V delta(D d, V g, V w, V* state) const {
+    const V mixed = hn::MulAdd(hn::Set(d, beta1), state[0], hn::Mul(hn::Set(d, 1.0f - beta1), g));
+    state[0] = hn::MulAdd(hn::Set(d, beta2), state[0], hn::Mul(hn::Set(d, 1.0f - beta2), g));
+    const V step = hn::CopySign(hn::Set(d, rate), hn::Neg(mixed));
+    return hn::NegMulAdd(hn::Set(d, shrink), w, hn::IfThenZeroElse(hn::Eq(mixed, hn::Zero(d)), step));
+  }
+  float rate, beta1, beta2, shrink;
+};
+
 struct Sums {
   V gradient, update, weight;
 };
@@ -145,18 +162,32 @@ HWY_ATTR SliceNorms update_slice(const Rule& rule, const UpdateArgs& args, float
   return norms;
 }
 
+// ---- What each optimizer applies. `decay` is L2, added to the gradient; decoupled decay is the rule's own.
+
+HWY_ATTR inline SliceNorms apply(const Sgd& sgd, const UpdateArgs& args, float decay) {
+  if (sgd.momentum == 0.0f) return update_slice(PlainSgdRule(sgd, args), args, decay);
+  return update_slice(SgdRule(sgd, args), args, decay);
+}
+
+HWY_ATTR inline SliceNorms apply(const Adam& adam, const UpdateArgs& args, float decay) {
+  return update_slice(AdamRule(adam, args, 0.0), args, decay);
+}
+
+HWY_ATTR inline SliceNorms apply(const AdamW& adamw, const UpdateArgs& args, float decay) {
+  return update_slice(AdamRule(adamw, args, static_cast<double>(decay)), args, 0.0f);
+}
+
+HWY_ATTR inline SliceNorms apply(const RmsProp& settings, const UpdateArgs& args, float decay) {
+  return update_slice(RmsPropRule(settings, args), args, decay);
+}
+
+HWY_ATTR inline SliceNorms apply(const Lion& lion, const UpdateArgs& args, float decay) {
+  return update_slice(LionRule(lion, args, static_cast<double>(decay)), args, 0.0f);
+}
+
 HWY_ATTR SliceNorms update_any(const Optimizer& optimizer, const UpdateArgs& args) {
-  if (const auto* sgd = std::get_if<Sgd>(&optimizer)) {
-    const float decay = args.decay ? sgd->weight_decay : 0.0f;
-    if (sgd->momentum == 0.0f) return update_slice(PlainSgdRule(*sgd, args), args, decay);
-    return update_slice(SgdRule(*sgd, args), args, decay);
-  }
-  if (const auto* adam = std::get_if<Adam>(&optimizer))
-    return update_slice(AdamRule(*adam, args, 0.0), args, args.decay ? adam->weight_decay : 0.0f);
-  if (const auto* adamw = std::get_if<AdamW>(&optimizer))
-    return update_slice(AdamRule(*adamw, args, args.decay ? static_cast<double>(adamw->weight_decay) : 0.0), args, 0.0f);
-  const RmsProp& settings = std::get<RmsProp>(optimizer);
-  return update_slice(RmsPropRule(settings, args), args, args.decay ? settings.weight_decay : 0.0f);
+  return std::visit([&](const auto& settings) HWY_ATTR { return apply(settings, args, args.decay ? settings.weight_decay : 0.0f); },
+                    optimizer);
 }
 
 HWY_ATTR double square_sum(std::int64_t n, std::span<const float* const> gradients) {

@@ -54,6 +54,12 @@ std::vector<Tested> tested() {
          p.v = 0.999 * p.v + 0.001 * g * g;
          p.w -= kRate * (p.m / (1 - std::pow(0.9, step))) / (std::sqrt(p.v / (1 - std::pow(0.999, step))) + 1e-8);
        }},
+      {"lion", Lion{.weight_decay = 0.02f},
+       [](Scalar& p, double g, int) {
+         const double mixed = 0.9 * p.m + 0.1 * g;
+         p.w -= kRate * ((mixed > 0 ? 1 : mixed < 0 ? -1 : 0) + 0.02 * p.w);
+         p.m = 0.99 * p.m + 0.01 * g;
+       }},
       {"rmsprop", RmsProp{.momentum = 0.5f},
        [](Scalar& p, double g, int) {
          p.v = 0.99 * p.v + 0.01 * g * g;
@@ -115,7 +121,7 @@ TEST_P(Update, TwentyStepsAgreeWithTheFormula) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Update,
-                         testing::Combine(testing::Range<std::size_t>(0, 6), testing::Values(1, 3),
+                         testing::Combine(testing::Range<std::size_t>(0, 7), testing::Values(1, 3),
                                           testing::Values<std::int64_t>(1, 37, 2051)),
                          [](const auto& made) {
                            return std::string(tested()[std::get<0>(made.param)].label) + "_shards" +
@@ -136,6 +142,15 @@ TEST(UpdateDecay, IsLeftOutWhereAskedTo) {
     update(optimizer, args);
     EXPECT_LT(weight, 1.0f);
   }
+}
+
+// A weight without gradient, as of a unit that is dead, stays where it is.
+TEST(UpdateLion, DoesNotMoveWhereNothingPulls) {
+  float weight = 1.0f, state = 0.0f;
+  const float gradient = 0.0f;
+  const float* gradients[] = {&gradient};
+  update(Lion{}, {.n = 1, .weights = &weight, .gradients = gradients, .state = {&state, nullptr}, .learning_rate = 0.1});
+  EXPECT_EQ(weight, 1.0f);
 }
 
 TEST(UpdateScale, ScalesTheGradientButNotTheNormReported) {

@@ -15,6 +15,12 @@ using report::wrap;
 
 constexpr std::size_t kIndent = 3;
 
+// Of a layer whose units were sampled, a lower bound.
+std::string rank_figure(const LayerDiagnosis& layer) {
+  if (!std::isfinite(layer.effective_rank)) return "-";
+  return fmt::format("{}{:.1f}", layer.effective_rank_error > 0.0 ? ">" : "", layer.effective_rank);
+}
+
 std::string figure(double value) { return std::isfinite(value) ? fmt::format("{:.3g}", value) : std::string("-"); }
 
 std::size_t name_width(std::size_t least, const auto& layers) {
@@ -29,8 +35,7 @@ std::string table(const Diagnosis& diagnosis) {
   for (const LayerDiagnosis& layer : diagnosis.layers)
     text += fmt::format("{:<{}} {:>6} {:>8} {:>6} {:>6} {:>8} {:>8} {:>7} {:>5} {:>6.1f}% {:>9} {:>6}\n", layer.name, width, layer.units,
                         layer.n, layer.dead, layer.locked, layer.always_negative, layer.always_positive, layer.dormant,
-                        layer.saturated_units, 100.0 * layer.firing_rate, figure(layer.signal_variance),
-                        std::isfinite(layer.effective_rank) ? fmt::format("{:.1f}", layer.effective_rank) : "-");
+                        layer.saturated_units, 100.0 * layer.firing_rate, figure(layer.signal_variance), rank_figure(layer));
   return text;
 }
 
@@ -130,6 +135,15 @@ std::string diagnosis_text(const Diagnosis& diagnosis, int columns, std::size_t 
     text +=
         wrap(fmt::format("Dead: z <= 0 on all of {} and no gradient there. On other data such a unit may fire.", diagnosis.data), limit) +
         "\n";
+  return text;
+}
+
+std::string passes_text(const std::vector<DataPass>& passes) {
+  std::size_t width = 4;
+  for (const DataPass& pass : passes) width = std::max(width, pass.what.size());
+  std::string text = fmt::format("Passes over data\n{:<{}} {:>9} {:>9} {:>8}\n", "made for", width, "examples", "forward", "back");
+  for (const DataPass& pass : passes)
+    text += fmt::format("{:<{}} {:>9} {:>9} {:>8}\n", pass.what, width, pass.examples, pass.count, pass.backward ? pass.count : 0);
   return text;
 }
 

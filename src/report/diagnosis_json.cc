@@ -46,29 +46,31 @@ Json lives_json(const LayerDiagnosis& layer) {
 }
 
 Json layer_json(const LayerDiagnosis& layer) {
-  return {{"name", layer.name},
-          {"activation", layer.activation.specification()},
-          {"units", layer.units},
-          {"positions", layer.positions},
-          {"n", layer.n},
-          {"firing_rate_bound", number(3.0 / static_cast<double>(layer.n))},
-          {"dead", layer.dead},
-          {"locked", layer.locked},
-          {"always_negative", layer.always_negative},
-          {"always_positive", layer.always_positive},
-          {"dormant", layer.dormant},
-          {"constant", layer.constant},
-          {"saturated_units", layer.saturated_units},
-          {"never_wins", layer.never_wins},
-          {"firing_rate", number(layer.firing_rate)},
-          {"histogram", layer.histogram},
-          {"saturated", number(layer.saturated)},
-          {"signal_mean", number(layer.signal_mean)},
-          {"signal_variance", number(layer.signal_variance)},
-          {"effective_rank", number(layer.effective_rank)},
-          {"rank_rows", layer.rank_rows},
-          {"bypassed", layer.bypassed},
-          {"lives", lives_json(layer)}};
+  Json json = {{"name", layer.name},
+               {"activation", layer.activation.specification()},
+               {"units", layer.units},
+               {"positions", layer.positions},
+               {"n", layer.n},
+               {"firing_rate_bound", number(3.0 / static_cast<double>(layer.n))},
+               {"dead", layer.dead},
+               {"locked", layer.locked},
+               {"always_negative", layer.always_negative},
+               {"always_positive", layer.always_positive},
+               {"dormant", layer.dormant},
+               {"constant", layer.constant},
+               {"saturated_units", layer.saturated_units},
+               {"never_wins", layer.never_wins},
+               {"firing_rate", number(layer.firing_rate)},
+               {"histogram", layer.histogram},
+               {"saturated", number(layer.saturated)},
+               {"signal_mean", number(layer.signal_mean)},
+               {"signal_variance", number(layer.signal_variance)},
+               {"effective_rank", number(layer.effective_rank)},
+               {"rank_rows", layer.rank_rows},
+               {"bypassed", layer.bypassed},
+               {"lives", lives_json(layer)}};
+  if (layer.effective_rank_error > 0.0) json["effective_rank_error"] = number(layer.effective_rank_error);
+  return json;
 }
 
 // One array a field of HiddenUnit, or of a gate.

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <type_traits>
 
 namespace undying::report {
 
@@ -12,39 +13,28 @@ Json setting(float value) { return std::strtod(fmt::format("{}", value).c_str(),
 namespace {
 
 Json optimizer_json(const Optimizer& optimizer) {
-  Json json = {{"optimizer", name(optimizer)}, {"lr", setting(learning_rate(optimizer))}};
-  if (const auto* sgd = std::get_if<Sgd>(&optimizer)) {
-    json.update({{"momentum", setting(sgd->momentum)}, {"nesterov", sgd->nesterov}, {"weight_decay", setting(sgd->weight_decay)}});
-  } else if (const auto* rms = std::get_if<RmsProp>(&optimizer)) {
-    json.update({{"alpha", setting(rms->alpha)},
-                 {"epsilon", setting(rms->epsilon)},
-                 {"momentum", setting(rms->momentum)},
-                 {"weight_decay", setting(rms->weight_decay)}});
-  } else {
-    const auto fill = [&](const auto& adam) {
-      json.update({{"beta1", setting(adam.beta1)},
-                   {"beta2", setting(adam.beta2)},
-                   {"epsilon", setting(adam.epsilon)},
-                   {"weight_decay", setting(adam.weight_decay)}});
-    };
-    if (const auto* plain = std::get_if<Adam>(&optimizer)) fill(*plain);
-    if (const auto* decoupled = std::get_if<AdamW>(&optimizer)) fill(*decoupled);
-  }
+  Json json = {{"optimizer", name(optimizer)}};
+  visit_settings(optimizer, [&](const Setting& each, const auto& value) { json[std::string(each.name)] = setting(value); });
   return json;
 }
 
-std::string schedule_text(const Schedule& schedule) {
-  switch (schedule.kind) {
-    case Schedule::Kind::kStep:
-      return fmt::format("step:{},{}", schedule.period, schedule.gamma);
-    case Schedule::Kind::kCosine:
-      return fmt::format("cosine:{}", schedule.final_factor);
-    case Schedule::Kind::kOneCycle:
-      return "one-cycle";
-    case Schedule::Kind::kConstant:
-      break;
+// A setting by its type; the optimizer has written its own.
+template <class T>
+void add(Json& json, const Setting& setting, const T& value) {
+  const std::string key(setting.name);
+  if constexpr (std::is_arithmetic_v<T>) {
+    json[key] = value;
+  } else if constexpr (std::is_enum_v<T>) {
+    json[key] = name(value);
+  } else if constexpr (std::is_same_v<T, std::optional<Metric>>) {
+    json[key] = value ? Json(name(*value)) : Json(nullptr);
+  } else if constexpr (std::is_same_v<T, Schedule>) {
+    json[key] = specification(value);
+  } else if constexpr (std::is_same_v<T, Augmentation>) {
+    json[key] = value.specification();
+  } else {
+    static_assert(std::is_same_v<T, Optimizer>);
   }
-  return "constant";
 }
 
 // One array a field of LayerHealth: rows are censuses, columns layers.
@@ -85,31 +75,8 @@ Json batch_norm_json(const std::optional<bool>& batch_norm) { return batch_norm 
 
 Json settings_json(const TrainSettings& settings) {
   Json json = optimizer_json(settings.optimizer);
-  json.update({{"schedule", schedule_text(settings.schedule)},
-               {"warmup", settings.schedule.warmup},
-               {"loss", name(settings.loss)},
-               {"label_smoothing", settings.label_smoothing},
-               {"huber_delta", settings.huber_delta},
-               {"class_weights", name(settings.class_weights)},
-               {"metric", settings.metric ? Json(name(*settings.metric)) : Json(nullptr)},
-               {"early_stop", settings.early_stop},
-               {"clip_norm", settings.clip_norm},
-               {"init_scheme", name(settings.initializer)},
-               {"precision", name(settings.precision)},
-               {"batch", settings.batch},
-               {"epochs", settings.epochs},
-               {"steps", settings.max_steps},
-               {"seed", settings.seed},
-               {"init_seed", settings.init_seed == 0 ? settings.seed : settings.init_seed},
-               {"shuffle", settings.shuffle},
-               {"augment", settings.augmentation.specification()},
-               {"evaluate", settings.evaluate},
-               {"threads", settings.threads},
-               {"shards", settings.shards},
-               {"counters", settings.health.counters},
-               {"census", settings.health.census},
-               {"dormant_tau", settings.health.dormant_tau},
-               {"saturation_eps", settings.health.saturation_eps}});
+  TrainSettings::each(settings, [&](const Setting& setting, const auto& value) { add(json, setting, value); });
+  json["init_seed"] = settings.init_seed == 0 ? settings.seed : settings.init_seed;
   return json;
 }
 

@@ -22,6 +22,7 @@ Json rounded(double value);
 
 // A float32 setting as the decimal that was meant: 0.01, not 0.009999999776.
 Json setting(float value);
+inline Json setting(bool value) { return value; }
 
 // "dead", "always negative", "always positive", "alive"
 const char* state_name(UnitState state);

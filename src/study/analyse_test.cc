@@ -14,19 +14,13 @@
 #include "study/plan.h"
 #include "study/record.h"
 #include "study/store.h"
+#include "study/test_study.h"
 #include "undying/error.h"
 
 namespace undying {
 namespace {
 
 using testing::HasSubstr;
-
-StudySettings tiny() {
-  StudySettings settings{.data = "spirals", .model = "mlp:8x2", .activations = {"relu", "leaky_relu:0.1", "elu"}, .seeds = 3};
-  settings.train = {.optimizer = Sgd{.learning_rate = 0.1f, .momentum = 0.9f}, .batch = 100, .epochs = 2, .seed = 4};
-  settings.threads = 2;
-  return settings;
-}
 
 // A study made by hand: control, placebo, one treatment, with the given test accuracies.
 Study by_hand(const std::vector<double>& control, const std::vector<double>& placebo, const std::vector<double>& treatment) {

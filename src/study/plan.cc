@@ -6,7 +6,10 @@
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
+#include <map>
 #include <thread>
+#include <type_traits>
 
 #include "base/version.h"
 #include "study/draws.h"
@@ -62,17 +65,47 @@ std::string describe(const std::vector<Tensor>& tensors) {
   return fmt::format("{} tensors, checksum {:08x}", tensors.size(), sum);
 }
 
+// Stored studies were begun with these words.
 std::string describe(const Optimizer& optimizer, const std::string& rate) {
-  if (const auto* sgd = std::get_if<Sgd>(&optimizer))
-    return fmt::format("sgd lr {} momentum {} nesterov {} decay {}", rate, sgd->momentum, sgd->nesterov, sgd->weight_decay);
-  if (const auto* rms = std::get_if<RmsProp>(&optimizer))
-    return fmt::format("rmsprop lr {} alpha {} epsilon {} momentum {} decay {}", rate, rms->alpha, rms->epsilon, rms->momentum,
-                       rms->weight_decay);
-  const auto adam = [&](std::string_view which, const auto& a) {
-    return fmt::format("{} lr {} betas {} {} epsilon {} decay {}", which, rate, a.beta1, a.beta2, a.epsilon, a.weight_decay);
-  };
-  if (const auto* plain = std::get_if<Adam>(&optimizer)) return adam("adam", *plain);
-  return adam("adamw", std::get<AdamW>(optimizer));
+  std::string text(name(optimizer));
+  visit_settings(optimizer, [&](const Setting& setting, const auto& value) {
+    const std::string_view word = setting.stored.empty() ? setting.name : setting.stored;
+    if (word != "-") text += fmt::format(" {}", word);
+    text += " " + (setting.name == optim::kRate.name ? rate : fmt::format("{}", value));
+  });
+  return text;
+}
+
+template <class T>
+std::string text_of(const T& value) {
+  if constexpr (std::is_arithmetic_v<T>) {
+    return fmt::format("{}", value);
+  } else if constexpr (std::is_enum_v<T>) {
+    return std::string(name(value));
+  } else if constexpr (std::is_same_v<T, std::optional<Metric>>) {
+    return value ? std::string(name(*value)) : "";
+  } else {
+    static_assert(std::is_same_v<T, Optimizer> || std::is_same_v<T, Schedule> || std::is_same_v<T, Augmentation>);
+    return "";  // have lines of their own
+  }
+}
+
+// The settings with a word of their own, as text.
+std::map<std::string, std::string, std::greater<>> words(const TrainSettings& settings) {
+  std::map<std::string, std::string, std::greater<>> all;
+  TrainSettings::each(settings, [&](const Setting& setting, const auto& value) {
+    if (setting.stored != "-") all[std::string(setting.stored.empty() ? setting.name : setting.stored)] = text_of(value);
+  });
+  return all;
+}
+
+// Those that have another value than at first, so that a study begun before there was such a setting goes on; in falling order, as the
+// first ones were written.
+std::map<std::string, std::string, std::greater<>> changed(const TrainSettings& settings) {
+  auto all = words(settings);
+  for (const auto& [word, value] : words({}))
+    if (all.at(word) == value) all.erase(word);
+  return all;
 }
 
 }  // namespace
@@ -137,9 +170,7 @@ std::string fingerprint(const StudySettings& settings, const Split& data) {
   line("augmentation", t.augmentation.specification());
   line("health", fmt::format("counters {} census {} tau {} eps {}", t.health.counters, t.health.census, t.health.dormant_tau,
                              t.health.saturation_eps));
-  if (t.metric) line("metric", name(*t.metric));
-  if (t.early_stop > 0) line("early stop", t.early_stop);
-  if (t.class_weights != ClassWeights::kNone) line("class weights", name(t.class_weights));
+  for (const auto& [word, value] : changed(t)) line(word, value);
   return text;
 }
 
@@ -156,3 +187,11 @@ std::string machine() {
 }
 
 }  // namespace undying::study
+
+namespace undying {
+
+std::size_t StudyPart::of(std::size_t runs) const {
+  return (runs + static_cast<std::size_t>(count - index)) / static_cast<std::size_t>(count);
+}
+
+}  // namespace undying

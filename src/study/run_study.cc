@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "base/version.h"
+#include "onednn/isa.h"
 #include "study/draws.h"
 #include "study/plan.h"
 #include "study/record.h"
@@ -37,9 +38,13 @@ class Schedule {
  public:
   Schedule(Study& study, const Hooks& hooks, Store* store, std::int64_t steps)
       : study_(study), hooks_(hooks), store_(store), progress_(hooks.progress), steps_(steps) {
+    const StudyPart& part = study.settings.part;
+    int index = 0;
     for (std::size_t seed = 0; seed < study.arms.front().runs.size(); ++seed)
-      for (std::size_t arm = 0; arm < study.arms.size(); ++arm)
-        if (seed < study.arms[arm].runs.size() && !study.arms[arm].runs[seed].present) jobs_.push_back({arm, seed});
+      for (std::size_t arm = 0; arm < study.arms.size(); ++arm) {
+        if (seed >= study.arms[arm].runs.size()) continue;
+        if (index++ % part.count == part.index - 1 && !study.arms[arm].runs[seed].present) jobs_.push_back({arm, seed});
+      }
   }
 
   std::size_t trained() const { return trained_; }
@@ -140,8 +145,19 @@ Trainer begin(const StudySettings& settings, const Arm& arm, const Dataset& data
   return trainer;
 }
 
+void check_part(const StudySettings& settings) {
+  const auto [index, count] = settings.part;
+  const auto refuse = [](const std::string& message) { throw Error(ErrorCode::kInvalidArgument, "part", message); };
+  if (count < 1 || index < 1 || index > count) refuse(fmt::format("is {} of {}; expected 1 of 1 or more", index, count));
+  if (count == 1) return;
+  if (settings.store.empty()) refuse("has nowhere to go; expected a store of its own for each part");
+  if (settings.seeds == 0) refuse("does not go with seeds that are added as needed; expected a number of seeds");
+  if (tunes(settings)) refuse("does not go with several learning rates, which are chosen from all runs; expected one");
+}
+
 void check(const StudySettings& settings, const Split& data, const std::vector<Arm>& arms) {
   check_seeds(settings);
+  check_part(settings);
   if (settings.threads < 0 || settings.threads > 1024)
     throw Error(ErrorCode::kInvalidArgument, "threads",
                 "is " + std::to_string(settings.threads) + "; expected 1..1024, or 0 for one per core");
@@ -294,7 +310,10 @@ Study run_study_with(const StudySettings& settings, const Split& data, const Hoo
   study.redrawn = redraws(settings, data);
   check(settings, data, study.arms);
   std::optional<Store> store;
-  if (!settings.store.empty()) store.emplace(settings.store, fingerprint(settings, data));
+  if (!settings.store.empty()) {
+    store.emplace(settings.store, fingerprint(settings, data));
+    store->add_instruction_sets({std::string(onednn::instruction_set())});
+  }
   train_arms(study, data, hooks, store ? &*store : nullptr, std::move(stop));
   return study;
 }

@@ -1,12 +1,14 @@
 #include "study/store.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sqlite3.h>
 
-#include <algorithm>
+#include <iterator>
 #include <sstream>
 
 #include "study/record.h"
+#include "study/sqlite.h"
 #include "undying/error.h"
 
 namespace undying::study {
@@ -14,55 +16,8 @@ namespace {
 
 constexpr const char* kSchema = "4";
 
-[[noreturn]] void fail(const std::string& file, sqlite3* database) {
-  const int code = sqlite3_errcode(database);
-  const bool bad = code == SQLITE_NOTADB || code == SQLITE_CORRUPT;
-  throw Error(bad ? ErrorCode::kBadData : ErrorCode::kIo, file,
-              fmt::format("{}: {}", bad ? "is not a study's SQLite file" : "the study cannot be kept there", sqlite3_errmsg(database)));
-}
+}  // namespace
 
-// One prepared statement, its values bound in order.
-class Statement {
- public:
-  Statement(sqlite3* database, const std::string& file, const char* sql) : database_(database), file_(file) {
-    if (sqlite3_prepare_v2(database, sql, -1, &statement_, nullptr) != SQLITE_OK) fail(file, database);
-  }
-  ~Statement() { sqlite3_finalize(statement_); }
-  Statement(const Statement&) = delete;
-  Statement& operator=(const Statement&) = delete;
-
-  void bind(const std::string& text) {
-    check(sqlite3_bind_text(statement_, ++bound_, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT));
-  }
-  void bind(std::uint64_t number) { check(sqlite3_bind_int64(statement_, ++bound_, static_cast<sqlite3_int64>(number))); }
-  void bind_blob(const std::string& bytes) {
-    check(sqlite3_bind_blob64(statement_, ++bound_, bytes.data(), bytes.size(), SQLITE_TRANSIENT));
-  }
-
-  // Whether there is a row.
-  bool step() {
-    const int code = sqlite3_step(statement_);
-    if (code != SQLITE_ROW && code != SQLITE_DONE) fail(file_, database_);
-    return code == SQLITE_ROW;
-  }
-
-  std::string column() const {
-    const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, 0));
-    return bytes == nullptr ? std::string() : std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(statement_, 0)));
-  }
-
- private:
-  void check(int code) {
-    if (code != SQLITE_OK) fail(file_, database_);
-  }
-
-  sqlite3* database_;
-  const std::string& file_;
-  sqlite3_stmt* statement_ = nullptr;
-  int bound_ = 0;
-};
-
-// The first line in which two texts differ, as "a" and "b".
 std::string difference(const std::string& a, const std::string& b) {
   std::istringstream left(a);
   std::istringstream right(b);
@@ -76,38 +31,100 @@ std::string difference(const std::string& a, const std::string& b) {
   }
 }
 
-}  // namespace
-
 void Store::Close::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
 
 Store::Store(const std::filesystem::path& file, const std::string& fingerprint) : file_(file.string()) {
+  open();
+  for (const char* sql :
+       {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", "CREATE TABLE IF NOT EXISTS study(key TEXT PRIMARY KEY, value TEXT)",
+        "CREATE TABLE IF NOT EXISTS run(arm TEXT, seed INTEGER, record BLOB, PRIMARY KEY(arm, seed))"})
+    Statement(database_.get(), file_, sql).step();
+  set("schema", kSchema, "INSERT OR IGNORE INTO study VALUES(?, ?)");
+  set("fingerprint", fingerprint, "INSERT OR IGNORE INTO study VALUES(?, ?)");
+  check_schema();
+  if (const std::string found = get("fingerprint"); found != fingerprint)
+    throw Error(ErrorCode::kInvalidArgument, file_,
+                fmt::format("holds another study: {}; choose another file, or repeat that study's settings to resume it",
+                            difference(found, fingerprint)));
+}
+
+Store::Store(const std::filesystem::path& file) : file_(file.string()) {
+  if (!std::filesystem::exists(file))
+    throw Error(ErrorCode::kNotFound, file_, "does not exist; expected the store of a study (compare --store)");
+  open();
+  Statement tables(database_.get(), file_, "SELECT count(*) FROM sqlite_master WHERE name IN ('study', 'run')");
+  tables.step();
+  if (tables.number(0) != 2) throw Error(ErrorCode::kBadData, file_, "is not the store of a study; expected what compare --store wrote");
+  check_schema();
+}
+
+void Store::open() {
   sqlite3* opened = nullptr;
   const int code = sqlite3_open_v2(file_.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, nullptr);
   database_.reset(opened);
   if (code != SQLITE_OK) fail(file_, opened);
   sqlite3_busy_timeout(opened, 10'000);
-  for (const char* sql :
-       {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", "CREATE TABLE IF NOT EXISTS study(key TEXT PRIMARY KEY, value TEXT)",
-        "CREATE TABLE IF NOT EXISTS run(arm TEXT, seed INTEGER, record BLOB, PRIMARY KEY(arm, seed))"})
-    Statement(opened, file_, sql).step();
-  for (const auto& [key, value] :
-       {std::pair<std::string, std::string>("schema", kSchema), std::pair<std::string, std::string>("fingerprint", fingerprint)}) {
-    Statement insert(opened, file_, "INSERT OR IGNORE INTO study VALUES(?, ?)");
-    insert.bind(key);
-    insert.bind(value);
+}
+
+void Store::check_schema() const {
+  if (const std::string found = get("schema"); found != kSchema)
+    throw Error(ErrorCode::kBadData, file_,
+                fmt::format("has layout version {}; this program writes {}: choose another file", found, kSchema));
+}
+
+std::string Store::get(const std::string& key) const {
+  Statement select(database_.get(), file_, "SELECT value FROM study WHERE key = ?");
+  select.bind(key);
+  return select.step() ? select.column() : "";
+}
+
+void Store::set(const std::string& key, const std::string& value, const char* sql) {
+  Statement insert(database_.get(), file_, sql);
+  insert.bind(key);
+  insert.bind(value);
+  insert.step();
+}
+
+std::set<std::string> Store::instruction_sets() const {
+  std::istringstream names(get("instructions"));
+  return {std::istream_iterator<std::string>(names), {}};
+}
+
+void Store::add_instruction_sets(const std::set<std::string>& more) {
+  std::set<std::string> all = instruction_sets();
+  all.insert(more.begin(), more.end());
+  set("instructions", fmt::format("{}", fmt::join(all, " ")), "INSERT OR REPLACE INTO study VALUES(?, ?)");
+}
+
+void Store::each(const std::function<void(const StoredRun&)>& visit) const {
+  Statement select(database_.get(), file_, "SELECT arm, seed, record FROM run ORDER BY seed, arm");
+  while (select.step()) visit({select.column(0), static_cast<std::uint64_t>(select.number(1)), select.column(2)});
+}
+
+std::int64_t Store::add(const Store& other) {
+  std::int64_t added = 0;
+  other.each([&](const StoredRun& run) {
+    decode(run.record, other.file_);  // throws where it is damaged
+    Statement insert(database_.get(), file_, "INSERT OR IGNORE INTO run VALUES(?, ?, ?)");
+    insert.bind(run.arm);
+    insert.bind(run.seed);
+    insert.bind_blob(run.record);
     insert.step();
-    Statement select(opened, file_, "SELECT value FROM study WHERE key = ?");
-    select.bind(key);
-    select.step();
-    const std::string found = select.column();
-    if (found == value) continue;
-    if (key == "schema")
-      throw Error(ErrorCode::kBadData, file_,
-                  fmt::format("has layout version {}; this program writes {}: choose another file", found, kSchema));
-    throw Error(ErrorCode::kInvalidArgument, file_,
-                fmt::format("holds another study: {}; choose another file, or repeat that study's settings to resume it",
-                            difference(found, value)));
+    added += sqlite3_changes(database_.get());
+  });
+  add_instruction_sets(other.instruction_sets());
+  return added;
+}
+
+void Store::together(const std::function<void()>& work) {
+  Statement(database_.get(), file_, "BEGIN IMMEDIATE").step();
+  try {
+    work();
+  } catch (...) {
+    sqlite3_exec(database_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+    throw;
   }
+  Statement(database_.get(), file_, "COMMIT").step();
 }
 
 Store::~Store() = default;

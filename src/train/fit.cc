@@ -17,24 +17,27 @@ namespace {
 // What multiplies a value begins as 1, what is added along one dimension as 0.
 bool is_multiplied(const Graph& graph, int node) {
   return std::ranges::any_of(graph.nodes(), [&](const Node& user) {
-    return (user.op == "mul" || user.op == "div") && std::ranges::find(user.inputs, node) != user.inputs.end();
+    const ops::Arithmetic arithmetic = ops::traits_of(user).arithmetic;
+    const bool multiplies = arithmetic == ops::Arithmetic::kMultiply || arithmetic == ops::Arithmetic::kDivide;
+    return multiplies && std::ranges::find(user.inputs, node) != user.inputs.end();
   });
 }
 
 // Weights that no sum over inputs reads: rows of a table, N(0, 1); parameters that values meet one by one, 1 where they multiply, 0 where
 // they are one bias a unit, else (places in a sequence, tokens) N(0, 0.02^2). Returns whether it was one.
 bool draw_apart(const engine::Model& model, const engine::Parameter& parameter, std::span<float> values, const Random& random) {
-  const std::string& op = model.graph().nodes()[static_cast<std::size_t>(parameter.node)].op;
-  if (op != "embedding" && op != "parameter") return false;
-  const bool scale = op == "parameter" && is_multiplied(model.graph(), parameter.node);
-  const bool bias = op == "parameter" && std::ranges::count_if(parameter.shape, [](std::int64_t extent) { return extent > 1; }) <= 1;
+  const ops::Kind kind = ops::traits_of(model.graph().nodes()[static_cast<std::size_t>(parameter.node)]).kind;
+  const bool table = kind == ops::Kind::kTable;
+  if (!table && kind != ops::Kind::kTensor) return false;
+  const bool scale = !table && is_multiplied(model.graph(), parameter.node);
+  const bool bias = !table && std::ranges::count_if(parameter.shape, [](std::int64_t extent) { return extent > 1; }) <= 1;
   if (scale || bias) {
     std::ranges::fill(values, scale ? 1.0f : 0.0f);
     return true;
   }
   std::vector<double> draws(values.size());
   random.normals(0, draws);
-  for (std::size_t i = 0; i < draws.size(); ++i) values[i] = static_cast<float>((op == "embedding" ? 1.0 : 0.02) * draws[i]);
+  for (std::size_t i = 0; i < draws.size(); ++i) values[i] = static_cast<float>((table ? 1.0 : 0.02) * draws[i]);
   return true;
 }
 
@@ -264,7 +267,10 @@ void Fit::restore() {
 void Fit::take_first_census() {
   const std::span<float> statistics = state_.model.statistics();
   const std::vector<float> before(statistics.begin(), statistics.end());
-  if (!before.empty() && state_.steps_taken == 0 && !state_.statistics_loaded) {
+  const bool fresh = !before.empty() && state_.steps_taken == 0 && !state_.statistics_loaded;
+  if (state_.first_census != nullptr && state_.steps_taken == 0 && !fresh)
+    return recorder_.census(0, state_.engine.take_activity(), *state_.first_census);
+  if (fresh) {
     if (settings_.shuffle) shuffle(settings_.seed, 1, order_);
     state_.engine.measure_statistics(source_, std::min(settings_.batch, train_.size));
   }

@@ -16,11 +16,8 @@ namespace {
 
 constexpr std::int64_t kRows = 256;  // at a time
 
-bool ends_in(const Graph& graph, const char* op) {
-  const Node& last = graph.nodes()[static_cast<std::size_t>(graph.outputs().front())];
-  if (last.op == "activation")
-    return last.attributes.get<Activation>("activation") == Activation("sigmoid") && op == std::string("sigmoid");
-  return last.op == op;
+bool ends_in(const Graph& graph, ops::Head head) {
+  return ops::head_of(graph.nodes()[static_cast<std::size_t>(graph.outputs().front())]) == head;
 }
 
 void softmax(float* row, std::int64_t width) {
@@ -62,8 +59,8 @@ Predictions train::answers(const Graph& graph, std::vector<float> outputs, std::
   const std::int64_t width = ops::element_count(graph.output_shape());
   Predictions predictions{.size = size, .classes = std::move(classes), .outputs = width, .values = std::move(outputs)};
   if (predictions.classes.size() < 2) return predictions;
-  if (width == 1) predictions.values = both_sides(predictions.values, ends_in(graph, "sigmoid"));
-  if (width > 1 && !ends_in(graph, "softmax") && !ends_in(graph, "sigmoid"))
+  if (width == 1) predictions.values = both_sides(predictions.values, ends_in(graph, ops::Head::kSigmoid));
+  if (width > 1 && !ends_in(graph, ops::Head::kSoftmax) && !ends_in(graph, ops::Head::kSigmoid))
     for (std::int64_t row = 0; row < size; ++row) softmax(predictions.values.data() + row * width, width);
   return predictions;
 }

@@ -16,8 +16,8 @@ namespace {
 bool is_input(const Graph& graph, int at) {
   for (;;) {
     const Node& node = graph.nodes()[static_cast<std::size_t>(at)];
-    if (node.op == "input") return true;
-    if (node.op != "reshape" && node.op != "flatten" && node.op != "squeeze" && node.op != "unsqueeze") return false;
+    if (ops::is_input(node)) return true;
+    if (!ops::is_view(node) || ops::training_differs(node, Precision::kFloat32)) return false;
     at = node.inputs[0];
   }
 }
@@ -26,7 +26,7 @@ bool is_input(const Graph& graph, int at) {
 const Node* smallest_table(const Graph& graph) {
   const Node* smallest = nullptr;
   for (const Node& node : graph.nodes()) {
-    if (node.op != "embedding" || !is_input(graph, node.inputs[0])) continue;
+    if (ops::traits_of(node).kind != ops::Kind::kTable || !is_input(graph, node.inputs[0])) continue;
     const auto rows = [](const Node& each) { return each.attributes.get<std::int64_t>("rows"); };
     if (smallest == nullptr || rows(node) < rows(*smallest)) smallest = &node;
   }

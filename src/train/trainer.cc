@@ -176,17 +176,10 @@ Trainer::Score train::State::score(const Dataset& data) {
   return score;
 }
 
-namespace train {
-namespace {
-
-// Outputs that stand for standardised targets.
-void to_units(const Dataset& data, std::vector<float>& outputs) {
+void train::to_units(const Dataset& data, std::vector<float>& outputs) {
   for (std::size_t i = 0; i < outputs.size() && !data.target_mean.empty(); ++i)
     outputs[i] = outputs[i] * data.target_deviation + data.target_mean[i % data.target_mean.size()];
 }
-
-}  // namespace
-}  // namespace train
 
 ops::LossSums train::State::evaluate(const Dataset& data, std::vector<float>* outputs) {
   const auto order = train::identity_order(data.size);
@@ -195,7 +188,7 @@ ops::LossSums train::State::evaluate(const Dataset& data, std::vector<float>* ou
 }
 
 Predictions train::State::answers_of(const Dataset& data, std::vector<float> outputs) const {
-  to_units(data, outputs);
+  train::to_units(data, outputs);
   return train::answers(model.graph(), std::move(outputs), data.size, std::vector<std::string>(static_cast<std::size_t>(data.classes)));
 }
 

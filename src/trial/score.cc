@@ -1,6 +1,7 @@
 #include "undying/score.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -44,13 +45,17 @@ std::string flag_of(const Row& row) {
 std::string_view name(Metric metric) { return row_of(metric).name; }
 
 Metric parse_metric(std::string_view text) {
-  std::string known;
-  for (const Row& row : kRows) {
-    if (row.metric == Metric::kLoss) continue;
-    if (flag_of(row) == text) return row.metric;
-    known += (known.empty() ? "" : ", ") + flag_of(row);
-  }
-  throw Error(ErrorCode::kInvalidArgument, "metric", fmt::format("\"{}\" is not known; expected one of {}", text, known));
+  for (const Row& row : kRows)
+    if (row.metric != Metric::kLoss && flag_of(row) == text) return row.metric;
+  throw Error(ErrorCode::kInvalidArgument, "metric",
+              fmt::format("\"{}\" is not known; expected one of {}", text, fmt::join(metric_names(), ", ")));
+}
+
+std::vector<std::string> metric_names() {
+  std::vector<std::string> names;
+  for (const Row& row : kRows)
+    if (row.metric != Metric::kLoss) names.push_back(flag_of(row));
+  return names;
 }
 
 bool higher_is_better(Metric metric) { return row_of(metric).higher; }

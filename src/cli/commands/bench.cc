@@ -49,7 +49,7 @@ const std::vector<Workload>& workloads() {
 }
 
 struct BenchOptions {
-  explicit BenchOptions(CLI::App& app) : network(app) {
+  BenchOptions(CLI::App& app, const Host& caller) : host(caller), network(app) {
     auto* name = app.add_option("--workload", workload, "W1 to W6")->type_name("NAME")->capture_default_str();
     app.add_option("--model", model, "in place of a workload: the network of this ONNX file, on random inputs and targets")
         ->type_name("FILE")
@@ -92,6 +92,7 @@ struct BenchOptions {
       throw Error(ErrorCode::kInvalidArgument, "--no-counters", "does not go with --compare-counters, which measures both");
   }
 
+  const Host& host;
   NetworkFlags network;
   std::string workload = "W1";
   std::string model;
@@ -180,7 +181,7 @@ nlohmann::ordered_json measure_start(const BenchOptions& options, const Workload
 
 std::vector<double> time_windows(Subject& subject, const BenchOptions& options, const Dataset& data) {
   constexpr int kWindows = 20;
-  Screen screen(options.quiet);
+  Screen screen(options.host, options.quiet);
   std::vector<double> times;
   for (int i = 0; i < kWindows; ++i) {
     if (screen.due()) screen.show({fmt::format("[{}] window {} of {}", bar(static_cast<double>(i) / kWindows, 20), i + 1, kWindows)});
@@ -220,7 +221,7 @@ nlohmann::ordered_json measure(const BenchOptions& options, const Workload& work
 std::vector<double> time_rounds(Subject& first, Subject& second, const BenchOptions& options, const Dataset& data) {
   const double least = options.seconds / static_cast<double>(4 * options.rounds);
   const double rounds = static_cast<double>(options.rounds);
-  Screen screen(options.quiet);
+  Screen screen(options.host, options.quiet);
   std::vector<double> ratios;
   for (std::int64_t i = 0; i < options.rounds; ++i) {
     if (screen.due()) screen.show({fmt::format("[{}] round {} of {}", bar(static_cast<double>(i) / rounds, 20), i + 1, options.rounds)});
@@ -281,10 +282,10 @@ int bench(const BenchOptions& options) {
 
 }  // namespace
 
-Command add_bench(CLI::App& program) {
+Command add_bench(CLI::App& program, const Host& host) {
   CLI::App* app = program.add_subcommand("bench", kDescription);
   app->footer(kFooter);
-  const auto options = std::make_shared<BenchOptions>(*app);
+  const auto options = std::make_shared<BenchOptions>(*app, host);
   return [options] { return bench(*options); };
 }
 

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -12,7 +11,6 @@
 #include "cli/outputs.h"
 #include "cli/parse.h"
 #include "cli/progress.h"
-#include "data/array/npy.h"
 #include "data/split.h"
 #include "undying/doctor.h"
 #include "undying/error.h"
@@ -37,7 +35,7 @@ constexpr const char* kFooter =
     "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written; 3 a condition of --fail-on is met.";
 
 struct DiagnoseOptions {
-  explicit DiagnoseOptions(CLI::App& app) : source(app, DataFlags::Network::kGiven), network(app) {
+  DiagnoseOptions(CLI::App& app, const Host& host) : source(app, host, DataFlags::Network::kGiven), network(app) {
     app.add_option("MODEL", model, "the network, an ONNX file")->required();
     add_file(app, "--labels", labels, "labels or targets of npy:X.npy, an NPY file");
     app.add_option("--part", part, "of the data: train, test or all")->type_name("PART")->capture_default_str();
@@ -52,12 +50,14 @@ struct DiagnoseOptions {
         ->type_name("CONDITION")
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     add_integer(app, "--threads", threads, "worker threads; 0: one per core", 0, 1024);
+    add_memory(app, memory);
+    app.add_flag("--explain", explain, "print the passes over the data that were made, too");
     add_file(app, "--json", json, "write the diagnosis as JSON to this file");
     app.add_flag("--quiet", quiet, "no progress, only the result");
   }
 
   DiagnoseSettings settings() const {
-    DiagnoseSettings chosen{.dormant_tau = tau, .saturation_eps = eps, .threads = static_cast<int>(threads)};
+    DiagnoseSettings chosen{.dormant_tau = tau, .saturation_eps = eps, .threads = static_cast<int>(threads), .memory = memory};
     if (!loss.empty()) chosen.loss = parse_loss(loss);
     return chosen;
   }
@@ -69,6 +69,8 @@ struct DiagnoseOptions {
   double eps = HealthSettings{}.saturation_eps;
   bool forecast = false;
   bool quiet = false;
+  bool explain = false;
+  std::int64_t memory = DiagnoseSettings{}.memory;
   std::vector<std::string> fail_on;
   std::int64_t threads = 0;
 };
@@ -86,10 +88,8 @@ Opened open(const DiagnoseOptions& options, const Network& network) {
   const bool bare = source.starts_with("npy:") && source.find(',') == std::string::npos;
   if (!bare && !options.labels.empty())
     throw Error(ErrorCode::kInvalidArgument, "--labels", fmt::format("goes with --data npy:X.npy; {} brings its own", source));
-  if (bare && options.labels.empty()) {
-    options.source.check(form);
-    return {data::open_npy_inputs(source.substr(4), form), nullptr, std::nullopt};
-  }
+  if (options.labels.empty())
+    if (const auto inputs = options.source.open_inputs(form)) return {inputs, nullptr, std::nullopt};
   const Split split = options.source.open(form, bare ? source + "," + options.labels : source, network.interface);
   const DataSummary summary = summarise(split);
   if (options.part == "train") return {split.train, split.train, summary};
@@ -109,38 +109,38 @@ void look_forward(Network& network, Opened& opened) {
   network.notes.push_back("looked at forward alone: " + network.model.forward_only);
 }
 
-int fail_on(const std::vector<Condition>& conditions, const Diagnosis& diagnosis) {
+int fail_on(const Host& host, const std::vector<Condition>& conditions, const Diagnosis& diagnosis) {
   int code = kOk;
   if (!conditions.empty() && !diagnosis.finite()) {
-    fmt::print("--fail-on: outputs are not finite on {} (n = {} examples): that meets every condition\n", diagnosis.data,
+    host.print("--fail-on: outputs are not finite on {} (n = {} examples): that meets every condition\n", diagnosis.data,
                diagnosis.examples);
     return kConditionMet;
   }
   for (const Condition& condition : conditions) {
     if (!met(condition, diagnosis)) continue;
     code = kConditionMet;
-    fmt::print("--fail-on '{}' is met: {}, on {} (n = {} examples)\n", condition.text, found_text(condition, diagnosis), diagnosis.data,
+    host.print("--fail-on '{}' is met: {}, on {} (n = {} examples)\n", condition.text, found_text(condition, diagnosis), diagnosis.data,
                diagnosis.examples);
   }
   return code;
 }
 
-int run_forecast(const DiagnoseOptions& options, const std::string& command) {
+int run_forecast(const DiagnoseOptions& options, const Host& host) {
   Outputs outputs({{"--json", options.json}}, {{"MODEL", {options.model}}});
   Network network = options.network.load(options.model);
   const Forecast found = forecast(network.graph, parse_initializer(options.init_scheme));
-  outputs.write(options.json, [&] { write_file(options.json, forecast_json(command, found)); });
-  fmt::print("{}", forecast_text(found, terminal_columns(STDOUT_FILENO)));
+  outputs.write(options.json, [&] { write_file(options.json, forecast_json(host.command, found)); });
+  host.print("{}", forecast_text(found, host.columns));
   outputs.rethrow();
   return kOk;
 }
 
-int run_diagnose(const DiagnoseOptions& options, const std::string& command) {
+int run_diagnose(const DiagnoseOptions& options, const Host& host) {
   std::vector<Condition> conditions;
   for (const std::string& text : options.fail_on) conditions.push_back(parse_condition("--fail-on", text));
   if (options.forecast && !conditions.empty())
     throw Error(ErrorCode::kInvalidArgument, "--fail-on", "judges units over data; --forecast looks at none");
-  if (options.forecast) return run_forecast(options, command);
+  if (options.forecast) return run_forecast(options, host);
   Outputs outputs({{"--json", options.json}},
                   {{"MODEL", {options.model}}, {"--data", options.source.files()}, {"--labels", {options.labels}}});
   Network network = options.network.load(options.model);
@@ -155,21 +155,22 @@ int run_diagnose(const DiagnoseOptions& options, const std::string& command) {
   diagnosis.read = opened.summary;
   diagnosis.notes.insert(diagnosis.notes.begin(), network.model.notes.begin(), network.model.notes.end());
   diagnosis.notes.insert(diagnosis.notes.begin(), network.notes.begin(), network.notes.end());
-  outputs.write(options.json, [&] { write_file(options.json, diagnosis_json(command, diagnosis)); });
-  if (opened.summary) fmt::print("{}\n", summary_text(*opened.summary, std::max(100, terminal_columns(STDOUT_FILENO))));
-  fmt::print("{}", diagnosis_text(diagnosis, std::max(100, terminal_columns(STDOUT_FILENO))));
+  outputs.write(options.json, [&] { write_file(options.json, diagnosis_json(host.command, diagnosis)); });
+  if (opened.summary) host.print("{}\n", summary_text(*opened.summary, std::max(100, host.columns)));
+  host.print("{}", diagnosis_text(diagnosis, std::max(100, host.columns)));
+  if (options.explain) host.print("\n{}", passes_text(diagnosis.passes));
   outputs.rethrow();
-  return fail_on(conditions, diagnosis);
+  return fail_on(host, conditions, diagnosis);
 }
 
 }  // namespace
 
-Command add_diagnose(CLI::App& program, const std::string& command) {
+Command add_diagnose(CLI::App& program, const Host& host) {
   CLI::App* app = program.add_subcommand("diagnose", "say what is wrong with a given network");
   app->description(kDescription);
   app->footer(kFooter);
-  const auto options = std::make_shared<DiagnoseOptions>(*app);
-  return [options, command] { return run_diagnose(*options, command); };
+  const auto options = std::make_shared<DiagnoseOptions>(*app, host);
+  return [options, &host] { return run_diagnose(*options, host); };
 }
 
 }  // namespace undying::cli

@@ -27,25 +27,25 @@ constexpr const char* kFooter =
 
 std::string batched(const Shape& shape) { return fmt::format("(N, {})", fmt::join(shape, ", ")); }
 
-void print_inputs(const Network& network) {
+void print_inputs(const Host& host, const Network& network) {
   const char* what = "inputs";
   for (const InputPart& input : network.interface.inputs) {
     const std::string rows = input.rows > 0 ? fmt::format(", rows of a table of {}", input.rows) : "";
-    fmt::print("{:12} {} {}{}{}\n", what, input.name, batched(input.shape), input.integer ? ", whole numbers" : "", rows);
+    host.print("{:12} {} {}{}{}\n", what, input.name, batched(input.shape), input.integer ? ", whole numbers" : "", rows);
     what = "";
   }
   for (const std::string& name : network.model.inputs)
     if (std::ranges::find(network.interface.inputs, name, &InputPart::name) == network.interface.inputs.end())
-      fmt::print("{:12} {}, which no chosen output needs\n", "", name);
+      host.print("{:12} {}, which no chosen output needs\n", "", name);
 }
 
-void print_outputs(const onnx::Model& model) {
+void print_outputs(const Host& host, const onnx::Model& model) {
   for (std::size_t i = 0; i < model.outputs.size(); ++i) {
     const bool chosen = std::ranges::find(model.chosen, static_cast<int>(i)) != model.chosen.end();
-    fmt::print("{:12} {} {}{}\n", i == 0 ? "outputs" : "", model.outputs[i],
+    host.print("{:12} {} {}{}\n", i == 0 ? "outputs" : "", model.outputs[i],
                batched(model.graph.shapes()[static_cast<std::size_t>(model.graph.outputs()[i])]), chosen ? "" : ", not chosen");
   }
-  for (const std::string& output : model.left_out) fmt::print("{:12} not read: {}\n", "", output);
+  for (const std::string& output : model.left_out) host.print("{:12} not read: {}\n", "", output);
 }
 
 std::string shortened(std::vector<std::string> names) {
@@ -56,19 +56,19 @@ std::string shortened(std::vector<std::string> names) {
 }
 
 // How the file says its data is read.
-void print_form(const DataForm& form) {
+void print_form(const Host& host, const DataForm& form) {
   std::vector<std::string> columns;
   for (const TableColumn& column : form.columns)
     columns.push_back(column.values.empty() ? column.name : fmt::format("{} ({})", column.name, shortened(column.values)));
-  if (!columns.empty()) fmt::print("{:12} {}\n", "columns", shortened(columns));
+  if (!columns.empty()) host.print("{:12} {}\n", "columns", shortened(columns));
   if (!form.class_names.empty()) {
-    fmt::print("{:12} {}{}\n", "classes", form.target.empty() ? "" : form.target + ": ", shortened(form.class_names));
+    host.print("{:12} {}{}\n", "classes", form.target.empty() ? "" : form.target + ": ", shortened(form.class_names));
   } else if (!form.target.empty()) {
-    fmt::print("{:12} {}\n", "predicts", form.target);
+    host.print("{:12} {}\n", "predicts", form.target);
   }
   const bool scales = std::ranges::any_of(form.deviation, [](float each) { return each != 1.0f; }) ||
                       std::ranges::any_of(form.mean, [](float each) { return each != 0.0f; });
-  fmt::print("{:12} {}\n", "scaling", scales ? "by figures of the training rows that the file holds" : "inputs as they are");
+  host.print("{:12} {}\n", "scaling", scales ? "by figures of the training rows that the file holds" : "inputs as they are");
 }
 
 struct Layers {
@@ -81,8 +81,8 @@ Layers layers_of(const Graph& graph, const std::vector<ops::Value>& values) {
   Layers layers;
   std::map<std::string, bool> counted;
   for (const Node& node : graph.nodes()) {
-    if (node.op == "input") continue;
-    if (node.op != "activation") ++layers.operators[node.op];
+    if (ops::is_input(node)) continue;
+    if (ops::activation_of(node) == nullptr) ++layers.operators[node.op];
     const auto specs = ops::operator_named(node).parameters(node, ops::sources(node, values));
     for (std::size_t i = 0; i < specs.size(); ++i)
       if (counted.emplace(node.parameters[i], true).second)
@@ -92,14 +92,14 @@ Layers layers_of(const Graph& graph, const std::vector<ops::Value>& values) {
 }
 
 // Layer, activation with its slope, units.
-int print_activations(const Graph& graph, const std::vector<ops::Value>& values) {
+int print_activations(const Host& host, const Graph& graph, const std::vector<ops::Value>& values) {
   int count = 0;
   for (std::size_t i = 0; i < graph.nodes().size(); ++i) {
     const Node& node = graph.nodes()[i];
-    if (node.op != "activation") continue;
-    const auto activation = node.attributes.get<Activation>("activation");
-    fmt::print("{:12} {}: {}, {} units{}\n", count++ == 0 ? "activations" : "", node.attributes.get_or<std::string>("layer", node.name),
-               activation.specification(), ops::unit_count(values[i]), activation.can_be_dead() ? "" : ", which cannot be dead");
+    const Activation* activation = ops::activation_of(node);
+    if (activation == nullptr) continue;
+    host.print("{:12} {}: {}, {} units{}\n", count++ == 0 ? "activations" : "", node.attributes.get_or<std::string>("layer", node.name),
+               activation->specification(), ops::unit_count(values[i]), activation->can_be_dead() ? "" : ", which cannot be dead");
   }
   return count;
 }
@@ -110,21 +110,21 @@ const char* use_of(int activations, std::int64_t trained, bool trains) {
   return trains ? "no: no activation of the family is in it" : "gradients and signal only: no activation of the family is in it";
 }
 
-void print_uses(const Network& network, int activations, std::int64_t trained) {
+void print_uses(const Host& host, const Network& network, int activations, std::int64_t trained) {
   const std::string& why = network.model.forward_only;
-  fmt::print("{:12} {}\n", "diagnose", why.empty() ? use_of(activations, trained, false) : "yes, forward alone");
-  if (!why.empty()) return fmt::print("{:12} no: {}\n", "revive", why);
-  fmt::print("{:12} {}\n", "revive", use_of(activations, trained, true));
+  host.print("{:12} {}\n", "diagnose", why.empty() ? use_of(activations, trained, false) : "yes, forward alone");
+  if (!why.empty()) return host.print("{:12} no: {}\n", "revive", why);
+  host.print("{:12} {}\n", "revive", use_of(activations, trained, true));
   const bool compares = !hidden_activations(network.graph).empty();
-  fmt::print("{:12} {}\n", "compare", compares ? "yes, as --model" : "no: no activation in front of a layer");
+  host.print("{:12} {}\n", "compare", compares ? "yes, as --model" : "no: no activation in front of a layer");
   std::vector<std::string> inputs;
   for (const InputPart& input : network.interface.inputs) inputs.push_back(input.name);
-  if (inputs.size() > 1) fmt::print("{:12} --data npz:FILE with arrays {}\n", "data", fmt::join(inputs, ", "));
+  if (inputs.size() > 1) host.print("{:12} --data npz:FILE with arrays {}\n", "data", fmt::join(inputs, ", "));
   if (network.interface.outputs.size() > 1)
-    fmt::print("{:12} of several outputs those are judged that the data has targets for, or --output NAME,NAME\n", "");
+    host.print("{:12} of several outputs those are judged that the data has targets for, or --output NAME,NAME\n", "");
 }
 
-int run_inspect(const std::string& file, const NetworkFlags& flags) {
+int run_inspect(const Host& host, const std::string& file, const NetworkFlags& flags) {
   const Network network = flags.load(file);
   const onnx::Model& model = network.model;
   // Of several inputs and outputs as they are, not joined.
@@ -132,29 +132,29 @@ int run_inspect(const std::string& file, const NetworkFlags& flags) {
   for (const int position : model.chosen) chosen.push_back(model.graph.outputs()[static_cast<std::size_t>(position)]);
   const Graph part = cut(model.graph, chosen);
   const std::vector<ops::Value> values = ops::values(part.nodes());
-  fmt::print("{:12} {}, opset {}{}\n", "model", file, model.opset, model.producer.empty() ? "" : ", written by " + model.producer);
-  print_inputs(network);
-  print_outputs(model);
-  if (model.form) print_form(*model.form);
+  host.print("{:12} {}, opset {}{}\n", "model", file, model.opset, model.producer.empty() ? "" : ", written by " + model.producer);
+  print_inputs(host, network);
+  print_outputs(host, model);
+  if (model.form) print_form(host, *model.form);
   const Layers layers = layers_of(part, values);
   std::vector<std::string> operators;
   for (const auto& [op, count] : layers.operators) operators.push_back(fmt::format("{} {}", count, op));
-  fmt::print("{:12} {}\n", "operators", fmt::join(operators, ", "));
-  fmt::print("{:12} {} trained{}\n", "parameters", layers.trained, layers.other > 0 ? fmt::format(", {} not trained", layers.other) : "");
-  print_uses(network, print_activations(part, values), layers.trained);
-  for (std::size_t i = 0; i < model.notes.size(); ++i) fmt::print("{:12} {}\n", i == 0 ? "notes" : "", model.notes[i]);
+  host.print("{:12} {}\n", "operators", fmt::join(operators, ", "));
+  host.print("{:12} {} trained{}\n", "parameters", layers.trained, layers.other > 0 ? fmt::format(", {} not trained", layers.other) : "");
+  print_uses(host, network, print_activations(host, part, values), layers.trained);
+  for (std::size_t i = 0; i < model.notes.size(); ++i) host.print("{:12} {}\n", i == 0 ? "notes" : "", model.notes[i]);
   return kOk;
 }
 
 }  // namespace
 
-Command add_inspect(CLI::App& program) {
+Command add_inspect(CLI::App& program, const Host& host) {
   CLI::App& app = *program.add_subcommand("inspect", kDescription);
   app.footer(kFooter);
   const auto file = std::make_shared<std::string>();
   const auto flags = std::make_shared<NetworkFlags>(app);
   app.add_option("MODEL", *file, "the network, an ONNX file")->required();
-  return [file, flags] { return run_inspect(*file, *flags); };
+  return [file, flags, &host] { return run_inspect(host, *file, *flags); };
 }
 
 }  // namespace undying::cli

@@ -10,7 +10,9 @@
 #include "cli/commands/commands.h"
 #include "cli/outputs.h"
 #include "cli/parse.h"
+#include "data/open.h"
 #include "undying/activation.h"
+#include "undying/settings.h"
 
 namespace undying::cli {
 namespace {
@@ -33,23 +35,25 @@ struct Topic {
   std::vector<std::string> values;
 };
 
+std::vector<std::string> words(const std::vector<std::string_view>& names) { return {names.begin(), names.end()}; }
+
+std::vector<std::string> with_none(std::vector<std::string> forms) {
+  forms.insert(forms.begin(), "none");
+  return forms;
+}
+
 const std::vector<Topic>& topics() {
   static const std::vector<Topic> all = {
       {"Models",
        "--model",
        {"mlp:WIDTHxDEPTH", "mlp:WIDTH-WIDTH-...", "lenet", "vgg:small", "resnet:20", "resnet:32", "resnet:56", "mobilenet:small"}},
-      {"Data sets",
-       "--data",
-       {"fashion-mnist", "idx:DIR", "images:DIR[:size=HxW]", "npy:X.npy,Y.npy", "npz:FILE", "csv:FILE[:label=NAME|:target=NAME]",
-        "parquet:FILE", "arrow:FILE", "spirals", "abs", "slowly-changing"}},
-      {"Augmentation", "--augment", {"none", "flip", "crop[:PIXELS]", "cutout[:SIDE]"}},
-      {"Optimizers", "--optimizer", {"sgd", "adam", "adamw", "rmsprop"}},
-      {"Schedules", "--schedule", {"constant", "step:PERIOD[,GAMMA]", "cosine[:FINAL]", "one-cycle"}},
-      {"Initial draws",
-       "--init-scheme",
-       {"kaiming-normal", "kaiming-uniform", "xavier-normal", "xavier-uniform", "lecun-normal", "orthogonal", "randomized-asymmetric"}},
-      {"Losses", "--loss", {"cross-entropy", "mse", "bce", "huber"}},
-      {"Metrics", "--metric", {"accuracy", "balanced-accuracy", "f1", "auc", "log-loss", "rmse", "mae", "r2"}}};
+      {"Data sets", "--data", data::source_forms()},
+      {"Augmentation", "--augment", with_none(augmentation_forms())},
+      {"Optimizers", "--optimizer", words(optimizer_names())},
+      {"Schedules", "--schedule", schedule_forms()},
+      {"Initial draws", "--init-scheme", initializer_names()},
+      {"Losses", "--loss", loss_names()},
+      {"Metrics", "--metric", metric_names()}};
   return all;
 }
 
@@ -70,18 +74,18 @@ std::string traits_text(const ActivationInfo& info) {
   return text + "; ONNX " + std::string(info.onnx_operator.empty() ? "composite" : info.onnx_operator);
 }
 
-void print_activations() {
-  fmt::print("Activations (--activation, --activations), written NAME or NAME:VALUE or NAME:VALUE,VALUE:\n\n");
+void print_activations(const Host& host) {
+  host.print("Activations (--activation, --activations), written NAME or NAME:VALUE or NAME:VALUE,VALUE:\n\n");
   for (const ActivationInfo& info : activation_family()) {
-    fmt::print("  {:<18} {}\n", info.name, info.formula);
+    host.print("  {:<18} {}\n", info.name, info.formula);
     for (const ActivationParameter& parameter : info.parameters)
-      fmt::print("  {:<18}   {} = {} ({}; {})\n", "", parameter.name, parameter.initial, parameter.meaning, range_text(parameter));
-    fmt::print("  {:<18}   {}; {}\n", "", traits_text(info), info.source);
+      host.print("  {:<18}   {} = {} ({}; {})\n", "", parameter.name, parameter.initial, parameter.meaning, range_text(parameter));
+    host.print("  {:<18}   {}; {}\n", "", traits_text(info), info.source);
   }
 }
 
-void print_names() {
-  for (const ActivationInfo& info : activation_family()) fmt::print("{}\n", info.name);
+void print_names(const Host& host) {
+  for (const ActivationInfo& info : activation_family()) host.print("{}\n", info.name);
 }
 
 nlohmann::ordered_json as_json() {
@@ -116,14 +120,14 @@ struct ListOptions {
   std::int64_t unused = 0;
 };
 
-int list(const ListOptions& options) {
+int list(const ListOptions& options, const Host& host) {
   Outputs outputs{{"--json", options.json}};
   outputs.write(options.json, [&] { write_file(options.json, as_json().dump(2) + "\n"); });
   if (options.quiet) {
-    print_names();
+    print_names(host);
   } else {
-    print_activations();
-    for (const Topic& topic : topics()) fmt::print("\n{} ({}):\n  {}\n", topic.title, topic.flag, fmt::join(topic.values, ", "));
+    print_activations(host);
+    for (const Topic& topic : topics()) host.print("\n{} ({}):\n  {}\n", topic.title, topic.flag, fmt::join(topic.values, ", "));
   }
   outputs.rethrow();
   return kOk;
@@ -131,11 +135,11 @@ int list(const ListOptions& options) {
 
 }  // namespace
 
-Command add_list(CLI::App& program) {
+Command add_list(CLI::App& program, const Host& host) {
   CLI::App* app = program.add_subcommand("list", kDescription);
   app->footer(kFooter);
   const auto options = std::make_shared<ListOptions>(*app);
-  return [options] { return list(*options); };
+  return [options, &host] { return list(*options, host); };
 }
 
 }  // namespace undying::cli

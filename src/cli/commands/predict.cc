@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -16,11 +15,11 @@
 #include "cli/outputs.h"
 #include "cli/parse.h"
 #include "cli/progress.h"
-#include "data/array/npy.h"
 #include "data/named.h"
 #include "data/scaling.h"
 #include "data/split.h"
 #include "data/table/csv.h"
+#include "ops/operator.h"
 #include "undying/baseline.h"
 #include "undying/error.h"
 #include "undying/evaluation.h"
@@ -54,7 +53,8 @@ constexpr const char* kEvaluateFooter =
     "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written.";
 
 struct UseOptions {
-  UseOptions(CLI::App& app, const char* default_part) : source(app, DataFlags::Network::kGiven), network(app), part(default_part) {
+  UseOptions(CLI::App& app, const Host& host, const char* default_part)
+      : source(app, host, DataFlags::Network::kGiven), network(app), part(default_part) {
     app.add_option("MODEL", model, "the network, an ONNX file")->required();
     app.add_option("--part", part, "of the data: train, test or all")->type_name("PART")->capture_default_str();
     add_integer(app, "--threads", threads, "worker threads; 0: one per core", 0, 1024);
@@ -114,7 +114,7 @@ Inputs open_inputs(const UseOptions& options, const Network& network) {
     data::CsvTable read = data::read_table_file(columns);
     if (read.data.labels.empty() && read.data.targets.empty()) return {std::make_shared<Dataset>(std::move(read.data)), read.rows};
   }
-  if (source.starts_with("npy:") && source.find(',') == std::string::npos) return {data::open_npy_inputs(source.substr(4), form)};
+  if (const auto inputs = options.source.open_inputs(form)) return {inputs};
   return {part_of(options.source.open(form, true, network.interface), options.part)};
 }
 
@@ -160,7 +160,7 @@ std::int64_t element_count(const Graph& graph, int node) {
 // Logits of classes become probabilities; where the network gives those already, they stay.
 void make_probabilities(const Graph& graph, int node, Predictions& predictions) {
   const Node& last = graph.nodes()[static_cast<std::size_t>(node)];
-  if (last.op == "softmax") return;
+  if (ops::head_of(last) == ops::Head::kSoftmax) return;
   const std::int64_t width = predictions.width();
   for (std::int64_t row = 0; row < predictions.size; ++row) {
     float* values = predictions.values.data() + row * width;
@@ -226,7 +226,7 @@ Predictions predict_one(const Network& network, const Dataset& data, int threads
   return predict(network.graph, fitting(network.graph, network.model.weights, "network"), data, class_names(network.model, data), threads);
 }
 
-int run_predict(const UseOptions& options) {
+int run_predict(const UseOptions& options, const Host& host) {
   if (options.source.has_test() && options.part == "all")
     throw Error(ErrorCode::kInvalidArgument, "--test", "names a part of its own; expected that file as --data, or --part test");
   const auto threads = static_cast<int>(options.threads);
@@ -237,34 +237,35 @@ int run_predict(const UseOptions& options) {
   const std::string text = network.names.size() > 1 ? outputs_csv(network, predict_all(network, *data, threads), data->rows)
                                                     : answers_csv(predict_one(network, *data, threads), data->rows, rows);
   if (options.out.empty()) {
-    fmt::print("{}", text);
+    host.print("{}", text);
     return kOk;
   }
   outputs.write(options.out, [&] { write_file(options.out, text); });
   outputs.rethrow();
-  fmt::print("{} answers: {}\n", data->size, options.out);
+  host.print("{} answers: {}\n", data->size, options.out);
   return kOk;
 }
 
 // Of several outputs each by itself.
-int evaluate_all(const Network& network, const Dataset& data, const DataSummary& summary, const UseOptions& options,
-                 const std::string& command, Outputs& outputs) {
+int evaluate_all(const Network& network, const Dataset& data, const DataSummary& summary, const UseOptions& options, const Host& host,
+                 Outputs& outputs) {
   if (!options.report.empty() || !options.metric.empty())
     throw Error(ErrorCode::kInvalidArgument, options.report.empty() ? "--metric" : "--report",
                 "goes with one output; choose it with --output NAME, whose targets are the array or the columns called NAME, or write "
                 "--json, which has every output's metrics");
   const std::vector<Predictions> all = predict_all(network, data, static_cast<int>(options.threads));
-  nlohmann::ordered_json json = {{"format", "undying-evaluations 1"}, {"command", command}, {"outputs", nlohmann::ordered_json::object()}};
+  nlohmann::ordered_json json = {
+      {"format", "undying-evaluations 1"}, {"command", host.command}, {"outputs", nlohmann::ordered_json::object()}};
   std::string text;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const OutputLoss& output = network.outputs[i];
     const Dataset targets = data::targets_alone(data, output.target, output.columns, output.classes ? all[i].width() : 0);
     const Evaluation evaluation = evaluate(all[i], targets);
     text += fmt::format("\nOutput {}. {}", output.output, evaluation_text(data.name, evaluation));
-    json["outputs"][output.output] = nlohmann::ordered_json::parse(evaluation_json(command, summary, data.name, evaluation));
+    json["outputs"][output.output] = nlohmann::ordered_json::parse(evaluation_json(host.command, summary, data.name, evaluation));
   }
   outputs.write(options.json, [&] { write_file(options.json, json.dump(1) + "\n"); });
-  fmt::print("{}{}", summary_text(summary, terminal_columns(STDOUT_FILENO)), text);
+  host.print("{}{}", summary_text(summary, host.columns), text);
   outputs.rethrow();
   return kOk;
 }
@@ -281,7 +282,7 @@ void check_targets(const Network& network, const Dataset& data) {
                     : "has no labels or values to predict; expected an array y, or a column");
 }
 
-int run_evaluate(const UseOptions& options, const std::string& command) {
+int run_evaluate(const UseOptions& options, const Host& host) {
   Outputs outputs({{"--json", options.json}, {"--report", options.report}},
                   {{"MODEL", {options.model}}, {"--data", options.source.files()}});
   std::optional<Metric> metric;
@@ -295,38 +296,39 @@ int run_evaluate(const UseOptions& options, const std::string& command) {
   const std::shared_ptr<const Dataset> data = part_of(split, options.part);
   check_targets(network, *data);
   options.network.choose(network, *data, {});
-  if (!network.outputs.empty()) return evaluate_all(network, *data, summary, options, command, outputs);
+  if (!network.outputs.empty()) return evaluate_all(network, *data, summary, options, host, outputs);
   if (metric) check_metric(*metric, *data);
   const Evaluation evaluation = evaluate(predict_one(network, *data, static_cast<int>(options.threads)), *data);
-  outputs.write(options.json, [&] { write_file(options.json, evaluation_json(command, summary, data->name, evaluation, metric)); });
-  outputs.write(options.report, [&] { write_file(options.report, evaluation_html(command, summary, data->name, evaluation, metric)); });
-  fmt::print("{}\n{}", summary_text(summary, terminal_columns(STDOUT_FILENO)), evaluation_text(data->name, evaluation, metric));
+  outputs.write(options.json, [&] { write_file(options.json, evaluation_json(host.command, summary, data->name, evaluation, metric)); });
+  outputs.write(options.report,
+                [&] { write_file(options.report, evaluation_html(host.command, summary, data->name, evaluation, metric)); });
+  host.print("{}\n{}", summary_text(summary, host.columns), evaluation_text(data->name, evaluation, metric));
   outputs.rethrow();
   return kOk;
 }
 
 }  // namespace
 
-Command add_predict(CLI::App& program) {
+Command add_predict(CLI::App& program, const Host& host) {
   CLI::App* app = program.add_subcommand("predict", "use a network: data in, answers out");
   app->description(kPredict);
   app->footer(kPredictFooter);
-  const auto options = std::make_shared<UseOptions>(*app, "all");
+  const auto options = std::make_shared<UseOptions>(*app, host, "all");
   add_file(*app, "-o,--out", options->out, "write the answers to this CSV file; default: print them");
-  return [options] { return run_predict(*options); };
+  return [options, &host] { return run_predict(*options, host); };
 }
 
-Command add_evaluate(CLI::App& program, const std::string& command) {
+Command add_evaluate(CLI::App& program, const Host& host) {
   CLI::App* app = program.add_subcommand("evaluate", "measure a network on data with labels");
   app->description(kEvaluate);
   app->footer(kEvaluateFooter);
-  const auto options = std::make_shared<UseOptions>(*app, "test");
+  const auto options = std::make_shared<UseOptions>(*app, host, "test");
   add_file(*app, "--json", options->json, "write the evaluation as JSON to this file");
   add_file(*app, "--report", options->report, "write the evaluation as a page to this file");
   app->add_option("--metric", options->metric,
                   "the one that counts, said first: accuracy, balanced-accuracy, f1, auc or log-loss of classes, rmse, mae or r2 of values")
       ->type_name("NAME");
-  return [options, command] { return run_evaluate(*options, command); };
+  return [options, &host] { return run_evaluate(*options, host); };
 }
 
 }  // namespace undying::cli

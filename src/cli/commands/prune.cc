@@ -1,7 +1,6 @@
 #include "undying/prune.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -13,7 +12,6 @@
 #include "cli/outputs.h"
 #include "cli/parse.h"
 #include "cli/progress.h"
-#include "data/array/npy.h"
 #include "data/split.h"
 #include "undying/error.h"
 #include "undying/onnx.h"
@@ -38,7 +36,7 @@ constexpr const char* kFooter =
     "rounding, or an output that cannot be written.";
 
 struct PruneOptions {
-  explicit PruneOptions(CLI::App& app) : source(app, DataFlags::Network::kGiven), network(app) {
+  PruneOptions(CLI::App& app, const Host& host) : source(app, host, DataFlags::Network::kGiven), network(app) {
     app.add_option("MODEL", model, "the network, an ONNX file")->required();
     add_file(app, "-o,--out", out, "write the smaller network to this ONNX file; default: only say what would go");
     add_integer(app, "--opset", opset, "of ONNX to write; 0: that of MODEL", 0, 28);
@@ -48,6 +46,7 @@ struct PruneOptions {
     add_real(app, "--tolerance", settings.tolerance, "largest difference of an output that is rounding, relative to the largest output",
              0.0, 1e-3);
     add_integer(app, "--threads", threads, "worker threads; 0: one per core", 0, 1024);
+    add_memory(app, settings.memory);
     add_file(app, "--json", json, "write what was taken out as JSON to this file");
   }
 
@@ -63,10 +62,7 @@ struct PruneOptions {
 std::shared_ptr<const Dataset> open(const PruneOptions& options, const Network& network) {
   const std::optional<DataForm>& form = network.model.form;
   const std::string& source = options.source.data();
-  if (source.starts_with("npy:") && source.find(',') == std::string::npos) {
-    options.source.check(form);
-    return data::open_npy_inputs(source.substr(4), form);
-  }
+  if (const auto inputs = options.source.open_inputs(form)) return inputs;
   if (options.part == "all")
     if (std::optional<data::CsvTable> read = options.source.open_columns(form)) {
       options.source.check(form);
@@ -100,7 +96,7 @@ void check_sound(const Pruning& pruning) {
                           pruning.output_difference, pruning.output_scale, pruning.tolerance));
 }
 
-int run_prune(const PruneOptions& options, const std::string& command) {
+int run_prune(const PruneOptions& options, const Host& host) {
   Outputs outputs({{"--out", options.out}, {"--json", options.json}}, {{"MODEL", {options.model}}, {"--data", options.source.files()}});
   const Network network = options.network.load(options.model);
   const std::shared_ptr<const Dataset> data = open_for(network, [&] { return open(options, network); });
@@ -108,24 +104,24 @@ int run_prune(const PruneOptions& options, const std::string& command) {
   settings.threads = static_cast<int>(options.threads);
   const Pruning pruning = prune(cut(network.model.graph, network.nodes), network.model.weights, *data, settings);
   check_sound(pruning);
-  outputs.write(options.json, [&] { write_file(options.json, pruning_json(command, pruning)); });
-  if (pruning.changed()) outputs.write(options.out, [&] { save(options, network, pruning, command); });
-  print_notes(network);
-  fmt::print("{}", pruning_text(pruning, std::max(100, terminal_columns(STDOUT_FILENO))));
+  outputs.write(options.json, [&] { write_file(options.json, pruning_json(host.command, pruning)); });
+  if (pruning.changed()) outputs.write(options.out, [&] { save(options, network, pruning, host.command); });
+  print_notes(host, network);
+  host.print("{}", pruning_text(pruning, std::max(100, host.columns)));
   outputs.rethrow();
-  if (!options.out.empty() && pruning.changed()) fmt::print("\nsmaller network: {}\n", options.out);
-  if (!options.out.empty() && !pruning.changed()) fmt::print("\nno network was written\n");
+  if (!options.out.empty() && pruning.changed()) host.print("\nsmaller network: {}\n", options.out);
+  if (!options.out.empty() && !pruning.changed()) host.print("\nno network was written\n");
   return kOk;
 }
 
 }  // namespace
 
-Command add_prune(CLI::App& program, const std::string& command) {
+Command add_prune(CLI::App& program, const Host& host) {
   CLI::App* app = program.add_subcommand("prune", "take out of a network what a whole data set proves useless");
   app->description(kDescription);
   app->footer(kFooter);
-  const auto options = std::make_shared<PruneOptions>(*app);
-  return [options, command] { return run_prune(*options, command); };
+  const auto options = std::make_shared<PruneOptions>(*app, host);
+  return [options, &host] { return run_prune(*options, host); };
 }
 
 }  // namespace undying::cli

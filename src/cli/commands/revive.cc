@@ -1,8 +1,6 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -42,13 +40,15 @@ constexpr const char* kFooter =
     "130 interrupted, nothing is chosen.";
 
 struct ReviveOptions {
-  explicit ReviveOptions(CLI::App& app) : training(app, TrainingOptions::Network::kGiven), trial(app) {
+  ReviveOptions(CLI::App& app, const Host& host) : training(app, host, TrainingOptions::Network::kGiven), trial(app) {
     app.add_option("MODEL", model, "the network, an ONNX file")->required();
     add_file(app, "-o,--out", out, "write the healed network to this ONNX file");
     add_integer(app, "--opset", opset, "of ONNX to write; 0: that of MODEL", 0, 28);
     app.add_option("--remedies", remedies, "labels of those to try, separated by commas; all: every one")
         ->type_name("NAMES")
         ->capture_default_str();
+    add_memory(app, memory);
+    app.add_flag("--explain", explain, "print the passes over the data that were made, too");
     add_file(app, "--report", report, "write a self-contained HTML report to this file");
   }
 
@@ -59,6 +59,8 @@ struct ReviveOptions {
   std::string report;
   std::string remedies = "all";
   std::int64_t opset = 0;
+  std::int64_t memory = DiagnoseSettings{}.memory;
+  bool explain = false;
 };
 
 // Control and placebo are always among them.
@@ -92,6 +94,7 @@ ReviveSettings revive_settings(const ReviveOptions& options) {
                           .train = options.training.settings(),
                           .threads = options.training.threads()};
   settings.diagnose.threads = options.training.threads();
+  settings.diagnose.memory = options.memory;
   if (settings.train.shards > 1)
     throw Error(ErrorCode::kInvalidArgument, "--shards",
                 fmt::format("is {}; expected 1: each run of a trial has one core, and cuts no batch", settings.train.shards));
@@ -145,25 +148,25 @@ std::string record(const std::string& command, const Revival& revival, const Oth
   return json.dump(1) + "\n";
 }
 
-void print_others(const Network& network, const Others& others, const Dataset& data) {
-  for (const std::string& why : network.model.left_out) fmt::print("not in the healed network, for it cannot be read: {}\n", why);
+void print_others(const Host& host, const Network& network, const Others& others, const Dataset& data) {
+  for (const std::string& why : network.model.left_out) host.print("not in the healed network, for it cannot be read: {}\n", why);
   for (const auto& [name, change] : others) {
-    fmt::print("output {}, which was not chosen, {}\n", name,
+    host.print("output {}, which was not chosen, {}\n", name,
                change.unknown.empty() ? fmt::format("changes by at most {:.3g} on {} (n = {}; it reaches {:.3g})", change.difference,
                                                     data.name, data.size, change.scale)
                                       : change.unknown);
   }
 }
 
-int run_revive(const ReviveOptions& options, const std::string& command) {
+int run_revive(const ReviveOptions& options, const Host& host) {
   Outputs outputs({{"--out", options.out}, {"--json", options.training.json()}, {"--report", options.report}},
                   {{"MODEL", {options.model}}, {"--data", options.training.data_files()}});
   ReviveSettings settings = revive_settings(options);
   Network network = options.training.network_flags().load(options.model);
   check_trains(network, options.model);
-  Screen screen(options.training.quiet());
-  const Interrupt interrupt([&] { screen.print("interrupted: what is finished will be written; once more ends at once"); },
-                            [&] { screen.abandon(); });
+  Screen screen(host, options.training.quiet());
+  const Interrupt interrupt(
+      host, [&] { screen.print("interrupted: what is finished will be written; once more ends at once"); }, [&] { screen.abandon(); });
   const Split data = open_for(
       network, [&] { return options.training.open_data(show_reading(screen, interrupt.token()), network.model.form, network.interface); });
   options.training.fit_epochs(settings.train, *data.train);
@@ -176,31 +179,31 @@ int run_revive(const ReviveOptions& options, const std::string& command) {
       network.graph, network.model.weights, data, settings, [&](const std::vector<Arm>& arms) { display.plan(arms); },
       [&](const StudyProgress& progress) { display.update(progress); }, interrupt.token());
   screen.close();
-  revival.study.command = command;
-  if (nothing_finished(revival.study)) return kInterrupted;
+  revival.study.command = host.command;
+  if (nothing_finished(host, revival.study)) return kInterrupted;
   const Others others = others_of(network, revival, *data.test);
-  outputs.write(options.training.json(), [&] { write_file(options.training.json(), record(command, revival, others, *data.test)); });
+  outputs.write(options.training.json(), [&] { write_file(options.training.json(), record(host.command, revival, others, *data.test)); });
   outputs.write(options.report, [&] { write_file(options.report, study_html(revival.study)); });
-  if (revival.chosen) outputs.write(options.out, [&] { save(options.out, options.opset, network, revival, command, data); });
-  fmt::print("{}\n", summary_text(revival.study.read, terminal_columns(STDOUT_FILENO)));
-  print_notes(network);
-  const bool color = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
-  fmt::print("{}", revival_text(revival, terminal_columns(STDOUT_FILENO), color));
+  if (revival.chosen) outputs.write(options.out, [&] { save(options.out, options.opset, network, revival, host.command, data); });
+  host.print("{}\n", summary_text(revival.study.read, host.columns));
+  print_notes(host, network);
+  host.print("{}", revival_text(revival, host.columns, host.color));
+  if (options.explain) host.print("\n{}", passes_text(revival.passes));
   outputs.rethrow();
-  if (revival.chosen) print_others(network, others, *data.test);
-  if (revival.chosen && !options.out.empty()) fmt::print("\nhealed network: {}\n", options.out);
-  if (!revival.chosen && !options.out.empty()) fmt::print("\nno network was written\n");
+  if (revival.chosen) print_others(host, network, others, *data.test);
+  if (revival.chosen && !options.out.empty()) host.print("\nhealed network: {}\n", options.out);
+  if (!revival.chosen && !options.out.empty()) host.print("\nno network was written\n");
   return revival.study.missing > 0 ? kInterrupted : kOk;
 }
 
 }  // namespace
 
-Command add_revive(CLI::App& program, const std::string& command) {
+Command add_revive(CLI::App& program, const Host& host) {
   CLI::App* app = program.add_subcommand("revive", "try remedies on a given network in a controlled trial");
   app->description(kDescription);
   app->footer(kFooter);
-  const auto options = std::make_shared<ReviveOptions>(*app);
-  return [options, command] { return run_revive(*options, command); };
+  const auto options = std::make_shared<ReviveOptions>(*app, host);
+  return [options, &host] { return run_revive(*options, host); };
 }
 
 }  // namespace undying::cli

@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -46,7 +45,7 @@ constexpr const char* kFooter =
     "the outputs of the steps taken.";
 
 struct TrainOptions {
-  explicit TrainOptions(CLI::App& app) : training(app) {
+  TrainOptions(CLI::App& app, const Host& host) : training(app, host) {
     app.add_option(
            "--activation", activation,
            "NAME or NAME:VALUE, such as leaky_relu:0.1; undying list names them all. Default: relu; of a network from a file, its own")
@@ -71,13 +70,13 @@ std::string shape_text(const PlanStep& step) {
 
 double megabytes(std::int64_t bytes) { return static_cast<double>(bytes) / 1048576.0; }
 
-void print_plan(const PlanSummary& plan, const TrainSettings& settings) {
-  fmt::print("The training plan for batches of {}; shapes are of one example, cl: stored channels last\n\n", settings.batch);
-  fmt::print("{:<22} {:<28} {:<18} {:>10}  {}\n", "node", "operator", "output", "bytes", "how");
+void print_plan(const Host& host, const PlanSummary& plan, const TrainSettings& settings) {
+  host.print("The training plan for batches of {}; shapes are of one example, cl: stored channels last\n\n", settings.batch);
+  host.print("{:<22} {:<28} {:<18} {:>10}  {}\n", "node", "operator", "output", "bytes", "how");
   for (const PlanStep& step : plan.steps)
-    fmt::print("{:<22} {:<28} {:<18} {:>10}  {}{}{}\n", step.name, step.op, shape_text(step), step.bytes, step.in_place ? "in place" : "",
+    host.print("{:<22} {:<28} {:<18} {:>10}  {}{}{}\n", step.name, step.op, shape_text(step), step.bytes, step.in_place ? "in place" : "",
                step.in_place && !step.implementation.empty() ? ", " : "", step.implementation);
-  fmt::print(
+  host.print(
       "\n{} steps, {} reorders. Values, their gradients and work space: {:.1f} MB, sharing by lifetime saves {:.1f} MB; gradients of "
       "parameters {:.1f} MB; parameters {:.1f} MB\n",
       plan.steps.size(), plan.reorders, megabytes(plan.arena_bytes), megabytes(plan.unshared_bytes - plan.arena_bytes),
@@ -85,7 +84,7 @@ void print_plan(const PlanSummary& plan, const TrainSettings& settings) {
 }
 
 // What is said of a run that needs a look: causes that a diagnosis of the network finds in data and loss, and ready commands.
-RunOutcome outcome_of(const TrainOptions& options, const std::string& command, const Trainer& trainer, const Split& data, const Run& run) {
+RunOutcome outcome_of(const TrainOptions& options, const Host& host, const Trainer& trainer, const Split& data, const Run& run) {
   RunOutcome outcome{.baseline =
                          trainer.settings().evaluate ? std::optional(baseline(*data.train, *data.test, trainer.settings())) : std::nullopt};
   outcome.weighed = trainer.settings().class_weights != ClassWeights::kNone;
@@ -95,11 +94,12 @@ RunOutcome outcome_of(const TrainOptions& options, const std::string& command, c
   for (const Finding& finding : diagnose(trainer.graph(), trainer.tensors(), *data.train, settings).findings)
     if (finding.what == "scale of the inputs" || finding.what == "targets out of reach" || finding.what == "wrong loss")
       outcome.causes.push_back(finding);
+  if (!host.has_command_line()) return outcome;
   const bool written = options.out.ends_with(".onnx");
   const std::string model = written ? options.out : "net.onnx";
-  const std::string again = written ? "" : train_command_with_out(command, model) + " && ";
+  const std::string again = written ? "" : train_command_with_out(host.command, model) + " && ";
   if (run.status == RunStatus::kDiverged) return outcome;  // the same again diverges again
-  outcome.next = {again + diagnose_command(command, model), compare_command(command)};
+  outcome.next = {again + diagnose_command(host.command, model), compare_command(host.command)};
   return outcome;
 }
 
@@ -151,7 +151,7 @@ void check_scaling(const TrainOptions& options, const std::optional<Network>& ne
                 "cannot say in a file how the data of several inputs or outputs is scaled; expected --normalize unit");
 }
 
-int train(const TrainOptions& options, const std::string& command) {
+int train(const TrainOptions& options, const Host& host) {
   if (options.explain)
     for (const auto& [flag, file] : {std::pair{"--json", options.training.json()}, {"--metrics", options.metrics}, {"--out", options.out}})
       if (!file.empty())
@@ -164,9 +164,9 @@ int train(const TrainOptions& options, const std::string& command) {
   TrainSettings settings = options.training.settings();
   std::optional<Network> network = options.training.open_network();
   const std::vector<Tensor> initial = options.training.initial();
-  Screen screen(options.training.quiet());
-  const Interrupt interrupt([&] { screen.print("interrupted: the steps taken will be written; once more ends at once"); },
-                            [&] { screen.abandon(); });
+  Screen screen(host, options.training.quiet());
+  const Interrupt interrupt(
+      host, [&] { screen.print("interrupted: the steps taken will be written; once more ends at once"); }, [&] { screen.abandon(); });
   const std::jthread warm_up(engine::prepare);  // behind the line above: a thread that blocks no signal would end the program at the first
   const Split data = open_data(options.training, network, show_reading(screen, interrupt.token()));
   options.training.fit_epochs(settings, *data.train);
@@ -183,43 +183,43 @@ int train(const TrainOptions& options, const std::string& command) {
   if (!initial.empty()) trainer.set(fitting(trainer.graph(), initial, options.training.init()));
   if (options.explain) {
     screen.close();
-    print_plan(trainer.plan(), trainer.settings());
+    print_plan(host, trainer.plan(), trainer.settings());
     return kOk;
   }
   const Run run = fit(trainer, data, watched, screen, interrupt.token());
   screen.close();
-  fmt::print("{}\n", summary_text(summary, terminal_columns(STDOUT_FILENO)));
-  if (network) print_notes(*network);
+  host.print("{}\n", summary_text(summary, host.columns));
+  if (network) print_notes(host, *network);
   outputs.write(options.metrics, [&] { write_file(options.metrics, steps_csv(run)); });
   if (run.status != RunStatus::kDiverged) {
     outputs.write(options.out, [&] { write_network(options.out, network, trainer, form_of(data)); });
   } else if (!options.out.empty()) {
-    fmt::print("{} is not written: the run diverged, so its weights are no result\n", options.out);
+    host.print("{} is not written: the run diverged, so its weights are no result\n", options.out);
   }
-  const RunOutcome outcome = outcome_of(options, command, trainer, data, run);
+  const RunOutcome outcome = outcome_of(options, host, trainer, data, run);
   const RunDescription description{options.training.data(),
                                    options.training.model(),
                                    options.activation.empty() ? own_activation(trainer.graph()) : Activation(options.activation),
-                                   command,
+                                   host.command,
                                    options.training.model_options(),
                                    options.training.normalize(),
                                    options.training.init(),
                                    outcome.baseline,
                                    summary};
   outputs.write(options.training.json(), [&] { write_file(options.training.json(), run_json(description, trainer.settings(), run)); });
-  fmt::print("{}", run_text(run, outcome, std::max(100, terminal_columns(STDOUT_FILENO))));
+  host.print("{}", run_text(run, outcome, std::max(100, host.columns)));
   outputs.rethrow();
   return run.status == RunStatus::kInterrupted ? kInterrupted : kOk;
 }
 
 }  // namespace
 
-Command add_train(CLI::App& program, const std::string& command) {
+Command add_train(CLI::App& program, const Host& host) {
   CLI::App* app = program.add_subcommand("train", "train one network and watch its neurons");
   app->description(kDescription);
   app->footer(kFooter);
-  const auto options = std::make_shared<TrainOptions>(*app);
-  return [options, command] { return train(*options, command); };
+  const auto options = std::make_shared<TrainOptions>(*app, host);
+  return [options, &host] { return train(*options, host); };
 }
 
 }  // namespace undying::cli

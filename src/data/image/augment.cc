@@ -1,6 +1,7 @@
 #include "data/image/augment.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -45,11 +46,13 @@ void add_item(Augmentation& augmentation, std::string_view item) {
     once(augmentation.cutout != 0);
     augmentation.cutout = parse_pixels(item, kDefaultCutout);
   } else {
-    fail(fmt::format("\"{}\" is not known; expected none, or some of flip, crop[:PIXELS], cutout[:SIDE] separated by commas", item));
+    fail(fmt::format("\"{}\" is not known; expected none, or some of {} separated by commas", item, fmt::join(augmentation_forms(), ", ")));
   }
 }
 
 }  // namespace
+
+std::vector<std::string> augmentation_forms() { return {"flip", "crop[:PIXELS]", "cutout[:SIDE]"}; }
 
 Augmentation parse_augmentation(std::string_view text) {
   Augmentation augmentation;

@@ -7,7 +7,6 @@
 #include "doctor/diagnose/finding_names.h"
 #include "doctor/diagnose/judge.h"
 #include "doctor/diagnose/reach.h"
-#include "doctor/diagnose/recurrent.h"
 #include "doctor/network.h"
 #include "health/judge.h"
 #include "ops/loss.h"
@@ -138,12 +137,13 @@ Diagnosis diagnose(const Graph& graph, const std::vector<Tensor>& weights, const
                       .saturation_eps = settings.saturation_eps,
                       .dormant_tau = settings.dormant_tau,
                       .layers = doctor::judge_layers(model, wirings, seen, settings),
-                      .recurrent = doctor::judge_recurrent(model, data, settings),
+                      .recurrent = seen.recurrent,
                       .gradients = doctor::gradient_norms(model, seen),
                       .scale = seen.scale,
                       .outputs = output_scores(network.graph, weights, data, settings),
                       .reach = settings.outputs.empty() ? doctor::reach_of(model, data, loss) : std::nullopt,
-                      .notes = network.notes};
+                      .notes = network.notes,
+                      .passes = seen.passes};
   score(diagnosis, seen, data);
   const Dataset& training = settings.training != nullptr ? *settings.training : data;
   if (diagnosis.has_targets) diagnosis.baseline = baseline(training, data, {.loss = loss, .outputs = settings.outputs});

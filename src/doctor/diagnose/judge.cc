@@ -45,7 +45,8 @@ class Explainer {
                          .saturated = verdict.saturated,
                          .signal_mean = verdict.signal_mean,
                          .signal_variance = verdict.signal_variance,
-                         .effective_rank = seen_.rank[l],
+                         .effective_rank = seen_.rank[l].rank,
+                         .effective_rank_error = seen_.rank[l].error,
                          .rank_rows = seen_.rank_rows,
                          .bypassed = wirings_[l].bypassed};
     for (std::size_t unit = 0; unit < verdict.units.size(); ++unit) add_unit(l, unit, verdict.units[unit], found);

@@ -3,16 +3,20 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
 namespace undying::doctor {
 
-// Eigenvalues of a symmetric matrix (n, n), in no order. Destroys it.
-std::vector<double> symmetric_eigenvalues(std::vector<double> matrix, std::size_t n);
+// Effective rank of a (rows, columns) matrix: exp of the entropy of its normalised singular values (Roy & Vetterli 2007), between 1 and the
+// smaller of the two; 0 for a matrix of zeros, NaN where an element is not finite.
+double effective_rank(std::span<const float> matrix, std::int64_t rows, std::int64_t columns);
 
-// exp of the entropy of the normalised singular values of a (rows, columns) matrix (Roy & Vetterli 2007): between 1 and the smaller of
-// the two; 0 for a matrix of zeros, NaN where an element is not finite.
-double effective_rank(std::span<const float> matrix, std::size_t rows, std::size_t columns);
+// That of a wider matrix, of which these columns are a sample, drawn evenly. It is low by what more columns would add, and that falls as
+// one over their number: by about as much as it rises from a half of them to all.
+struct SampledRank {
+  double rank = 0.0;
+  double error = 0.0;  // of that kind
+};
+SampledRank sampled_rank(std::span<const float> matrix, std::int64_t rows, std::int64_t columns);
 
 }  // namespace undying::doctor
 

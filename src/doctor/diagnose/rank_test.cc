@@ -2,46 +2,48 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "base/philox.h"
 
 namespace undying::doctor {
 namespace {
 
-// The second difference matrix, whose eigenvalues are 2 - 2 cos(k pi / (n + 1)).
-TEST(SymmetricEigenvalues, OfTheSecondDifference) {
-  constexpr std::size_t kSize = 40;
-  std::vector<double> matrix(kSize * kSize);
-  for (std::size_t i = 0; i < kSize; ++i) {
-    matrix[i * kSize + i] = 2.0;
-    if (i + 1 < kSize) matrix[i * kSize + i + 1] = matrix[(i + 1) * kSize + i] = -1.0;
+// The bidiagonal matrix of differences, whose singular values are 2 sin(k pi / (2 n + 2)).
+TEST(EffectiveRank, OfADifferenceOperator) {
+  constexpr int kSize = 40;
+  std::vector<float> matrix((kSize + 1) * kSize);
+  for (int i = 0; i < kSize; ++i) {
+    matrix[static_cast<std::size_t>(i * kSize + i)] = 1.0f;
+    matrix[static_cast<std::size_t>((i + 1) * kSize + i)] = -1.0f;
   }
-  std::vector<double> found = symmetric_eigenvalues(matrix, kSize);
-  std::ranges::sort(found);
-  for (std::size_t k = 0; k < kSize; ++k)
-    EXPECT_NEAR(found[k], 2.0 - 2.0 * std::cos(static_cast<double>(k + 1) * M_PI / (kSize + 1.0)), 1e-12);
+  double sum = 0.0, entropy = 0.0;
+  const auto value = [](int k) { return 2.0 * std::sin(k * M_PI / (2.0 * kSize + 2.0)); };
+  for (int k = 1; k <= kSize; ++k) sum += value(k);
+  for (int k = 1; k <= kSize; ++k) entropy -= value(k) / sum * std::log(value(k) / sum);
+  EXPECT_NEAR(effective_rank(matrix, kSize + 1, kSize), std::exp(entropy), 1e-9);
 }
 
-// Traces of powers do not change: sum of eigenvalues, and of their squares.
-TEST(SymmetricEigenvalues, KeepTheTraces) {
+// Columns of ever less weight, the first hundreds of which carry most: what a sample misses of the whole is within the error it says.
+TEST(EffectiveRank, OfASampleIsWithinItsError) {
+  constexpr std::int64_t kRows = 64, kColumns = 4096, kSampled = 512;
   const Random random(4, Stream::kTest);
-  for (const std::size_t n : {1U, 2U, 3U, 17U, 60U}) {
-    std::vector<double> matrix(n * n);
-    double trace = 0.0, squares = 0.0;
-    for (std::size_t i = 0; i < n; ++i)
-      for (std::size_t j = 0; j <= i; ++j) matrix[i * n + j] = matrix[j * n + i] = random.normal(i * n + j);
-    for (std::size_t i = 0; i < n; ++i) trace += matrix[i * n + i];
-    for (const double value : matrix) squares += value * value;
-    double sum = 0.0, sum_of_squares = 0.0;
-    for (const double value : symmetric_eigenvalues(matrix, n)) {
-      sum += value;
-      sum_of_squares += value * value;
+  std::vector<float> factors(kRows * kRows), whole, sample;
+  for (std::size_t i = 0; i < factors.size(); ++i)
+    factors[i] = static_cast<float>(random.normal(i) / (1.0 + static_cast<double>(i) / 640.0));
+  for (std::int64_t row = 0; row < kRows; ++row)
+    for (std::int64_t column = 0; column < kColumns; ++column) {
+      const std::int64_t k = random.below(static_cast<std::uint64_t>(column), kRows);
+      const double noise = 0.05 * random.normal(static_cast<std::uint64_t>(100'000 + row * kColumns + column));
+      whole.push_back(factors[static_cast<std::size_t>(k * kRows + row)] + static_cast<float>(noise));
+      if (column % (kColumns / kSampled) == 0) sample.push_back(whole.back());
     }
-    EXPECT_NEAR(sum, trace, 1e-10 * (1.0 + std::fabs(trace)));
-    EXPECT_NEAR(sum_of_squares, squares, 1e-10 * (1.0 + squares));
-  }
+  const double exact = effective_rank(whole, kRows, kColumns);
+  const SampledRank found = sampled_rank(sample, kRows, kSampled);
+  EXPECT_GT(found.error, 0.0);
+  EXPECT_NEAR(found.rank, exact, found.error);
+  EXPECT_LT(found.error, 0.1 * exact);
 }
 
 TEST(EffectiveRank, OfOrthogonalRowsIsTheirNumber) {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <string_view>
 
 #include "doctor/network.h"
 
@@ -55,18 +54,17 @@ class Bounds {
   // From those of the nodes before.
   Bound bound(int at) const {
     const Node& node = model_.graph().nodes()[static_cast<std::size_t>(at)];
-    if (node.op == "activation") return {range_of(node.attributes.get<Activation>("activation")), at};
-    if (node.op == "softmax") return {{0.0, 1.0}, at};
-    if (node.op == "log_softmax") return {{-kInfinity, 0.0}, at};
-    if (node.op == "clip")
-      return {{node.attributes.get_or<double>("min", -kInfinity), node.attributes.get_or<double>("max", kInfinity)}, at};
-    if (node.op == "constant") return {constant(at), at};
-    const bool keeps = engine::is_view(node.op) || engine::keeps_units(node.op) || node.op == "transpose" || node.op == "slice" ||
-                       node.op == "reduce_mean";
-    if (keeps) return of(node.inputs[0]);
-    if (node.op == "concat") return joined(node);
-    if (node.op == "add" || node.op == "sub" || node.op == "mul" || node.op == "div") return arithmetic(node);
-    return {};
+    const ops::Traits& traits = ops::traits_of(node);
+    if (const Activation* activation = ops::activation_of(node); activation != nullptr) return {range_of(*activation), at};
+    if (traits.range != nullptr) return {{traits.range(node).least, traits.range(node).greatest}, at};
+    if (is_constant(at)) return {constant(at), at};
+    if (traits.within_inputs) return joined(node);
+    return arithmetic(node, traits.arithmetic);
+  }
+
+  bool is_constant(int at) const {
+    return ops::traits_of(model_.graph().nodes()[static_cast<std::size_t>(at)]).kind == ops::Kind::kTensor &&
+           !model_.parameters()[static_cast<std::size_t>(model_.parameters_of(at)[0])].trained;
   }
 
   Interval constant(int at) const {
@@ -81,14 +79,15 @@ class Bounds {
     return all;
   }
 
-  Bound arithmetic(const Node& node) const {
+  Bound arithmetic(const Node& node, ops::Arithmetic arithmetic) const {
+    using ops::Arithmetic;
+    if (arithmetic == Arithmetic::kNone || arithmetic == Arithmetic::kProduct) return {};
     const Bound a = of(node.inputs[0]), b = of(node.inputs[1]);
-    const bool left = model_.graph().nodes()[static_cast<std::size_t>(node.inputs[0])].op != "constant";
-    const Interval second = node.op == "sub" ? negative(b.interval) : node.op == "div" ? inverse(b.interval) : b.interval;
-    const Interval found = node.op == "mul" || node.op == "div"
-                               ? product(a.interval, second)
-                               : Interval{a.interval.least + second.least, a.interval.greatest + second.greatest};
-    return {found, left ? a.node : b.node};
+    const int maker = is_constant(node.inputs[0]) ? b.node : a.node;
+    if (arithmetic == Arithmetic::kMultiply) return {product(a.interval, b.interval), maker};
+    if (arithmetic == Arithmetic::kDivide) return {product(a.interval, inverse(b.interval)), maker};
+    const Interval second = arithmetic == Arithmetic::kSubtract ? negative(b.interval) : b.interval;
+    return {{a.interval.least + second.least, a.interval.greatest + second.greatest}, maker};
   }
 
   const engine::Model& model_;
@@ -117,12 +116,6 @@ Interval as_the_loss_compares(const Interval& outputs, Loss loss, std::int64_t w
   if (loss == Loss::kBinaryCrossEntropy) return {sigmoid(outputs.least), sigmoid(outputs.greatest)};
   if (loss == Loss::kSoftmaxCrossEntropy) return {0.0, most_certain(outputs, width)};
   return outputs;
-}
-
-bool is_probability(const Node& node) {
-  if (node.op == "softmax") return true;
-  if (node.op != "activation") return false;
-  return node.attributes.get<Activation>("activation") == Activation("sigmoid");
 }
 
 void measure(const Dataset& data, Loss loss, std::int64_t width, OutputReach& reach) {
@@ -168,10 +161,11 @@ std::optional<OutputReach> reach_of(const engine::Model& model, const Dataset& d
   const Node& node = model.graph().nodes()[static_cast<std::size_t>(bound.node)];
   const std::int64_t width = ops::element_count(model.graph().output_shape());
   const bool takes_logits = loss == Loss::kSoftmaxCrossEntropy || loss == Loss::kBinaryCrossEntropy;
-  OutputReach reach{.node = node.op == "activation" ? node.attributes.get_or<std::string>("layer", node.name) : node.name,
-                    .what = node.op == "activation" ? node.attributes.get<Activation>("activation").specification() : node.op,
+  const Activation* activation = ops::activation_of(node);
+  OutputReach reach{.node = activation != nullptr ? node.attributes.get_or<std::string>("layer", node.name) : node.name,
+                    .what = activation != nullptr ? activation->specification() : node.op,
                     .outputs = as_the_loss_compares(bound.interval, loss, width),
-                    .twice = takes_logits && is_probability(node)};
+                    .twice = takes_logits && ops::head_of(node) != ops::Head::kNone};
   measure(data, loss, width, reach);
   return reach;
 }

@@ -4,11 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
-#include <span>
 
 #include "doctor/diagnose/finding_names.h"
-#include "doctor/diagnose/probe.h"
 #include "health/judge.h"
 #include "onednn/gemm.h"
 
@@ -22,26 +19,12 @@ constexpr double kNoOutput = 1e-6;
 
 std::size_t place(std::int64_t i) { return static_cast<std::size_t>(i); }
 
-// The sigmoid gates of a recurrent operator, as its weights have them from the front.
 std::vector<std::string> gates_of(const std::string& op) {
   if (op == "lstm") return {"input", "output", "forget"};
   return op == "gru" ? std::vector<std::string>{"update", "reset"} : std::vector<std::string>{};
 }
 
-struct Layer {
-  int node = 0;
-  std::int64_t inputs = 0, hidden = 0, directions = 1, positions = 0;
-  std::int64_t rows = 0;   // of the output, which may hold the last cells, too
-  std::int64_t width = 0;  // numbers of a direction that stand before its activations
-  bool reverse = false;
-  std::vector<std::string> gates;
-
-  std::int64_t units() const { return directions * hidden; }
-  // Where step number `step` of a direction stands.
-  std::int64_t at(std::int64_t d, std::int64_t step) const { return reverse || d == 1 ? positions - 1 - step : step; }
-};
-
-Layer layer_of(const engine::Model& model, int node) {
+RecurrentLayer layer_of(const engine::Model& model, int node) {
   const Graph& graph = model.graph();
   const Node& own = graph.nodes()[place(node)];
   const Shape& in = graph.shapes()[place(own.inputs[0])];
@@ -57,115 +40,136 @@ Layer layer_of(const engine::Model& model, int node) {
           .gates = gates_of(own.op)};
 }
 
-// Counts the units of one layer over examples.
-class Census {
- public:
-  Census(const engine::Model& model, const Layer& layer, double eps)
-      : model_(model),
-        layer_(layer),
-        eps_(eps),
-        largest_(place(layer.units())),
-        sum_(largest_),
-        flat_(largest_),
-        tallies_(layer.gates.size()) {
-    for (Tally& tally : tallies_) tally.closed = tally.open = tally.sum = std::vector<double>(largest_.size());
-  }
+void add(std::vector<double>& to, const std::vector<double>& from) {
+  for (std::size_t i = 0; i < to.size(); ++i) to[i] += from[i];
+}
 
-  // `values`: what goes in (positions, inputs), what comes out, and where there are some the first states (directions, hidden).
-  void see(const float* in, const float* out, const float* first) {
-    for (std::int64_t d = 0; d < layer_.directions; ++d) {
-      see_states(out, d);
-      if (!tallies_.empty()) see_gates(in, out, first, d);
+}  // namespace
+
+RecurrentObserver::RecurrentObserver(const engine::Model& model, double eps) : model_(model), eps_(eps) {
+  const std::vector<Node>& nodes = model.graph().nodes();
+  for (int at = 0; at < static_cast<int>(nodes.size()); ++at)
+    if (const std::string& op = nodes[place(at)].op; op == "lstm" || op == "gru" || op == "rnn") layers_.push_back(layer_of(model, at));
+}
+
+void RecurrentObserver::begin(const engine::Plan& plan) {
+  plan_ = &plan;
+  std::vector<Census> none;
+  for (const RecurrentLayer& layer : layers_) none.push_back(empty(layer));
+  lanes_.assign(static_cast<std::size_t>(plan.lanes()), none);
+}
+
+void RecurrentObserver::after(const engine::Chunk& chunk, int step) {
+  const auto layer = std::ranges::find(layers_, plan_->steps()[place(step)].node, &RecurrentLayer::node);
+  if (layer == layers_.end()) return;
+  Census& census = lanes_[place(chunk.lane)][static_cast<std::size_t>(layer - layers_.begin())];
+  for (std::int64_t row = 0; row < chunk.rows; ++row) see(*layer, chunk.pass(step), row, census);
+}
+
+RecurrentObserver::Census RecurrentObserver::empty(const RecurrentLayer& layer) const {
+  const std::vector<double> zeros(place(layer.units()));
+  return {.largest = zeros, .sum = zeros, .flat = zeros, .tallies = std::vector<Tally>(layer.gates.size(), {zeros, zeros, zeros})};
+}
+
+void RecurrentObserver::see(const RecurrentLayer& layer, const ops::Pass& pass, std::int64_t row, Census& census) const {
+  for (std::int64_t d = 0; d < layer.directions; ++d) {
+    see_states(layer, pass.dst + row * layer.rows * layer.units(), d, census);
+    if (!layer.gates.empty()) see_gates(layer, pass, row, d, census);
+  }
+  census.n += layer.positions;
+}
+
+void RecurrentObserver::see_states(const RecurrentLayer& layer, const float* out, std::int64_t d, Census& census) const {
+  for (std::int64_t t = 0; t < layer.positions; ++t)
+    for (std::int64_t k = 0; k < layer.hidden; ++k) {
+      const double h = std::fabs(static_cast<double>(out[t * layer.units() + d * layer.hidden + k]));
+      const std::size_t unit = place(d * layer.hidden + k);
+      census.largest[unit] = std::fmax(census.largest[unit], h);
+      census.sum[unit] += h;
+      census.flat[unit] += 1.0 - h * h < eps_ ? 1.0 : 0.0;
     }
-    n_ += layer_.positions;
-  }
+}
 
-  RecurrentDiagnosis judge(const Node& node) const {
+// All gates of all steps at once: the states are known.
+void RecurrentObserver::see_gates(const RecurrentLayer& layer, const ops::Pass& pass, std::int64_t row, std::int64_t d,
+                                  Census& census) const {
+  const auto rows = static_cast<std::int64_t>(layer.gates.size()) * layer.hidden;
+  const float* in = pass.src[0] + row * layer.positions * layer.inputs;
+  const float* out = pass.dst + row * layer.rows * layer.units();
+  const float* weight = pass.parameters[0] + d * layer.width * layer.inputs;
+  const float* recurrent = pass.parameters[1] + d * layer.width * layer.hidden;
+  const float* bias = pass.parameters[2] + d * 2 * layer.width;
+  census.before.assign(place(layer.positions * layer.hidden), 0.0f);
+  for (std::int64_t step = 0; step < layer.positions; ++step) {
+    const float* state = step > 0              ? out + layer.at(d, step - 1) * layer.units() + d * layer.hidden
+                         : pass.src.size() > 1 ? pass.src[1] + row * layer.units() + d * layer.hidden
+                                               : nullptr;
+    if (state != nullptr) std::copy_n(state, layer.hidden, census.before.data() + layer.at(d, step) * layer.hidden);
+  }
+  census.z.resize(place(layer.positions * rows));
+  for (std::int64_t t = 0; t < layer.positions; ++t)
+    for (std::int64_t k = 0; k < rows; ++k) census.z[place(t * rows + k)] = bias[k] + bias[layer.width + k];
+  onednn::gemm(Transpose::kNo, Transpose::kYes, layer.positions, rows, layer.inputs, in, layer.inputs, weight, layer.inputs, 1.0f,
+               census.z.data(), rows);
+  onednn::gemm(Transpose::kNo, Transpose::kYes, layer.positions, rows, layer.hidden, census.before.data(), layer.hidden, recurrent,
+               layer.hidden, 1.0f, census.z.data(), rows);
+  for (std::int64_t t = 0; t < layer.positions; ++t)
+    for (std::int64_t k = 0; k < rows; ++k)
+      count(census.z[place(t * rows + k)], place(d * layer.hidden + k % layer.hidden), census.tallies[place(k / layer.hidden)]);
+}
+
+void RecurrentObserver::count(float z, std::size_t unit, Tally& tally) const {
+  const double value = 1.0 / (1.0 + std::exp(-static_cast<double>(z)));
+  tally.sum[unit] += value;
+  if (value * (1.0 - value) < eps_) (value < 0.5 ? tally.closed : tally.open)[unit] += 1.0;
+}
+
+RecurrentObserver::Census RecurrentObserver::total(std::size_t layer) const {
+  Census all = empty(layers_[layer]);
+  for (const std::vector<Census>& lane : lanes_) {
+    const Census& part = lane[layer];
+    all.n += part.n;
+    add(all.sum, part.sum);
+    add(all.flat, part.flat);
+    for (std::size_t unit = 0; unit < all.largest.size(); ++unit) all.largest[unit] = std::fmax(all.largest[unit], part.largest[unit]);
+    for (std::size_t gate = 0; gate < all.tallies.size(); ++gate) {
+      add(all.tallies[gate].closed, part.tallies[gate].closed);
+      add(all.tallies[gate].open, part.tallies[gate].open);
+      add(all.tallies[gate].sum, part.tallies[gate].sum);
+    }
+  }
+  return all;
+}
+
+std::vector<RecurrentDiagnosis> RecurrentObserver::judge() const {
+  std::vector<RecurrentDiagnosis> all;
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const Node& node = model_.graph().nodes()[place(layers_[l].node)];
+    const Census census = total(l);
+    const auto share = [&](double count) { return census.n > 0 ? count / static_cast<double>(census.n) : 0.0; };
     const bool relu = node.attributes.get_or<std::int64_t>("relu", 0) != 0;
-    RecurrentDiagnosis found{.name = node.name, .op = node.op, .units = layer_.units(), .positions = layer_.positions, .n = n_};
-    for (std::size_t unit = 0; unit < largest_.size(); ++unit) {
-      const bool dead = largest_[unit] <= (relu ? health::kNumericallyZero : kNoOutput);
+    RecurrentDiagnosis& found = all.emplace_back(RecurrentDiagnosis{
+        .name = node.name, .op = node.op, .units = layers_[l].units(), .positions = layers_[l].positions, .n = census.n});
+    for (std::size_t unit = 0; unit < census.largest.size(); ++unit) {
+      const bool dead = census.largest[unit] <= (relu ? health::kNumericallyZero : kNoOutput);
       found.lives.push_back({.dead = dead,
-                             .saturated = node.op == "rnn" && !relu && !dead && share(flat_[unit]) >= health::kSaturatedShare,
-                             .abs_mean = share(sum_[unit]),
-                             .abs_max = largest_[unit]});
+                             .saturated = node.op == "rnn" && !relu && !dead && share(census.flat[unit]) >= health::kSaturatedShare,
+                             .abs_mean = share(census.sum[unit]),
+                             .abs_max = census.largest[unit]});
     }
-    for (std::size_t gate = 0; gate < tallies_.size(); ++gate) found.gates.push_back(judge_gate(gate));
-    return found;
-  }
-
- private:
-  struct Tally {
-    std::vector<double> closed, open, sum;
-  };
-
-  double share(double count) const { return n_ > 0 ? count / static_cast<double>(n_) : 0.0; }
-
-  GateDiagnosis judge_gate(std::size_t gate) const {
-    GateDiagnosis found{.name = layer_.gates[gate]};
-    for (std::size_t unit = 0; unit < largest_.size(); ++unit) {
-      found.closed.push_back(share(tallies_[gate].closed[unit]));
-      found.open.push_back(share(tallies_[gate].open[unit]));
-      found.mean.push_back(share(tallies_[gate].sum[unit]));
-    }
-    return found;
-  }
-
-  void see_states(const float* out, std::int64_t d) {
-    for (std::int64_t t = 0; t < layer_.positions; ++t)
-      for (std::int64_t k = 0; k < layer_.hidden; ++k) {
-        const double h = std::fabs(static_cast<double>(out[t * layer_.units() + d * layer_.hidden + k]));
-        const std::size_t unit = place(d * layer_.hidden + k);
-        largest_[unit] = std::fmax(largest_[unit], h);
-        sum_[unit] += h;
-        flat_[unit] += 1.0 - h * h < eps_ ? 1.0 : 0.0;
+    for (std::size_t gate = 0; gate < census.tallies.size(); ++gate) {
+      GateDiagnosis& judged = found.gates.emplace_back(GateDiagnosis{.name = layers_[l].gates[gate], .closed = {}, .open = {}, .mean = {}});
+      for (std::size_t unit = 0; unit < census.largest.size(); ++unit) {
+        judged.closed.push_back(share(census.tallies[gate].closed[unit]));
+        judged.open.push_back(share(census.tallies[gate].open[unit]));
+        judged.mean.push_back(share(census.tallies[gate].sum[unit]));
       }
-  }
-
-  // All gates of all steps at once: the states are known.
-  void see_gates(const float* in, const float* out, const float* first, std::int64_t d) {
-    const std::int64_t rows = static_cast<std::int64_t>(layer_.gates.size()) * layer_.hidden;
-    const float* weight = parameter(0) + d * layer_.width * layer_.inputs;
-    const float* recurrent = parameter(1) + d * layer_.width * layer_.hidden;
-    const float* bias = parameter(2) + d * 2 * layer_.width;
-    before_.assign(place(layer_.positions * layer_.hidden), 0.0f);
-    for (std::int64_t step = 0; step < layer_.positions; ++step) {
-      const float* state = step > 0           ? out + layer_.at(d, step - 1) * layer_.units() + d * layer_.hidden
-                           : first != nullptr ? first + d * layer_.hidden
-                                              : nullptr;
-      if (state != nullptr) std::copy_n(state, layer_.hidden, before_.data() + layer_.at(d, step) * layer_.hidden);
     }
-    z_.resize(place(layer_.positions * rows));
-    for (std::int64_t t = 0; t < layer_.positions; ++t)
-      for (std::int64_t k = 0; k < rows; ++k) z_[place(t * rows + k)] = bias[k] + bias[layer_.width + k];
-    onednn::gemm(Transpose::kNo, Transpose::kYes, layer_.positions, rows, layer_.inputs, in, layer_.inputs, weight, layer_.inputs, 1.0f,
-                 z_.data(), rows);
-    onednn::gemm(Transpose::kNo, Transpose::kYes, layer_.positions, rows, layer_.hidden, before_.data(), layer_.hidden, recurrent,
-                 layer_.hidden, 1.0f, z_.data(), rows);
-    for (std::int64_t t = 0; t < layer_.positions; ++t)
-      for (std::int64_t k = 0; k < rows; ++k)
-        count(z_[place(t * rows + k)], place(k / layer_.hidden), place(d * layer_.hidden + k % layer_.hidden));
   }
+  return all;
+}
 
-  void count(float z, std::size_t gate, std::size_t unit) {
-    const double value = 1.0 / (1.0 + std::exp(-static_cast<double>(z)));
-    Tally& tally = tallies_[gate];
-    tally.sum[unit] += value;
-    if (value * (1.0 - value) < eps_) (value < 0.5 ? tally.closed : tally.open)[unit] += 1.0;
-  }
-
-  const float* parameter(std::size_t which) const {
-    return model_.values(model_.parameters()[place(model_.parameters_of(layer_.node)[which])]);
-  }
-
-  const engine::Model& model_;
-  Layer layer_;
-  double eps_;
-  std::int64_t n_ = 0;
-  std::vector<double> largest_, sum_, flat_;  // of |h|, and steps on which tanh has no slope
-  std::vector<Tally> tallies_;
-  std::vector<float> before_, z_;
-};
+namespace {
 
 // ---- Findings.
 
@@ -291,41 +295,6 @@ class Finder {
 };
 
 }  // namespace
-
-std::vector<RecurrentDiagnosis> judge_recurrent(const engine::Model& model, const Dataset& data, const DiagnoseSettings& settings) {
-  const std::vector<Node>& nodes = model.graph().nodes();
-  std::vector<Census> layers;
-  std::vector<int> watched;  // of each layer what goes in, what comes out, and first states, if there are any
-  std::vector<std::vector<std::size_t>> places;
-  for (int at = 0; at < static_cast<int>(nodes.size()); ++at) {
-    if (nodes[place(at)].op != "lstm" && nodes[place(at)].op != "gru" && nodes[place(at)].op != "rnn") continue;
-    layers.emplace_back(model, layer_of(model, at), settings.saturation_eps);
-    std::vector<int> of = {nodes[place(at)].inputs[0], at};
-    if (nodes[place(at)].inputs.size() > 1) of.push_back(nodes[place(at)].inputs[1]);
-    places.emplace_back();
-    for (const int node : of) {
-      const auto known = std::ranges::find(watched, node);
-      places.back().push_back(static_cast<std::size_t>(known - watched.begin()));
-      if (known == watched.end()) watched.push_back(node);
-    }
-  }
-  std::vector<RecurrentDiagnosis> found;
-  if (layers.empty()) return found;
-  std::vector<std::uint32_t> all(place(data.size));
-  std::iota(all.begin(), all.end(), 0u);
-  Probe(model, watched).run(data, all, [&](std::int64_t, std::int64_t rows, std::span<const float* const> values) {
-    const auto example = [&](std::size_t which, std::int64_t row) {
-      std::int64_t size = 1;
-      for (const std::int64_t extent : model.graph().shapes()[place(watched[which])]) size *= extent;
-      return values[which] + row * size;
-    };
-    for (std::size_t l = 0; l < layers.size(); ++l)
-      for (std::int64_t row = 0; row < rows; ++row)
-        layers[l].see(example(places[l][0], row), example(places[l][1], row), places[l].size() > 2 ? example(places[l][2], row) : nullptr);
-  });
-  for (std::size_t l = 0; l < layers.size(); ++l) found.push_back(layers[l].judge(nodes[place(watched[places[l][1]])]));
-  return found;
-}
 
 void find_in_recurrent(const engine::Model& model, const Diagnosis& diagnosis, std::vector<Finding>& findings) {
   Finder finder(model, diagnosis, findings);

@@ -153,18 +153,15 @@ InputScale scale_of(const Dataset& data, const InputMoments& moments) {
 }
 
 bool reads_inputs_as_they_come(const Graph& graph) {
-  const auto keeps_scale = [](std::string_view op) {
-    return engine::is_view(op) || engine::makes_units(op) || op == "transpose" || op == "slice" || op == "concat";
-  };
   std::vector<bool> raw(graph.nodes().size(), false);
   for (std::size_t at = 0; at < raw.size(); ++at) {
     const Node& node = graph.nodes()[at];
-    if (node.op == "batch_norm") return false;
-    raw[at] = node.op == "input";
+    if (ops::is_batch_norm(node)) return false;
+    raw[at] = ops::is_input(node);
     for (const int input : node.inputs) {
       if (!raw[static_cast<std::size_t>(input)]) continue;
-      if (!keeps_scale(node.op)) return false;
-      raw[at] = !engine::makes_units(node.op);
+      if (!ops::moves_elements(node) && !ops::makes_units(node)) return false;
+      raw[at] = !ops::makes_units(node);
     }
   }
   return true;

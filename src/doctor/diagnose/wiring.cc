@@ -1,7 +1,6 @@
 #include "doctor/diagnose/wiring.h"
 
 #include <algorithm>
-#include <string_view>
 
 namespace undying::doctor {
 namespace {
@@ -10,7 +9,8 @@ using Role = ops::ParameterSpec::Role;
 
 const Node& node_at(const Graph& graph, int at) { return graph.nodes()[static_cast<std::size_t>(at)]; }
 
-bool is_weight(std::string_view op) { return op == "linear" || op == "conv"; }
+// Whose weight has a row for each unit it makes.
+bool has_rows(const Node& node) { return ops::makes_units(node) && !ops::traits_of(node).transposed; }
 
 std::vector<int> users_of(const Graph& graph, int at) {
   std::vector<int> users;
@@ -40,10 +40,10 @@ struct Walk {
   void visit(int user, int from, std::int64_t positions) {
     const Node& node = node_at(model.graph(), user);
     const Shape& shape = model.graph().shapes()[static_cast<std::size_t>(from)];
-    if (is_weight(node.op) && reads_units(node, shape, positions)) {
+    if (has_rows(node) && reads_units(node, shape, positions)) {
       wiring.readers.push_back({user, shape.size() == 1 ? positions : 1});
       if (!owns_alone(model, user)) wiring.read_by_weights_alone = false;
-    } else if (engine::keeps_units(node.op)) {
+    } else if (ops::keeps_units(node)) {
       follow(user, positions_behind(node, from, user, positions));
     } else {
       wiring.read_by_weights_alone = false;
@@ -51,14 +51,14 @@ struct Walk {
   }
 
   bool reads_units(const Node& node, const Shape& shape, std::int64_t positions) const {
-    return node.op == "conv" ? shape.front() == layer.units : shape.size() == 1 && shape[0] == layer.units * positions;
+    return ops::has_channels(node) ? shape.front() == layer.units : shape.size() == 1 && shape[0] == layer.units * positions;
   }
 
   // A flattened value holds each unit at all its positions, one beside the other.
   std::int64_t positions_behind(const Node& node, int from, int to, std::int64_t positions) const {
     const Shape& before = model.graph().shapes()[static_cast<std::size_t>(from)];
     const Shape& after = model.graph().shapes()[static_cast<std::size_t>(to)];
-    if (node.op == "flatten" || node.op == "squeeze")
+    if (ops::is_view(node))
       if (before.size() > 1 && after.size() == 1 && before.front() == layer.units) return ops::element_count(before) / layer.units;
     return positions;
   }
@@ -76,16 +76,16 @@ void find_feed(const engine::Model& model, const engine::Layer& layer, Wiring& w
     alone = alone && read_once(graph, at);
   };
   const bool flattened = layer.counted != engine::Layer::Counted::kPooled;
-  while (engine::keeps_units(node_at(graph, at).op) || (flattened && engine::is_view(node_at(graph, at).op))) back();
-  if (node_at(graph, at).op == "batch_norm") {
+  while (ops::keeps_units(node_at(graph, at)) || (flattened && ops::is_view(node_at(graph, at)))) back();
+  if (ops::is_batch_norm(node_at(graph, at))) {
     wiring.norm = at;
     alone = alone && owns_alone(model, at);
     back();
   }
   // Behind a linear layer over rows the units are the last dimension, which a batch norm does not normalise.
-  const bool rows = wiring.norm >= 0 && node_at(graph, at).op == "linear" && graph.shapes()[static_cast<std::size_t>(at)].size() > 1;
+  const bool rows = wiring.norm >= 0 && !ops::has_channels(node_at(graph, at)) && graph.shapes()[static_cast<std::size_t>(at)].size() > 1;
   const bool units = ops::unit_count(model.node_values()[static_cast<std::size_t>(at)]) == layer.units;
-  if (!engine::makes_units(node_at(graph, at).op) || rows || !units) return;
+  if (!ops::makes_units(node_at(graph, at)) || rows || !units) return;
   wiring.weight = at;
   wiring.feed_alone = alone && owns_alone(model, at);
 }
@@ -95,12 +95,12 @@ void find_pool(const engine::Model& model, const engine::Layer& layer, Wiring& w
     const std::vector<int> users = users_of(model.graph(), at);
     if (users.size() != 1) return;
     at = users[0];
-    const std::string& op = node_at(model.graph(), at).op;
-    if (op == "max_pool" || op == "global_max_pool") {
+    const Node& node = node_at(model.graph(), at);
+    if (ops::traits_of(node).pool == ops::Pool::kMax) {
       wiring.pool = at;
       return;
     }
-    if (!engine::is_view(op)) return;
+    if (!ops::is_view(node)) return;
   }
 }
 
@@ -108,7 +108,7 @@ bool bypassed(const Graph& graph, int without) {
   std::vector<bool> reached(graph.nodes().size(), false);
   for (int i = 0; i < static_cast<int>(reached.size()); ++i) {
     const Node& node = node_at(graph, i);
-    bool here = node.op == "input";
+    bool here = ops::is_input(node);
     for (const int input : node.inputs) here = here || reached[static_cast<std::size_t>(input)];
     reached[static_cast<std::size_t>(i)] = here && i != without;
   }
@@ -119,7 +119,7 @@ void add_row(const engine::Model& model, int node, Role role, std::int64_t unit,
   const int index = node < 0 ? -1 : parameter_of(model, node, role);
   if (index < 0) return;
   const engine::Parameter& parameter = model.parameters()[static_cast<std::size_t>(index)];
-  if (role == Role::kWeight && node_at(model.graph(), node).op == "conv_transpose") {
+  if (role == Role::kWeight && ops::traits_of(node_at(model.graph(), node)).transposed) {
     // (C, outputs / groups, kernel...): a unit is made of the channels of its group.
     const std::int64_t per_group = parameter.shape[1];
     const std::int64_t kernel = parameter.size / parameter.shape[0] / per_group;
@@ -177,7 +177,7 @@ std::vector<Span> outgoing(const engine::Model& model, const Wiring& wiring, std
     const engine::Parameter& weight = model.parameters()[static_cast<std::size_t>(index)];
     const std::int64_t outputs = weight.shape[0];
     const std::int64_t row = weight.size / outputs;
-    if (node_at(model.graph(), reader.node).op == "linear") {
+    if (!ops::has_channels(node_at(model.graph(), reader.node))) {
       spans.push_back({index, unit * reader.positions, reader.positions, row, outputs});
       continue;
     }

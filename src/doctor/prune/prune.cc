@@ -6,11 +6,12 @@
 #include <limits>
 #include <map>
 
-#include "doctor/diagnose/observe.h"
-#include "doctor/diagnose/probe.h"
+#include "doctor/diagnose/layer_outputs.h"
 #include "doctor/network.h"
 #include "doctor/prune/branches.h"
 #include "doctor/prune/shrink.h"
+#include "engine/census.h"
+#include "engine/engine.h"
 #include "health/judge.h"
 #include "train/source.h"
 #include "undying/error.h"
@@ -32,44 +33,29 @@ constexpr double kTimedSeconds = 2.0;  // for all runs together
 
 std::size_t index(int i) { return static_cast<std::size_t>(i); }
 
-// No targets: how good the outputs are is not asked.
-class Inputs final : public train::DatasetSource {
- public:
-  Inputs(const Dataset& data, std::span<const std::uint32_t> order, std::int64_t width)
-      : DatasetSource(data, order), width_(static_cast<std::size_t>(width)) {}
-
-  bool has_labels() const override { return false; }
-  void targets(std::int64_t, std::int64_t rows, float* dst) const override {
-    std::fill_n(dst, static_cast<std::size_t>(rows) * width_, 0.0f);
-  }
-
- private:
-  std::size_t width_;
-};
-
 // A network with one input and one output, and what runs it.
 class Running {
  public:
-  Running(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, int threads)
+  Running(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, int threads, std::int64_t memory)
       : data_(data),
         order_(train::identity_order(data.size)),
         model_(doctor::make_model(packed(graph), weights)),
         width_(ops::element_count(model_.graph().output_shape())),
-        engine_(model_, {.batch = threads, .shards = threads, .threads = threads, .counters = false, .loss = {Loss::kMeanSquaredError}}) {}
+        runner_(model_, {.lanes = threads, .threads = threads, .most_rows = engine::evaluation_rows(model_), .memory = memory}) {}
 
   const engine::Model& model() const { return model_; }
 
   std::vector<float> outputs(std::int64_t first, std::int64_t rows) {
     std::vector<float> values(static_cast<std::size_t>(rows * width_));
+    engine::OutputObserver copied(values.data());
+    engine::Observer* const observers[] = {&copied};
     const auto part = std::span(order_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows));
-    engine_.evaluate(Inputs(data_, part, width_), rows, values.data());
+    runner_.run({.source = train::DatasetSource(data_, part), .rows = rows, .observers = observers});
     return values;
   }
 
-  engine::Census census() {
-    engine::Census census(model_.unit_size());
-    engine_.evaluate(Inputs(data_, order_, width_), data_.size, nullptr, &census);
-    return census;
+  void watch(std::span<engine::Observer* const> observers) {
+    runner_.run({.source = train::DatasetSource(data_, order_), .rows = data_.size, .observers = observers});
   }
 
   double seconds(std::int64_t rows) {
@@ -83,7 +69,7 @@ class Running {
   std::vector<std::uint32_t> order_;
   engine::Model model_;
   std::int64_t width_;
-  engine::Engine engine_;
+  engine::Runner runner_;
 };
 
 // A unit of an activation as the data shows it, and its entries in the flow.
@@ -104,9 +90,13 @@ struct SeenLayer {
 class Look {
  public:
   Look(Running& running, const UnitFlow& flow, const Dataset& data) : model_(running.model()), flow_(flow), data_(data) {
-    const engine::Census census = running.census();
-    for (const engine::Layer& layer : model_.layers()) layers_.push_back({&layer, judged(layer, census)});
-    measure_constants();
+    engine::CensusObserver census(1e-3f);
+    doctor::RangeObserver ranges(model_);
+    engine::Observer* const observers[] = {&census, &ranges};
+    running.watch(observers);
+    const engine::Census counted = census.total();
+    for (const engine::Layer& layer : model_.layers()) layers_.push_back({&layer, judged(layer, counted)});
+    for (std::size_t l = 0; l < layers_.size(); ++l) settle_constants(layers_[l], l, ranges);
     for (SeenLayer& layer : layers_) find_entries(layer);
   }
 
@@ -134,42 +124,14 @@ class Look {
 
   // A census says that a unit is constant from sums, in which a single example that differs may hide: its value is what every example
   // shows.
-  void measure_constants() {
-    std::vector<SeenLayer*> watched;
-    std::vector<int> nodes;
-    for (SeenLayer& layer : layers_) {
-      const bool some = std::ranges::any_of(layer.units, &Seen::constant);
-      if (!some || layer.layer->activation.info().width != 1) continue;
-      watched.push_back(&layer);
-      nodes.push_back(layer.layer->node);
+  static void settle_constants(SeenLayer& layer, std::size_t l, const doctor::RangeObserver& ranges) {
+    if (layer.layer->activation.info().width != 1) return;
+    for (std::size_t unit = 0; unit < layer.units.size(); ++unit) {
+      const auto [least, most] = ranges.of(l, static_cast<std::int64_t>(unit));
+      const double middle = (static_cast<double>(least) + most) / 2.0;
+      if (layer.units[unit].constant && static_cast<double>(most) - least <= kRounding * std::fabs(middle))
+        layer.units[unit].value = middle;
     }
-    if (nodes.empty()) return;
-    std::vector<std::vector<std::pair<float, float>>> ranges;
-    for (const SeenLayer* layer : watched)
-      ranges.emplace_back(layer->units.size(), std::pair(std::numeric_limits<float>::max(), std::numeric_limits<float>::lowest()));
-    doctor::Probe(model_, nodes)
-        .run(data_, train::identity_order(data_.size), [&](std::int64_t, std::int64_t rows, std::span<const float* const> values) {
-          for (std::size_t i = 0; i < watched.size(); ++i) extend(*watched[i]->layer, values[i], rows, ranges[i]);
-        });
-    for (std::size_t i = 0; i < watched.size(); ++i)
-      for (std::size_t unit = 0; unit < ranges[i].size(); ++unit) {
-        const auto [least, most] = ranges[i][unit];
-        const double middle = (static_cast<double>(least) + most) / 2.0;
-        if (watched[i]->units[unit].constant && static_cast<double>(most) - least <= kRounding * std::fabs(middle))
-          watched[i]->units[unit].value = middle;
-      }
-  }
-
-  void extend(const engine::Layer& layer, const float* values, std::int64_t rows, std::vector<std::pair<float, float>>& ranges) const {
-    const std::int64_t size = layer.units * layer.positions;
-    for (std::int64_t row = 0; row < rows; ++row)
-      for (std::int64_t unit = 0; unit < layer.units; ++unit)
-        for (std::int64_t position = 0; position < layer.positions; ++position) {
-          const float value = values[row * size + doctor::element_of(model_, layer, unit, position)];
-          auto& [least, most] = ranges[static_cast<std::size_t>(unit)];
-          least = std::min(least, value);
-          most = std::max(most, value);
-        }
   }
 
   // Nodes keep their names where a network is packed. Units behind a flatten are elements of the value.
@@ -287,8 +249,8 @@ double median(std::vector<double> values) {
 // One after the other, so that what else the machine does meets both.
 void measure(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, Pruning& pruning) {
   const std::int64_t rows = std::min(kTimed, data.size);
-  Running before(graph, weights, data, 1);
-  Running after(pruning.graph, pruning.weights, data, 1);
+  Running before(graph, weights, data, 1, 0);
+  Running after(pruning.graph, pruning.weights, data, 1, 0);
   after.seconds(rows);
   before.seconds(rows);  // builds what a run needs
   const double both = before.seconds(rows) + after.seconds(rows);
@@ -312,7 +274,7 @@ void take_units_out(const Graph& graph, const std::vector<Tensor>& weights, cons
   const int threads = doctor::default_threads(settings.threads);
   const engine::Model model = doctor::make_model(graph, weights);
   const UnitFlow flow(model);
-  Running running(graph, weights, data, threads);
+  Running running(graph, weights, data, threads, settings.memory);
   const Look look(running, flow, data);
   const UnitFacts facts = doctor::facts_of(flow, look.by_entry(), settings.merge_duplicates);
   const doctor::Trimmed trimmed = doctor::trim_branches(flow, facts);
@@ -337,8 +299,8 @@ Pruning prune(const Graph& graph, const std::vector<Tensor>& weights, const Data
   pruning.before = cost_of(doctor::make_model(graph, weights));
   take_units_out(graph, weights, data, settings, pruning);
   pruning.after = cost_of(doctor::make_model(pruning.graph, pruning.weights));
-  Running before(graph, weights, data, threads);
-  Running after(pruning.graph, pruning.weights, data, threads);
+  Running before(graph, weights, data, threads, settings.memory);
+  Running after(pruning.graph, pruning.weights, data, threads, settings.memory);
   compare(before, after, data, pruning);
   if (settings.measure_time && pruning.changed()) measure(graph, weights, data, pruning);
   return pruning;

@@ -9,11 +9,12 @@
 #include <cmath>
 
 #include "base/philox.h"
-#include "doctor/diagnose/probe.h"
 #include "doctor/network.h"
 #include "doctor/prune/unit_facts.h"
 #include "doctor/test_networks.h"
+#include "engine/runner.h"
 #include "ops/shapes.h"
+#include "train/source.h"
 #include "undying/doctor.h"
 #include "undying/error.h"
 
@@ -525,6 +526,39 @@ class Grown {
   std::vector<int> channels_;
 };
 
+// Compares facts with the values of all nodes, which are the outputs of a graph.
+class FactChecker final : public engine::Observer {
+ public:
+  FactChecker(const Graph& graph, const UnitFlow& flow, const UnitFacts& facts, const std::vector<int>& nodes)
+      : graph_(graph), flow_(flow), facts_(facts), nodes_(nodes) {}
+
+  void finish(const engine::Chunk& chunk) override {
+    for (std::size_t i = 0; i < nodes_.size(); ++i) check(nodes_[i], chunk.rows, chunk.shard.outputs[i]);
+  }
+
+ private:
+  void check(int node, std::int64_t rows, const float* values) const {
+    const Shape& shape = graph_.shapes()[static_cast<std::size_t>(node)];
+    const UnitFlow::Units units = flow_.units(node);
+    const std::int64_t inner = ops::extent_product(shape, static_cast<std::size_t>(units.axis) + 1, shape.size());
+    for (std::int64_t e = 0; e < rows * ops::element_count(shape); ++e) {
+      const auto unit = static_cast<int>(e / inner % units.count);
+      const int same = facts_.same[static_cast<std::size_t>(units.first + unit)] - units.first;
+      const double value = facts_.value[static_cast<std::size_t>(units.first + unit)];
+      const double tolerance = 1e-5 * std::fmax(1.0, std::fabs(values[e]));
+      ASSERT_NEAR(values[e], values[e + (same - unit) * inner], tolerance) << graph_.nodes()[static_cast<std::size_t>(node)].op;
+      if (!std::isnan(value)) {
+        ASSERT_NEAR(values[e], value, tolerance) << graph_.nodes()[static_cast<std::size_t>(node)].op;
+      }
+    }
+  }
+
+  const Graph& graph_;
+  const UnitFlow& flow_;
+  const UnitFacts& facts_;
+  const std::vector<int>& nodes_;
+};
+
 // What follows from what was measured, against all values of the network: constants, and equal units.
 void expect_facts_hold(const Patient& patient, const Dataset& data) {
   const engine::Model model = make_model(patient.graph, patient.weights);
@@ -532,24 +566,12 @@ void expect_facts_hold(const Patient& patient, const Dataset& data) {
   const UnitFacts facts = facts_of(flow, std::vector<double>(static_cast<std::size_t>(flow.entries()), std::nan("")), true);
   std::vector<int> nodes;
   for (int at = 1; at < static_cast<int>(patient.graph.nodes().size()); ++at) nodes.push_back(at);
-  Probe(model, nodes).run(data, evenly_spaced(data.size, 8), [&](std::int64_t, std::int64_t rows, std::span<const float* const> values) {
-    for (std::size_t i = 0; i < nodes.size(); ++i) {
-      const Shape& shape = patient.graph.shapes()[static_cast<std::size_t>(nodes[i])];
-      const UnitFlow::Units units = flow.units(nodes[i]);
-      const std::int64_t inner = ops::extent_product(shape, static_cast<std::size_t>(units.axis) + 1, shape.size());
-      for (std::int64_t e = 0; e < rows * ops::element_count(shape); ++e) {
-        const auto unit = static_cast<int>(e / inner % units.count);
-        const int same = facts.same[static_cast<std::size_t>(units.first + unit)] - units.first;
-        const double value = facts.value[static_cast<std::size_t>(units.first + unit)];
-        const double tolerance = 1e-5 * std::fmax(1.0, std::fabs(values[i][e]));
-        ASSERT_NEAR(values[i][e], values[i][e + (same - unit) * inner], tolerance)
-            << patient.graph.nodes()[static_cast<std::size_t>(nodes[i])].op;
-        if (!std::isnan(value)) {
-          ASSERT_NEAR(values[i][e], value, tolerance) << patient.graph.nodes()[static_cast<std::size_t>(nodes[i])].op;
-        }
-      }
-    }
-  });
+  engine::Model watched = make_model(Graph(patient.graph.nodes(), nodes), patient.weights);
+  const std::vector<std::uint32_t> sample = evenly_spaced(data.size, 8);
+  const train::DatasetSource source(data, sample);
+  FactChecker checker(patient.graph, flow, facts, nodes);
+  engine::Observer* const observers[] = {&checker};
+  engine::Runner(watched, {}).run({.source = source, .rows = 8, .observers = observers});
 }
 
 TEST(Prune, RandomNetworksKeepTheirOutputs) {

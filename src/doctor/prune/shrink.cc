@@ -143,7 +143,7 @@ class Shrinking {
     for (const int own : model_.parameters_of(at)) {
       if (channels && tensor(own).values.size() > 1) take(tensor(own), 0, kept(at));
       if (passing == Passing::kTensor) take(tensor(own), index(flow_.units(at).axis), kept(at));
-      if (before(at).op == "embedding") take(tensor(own), 1, kept(at));
+      if (ops::traits_of(before(at)).kind == ops::Kind::kTable) take(tensor(own), 1, kept(at));
     }
   }
 
@@ -162,25 +162,14 @@ class Shrinking {
 
   // Attributes that name extents or places of units.
   void describe(int at) {
-    const std::string& op = before(at).op;
+    const ops::Traits& traits = ops::traits_of(before(at));
     Shape now = shape(at);
     now[index(flow_.units(at).axis)] = count(at);
-    if (op == "reshape" || op == "constant" || op == "parameter") set(at, "shape", now);
-    if (op == "resize") set(at, "sizes", now);
-    if (op == "embedding") set(at, "features", count(at));
-    if (op == "squeeze") set(at, "axes", squeezed(at));
-    if (op == "slice") describe_slice(at);
-    if (op == "take") describe_take(at);
-  }
-
-  // What had extent 1 before: a unit that is left alone is not squeezed.
-  Ints squeezed(int at) const {
-    if (before(at).attributes.has("axes")) return before(at).attributes.get<Ints>("axes");
-    const Shape& from = shape(before(at).inputs[0]);
-    Ints axes;
-    for (std::size_t axis = 0; axis < from.size(); ++axis)
-      if (from[axis] == 1) axes.push_back(static_cast<std::int64_t>(axis));
-    return axes;
+    std::vector<Shape> src;
+    for (const int from : before(at).inputs) src.push_back(shape(from));
+    if (traits.reshape != nullptr) traits.reshape(nodes_[index(at)], src, now);
+    if (traits.kind == ops::Kind::kSlice) describe_slice(at);
+    if (traits.kind == ops::Kind::kTake) describe_take(at);
   }
 
   // Where units of the input stand among those that are left of it.

@@ -129,7 +129,7 @@ class Facts {
         const double one = meets ? found_.value[index(flow_.origin(units.first + unit).entries[met])] : single(from);
         operand[index(unit)] = std::isnan(one) ? 0.0 : one;
         if (std::isnan(one)) known[index(unit)] = false;
-        if (one == 0.0 && node(at).op == "mul") zero[index(unit)] = true;
+        if (one == 0.0 && ops::traits_of(node(at)).arithmetic == ops::Arithmetic::kMultiply) zero[index(unit)] = true;
       }
       operands.push_back(std::move(operand));
       if (meets) ++met;
@@ -154,7 +154,7 @@ class Facts {
 
   // Of a constant whose elements are all equal.
   double single(int at) const {
-    if (node(at).op != "constant" && node(at).op != "parameter") return kVaries;
+    if (ops::traits_of(node(at)).kind != ops::Kind::kTensor) return kVaries;
     const std::span<const float> values = tensor(model_.parameters_of(at)[0]);
     const bool equal = std::ranges::all_of(values, [&](float one) { return one == values[0]; });
     return equal ? static_cast<double>(values[0]) : kVaries;
@@ -215,7 +215,7 @@ UnitFacts facts_of(const UnitFlow& flow, const std::vector<double>& measured, bo
 bool folds(const UnitFlow& flow, const UnitFacts& facts, int node, int entry) {
   if (!facts.constant(entry)) return false;
   if (facts.value[static_cast<std::size_t>(entry)] == 0.0) return true;
-  return flow.model().graph().nodes()[static_cast<std::size_t>(node)].op != "conv_transpose" && !is_padded(flow.model(), node);
+  return !ops::traits_of(flow.model().graph().nodes()[static_cast<std::size_t>(node)]).transposed && !is_padded(flow.model(), node);
 }
 
 }  // namespace undying::doctor

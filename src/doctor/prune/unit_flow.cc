@@ -1,8 +1,6 @@
 #include "doctor/prune/unit_flow.h"
 
 #include <algorithm>
-#include <array>
-#include <string_view>
 
 #include "doctor/diagnose/wiring.h"
 #include "ops/convolution/window.h"
@@ -16,44 +14,13 @@ using Role = ops::ParameterSpec::Role;
 
 std::size_t index(int i) { return static_cast<std::size_t>(i); }
 
-bool is_tensor(const Node& node) { return node.op == "constant" || node.op == "parameter"; }
+bool is_tensor(const Node& node) { return ops::traits_of(node).kind == ops::Kind::kTensor; }
 
 int product(const Shape& shape, int first, int last) {
   return static_cast<int>(ops::extent_product(shape, static_cast<std::size_t>(first), static_cast<std::size_t>(last)));
 }
 
 }  // namespace
-
-// How operators treat units that have no trait that says it; false: none of their units can be told apart.
-struct UnitFlow::Rule {
-  std::string_view op;
-  bool (UnitFlow::*apply)(int at);
-};
-
-const UnitFlow::Rule* UnitFlow::rule_of(std::string_view op) {
-  static constexpr std::array kRules = {
-      Rule{"batch_norm", &UnitFlow::channels},
-      Rule{"instance_norm", &UnitFlow::channels},
-      Rule{"activation", &UnitFlow::activation},
-      Rule{"concat", &UnitFlow::concat},
-      Rule{"slice", &UnitFlow::slice},
-      Rule{"take", &UnitFlow::take},
-      Rule{"pad", &UnitFlow::pad},
-      Rule{"transpose", &UnitFlow::transpose},
-      Rule{"resize", &UnitFlow::resize},
-      Rule{"reduce_mean", &UnitFlow::reduce},
-      Rule{"reduce_sum", &UnitFlow::reduce},
-      Rule{"reduce_max", &UnitFlow::reduce},
-      Rule{"reduce_min", &UnitFlow::reduce},
-      Rule{"softmax", &UnitFlow::normalise},
-      Rule{"log_softmax", &UnitFlow::normalise},
-      Rule{"layer_norm", &UnitFlow::normalise},
-      Rule{"rms_norm", &UnitFlow::normalise},
-      Rule{"where", &UnitFlow::broadcast},
-  };
-  const auto found = std::ranges::find(kRules, op, &Rule::op);
-  return found == kRules.end() ? nullptr : &*found;
-}
 
 UnitFlow::UnitFlow(const engine::Model& model)
     : model_(&model), units_(model.graph().nodes().size()), passing_(units_.size(), Passing::kNothing) {
@@ -63,26 +30,49 @@ UnitFlow::UnitFlow(const engine::Model& model)
 }
 
 void UnitFlow::visit(int at) {
-  const std::string& op = node(at).op;
-  if (op == "input") return keep_all(at, "beside the input of the network");
+  if (ops::is_input(node(at))) return keep_all(at, "beside the input of the network");
   if (is_tensor(node(at))) return;  // has units where it first meets some
   if (shares_tensors(at)) return keep_all(at, "weights that several nodes share");
-  bool told = false;
-  if (op == "embedding") {
-    give(at, rank(at) - 1, Passing::kNothing);
-    told = true;
-  } else if (engine::makes_units(op)) {
-    told = weigh(at);
-  } else if (const Rule* rule = rule_of(op)) {
-    told = (this->*rule->apply)(at);
-  } else if (engine::is_view(op)) {
-    told = view(at);
-  } else if (engine::keeps_units(op)) {
-    told = channels(at);
-  } else if (ops::operator_named(node(at)).layout == ops::LayoutRule::kAny) {
-    told = broadcast(at);  // what takes any layout and has no rule of its own works on elements
+  if (!tell(at)) keep_all(at, "an operator that mixes units or keeps no order of them (" + node(at).op + ")");
+}
+
+bool UnitFlow::tell(int at) {
+  using ops::Kind;
+  switch (ops::traits_of(node(at)).kind) {
+    case Kind::kWeights:
+      return weigh(at);
+    case Kind::kTable:
+      return look_up(at);
+    case Kind::kActivation:
+      return activation(at);
+    case Kind::kElement:
+      return broadcast(at);
+    case Kind::kChannel:
+      return channels(at);
+    case Kind::kAxis:
+      return normalise(at);
+    case Kind::kView:
+      return view(at);
+    case Kind::kConcat:
+      return concat(at);
+    case Kind::kSlice:
+      return slice(at);
+    case Kind::kTake:
+      return take(at);
+    case Kind::kPad:
+      return pad(at);
+    case Kind::kTranspose:
+      return transpose(at);
+    case Kind::kResize:
+      return resize(at);
+    case Kind::kReduce:
+      return reduce(at);
+    case Kind::kMixed:
+    case Kind::kInput:
+    case Kind::kTensor:
+      return false;
   }
-  if (!told) keep_all(at, "an operator that mixes units or keeps no order of them (" + op + ")");
+  return false;
 }
 
 void UnitFlow::give(int at, int axis, Passing passing) {
@@ -121,7 +111,7 @@ void UnitFlow::keep_all(int at, const std::string& why) {
 }
 
 int UnitFlow::usual_axis(int at) const {
-  const bool image = node(at).op == "input" && rank(at) > 2;
+  const bool image = ops::is_input(node(at)) && rank(at) > 2;
   return image || model_->node_values()[index(at)].layout == ops::Layout::kChannelsLast ? 0 : rank(at) - 1;
 }
 
@@ -145,18 +135,19 @@ bool UnitFlow::same(int at, int axis, Passing passing) {
 // Norms and pools of images.
 bool UnitFlow::channels(int at) {
   if (units(input(at)).axis != 0) return false;
-  const bool pool = engine::keeps_units(node(at).op);
-  const bool edges = node(at).op == "average_pool" && node(at).attributes.get_or<std::int64_t>("count_include_pad", 0) != 0;
-  if (!pool) return same(at, 0, node(at).op == "batch_norm" ? Passing::kNorm : Passing::kOwnNorm);
+  const ops::Traits& traits = ops::traits_of(node(at));
+  if (traits.norm != ops::Norm::kNone) return same(at, 0, traits.norm == ops::Norm::kBatch ? Passing::kNorm : Passing::kOwnNorm);
+  const bool edges = traits.pool == ops::Pool::kMean && node(at).attributes.get_or<std::int64_t>("count_include_pad", 0) != 0;
   return same(at, 0, edges && is_padded(*model_, at) ? Passing::kNothing : Passing::kUnchanged);
 }
 
 bool UnitFlow::weigh(int at) {
   const int from = input(at);
-  const int axis = node(at).op == "linear" ? rank(at) - 1 : 0;
+  const bool channels = ops::has_channels(node(at));
+  const int axis = channels ? 0 : rank(at) - 1;
   if (is_tensor(node(from))) return false;
   // A linear layer along another axis does the same to each unit.
-  if (units(from).axis != axis) return node(at).op == "linear" && same(at, units(from).axis, Passing::kNothing);
+  if (units(from).axis != axis) return !channels && same(at, units(from).axis, Passing::kNothing);
   give(at, axis, Passing::kWeights);
   const Slabs slabs = slabs_of(*model_, at);
   if (slabs.groups == 1) return true;
@@ -218,9 +209,14 @@ bool UnitFlow::broadcast(int at) {
   return true;
 }
 
+bool UnitFlow::look_up(int at) {
+  give(at, rank(at) - 1, Passing::kNothing);
+  return true;
+}
+
 bool UnitFlow::activation(int at) {
   const Units& from = units(input(at));
-  if (is_tensor(node(input(at))) || node(at).attributes.get<Activation>("activation").info().width != 1) return false;
+  if (is_tensor(node(input(at))) || ops::activation_of(node(at))->info().width != 1) return false;
   const auto& own = model_->parameters_of(at);
   const std::int64_t slopes = own.empty() ? 1 : model_->parameters()[index(own[0])].size;
   return (slopes == 1 || slopes == from.count) && same(at, from.axis, Passing::kElementwise);
@@ -306,7 +302,7 @@ bool UnitFlow::reduce(int at) {
   if (std::ranges::find(axes, index(axis)) != axes.end()) return false;
   const bool kept = node(at).attributes.get_or<std::int64_t>("keepdims", 1) != 0;
   const auto gone = std::ranges::count_if(axes, [&](std::size_t each) { return !kept && each < index(axis); });
-  return same(at, axis - static_cast<int>(gone), node(at).op == "reduce_sum" ? Passing::kNothing : Passing::kUnchanged);
+  return same(at, axis - static_cast<int>(gone), ops::traits_of(node(at)).within_inputs ? Passing::kUnchanged : Passing::kNothing);
 }
 
 // Normalised are one axis, or all from one on: units that lie along another are kept apart.
@@ -330,7 +326,7 @@ Slabs slabs_of(const engine::Model& model, int node) {
   const Node& description = model.graph().nodes()[index(node)];
   Slabs slabs{.parameter = parameter_of(model, node, Role::kWeight), .bias = parameter_of(model, node, Role::kBias)};
   const Shape& shape = model.parameters()[index(slabs.parameter)].shape;
-  slabs.transposed = description.op == "conv_transpose";
+  slabs.transposed = ops::traits_of(description).transposed;
   slabs.groups = static_cast<int>(description.attributes.get_or<std::int64_t>("groups", 1));
   slabs.outputs = static_cast<int>(slabs.transposed ? shape[1] * slabs.groups : shape[0]);
   slabs.inputs = static_cast<int>(slabs.transposed ? shape[0] : shape[1] * slabs.groups);

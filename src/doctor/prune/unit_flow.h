@@ -62,6 +62,7 @@ class UnitFlow {
   int input(int at) const { return node(at).inputs[0]; }
 
   void visit(int at);
+  bool tell(int at);
   void give(int at, int axis, Passing passing);
   void link(int at, int unit, int from, int unit_of_from);
   void link_all(int at, int from);
@@ -75,6 +76,7 @@ class UnitFlow {
   bool same(int at, int axis, Passing passing);
   bool channels(int at);
   bool weigh(int at);
+  bool look_up(int at);
   bool view(int at);
   bool broadcast(int at);
   bool activation(int at);
@@ -86,9 +88,6 @@ class UnitFlow {
   bool resize(int at);
   bool reduce(int at);
   bool normalise(int at);
-
-  struct Rule;
-  static const Rule* rule_of(std::string_view op);
 
   const engine::Model* model_;
   std::vector<Units> units_;

@@ -5,15 +5,14 @@
 #include <map>
 
 #include "base/philox.h"
-#include "doctor/diagnose/probe.h"
 #include "doctor/network.h"
+#include "doctor/revive/unit_moments.h"
 
 namespace undying::doctor {
 namespace {
 
 using Role = ops::ParameterSpec::Role;
 
-constexpr std::int64_t kSample = 2048;        // examples that means and statistics are taken over
 constexpr double kPlaceboWithoutDead = 0.05;  // of the units that the placebo draws anew where none is dead
 
 // Sequences of draws, beyond those of a network's own weights: a fresh draw of each layer, and the placebo's choice.
@@ -53,53 +52,17 @@ void silence(engine::Model& model, const Wiring& wiring, std::int64_t unit) {
   }
 }
 
-// Running statistics of the channels that were drawn anew: those of what now comes in.
-void measure_norm(engine::Model& model, const engine::Layer& layer, const Wiring& wiring, std::span<const std::int64_t> units,
-                  const Dataset& data) {
-  std::vector<double> sums(units.size()), squares(units.size());
-  const std::int64_t positions = ops::position_count(model.node_values()[static_cast<std::size_t>(wiring.weight)]);
-  const auto sample = evenly_spaced(data.size, kSample);
-  Probe(model, {wiring.weight}).run(data, sample, [&](std::int64_t, std::int64_t rows, std::span<const float* const> values) {
-    for (std::int64_t row = 0; row < rows; ++row)
-      for (std::size_t i = 0; i < units.size(); ++i)
-        for (std::int64_t position = 0; position < positions; ++position) {
-          const double z = values[0][(row * layer.units + units[i]) * positions + position];
-          sums[i] += z;
-          squares[i] += z * z;
-        }
-  });
-  const double n = static_cast<double>(sample.size()) * static_cast<double>(positions);
-  for (std::size_t i = 0; i < units.size(); ++i) {
-    const double mean = sums[i] / n;
-    set(model, wiring.norm, Role::kRunningMean, units[i], static_cast<float>(mean));
-    set(model, wiring.norm, Role::kRunningVariance, units[i], static_cast<float>(std::fmax(0.0, squares[i] / n - mean * mean)));
-  }
-}
+// The weight of a layer whose channels were drawn anew before a batch norm, which takes the running statistics of what now comes in.
+struct Renewed {
+  Wiring wiring;
+  std::vector<std::int64_t> units;
+};
 
-// Probed values are plain: of a value computed channels last, (units, positions); of rows, (positions, units).
-void add_by_unit(const ops::Value& value, const float* values, std::int64_t rows, std::vector<double>& sums) {
-  const std::int64_t units = ops::unit_count(value);
-  const std::int64_t positions = ops::position_count(value);
-  const bool rows_of_units = value.layout == ops::Layout::kPlain && value.shape.size() > 1;
-  for (std::int64_t i = 0; i < rows * units * positions; ++i)
-    sums[static_cast<std::size_t>(rows_of_units ? i % units : i / positions % units)] += static_cast<double>(values[i]);
-}
-
-// Of each node's outputs, by unit, over the sample and all positions.
-std::vector<std::vector<double>> means(const engine::Model& model, const std::vector<int>& nodes, const Dataset& data,
-                                       std::span<const std::uint32_t> sample) {
-  std::vector<std::vector<double>> sums;
-  for (const int node : nodes)
-    sums.emplace_back(static_cast<std::size_t>(ops::unit_count(model.node_values()[static_cast<std::size_t>(node)])));
-  Probe(model, nodes).run(data, sample, [&](std::int64_t, std::int64_t rows, std::span<const float* const> values) {
-    for (std::size_t k = 0; k < nodes.size(); ++k)
-      add_by_unit(model.node_values()[static_cast<std::size_t>(nodes[k])], values[k], rows, sums[k]);
-  });
-  for (std::size_t k = 0; k < nodes.size(); ++k) {
-    const std::int64_t positions = ops::position_count(model.node_values()[static_cast<std::size_t>(nodes[k])]);
-    for (double& sum : sums[k]) sum /= static_cast<double>(sample.size()) * static_cast<double>(positions);
+void set_statistics(engine::Model& model, const Renewed& renewed, const UnitMoments& moments) {
+  for (const std::int64_t unit : renewed.units) {
+    set(model, renewed.wiring.norm, Role::kRunningMean, unit, static_cast<float>(moments.mean(unit)));
+    set(model, renewed.wiring.norm, Role::kRunningVariance, unit, static_cast<float>(moments.variance(unit)));
   }
-  return sums;
 }
 
 // The batch norm behind a node whose only user it is; -1: none.
@@ -108,26 +71,40 @@ int norm_behind(const Graph& graph, int node) {
   for (int i = node + 1; i < static_cast<int>(graph.nodes().size()); ++i) {
     const Node& user = graph.nodes()[static_cast<std::size_t>(i)];
     if (std::ranges::find(user.inputs, node) == user.inputs.end()) continue;
-    if (found >= 0 || user.op != "batch_norm") return -1;
+    if (found >= 0 || !ops::is_batch_norm(user)) return -1;
     found = i;
   }
   return found;
 }
 
 // What its units gained in the mean, a linear layer or convolution loses again in its bias, or in the mean that its batch norm takes off.
-void take_off(engine::Model& model, int node, const std::vector<double>& gains) {
+// Returns what that adds to what it gives.
+std::vector<float> take_off(engine::Model& model, int node, const std::vector<double>& gains) {
   const int bias = parameter_of(model, node, Role::kBias);
   const int norm = norm_behind(model.graph(), node);
   const int mean = bias >= 0 || norm < 0 ? -1 : parameter_of(model, norm, Role::kRunningMean);
   const int shifted = bias >= 0 ? bias : mean;
-  if (shifted < 0 || owner_count(model, shifted) > 1) return;
+  if (shifted < 0 || owner_count(model, shifted) > 1) return {};
   float* values = model.values(model.parameters()[static_cast<std::size_t>(shifted)]);
-  for (std::size_t k = 0; k < gains.size(); ++k) values[k] += static_cast<float>(bias >= 0 ? -gains[k] : gains[k]);
+  std::vector<float> added;
+  for (std::size_t k = 0; k < gains.size(); ++k) {
+    values[k] += static_cast<float>(bias >= 0 ? -gains[k] : gains[k]);
+    if (bias >= 0) added.push_back(static_cast<float>(-gains[k]));
+  }
+  return added;
+}
+
+// Linear layers and convolutions, in the order of the graph.
+std::vector<int> weights_of(const Graph& graph) {
+  std::vector<int> nodes;
+  for (int i = 0; i < static_cast<int>(graph.nodes().size()); ++i)
+    if (ops::makes_units(graph.nodes()[static_cast<std::size_t>(i)])) nodes.push_back(i);
+  return nodes;
 }
 
 bool can_be_drawn(const engine::Model& model, const Wiring& wiring) {
   return wiring.weight >= 0 && wiring.feed_alone && wiring.read_by_weights_alone && !wiring.readers.empty() &&
-         model.graph().nodes()[static_cast<std::size_t>(wiring.weight)].op != "conv_transpose";  // whose rows are not units
+         !ops::traits_of(model.graph().nodes()[static_cast<std::size_t>(wiring.weight)]).transposed;  // whose rows are not units
 }
 
 bool is_relu(const Activation& activation) { return activation == Activation("relu") || activation == Activation("leaky_relu:0"); }
@@ -135,7 +112,7 @@ bool is_relu(const Activation& activation) { return activation == Activation("re
 }  // namespace
 
 Case open_case(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, const Diagnosis& diagnosis) {
-  Case patient{.graph = graph, .weights = tensors_of(make_model(graph, weights)), .data = &data};
+  Case patient{.graph = graph, .weights = tensors_of(make_model(graph, weights)), .sampled = {.data = &data}};
   for (std::size_t l = 0; l < diagnosis.layers.size(); ++l)
     for (std::size_t unit = 0; unit < diagnosis.layers[l].lives.size(); ++unit) {
       const bool dead = diagnosis.layers[l].lives[unit].state == UnitState::kDead;
@@ -147,9 +124,9 @@ Case open_case(const Graph& graph, const std::vector<Tensor>& weights, const Dat
 Graph swapped(const Graph& graph, const Activation& activation, std::int64_t* count, std::int64_t anneal) {
   std::vector<Node> nodes = graph.nodes();
   for (Node& node : nodes) {
-    if (node.op != "activation" || !node.attributes.get<Activation>("activation").can_be_dead()) continue;
-    if (node.attributes.get<Activation>("activation").info().width != activation.info().width) continue;
-    if (anneal > 0 && !is_relu(node.attributes.get<Activation>("activation"))) continue;
+    const Activation* own = ops::activation_of(node);
+    if (own == nullptr || !own->can_be_dead() || own->info().width != activation.info().width) continue;
+    if (anneal > 0 && !is_relu(*own)) continue;
     node.attributes.set("activation", activation);
     if (anneal > 0) node.attributes.set("anneal", anneal);
     if (activation.info().learned) node.parameters = {node.name + ".slope"};
@@ -165,11 +142,12 @@ Graph without_annealing(const Graph& graph) {
   return Graph(std::move(nodes), graph.outputs());
 }
 
-std::int64_t reinitialise(engine::Model& model, std::span<const UnitId> units, const Dataset& data, const Activation* activation,
+std::int64_t reinitialise(engine::Model& model, std::span<const UnitId> units, const Sampled& sampled, const Activation* activation,
                           std::uint64_t seed) {
   std::map<std::size_t, std::vector<std::int64_t>> by_layer;
   for (const UnitId& id : units) by_layer[id.layer].push_back(id.unit);
   std::int64_t drawn = 0;
+  std::map<int, Renewed> renewed;  // by the weight
   for (const auto& [l, those] : by_layer) {
     const engine::Layer& layer = model.layers()[l];
     const Wiring wiring = wiring_of(model, layer);
@@ -179,26 +157,34 @@ std::int64_t reinitialise(engine::Model& model, std::span<const UnitId> units, c
       draw_row(model, wiring, {l, unit}, gain, seed);
       silence(model, wiring, unit);
     }
-    if (wiring.norm >= 0) measure_norm(model, layer, wiring, those, data);
+    if (wiring.norm >= 0) renewed.emplace(wiring.weight, Renewed{wiring, those});
     drawn += static_cast<std::int64_t>(those.size());
   }
+  std::vector<int> nodes;
+  for (const auto& [node, each] : renewed) nodes.push_back(node);
+  walk("remedies: statistics of what was drawn anew", model, nodes, sampled, [&](int node, const UnitMoments& moments) {
+    set_statistics(model, renewed.at(node), moments);
+    return std::vector<float>();
+  });
   return drawn;
 }
 
-// Layer by layer from the input: each sees what those before it have become.
-void keep_means(engine::Model& model, const engine::Model& before, const Dataset& data) {
-  const auto sample = evenly_spaced(data.size, kSample);
-  std::vector<int> nodes;
-  for (int i = 0; i < static_cast<int>(model.graph().nodes().size()); ++i) {
-    const std::string& op = model.graph().nodes()[static_cast<std::size_t>(i)].op;
-    if (op == "linear" || op == "conv" || op == "conv_transpose") nodes.push_back(i);
-  }
-  const auto wanted = means(before, nodes, data, sample);
-  for (std::size_t k = 0; k < nodes.size(); ++k) {
-    std::vector<double> gains = means(model, {nodes[k]}, data, sample)[0];
-    for (std::size_t unit = 0; unit < gains.size(); ++unit) gains[unit] -= wanted[k][unit];
-    take_off(model, nodes[k], gains);
-  }
+NodeMeans means_of(engine::Model& model, const Sampled& sampled) {
+  NodeMeans means;
+  walk("remedies: means before a swap", model, weights_of(model.graph()), sampled, [&](int node, const UnitMoments& moments) {
+    for (std::int64_t unit = 0; unit < moments.units(); ++unit) means[node].push_back(moments.mean(unit));
+    return std::vector<float>();
+  });
+  return means;
+}
+
+void keep_means(engine::Model& model, const NodeMeans& wanted, const Sampled& sampled) {
+  walk("remedies: biases that keep the means after a swap", model, weights_of(model.graph()), sampled,
+       [&](int node, const UnitMoments& moments) {
+         std::vector<double> gains = wanted.at(node);
+         for (std::size_t unit = 0; unit < gains.size(); ++unit) gains[unit] = moments.mean(static_cast<std::int64_t>(unit)) - gains[unit];
+         return take_off(model, node, gains);
+       });
 }
 
 std::vector<UnitId> choose(std::vector<UnitId> units, std::size_t count, std::uint64_t seed) {
@@ -208,31 +194,77 @@ std::vector<UnitId> choose(std::vector<UnitId> units, std::size_t count, std::ui
   return units;
 }
 
+std::vector<Tensor> Treated::weights(std::vector<Tensor> all) const {
+  for (const Tensor& tensor : changed) {
+    const auto found = std::ranges::find(all, tensor.name, &Tensor::name);
+    if (found == all.end())
+      all.push_back(tensor);
+    else
+      *found = tensor;
+  }
+  return all;
+}
+
+namespace {
+
+// Those of a model that the patient has otherwise, or not at all.
+std::vector<Tensor> changed_from(const Case& patient, const engine::Model& model) {
+  std::vector<Tensor> changed = tensors_of(model);
+  std::erase_if(changed, [&](const Tensor& tensor) {
+    const auto found = std::ranges::find(patient.weights, tensor.name, &Tensor::name);
+    return found != patient.weights.end() && found->values == tensor.values;
+  });
+  return changed;
+}
+
+std::vector<UnitId> units_to_draw(const Remedy& remedy, const Case& patient, std::uint64_t seed) {
+  if (!remedy.placebo) return patient.dead;
+  const auto all = static_cast<double>(patient.dead.size() + patient.living.size());
+  const std::size_t without_dead = std::max<std::size_t>(1, static_cast<std::size_t>(kPlaceboWithoutDead * all));
+  return choose(patient.living, patient.dead.empty() ? without_dead : patient.dead.size(), seed);
+}
+
+}  // namespace
+
 Treated apply(const Remedy& remedy, const Case& patient, std::uint64_t seed) {
-  Treated treated{patient.graph, patient.weights, {}};
+  Treated treated{patient.graph, {}, {}};
   if (remedy.reinitialise || remedy.placebo) {
-    engine::Model model = make_model(treated.graph, treated.weights);
-    std::vector<UnitId> units = patient.dead;
-    if (remedy.placebo) {
-      const auto all = static_cast<double>(patient.dead.size() + patient.living.size());
-      const std::size_t without_dead = std::max<std::size_t>(1, static_cast<std::size_t>(kPlaceboWithoutDead * all));
-      units = choose(patient.living, patient.dead.empty() ? without_dead : patient.dead.size(), seed);
-    }
-    treated.effect.reinitialised = reinitialise(model, units, *patient.data, remedy.swap ? &*remedy.swap : nullptr, seed);
+    engine::Model model = make_model(treated.graph, patient.weights);
+    const std::vector<UnitId> units = units_to_draw(remedy, patient, seed);
+    treated.effect.reinitialised = reinitialise(model, units, patient.sampled, remedy.swap ? &*remedy.swap : nullptr, seed);
     treated.effect.skipped = static_cast<std::int64_t>(units.size()) - treated.effect.reinitialised;
-    treated.weights = tensors_of(model);
+    treated.changed = changed_from(patient, model);
   }
   if (!remedy.swap) return treated;
-  const engine::Model before = make_model(treated.graph, treated.weights);
+  const Graph before = treated.graph;
   treated.graph = swapped(treated.graph, *remedy.swap, &treated.effect.swapped, remedy.anneal ? patient.anneal_steps : 0);
   if (remedy.anneal) return treated;
-  std::vector<Tensor> weights = treated.weights;
+  std::vector<Tensor> weights = treated.weights(patient.weights);
+  std::shared_ptr<const NodeMeans> wanted = patient.means;
+  if (wanted == nullptr || !treated.changed.empty()) {
+    engine::Model as_it_was = make_model(before, weights);
+    wanted = std::make_shared<const NodeMeans>(means_of(as_it_was, patient.sampled));
+  }
   for (const Tensor& fresh : tensors_of(engine::Model(treated.graph)))  // slopes that were not there
     if (std::ranges::find(weights, fresh.name, &Tensor::name) == weights.end()) weights.push_back(fresh);
   engine::Model model = make_model(treated.graph, weights);
-  keep_means(model, before, *patient.data);
-  treated.weights = tensors_of(model);
+  keep_means(model, *wanted, patient.sampled);
+  treated.changed = changed_from(patient, model);
   return treated;
+}
+
+bool depends_on_seed(const Remedy& remedy) { return remedy.reinitialise || remedy.placebo; }
+
+std::shared_ptr<const Treated> Treatments::of(const Remedy& remedy, std::uint64_t seed) {
+  if (depends_on_seed(remedy)) return std::make_shared<const Treated>(apply(remedy, patient_, seed));
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<const Treated>& made = made_[remedy.label];
+  if (made != nullptr) return made;
+  if (remedy.swap && !remedy.anneal && patient_.means == nullptr) {
+    engine::Model model = make_model(patient_.graph, patient_.weights);
+    patient_.means = std::make_shared<const NodeMeans>(means_of(model, patient_.sampled));
+  }
+  return made = std::make_shared<const Treated>(apply(remedy, patient_, seed));
 }
 
 }  // namespace undying::doctor

@@ -4,13 +4,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <memory>
 #include <utility>
 
 #include "doctor/network.h"
 #include "doctor/revive/remedy.h"
 #include "doctor/revive/verdict.h"
+#include "engine/census.h"
 #include "ops/operator.h"
 #include "study/plan.h"
+#include "train/fit.h"
 #include "trial/boundary.h"
 #include "undying/error.h"
 
@@ -19,6 +23,7 @@ namespace {
 
 constexpr double kLowerRate = 0.1;
 constexpr int kConfirmingSeeds = 5;
+constexpr int kLanes = 4;  // of a look at a network before its first step, on any number of threads
 
 // To |value| where that is larger, or not a number.
 void raise(double& largest, double value) {
@@ -46,8 +51,8 @@ class Trial {
       throw Error(ErrorCode::kBadData, "network",
                   fmt::format("its outputs are not finite on {}: no remedy changes that; expected weights from before it diverged",
                               data.train->name));
-    patient_ = doctor::open_case(network_.graph, weights, *data.train, revival_.before);
-    patient_.anneal_steps = std::max<std::int64_t>(1, steps() / 2);
+    for (const DataPass& pass : revival_.before.passes) log("diagnosis: " + pass.what, pass.examples, pass.backward);
+    treatments_ = std::make_unique<doctor::Treatments>(patient(weights));
     plan();
   }
 
@@ -63,14 +68,40 @@ class Trial {
     if (revival_.chosen && !heal()) spoiled = revival_.study.arms[*std::exchange(revival_.chosen, std::nullopt)].label;
     if (revival_.chosen) confirm(std::move(stop));
     doctor::write_verdict(revival_, spoiled);
+    revival_.passes = passes_.take();
     return std::move(revival_);
   }
 
  private:
-  Run train_run(const Arm& arm, std::uint64_t seed, const Dataset& scored, const Observer& observer, std::stop_token stop) const {
+  doctor::Case patient(const std::vector<Tensor>& weights) {
+    doctor::Case found = doctor::open_case(network_.graph, weights, *data_.train, revival_.before);
+    found.anneal_steps = std::max<std::int64_t>(1, steps() / 2);
+    found.sampled.threads = doctor::default_threads(settings_.threads);
+    found.sampled.memory = settings_.diagnose.memory;
+    found.sampled.passes = &passes_;
+    return found;
+  }
+
+  void log(const std::string& what, std::int64_t examples, bool backward = false, std::int64_t count = 1) {
+    if (count > 0) passes_.add({what, examples, backward, count});
+  }
+
+  Run train_run(const Arm& arm, std::uint64_t seed, const Dataset& scored, const Observer& observer, std::stop_token stop) {
     Trainer trainer = begin(remedy_of(arm), seed);
+    Run run = fit(trainer, scored, observer, std::move(stop));
+    if (run.status != RunStatus::kFinished) return run;
+    run.examples = trainer.example_scores(scored);
+    log("runs: scores of examples", scored.size);
+    return run;
+  }
+
+  Run fit(Trainer& trainer, const Dataset& scored, const Observer& observer = {}, std::stop_token stop = {}) {
+    const bool known = train::Access::of(trainer).first_census != nullptr;
     Run run = trainer.fit(*rows_.train, scored, observer, std::move(stop));
-    if (run.status == RunStatus::kFinished) run.examples = trainer.example_scores(scored);
+    log("runs: training steps", run.samples, true);
+    log("runs: census before the first step", rows_.train->size, false, known ? 0 : 1);
+    log("runs: census after an epoch", rows_.train->size, false, std::ssize(run.epochs));
+    log("runs: score after an epoch", scored.size, false, std::ssize(run.epochs));
     return run;
   }
 
@@ -116,7 +147,7 @@ class Trial {
     revival_.study.placebo_is_treatment = true;
     revival_.study.part = "validation";
     for (const Remedy& remedy : settings_.remedies) {
-      if ((remedy.reinitialise && patient_.dead.empty()) || (remedy.swap && !can_swap(remedy))) continue;
+      if ((remedy.reinitialise && treatments_->patient().dead.empty()) || (remedy.swap && !can_swap(remedy))) continue;
       Arm arm{.label = remedy.label, .activation = remedy.swap.value_or(own_activation())};
       arm.one_run = one_run(remedy);
       arm.role = revival_.arms.empty() ? Role::kControl : remedy.placebo ? Role::kPlacebo : Role::kTreatment;
@@ -152,34 +183,73 @@ class Trial {
     return revival_.arms[static_cast<std::size_t>(found - revival_.study.arms.begin())].remedy;
   }
 
-  Trainer begin(const Remedy& remedy, std::uint64_t seed) const {
-    const doctor::Treated treated = doctor::apply(remedy, patient_, seed);
+  Trainer begin(const Remedy& remedy, std::uint64_t seed) {
+    const auto treated = treatments_->of(remedy, seed);
     TrainSettings train = revival_.study.settings.train;
     train.seed = seed;
     train.threads = train.shards = 1;
     train.optimizer = with_learning_rate(train.optimizer, static_cast<float>(learning_rate(train.optimizer) * remedy.learning_rate_factor));
-    Trainer trainer(treated.graph, train);
-    trainer.load(treated.weights);
+    Trainer trainer(treated->graph, train);
+    trainer.load(treated->weights(treatments_->patient().weights));
+    if (const auto known = starts_.find(start_of(remedy)); known != starts_.end())
+      train::Access::of(trainer).first_census = known->second.census;
     return trainer;
+  }
+
+  // What is seen of a network before its first step, on the rows that it is trained on and the validation rows.
+  struct Start {
+    std::shared_ptr<const engine::Census> census;  // on the former
+    std::vector<float> outputs;                    // on both
+  };
+
+  // Arms of one label begin alike whatever the seed, and all that change nothing like the control. "": with each seed otherwise.
+  std::string start_of(const Remedy& remedy) const {
+    if (doctor::depends_on_seed(remedy)) return "";
+    return remedy.swap ? remedy.label : revival_.arms.front().remedy.label;
+  }
+
+  Start look_at(const doctor::Treated& treated) {
+    engine::Model model = doctor::make_model(treated.graph, treated.weights(treatments_->patient().weights));
+    const std::int64_t width = ops::element_count(model.graph().output_shape());
+    engine::Runner runner(model, {.lanes = kLanes,
+                                  .threads = doctor::default_threads(settings_.threads),
+                                  .most_rows = engine::chunk_rows(model, 64),
+                                  .memory = settings_.diagnose.memory});
+    Start start;
+    for (const Dataset* data : {rows_.train.get(), rows_.test.get()}) {
+      std::vector<float> outputs(static_cast<std::size_t>(data->size * width));
+      engine::OutputObserver copied(outputs.data());
+      engine::CensusObserver counted(static_cast<float>(settings_.train.health.saturation_eps));
+      engine::Observer* const observers[] = {&copied, &counted};
+      const std::vector<std::uint32_t> order = train::identity_order(data->size);
+      runner.run({.source = train::DatasetSource(*data, order), .rows = data->size, .observers = observers});
+      if (start.census == nullptr) start.census = std::make_shared<const engine::Census>(counted.total());
+      train::to_units(*data, outputs);
+      start.outputs.insert(start.outputs.end(), outputs.begin(), outputs.end());
+    }
+    log("remedies: outputs, and the census that runs begin with", data_.train->size);
+    return start;
   }
 
   // Also finds out, before the first run, whatever cannot work.
   void measure_effects() {
-    std::vector<float> before;
+    Trainer control = begin(revival_.arms.front().remedy, settings_.train.seed);
+    control.check(*data_.test);
+    revival_.held_out_before = control.evaluate(*data_.test);
+    log("network as it came: held-out score", data_.test->size);
     for (RevivalArm& arm : revival_.arms) {
-      Trainer trainer = begin(arm.remedy, settings_.train.seed);
-      trainer.check(*data_.test);
-      arm.effect = doctor::apply(arm.remedy, patient_, settings_.train.seed).effect;
-      const std::vector<float> outputs = trainer.predict(*data_.train);
-      if (before.empty()) {
-        before = outputs;
-        revival_.held_out_before = trainer.evaluate(*data_.test);
-      }
+      const auto treated = treatments_->of(arm.remedy, settings_.train.seed);
+      arm.effect = treated->effect;
+      const std::string key = start_of(arm.remedy);
+      if (key.empty() || !starts_.contains(key)) starts_[key] = look_at(*treated);
+      const std::vector<float>& before = starts_.at(start_of(revival_.arms.front().remedy)).outputs;
+      const std::vector<float>& outputs = starts_.at(key).outputs;
       for (std::size_t i = 0; i < outputs.size(); ++i) {
         raise(arm.effect.output_difference, static_cast<double>(outputs[i]) - before[i]);
         raise(arm.effect.output_scale, before[i]);
       }
     }
+    starts_.erase("");
   }
 
   // The run of the median score again: the same seed gives the same bits. Returns whether the network is finite on the held-out examples.
@@ -188,12 +258,14 @@ class Trial {
     const Remedy& remedy = revival_.arms[*revival_.chosen].remedy;
     revival_.chosen_seed = doctor::median_seed(revival_.study, arm);
     Trainer trainer = begin(remedy, revival_.chosen_seed);
-    trainer.fit(*rows_.train, *rows_.test);
+    fit(trainer, *rows_.test);
     revival_.held_out_after = trainer.evaluate(*data_.test);
+    log("healed network: held-out score", data_.test->size);
     if (!std::isfinite(revival_.held_out_after.loss)) return false;
     revival_.graph = doctor::with_head(network_, doctor::without_annealing(trainer.graph()));
     revival_.weights = trainer.tensors();
     revival_.after = diagnose(*revival_.graph, revival_.weights, *data_.train, settings_.diagnose);
+    for (const DataPass& pass : revival_.after->passes) log("diagnosis of the healed: " + pass.what, pass.examples, pass.backward);
     return true;
   }
 
@@ -201,9 +273,11 @@ class Trial {
   const Split& data_;
   Loss loss_;
   doctor::Network network_;
-  doctor::Case patient_{.graph = network_.graph};
   Split rows_;  // what is trained on, and the validation rows
   Revival revival_;
+  doctor::PassLog passes_;
+  std::unique_ptr<doctor::Treatments> treatments_;
+  std::map<std::string, Start> starts_;  // by start_of(); complete before the first run
 };
 
 }  // namespace

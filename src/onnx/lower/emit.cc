@@ -263,12 +263,11 @@ class Emitter {
   std::string layer_of(int at, const std::string& otherwise) const {
     for (;;) {
       const Node& node = nodes_[static_cast<std::size_t>(at)];
-      if (node.op == "linear" || node.op == "conv" || node.op == "conv_transpose") return node.name;
+      if (ops::makes_units(node)) return node.name;
       std::vector<int> computed;
       for (const int input : node.inputs)
-        if (const std::string& op = nodes_[static_cast<std::size_t>(input)].op; op != "constant" && op != "parameter")
-          computed.push_back(input);
-      if (computed.size() != 1 || node.op == "activation") return otherwise;
+        if (ops::traits_of(nodes_[static_cast<std::size_t>(input)]).kind != ops::Kind::kTensor) computed.push_back(input);
+      if (computed.size() != 1 || ops::activation_of(node) != nullptr) return otherwise;
       at = computed[0];
     }
   }
@@ -429,7 +428,7 @@ void check_tensors(const Model& model) {
   for (const Tensor& tensor : model.weights) tensors[tensor.name] = &tensor;
   const std::vector<ops::Value> values = ops::values(model.graph.nodes());
   for (const Node& node : model.graph.nodes()) {
-    if (node.op == "input") continue;
+    if (ops::is_input(node)) continue;
     const auto specs = ops::operator_named(node).parameters(node, ops::sources(node, values));
     if (specs.size() != node.parameters.size())
       throw Error(ErrorCode::kBadData, node.name,

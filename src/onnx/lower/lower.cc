@@ -47,27 +47,6 @@ ConstantPtr one_example(const Operation& operation, const ConstantPtr& constant,
   return first;
 }
 
-// Operations that do not care where the batch stands.
-bool takes_batch_anywhere(std::string_view op) {
-  constexpr std::array<std::string_view, 16> kFirst = {"Conv",
-                                                       "ConvTranspose",
-                                                       "BatchNormalization",
-                                                       "InstanceNormalization",
-                                                       ".group_norm",
-                                                       "GroupNormalization",
-                                                       "MaxPool",
-                                                       "AveragePool",
-                                                       "GlobalAveragePool",
-                                                       "GlobalMaxPool",
-                                                       "Resize",
-                                                       "DepthToSpace",
-                                                       "SpaceToDepth",
-                                                       "LRN",
-                                                       "Attention",
-                                                       "QLinearConv"};
-  return std::ranges::find(kFirst, op) == kFirst.end();
-}
-
 void check_batch(const Net& net, const Operation& operation) {
   for (const int id : operation.inputs)
     if (id >= 0 && net.value(id).constant == nullptr && net.value(id).batch != Batch{})
@@ -256,7 +235,7 @@ Lowered lower(const Net& net, const Operation& operation) {
   const Rule* rule = find_rule(operation.op);
   if (rule == nullptr) refuse("is not supported");
   check(*rule, operation);
-  if (!takes_batch_anywhere(operation.op)) check_batch(net, operation);
+  if (rule->examples_first) check_batch(net, operation);
   Lowering lowering(net, operation);
   rule->lower(lowering);
   return lowering.take();

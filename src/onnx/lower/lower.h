@@ -139,6 +139,7 @@ struct Rule {
   int most = 1;
   std::string_view settings;  // the names of its attributes, between spaces
   void (*lower)(Lowering& lowering);
+  bool examples_first = false;  // it needs the examples along the first axis
 };
 
 std::span<const Rule> layer_rules();        // with weights, and normalisation

@@ -162,11 +162,11 @@ constexpr std::array kRules = {
     Rule{"Resize", 1, 4,
          "antialias axes coordinate_transformation_mode cubic_coeff_a exclude_outside extrapolation_value keep_aspect_ratio_policy mode "
          "nearest_mode",
-         resize},
+         resize, true},
     Rule{"Upsample", 1, 2, "mode scales", resize},  // becomes a Resize before it is read
-    Rule{"DepthToSpace", 1, 1, "blocksize mode", depth_to_space},
-    Rule{"SpaceToDepth", 1, 1, "blocksize mode", space_to_depth},
-    Rule{"LRN", 1, 1, "alpha beta bias size", lrn},
+    Rule{"DepthToSpace", 1, 1, "blocksize mode", depth_to_space, true},
+    Rule{"SpaceToDepth", 1, 1, "blocksize mode", space_to_depth, true},
+    Rule{"LRN", 1, 1, "alpha beta bias size", lrn, true},
     Rule{"RandomNormalLike", 1, 1, "dtype mean scale seed", random_normal_like},
     Rule{"RandomUniformLike", 1, 1, "dtype high low seed", random_uniform_like},
 };

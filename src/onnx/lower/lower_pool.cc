@@ -169,10 +169,10 @@ constexpr char kMin[] = "reduce_min";
 constexpr char kSum[] = "reduce_sum";
 
 constexpr std::array kRules = {
-    Rule{"MaxPool", 1, 1, "auto_pad ceil_mode dilations kernel_shape pads storage_order strides", max_pool},
-    Rule{"AveragePool", 1, 1, "auto_pad ceil_mode count_include_pad dilations kernel_shape pads strides", average_pool},
-    Rule{"GlobalAveragePool", 1, 1, "", global_average_pool},
-    Rule{"GlobalMaxPool", 1, 1, "", global_max_pool},
+    Rule{"MaxPool", 1, 1, "auto_pad ceil_mode dilations kernel_shape pads storage_order strides", max_pool, true},
+    Rule{"AveragePool", 1, 1, "auto_pad ceil_mode count_include_pad dilations kernel_shape pads strides", average_pool, true},
+    Rule{"GlobalAveragePool", 1, 1, "", global_average_pool, true},
+    Rule{"GlobalMaxPool", 1, 1, "", global_max_pool, true},
     Rule{"ReduceMean", 1, 2, "keepdims noop_with_empty_axes", reduce_mean},
     Rule{"ReduceSum", 1, 2, "keepdims noop_with_empty_axes", reduce_sum},
     Rule{"ReduceMax", 1, 2, "keepdims noop_with_empty_axes", reduced<kMax, itself, itself>},

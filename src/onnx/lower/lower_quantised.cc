@@ -139,7 +139,7 @@ void qlinear_matmul(Lowering& lowering) {
 constexpr std::array kRules = {
     Rule{"QuantizeLinear", 2, 3, "axis block_size output_dtype precision saturate", quantize},
     Rule{"DequantizeLinear", 2, 3, "axis block_size output_dtype", dequantize},
-    Rule{"QLinearConv", 8, 9, "auto_pad dilations group kernel_shape pads strides", qlinear_conv},
+    Rule{"QLinearConv", 8, 9, "auto_pad dilations group kernel_shape pads strides", qlinear_conv, true},
     Rule{"QLinearMatMul", 8, 8, "", qlinear_matmul},
 };
 

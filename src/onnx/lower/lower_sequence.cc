@@ -252,7 +252,7 @@ void rnn(Lowering& lowering) {
 constexpr std::array kRules = {
     Rule{"Attention", 3, 7,
          "is_causal kv_num_heads left_window_size q_num_heads qk_matmul_output_mode right_window_size scale softcap softmax_precision",
-         attention},
+         attention, true},
     Rule{"LSTM", 3, 8, "activation_alpha activation_beta activations clip direction hidden_size input_forget layout", lstm},
     Rule{"GRU", 3, 6, "activation_alpha activation_beta activations clip direction hidden_size layout linear_before_reset", gru},
     Rule{"RNN", 3, 6, "activation_alpha activation_beta activations clip direction hidden_size layout", rnn},

@@ -7,7 +7,7 @@
 namespace undying::onnx {
 
 std::vector<ops::ParameterSpec> owned_tensors(const Node& node, std::span<const ops::Value> values) {
-  if (node.op == "input") return {};
+  if (ops::is_input(node)) return {};
   std::vector<ops::ParameterSpec> specs = ops::operator_named(node).parameters(node, ops::sources(node, values));
   for (std::size_t i = 0; i < specs.size() && i < node.parameters.size(); ++i)
     if (!node.parameters[i].empty()) specs[i].name = node.parameters[i];
@@ -49,9 +49,9 @@ std::string Exporter::along_channels(const std::string& value, std::size_t rank)
 
 bool Exporter::is_written_whole(const Graph& graph, int input) {
   const Node& source = graph.nodes()[static_cast<std::size_t>(input)];
-  if (source.op != "input" || source.attributes.get_or<std::int64_t>("integer", 0) == 0) return false;
+  if (!ops::is_input(source) || source.attributes.get_or<std::int64_t>("integer", 0) == 0) return false;
   return std::ranges::all_of(graph.nodes(), [&](const Node& node) {
-    return node.op == "embedding" || std::ranges::find(node.inputs, input) == node.inputs.end();
+    return ops::traits_of(node).kind == ops::Kind::kTable || std::ranges::find(node.inputs, input) == node.inputs.end();
   });
 }
 

@@ -28,7 +28,7 @@ class Exporter {
         opset_(opset),
         names_(graph.nodes().size()) {
     for (const Node& each : graph.nodes())
-      alone_.push_back(each.op != "input" && std::ranges::all_of(each.inputs, [&](int input) { return is_alone(input); }) ? 1 : 0);
+      alone_.push_back(!ops::is_input(each) && std::ranges::all_of(each.inputs, [&](int input) { return is_alone(input); }) ? 1 : 0);
   }
 
   std::int64_t opset() const { return opset_; }
@@ -48,7 +48,7 @@ class Exporter {
   // Whether a node is made of tensors alone, and the same for every example.
   bool is_alone(int index) const { return alone_[static_cast<std::size_t>(index)] != 0; }
   bool is_same_for_all(std::size_t index) const { return is_alone(node().inputs[index]) && !is_alone(at_); }
-  static bool is_tensor(const Node& node) { return node.op == "constant" || node.op == "parameter"; }
+  static bool is_tensor(const Node& node) { return ops::traits_of(node).kind == ops::Kind::kTensor; }
   const Node& source(std::size_t index) const { return graph_.nodes()[static_cast<std::size_t>(node().inputs[index])]; }
   // Whether an input of the graph is written as whole numbers: where nothing but tables reads it.
   static bool is_written_whole(const Graph& graph, int input);

@@ -30,7 +30,7 @@ class Folder {
     int count = 0;
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       Node& node = nodes_[i];
-      const bool gone = node.op == "batch_norm" && merge(nodes_[static_cast<std::size_t>(node.inputs[0])], node);
+      const bool gone = ops::is_batch_norm(node) && merge(nodes_[static_cast<std::size_t>(node.inputs[0])], node);
       if (gone) {
         index[i] = index[static_cast<std::size_t>(node.inputs[0])];
         kept[static_cast<std::size_t>(index[i])] = renumbered(nodes_[static_cast<std::size_t>(node.inputs[0])], index);
@@ -53,13 +53,13 @@ class Folder {
   }
 
   // The dimension of the weight that counts outputs, for nodes a batch norm can be folded into.
-  static int output_dimension(const Node& node) { return node.op == "conv_transpose" ? 1 : 0; }
+  static int output_dimension(const Node& node) { return ops::traits_of(node).transposed ? 1 : 0; }
 
   bool can_take(const Node& node, const Node& norm) {
-    if (node.op != "linear" && node.op != "conv" && node.op != "conv_transpose") return false;
+    if (!ops::makes_units(node)) return false;
     if (readers_[norm.inputs[0]] != 1) return false;
     const bool vector = values_[static_cast<std::size_t>(norm.inputs[0])].shape.size() == 1;
-    if (node.op == "linear" && !vector) return false;  // its channels are positions of the layer
+    if (!ops::has_channels(node) && !vector) return false;  // its channels are positions of the layer
     return std::ranges::all_of(owned_tensors(node, values_), [&](const auto& spec) { return owners_[spec.name] == 1 && fits(spec); });
   }
 

@@ -76,6 +76,16 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 }  // namespace
 
-Operator concat_operator() { return {"concat", "Concat", LayoutRule::kAny, -1, infer, no_parameters, plan, false, reference}; }
+Operator concat_operator() {
+  return {.name = "concat",
+          .onnx = "Concat",
+          .layout = LayoutRule::kAny,
+          .inputs = -1,
+          .infer = infer,
+          .parameters = no_parameters,
+          .plan = plan,
+          .reference = reference,
+          .traits = {.kind = Kind::kConcat, .within_inputs = true}};
+}
 
 }  // namespace undying::ops

@@ -10,6 +10,10 @@ Shape infer(const Node&, std::span<const Value> src) { return {element_count(src
 
 }  // namespace
 
-Operator flatten_operator() { return view_operator("flatten", "Flatten", infer); }
+Operator flatten_operator() {
+  Operator row = view_operator("flatten", "Flatten", infer);
+  row.traits.keeps_spread = true;
+  return row;
+}
 
 }  // namespace undying::ops

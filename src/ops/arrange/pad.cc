@@ -91,6 +91,15 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 }  // namespace
 
-Operator pad_operator() { return {"pad", "Pad", LayoutRule::kAny, 1, padded, no_parameters, plan, false, reference}; }
+Operator pad_operator() {
+  return {.name = "pad",
+          .onnx = "Pad",
+          .layout = LayoutRule::kAny,
+          .infer = padded,
+          .parameters = no_parameters,
+          .plan = plan,
+          .reference = reference,
+          .traits = {.kind = Kind::kPad}};
+}
 
 }  // namespace undying::ops

@@ -62,10 +62,32 @@ Shape infer_unsqueeze(const Node& node, std::span<const Value> src) {
   return dst;
 }
 
+void set_shape(Node& node, std::span<const Shape>, const Shape& dst) { node.attributes.set("shape", dst); }
+
+// What had extent 1 before: a unit that is left alone is not squeezed.
+void set_axes(Node& node, std::span<const Shape> src, const Shape&) {
+  if (node.attributes.has("axes")) return;
+  std::vector<std::int64_t> axes;
+  for (std::size_t axis = 0; axis < src[0].size(); ++axis)
+    if (src[0][axis] == 1) axes.push_back(static_cast<std::int64_t>(axis));
+  node.attributes.set("axes", axes);
+}
+
 }  // namespace
 
-Operator reshape_operator() { return view_operator("reshape", "Reshape", infer_reshape); }
-Operator squeeze_operator() { return view_operator("squeeze", "Squeeze", infer_squeeze); }
+Operator reshape_operator() {
+  Operator row = view_operator("reshape", "Reshape", infer_reshape);
+  row.traits.keeps_units = false;
+  row.traits.reshape = set_shape;
+  return row;
+}
+
+Operator squeeze_operator() {
+  Operator row = view_operator("squeeze", "Squeeze", infer_squeeze);
+  row.traits.reshape = set_axes;
+  return row;
+}
+
 Operator unsqueeze_operator() { return view_operator("unsqueeze", "Unsqueeze", infer_unsqueeze); }
 
 }  // namespace undying::ops

@@ -148,8 +148,26 @@ std::vector<double> reference_take(const Operator::ReferenceArgs& args) {
 
 }  // namespace
 
-Operator slice_operator() { return {"slice", "Slice", LayoutRule::kAny, 1, infer, no_parameters, plan, false, reference}; }
+Operator slice_operator() {
+  return {.name = "slice",
+          .onnx = "Slice",
+          .layout = LayoutRule::kAny,
+          .infer = infer,
+          .parameters = no_parameters,
+          .plan = plan,
+          .reference = reference,
+          .traits = {.kind = Kind::kSlice, .within_inputs = true}};
+}
 
-Operator take_operator() { return {"take", "Gather", LayoutRule::kAny, 1, infer_take, no_parameters, plan_take, false, reference_take}; }
+Operator take_operator() {
+  return {.name = "take",
+          .onnx = "Gather",
+          .layout = LayoutRule::kAny,
+          .infer = infer_take,
+          .parameters = no_parameters,
+          .plan = plan_take,
+          .reference = reference_take,
+          .traits = {.kind = Kind::kTake, .within_inputs = true}};
+}
 
 }  // namespace undying::ops

@@ -89,6 +89,14 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 }  // namespace
 
-Operator transpose_operator() { return {"transpose", "Transpose", LayoutRule::kPlain, 1, infer, no_parameters, plan, false, reference}; }
+Operator transpose_operator() {
+  return {.name = "transpose",
+          .onnx = "Transpose",
+          .infer = infer,
+          .parameters = no_parameters,
+          .plan = plan,
+          .reference = reference,
+          .traits = {.kind = Kind::kTranspose, .within_inputs = true}};
+}
 
 }  // namespace undying::ops

@@ -16,7 +16,13 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) { return args
 }  // namespace
 
 Operator view_operator(std::string_view name, std::string_view onnx, Shape (*infer)(const Node& node, std::span<const Value> src)) {
-  return {name, onnx, LayoutRule::kPlain, 1, infer, no_parameters, plan, false, reference};
+  return {.name = name,
+          .onnx = onnx,
+          .infer = infer,
+          .parameters = no_parameters,
+          .plan = plan,
+          .reference = reference,
+          .traits = {.kind = Kind::kView, .keeps_units = true, .within_inputs = true}};
 }
 
 }  // namespace undying::ops

@@ -4,7 +4,7 @@
 // and laid out for oneDNN in each call: 1 / (rows x positions) of the work. The bias and the activation behind are one pass over the
 // product, as in linear; with bfloat16 the inputs are rounded once and kept for the backward pass.
 //
-// Evaluation: batch norm behind it is folded into weights and bias, and a leaky rectifier runs inside oneDNN.
+// Evaluation: batch norm behind it is folded into weights and bias (in frozen plans too), and a leaky rectifier runs inside oneDNN.
 
 #include <algorithm>
 #include <cmath>
@@ -12,9 +12,9 @@
 #include <optional>
 
 #include "onednn/convolution.h"
-#include "ops/linear/bfloat16.h"
 #include "ops/convolution/window.h"
 #include "ops/elementwise/activation_step.h"
+#include "ops/linear/bfloat16.h"
 #include "ops/linear/fold.h"
 #include "ops/rows.h"
 #include "ops/shapes.h"
@@ -82,7 +82,7 @@ class ConvKernel final : public Kernel {
     saved = kept_z_ + rounded_;
     scratch = (activation_.width() == 1 ? 0 : dst_size_) + (shape_.bfloat16 ? bfloat16_floats(dst_size_) : 0);
     reserve(request.rows);
-    workspace = convolutions_.at(request.rows).workspace() + fold_.workspace();
+    workspace = fold_.workspace() + convolutions_.at(request.rows).workspace();
   }
 
   void reserve(std::int64_t rows) override {
@@ -106,15 +106,18 @@ class ConvKernel final : public Kernel {
       src = rounded(pass);
     }
     float* z = z_of(pass);
-    convolution.forward(src, pass.parameters[0], z, space(pass));
-    if (passes()) activation_.forward(pass_of(pass), z, bias_ ? pass.parameters[1] : nullptr);
+    const Folded own = folded(pass);
+    convolution.forward(src, own.weights, z, space(pass));
+    if (passes()) activation_.forward(pass_of(pass), z, own.bias);
   }
 
   void backward(const Pass& pass, int) const override {
     if (pass.rows == 0) return clear_gradients(pass);
     const Convolution& convolution = convolutions_.at(pass.rows);
     float* diff_z = activation_.width() == 1 ? pass.diff_dst : pass.scratch;
-    if (passes()) activation_.backward(pass, kept_z_ > 0 ? pass.saved : pass.dst, diff_z, bias_ ? pass.diff_parameters[1] : nullptr);
+    float* diff_bias = fold_.folds() ? fold_space(pass) : bias_ ? pass.diff_parameters[1] : nullptr;
+    const float* weights = folded(pass).weights;  // its bias is not read: the gradient may lie there
+    if (passes()) activation_.backward(pass, kept_z_ > 0 ? pass.saved : pass.dst, diff_z, diff_bias);
     const void* diff = diff_z;
     const void* src = pass.src[0];
     if (shape_.bfloat16) {
@@ -124,18 +127,26 @@ class ConvKernel final : public Kernel {
       src = rounded(pass);
     }
     convolution.backward_weights(src, diff, pass.diff_parameters[0], space(pass));
-    if (pass.diff_src[0] != nullptr) convolution.backward_data(diff, pass.parameters[0], pass.diff_src[0], space(pass));
+    if (pass.diff_src[0] != nullptr) convolution.backward_data(diff, weights, pass.diff_src[0], space(pass));
+    if (fold_.folds()) fold_.unfold(pass, shape_.outputs, weights_, diff_bias);
   }
 
  private:
   // Whether there is a pass over the product: a bias, or an activation.
-  bool passes() const { return bias_ || follows_; }
+  bool passes() const { return bias_ || follows_ || fold_.folds(); }
   float* z_of(const Pass& pass) const {
     if (pass.saved != nullptr && kept_z_ > 0) return pass.saved;
     return activation_.width() > 1 ? pass.scratch : pass.dst;
   }
   std::uint16_t* rounded(const Pass& pass) const { return reinterpret_cast<std::uint16_t*>(pass.saved + pass.rows * kept_z_); }
-  float* space(const Pass& pass) const { return pass.scratch + pass.rows * scratch; }
+  float* fold_space(const Pass& pass) const { return pass.scratch + pass.rows * scratch; }
+  float* space(const Pass& pass) const { return fold_space(pass) + fold_.workspace(); }  // oneDNN's
+
+  // What the product takes: of a plan that is not frozen, the parameters as they are.
+  Folded folded(const Pass& pass) const {
+    if (training_ && !fold_.folds()) return {pass.parameters[0], bias_ ? pass.parameters[1] : nullptr};
+    return fold_.apply(pass, shape_.outputs, weights_, fold_space(pass));
+  }
 
   // What the activation sees: nothing saved where it keeps its output.
   Pass pass_of(const Pass& pass) const {
@@ -145,21 +156,17 @@ class ConvKernel final : public Kernel {
   }
 
   void evaluate(const Pass& pass, const Convolution& convolution) const {
-    float* work = space(pass);
-    const Folded folded = fold_.apply(pass, shape_.outputs, weights_, work);
-    work += fold_.workspace();
-    if (slope_ && pass.census == nullptr) return convolution.fused_forward(pass.src[0], folded.weights, folded.bias, pass.dst, work);
+    const Folded own = folded(pass);
+    if (slope_ && pass.census == nullptr) return convolution.fused_forward(pass.src[0], own.weights, own.bias, pass.dst, space(pass));
     float* z = activation_.width() > 1 ? pass.scratch : pass.dst;
-    convolution.forward(pass.src[0], folded.weights, z, work);
-    activation_.forward(pass, z, folded.bias);
+    convolution.forward(pass.src[0], own.weights, z, space(pass));
+    activation_.forward(pass, z, own.bias);
   }
 
-  static void clear_gradients(const Pass& pass, std::int64_t weights, std::int64_t outputs, bool bias) {
-    std::fill_n(pass.diff_parameters[0], weights, 0.0f);
-    if (bias) std::fill_n(pass.diff_parameters[1], outputs, 0.0f);
-  }
   void clear_gradients(const Pass& pass) const {
-    clear_gradients(pass, weights_, shape_.outputs, bias_);
+    std::fill_n(pass.diff_parameters[0], weights_, 0.0f);
+    for (std::size_t i = 1; i < fold_.end(); ++i)
+      if (pass.diff_parameters[i] != nullptr) std::fill_n(pass.diff_parameters[i], shape_.outputs, 0.0f);
     if (passes()) activation_.backward(pass, pass.dst, pass.diff_dst, nullptr);  // of no rows: a learned slope's gradient is 0
   }
 
@@ -245,7 +252,17 @@ bool rounds_factors(const Node&, Precision precision) { return precision == Prec
 }  // namespace
 
 Operator conv_operator() {
-  return {"conv", "Conv", LayoutRule::kChannelsLast, 1, infer, parameters, plan, true, reference, true, rounds_factors};
+  return {.name = "conv",
+          .onnx = "Conv",
+          .layout = LayoutRule::kChannelsLast,
+          .infer = infer,
+          .parameters = parameters,
+          .plan = plan,
+          .fuses_activation = true,
+          .reference = reference,
+          .folds_batch_norm = true,
+          .training_differs = rounds_factors,
+          .traits = {.kind = Kind::kWeights, .multiply_adds = weights_at_each_position}};
 }
 
 }  // namespace undying::ops

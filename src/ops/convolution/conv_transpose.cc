@@ -206,7 +206,15 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 }  // namespace
 
 Operator conv_transpose_operator() {
-  return {"conv_transpose", "ConvTranspose", LayoutRule::kChannelsLast, 1, infer, parameters, plan, true, reference};
+  return {.name = "conv_transpose",
+          .onnx = "ConvTranspose",
+          .layout = LayoutRule::kChannelsLast,
+          .infer = infer,
+          .parameters = parameters,
+          .plan = plan,
+          .fuses_activation = true,
+          .reference = reference,
+          .traits = {.kind = Kind::kWeights, .transposed = true}};
 }
 
 }  // namespace undying::ops

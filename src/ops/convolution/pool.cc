@@ -223,19 +223,44 @@ std::vector<double> reference_global(const Operator::ReferenceArgs& args) {
 }  // namespace
 
 Operator max_pool_operator() {
-  return {"max_pool", "MaxPool", LayoutRule::kChannelsLast, 1, pooled, no_parameters, plan<true>, false, reference<true>};
+  return {.name = "max_pool",
+          .onnx = "MaxPool",
+          .layout = LayoutRule::kChannelsLast,
+          .infer = pooled,
+          .parameters = no_parameters,
+          .plan = plan<true>,
+          .reference = reference<true>,
+          .traits = {.kind = Kind::kChannel, .pool = Pool::kMax, .keeps_units = true, .keeps_spread = true, .within_inputs = true}};
 }
 Operator average_pool_operator() {
-  return {"average_pool", "AveragePool", LayoutRule::kChannelsLast, 1, pooled, no_parameters, plan<false>, false, reference<false>};
+  return {.name = "average_pool",
+          .onnx = "AveragePool",
+          .layout = LayoutRule::kChannelsLast,
+          .infer = pooled,
+          .parameters = no_parameters,
+          .plan = plan<false>,
+          .reference = reference<false>,
+          .traits = {.kind = Kind::kChannel, .pool = Pool::kMean, .keeps_units = true, .within_inputs = true}};
 }
 Operator global_average_pool_operator() {
-  return {"global_average_pool",  "GlobalAveragePool", LayoutRule::kChannelsLast, 1,
-          pooled_globally,        no_parameters,       plan_global<false>,        false,
-          reference_global<false>};
+  return {.name = "global_average_pool",
+          .onnx = "GlobalAveragePool",
+          .layout = LayoutRule::kChannelsLast,
+          .infer = pooled_globally,
+          .parameters = no_parameters,
+          .plan = plan_global<false>,
+          .reference = reference_global<false>,
+          .traits = {.kind = Kind::kChannel, .pool = Pool::kMean, .keeps_units = true, .within_inputs = true}};
 }
 Operator global_max_pool_operator() {
-  return {"global_max_pool", "GlobalMaxPool", LayoutRule::kChannelsLast, 1, pooled_globally, no_parameters,
-          plan_global<true>, false,           reference_global<true>};
+  return {.name = "global_max_pool",
+          .onnx = "GlobalMaxPool",
+          .layout = LayoutRule::kChannelsLast,
+          .infer = pooled_globally,
+          .parameters = no_parameters,
+          .plan = plan_global<true>,
+          .reference = reference_global<true>,
+          .traits = {.kind = Kind::kChannel, .pool = Pool::kMax, .keeps_units = true, .within_inputs = true}};
 }
 
 }  // namespace undying::ops

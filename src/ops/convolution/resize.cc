@@ -200,8 +200,19 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
   return dst;
 }
 
+void set_sizes(Node& node, std::span<const Shape>, const Shape& dst) { node.attributes.set("sizes", dst); }
+
 }  // namespace
 
-Operator resize_operator() { return {"resize", "Resize", LayoutRule::kAny, 1, infer, no_parameters, plan, false, reference}; }
+Operator resize_operator() {
+  return {.name = "resize",
+          .onnx = "Resize",
+          .layout = LayoutRule::kAny,
+          .infer = infer,
+          .parameters = no_parameters,
+          .plan = plan,
+          .reference = reference,
+          .traits = {.kind = Kind::kResize, .reshape = set_sizes}};
+}
 
 }  // namespace undying::ops

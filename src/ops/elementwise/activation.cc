@@ -19,8 +19,6 @@ std::int64_t slope_count(const Activation& activation, std::int64_t units) {
   return values.size() > 1 && values[1] != 0.0f ? units : 1;
 }
 
-const Activation& activation_of(const Node& node) { return node.attributes.get<Activation>("activation"); }
-
 class ActivationKernel final : public Kernel {
  public:
   ActivationKernel(const Node& node, Extent extent) : step_(&node, extent, 0) {
@@ -46,7 +44,7 @@ class ActivationKernel final : public Kernel {
 
 Shape infer(const Node& node, std::span<const Value> src) {
   Shape dst = src[0].shape;
-  (src[0].layout == Layout::kPlain ? dst.back() : dst.front()) *= activation_of(node).info().width;
+  (src[0].layout == Layout::kPlain ? dst.back() : dst.front()) *= activation_of(node)->info().width;
   return dst;
 }
 
@@ -58,7 +56,7 @@ std::unique_ptr<Kernel> plan(const PlanRequest& request) {
 
 // The scalar definition of the family; its own oracle stands in activations/.
 std::vector<double> reference(const Operator::ReferenceArgs& args) {
-  const Activation& activation = activation_of(args.node);
+  const Activation& activation = *activation_of(args.node);
   const std::vector<double>& src = args.src[0];
   const Value& value = args.values[0];
   const auto units = static_cast<std::size_t>(unit_count(value));
@@ -83,14 +81,14 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
   return dst;
 }
 
-bool draws_slopes(const Node& node, Precision) { return activation_of(node).info().random; }
+bool draws_slopes(const Node& node, Precision) { return activation_of(node)->info().random; }
 
 }  // namespace
 
 Extent extent_of(const Value& value) { return {.units = unit_count(value), .positions = position_count(value)}; }
 
 ActivationStep::ActivationStep(const Node* node, Extent extent, std::size_t first_parameter)
-    : activation_(node == nullptr ? Activation("identity") : activation_of(*node)),
+    : activation_(node == nullptr ? Activation("identity") : *activation_of(*node)),
       kernels_(&activations::kernels(activation_)),
       saves_(activations::saves(activation_)),
       extent_(extent),
@@ -124,8 +122,9 @@ void ActivationStep::forward(const Pass& pass, const float* z, const float* bias
   args.random = {.seed = pass.seed, .sequence = sequence_, .step = pass.step, .first_row = pass.first_row * extent_.positions + rows.first};
   args.counters = pass.counters;
   const Activation activation = activation_at(pass.step);
-  if (pass.census != nullptr) return kernels_->census(activation, args, *pass.census);
-  kernels_->forward(activation, args);
+  if (pass.census != nullptr) kernels_->census(activation, args, *pass.census);
+  // What a backward pass needs of the input, a census does not keep.
+  if (pass.census == nullptr || args.saved != nullptr) kernels_->forward(activation, args);
 }
 
 void ActivationStep::backward(const Pass& pass, const float* saved, float* diff_z, float* diff_bias, Rows rows) const {
@@ -148,7 +147,7 @@ void ActivationStep::backward(const Pass& pass, const float* saved, float* diff_
 
 std::int64_t anneal_steps(const Node& node) {
   const auto steps = node.attributes.get_or<std::int64_t>("anneal", 0);
-  const Activation& activation = activation_of(node);
+  const Activation& activation = *activation_of(node);
   if (steps < 0 || (steps > 0 && (activation.info().name != "leaky_relu" || activation.parameters()[0] < 0.0f)))
     throw Error(ErrorCode::kInvalidArgument, node.name,
                 "anneal is " + std::to_string(steps) + " of " + activation.specification() +
@@ -157,7 +156,7 @@ std::int64_t anneal_steps(const Node& node) {
 }
 
 std::vector<ParameterSpec> slope_parameters(const Node& node, std::int64_t units) {
-  const Activation& activation = activation_of(node);
+  const Activation& activation = *activation_of(node);
   const std::int64_t count = slope_count(activation, units);
   if (count == 0) return {};
   const std::string& layer = node.attributes.get<std::string>("layer");
@@ -165,7 +164,15 @@ std::vector<ParameterSpec> slope_parameters(const Node& node, std::int64_t units
 }
 
 Operator activation_operator() {
-  return {"activation", "", LayoutRule::kAny, 1, infer, parameters, plan, false, reference, false, draws_slopes};
+  return {.name = "activation",
+          .onnx = "",
+          .layout = LayoutRule::kAny,
+          .infer = infer,
+          .parameters = parameters,
+          .plan = plan,
+          .reference = reference,
+          .training_differs = draws_slopes,
+          .traits = {.kind = Kind::kActivation}};
 }
 
 }  // namespace undying::ops

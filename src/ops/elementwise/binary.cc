@@ -253,20 +253,33 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 }
 
 template <class Op>
-Operator row(std::string_view name, std::string_view onnx, bool fuses_activation) {
-  return {name, onnx, LayoutRule::kAny, 2, broadcast, no_parameters, plan<Op>, fuses_activation, reference<Op>};
+Operator row(std::string_view name, std::string_view onnx, Arithmetic arithmetic = Arithmetic::kNone) {
+  return {.name = name,
+          .onnx = onnx,
+          .layout = LayoutRule::kAny,
+          .inputs = 2,
+          .infer = broadcast,
+          .parameters = no_parameters,
+          .plan = plan<Op>,
+          .reference = reference<Op>,
+          .traits = {.kind = Kind::kElement, .arithmetic = arithmetic}};
 }
 
 }  // namespace
 
-Operator add_operator() { return row<Add>("add", "Add", true); }
-Operator sub_operator() { return row<Sub>("sub", "Sub", false); }
-Operator mul_operator() { return row<Mul>("mul", "Mul", false); }
-Operator div_operator() { return row<Div>("div", "Div", false); }
-Operator maximum_operator() { return row<Maximum>("maximum", "Max", false); }
-Operator minimum_operator() { return row<Minimum>("minimum", "Min", false); }
-Operator greater_operator() { return row<Greater>("greater", "Greater", false); }
-Operator less_operator() { return row<Less>("less", "Less", false); }
-Operator equal_operator() { return row<Equal>("equal", "Equal", false); }
+Operator add_operator() {
+  Operator add = row<Add>("add", "Add", Arithmetic::kAdd);
+  add.fuses_activation = true;
+  add.traits.keeps_spread = true;
+  return add;
+}
+Operator sub_operator() { return row<Sub>("sub", "Sub", Arithmetic::kSubtract); }
+Operator mul_operator() { return row<Mul>("mul", "Mul", Arithmetic::kMultiply); }
+Operator div_operator() { return row<Div>("div", "Div", Arithmetic::kDivide); }
+Operator maximum_operator() { return row<Maximum>("maximum", "Max"); }
+Operator minimum_operator() { return row<Minimum>("minimum", "Min"); }
+Operator greater_operator() { return row<Greater>("greater", "Greater"); }
+Operator less_operator() { return row<Less>("less", "Less"); }
+Operator equal_operator() { return row<Equal>("equal", "Equal"); }
 
 }  // namespace undying::ops

@@ -65,8 +65,21 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
   return dst;
 }
 
+Range range(const Node& node) {
+  return {node.attributes.get_or<double>("min", Range{}.least), node.attributes.get_or<double>("max", Range{}.greatest)};
+}
+
 }  // namespace
 
-Operator clip_operator() { return {"clip", "Clip", LayoutRule::kAny, 1, infer, no_parameters, plan, false, reference}; }
+Operator clip_operator() {
+  return {.name = "clip",
+          .onnx = "Clip",
+          .layout = LayoutRule::kAny,
+          .infer = infer,
+          .parameters = no_parameters,
+          .plan = plan,
+          .reference = reference,
+          .traits = {.kind = Kind::kElement, .range = range}};
+}
 
 }  // namespace undying::ops

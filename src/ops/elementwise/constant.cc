@@ -51,15 +51,31 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
   return dst;
 }
 
+void set_shape(Node& node, std::span<const Shape>, const Shape& dst) { node.attributes.set("shape", dst); }
+
 }  // namespace
 
 Operator constant_operator() {
   using Role = ParameterSpec::Role;
-  return {"constant", "Constant", LayoutRule::kPlain, 0, infer, parameters<Role::kConstant>, plan<false>, false, reference};
+  return {.name = "constant",
+          .onnx = "Constant",
+          .inputs = 0,
+          .infer = infer,
+          .parameters = parameters<Role::kConstant>,
+          .plan = plan<false>,
+          .reference = reference,
+          .traits = {.kind = Kind::kTensor, .reshape = set_shape}};
 }
 Operator parameter_operator() {
   using Role = ParameterSpec::Role;
-  return {"parameter", "Constant", LayoutRule::kPlain, 0, infer, parameters<Role::kWeight>, plan<true>, false, reference};
+  return {.name = "parameter",
+          .onnx = "Constant",
+          .inputs = 0,
+          .infer = infer,
+          .parameters = parameters<Role::kWeight>,
+          .plan = plan<true>,
+          .reference = reference,
+          .traits = {.kind = Kind::kTensor, .reshape = set_shape}};
 }
 
 }  // namespace undying::ops

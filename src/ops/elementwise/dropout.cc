@@ -115,10 +115,26 @@ bool drops(const Node& node, Precision) { return probability(node) > 0.0; }
 }  // namespace
 
 Operator dropout_operator() {
-  return {"dropout", "Dropout", LayoutRule::kAny, 1, infer, no_parameters, plan, false, reference, false, drops};
+  return {.name = "dropout",
+          .onnx = "Dropout",
+          .layout = LayoutRule::kAny,
+          .infer = infer,
+          .parameters = no_parameters,
+          .plan = plan,
+          .reference = reference,
+          .training_differs = drops,
+          .traits = {.kind = Kind::kView, .keeps_units = true, .keeps_spread = true, .within_inputs = true}};
 }
 Operator dropout_2d_operator() {
-  return {"dropout_2d", "", LayoutRule::kChannelsLast, 1, infer, no_parameters, plan_channels, false, reference_channels, false, drops};
+  return {.name = "dropout_2d",
+          .onnx = "",
+          .layout = LayoutRule::kChannelsLast,
+          .infer = infer,
+          .parameters = no_parameters,
+          .plan = plan_channels,
+          .reference = reference_channels,
+          .training_differs = drops,
+          .traits = {.kind = Kind::kChannel, .keeps_units = true, .keeps_spread = true, .within_inputs = true}};
 }
 
 }  // namespace undying::ops

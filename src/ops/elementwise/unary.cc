@@ -135,7 +135,14 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 template <class Function>
 Operator row(std::string_view name, std::string_view onnx) {
-  return {name, onnx, LayoutRule::kAny, 1, same, no_parameters, plan<Function>, false, reference<Function>};
+  return {.name = name,
+          .onnx = onnx,
+          .layout = LayoutRule::kAny,
+          .infer = same,
+          .parameters = no_parameters,
+          .plan = plan<Function>,
+          .reference = reference<Function>,
+          .traits = {.kind = Kind::kElement}};
 }
 
 Shape infer_pow(const Node& node, std::span<const Value> src) {
@@ -166,6 +173,15 @@ Operator cos_operator() { return row<Cos>("cos", "Cos"); }
 Operator erf_operator() { return row<Erf>("erf", "Erf"); }
 Operator floor_operator() { return row<Floor>("floor", "Floor"); }
 Operator round_operator() { return row<Round>("round", "Round"); }
-Operator pow_operator() { return {"pow", "Pow", LayoutRule::kAny, 1, infer_pow, no_parameters, plan_pow, false, reference_pow}; }
+Operator pow_operator() {
+  return {.name = "pow",
+          .onnx = "Pow",
+          .layout = LayoutRule::kAny,
+          .infer = infer_pow,
+          .parameters = no_parameters,
+          .plan = plan_pow,
+          .reference = reference_pow,
+          .traits = {.kind = Kind::kElement}};
+}
 
 }  // namespace undying::ops

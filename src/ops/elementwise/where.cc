@@ -97,6 +97,15 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 }  // namespace
 
-Operator where_operator() { return {"where", "Where", LayoutRule::kPlain, 3, broadcast, no_parameters, plan, false, reference}; }
+Operator where_operator() {
+  return {.name = "where",
+          .onnx = "Where",
+          .inputs = 3,
+          .infer = broadcast,
+          .parameters = no_parameters,
+          .plan = plan,
+          .reference = reference,
+          .traits = {.kind = Kind::kElement}};
+}
 
 }  // namespace undying::ops

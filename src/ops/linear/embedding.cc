@@ -91,8 +91,18 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
   return dst;
 }
 
+void set_features(Node& node, std::span<const Shape>, const Shape& dst) { node.attributes.set("features", dst.back()); }
+
 }  // namespace
 
-Operator embedding_operator() { return {"embedding", "Gather", LayoutRule::kPlain, 1, infer, parameters, plan, false, reference}; }
+Operator embedding_operator() {
+  return {.name = "embedding",
+          .onnx = "Gather",
+          .infer = infer,
+          .parameters = parameters,
+          .plan = plan,
+          .reference = reference,
+          .traits = {.kind = Kind::kTable, .reshape = set_features}};
+}
 
 }  // namespace undying::ops

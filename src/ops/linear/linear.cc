@@ -39,8 +39,7 @@ class LinearKernel final : public Kernel {
 
   void forward(const Pass& pass, int) const override {
     float* z = pass.saved != nullptr ? pass.saved : activation_.width() > 1 ? pass.scratch : pass.dst;
-    const Folded own = training_ ? Folded{pass.parameters[0], bias_ ? pass.parameters[1] : nullptr}
-                                 : fold_.apply(pass, outputs_, outputs_ * inputs_, pass.scratch + pass.rows * scratch);
+    const Folded own = folded(pass);
     gemm(Transpose::kNo, Transpose::kYes, pass.rows * positions_, outputs_, inputs_, pass.src[0], inputs_, own.weights, inputs_, 0.0f, z,
          outputs_);
     activation_.forward(pass, z, own.bias);
@@ -48,16 +47,26 @@ class LinearKernel final : public Kernel {
 
   void backward(const Pass& pass, int) const override {
     float* diff_z = activation_.width() == 1 ? pass.diff_dst : pass.scratch;
-    activation_.backward(pass, pass.saved != nullptr ? pass.saved : pass.dst, diff_z, bias_ ? pass.diff_parameters[1] : nullptr);
+    float* diff_bias = fold_.folds() ? space(pass) : bias_ ? pass.diff_parameters[1] : nullptr;
+    const float* weights = folded(pass).weights;  // its bias is not read: the gradient may lie there
+    activation_.backward(pass, pass.saved != nullptr ? pass.saved : pass.dst, diff_z, diff_bias);
     const std::int64_t rows = pass.rows * positions_;
     gemm(Transpose::kYes, Transpose::kNo, outputs_, inputs_, rows, diff_z, outputs_, pass.src[0], inputs_, 0.0f, pass.diff_parameters[0],
          inputs_);
-    if (pass.diff_src[0] == nullptr) return;
-    gemm(Transpose::kNo, Transpose::kNo, rows, inputs_, outputs_, diff_z, outputs_, pass.parameters[0], inputs_, 0.0f, pass.diff_src[0],
-         inputs_);
+    if (pass.diff_src[0] != nullptr)
+      gemm(Transpose::kNo, Transpose::kNo, rows, inputs_, outputs_, diff_z, outputs_, weights, inputs_, 0.0f, pass.diff_src[0], inputs_);
+    if (fold_.folds()) fold_.unfold(pass, outputs_, outputs_ * inputs_, diff_bias);
   }
 
  private:
+  float* space(const Pass& pass) const { return pass.scratch + pass.rows * scratch; }
+
+  // What the product takes: of a plan that is not frozen, the parameters as they are.
+  Folded folded(const Pass& pass) const {
+    if (training_ && !fold_.folds()) return {pass.parameters[0], bias_ ? pass.parameters[1] : nullptr};
+    return fold_.apply(pass, outputs_, outputs_ * inputs_, space(pass));
+  }
+
   std::int64_t inputs_;
   std::int64_t outputs_;
   std::int64_t positions_;
@@ -111,7 +120,16 @@ bool rounds_factors(const Node&, Precision precision) { return precision == Prec
 }  // namespace
 
 Operator linear_operator() {
-  return {"linear", "Gemm", LayoutRule::kPlain, 1, infer, parameters, plan, true, reference, true, rounds_factors};
+  return {.name = "linear",
+          .onnx = "Gemm",
+          .infer = infer,
+          .parameters = parameters,
+          .plan = plan,
+          .fuses_activation = true,
+          .reference = reference,
+          .folds_batch_norm = true,
+          .training_differs = rounds_factors,
+          .traits = {.kind = Kind::kWeights, .multiply_adds = weights_at_each_position}};
 }
 
 }  // namespace undying::ops

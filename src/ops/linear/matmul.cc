@@ -153,6 +153,15 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 }  // namespace
 
-Operator matmul_operator() { return {"matmul", "MatMul", LayoutRule::kPlain, 2, infer, no_parameters, plan, false, reference}; }
+Operator matmul_operator() {
+  return {.name = "matmul",
+          .onnx = "MatMul",
+          .inputs = 2,
+          .infer = infer,
+          .parameters = no_parameters,
+          .plan = plan,
+          .reference = reference,
+          .traits = {.kind = Kind::kMixed, .arithmetic = Arithmetic::kProduct}};
+}
 
 }  // namespace undying::ops

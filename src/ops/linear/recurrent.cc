@@ -24,31 +24,31 @@ namespace {
 using onednn::gemm;
 using onednn::Transpose;
 
-enum class Kind { kRnn, kLstm, kGru };
+enum class Cell { kRnn, kLstm, kGru };
 
 struct Sizes {
-  Kind kind;
+  Cell kind;
   std::int64_t positions, inputs, hidden, directions;
   bool reverse = false;
   bool relu = false;         // rnn
   bool reset_after = false;  // gru
   bool cells = false;        // lstm
 
-  std::int64_t gates() const { return kind == Kind::kRnn ? 1 : kind == Kind::kLstm ? 4 : 3; }
+  std::int64_t gates() const { return kind == Cell::kRnn ? 1 : kind == Cell::kLstm ? 4 : 3; }
   std::int64_t width() const { return gates() * hidden; }
   std::int64_t outputs() const { return directions * hidden; }
   std::int64_t rows() const { return positions + (cells ? 1 : 0); }
-  std::size_t states() const { return kind == Kind::kLstm ? 2 : 1; }
+  std::size_t states() const { return kind == Cell::kLstm ? 2 : 1; }
   bool backwards(std::int64_t d) const { return reverse || d == 1; }
   std::int64_t at(std::int64_t d, std::int64_t step) const { return backwards(d) ? positions - 1 - step : step; }
 };
 
-template <Kind kKind>
+template <Cell kCell>
 Sizes sizes_of(const Node& node, std::span<const Value> src) {
   const Shape& shape = src[0].shape;
   if (shape.size() != 2) reject(node, "src " + to_string(shape) + " is not (positions, inputs)");
   const auto flag = [&](const char* name) { return node.attributes.get_or<std::int64_t>(name, 0) != 0; };
-  const Sizes s{.kind = kKind,
+  const Sizes s{.kind = kCell,
                 .positions = shape[0],
                 .inputs = shape[1],
                 .hidden = node.attributes.get<std::int64_t>("hidden"),
@@ -104,7 +104,7 @@ class RecurrentKernel final : public Kernel {
     std::int64_t n, d;
   };
 
-  std::int64_t kept() const { return s_.positions * (s_.width() + (s_.kind == Kind::kRnn ? 0 : s_.hidden)); }
+  std::int64_t kept() const { return s_.positions * (s_.width() + (s_.kind == Cell::kRnn ? 0 : s_.hidden)); }
   std::int64_t count_of(std::size_t p) const { return s_.width() * (p == 0 ? s_.inputs : p == 1 ? s_.hidden : 2); }
 
   Place place(const Pass& pass, std::int64_t n, std::int64_t d) const {
@@ -135,7 +135,7 @@ class RecurrentKernel final : public Kernel {
     return step > 0 ? p.extra + s_.at(p.d, step - 1) * s_.hidden : first_state(pass, p, 2);
   }
   // Gates whose pre-activation is the sum of both products as it is.
-  std::int64_t summed() const { return s_.kind == Kind::kGru ? 2 * s_.hidden : s_.width(); }
+  std::int64_t summed() const { return s_.kind == Cell::kGru ? 2 * s_.hidden : s_.width(); }
 
   void run(const Pass& pass, std::int64_t n, std::int64_t d) const {
     const Place p = place(pass, n, d);
@@ -151,10 +151,10 @@ class RecurrentKernel final : public Kernel {
       float* extra = p.extra + t * s_.hidden;
       float* h = row(pass.dst, p, step);
       if (before != nullptr) add_product(before, p.recurrent, summed(), z);
-      if (s_.kind == Kind::kRnn)
+      if (s_.kind == Cell::kRnn)
         for (std::int64_t k = 0; k < s_.hidden; ++k) h[k] = z[k] = s_.relu ? std::max(z[k], 0.0f) : std::tanh(z[k]);
-      if (s_.kind == Kind::kLstm) advance_lstm(z, c_before(pass, p, step), extra, h);
-      if (s_.kind == Kind::kGru) advance_gru(p, z, before, extra, h);
+      if (s_.kind == Cell::kLstm) advance_lstm(z, c_before(pass, p, step), extra, h);
+      if (s_.kind == Cell::kGru) advance_gru(p, z, before, extra, h);
     }
     if (s_.cells) std::copy_n(c_before(pass, p, s_.positions), s_.hidden, cell_row(pass.dst, p));
   }
@@ -213,10 +213,10 @@ class RecurrentKernel final : public Kernel {
       const float* z = p.gates + t * w;
       float* diff_z = diff_gates + t * w;
       float* diff_r = diff_recurrent + t * w;
-      if (s_.kind == Kind::kRnn)
+      if (s_.kind == Cell::kRnn)
         for (std::int64_t k = 0; k < h; ++k) diff_z[k] = diff_h[k] * (s_.relu ? (z[k] > 0.0f ? 1.0f : 0.0f) : 1.0f - z[k] * z[k]);
-      if (s_.kind == Kind::kLstm) retreat_lstm(z, c_before(pass, p, step), p.extra + t * h, diff_h, diff_c, diff_z);
-      if (s_.kind == Kind::kGru) retreat_gru(p, z, befores + t * h, p.extra + t * h, diff_h, diff_z, direct);
+      if (s_.kind == Cell::kLstm) retreat_lstm(z, c_before(pass, p, step), p.extra + t * h, diff_h, diff_c, diff_z);
+      if (s_.kind == Cell::kGru) retreat_gru(p, z, befores + t * h, p.extra + t * h, diff_h, diff_z, direct);
       std::copy_n(diff_z, w, diff_r);
       if (s_.reset_after)
         for (std::int64_t k = 0; k < h; ++k) diff_r[2 * h + k] *= z[h + k];
@@ -291,23 +291,23 @@ class RecurrentKernel final : public Kernel {
   bool given_;  // first states
 };
 
-template <Kind kKind>
+template <Cell kCell>
 Shape infer(const Node& node, std::span<const Value> src) {
-  const Sizes sizes = sizes_of<kKind>(node, src);
+  const Sizes sizes = sizes_of<kCell>(node, src);
   return {sizes.rows(), sizes.outputs()};
 }
 
-template <Kind kKind>
+template <Cell kCell>
 std::vector<ParameterSpec> parameters(const Node& node, std::span<const Value> src) {
-  const Sizes s = sizes_of<kKind>(node, src);
+  const Sizes s = sizes_of<kCell>(node, src);
   return {{node.name + ".weight", {s.directions, s.width(), s.inputs}},
           {node.name + ".recurrent_weight", {s.directions, s.width(), s.hidden}},
           {node.name + ".bias", {s.directions, 2 * s.width()}, ParameterSpec::Role::kBias}};
 }
 
-template <Kind kKind>
+template <Cell kCell>
 std::unique_ptr<Kernel> plan(const PlanRequest& request) {
-  return std::make_unique<RecurrentKernel>(sizes_of<kKind>(request.node, request.src), request.src.size() > 1);
+  return std::make_unique<RecurrentKernel>(sizes_of<kCell>(request.node, request.src), request.src.size() > 1);
 }
 
 // One direction of one example in double: the formulas at the head of this file.
@@ -318,22 +318,22 @@ class Reference {
     c_ = h_;
     for (std::int64_t k = 0; k < s_.hidden && a_.src.size() > 1; ++k) {
       h_[at(k)] = a_.src[1][at((n * s_.directions + d) * s_.hidden + k)];
-      if (s_.kind == Kind::kLstm) c_[at(k)] = a_.src[2][at((n * s_.directions + d) * s_.hidden + k)];
+      if (s_.kind == Cell::kLstm) c_[at(k)] = a_.src[2][at((n * s_.directions + d) * s_.hidden + k)];
     }
   }
 
   void step(std::int64_t t) {
     std::vector<double> next(h_);
     std::vector<double> reset(h_);
-    for (std::int64_t k = 0; k < s_.hidden && s_.kind == Kind::kGru; ++k) reset[at(k)] *= logistic(sum(t, 1, k));
+    for (std::int64_t k = 0; k < s_.hidden && s_.kind == Cell::kGru; ++k) reset[at(k)] *= logistic(sum(t, 1, k));
     for (std::int64_t k = 0; k < s_.hidden; ++k) {
       const auto u = at(k);
-      if (s_.kind == Kind::kRnn) next[u] = s_.relu ? std::max(sum(t, 0, k), 0.0) : std::tanh(sum(t, 0, k));
-      if (s_.kind == Kind::kLstm) {
+      if (s_.kind == Cell::kRnn) next[u] = s_.relu ? std::max(sum(t, 0, k), 0.0) : std::tanh(sum(t, 0, k));
+      if (s_.kind == Cell::kLstm) {
         c_[u] = logistic(sum(t, 2, k)) * c_[u] + logistic(sum(t, 0, k)) * std::tanh(sum(t, 3, k));
         next[u] = logistic(sum(t, 1, k)) * std::tanh(c_[u]);
       }
-      if (s_.kind == Kind::kGru) {
+      if (s_.kind == Cell::kGru) {
         const double z = logistic(sum(t, 0, k));
         const double g = std::tanh(s_.reset_after ? by_input(t, 2, k) + logistic(sum(t, 1, k)) * by_state(h_, 2, k)
                                                   : by_input(t, 2, k) + by_state(reset, 2, k));
@@ -371,9 +371,9 @@ class Reference {
   std::vector<double> h_, c_;
 };
 
-template <Kind kKind>
+template <Cell kCell>
 std::vector<double> reference(const Operator::ReferenceArgs& args) {
-  const Sizes s = sizes_of<kKind>(args.node, args.values);
+  const Sizes s = sizes_of<kCell>(args.node, args.values);
   std::vector<double> dst(static_cast<std::size_t>(args.rows * s.rows() * s.outputs()));
   for (std::int64_t run = 0; run < args.rows * s.directions; ++run) {
     const std::int64_t d = run % s.directions;
@@ -388,15 +388,21 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
   return dst;
 }
 
-template <Kind kKind>
+template <Cell kCell>
 Operator row_of(std::string_view name, std::string_view onnx) {
-  return {name, onnx, LayoutRule::kPlain, -1, infer<kKind>, parameters<kKind>, plan<kKind>, false, reference<kKind>};
+  return {.name = name,
+          .onnx = onnx,
+          .inputs = -1,
+          .infer = infer<kCell>,
+          .parameters = parameters<kCell>,
+          .plan = plan<kCell>,
+          .reference = reference<kCell>};
 }
 
 }  // namespace
 
-Operator rnn_operator() { return row_of<Kind::kRnn>("rnn", "RNN"); }
-Operator lstm_operator() { return row_of<Kind::kLstm>("lstm", "LSTM"); }
-Operator gru_operator() { return row_of<Kind::kGru>("gru", "GRU"); }
+Operator rnn_operator() { return row_of<Cell::kRnn>("rnn", "RNN"); }
+Operator lstm_operator() { return row_of<Cell::kLstm>("lstm", "LSTM"); }
+Operator gru_operator() { return row_of<Cell::kGru>("gru", "GRU"); }
 
 }  // namespace undying::ops

@@ -269,8 +269,16 @@ bool takes_batch_statistics(const Node&, Precision) { return true; }
 }  // namespace
 
 Operator batch_norm_operator() {
-  return {"batch_norm", "BatchNormalization",  LayoutRule::kChannelsLast, 1, infer, parameters, plan, true, reference,
-          false,        takes_batch_statistics};
+  return {.name = "batch_norm",
+          .onnx = "BatchNormalization",
+          .layout = LayoutRule::kChannelsLast,
+          .infer = infer,
+          .parameters = parameters,
+          .plan = plan,
+          .fuses_activation = true,
+          .reference = reference,
+          .training_differs = takes_batch_statistics,
+          .traits = {.kind = Kind::kChannel, .norm = Norm::kBatch, .keeps_spread = true}};
 }
 
 }  // namespace undying::ops

@@ -232,10 +232,24 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 }  // namespace
 
 Operator group_norm_operator() {
-  return {"group_norm", "GroupNormalization", LayoutRule::kChannelsLast, 1, infer_groups, parameters, plan, false, reference};
+  return {.name = "group_norm",
+          .onnx = "GroupNormalization",
+          .layout = LayoutRule::kChannelsLast,
+          .infer = infer_groups,
+          .parameters = parameters,
+          .plan = plan,
+          .reference = reference,
+          .traits = {.kind = Kind::kMixed, .norm = Norm::kExample, .keeps_spread = true}};
 }
 Operator instance_norm_operator() {
-  return {"instance_norm", "InstanceNormalization", LayoutRule::kChannelsLast, 1, infer_instance, parameters, plan, false, reference};
+  return {.name = "instance_norm",
+          .onnx = "InstanceNormalization",
+          .layout = LayoutRule::kChannelsLast,
+          .infer = infer_instance,
+          .parameters = parameters,
+          .plan = plan,
+          .reference = reference,
+          .traits = {.kind = Kind::kChannel, .norm = Norm::kExample, .keeps_spread = true}};
 }
 
 }  // namespace undying::ops

@@ -125,7 +125,13 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 }  // namespace
 
 Operator layer_norm_operator() {
-  return {"layer_norm", "LayerNormalization", LayoutRule::kPlain, 1, infer, parameters, plan, false, reference};
+  return {.name = "layer_norm",
+          .onnx = "LayerNormalization",
+          .infer = infer,
+          .parameters = parameters,
+          .plan = plan,
+          .reference = reference,
+          .traits = {.kind = Kind::kAxis, .norm = Norm::kExample, .keeps_spread = true}};
 }
 
 }  // namespace undying::ops

@@ -91,6 +91,14 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 }  // namespace
 
-Operator rms_norm_operator() { return {"rms_norm", "RMSNormalization", LayoutRule::kPlain, 1, infer, parameters, plan, false, reference}; }
+Operator rms_norm_operator() {
+  return {.name = "rms_norm",
+          .onnx = "RMSNormalization",
+          .infer = infer,
+          .parameters = parameters,
+          .plan = plan,
+          .reference = reference,
+          .traits = {.kind = Kind::kAxis, .norm = Norm::kExample}};
+}
 
 }  // namespace undying::ops

@@ -182,16 +182,40 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 }  // namespace
 
 Operator reduce_mean_operator() {
-  return {"reduce_mean", "ReduceMean", LayoutRule::kPlain, 1, infer, no_parameters, plan<true>, false, reference<true>};
+  return {.name = "reduce_mean",
+          .onnx = "ReduceMean",
+          .infer = infer,
+          .parameters = no_parameters,
+          .plan = plan<true>,
+          .reference = reference<true>,
+          .traits = {.kind = Kind::kReduce, .within_inputs = true}};
 }
 Operator reduce_sum_operator() {
-  return {"reduce_sum", "ReduceSum", LayoutRule::kPlain, 1, infer, no_parameters, plan<false>, false, reference<false>};
+  return {.name = "reduce_sum",
+          .onnx = "ReduceSum",
+          .infer = infer,
+          .parameters = no_parameters,
+          .plan = plan<false>,
+          .reference = reference<false>,
+          .traits = {.kind = Kind::kReduce}};
 }
 Operator reduce_max_operator() {
-  return {"reduce_max", "ReduceMax", LayoutRule::kPlain, 1, infer, no_parameters, plan_extreme<true>, false, reference_extreme<true>};
+  return {.name = "reduce_max",
+          .onnx = "ReduceMax",
+          .infer = infer,
+          .parameters = no_parameters,
+          .plan = plan_extreme<true>,
+          .reference = reference_extreme<true>,
+          .traits = {.kind = Kind::kReduce}};
 }
 Operator reduce_min_operator() {
-  return {"reduce_min", "ReduceMin", LayoutRule::kPlain, 1, infer, no_parameters, plan_extreme<false>, false, reference_extreme<false>};
+  return {.name = "reduce_min",
+          .onnx = "ReduceMin",
+          .infer = infer,
+          .parameters = no_parameters,
+          .plan = plan_extreme<false>,
+          .reference = reference_extreme<false>,
+          .traits = {.kind = Kind::kReduce}};
 }
 
 }  // namespace undying::ops

@@ -146,13 +146,28 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
   return dst;
 }
 
+Range from_0_to_1(const Node&) { return {0.0, 1.0}; }
+Range at_most_0(const Node&) { return {.greatest = 0.0}; }
+
 }  // namespace
 
 Operator softmax_operator() {
-  return {"softmax", "Softmax", LayoutRule::kPlain, 1, infer, no_parameters, plan<false>, false, reference<false>};
+  return {.name = "softmax",
+          .onnx = "Softmax",
+          .infer = infer,
+          .parameters = no_parameters,
+          .plan = plan<false>,
+          .reference = reference<false>,
+          .traits = {.kind = Kind::kAxis, .sums_to_one = true, .range = from_0_to_1}};
 }
 Operator log_softmax_operator() {
-  return {"log_softmax", "LogSoftmax", LayoutRule::kPlain, 1, infer, no_parameters, plan<true>, false, reference<true>};
+  return {.name = "log_softmax",
+          .onnx = "LogSoftmax",
+          .infer = infer,
+          .parameters = no_parameters,
+          .plan = plan<true>,
+          .reference = reference<true>,
+          .traits = {.kind = Kind::kAxis, .range = at_most_0}};
 }
 
 }  // namespace undying::ops

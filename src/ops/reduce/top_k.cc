@@ -139,10 +139,20 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 }  // namespace
 
 Operator top_k_operator() {
-  return {"top_k", "TopK", LayoutRule::kPlain, 1, infer_top_k, no_parameters, plan<top_k_of>, false, reference<top_k_of>};
+  return {.name = "top_k",
+          .onnx = "TopK",
+          .infer = infer_top_k,
+          .parameters = no_parameters,
+          .plan = plan<top_k_of>,
+          .reference = reference<top_k_of>};
 }
 Operator arg_max_operator() {
-  return {"arg_max", "ArgMax", LayoutRule::kPlain, 1, infer_arg_max, no_parameters, plan<arg_max_of>, false, reference<arg_max_of>};
+  return {.name = "arg_max",
+          .onnx = "ArgMax",
+          .infer = infer_arg_max,
+          .parameters = no_parameters,
+          .plan = plan<arg_max_of>,
+          .reference = reference<arg_max_of>};
 }
 
 }  // namespace undying::ops

@@ -1,0 +1,79 @@
+// The command line's commands inside Python.
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "attend.h"
+#include "cli/commands/commands.h"
+#include "cli/host.h"
+#include "data.h"
+#include "module.h"
+
+namespace undying::python {
+
+namespace nb = nanobind;
+
+namespace {
+
+void give(const Source& source, cli::Host& host) {
+  host.data = [&source](const DataOptions& options) { return source.open(options); };
+  if (!source.has_targets()) host.inputs = [&source](const std::optional<DataForm>& form) { return source.open_inputs(form); };
+}
+
+// Exit code, what it printed, and whether Ctrl-C ended it. `source`: None where the arguments name the data.
+nb::tuple run(const std::vector<std::string>& arguments, const std::string& command, int columns, const nb::object& source,
+              const nb::object& show) {
+  std::string text;
+  int code = 0;
+  bool interrupted = false;
+  const Source* given = source.is_none() ? nullptr : nb::cast<const Source*>(source);
+  try {
+    attend(
+        [&](const std::stop_token& stop, Progress& progress) {
+          cli::Host host{.command = command, .write = [&](const std::string& more) { text += more; }, .columns = columns, .stop = stop};
+          host.message = [&](const std::string& line) { progress.message(line); };
+          host.live = [&](const std::vector<std::string>& lines) { progress.live(lines); };
+          if (given != nullptr) give(*given, host);
+          code = cli::run_in(host, arguments);
+        },
+        show);
+  } catch (const nb::python_error& error) {
+    if (!error.matches(PyExc_KeyboardInterrupt)) throw;
+    interrupted = true;
+  }
+  return nb::make_tuple(code, text, interrupted);
+}
+
+nb::list help() {
+  nb::list commands;
+  for (const cli::CommandHelp& command : cli::command_help()) {
+    nb::list flags;
+    for (const cli::Flag& flag : command.flags) {
+      nb::dict entry;
+      entry["name"] = flag.name;
+      entry["help"] = flag.help;
+      entry["type"] = flag.type;
+      entry["initial"] = flag.initial;
+      entry["group"] = flag.group;
+      entry["negative"] = flag.negative;
+      entry["several"] = flag.several;
+      flags.append(entry);
+    }
+    nb::dict entry;
+    entry["name"] = command.name;
+    entry["description"] = command.description;
+    entry["flags"] = flags;
+    commands.append(entry);
+  }
+  return commands;
+}
+
+}  // namespace
+
+void bind_commands(nb::module_& module) {
+  module.def("run", &run, nb::arg("arguments"), nb::arg("command"), nb::arg("columns"), nb::arg("source").none(), nb::arg("show").none());
+  module.def("help", &help);
+}
+
+}  // namespace undying::python

@@ -1,0 +1,160 @@
+"""What is wrong is said as the command line says it, and ends nothing."""
+
+import gc
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+import undying
+
+
+@pytest.mark.parametrize(
+    "settings, words",
+    [
+        ({"lr": -1}, r"--lr\] -1 is out of range"),
+        ({"optimizer": "adm"}, r"--optimizer\] .*adm.*expected sgd"),
+        ({"optimizer": "adam", "momentum": 0.9}, r"--momentum\] is not a setting of the optimizer adam"),
+        ({"activations": "rellu"}, "rellu"),
+        ({"model": "mlp:0x2"}, "mlp:0x2"),
+        ({"shards": 2}, r"--shards\] is 2"),
+        ({"batch": "many"}, r"--batch\] \"many\" is not a whole number"),
+    ],
+)
+def test_settings(blobs, settings, words):
+    with pytest.raises(undying.InputError, match=words) as caught:
+        undying.compare(*blobs, **{"seeds": 1, "epochs": 1, "model": "mlp:4x1", **settings})
+    assert isinstance(caught.value, ValueError)
+    assert caught.value.subject
+
+
+def test_an_unknown_keyword_names_the_nearest(blobs):
+    with pytest.raises(TypeError, match="activation.*perhaps 'activations'"):
+        undying.compare(*blobs, activation="relu")
+
+
+def nan(x):
+    x = x.copy()
+    x[3, 1] = np.nan
+    return x
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (lambda X, y: (nan(X), y), "value 1 of example 3 is not finite"),
+        (lambda X, y: (X[:, 0], y), "1 dimension, 240 values; expected"),
+        (lambda X, y: (X, y[:-1]), "239 entries; expected one for each of the 240 examples"),
+        (lambda X, y: (X[:0], y[:0]), "0 values"),
+        (lambda X, y: (X.astype(object), y), "array of object; expected numbers"),
+        (lambda X, y: (X.astype(str), y), "expected numbers"),
+        (lambda X, y: (X.astype(complex), y), "complex.*expected numbers"),
+        (lambda X, y: (X, np.arange(240)), "240 different labels .* too many"),
+        (lambda X, y: (X, None), "y. is missing; expected labels or values"),
+        (lambda X, y: (X, np.where(y == 0, np.nan, y + 0.5)), "finite"),
+        (lambda X, y: (X, [None] + ["a", "b"] * 119 + ["a"]), "missing label"),
+    ],
+)
+def test_data(blobs, change, words):
+    X, y = change(*blobs)
+    with pytest.raises(undying.InputError, match=words):
+        undying.train(X, y, model="mlp:4x1", epochs=1, threads=1)
+
+
+def test_a_frame_with_text_gets_the_advice_of_a_csv_file():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"name": [f"person {i}" for i in range(90)], "age": np.arange(90.0) % 7, "y": ["a", "b", "c"] * 30})
+    with pytest.raises(undying.InputError, match="name: 90 different texts in 90 rows"):
+        undying.train(frame, "y", model="mlp:4x1", epochs=1)
+    with pytest.raises(undying.InputError, match='no column "z"'):
+        undying.train(frame, "z", model="mlp:4x1", epochs=1)
+    assert undying.train(frame, "y", drop="name", model="mlp:4x1", epochs=1).data.train == 72
+
+
+def test_networks(blobs, tmp_path):
+    X, y = blobs
+    with pytest.raises(undying.InputError, match="missing.onnx"):
+        undying.diagnose(tmp_path / "missing.onnx", X, y)
+    with pytest.raises(undying.InputError):
+        undying.diagnose(b"not a network", X, y)
+    with pytest.raises(TypeError, match="expected the path or the bytes"):
+        undying.diagnose(3, X, y)
+
+
+def test_inputs_of_another_width_than_the_network(blobs, network):
+    X, y = blobs
+    with pytest.raises(undying.InputError):
+        undying.diagnose(network, X[:, :3], y)
+
+
+def test_a_condition_that_is_met_carries_the_diagnosis(blobs, network):
+    with pytest.raises(undying.ConditionMet, match="fail_on 'dead>=0%' is met") as caught:
+        undying.diagnose(network, *blobs, fail_on=["dead>=0%", "locked>99%"])
+    assert caught.value.result.units == 16
+
+
+def test_exceptions_are_pickled():
+    error = pickle.loads(pickle.dumps(undying.InputError("[--lr] wrong", "--lr", "invalid argument")))
+    assert (str(error), error.subject) == ("[--lr] wrong", "--lr")
+
+
+def test_ctrl_c_stops_a_run_and_keeps_what_is_finished(blobs):
+    X, y = blobs
+    timer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(undying.Interrupted) as caught:
+        undying.train(X, y, model="mlp:8x2", epochs=1_000_000, threads=1)
+    assert caught.value.result.status == "interrupted"
+    assert len(caught.value.result.epochs) > 0
+
+
+def test_threads_of_the_caller_go_on(blobs):
+    X, y = blobs
+    ticks = []
+    stop = threading.Event()
+
+    def tick():
+        while not stop.wait(0.01):
+            ticks.append(1)
+
+    ticker = threading.Thread(target=tick)
+    ticker.start()
+    undying.train(X, y, model="mlp:64x4", epochs=60, threads=1)
+    stop.set()
+    ticker.join()
+    assert len(ticks) > 3
+
+
+def test_calls_leave_no_memory_behind(blobs):
+    X, y = blobs
+    script = f"""
+import resource, numpy as np, undying
+X, y = np.random.default_rng(1).normal(size=(40, 3)).astype('float32'), np.arange(40) % 2
+def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def call(times):
+    for i in range(times):
+        undying.train(X, y, model='mlp:4x1', epochs=1, threads=1, no_census=True)
+        try: undying.train(X, y, model='mlp:4x1', lr=-1)
+        except undying.InputError: pass
+call(30); before = peak(); call(120); print(peak() - before)
+"""
+    grown = int(subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout)
+    assert grown < 2048  # KiB
+    gc.collect()
+
+
+def test_a_forked_process_works(blobs):
+    import multiprocessing
+
+    undying.train(*blobs, model="mlp:4x1", epochs=1)
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        losses = pool.map_async(_loss, [blobs] * 2).get(60)
+    assert losses[0] == losses[1] == _loss(blobs)
+
+
+def _loss(data):
+    return undying.train(*data, model="mlp:4x1", epochs=1, threads=1).test_loss

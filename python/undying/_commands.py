@@ -1,0 +1,287 @@
+"""The commands of the command line as functions.
+
+Each takes its data in memory or by name, and as keyword arguments the flags of the command, with their names, defaults and help: `--max-seeds`
+is `max_seeds`. Nothing here repeats that list; it is asked of the library.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect as _inspect
+import json
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from . import _undying
+from ._data import COLUMN_OPTIONS, Source, open_source
+from ._errors import ConditionMet, Interrupted
+from ._progress import make_progress
+from ._results import Diagnosis, Evaluation, Forecast, Inspection, Listing, Pruning, Result, Revival, Run, Study
+
+_CONDITION_MET = 3
+_LEARNING = ("compare", "train", "revive", "evaluate")  # commands that need something to predict
+_HELP = {command["name"]: command for command in _undying.help()}
+# Flags that the functions have other words for.
+_OWN = {"--data", "--test", "--labels", "--quiet", "--explain", "--forecast", "MODEL"}
+# Files that a command writes, and what becomes of them.
+_OUTPUTS = {"--json": "result.json", "--report": "report.html", "--out": "network.onnx"}
+
+
+def _flags(command: str) -> dict[str, dict[str, Any]]:
+    """The flags of a command that are keyword arguments, by their names there."""
+    return {flag["name"][2:].replace("-", "_"): flag for flag in _HELP[command]["flags"] if flag["name"] not in _OWN}
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, (tuple, list)):
+        return ",".join(_text(each) for each in value)
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return str(value)
+
+
+def _argument(flag: dict[str, Any], value: Any) -> list[str]:
+    """A keyword argument as words of the command line."""
+    if value is None:
+        return []
+    if not flag["type"]:
+        if value:
+            return [flag["name"]]
+        return [flag["negative"]] if flag["negative"] else []
+    if flag["several"] and isinstance(value, (tuple, list)):
+        return [f"{flag['name']}={_text(each)}" for each in value]
+    return [f"{flag['name']}={_text(value)}"]
+
+
+def _refuse_unknown(function: str, command: str, settings: dict[str, Any]) -> None:
+    known = [*_flags(command), *COLUMN_OPTIONS]
+    for name in settings:
+        if name in known:
+            continue
+        near = difflib.get_close_matches(name, known, 1)
+        raise TypeError(f"{function}() got an unexpected keyword argument {name!r}{f', perhaps {near[0]!r}' if near else ''}")
+
+
+class _Folder:
+    """Where a command's files go while it runs; made when it is needed."""
+
+    def __init__(self):
+        self.path: Path | None = None
+
+    def __enter__(self) -> "_Folder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.path is not None:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def __truediv__(self, name: str) -> Path:
+        if self.path is None:
+            self.path = Path(tempfile.mkdtemp(prefix="undying-"))
+        return self.path / name
+
+
+def _model_file(model: Any, folder: _Folder, name: str = "model.onnx") -> str:
+    """A network by its file; one in memory goes into a file of its own."""
+    if isinstance(model, (str, os.PathLike)):
+        return os.fspath(model)
+    if hasattr(model, "SerializeToString"):  # onnx.ModelProto
+        model = model.SerializeToString()
+    if isinstance(model, (bytes, bytearray, memoryview)):
+        file = folder / name
+        file.write_bytes(model)
+        return os.fspath(file)
+    raise TypeError(f"the network is a {type(model).__name__}; expected the path or the bytes of an ONNX file, or an onnx.ModelProto")
+
+
+def _call_text(function: str, positional: list[str], settings: dict[str, Any]) -> str:
+    words = [*positional, *(f"{name}={value!r}" for name, value in settings.items() if value is not None and not _is_bytes(value))]
+    return f"undying.{function}({', '.join(words)})"
+
+
+def _is_bytes(value: Any) -> bool:
+    return isinstance(value, (bytes, bytearray, memoryview)) or hasattr(value, "SerializeToString")
+
+
+class _Call:
+    """One call of a command: its words, its files, its data."""
+
+    def __init__(self, function: str, command: str, settings: dict[str, Any], folder: _Folder):
+        self.function = function
+        self.command = command
+        self.folder = folder
+        _refuse_unknown(function, command, settings)
+        self.columns = {name: settings[name] for name in COLUMN_OPTIONS if name in settings}
+        self.settings = {name: value for name, value in settings.items() if name not in COLUMN_OPTIONS}
+        self.words = [command]
+        self.shown: list[str] = []  # positional arguments, for the record
+        self.source: Source | None = None
+        self.files: dict[str, str] = {}
+
+    def add_model(self, model: Any) -> None:
+        self.words.append(_model_file(model, self.folder))
+        self.shown.append("model" if _is_bytes(model) else repr(os.fspath(model)))
+
+    def add_data(self, X: Any, y: Any, test: Any) -> None:
+        if X is None:
+            return
+        self.source = open_source(X, y, test=test, options=self.columns, learns=self.command in _LEARNING)
+        self.words += [f"--data={self.source.name}", *self.source.arguments]
+        self.shown += [self.source.name if self.source.memory is not None else repr(self.source.name)] + ([] if y is None else ["y"])
+
+    def _add_settings(self) -> None:
+        flags = _flags(self.command)
+        for flag, name in _OUTPUTS.items():
+            key = flag[2:]
+            if key in flags:
+                own = self.settings.pop(key, None)
+                self.files[key] = os.fspath(own if own is not None else self.folder / name)
+                self.words.append(f"{flag}={self.files[key]}")
+        for key, value in self.settings.items():
+            if key in ("model", "init") and _is_bytes(value):
+                value = _model_file(value, self.folder, f"{key}.onnx")
+            self.words += _argument(flags[key], value)
+
+    def _read(self, key: str) -> bytes | None:
+        file = self.files.get(key)
+        return Path(file).read_bytes() if file is not None and os.path.exists(file) else None
+
+    def _result(self, kind: type[Result], text: str) -> Result | None:
+        content = self._read("json")
+        if content is None and "json" in self.files:
+            return None
+        page = self._read("report")
+        values = json.loads(content) if content is not None else {}
+        return kind(values, text, report=None if page is None else page.decode(), model=self._read("out"))
+
+    def run(self, kind: type[Result], progress: bool | None) -> Any:
+        call = _call_text(self.function, self.shown, self.settings)
+        self._add_settings()
+        show = make_progress(progress)
+        width = max(100, shutil.get_terminal_size((100, 24)).columns)
+        memory = self.source.memory if self.source is not None else None
+        try:
+            code, text, interrupted = _undying.run(self.words, call, width, memory, show)
+        finally:
+            if show is not None:
+                show.close()
+        result = self._result(kind, text)
+        if interrupted:
+            raise Interrupted(result)
+        if code == _CONDITION_MET:
+            raise ConditionMet(text[text.rfind("--fail-on") :].strip().replace("--fail-on", "fail_on"), result)
+        return result
+
+
+def compare(X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, **settings: Any) -> Study:
+    with _Folder() as folder:
+        call = _Call("compare", "compare", settings, folder)
+        call.add_data(X, y, test)
+        return call.run(Study, progress)
+
+
+def train(X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, **settings: Any) -> Run:
+    with _Folder() as folder:
+        call = _Call("train", "train", settings, folder)
+        call.add_data(X, y, test)
+        return call.run(Run, progress)
+
+
+def diagnose(model: Any, X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, **settings: Any) -> Diagnosis:
+    with _Folder() as folder:
+        call = _Call("diagnose", "diagnose", settings, folder)
+        call.add_model(model)
+        call.add_data(X, y, test)
+        return call.run(Diagnosis, progress)
+
+
+def forecast(model: Any, *, init_scheme: str | None = None, output: str | None = None, shape: Any = None) -> Forecast:
+    settings = {"init_scheme": init_scheme, "output": output, "shape": shape}
+    with _Folder() as folder:
+        call = _Call("forecast", "diagnose", settings, folder)
+        call.add_model(model)
+        call.words.append("--forecast")
+        return call.run(Forecast, False)
+
+
+def revive(model: Any, X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, **settings: Any) -> Revival:
+    with _Folder() as folder:
+        call = _Call("revive", "revive", settings, folder)
+        call.add_model(model)
+        call.add_data(X, y, test)
+        return call.run(Revival, progress)
+
+
+def prune(model: Any, X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, **settings: Any) -> Pruning:
+    with _Folder() as folder:
+        call = _Call("prune", "prune", settings, folder)
+        call.add_model(model)
+        call.add_data(X, y, test)
+        return call.run(Pruning, progress)
+
+
+def evaluate(model: Any, X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, **settings: Any) -> Evaluation:
+    with _Folder() as folder:
+        call = _Call("evaluate", "evaluate", settings, folder)
+        call.add_model(model)
+        if test is None and not isinstance(X, (str, os.PathLike)) and "part" not in settings:
+            call.settings["part"] = "all"  # what is handed over is what is meant
+        call.add_data(X, y, test)
+        return call.run(Evaluation, progress)
+
+
+def inspect(model: Any, *, output: str | None = None, shape: Any = None) -> Inspection:
+    with _Folder() as folder:
+        call = _Call("inspect", "inspect", {"output": output, "shape": shape}, folder)
+        call.add_model(model)
+        return call.run(Inspection, False)
+
+
+def list_all() -> Listing:
+    with _Folder() as folder:
+        return _Call("list", "list", {}, folder).run(Listing, False)
+
+
+_DATA_HELP = """\
+X: the name of a data set as --data has it ("fashion-mnist", "csv:FILE:label=NAME"), an array (examples, features...), a tensor, or a pandas or
+    polars frame. float32 is taken as it is, images of uint8 (examples, height, width[, channels]) as such, all else becomes float32.
+y: of arrays and frames what is to be predicted, (examples) or (examples, outputs): integers and texts are classes, numbers with fractions
+    values; of a frame also the name of the column.
+test: (X_test, y_test), or of a frame that names its label another frame; without it a part is held out (split).
+progress: whether to show it; None: on a terminal or in a notebook."""
+
+
+def _setting_help(name: str, flag: dict[str, Any]) -> str:
+    default = f" (default: {flag['initial']})" if flag["initial"] else ""
+    return f"{name}: {flag['help']}{default}"
+
+
+def _describe(function: Any, command: str, model: bool) -> None:
+    """The docstring and the signature of a command's function, of its --help."""
+    flags = _flags(command)
+    model_help = "model: the network: the path or the bytes of an ONNX file, or an onnx.ModelProto.\n" if model else ""
+    settings = "\n".join(_setting_help(name, flag) for name, flag in sorted(flags.items()))
+    columns = "\n".join(f"{name}: {text}" for name, text in COLUMN_OPTIONS.items())
+    function.__doc__ = f"{_HELP[command]['description'].strip()}\n\n{model_help}{_DATA_HELP}\n\nSettings:\n\n{settings}\n\nOf frames and images:\n\n{columns}\n"
+    own = [p for p in _inspect.signature(function).parameters.values() if p.kind is not _inspect.Parameter.VAR_KEYWORD]
+    more = [_inspect.Parameter(name, _inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Any) for name in [*flags, *COLUMN_OPTIONS]]
+    function.__signature__ = _inspect.signature(function).replace(parameters=[*own, *more])
+
+
+for _function, _command, _model in (
+    (compare, "compare", False),
+    (train, "train", False),
+    (diagnose, "diagnose", True),
+    (revive, "revive", True),
+    (prune, "prune", True),
+    (evaluate, "evaluate", True),
+):
+    _describe(_function, _command, _model)
+forecast.__doc__ = "What an untrained network is in for, from its graph alone: no data is read. `init_scheme`: how weights will be drawn."
+inspect.__doc__ = _HELP["inspect"]["description"]
+list_all.__doc__ = _HELP["list"]["description"]
+list_all.__name__ = list_all.__qualname__ = "list"

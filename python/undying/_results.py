@@ -1,0 +1,213 @@
+"""What commands find, as objects: the members of the command line's JSON (docs/formats.md) as attributes."""
+
+from __future__ import annotations
+
+import html
+import os
+from typing import Any, Iterator
+
+from ._errors import InputError
+
+
+def _wrapped(value: Any) -> Any:
+    if isinstance(value, dict):
+        return Record(value)
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return [Record(each) for each in value]
+    return value
+
+
+class Record:
+    """Named values: `record.name`, `record["any name"]`, iteration over names, `to_dict()`."""
+
+    def __init__(self, values: dict[str, Any]):
+        object.__setattr__(self, "_values", values)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            return _wrapped(self._values[name])
+        except KeyError:
+            raise AttributeError(f"{type(self).__name__} has no {name!r}; it has {', '.join(self._values)}") from None
+
+    def __getitem__(self, name: str) -> Any:
+        return _wrapped(self._values[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._values
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(name for name in self._values if name.isidentifier())]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Record) and self._values == other._values
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(self._values)})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return dict(self.__dict__)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+    def keys(self):
+        return self._values.keys()
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, as the command line's JSON has it. Numbers that are not finite are None."""
+        return self._values
+
+
+def _frame(rows: list[dict[str, Any]]):
+    try:
+        import pandas
+    except ImportError:
+        raise InputError("[to_frame] needs pandas; install it, or take to_dict()", "to_frame", "unsupported") from None
+    return pandas.DataFrame(rows)
+
+
+def _scalars(entry: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if not isinstance(value, (list, dict))}
+
+
+class Result(Record):
+    """What a command found. `str()` is what the command line prints."""
+
+    def __init__(self, values: dict[str, Any], text: str, *, report: str | None = None, model: bytes | None = None):
+        super().__init__(values)
+        object.__setattr__(self, "_text", text)
+        object.__setattr__(self, "_report", report)
+        #: The network as an ONNX file's bytes, where the command made one; else None.
+        object.__setattr__(self, "model", model)
+
+    def __str__(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def _repr_html_(self) -> str:
+        if self._report is None:
+            return f"<pre>{html.escape(self._text)}</pre>"
+        page = html.escape(self._report, quote=True)
+        return f'<iframe srcdoc="{page}" style="width:100%;height:640px;border:0"></iframe>'
+
+    def save_report(self, path: str | os.PathLike) -> None:
+        """Writes the report, one page that loads nothing from elsewhere."""
+        page = self._report
+        if page is None:
+            page = f"<!doctype html><meta charset=utf-8><title>undying</title><pre>{html.escape(self._text)}</pre>\n"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(page)
+
+    def save_model(self, path: str | os.PathLike) -> None:
+        """Writes the network as an ONNX file."""
+        if self.model is None:
+            raise InputError("[save_model] there is no network to write: this command made none", "save_model", "invalid argument")
+        with open(path, "wb") as file:
+            file.write(self.model)
+
+    def to_frame(self):
+        """The main table as a pandas frame."""
+        return _frame([_scalars(self._values)])
+
+
+class Study(Result):
+    """A controlled study: `verdict` in words, `arms` with their estimates and comparisons."""
+
+    def to_frame(self):
+        """A row an arm."""
+        rows = []
+        for arm in self._values["arms"]:
+            row = {"label": arm["label"], "role": arm["role"]}
+            for name in ("score", "dead_share", "steps_to_target", "seconds_per_step"):
+                row[name] = arm[name]["mean"]
+            row.update(lower=arm["score"]["lower"], upper=arm["score"]["upper"], n=arm["score"]["n"])
+            comparison = arm.get("comparison") or {}
+            difference = comparison.get("difference") or {}
+            row.update(
+                verdict=comparison.get("verdict"),
+                difference=difference.get("mean"),
+                difference_lower=difference.get("lower"),
+                difference_upper=difference.get("upper"),
+                diverged=arm["diverged"],
+                collapsed=arm["collapsed"],
+            )
+            rows.append(row)
+        return _frame(rows)
+
+
+class Run(Result):
+    """A training run: `epochs`, the `ledger` of its units, `model`."""
+
+    def to_frame(self):
+        """A row an epoch."""
+        return _frame([_scalars(epoch) for epoch in self._values["epochs"]])
+
+
+class Diagnosis(Result):
+    """What is wrong with a network: `findings`, `layers`, and `lives` of their units."""
+
+    def to_frame(self, of: str = "layers"):
+        """`of`: "layers", "units" or "findings", a row each."""
+        if of == "units":
+            rows = []
+            for layer in self._values["layers"]:
+                lives = layer["lives"]
+                count = len(next(iter(lives.values()), []))
+                rows += [{"layer": layer["name"], "unit": unit, **{name: values[unit] for name, values in lives.items()}} for unit in range(count)]
+            return _frame(rows)
+        if of not in ("layers", "findings"):
+            raise InputError(f'[of] is "{of}"; expected layers, units or findings', "of", "invalid argument")
+        return _frame([_scalars(entry) for entry in self._values[of]])
+
+
+class Forecast(Result):
+    """What an untrained network is in for."""
+
+    def to_frame(self):
+        """A row a layer."""
+        return _frame([_scalars(layer) for layer in self._values["layers"]])
+
+
+class Revival(Result):
+    """A trial of remedies: `outcome` in words, `chosen`, `study`, and the healed network as `model`."""
+
+    def to_frame(self):
+        """A row a remedy."""
+        return Study(self._values["study"], "").to_frame()
+
+
+class Pruning(Result):
+    """What was taken out of a network, and the smaller one as `model`."""
+
+    def to_frame(self):
+        """A row a layer."""
+        return _frame(self._values["layers"])
+
+
+class Evaluation(Result):
+    """Metrics with intervals, confusion matrix, calibration."""
+
+    def to_frame(self):
+        """A row a metric."""
+        return _frame([{"metric": name, **values} for name, values in self._values["metrics"].items()])
+
+
+class Listing(Result):
+    """The activations, models, data sets and settings there are."""
+
+    def to_frame(self):
+        """A row an activation."""
+        return _frame([_scalars(activation) for activation in self._values["activations"]])
+
+
+class Inspection(Result):
+    """What a network holds, in words."""
