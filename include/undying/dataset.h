@@ -53,6 +53,7 @@ struct Dataset {
   std::string target;                    // name of what is to be predicted, or empty
   std::vector<std::uint32_t> rows;       // where each example stands in its source, counted from 0; empty: in order
   std::vector<std::uint8_t> missing;     // (size, features): 1 where the source has no value, and `values` a mean instead; or empty
+  std::vector<float> weights;            // (size): how much an example counts in the loss of training steps; empty: 1 each
   std::vector<std::int32_t> groups;      // (size): examples of one group are never parted; or empty
   std::vector<InputPart> inputs = {};    // that an example is made of, one behind the other in `shape`; empty: it is one
   std::vector<TargetPart> parts = {};    // that `targets` are made of, for several outputs; empty: they are for one

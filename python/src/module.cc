@@ -7,4 +7,6 @@ NB_MODULE(_undying, module) {
   undying::python::bind_errors(module);
   undying::python::bind_data(module);
   undying::python::bind_commands(module);
+  undying::python::bind_network(module);
+  undying::python::bind_ledger(module);
 }

@@ -9,6 +9,8 @@ namespace undying::python {
 void bind_errors(nanobind::module_& module);
 void bind_data(nanobind::module_& module);
 void bind_commands(nanobind::module_& module);
+void bind_network(nanobind::module_& module);
+void bind_ledger(nanobind::module_& module);
 
 }  // namespace undying::python
 

@@ -137,7 +137,7 @@ class _Call:
         flags = _flags(self.command)
         for flag, name in _OUTPUTS.items():
             key = flag[2:]
-            if key in flags:
+            if key in flags and not self.settings.get("part"):  # of a part of a study nothing is written but its store
                 own = self.settings.pop(key, None)
                 self.files[key] = os.fspath(own if own is not None else self.folder / name)
                 self.words.append(f"{flag}={self.files[key]}")
@@ -177,11 +177,33 @@ class _Call:
         return result
 
 
-def compare(X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, **settings: Any) -> Study:
+def compare(X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, executor: Any = None, **settings: Any) -> Study:
+    if executor is not None:
+        return _compare_on(executor, X, y, test, settings)
     with _Folder() as folder:
         call = _Call("compare", "compare", settings, folder)
         call.add_data(X, y, test)
         return call.run(Study, progress)
+
+
+def _compare_on(executor: Any, X: Any, y: Any, test: Any, settings: dict[str, Any]) -> Study:
+    """The study with its runs on the workers of an executor; here they are only put together and judged."""
+    from . import _executor
+
+    _refuse_unknown("compare", "compare", settings)
+    outputs = {name: settings[name] for name in ("json", "report") if name in settings}
+    asked = {name: value for name, value in settings.items() if name not in (*outputs, "store", "threads") and value is not None}
+    asked.setdefault("activations", _flags("compare")["activations"]["initial"])
+    with _Folder() as folder:
+        store = settings.get("store") or folder / "study.sqlite"
+
+        def merge(content: bytes) -> None:
+            part = folder / "part.sqlite"
+            part.write_bytes(content)
+            _undying.run(["merge", os.fspath(part), f"--store={os.fspath(store)}"], "", 100, None, None)
+
+        _executor.run(executor, (X, y, test), asked, merge)
+        return compare(X, y, test=test, progress=False, store=store, **asked, **outputs)
 
 
 def train(X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, **settings: Any) -> Run:
@@ -254,6 +276,10 @@ y: of arrays and frames what is to be predicted, (examples) or (examples, output
 test: (X_test, y_test), or of a frame that names its label another frame; without it a part is held out (split).
 progress: whether to show it; None: on a terminal or in a notebook."""
 
+_EXECUTOR_HELP = """
+executor: a concurrent.futures.Executor, or what has submit() like one (Dask's client.get_executor(), mpi4py's MPIPoolExecutor, submitit's), whose
+    workers train the runs, one at a time each; needs a fixed number of seeds. The numbers are those of one process."""
+
 
 def _setting_help(name: str, flag: dict[str, Any]) -> str:
     default = f" (default: {flag['initial']})" if flag["initial"] else ""
@@ -266,7 +292,8 @@ def _describe(function: Any, command: str, model: bool) -> None:
     model_help = "model: the network: the path or the bytes of an ONNX file, or an onnx.ModelProto.\n" if model else ""
     settings = "\n".join(_setting_help(name, flag) for name, flag in sorted(flags.items()))
     columns = "\n".join(f"{name}: {text}" for name, text in COLUMN_OPTIONS.items())
-    function.__doc__ = f"{_HELP[command]['description'].strip()}\n\n{model_help}{_DATA_HELP}\n\nSettings:\n\n{settings}\n\nOf frames and images:\n\n{columns}\n"
+    data_help = _DATA_HELP + (_EXECUTOR_HELP if command == "compare" else "")
+    function.__doc__ = f"{_HELP[command]['description'].strip()}\n\n{model_help}{data_help}\n\nSettings:\n\n{settings}\n\nOf frames and images:\n\n{columns}\n"
     own = [p for p in _inspect.signature(function).parameters.values() if p.kind is not _inspect.Parameter.VAR_KEYWORD]
     more = [_inspect.Parameter(name, _inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Any) for name in [*flags, *COLUMN_OPTIONS]]
     function.__signature__ = _inspect.signature(function).replace(parameters=[*own, *more])

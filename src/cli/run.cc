@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <iostream>
@@ -121,6 +122,13 @@ int run_reporting_errors(Program& program, int argc, const char* const* argv) {
 }
 
 }  // namespace
+
+Host program_host(int argc, const char* const* argv) {
+  return {.command = command_text(argc, argv),
+          .write = [](const std::string& text) { fmt::print("{}", text); },
+          .columns = terminal_columns(STDOUT_FILENO),
+          .color = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr};
+}
 
 int run(int argc, const char* const* argv) {
   occupy_standard_descriptors();

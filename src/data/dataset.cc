@@ -61,6 +61,14 @@ void check_targets(const Dataset& data) {
                              data.targets[i]));
 }
 
+void check_weights(const Dataset& data) {
+  if (!data.weights.empty() && data.weights.size() != static_cast<std::size_t>(data.size))
+    fail(data, fmt::format("has {} weights; expected none, or one for each of its {} examples", data.weights.size(), data.size));
+  for (std::size_t i = 0; i < data.weights.size(); ++i)
+    if (!(data.weights[i] >= 0.0f) || std::isinf(data.weights[i]))
+      fail(data, fmt::format("the weight of example {} is {}; expected a number of at least 0", i, data.weights[i]));
+}
+
 }  // namespace
 
 std::int64_t Dataset::features() const {
@@ -73,6 +81,7 @@ std::int64_t Dataset::channels() const { return shape.size() == 3 ? shape[0] : 1
 
 void validate(const Dataset& data) {
   if (data.size < 1) fail(data, "has no examples");
+  check_weights(data);
   if (data.shape.empty() || !value_count(data)) fail(data, "its examples have no values, or more than can be counted");
   check_inputs(data);
   check_scale(data);

@@ -138,6 +138,7 @@ void for_each_field(const Dataset& data, Apply apply) {
   apply(&Dataset::labels, std::int64_t{1});
   apply(&Dataset::targets, data.outputs);
   apply(&Dataset::rows, std::int64_t{1});
+  apply(&Dataset::weights, std::int64_t{1});
   apply(&Dataset::groups, std::int64_t{1});
 }
 

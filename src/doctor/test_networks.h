@@ -2,11 +2,13 @@
 #define UNDYING_DOCTOR_TEST_NETWORKS_H_
 
 #include <algorithm>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "train/test_data.h"
+#include "undying/doctor.h"
 #include "undying/trainer.h"
 
 namespace undying::doctor {
@@ -40,6 +42,27 @@ inline Patient killed(const Dataset& data, float learning_rate = 0.6f, std::vect
   Trainer trainer(graph, settings);
   trainer.fit(data, data);
   return {std::move(graph), trainer.tensors()};
+}
+
+// What a diagnosis says.
+inline std::set<std::string> kinds(const Diagnosis& diagnosis) {
+  std::set<std::string> all;
+  for (const Finding& finding : diagnosis.findings) all.insert(finding.what);
+  return all;
+}
+
+// The first of this kind; null: none.
+inline const Finding* finding(const Diagnosis& diagnosis, const std::string& what) {
+  for (const Finding& each : diagnosis.findings)
+    if (each.what == what) return &each;
+  return nullptr;
+}
+
+inline std::set<std::int64_t> in_state(const LayerDiagnosis& layer, UnitState state) {
+  std::set<std::int64_t> units;
+  for (std::size_t u = 0; u < layer.lives.size(); ++u)
+    if (layer.lives[u].state == state) units.insert(static_cast<std::int64_t>(u));
+  return units;
 }
 
 }  // namespace undying::doctor

@@ -163,7 +163,7 @@ void Engine::execute(Shard& shard, const Instruction& instruction, const BatchSo
                                                      .targets = shard.targets.data(),
                                                      .diff = shard.diff_output,
                                                      .scale = static_cast<float>(1.0 / static_cast<double>(rows)),
-                                                     .class_weights = class_weights_.empty() ? nullptr : class_weights_.data()});
+                                                     .weights = shard.weighted ? shard.weights.data() : nullptr});
   }
 }
 

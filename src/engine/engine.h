@@ -74,9 +74,6 @@ class Engine {
   // Sets running statistics to those of these `rows` <= options.batch examples; nothing else changes.
   void measure_statistics(const BatchSource& source, std::int64_t rows);
 
-  // How much the rows of each class count in the loss of steps; empty: alike. Evaluation weighs none.
-  void weigh_classes(std::vector<float> weights) { class_weights_ = std::move(weights); }
-
   // Evaluation over `rows` examples: the sums of the loss; the outputs (rows, width) where wanted; the census where wanted.
   ops::LossSums evaluate(const BatchSource& source, std::int64_t rows, float* outputs = nullptr, Census* census = nullptr,
                          float eps = 1e-3f);
@@ -113,7 +110,6 @@ class Engine {
 
   Model* model_;
   EngineOptions options_;
-  std::vector<float> class_weights_;
   std::jthread warm_up_;  // generates code while the caller draws weights; joined by the first pass
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<Plan> training_;

@@ -1,6 +1,7 @@
 #include "engine/gradients.h"
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <set>
 #include <utility>
@@ -11,7 +12,7 @@ void GradientObserver::begin(const Plan& plan) {
   model_ = &plan.model();
   const auto trained = static_cast<std::size_t>(model_->trained_size());
   sums_ = {.mean = std::vector<double>(trained),
-           .nonzero = std::vector<std::uint8_t>(trained),
+           .nonzero = std::vector<std::uint64_t>((trained + 63) / 64),
            .units = std::vector<double>(static_cast<std::size_t>(model_->unit_size())),
            .loss = {}};
   early_.assign(plan.steps().size(), {});
@@ -38,13 +39,26 @@ void GradientObserver::add(const Plan& plan, int p, int worker, int workers) {
   const std::int64_t first = parameter.size * worker / workers;
   const std::int64_t end = parameter.size * (worker + 1) / workers;
   double* sum = sums_.mean.data() + parameter.offset;
-  std::uint8_t* nonzero = sums_.nonzero.data() + parameter.offset;
   for (const Shard& shard : plan.shards()) {
     const float* from = shard.gradients.data() + plan.gradient_offset(p);
-    for (std::int64_t i = first; i < end; ++i) {
-      sum[i] += static_cast<double>(from[i]);
-      nonzero[i] |= static_cast<std::uint8_t>(from[i] != 0.0f);
+    for (std::int64_t i = first; i < end; ++i) sum[i] += static_cast<double>(from[i]);
+    mark(from, parameter.offset, first, end);
+  }
+}
+
+// Floats [first, end) of a parameter that stands at `offset`. Workers meet in a word where their parts do.
+void GradientObserver::mark(const float* from, std::int64_t offset, std::int64_t first, std::int64_t end) {
+  for (std::int64_t i = first; i < end;) {
+    const std::int64_t bit = (offset + i) % 64;
+    const std::int64_t count = std::min(64 - bit, end - i);
+    const std::atomic_ref<std::uint64_t> word(sums_.nonzero[static_cast<std::size_t>((offset + i) / 64)]);
+    const std::uint64_t whole = (count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1) << bit;
+    if ((word.load(std::memory_order_relaxed) & whole) != whole) {
+      std::uint64_t bits = 0;
+      for (std::int64_t k = 0; k < count; ++k) bits |= static_cast<std::uint64_t>(from[i + k] != 0.0f) << (bit + k);
+      word.fetch_or(bits, std::memory_order_relaxed);
     }
+    i += count;
   }
 }
 

@@ -11,10 +11,13 @@ namespace undying::engine {
 // Gradients of a model over a whole data set as it evaluates, weights frozen: dropout passes everything, batch norm keeps its running
 // statistics and is an affine map, random slopes are their mean. L is the loss of one example.
 struct Gradients {
-  std::vector<double> mean;           // of dL/dw, an entry a float of the trained arena
-  std::vector<std::uint8_t> nonzero;  // the same: whether the gradient of some chunk of examples was other than 0
-  std::vector<double> units;          // mean of |dL/dz|, summed over positions, an entry a unit of the unit arena
-  ops::LossSums loss;                 // over all rows
+  std::vector<double> mean;            // of dL/dw, an entry a float of the trained arena
+  std::vector<std::uint64_t> nonzero;  // a bit a float, 64 a word, the lowest first: see learns()
+  std::vector<double> units;           // mean of |dL/dz|, summed over positions, an entry a unit of the unit arena
+  ops::LossSums loss;                  // over all rows
+
+  // Whether the gradient of this float of the trained arena was other than 0 over some chunk of examples.
+  bool learns(std::int64_t i) const { return (nonzero[static_cast<std::size_t>(i / 64)] >> (i % 64) & 1U) != 0; }
 };
 
 // Adds up the gradients of a pass that goes backward. One sum for all lanes: those of large parameters are added as soon as every lane has
@@ -29,6 +32,7 @@ class GradientObserver final : public Observer {
 
  private:
   void add(const Plan& plan, int parameter, int worker, int workers);
+  void mark(const float* from, std::int64_t offset, std::int64_t first, std::int64_t end);
   void add_units(Plan& plan);
 
   const Model* model_ = nullptr;

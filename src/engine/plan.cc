@@ -112,6 +112,7 @@ void Plan::build_shard(int index) {
   for (const int output : compiled_.outputs) shard.outputs.push_back(value_at(output));
   shard.labels = Buffer<std::int32_t>(static_cast<std::size_t>(capacity));
   shard.targets = Buffer<float>(static_cast<std::size_t>(capacity * output_size()));
+  shard.weights = Buffer<float>(static_cast<std::size_t>(capacity));
   shard.places.resize(compiled_.steps.size());
   shard.sums.resize(compiled_.steps.size());
   const bool training = options_.compile.training;

@@ -66,6 +66,8 @@ struct Shard {
   float* diff_output = nullptr;        // of the first output
   Buffer<std::int32_t> labels;
   Buffer<float> targets;
+  Buffer<float> weights;  // of the rows, in the loss of a step
+  bool weighted = false;  // whether they are
   StepCounters counters;  // of the step at hand
   Activity activity;      // of the steps since it was last taken
   ops::LossSums loss;

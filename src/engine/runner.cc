@@ -13,6 +13,7 @@ namespace undying::engine {
 void read(const BatchSource& source, std::int64_t first, std::int64_t rows, Shard& shard, bool answers) {
   for (std::size_t i = 0; i < shard.inputs.size(); ++i) source.inputs(static_cast<int>(i), first, rows, shard.inputs[i]);
   if (!answers) return;
+  shard.weighted = source.weights(first, rows, shard.weights.data());
   if (source.has_labels()) return source.labels(first, rows, shard.labels.data());
   source.targets(first, rows, shard.targets.data());
 }

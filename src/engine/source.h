@@ -17,6 +17,11 @@ class BatchSource {
   virtual bool has_labels() const = 0;
   virtual void labels(std::int64_t first, std::int64_t rows, std::int32_t* dst) const = 0;
   virtual void targets(std::int64_t first, std::int64_t rows, float* dst) const = 0;
+  // How much each row counts in the loss of a step. Returns false, and leaves dst as it is, where all count alike.
+  virtual bool weights(std::int64_t first, std::int64_t rows, float* dst) const {
+    (void)first, (void)rows, (void)dst;
+    return false;
+  }
 };
 
 // Copies inputs and, where `answers` are wanted, labels or targets of these rows to where a shard's plan expects them.

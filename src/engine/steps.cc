@@ -12,6 +12,7 @@ namespace {
 
 // Parameters from which a step is updated early: 1 MiB a gradient, where memory traffic begins to cost more than a meeting of the shards.
 constexpr std::int64_t kLarge = 1 << 18;
+constexpr std::int64_t kLargeFrozen = 1 << 14;  // of a pass that only adds gradients up: the fewer it holds the better
 
 class Compiler {
  public:
@@ -161,7 +162,7 @@ class Compiler {
         if (parameter.trained) size += parameter.size;
         alone = alone && users[index] <= 1;
       }
-      step.early_update = options_.early_updates && step.trains && alone && size >= kLarge;
+      step.early_update = options_.early_updates && step.trains && alone && size >= (options_.frozen ? kLargeFrozen : kLarge);
     }
   }
 

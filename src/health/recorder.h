@@ -46,6 +46,9 @@ class Recorder {
   // What the last steps of a run saw that ended before its next census: they date revivals, and no more.
   void end(const engine::Activity& activity);
 
+  // Where the size of D is known with each census only.
+  void of_examples(std::int64_t examples) { ledger_.examples = examples; }
+
   const Ledger& ledger() const { return ledger_; }
 
  private:

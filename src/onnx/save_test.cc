@@ -10,6 +10,7 @@
 #include "onnx/run.h"
 #include "onnx/shape_inference/implementation.h"
 #include "onnx/test_model.h"
+#include "onnx/test_save.h"
 #include "onnx/write/exporter.h"
 #include "undying/error.h"
 
@@ -19,105 +20,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using List = std::vector<std::int64_t>;
-
-// Every tensor of a graph, with values that tell them apart.
-std::vector<Tensor> tensors_of(const Graph& graph) {
-  std::map<std::string, Tensor> tensors;
-  const auto values = ops::values(graph.nodes());
-  for (const Node& node : graph.nodes()) {
-    for (const auto& spec : owned_tensors(node, values)) {
-      Tensor tensor{spec.name, spec.shape, {}};
-      for (std::int64_t i = 0; i < ops::element_count(spec.shape); ++i)
-        tensor.values.push_back(0.25f + 0.01f * static_cast<float>(i) + 0.1f * static_cast<float>(tensors.size()));
-      tensors[spec.name] = tensor;
-    }
-  }
-  std::vector<Tensor> all;
-  for (auto& [name, tensor] : tensors) all.push_back(std::move(tensor));
-  return all;
-}
-
-pb::ModelProto saved_proto() { return parse_model(read_bytes(test_path("saved.onnx"))); }
-
-// "(N, 3)" of an output.
-std::string shape_text(const pb::ValueInfoProto& output) {
-  std::vector<std::string> dims;
-  for (const auto& dim : output.type().tensor_type().shape().dim())
-    dims.push_back(dim.has_dim_value() ? std::to_string(dim.dim_value()) : "N");
-  return fmt::format("({})", fmt::join(dims, ", "));
-}
-
-// ONNX's own inference finds the shapes that the file declares for its outputs.
-void expect_declared_shapes() {
-  const pb::ModelProto declared = saved_proto();
-  pb::ModelProto inferred = declared;
-  for (auto& output : *inferred.mutable_graph()->mutable_output()) output.mutable_type()->mutable_tensor_type()->clear_shape();
-  pb::shape_inference::InferShapes(inferred);
-  for (int i = 0; i < declared.graph().output_size(); ++i)
-    EXPECT_EQ(shape_text(inferred.graph().output(i)), shape_text(declared.graph().output(i)));
-}
-
-Model round_trip(const Graph& graph, const SaveOptions& options = {}) {
-  const auto file = test_path("saved.onnx");
-  save(file, graph, tensors_of(graph), options);
-  expect_declared_shapes();
-  return load(file);
-}
-
-Error error_of(const Graph& graph, const std::vector<Tensor>& tensors, const SaveOptions& options) {
-  try {
-    save(test_path("bad.onnx"), graph, tensors, options);
-  } catch (const Error& error) {
-    return error;
-  }
-  return {ErrorCode::kInternal, "save", "threw no error"};
-}
-
-std::vector<float> example_values(std::int64_t count) {
-  std::vector<float> values;
-  for (std::int64_t i = 0; i < count; ++i) values.push_back(std::sin(static_cast<float>(i + 1) * 0.7f) * 2.0f);
-  return values;
-}
-
-// The outputs of both on the same three examples.
-void expect_same_outputs(const Model& a, const Model& b, float tolerance) {
-  std::vector<std::vector<float>> inputs;
-  for (const int input : a.graph.inputs())
-    inputs.push_back(example_values(3 * ops::element_count(a.graph.shapes()[static_cast<std::size_t>(input)])));
-  const auto expected = evaluate(a, inputs, 3);
-  const auto found = evaluate(b, inputs, 3);
-  ASSERT_EQ(found.size(), expected.size());
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    ASSERT_EQ(found[i].size(), expected[i].size());
-    for (std::size_t k = 0; k < found[i].size(); ++k)
-      ASSERT_NEAR(found[i][k], expected[i][k], tolerance * (1.0f + std::abs(expected[i][k]))) << i << " " << k;
-  }
-}
-
-// Written and read again: the same operators with the same attributes, the same tensors under the same names.
-void expect_round_trip(const Graph& graph) {
-  const Model again = round_trip(graph);
-  EXPECT_EQ(structure(again.graph), structure(graph));
-  std::map<std::string, std::vector<float>> before;
-  for (const Tensor& tensor : tensors_of(graph)) before[tensor.name] = tensor.values;
-  for (const Tensor& tensor : again.weights) EXPECT_EQ(tensor.values, before[tensor.name]) << tensor.name;
-  EXPECT_EQ(again.weights.size(), before.size());
-  expect_same_outputs({graph, tensors_of(graph), {}, {}, {}}, again, 1e-6f);
-}
-
-Graph chain(const Shape& input, std::vector<Node> nodes) {
-  std::vector<Node> all = {{"x", "input", {}, {{"shape", input}}}};
-  for (Node& node : nodes) {
-    node.inputs = {static_cast<int>(all.size()) - 1};
-    all.push_back(std::move(node));
-  }
-  return Graph(std::move(all));
-}
-
-Node activation(const std::string& specification) {
-  return {
-      "act", "activation", {}, {{"activation", Activation(specification)}, {"layer", std::string("act")}, {"sequence", std::int64_t{0}}}};
-}
 
 TEST(OnnxSave, EveryActivationOfTheFamilyComesBack) {
   for (const ActivationInfo& info : activation_family()) {
@@ -144,7 +46,6 @@ TEST(OnnxSave, Mlp) { expect_round_trip(mlp({.inputs = 5, .hidden = {4, 3}, .out
 
 // ---- Every operator.
 
-Node node(const char* op, Attributes attributes = {}) { return {std::string("the_") + op, op, {}, std::move(attributes)}; }
 constexpr std::int64_t kOne = 1;
 
 TEST(OnnxSave, Layers) {
@@ -365,110 +266,6 @@ TEST(OnnxSave, AReductionOverNoDimensionIsNothing) {
             "activation(0) activation=relu layer=-\n");
   EXPECT_EQ(structure(round_trip(chain({3, 1}, {node("squeeze", {{"axes", List{}}}), activation("relu")})).graph),
             "activation(0) activation=relu layer=-\n");
-}
-
-// ---- Batch norm.
-
-TEST(OnnxSave, BatchNormIsFoldedWhereItIsAskedFor) {
-  const auto expect_folded = [](const Graph& graph, const std::string& expected) {
-    const Model again = round_trip(graph, {.fold = true});
-    EXPECT_EQ(structure(again.graph), expected);
-    expect_same_outputs({graph, tensors_of(graph), {}, {}, {}}, again, 1e-5f);
-  };
-  expect_folded(mlp({.inputs = 5, .hidden = {4}, .outputs = 2, .batch_norm = true}),
-                structure(mlp({.inputs = 5, .hidden = {4}, .outputs = 2})));
-  expect_folded(chain({2, 4, 4}, {node("conv", {{"outputs", std::int64_t{3}}, {"kernel", List{3, 3}}, {"bias", std::int64_t{0}}}),
-                                  node("batch_norm")}),
-                "conv(0) kernel=[3, 3] outputs=3\n");
-  expect_folded(
-      chain({4, 3, 3}, {node("conv_transpose", {{"outputs", std::int64_t{6}}, {"kernel", List{2, 2}}, {"groups", std::int64_t{2}}}),
-                        node("batch_norm")}),
-      "conv_transpose(0) groups=2 kernel=[2, 2] outputs=6\n");
-}
-
-TEST(OnnxSave, BatchNormStaysWhereSomethingElseReadsBeforeIt) {
-  const Graph graph({{"x", "input", {}, {{"shape", List{4}}}},
-                     {"fc", "linear", {0}, {{"outputs", std::int64_t{4}}}},
-                     {"bn", "batch_norm", {1}, {}},
-                     {"sum", "add", {2, 1}, {}}});
-  EXPECT_EQ(structure(round_trip(graph, {.fold = true}).graph), structure(graph));
-  const Graph first = chain({4}, {node("batch_norm"), node("linear", {{"outputs", std::int64_t{2}}})});
-  EXPECT_EQ(structure(round_trip(first, {.fold = true}).graph), structure(first));
-}
-
-TEST(OnnxSave, ATensorThatDoesNotFitIsNotFolded) {
-  const Graph graph = chain({2, 4, 4}, {node("conv", {{"outputs", std::int64_t{3}}, {"kernel", List{3, 3}}}), node("batch_norm")});
-  const auto expect_refused = [&](const std::string& name, const auto& spoil) {
-    SCOPED_TRACE(name);
-    std::vector<Tensor> tensors = tensors_of(graph);
-    spoil(*std::ranges::find(tensors, name, &Tensor::name));
-    const Error error = error_of(graph, tensors, {.fold = true});
-    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
-    EXPECT_THAT(error.what(), HasSubstr("its tensor " + name + " has"));
-  };
-  for (const Tensor& tensor : tensors_of(graph)) {
-    expect_refused(tensor.name, [](Tensor& spoiled) { spoiled.shape = {}; });
-    expect_refused(tensor.name, [](Tensor& spoiled) { spoiled.values.pop_back(); });
-    expect_refused(tensor.name, [](Tensor& spoiled) {
-      spoiled.shape.front() -= 1;
-      spoiled.values.resize(static_cast<std::size_t>(ops::element_count(spoiled.shape)));
-    });
-  }
-}
-
-TEST(OnnxSave, DropoutIsGone) {
-  const Model model = round_trip(mlp({.inputs = 5, .hidden = {4}, .outputs = 2, .dropout = 0.5}));
-  EXPECT_EQ(structure(model.graph), structure(mlp({.inputs = 5, .hidden = {4}, .outputs = 2})));
-}
-
-TEST(OnnxSave, NamesOfLayersComeBack) {
-  const Model model = round_trip(mlp({.inputs = 5, .hidden = {4}, .outputs = 2, .activation = "gelu"}));
-  EXPECT_EQ(describe(model.graph),
-            "input = input() shape=[5]\n"
-            "layer.0 = linear(input) outputs=4 [layer.0.weight layer.0.bias]\n"
-            "layer.0.activation = activation(layer.0) activation=gelu layer=layer.0\n"
-            "layer.1 = linear(layer.0.activation) outputs=2 [layer.1.weight layer.1.bias]\n");
-}
-
-TEST(OnnxSave, SharedTensorsAreWrittenOnce) {
-  const Node node{"a", "linear", {}, {{"outputs", std::int64_t{3}}}, {"w", "b"}};
-  Node same = node;
-  same.name = "c";
-  expect_round_trip(chain({3}, {node, same}));
-}
-
-TEST(OnnxSave, InputsAndOutputsGoByTheNamesGiven) {
-  const Graph graph = mlp({.inputs = 2, .hidden = {}, .outputs = 2});
-  const Model model = round_trip(graph, {.inputs = {"pixels"}, .outputs = {"scores"}});
-  EXPECT_THAT(model.inputs, ElementsAre("pixels"));
-  EXPECT_THAT(model.outputs, ElementsAre("scores"));
-}
-
-TEST(OnnxSave, NamesThatAreTooManyOrTooFew) {
-  const Graph graph = mlp({.inputs = 2, .hidden = {}, .outputs = 2});
-  const Error inputs = error_of(graph, tensors_of(graph), {.inputs = {"a", "b"}});
-  EXPECT_EQ(inputs.code(), ErrorCode::kInvalidArgument);
-  EXPECT_STREQ(inputs.what(), "[inputs] 2 names; expected 1");
-  EXPECT_STREQ(error_of(graph, tensors_of(graph), {.outputs = {"a", "b", "c"}}).what(), "[outputs] 3 names; expected 1");
-}
-
-TEST(OnnxSave, DocSaysWhatWasDone) {
-  const Graph graph = mlp({.inputs = 2, .hidden = {2}, .outputs = 2, .dropout = 0.5});
-  round_trip(graph, {.doc = "Revived."});
-  const pb::ModelProto proto = saved_proto();
-  EXPECT_EQ(proto.doc_string(), "Revived.\n1 dropout left out");
-  EXPECT_EQ(proto.opset_import(0).version(), std::min(kWrittenOpset, last_opset()));
-  EXPECT_EQ(proto.graph().input(0).type().tensor_type().shape().dim(0).dim_param(), "N");
-}
-
-TEST(OnnxSave, ATensorThatIsMissingOrDoesNotFitIsNamed) {
-  const Graph graph = mlp({.inputs = 2, .hidden = {}, .outputs = 2});
-  std::vector<Tensor> tensors = tensors_of(graph);
-  tensors[0].shape = {1};
-  EXPECT_THAT([&] { save(test_path("bad.onnx"), graph, tensors); },
-              testing::ThrowsMessage<Error>(HasSubstr("has the shape (1); expected (2)")));
-  EXPECT_THAT([&] { save(test_path("bad.onnx"), graph, {}); }, testing::ThrowsMessage<Error>(HasSubstr("layer.0.weight is missing")));
-  EXPECT_FALSE(std::filesystem::exists(test_path("bad.onnx")));
 }
 
 }  // namespace

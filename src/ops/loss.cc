@@ -59,7 +59,7 @@ LossSums pointwise(const LossOptions& options, const LossArgs& args) {
   LossSums total;
   const double width = static_cast<double>(args.width);
   for (std::int64_t row = 0; row < args.rows; ++row) {
-    const double weight = args.class_weights == nullptr ? 1.0 : args.class_weights[args.labels[row]];
+    const double weight = args.weights == nullptr ? 1.0 : args.weights[row];
     for (std::int64_t j = 0; j < args.width; ++j) {
       const std::int64_t i = row * args.width + j;
       const Point at = point(options, args.outputs[i], target(args, row, j));

@@ -22,10 +22,10 @@ struct LossArgs {
   std::int64_t width = 0;
   const float* outputs = nullptr;  // (rows, width)
   const std::int32_t* labels = nullptr;
-  const float* targets = nullptr;        // of several outputs (rows, columns)
-  float* diff = nullptr;                 // (rows, width): gradient times `scale`; null: not wanted
-  float scale = 1.0f;                    // 1 / examples in the batch
-  const float* class_weights = nullptr;  // of the cross-entropies: how much a row counts, by its label; null: 1 each
+  const float* targets = nullptr;  // of several outputs (rows, columns)
+  float* diff = nullptr;           // (rows, width): gradient times `scale`; null: not wanted
+  float scale = 1.0f;              // 1 / examples in the batch
+  const float* weights = nullptr;  // (rows): how much each counts; null: 1 each. Not of several outputs
 };
 
 struct LossSums {

@@ -122,24 +122,24 @@ TEST(SoftmaxCrossEntropy, OfManyRowsIsTheFormulasAndCountsTheCorrectOnEveryTarge
 }
 
 // Of two classes that are equally likely the first counts.
-// A weighed row is the row by itself, loss and gradient, times its class's weight.
-TEST(ClassWeights, AreFactorsOfTheRows) {
+// A weighed row is the row by itself, loss and gradient, times its weight.
+TEST(Weights, AreFactorsOfTheRows) {
   for (const Loss loss : {Loss::kSoftmaxCrossEntropy, Loss::kBinaryCrossEntropy})
     for (const std::int64_t width : {2, 5, 17}) {
       const LossOptions options{.loss = loss, .label_smoothing = loss == Loss::kSoftmaxCrossEntropy ? 0.1 : 0.0};
       const Examples examples = make_examples(40, width);
       std::vector<float> weights;
-      for (std::int64_t c = 0; c < width; ++c) weights.push_back(0.25f + static_cast<float>(c));
+      for (std::int64_t row = 0; row < 40; ++row) weights.push_back(0.25f + static_cast<float>(row % 7));
       std::vector<float> diff(examples.outputs.size());
       LossArgs all{.rows = 40, .width = width, .outputs = examples.outputs.data(), .labels = examples.labels.data(), .diff = diff.data()};
       all.scale = 1.0f / 40.0f;
-      all.class_weights = weights.data();
+      all.weights = weights.data();
       double expected = 0.0;
       const LossSums sums = compute_loss(options, all);
       for (std::int64_t row = 0; row < 40; ++row) {
         std::vector<float> one(static_cast<std::size_t>(width));
         LossArgs args{.rows = 1, .width = width, .outputs = all.outputs + row * width, .labels = all.labels + row, .diff = one.data()};
-        const double weight = weights[static_cast<std::size_t>(examples.labels[static_cast<std::size_t>(row)])];
+        const double weight = weights[static_cast<std::size_t>(row)];
         expected += weight * compute_loss(options, args).loss;
         for (std::int64_t j = 0; j < width; ++j)
           EXPECT_NEAR(diff[static_cast<std::size_t>(row * width + j)], weight * one[static_cast<std::size_t>(j)] / 40.0, 1e-6);
@@ -147,7 +147,7 @@ TEST(ClassWeights, AreFactorsOfTheRows) {
       EXPECT_NEAR(sums.loss, expected, 1e-4 * expected);
       std::ranges::fill(weights, 1.0f);
       const LossSums even = compute_loss(options, all);
-      all.class_weights = nullptr;
+      all.weights = nullptr;
       EXPECT_NEAR(even.loss, compute_loss(options, all).loss, 1e-9 * even.loss);
     }
 }

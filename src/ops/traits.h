@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string_view>
 
 #include "undying/node.h"
 
@@ -60,6 +61,9 @@ struct Traits {
   bool within_inputs = false;  // in evaluation its values lie between the least and the greatest of its inputs'
   bool sums_to_one = false;    // its values are the probabilities of classes
   bool transposed = false;     // its weight is (inputs, outputs / groups, ...), not (outputs, inputs / groups, ...)
+
+  bool recurrent = false;  // its units, which it has beside what its row says of units, are hidden units over all positions
+  std::span<const std::string_view> gates = {};  // of those, which are sigmoids, in the order of its weights
 
   // The interval its values lie in, whatever it reads; null: not known.
   Range (*range)(const Node& node) = nullptr;

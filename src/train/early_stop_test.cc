@@ -139,6 +139,27 @@ TEST(ClassWeights, BalancedAreScikitLearnsInTheTrainingLossAlone) {
   }
 }
 
+TEST(ExampleWeights, AreFactorsOfTheTrainingLossAlone) {
+  Dataset data = make_classes(60, 3, 3);
+  for (std::size_t i = 0; i < 60; ++i) data.weights.push_back(static_cast<float>(i % 4));
+  const Graph graph = mlp({.inputs = 3, .hidden = {6}, .outputs = 3, .activation = "relu"});
+  Trainer trainer(graph, {.optimizer = Sgd{.learning_rate = 1e-9f}, .batch = 100, .threads = 1});
+  const std::vector<float> outputs = trainer.predict(data);
+  double weighed = 0.0, plain = 0.0;
+  for (std::size_t i = 0; i < 60; ++i) {
+    double sum = 0.0;
+    for (std::size_t j = 0; j < 3; ++j) sum += std::exp(static_cast<double>(outputs[3 * i + j]));
+    const double loss = std::log(sum) - outputs[3 * i + static_cast<std::size_t>(data.labels[i])];
+    weighed += data.weights[i] * loss / 60.0;
+    plain += loss / 60.0;
+  }
+  const undying::Run run = trainer.fit(data, data);
+  EXPECT_NEAR(run.steps[0].loss, weighed, 1e-5);
+  EXPECT_NEAR(run.test_loss, plain, 1e-5);
+  data.weights.pop_back();
+  EXPECT_THROW(validate(data), Error);
+}
+
 // One in ten is of the second class, and hard to tell: always naming the first looks best, and is what is learned unless classes are
 // weighed.
 TEST(ClassWeights, MakeARareClassCount) {

@@ -90,6 +90,7 @@ Fit::Fit(State& state, const Dataset& train, const Dataset& test, const Observer
       stop_(std::move(stop)),
       order_(identity_order(train.size)),
       identity_(settings_.health.census ? order_ : std::vector<std::uint32_t>()),
+      class_weights_(settings_.class_weights == ClassWeights::kBalanced ? balanced_weights(train) : std::vector<float>()),
       source_(train, order_),
       draws_(settings_.seed, Stream::kAugmentation),
       recorder_(state.model, settings_.health, train.name, train.size, {settings_.augmentation.any(), settings_.precision}),
@@ -103,7 +104,6 @@ Fit::Fit(State& state, const Dataset& train, const Dataset& test, const Observer
   run_.steps.reserve(static_cast<std::size_t>(std::min<std::int64_t>(total_steps_, 1 << 16)));
   run_.threads = state.engine.threads();
   run_.shards = state.engine.shards();
-  state.engine.weigh_classes(settings_.class_weights == ClassWeights::kBalanced ? balanced_weights(train) : std::vector<float>());
   if (settings_.clip_norm > 0.0) {
     passes_.push_back({.apply =
                            [this](const engine::Slice& slice) {
@@ -150,6 +150,7 @@ void Fit::run_epoch(std::int64_t epoch) {
     if (stop_.stop_requested() && !done()) run_.status = RunStatus::kInterrupted;
   }
   finish_epoch(epoch, steps_before);
+  if (stop_.stop_requested() && !done()) run_.status = RunStatus::kInterrupted;
 }
 
 // The engine's step on rows first, first + 1, ... of this epoch; returns the loss.
@@ -158,8 +159,8 @@ double Fit::step(std::int64_t first, std::int64_t rows) {
   const auto run = [&](const engine::BatchSource& batch) {
     return state_.engine.step(batch, rows, static_cast<std::uint64_t>(state_.steps_taken), passes_);
   };
-  if (settings_.augmentation.any()) return run(AugmentedSource(train_, order, settings_.augmentation, draws_));
-  return run(DatasetSource(train_, order));
+  if (settings_.augmentation.any()) return run(AugmentedSource(train_, order, class_weights_, settings_.augmentation, draws_));
+  return run(DatasetSource(train_, order, class_weights_));
 }
 
 void Fit::run_step(std::int64_t first, std::int64_t rows) {

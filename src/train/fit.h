@@ -79,6 +79,7 @@ class Fit {
   std::int64_t total_steps_ = 0;
   std::vector<std::uint32_t> order_;
   std::vector<std::uint32_t> identity_;  // of the training set, for its censuses
+  std::vector<float> class_weights_;     // how much the examples of each class count; empty: alike
   DatasetSource source_;
   Random draws_;  // of this epoch's augmentation
   health::Recorder recorder_;

@@ -29,6 +29,16 @@ void DatasetSource::targets(std::int64_t first, std::int64_t rows, float* dst) c
   }
 }
 
+bool DatasetSource::weights(std::int64_t first, std::int64_t rows, float* dst) const {
+  if (class_weights_.empty() && data_->weights.empty()) return false;
+  for (const std::uint32_t index : part(first, rows)) {
+    *dst = data_->weights.empty() ? 1.0f : data_->weights[index];
+    if (!class_weights_.empty()) *dst *= class_weights_[static_cast<std::size_t>(data_->labels[index])];
+    ++dst;
+  }
+  return true;
+}
+
 std::vector<std::uint32_t> identity_order(std::int64_t size) {
   std::vector<std::uint32_t> order(static_cast<std::size_t>(size));
   std::iota(order.begin(), order.end(), 0U);

@@ -15,12 +15,15 @@ namespace undying::train {
 // Examples of a data set in a given order, as the engine reads them. Each worker prepares the rows it asks for.
 class DatasetSource : public engine::BatchSource {
  public:
-  DatasetSource(const Dataset& data, std::span<const std::uint32_t> order) : data_(&data), order_(order) {}
+  // `class_weights`: how much the examples of each class count; empty: alike.
+  DatasetSource(const Dataset& data, std::span<const std::uint32_t> order, std::span<const float> class_weights = {})
+      : data_(&data), order_(order), class_weights_(class_weights) {}
 
   void inputs(int input, std::int64_t first, std::int64_t rows, float* dst) const override;
   bool has_labels() const override { return data_->classes > 0; }
   void labels(std::int64_t first, std::int64_t rows, std::int32_t* dst) const override;
   void targets(std::int64_t first, std::int64_t rows, float* dst) const override;
+  bool weights(std::int64_t first, std::int64_t rows, float* dst) const override;
 
  protected:
   std::span<const std::uint32_t> part(std::int64_t first, std::int64_t rows) const {
@@ -31,13 +34,15 @@ class DatasetSource : public engine::BatchSource {
 
  private:
   std::span<const std::uint32_t> order_;
+  std::span<const float> class_weights_;
 };
 
 // The same, augmented. The draws are those of one epoch.
 class AugmentedSource final : public DatasetSource {
  public:
-  AugmentedSource(const Dataset& data, std::span<const std::uint32_t> order, const Augmentation& augmentation, const Random& draws)
-      : DatasetSource(data, order), augmentation_(augmentation), draws_(draws) {}
+  AugmentedSource(const Dataset& data, std::span<const std::uint32_t> order, std::span<const float> class_weights,
+                  const Augmentation& augmentation, const Random& draws)
+      : DatasetSource(data, order, class_weights), augmentation_(augmentation), draws_(draws) {}
 
   void inputs(int input, std::int64_t first, std::int64_t rows, float* dst) const override;
 

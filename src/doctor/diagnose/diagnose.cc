@@ -7,6 +7,7 @@
 #include "doctor/diagnose/finding_names.h"
 #include "doctor/diagnose/judge.h"
 #include "doctor/diagnose/reach.h"
+#include "doctor/diagnose/recurrent.h"
 #include "doctor/network.h"
 #include "health/judge.h"
 #include "ops/loss.h"

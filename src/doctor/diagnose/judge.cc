@@ -87,8 +87,9 @@ class Explainer {
     const engine::Parameter& p = model_.parameters()[static_cast<std::size_t>(parameter)];
     if (!p.trained) return false;
     if (!seen_.gradients) return true;
-    const auto begin = seen_.gradients->nonzero.begin() + p.offset;
-    return std::find(begin, begin + p.size, 1) != begin + p.size;
+    for (std::int64_t i = p.offset; i < p.offset + p.size; ++i)
+      if (seen_.gradients->learns(i)) return true;
+    return false;
   }
 
   // Whether a parameter upstream of the weights that make z has a gradient; without targets, whether there is one.
@@ -107,7 +108,7 @@ class Explainer {
     if (!seen_.gradients) return any;
     for (const Span& span : incoming(model_, wirings_[l], unit)) {
       const std::int64_t offset = model_.parameters()[static_cast<std::size_t>(span.parameter)].offset;
-      span.each([&](std::int64_t i) { any = any || seen_.gradients->nonzero[static_cast<std::size_t>(offset + i)] != 0; });
+      span.each([&](std::int64_t i) { any = any || seen_.gradients->learns(offset + i); });
     }
     return any;
   }

@@ -72,11 +72,11 @@ Observation observe(engine::Model& model, const std::vector<Wiring>& wirings, co
   engine::GradientObserver gradients;
   RankObserver ranks(model, sampled ? std::span<const std::uint32_t>(sample) : std::span<const std::uint32_t>());
   std::vector<engine::Observer*> observers = {&census};
+  RecurrentObserver recurrent(model, settings.saturation_eps);
   if (backward) observers.push_back(&gradients);
+  if (recurrent.looks()) observers.push_back(&recurrent);
   if (sampled) observers.push_back(&ranks);
   for (PoolObserver& pool : pools) observers.push_back(&pool);
-  RecurrentObserver recurrent(model, settings.saturation_eps);
-  if (recurrent.is_there()) observers.push_back(&recurrent);
 
   Observation seen{.examples = data.size};
   const engine::RunnerOptions options = options_of(model, settings, backward);
@@ -87,8 +87,8 @@ Observation observe(engine::Model& model, const std::vector<Wiring>& wirings, co
                                        .observers = observers});
   seen.passes.push_back({.what = passed_for(backward, sampled), .examples = data.size, .backward = backward});
   seen.census = census.total();
-  seen.recurrent = recurrent.judge();
   if (backward) seen.gradients = gradients.take(data.size, sums);
+  seen.recurrent = recurrent.judge();
   look_at_scale(model, data, options_of(model, settings, false), seen);
   seen.rank.assign(model.layers().size(), {.rank = std::numeric_limits<double>::quiet_NaN()});
   seen.never_wins.resize(model.layers().size());

@@ -23,8 +23,8 @@ struct Observation {
   std::vector<SampledRank> rank;               // by layer; NaN: not measured
   std::int64_t rank_rows = 0;
   std::vector<std::vector<std::uint8_t>> never_wins;  // by layer and unit; empty without a max pool
-  bool inputs_vary = true;                            // over D
-  std::vector<RecurrentDiagnosis> recurrent;          // hidden units and gates
+  std::vector<RecurrentDiagnosis> recurrent;
+  bool inputs_vary = true;  // over D
   InputScale scale;
   std::vector<DataPass> passes;  // that were made
 };

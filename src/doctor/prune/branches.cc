@@ -27,7 +27,7 @@ class Trimming {
   // Whether all that this value gives is known, and none of it depends on the input.
   bool is_silent(int at) const {
     const UnitFlow::Units& units = flow_.units(at);
-    if (units.axis < 0 || node(at).op == "constant" || node(at).op == "parameter") return false;
+    if (units.axis < 0 || ops::traits_of(node(at)).kind == ops::Kind::kTensor) return false;
     for (int entry = units.first; entry < units.first + units.count; ++entry)
       if (!facts_.constant(entry)) return false;
     return true;
@@ -57,7 +57,9 @@ class Trimming {
 
   // Of a sum of two values of one shape, the one that is silent; -1: neither is, or both are.
   int silent_operand(int at) const {
-    if (node(at).op != "add" || node(at).inputs.size() != 2 || shape(node(at).inputs[0]) != shape(node(at).inputs[1])) return -1;
+    if (ops::traits_of(node(at)).arithmetic != ops::Arithmetic::kAdd || node(at).inputs.size() != 2 ||
+        shape(node(at).inputs[0]) != shape(node(at).inputs[1]))
+      return -1;
     const bool first = is_silent(node(at).inputs[0]);
     const bool second = is_silent(node(at).inputs[1]);
     return first == second ? -1 : first ? 0 : 1;

@@ -256,7 +256,7 @@ Treated apply(const Remedy& remedy, const Case& patient, std::uint64_t seed) {
 bool depends_on_seed(const Remedy& remedy) { return remedy.reinitialise || remedy.placebo; }
 
 std::shared_ptr<const Treated> Treatments::of(const Remedy& remedy, std::uint64_t seed) {
-  if (depends_on_seed(remedy)) return std::make_shared<const Treated>(apply(remedy, patient_, seed));
+  if (depends_on_seed(remedy) && seed != first_seed_) return std::make_shared<const Treated>(apply(remedy, patient_, seed));
   const std::lock_guard lock(mutex_);
   std::shared_ptr<const Treated>& made = made_[remedy.label];
   if (made != nullptr) return made;

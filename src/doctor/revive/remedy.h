@@ -44,16 +44,17 @@ struct Treated {
 Treated apply(const Remedy& remedy, const Case& patient, std::uint64_t seed);
 bool depends_on_seed(const Remedy& remedy);
 
-// What each arm begins with: made once where it does not depend on the seed. From any thread.
+// What each arm begins with: made once where it does not depend on the seed, and for the first seed. From any thread.
 class Treatments {
  public:
-  explicit Treatments(Case patient) : patient_(std::move(patient)) {}
+  Treatments(Case patient, std::uint64_t first_seed) : patient_(std::move(patient)), first_seed_(first_seed) {}
 
   const Case& patient() const { return patient_; }
   std::shared_ptr<const Treated> of(const Remedy& remedy, std::uint64_t seed);
 
  private:
   Case patient_;
+  std::uint64_t first_seed_;
   std::mutex mutex_;  // guards made_ and the means of the patient
   std::map<std::string, std::shared_ptr<const Treated>> made_;
 };

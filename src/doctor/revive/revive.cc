@@ -52,7 +52,7 @@ class Trial {
                   fmt::format("its outputs are not finite on {}: no remedy changes that; expected weights from before it diverged",
                               data.train->name));
     for (const DataPass& pass : revival_.before.passes) log("diagnosis: " + pass.what, pass.examples, pass.backward);
-    treatments_ = std::make_unique<doctor::Treatments>(patient(weights));
+    treatments_ = std::make_unique<doctor::Treatments>(patient(weights), settings_.train.seed);
     plan();
   }
 
@@ -191,7 +191,7 @@ class Trial {
     train.optimizer = with_learning_rate(train.optimizer, static_cast<float>(learning_rate(train.optimizer) * remedy.learning_rate_factor));
     Trainer trainer(treated->graph, train);
     trainer.load(treated->weights(treatments_->patient().weights));
-    if (const auto known = starts_.find(start_of(remedy)); known != starts_.end())
+    if (const auto known = starts_.find(start_of(remedy, seed)); known != starts_.end())
       train::Access::of(trainer).first_census = known->second.census;
     return trainer;
   }
@@ -202,9 +202,9 @@ class Trial {
     std::vector<float> outputs;                    // on both
   };
 
-  // Arms of one label begin alike whatever the seed, and all that change nothing like the control. "": with each seed otherwise.
-  std::string start_of(const Remedy& remedy) const {
-    if (doctor::depends_on_seed(remedy)) return "";
+  // Arms of one label begin alike, with every seed or with each of its own; all that change nothing begin like the control.
+  std::string start_of(const Remedy& remedy, std::uint64_t seed) const {
+    if (doctor::depends_on_seed(remedy)) return fmt::format("{}, seed {}", remedy.label, seed);
     return remedy.swap ? remedy.label : revival_.arms.front().remedy.label;
   }
 
@@ -237,19 +237,19 @@ class Trial {
     control.check(*data_.test);
     revival_.held_out_before = control.evaluate(*data_.test);
     log("network as it came: held-out score", data_.test->size);
+    const std::uint64_t seed = settings_.train.seed;
     for (RevivalArm& arm : revival_.arms) {
-      const auto treated = treatments_->of(arm.remedy, settings_.train.seed);
+      const auto treated = treatments_->of(arm.remedy, seed);
       arm.effect = treated->effect;
-      const std::string key = start_of(arm.remedy);
-      if (key.empty() || !starts_.contains(key)) starts_[key] = look_at(*treated);
-      const std::vector<float>& before = starts_.at(start_of(revival_.arms.front().remedy)).outputs;
+      const std::string key = start_of(arm.remedy, seed);
+      if (!starts_.contains(key)) starts_[key] = look_at(*treated);
+      const std::vector<float>& before = starts_.at(start_of(revival_.arms.front().remedy, seed)).outputs;
       const std::vector<float>& outputs = starts_.at(key).outputs;
       for (std::size_t i = 0; i < outputs.size(); ++i) {
         raise(arm.effect.output_difference, static_cast<double>(outputs[i]) - before[i]);
         raise(arm.effect.output_scale, before[i]);
       }
     }
-    starts_.erase("");
   }
 
   // The run of the median score again: the same seed gives the same bits. Returns whether the network is finite on the held-out examples.

@@ -1,39 +1,16 @@
-// How each operator of the engine is written. Shapes of ours are those of an example; ONNX counts the batch as dimension 0.
+// How each operator of the engine that computes is written. Shapes of ours are those of an example; ONNX counts the batch as dimension 0.
 
 #include <algorithm>
 #include <array>
 #include <limits>
 
 #include "onnx/constant.h"
+#include "onnx/write/export_settings.h"
 #include "onnx/write/exporter.h"
 #include "undying/error.h"
 
 namespace undying::onnx {
 namespace {
-
-using List = std::vector<std::int64_t>;
-
-List list_of(const Exporter& to, const char* name, List otherwise = {}) {
-  return to.node().attributes.get_or<List>(name, std::move(otherwise));
-}
-std::int64_t integer_of(const Exporter& to, const char* name, std::int64_t otherwise) {
-  return to.node().attributes.get_or<std::int64_t>(name, otherwise);
-}
-float number_of(const Exporter& to, const char* name, double otherwise) {
-  return static_cast<float>(to.node().attributes.get_or<double>(name, otherwise));
-}
-
-List axes_of(const Exporter& to, const List& axes, std::size_t rank) {
-  List result;
-  for (const std::int64_t axis : axes) result.push_back(to.axis(axis, rank));
-  return result;
-}
-
-List all_axes(std::size_t rank) {
-  List axes(rank);
-  for (std::size_t i = 0; i < rank; ++i) axes[i] = static_cast<std::int64_t>(i) + 1;
-  return axes;
-}
 
 // Of vectors, a Gemm; of more dimensions, a product and a sum over the last.
 std::string linear(Exporter& to) {
@@ -241,10 +218,6 @@ std::string rnn(Exporter& to) {
   return recurrent(to, "RNN", {{"activations", std::vector<std::string>(directions, "Relu")}});
 }
 
-std::string take(Exporter& to) {
-  return to.add("Gather", {to.input(), to.list(list_of(to, "indices"))}, {{"axis", to.axis(integer_of(to, "axis", 0), to.shape().size())}});
-}
-
 // Where they stand are whole numbers in ONNX, and floats here. Of an example of one number a dimension stays.
 std::string arg_max(Exporter& to) {
   const std::int64_t axis = to.axis(integer_of(to, "axis", -1), to.shape().size());
@@ -319,81 +292,10 @@ std::string dropout(Exporter& to) {
   return to.input();
 }
 
-std::string concat(Exporter& to) {
-  std::vector<std::string> inputs;
-  for (std::size_t i = 0; i < to.node().inputs.size(); ++i) {
-    inputs.push_back(to.is_same_for_all(i) ? to.repeated(to.input(i), to.shape(i)) : to.input(i));
-  }
-  return to.add("Concat", inputs, {{"axis", to.axis(integer_of(to, "axis", 0), to.shape().size())}});
-}
-
-std::string slice(Exporter& to) {
-  const List axes = axes_of(to, list_of(to, "axes"), to.shape().size());
-  const List steps = list_of(to, "steps", List(axes.size(), 1));
-  return to.add("Slice", {to.input(), to.list(list_of(to, "starts")), to.list(list_of(to, "ends")), to.list(axes), to.list(steps)});
-}
-
-std::string pad(Exporter& to) {
-  List pads = list_of(to, "pads");
-  pads.insert(pads.begin() + static_cast<std::ptrdiff_t>(pads.size() / 2), 0);
-  pads.insert(pads.begin(), 0);
-  const std::string mode = to.node().attributes.get_or<std::string>("mode", "constant");
-  std::vector<std::string> inputs = {to.input(), to.list(pads)};
-  if (mode == "constant") inputs.push_back(to.number(number_of(to, "value", 0.0)));
-  return to.add("Pad", inputs, {{"mode", mode}});
-}
-
-std::string transpose(Exporter& to) {
-  List perm = axes_of(to, list_of(to, "perm"), to.shape().size());
-  perm.insert(perm.begin(), 0);
-  return to.add("Transpose", {to.input()}, {{"perm", perm}});
-}
-
-std::string reshape(Exporter& to) { return to.reshape(to.input(), to.result()); }
-std::string flatten(Exporter& to) { return to.add("Flatten", {to.input()}, {{"axis", std::int64_t{1}}}); }
-
-std::string squeeze(Exporter& to) {
-  if (to.result() == to.shape()) return to.input();
-  List axes = list_of(to, "axes");
-  for (std::size_t i = 0; i < to.shape().size() && list_of(to, "axes").empty(); ++i)
-    if (to.shape()[i] == 1) axes.push_back(static_cast<std::int64_t>(i));
-  if (axes.size() == to.shape().size()) return to.reshape(to.input(), to.result());  // (1), where Squeeze would leave the batch alone
-  return to.add("Squeeze", {to.input(), to.list(axes_of(to, axes, to.shape().size()))});
-}
-
-std::string unsqueeze(Exporter& to) {
-  return to.add("Unsqueeze", {to.input(), to.list(axes_of(to, list_of(to, "axes"), to.result().size()))});
-}
-
-List reduced(const Exporter& to) {
-  const std::size_t rank = to.shape().size();
-  return to.node().attributes.has("axes") ? axes_of(to, list_of(to, "axes"), rank) : all_axes(rank);
-}
-
-// Where every dimension is reduced they are kept, and become the one that is left here. In ONNX none would be, and what comes behind would
-// take the examples for the last dimension of what they meet.
-std::int64_t keepdims(const Exporter& to) { return reduced(to).size() == to.shape().size() ? 1 : integer_of(to, "keepdims", 1); }
-std::string one_left(Exporter& to, const std::string& kept) {
-  const bool joined = reduced(to).size() == to.shape().size() && to.result().size() != to.shape().size();
-  return joined ? to.reshape(kept, to.result()) : kept;
-}
-
-// The axes are an input from opset `since` on.
-std::string reduction(Exporter& to, const char* op, std::int64_t since) {
-  if (reduced(to).empty()) return to.input();  // in ONNX, no axes are all of them
-  if (to.opset() < since) return one_left(to, to.add(op, {to.input()}, {{"axes", reduced(to)}, {"keepdims", keepdims(to)}}));
-  return one_left(to, to.add(op, {to.input(), to.list(reduced(to))}, {{"keepdims", keepdims(to)}}));
-}
-
-std::string reduce_mean(Exporter& to) { return reduction(to, "ReduceMean", 18); }
-std::string reduce_sum(Exporter& to) { return reduction(to, "ReduceSum", 13); }
-std::string reduce_max(Exporter& to) { return reduction(to, "ReduceMax", 18); }
-std::string reduce_min(Exporter& to) { return reduction(to, "ReduceMin", 18); }
-
 // Stands as an initializer where it is read.
 std::string constant(Exporter& to) { return to.parameter(0); }
 
-constexpr std::array kExports = {
+constexpr std::array kComputing = {
     Export{"abs", function<kAbs>},
     Export{"activation", export_activation},
     Export{"add", binary<kAdd>},
@@ -401,7 +303,6 @@ constexpr std::array kExports = {
     Export{"average_pool", average_pool},
     Export{"batch_norm", batch_norm},
     Export{"clip", clip},
-    Export{"concat", concat},
     Export{"constant", constant},
     Export{"conv", conv},
     Export{"conv_transpose", conv_transpose},
@@ -413,7 +314,6 @@ constexpr std::array kExports = {
     Export{"equal", comparison<kEqual>},
     Export{"erf", function<kErf>},
     Export{"exp", function<kExp>},
-    Export{"flatten", flatten},
     Export{"floor", function<kFloor>},
     Export{"global_average_pool", global_average_pool},
     Export{"global_max_pool", global_max_pool},
@@ -432,35 +332,24 @@ constexpr std::array kExports = {
     Export{"maximum", binary<kMax>},
     Export{"minimum", binary<kMin>},
     Export{"mul", binary<kMul>},
-    Export{"pad", pad},
     Export{"parameter", constant},
     Export{"pow", power},
     Export{"reciprocal", function<kReciprocal>},
-    Export{"reduce_max", reduce_max},
-    Export{"reduce_mean", reduce_mean},
-    Export{"reduce_min", reduce_min},
-    Export{"reduce_sum", reduce_sum},
-    Export{"reshape", reshape},
     Export{"resize", resize},
     Export{"rms_norm", rms_norm},
     Export{"rnn", rnn},
     Export{"round", function<kRound>},
     Export{"sign", function<kSign>},
     Export{"sin", function<kSin>},
-    Export{"slice", slice},
     Export{"softmax", softmax},
     Export{"sqrt", function<kSqrt>},
-    Export{"squeeze", squeeze},
     Export{"sub", binary<kSub>},
-    Export{"take", take},
     Export{"top_k", top_k},
-    Export{"transpose", transpose},
-    Export{"unsqueeze", unsqueeze},
     Export{"where", where},
 };
 
 }  // namespace
 
-std::span<const Export> exports() { return kExports; }
+std::span<const Export> computing_exports() { return kComputing; }
 
 }  // namespace undying::onnx

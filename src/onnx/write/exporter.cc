@@ -67,10 +67,12 @@ std::string Exporter::repeated(const std::string& tensor, const Shape& example) 
 
 void Exporter::write(int index, const std::string& name) {
   at_ = index;
-  const auto found = std::ranges::find(exports(), node().op, &Export::op);
-  if (found == exports().end()) throw Error(ErrorCode::kUnsupported, node().op + " " + node().name, "has no counterpart in ONNX");
-  writer_.begin(node().name);
-  set_name(index, writer_.end(found->write(*this), name));
+  for (const auto exports : {computing_exports(), arranging_exports()})
+    if (const auto found = std::ranges::find(exports, node().op, &Export::op); found != exports.end()) {
+      writer_.begin(node().name);
+      return set_name(index, writer_.end(found->write(*this), name));
+    }
+  throw Error(ErrorCode::kUnsupported, node().op + " " + node().name, "has no counterpart in ONNX");
 }
 
 }  // namespace undying::onnx

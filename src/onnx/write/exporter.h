@@ -99,7 +99,8 @@ struct Export {
   std::string_view op;
   std::string (*write)(Exporter& exporter);
 };
-std::span<const Export> exports();
+std::span<const Export> computing_exports();
+std::span<const Export> arranging_exports();
 std::string export_activation(Exporter& exporter);
 
 }  // namespace undying::onnx

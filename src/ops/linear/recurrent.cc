@@ -15,6 +15,7 @@
 #include <cmath>
 
 #include "onednn/gemm.h"
+#include "ops/linear/recurrent_sizes.h"
 #include "ops/rows.h"
 #include "ops/shapes.h"
 
@@ -23,50 +24,6 @@ namespace {
 
 using onednn::gemm;
 using onednn::Transpose;
-
-enum class Cell { kRnn, kLstm, kGru };
-
-struct Sizes {
-  Cell kind;
-  std::int64_t positions, inputs, hidden, directions;
-  bool reverse = false;
-  bool relu = false;         // rnn
-  bool reset_after = false;  // gru
-  bool cells = false;        // lstm
-
-  std::int64_t gates() const { return kind == Cell::kRnn ? 1 : kind == Cell::kLstm ? 4 : 3; }
-  std::int64_t width() const { return gates() * hidden; }
-  std::int64_t outputs() const { return directions * hidden; }
-  std::int64_t rows() const { return positions + (cells ? 1 : 0); }
-  std::size_t states() const { return kind == Cell::kLstm ? 2 : 1; }
-  bool backwards(std::int64_t d) const { return reverse || d == 1; }
-  std::int64_t at(std::int64_t d, std::int64_t step) const { return backwards(d) ? positions - 1 - step : step; }
-};
-
-template <Cell kCell>
-Sizes sizes_of(const Node& node, std::span<const Value> src) {
-  const Shape& shape = src[0].shape;
-  if (shape.size() != 2) reject(node, "src " + to_string(shape) + " is not (positions, inputs)");
-  const auto flag = [&](const char* name) { return node.attributes.get_or<std::int64_t>(name, 0) != 0; };
-  const Sizes s{.kind = kCell,
-                .positions = shape[0],
-                .inputs = shape[1],
-                .hidden = node.attributes.get<std::int64_t>("hidden"),
-                .directions = node.attributes.get_or<std::int64_t>("directions", 1),
-                .reverse = flag("reverse"),
-                .relu = flag("relu"),
-                .reset_after = flag("reset_after"),
-                .cells = flag("cells")};
-  if (s.hidden < 1 || (s.directions != 1 && s.directions != 2))
-    reject(node, "has " + std::to_string(s.hidden) + " hidden units in " + std::to_string(s.directions) +
-                     " directions; expected at least one in 1 or 2");
-  if (src.size() != 1 && src.size() != 1 + s.states())
-    reject(node, "has " + std::to_string(src.size()) + " inputs; expected 1, or " + std::to_string(1 + s.states()) + " with first states");
-  for (std::size_t i = 1; i < src.size(); ++i)
-    if (src[i].shape != Shape{s.directions, s.hidden})
-      reject(node, "its first state " + to_string(src[i].shape) + " is not (directions, hidden), " + to_string({s.directions, s.hidden}));
-  return s;
-}
 
 float sigmoid(float x) { return 1.0f / (1.0f + std::exp(-x)); }
 
@@ -389,20 +346,24 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 }
 
 template <Cell kCell>
-Operator row_of(std::string_view name, std::string_view onnx) {
+Operator row_of(std::string_view name, std::string_view onnx, std::span<const std::string_view> gates) {
   return {.name = name,
           .onnx = onnx,
           .inputs = -1,
           .infer = infer<kCell>,
           .parameters = parameters<kCell>,
           .plan = plan<kCell>,
-          .reference = reference<kCell>};
+          .reference = reference<kCell>,
+          .traits = {.recurrent = true, .gates = gates}};
 }
+
+constexpr std::string_view kLstmGates[] = {"input", "output", "forget"};
+constexpr std::string_view kGruGates[] = {"update", "reset"};
 
 }  // namespace
 
-Operator rnn_operator() { return row_of<Cell::kRnn>("rnn", "RNN"); }
-Operator lstm_operator() { return row_of<Cell::kLstm>("lstm", "LSTM"); }
-Operator gru_operator() { return row_of<Cell::kGru>("gru", "GRU"); }
+Operator rnn_operator() { return row_of<Cell::kRnn>("rnn", "RNN", {}); }
+Operator lstm_operator() { return row_of<Cell::kLstm>("lstm", "LSTM", kLstmGates); }
+Operator gru_operator() { return row_of<Cell::kGru>("gru", "GRU", kGruGates); }
 
 }  // namespace undying::ops

@@ -111,12 +111,12 @@ HWY_ATTR LossSums softmax_cross_entropy(const LossArgs& args, double label_smoot
   for (std::int64_t row = 0; row < args.rows; ++row) {
     const float* x = args.outputs + row * args.width;
     const RowSums sums = row_sums(d, x, args.width);
-    const float weight = args.class_weights == nullptr ? 1.0f : args.class_weights[args.labels[row]];
+    const float weight = args.weights == nullptr ? 1.0f : args.weights[row];
     const double target = (1.0 - label_smoothing) * x[args.labels[row]] + label_smoothing * sums.sum / static_cast<double>(args.width);
     // A NaN anywhere reaches the sum even where the maximum skipped it.
     const bool finite = std::isfinite(sums.sum);
     double loss = static_cast<double>(sums.max) - target + (finite ? 0.0 : std::numeric_limits<double>::quiet_NaN());
-    if (args.class_weights == nullptr)
+    if (args.weights == nullptr)
       logarithms.add(static_cast<double>(sums.exp_sum));
     else
       loss = weight * (loss + std::log(static_cast<double>(sums.exp_sum)));

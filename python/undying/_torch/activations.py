@@ -1,0 +1,81 @@
+"""Which torch calls are activations of the family, and what the library calls them."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+import torch
+import torch.nn.functional as F
+
+
+def _argument(args: tuple, kwargs: dict, place: int, name: str, default: float) -> float:
+    return float(args[place] if len(args) > place else kwargs.get(name, default))
+
+
+def _plain(name: str) -> Callable[..., str]:
+    return lambda args, kwargs: name
+
+
+def _valued(name: str, argument: str, default: float) -> Callable[..., str]:
+    return lambda args, kwargs: f"{name}:{_argument(args, kwargs, 1, argument, default):g}"
+
+
+def _gelu(args: tuple, kwargs: dict) -> str:
+    return "gelu_tanh" if kwargs.get("approximate", "none") == "tanh" else "gelu"
+
+
+def _rrelu(args: tuple, kwargs: dict) -> str:
+    return f"rrelu:{_argument(args, kwargs, 1, 'lower', 1 / 8):g},{_argument(args, kwargs, 2, 'upper', 1 / 3):g}"
+
+
+#: What notation each callable has, of its arguments. In-place forms stand beside the others; a module calls one of these.
+NOTATION: dict[Any, Callable[[tuple, dict], str]] = {}
+
+
+def _add(notation: Callable[[tuple, dict], str], *functions: Any) -> None:
+    for function in functions:
+        if function is not None:
+            NOTATION[function] = notation
+
+
+_T = torch.Tensor
+_add(_plain("relu"), F.relu, F.relu_, torch.relu, torch.relu_, _T.relu, _T.relu_)
+_add(_plain("relu6"), F.relu6)
+_add(_valued("leaky_relu", "negative_slope", 0.01), F.leaky_relu, F.leaky_relu_)
+_add(_plain("prelu"), F.prelu, torch.prelu, _T.prelu)
+_add(_rrelu, F.rrelu, F.rrelu_, torch.rrelu, torch.rrelu_)
+_add(_valued("elu", "alpha", 1.0), F.elu, F.elu_)
+_add(_plain("selu"), F.selu, F.selu_, torch.selu, torch.selu_)
+_add(_valued("celu", "alpha", 1.0), F.celu, F.celu_, torch.celu, torch.celu_)
+_add(_gelu, F.gelu)
+_add(_plain("silu"), F.silu)
+_add(_plain("mish"), F.mish)
+_add(_plain("hardswish"), F.hardswish)
+_add(_plain("softplus"), F.softplus)
+
+_CHANNELS_FIRST = (
+    torch.nn.modules.conv._ConvNd,
+    torch.nn.modules.batchnorm._NormBase,
+    torch.nn.GroupNorm,
+    torch.nn.modules.pooling._MaxPoolNd,
+    torch.nn.modules.pooling._AvgPoolNd,
+)
+#: Layers whose weights feed the units behind them.
+WEIGHTED = (torch.nn.Linear, torch.nn.modules.conv._ConvNd)
+_CHANNELS_LAST = (torch.nn.Linear, torch.nn.LayerNorm, torch.nn.Embedding)
+
+
+def unit_dimension(values: torch.Tensor, before: torch.nn.Module | None) -> int:
+    """Which dimension counts the units: channels of images and of what convolutions gave, else the last one."""
+    if values.ndim <= 2 or isinstance(before, _CHANNELS_LAST):
+        return values.ndim - 1
+    if isinstance(before, _CHANNELS_FIRST) or values.ndim >= 4:
+        return 1
+    return values.ndim - 1
+
+
+def differs_in_training(module: torch.nn.Module) -> bool:
+    """Whether a training step computes something else than evaluation: what it shows of the units behind is no proof then."""
+    if isinstance(module, torch.nn.modules.dropout._DropoutNd):
+        return module.p > 0
+    return isinstance(module, torch.nn.modules.batchnorm._NormBase)

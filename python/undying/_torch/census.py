@@ -1,0 +1,62 @@
+"""A pass over a whole data set with frozen weights, in evaluation mode."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Iterable
+
+import torch
+
+from .._errors import InputError
+from .calls import Call, Calls
+from .counts import CensusCounts
+
+
+class _Frozen:
+    """A network in evaluation mode; afterwards each of its modules is in the mode it was in."""
+
+    def __init__(self, model: torch.nn.Module):
+        self.model = model
+
+    def __enter__(self) -> None:
+        self.training = [module for module in self.model.modules() if module.training]
+        self.model.eval()
+
+    def __exit__(self, *_: object) -> None:
+        for module in self.training:
+            module.training = True
+
+
+def _feed(model: torch.nn.Module, batch: Any, place: Any) -> int:
+    if isinstance(batch, dict) or hasattr(batch, "items"):
+        moved = {name: value.to(place) if torch.is_tensor(value) else value for name, value in batch.items()}
+        model(**moved)
+        return len(next(value for value in moved.values() if torch.is_tensor(value)))
+    inputs = batch[0] if isinstance(batch, (tuple, list)) else batch
+    if not torch.is_tensor(inputs):
+        raise InputError(
+            f"[loader] gives a {type(inputs).__name__}; expected tensors, tuples whose first entry is one, or dicts", "loader", "bad data"
+        )
+    model(inputs.to(place))
+    return len(inputs)
+
+
+def run(model: torch.nn.Module, loader: Iterable[Any], device: Any, counts_for: Callable[[Call, torch.Tensor], CensusCounts]) -> int:
+    """Feeds every batch; the examples there were."""
+
+    def count(call: Call, function: Any, args: tuple, kwargs: dict) -> torch.Tensor:
+        values, rest = (args[0], kwargs) if args else (kwargs["input"], {name: each for name, each in kwargs.items() if name != "input"})
+        return counts_for(call, values).forward(values, lambda z: function(z, *args[1:], **rest))
+
+    place = device if device is not None else next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+    calls = Calls(model, count)
+    examples = 0
+    calls.open()
+    try:
+        with _Frozen(model), torch.no_grad():
+            for batch in loader:
+                examples += _feed(model, batch, place)
+    finally:
+        calls.close()
+    if examples == 0:
+        raise InputError("[loader] gives no batch; expected the whole data set", "loader", "bad data")
+    return examples
