@@ -1,6 +1,6 @@
 """Writes undying/_commands.pyi: the commands' keyword arguments as their --help has them. Run after a flag has changed.
 
-PYTHONPATH=build/release/python python python/make_stubs.py
+PYTHONPATH=build/release/python python -P python/make_stubs.py
 """
 
 from pathlib import Path

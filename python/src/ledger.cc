@@ -77,7 +77,8 @@ class LayerLedger {
     copy(square_sum, census.square_sum, units_, "square_sum");
     copy(max, census.max, units_, "max");
     recorder_.of_examples(outputs);
-    recorder_.census(step, activity_ ? *activity_ : engine::Activity(static_cast<std::size_t>(units_)), census);
+    if (!activity_) activity_.emplace(static_cast<std::size_t>(units_));
+    recorder_.census(step, *activity_, census);
     activity_.reset();
     return health(recorder_.ledger().censuses.back().layers.front());
   }

@@ -97,7 +97,7 @@ namespace {
 
 // Examples for a network, with labels or targets as it takes them; zeros where there are none.
 Dataset make_dataset(const Network& network, const Floats& x, const std::optional<Labels>& labels, const std::optional<Floats>& targets,
-                     const std::optional<Floats>& weights, const std::vector<float>& mean, float deviation) {
+                     const std::vector<float>& mean, float deviation) {
   Dataset data{.name = "X", .size = static_cast<std::int64_t>(x.shape(0)), .shape = {network.inputs()}, .classes = network.classes()};
   data.values.assign(x.data(), x.data() + x.size());
   const auto rows = static_cast<std::size_t>(data.size);
@@ -110,14 +110,13 @@ Dataset make_dataset(const Network& network, const Floats& x, const std::optiona
     data.target_deviation = deviation;
   }
   if (targets) data.targets.assign(targets->data(), targets->data() + targets->size());
-  if (weights) data.weights.assign(weights->data(), weights->data() + weights->size());
   return data;
 }
 
 nb::dict fit(Network& network, const Floats& x, const std::optional<Labels>& labels, const std::optional<Floats>& targets,
-             const std::optional<Floats>& weights, const std::vector<float>& mean, float deviation, double held_out, std::uint64_t seed,
-             double tolerance, std::int64_t patience) {
-  Dataset data = make_dataset(network, x, labels, targets, weights, mean, deviation);
+             const std::vector<float>& mean, float deviation, double held_out, std::uint64_t seed, double tolerance,
+             std::int64_t patience) {
+  Dataset data = make_dataset(network, x, labels, targets, mean, deviation);
   Fitted fitted;
   attend(
       [&](const std::stop_token& stop, Progress&) {
@@ -145,7 +144,7 @@ nb::object to_array(std::vector<T> values, const std::vector<std::size_t>& shape
 }
 
 nb::object predict(Network& network, const Floats& x, const std::vector<float>& mean, float deviation) {
-  const Dataset data = make_dataset(network, x, {}, {}, {}, mean, deviation);
+  const Dataset data = make_dataset(network, x, {}, {}, mean, deviation);
   std::vector<float> values;
   attend([&](const std::stop_token&, Progress&) { values = network.predict(data); }, nb::none());
   return to_array(std::move(values), {x.shape(0), static_cast<std::size_t>(network.width())});
@@ -191,8 +190,8 @@ void bind_network(nb::module_& module) {
             new (place) Network({std::move(arguments), std::move(activation), inputs, classes, outputs});
           },
           nb::arg("arguments"), nb::arg("activation"), nb::arg("inputs"), nb::arg("classes"), nb::arg("outputs"))
-      .def("fit", &fit, nb::arg("x"), nb::arg("labels").none(), nb::arg("targets").none(), nb::arg("weights").none(), nb::arg("mean"),
-           nb::arg("deviation"), nb::arg("held_out"), nb::arg("seed"), nb::arg("tolerance"), nb::arg("patience"))
+      .def("fit", &fit, nb::arg("x"), nb::arg("labels").none(), nb::arg("targets").none(), nb::arg("mean"), nb::arg("deviation"),
+           nb::arg("held_out"), nb::arg("seed"), nb::arg("tolerance"), nb::arg("patience"))
       .def("predict", &predict, nb::arg("x"), nb::arg("mean"), nb::arg("deviation"))
       .def("tensors", &tensors)
       .def("load", &load, nb::arg("tensors"))

@@ -17,7 +17,7 @@ import undying
     "settings, words",
     [
         ({"lr": -1}, r"--lr\] -1 is out of range"),
-        ({"optimizer": "adm"}, r"--optimizer\] .*adm.*expected sgd"),
+        ({"optimizer": "adm"}, r"--optimizer\] .*adm.*expected .*sgd"),
         ({"optimizer": "adam", "momentum": 0.9}, r"--momentum\] is not a setting of the optimizer adam"),
         ({"activations": "rellu"}, "rellu"),
         ({"model": "mlp:0x2"}, "mlp:0x2"),

@@ -130,8 +130,11 @@ def test_sampled_dates_are_within_the_steps_between(make, shape, layers_of):
         mine = [unit for unit in report.to_dict()["units"] if unit["layer"] == layer.name]
         for unit, life in enumerate(mine):
             if life["state"] == "dead" and not life["born_dead"]:
+                last = record.last_fired(place)[unit]
+                if not np.array(record.fired[place])[:last, unit].all():
+                    continue  # it fired seldom: the steps that were counted may have seen it earlier
                 deaths += 1
-                assert abs(life["died"][-1] - record.last_fired(place)[unit]) <= every
+                assert abs(life["died"][-1] - last) <= every
     assert deaths >= 4
     assert w.transfers <= STEPS // every + 3
 

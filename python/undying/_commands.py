@@ -133,11 +133,17 @@ class _Call:
         self.words += [f"--data={self.source.name}", *self.source.arguments]
         self.shown += [self.source.name if self.source.memory is not None else repr(self.source.name)] + ([] if y is None else ["y"])
 
+    def take_all(self, X: Any, test: Any) -> None:
+        """Of a network at hand: what is handed over is what is meant, and no part of it."""
+        if test is None and not isinstance(X, (str, os.PathLike)):
+            self.settings.setdefault("part", "all")
+
     def _add_settings(self) -> None:
         flags = _flags(self.command)
+        part = self.command == "compare" and self.settings.get("part")  # of a study: nothing is written but its store
         for flag, name in _OUTPUTS.items():
             key = flag[2:]
-            if key in flags and not self.settings.get("part"):  # of a part of a study nothing is written but its store
+            if key in flags and not part:
                 own = self.settings.pop(key, None)
                 self.files[key] = os.fspath(own if own is not None else self.folder / name)
                 self.words.append(f"{flag}={self.files[key]}")
@@ -217,6 +223,7 @@ def diagnose(model: Any, X: Any, y: Any = None, *, test: Any = None, progress: b
     with _Folder() as folder:
         call = _Call("diagnose", "diagnose", settings, folder)
         call.add_model(model)
+        call.take_all(X, test)
         call.add_data(X, y, test)
         return call.run(Diagnosis, progress)
 
@@ -250,8 +257,7 @@ def evaluate(model: Any, X: Any, y: Any = None, *, test: Any = None, progress: b
     with _Folder() as folder:
         call = _Call("evaluate", "evaluate", settings, folder)
         call.add_model(model)
-        if test is None and not isinstance(X, (str, os.PathLike)) and "part" not in settings:
-            call.settings["part"] = "all"  # what is handed over is what is meant
+        call.take_all(X, test)
         call.add_data(X, y, test)
         return call.run(Evaluation, progress)
 

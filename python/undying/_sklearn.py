@@ -13,9 +13,9 @@ import numpy as np
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
     from sklearn.exceptions import ConvergenceWarning
-    from sklearn.utils import check_random_state, compute_sample_weight
+    from sklearn.utils import check_random_state, column_or_1d
     from sklearn.utils.multiclass import check_classification_targets, type_of_target
-    from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+    from sklearn.utils.validation import check_is_fitted, validate_data
 except ImportError as error:  # pragma: no cover
     raise ImportError("UndyingClassifier and UndyingRegressor need scikit-learn 1.6 or newer: pip install scikit-learn") from error
 
@@ -26,14 +26,6 @@ from ._errors import InputError, Interrupted
 _SHARD_WORK = 2_000_000
 _SHARD_ROWS = 25
 _MOST_SHARDS = 8
-
-
-def _scaled(weights: np.ndarray) -> np.ndarray:
-    """To a mean of 1, so that the learning rate keeps its meaning."""
-    total = weights.sum()
-    if not total > 0:
-        raise ValueError("sample_weight is 0 for every example; expected some above 0")
-    return np.ascontiguousarray(weights * (len(weights) / total), dtype=np.float32)
 
 
 class _Estimator(BaseEstimator):
@@ -168,7 +160,7 @@ class _Estimator(BaseEstimator):
         )
         self._made_for = (rows, epochs)
 
-    def _train(self, X, labels, targets, weights, epochs: int, fresh: bool) -> None:
+    def _train(self, X, labels, targets, epochs: int, fresh: bool) -> None:
         rows = X.shape[0]
         if fresh or not hasattr(self, "_network"):
             self._seed = int(check_random_state(self.random_state).randint(1, 2**31 - 1))
@@ -185,7 +177,6 @@ class _Estimator(BaseEstimator):
             X,
             labels,
             targets,
-            weights,
             self._target_mean,
             self._target_deviation,
             self.validation_fraction if watched else 0.0,
@@ -267,7 +258,7 @@ class UndyingClassifier(ClassifierMixin, _Estimator):
     """A multilayer perceptron classifier with the parameters of scikit-learn's MLPClassifier and any activation of the family.
 
     Beyond those: `activation` takes "leaky_relu:0.1" and whatever `undying.list()` names; `solver` sgd, adam, adamw or rmsprop;
-    `learning_rate` constant, step:PERIOD[,GAMMA], cosine[:FINAL] or one-cycle; `class_weight` None or "balanced"; `dropout`, `batch_norm`,
+    `learning_rate` constant, step:PERIOD[,GAMMA], cosine[:FINAL] or one-cycle; `class_weights` None or "balanced"; `dropout`, `batch_norm`,
     `initializer`, `clip_norm`, `precision`; `threads` (None: the machine's, or OMP_NUM_THREADS) and `shards`, on which the last bits of
     a result depend, and never on the threads (None: as many as network and batch are worth).
 
@@ -304,31 +295,26 @@ class UndyingClassifier(ClassifierMixin, _Estimator):
         precision="float32",
         threads=None,
         shards=None,
-        class_weight=None,
+        class_weights=None,
         label_smoothing=0.0,
     ):
-        given = {name: value for name, value in locals().items() if name not in ("self", "class_weight", "label_smoothing", "__class__")}
+        given = {name: value for name, value in locals().items() if name not in ("self", "class_weights", "label_smoothing", "__class__")}
         super().__init__(**given)
-        self.class_weight = class_weight
+        self.class_weights = class_weights
         self.label_smoothing = label_smoothing
 
     def _own_arguments(self) -> list[str]:
-        return [f"--label-smoothing={self.label_smoothing}"] if self.label_smoothing else []
-
-    def _weights(self, sample_weight, X, y):
-        if sample_weight is None and self.class_weight is None:
-            return None
-        weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-        if self.class_weight is not None:
-            weights = weights * compute_sample_weight(self.class_weight, y)
-        return _scaled(weights)
+        if self.class_weights not in (None, "balanced"):
+            raise InputError(f"[class_weights] is {self.class_weights!r}; expected None or \"balanced\"", "class_weights", "invalid argument")
+        words = [f"--label-smoothing={self.label_smoothing}"] if self.label_smoothing else []
+        return words + (["--class-weights=balanced"] if self.class_weights else [])
 
     def _check(self, X, y, reset: bool):
         X, y = validate_data(self, X, y, dtype=np.float32, order="C", reset=reset)
         check_classification_targets(y)
         if type_of_target(y) == "multilabel-indicator":
             raise ValueError("y has several labels an example; expected one class each")
-        return X, np.ravel(y)
+        return X, column_or_1d(y, warn=True)
 
     def _start(self, classes: np.ndarray) -> None:
         self.classes_ = classes
@@ -336,7 +322,7 @@ class UndyingClassifier(ClassifierMixin, _Estimator):
         self._width = self._classes
         self._target_mean, self._target_deviation = [], 1.0
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y):
         """Trains on (examples, features) and their classes; with warm_start from where the last fit ended."""
         warm = self.warm_start and hasattr(self, "_network")
         X, y = self._check(X, y, reset=not warm)
@@ -346,10 +332,10 @@ class UndyingClassifier(ClassifierMixin, _Estimator):
         if not warm:
             self._start(classes)
         labels = np.searchsorted(self.classes_, y).astype(np.int32)
-        self._train(X, labels, None, self._weights(sample_weight, X, y), self._epochs, fresh=not warm)
+        self._train(X, labels, None, self._epochs, fresh=not warm)
         return self
 
-    def partial_fit(self, X, y, classes=None, sample_weight=None):
+    def partial_fit(self, X, y, classes=None):
         """One pass over these examples. `classes`: all there will be, needed in the first call."""
         fresh = not hasattr(self, "_network")
         if fresh and classes is None:
@@ -363,12 +349,13 @@ class UndyingClassifier(ClassifierMixin, _Estimator):
         if len(unknown):
             raise ValueError(f"y contains previously unseen labels {unknown}; the classes are {self.classes_}")
         labels = np.searchsorted(self.classes_, y).astype(np.int32)
-        self._train(X, labels, None, self._weights(sample_weight, X, y), 1, fresh=fresh)
+        self._train(X, labels, None, 1, fresh=fresh)
         return self
 
     def predict_proba(self, X) -> np.ndarray:
         """(examples, classes), each row with sum 1."""
-        logits = self._outputs(X).astype(np.float64)[:, : len(self.classes_)]
+        logits = self._outputs(X).astype(np.float64)
+        logits = logits[:, : len(self.classes_)]
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
         return odds / odds.sum(axis=1, keepdims=True)
 
@@ -376,7 +363,8 @@ class UndyingClassifier(ClassifierMixin, _Estimator):
         return np.log(self.predict_proba(X))
 
     def predict(self, X) -> np.ndarray:
-        return self.classes_[self._outputs(X)[:, : len(self.classes_)].argmax(axis=1)]
+        logits = self._outputs(X)
+        return self.classes_[logits[:, : len(self.classes_)].argmax(axis=1)]
 
     def _class_names(self) -> list[str]:
         names = [str(name) for name in self.classes_.tolist()]
@@ -436,6 +424,8 @@ class UndyingRegressor(RegressorMixin, _Estimator):
 
     def _check(self, X, y, reset: bool):
         X, y = validate_data(self, X, y, dtype=np.float32, order="C", reset=reset, multi_output=True, y_numeric=True)
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
         self._flat = y.ndim == 1
         return X, np.ascontiguousarray(y, dtype=np.float32).reshape(len(y), -1)
 
@@ -447,12 +437,7 @@ class UndyingRegressor(RegressorMixin, _Estimator):
             self._target_mean = [float(mean) for mean in y.mean(axis=0, dtype=np.float64)]
             self._target_deviation = float(np.sqrt(y.var(axis=0, dtype=np.float64).mean())) or 1.0
 
-    def _weights(self, sample_weight, X):
-        if sample_weight is None:
-            return None
-        return _scaled(_check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True))
-
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X, y):
         """Trains on (examples, features) and (examples) or (examples, values); with warm_start from where the last fit ended."""
         warm = self.warm_start and hasattr(self, "_network")
         X, y = self._check(X, y, reset=not warm)
@@ -460,16 +445,16 @@ class UndyingRegressor(RegressorMixin, _Estimator):
             self._start(y)
         elif y.shape[1] != self._width:
             raise ValueError(f"warm_start=True needs {self._width} values an example, as in the last fit; y has {y.shape[1]}")
-        self._train(X, None, y, self._weights(sample_weight, X), self._epochs, fresh=not warm)
+        self._train(X, None, y, self._epochs, fresh=not warm)
         return self
 
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(self, X, y):
         """One pass over these examples. Targets are scaled as those of the first call."""
         fresh = not hasattr(self, "_network")
         X, y = self._check(X, y, reset=fresh)
         if fresh:
             self._start(y)
-        self._train(X, None, y, self._weights(sample_weight, X), 1, fresh=fresh)
+        self._train(X, None, y, 1, fresh=fresh)
         return self
 
     def predict(self, X) -> np.ndarray:

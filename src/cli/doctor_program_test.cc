@@ -33,6 +33,23 @@ TEST_F(DoctorProgram, DiagnoseNamesTheDead) {
   EXPECT_EQ(json("diagnosis.json")["locked"], 4);
 }
 
+TEST_F(DoctorProgram, DiagnoseIsOnePassAndSaysSo) {
+  write_model({3});
+  const Result result = run("diagnose model.onnx --data spirals --explain");
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("Passes over data"), testing::ContainsRegex("census, loss, gradients[^\n]* 2000 +1 +1\n$")));
+}
+
+TEST_F(DoctorProgram, MemoryIsABound) {
+  write_model({3});
+  EXPECT_EQ(run("diagnose model.onnx --data spirals --memory 1M").code, 0);
+  EXPECT_EQ(run("prune model.onnx --data spirals --memory 1M").code, 0);
+  for (const char* command : {"diagnose", "prune", "revive"})
+    expect_error(std::string(command) + " model.onnx --data spirals --memory 100 --threads 2",
+                 AllOf(HasSubstr("[memory]"), HasSubstr("for one example a thread, 2 threads")));
+  expect_error("diagnose model.onnx --data spirals --memory lots", AllOf(HasSubstr("[--memory]"), HasSubstr("500M")));
+}
+
 TEST_F(DoctorProgram, InspectSaysWhatANetworkHolds) {
   write_model({});
   const Result result = run("inspect model.onnx");

@@ -66,9 +66,7 @@ class NetworkFlags {
 };
 
 // Throws Error{kUnsupported} where it cannot be trained.
-inline void check_trains(const Network& network, const std::string& file) {
-  if (!network.model.forward_only.empty()) throw Error(ErrorCode::kUnsupported, file, "cannot be trained: " + network.model.forward_only);
-}
+void check_trains(const Network& network, const std::string& file);
 
 // What is trained of it: of one output, without what its loss does itself.
 Graph trained_graph(const Network& network, Loss loss);

@@ -41,5 +41,13 @@ TEST(Nearest, FindsTypingErrorsAndNothingFarAway) {
   EXPECT_EQ(nearest("--completely-else", flags), "");
 }
 
+TEST(Parse, BytesWithAUnit) {
+  EXPECT_EQ(parse_bytes("--memory", "4096"), 4096);
+  EXPECT_EQ(parse_bytes("--memory", "1.5G"), 1'500'000'000);
+  EXPECT_EQ(parse_bytes("--memory", "20m"), 20'000'000);
+  for (const char* text : {"", "G", "0", "-1M", "1GB", "nan", "1e30"})
+    EXPECT_THAT([&] { parse_bytes("--memory", text); }, testing::ThrowsMessage<Error>(testing::HasSubstr("--memory"))) << text;
+}
+
 }  // namespace
 }  // namespace undying::cli

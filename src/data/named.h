@@ -27,6 +27,10 @@ void bind_columns(Dataset& data, Reading& reading, const NetworkInterface& netwo
 // Columns [first, first + columns) of the targets as those of one output: classes, or values. The inputs are left out.
 Dataset targets_alone(const Dataset& data, std::int64_t first, std::int64_t columns, std::int64_t classes);
 
+// The targets of one output, from what was read for it; and those of several as columns of one table.
+void add_part(Dataset& data, const TargetPart& output, const Dataset& part, const std::string& source);
+void join_targets(Dataset& data, const std::vector<Dataset>& parts);
+
 }  // namespace undying::data
 
 #endif  // UNDYING_DATA_NAMED_H_

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
 
 #include "engine/engine.h"
 #include "onednn/gemm.h"
@@ -136,12 +137,17 @@ class Pass {
   int lanes_;
 };
 
+// Rounded up: as much as is said is enough.
+std::string size_text(std::int64_t bytes) {
+  constexpr std::int64_t kKilo = 1000, kMega = 1'000'000;
+  if (bytes >= 10 * kMega) return fmt::format("{} MB", (bytes + kMega - 1) / kMega);
+  return bytes >= 10 * kKilo ? fmt::format("{} KB", (bytes + kKilo - 1) / kKilo) : fmt::format("{} bytes", bytes);
+}
+
 [[noreturn]] void refuse(std::int64_t memory, std::int64_t needed, int lanes) {
-  constexpr double kMega = 1e6;
   throw Error(ErrorCode::kInvalidArgument, "memory",
-              fmt::format("is {:.0f} MB; a pass over the data needs {:.0f} MB for one example {}: give it as much, or fewer threads",
-                          static_cast<double>(memory) / kMega, static_cast<double>(needed) / kMega,
-                          lanes == 1 ? "at a time" : fmt::format("a thread, {} threads", lanes)));
+              fmt::format("is {}; a pass over the data needs {} for one example {}: give it as much, or fewer threads", size_text(memory),
+                          size_text(needed), lanes == 1 ? "at a time" : fmt::format("a thread, {} threads", lanes)));
 }
 
 }  // namespace

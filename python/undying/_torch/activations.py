@@ -28,11 +28,17 @@ def _rrelu(args: tuple, kwargs: dict) -> str:
     return f"rrelu:{_argument(args, kwargs, 1, 'lower', 1 / 8):g},{_argument(args, kwargs, 2, 'upper', 1 / 3):g}"
 
 
-#: What notation each callable has, of its arguments. In-place forms stand beside the others; a module calls one of these.
-NOTATION: dict[Any, Callable[[tuple, dict], str]] = {}
+def _hardtanh(args: tuple, kwargs: dict) -> str | None:
+    """nn.ReLU6 is one from 0 to 6; others are none of the family."""
+    bounds = _argument(args, kwargs, 1, "min_val", -1.0), _argument(args, kwargs, 2, "max_val", 1.0)
+    return "relu6" if bounds == (0.0, 6.0) else None
 
 
-def _add(notation: Callable[[tuple, dict], str], *functions: Any) -> None:
+#: What notation each callable has, of its arguments; None: none of the family. In-place forms stand beside the others; a module calls one of these.
+NOTATION: dict[Any, Callable[[tuple, dict], str | None]] = {}
+
+
+def _add(notation: Callable[[tuple, dict], str | None], *functions: Any) -> None:
     for function in functions:
         if function is not None:
             NOTATION[function] = notation
@@ -41,6 +47,7 @@ def _add(notation: Callable[[tuple, dict], str], *functions: Any) -> None:
 _T = torch.Tensor
 _add(_plain("relu"), F.relu, F.relu_, torch.relu, torch.relu_, _T.relu, _T.relu_)
 _add(_plain("relu6"), F.relu6)
+_add(_hardtanh, F.hardtanh, F.hardtanh_)
 _add(_valued("leaky_relu", "negative_slope", 0.01), F.leaky_relu, F.leaky_relu_)
 _add(_plain("prelu"), F.prelu, torch.prelu, _T.prelu)
 _add(_rrelu, F.rrelu, F.rrelu_, torch.rrelu, torch.rrelu_)

@@ -37,10 +37,11 @@ class _Mode(TorchFunctionMode):
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        notation = NOTATION.get(function)
+        known = NOTATION.get(function)
+        notation = None if known is None else known(args, kwargs)
         if notation is None:
             return function(*args, **kwargs)
-        return self.calls.meet(function, notation(args, kwargs), args, kwargs)
+        return self.calls.meet(function, notation, args, kwargs)
 
 
 class Calls:

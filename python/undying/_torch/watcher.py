@@ -140,7 +140,7 @@ class Watch:
                 "model",
                 "unsupported",
             )
-        if (self.step - 1) % self.every == 0 or (self.exact and self.step % self.every == 0):
+        if self.step == 1 or (self.step if self.exact else self.step - 1) % self.every == 0:
             self._transfer()
             self._judge()
         if not self.exact:

@@ -72,7 +72,9 @@ inline double difference(const Patient& patient, const Pruning& pruned, const Da
   return largest / scale;
 }
 
-inline Shape shape_of(const Pruning& pruned, const std::string& tensor) { return std::ranges::find(pruned.weights, tensor, &Tensor::name)->shape; }
+inline Shape shape_of(const Pruning& pruned, const std::string& tensor) {
+  return std::ranges::find(pruned.weights, tensor, &Tensor::name)->shape;
+}
 
 // Prunes, and checks what holds of every network.
 inline Pruning pruned(const Patient& patient, const Dataset& data, PruneSettings settings = kQuick) {

@@ -9,6 +9,7 @@
 
 #include "base/nearest.h"
 #include "onnx/names.h"
+#include "onnx/read/attribute.h"
 #include "onnx/read/branches.h"
 #include "onnx/read/input_shapes.h"
 #include "onnx/read/tensor.h"
@@ -21,12 +22,6 @@ namespace {
 [[noreturn]] void bad(const std::string& subject, const std::string& message) { throw Error(ErrorCode::kBadData, subject, message); }
 [[noreturn]] void unsupported(const std::string& subject, const std::string& message) {
   throw Error(ErrorCode::kUnsupported, subject, message);
-}
-
-// A name as the file has it. Those with control characters would make messages unreadable, and no exporter writes them.
-const std::string& checked(const std::string& name) {
-  if (printable(name) != name) bad("graph", "has a name with control characters: " + printable(name));
-  return name;
 }
 
 bool is_standard(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
@@ -238,7 +233,7 @@ class Parser {
       operation.outputs.push_back(name.empty() ? -1 : id_of(name, operation.name));
       if (!name.empty()) net_.value(operation.outputs.back()).producer = static_cast<int>(net_.operations.size());
     }
-    for (auto& attribute : *node.mutable_attribute()) add_attribute(operation, attribute);
+    for (auto& attribute : *node.mutable_attribute()) add_attribute(operation, tensors_, attribute);
     if (operation.op == "ai.onnx.ml.Scaler" && operation.inputs.size() == 1 && operation.outputs.size() == 1)
       return add_scaler(std::move(operation));
     net_.operations.push_back(std::move(operation));
@@ -259,45 +254,6 @@ class Parser {
     net_.operations.push_back(std::move(centre));
     net_.value(scale.outputs[0]).producer = static_cast<int>(net_.operations.size());
     net_.operations.push_back(std::move(scale));
-  }
-
-  void add_attribute(Operation& operation, pb::AttributeProto& attribute) {
-    using Type = pb::AttributeProto;
-    const std::string& name = checked(attribute.name());
-    if (name.empty() || name.front() == '.' || operation.settings.contains(name))
-      malformed(operation, "has two attributes called \"" + name + "\", or one that is called nothing or by a dot");
-    Setting& value = operation.settings[name];
-    switch (attribute.type()) {
-      case Type::INT:
-        value = attribute.i();
-        return;
-      case Type::FLOAT:
-        value = attribute.f();
-        return;
-      case Type::STRING:
-        value = attribute.s();
-        return;
-      case Type::INTS:
-        value = std::vector<std::int64_t>(attribute.ints().begin(), attribute.ints().end());
-        return;
-      case Type::FLOATS:
-        value = std::vector<float>(attribute.floats().begin(), attribute.floats().end());
-        return;
-      case Type::STRINGS:
-        value = std::vector<std::string>(attribute.strings().begin(), attribute.strings().end());
-        return;
-      case Type::TENSOR:
-        value = tensors_.read(attribute.t(), {});
-        return;
-      case Type::GRAPH:
-      case Type::GRAPHS:
-        operation.problem = "has a sub-graph";
-        break;
-      default:
-        operation.problem = "has an attribute " + attribute.name() + " of a kind that is not read";
-        break;
-    }
-    operation.settings.erase(attribute.name());
   }
 
   Net net_;

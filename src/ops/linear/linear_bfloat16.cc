@@ -7,8 +7,8 @@
 #include <map>
 
 #include "onednn/inner_product.h"
-#include "ops/linear/bfloat16.h"
 #include "ops/elementwise/activation_step.h"
+#include "ops/linear/bfloat16.h"
 
 namespace undying::ops {
 namespace {
