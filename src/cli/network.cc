@@ -129,8 +129,6 @@ std::vector<int> input_nodes(const Network& network) {
   return nodes;
 }
 
-std::string list_of(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
-
 // What is judged and what is not, where there is a choice.
 void say_choice(Network& network, bool asked, bool targets) {
   const onnx::Model& model = network.model;
@@ -139,9 +137,9 @@ void say_choice(Network& network, bool asked, bool targets) {
     if (std::ranges::find(network.names, model.outputs[i]) == network.names.end()) network.others.push_back(model.outputs[i]);
   if (model.outputs.size() < 2 && model.left_out.empty()) return;
   const char* why = asked ? "" : targets ? ", for which the data has targets" : ": no target says which of them is meant";
-  network.notes.push_back(fmt::format("looked at {} {}{}{}", network.names.size() == 1 ? "is output" : "are outputs",
-                                      list_of(network.names), why,
-                                      network.others.empty() ? "" : fmt::format("; not at {} (--output NAME)", list_of(network.others))));
+  network.notes.push_back(
+      fmt::format("looked at {} {}{}{}", network.names.size() == 1 ? "is output" : "are outputs", fmt::join(network.names, ", "), why,
+                  network.others.empty() ? "" : fmt::format("; not at {} (--output NAME)", fmt::join(network.others, ", "))));
 }
 
 }  // namespace
@@ -212,7 +210,7 @@ std::string advice_on_inputs(const Network& network) {
     if (part.inputs().size() >= network.interface.inputs.size()) continue;
     std::vector<std::string> needed;
     for (const int at : part.inputs()) needed.push_back(input_name(network.model, node_at(part, at).name));
-    return fmt::format("; --output {} needs {} alone", output.name, list_of(needed));
+    return fmt::format("; --output {} needs {} alone", output.name, fmt::join(needed, ", "));
   }
   return "";
 }

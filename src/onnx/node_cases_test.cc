@@ -210,13 +210,14 @@ bool counts_no_examples(const Case& each, const std::vector<int>& computed) {
   });
 }
 
-// Of a recurrent layer: with its second dimension first.
+// Of a recurrent layer: with the dimension that counts examples, the last but one, first.
 Constant turned(const Constant& value) {
-  const auto rows = static_cast<std::size_t>(value.dims[0]), examples = static_cast<std::size_t>(value.dims[1]);
-  const std::size_t width = value.floats.size() / (rows * examples);
-  Constant result{.dims = {value.dims[1], value.dims[0], value.dims[2]}};
+  const std::size_t axis = value.dims.size() - 2;
+  const auto examples = static_cast<std::size_t>(value.dims[axis]), width = static_cast<std::size_t>(value.dims.back());
+  Constant result{.dims = value.dims};
+  std::rotate(result.dims.begin(), result.dims.begin() + static_cast<std::ptrdiff_t>(axis), result.dims.end() - 1);
   for (std::size_t example = 0; example < examples; ++example)
-    for (std::size_t row = 0; row < rows; ++row)
+    for (std::size_t row = 0; row < value.floats.size() / (examples * width); ++row)
       for (std::size_t i = 0; i < width; ++i) result.floats.push_back(value.floats[(row * examples + example) * width + i]);
   return result;
 }

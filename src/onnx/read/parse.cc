@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <map>
 #include <queue>
 #include <unordered_map>
 
@@ -12,6 +11,7 @@
 #include "onnx/names.h"
 #include "onnx/read/attribute.h"
 #include "onnx/read/branches.h"
+#include "onnx/read/input_shapes.h"
 #include "onnx/read/tensor.h"
 #include "ops/operator.h"
 #include "undying/error.h"
@@ -53,14 +53,12 @@ class Parser {
     inline_branches(graph);
     if (graph.sparse_initializer_size() > 0) unsupported("graph", "has sparse initializers; expected dense ones");
     for (auto& tensor : *graph.mutable_initializer()) add_initializer(tensor);
-    check_shapes(graph);
-    if (net_.batch_axes > 0 && (counts_no_examples(graph) || is_shaped_whole(graph))) {
-      net_.batch_axes = 0;
-      net_.notes.push_back("the inputs count no examples: each as a whole is one");
-    }
-    take_batch_axes(graph);
+    const InputShapes shapes(graph, options_, initializers_);
+    net_.notes = shapes.notes();
+    net_.batch_axes = shapes.counts_examples() ? 1 : 0;
+    net_.batch = shapes.is_one_example() ? 1 : 0;
     for (const auto& input : graph.input())
-      if (!ids_.contains(checked(input.name()))) try_input(input);
+      if (!ids_.contains(checked(input.name()))) try_input(input, shapes);
     if (net_.inputs.empty() && net_.obstacles.empty()) bad("graph", "has no input that is not an initializer");
     if (net_.batch > 1 && net_.batch_axes > 0)
       net_.notes.push_back("the export fixed batches of " + std::to_string(net_.batch) + " examples; any number goes in here");
@@ -100,21 +98,6 @@ class Parser {
     tensor.Clear();
   }
 
-  // Whether all inputs are lists of fixed length: the model was exported with one example, and no batch.
-  bool counts_no_examples(const pb::GraphProto& graph) const {
-    return std::ranges::all_of(graph.input(), [&](const pb::ValueInfoProto& info) {
-      if (ids_.contains(info.name())) return true;  // an initializer
-      const auto& shape = info.type().tensor_type().shape();
-      return shape.dim_size() == 1 && shape.dim(0).has_dim_value() && shape.dim(0).dim_value() > 1;
-    });
-  }
-
-  static std::string known_names(const std::vector<std::string>& names) {
-    std::string text;
-    for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-    return text;
-  }
-
   // What the caller asks for by name: outputs of the file, or values inside the graph, which become outputs behind them.
   void choose_outputs() {
     net_.own = net_.outputs.size();
@@ -124,7 +107,7 @@ class Parser {
       if (own != net_.output_names.end()) continue;
       if (!ids_.contains(name) || !is_computed(ids_.at(name)))
         throw Error(ErrorCode::kInvalidArgument, "--output",
-                    "\"" + name + "\" is no value of the graph; its outputs are " + known_names(net_.output_names) + near_to(name));
+                    "\"" + name + "\" is no value of the graph; its outputs are " + listed(net_.output_names) + near_to(name));
       net_.outputs.push_back(ids_.at(name));
       net_.output_names.push_back(name);
     }
@@ -140,100 +123,6 @@ class Parser {
     return found.empty() ? "" : "; did you mean " + found + "?";
   }
 
-  void check_shapes(const pb::GraphProto& graph) const {
-    for (const auto& [name, shape] : options_.shapes) {
-      const auto found = std::ranges::find(graph.input(), name, [](const pb::ValueInfoProto& info) { return info.name(); });
-      std::vector<std::string> names;
-      for (const auto& info : graph.input())
-        if (!ids_.contains(info.name())) names.push_back(info.name());
-      if (found == graph.input().end() || ids_.contains(name))
-        throw Error(ErrorCode::kInvalidArgument, "--shape", "\"" + name + "\" is no input of the model; they are " + known_names(names));
-      const int rank = found->type().tensor_type().shape().dim_size();
-      const auto given = static_cast<int>(shape.size());
-      if (found->type().tensor_type().has_shape() && given != rank && given != rank - 1)
-        throw Error(ErrorCode::kInvalidArgument, "--shape",
-                    "gives " + name + " " + std::to_string(given) + " extents; it has " + std::to_string(rank) + " dimensions: expected " +
-                        std::to_string(rank - 1) + " extents, or " + std::to_string(rank) + " where the first counts no examples");
-      const auto open = std::ranges::count(shape, 0);
-      if (open > 1 || (open == 1 && (given != rank || net_.batch_axes == 0)))
-        throw Error(ErrorCode::kInvalidArgument, "--shape",
-                    "marks a dimension of " + name + " as N, where examples are counted; expected one of all its " + std::to_string(rank) +
-                        " dimensions");
-    }
-  }
-
-  // The dimension of an input that counts examples: as the caller says by an extent of 0, else the first; or the second, where that has the
-  // name of another input's first one, as "batch".
-  int batch_axis_of(const pb::GraphProto& graph, const pb::ValueInfoProto& info) const {
-    if (const auto given = options_.shapes.find(info.name()); given != options_.shapes.end())
-      if (const auto open = std::ranges::find(given->second, 0); open != given->second.end())
-        return static_cast<int>(open - given->second.begin());
-    const auto& shape = info.type().tensor_type().shape();
-    if (shape.dim_size() < 2 || shape.dim(0).dim_value() < 1 || shape.dim(1).dim_param().empty()) return 0;
-    const bool shared = std::ranges::any_of(graph.input(), [&](const pb::ValueInfoProto& other) {
-      const auto& dims = other.type().tensor_type().shape();
-      return dims.dim_size() > 0 && dims.dim(0).dim_param() == shape.dim(1).dim_param();
-    });
-    return shared ? 1 : 0;
-  }
-
-  void take_batch_axes(const pb::GraphProto& graph) {
-    for (const auto& info : graph.input()) {
-      if (const int axis = net_.batch_axes > 0 ? batch_axis_of(graph, info) : 0; axis > 0) batch_axis_[info.name()] = axis;
-      if (whole_shape(info) != nullptr && net_.batch_axes > 0) net_.batch = 1;
-    }
-    for (const auto& [name, axis] : batch_axis_)
-      net_.notes.push_back("input " + name + " counts examples along dimension " + std::to_string(axis) +
-                           "; here, and in what is written, they come first");
-  }
-
-  // What the caller gives an input, if that is an extent for each of its dimensions.
-  const Shape* whole_shape(const pb::ValueInfoProto& info) const {
-    const auto given = options_.shapes.find(info.name());
-    const bool all = given != options_.shapes.end() && std::ranges::find(given->second, 0) == given->second.end() &&
-                     static_cast<int>(given->second.size()) == info.type().tensor_type().shape().dim_size();
-    return all ? &given->second : nullptr;
-  }
-
-  // Whether the caller gives an input all its dimensions: then none counts examples. A batch of one example stays one.
-  bool is_shaped_whole(const pb::GraphProto& graph) const {
-    return std::ranges::any_of(graph.input(), [&](const pb::ValueInfoProto& info) {
-      const Shape* whole = whole_shape(info);
-      return whole != nullptr && (whole->empty() || (*whole)[static_cast<std::size_t>(batch_axis_of(graph, info))] != 1);
-    });
-  }
-
-  int batch_axis(const std::string& name) const { return batch_axis_.contains(name) ? batch_axis_.at(name) : 0; }
-
-  // The extent that the caller gives a dimension, or the file does; 0: neither.
-  std::int64_t extent_of(const pb::ValueInfoProto& info, int axis, std::int64_t extent) const {
-    const std::string& name = info.name();
-    const auto given = options_.shapes.find(name);
-    if (given == options_.shapes.end()) return extent;
-    const bool all = static_cast<int>(given->second.size()) == info.type().tensor_type().shape().dim_size();
-    const int skipped = all || net_.batch_axes == 0 || axis < batch_axis(name) ? 0 : 1;
-    const std::int64_t wanted = given->second[static_cast<std::size_t>(axis - skipped)];
-    if (extent != 0 && extent != wanted)
-      throw Error(ErrorCode::kInvalidArgument, "--shape",
-                  "makes dimension " + std::to_string(axis) + " of " + name + " " + std::to_string(wanted) + "; the model fixes it at " +
-                      std::to_string(extent));
-    return wanted;
-  }
-
-  // An option that fixes what is open, with extents of the kind that networks have.
-  Shape likely_shape(const pb::ValueInfoProto& info) const {
-    const auto& shape = info.type().tensor_type().shape();
-    Shape likely;
-    for (int i = 0; i < shape.dim_size(); ++i) {
-      if (net_.batch_axes > 0 && i == batch_axis(info.name())) continue;
-      const std::int64_t extent = shape.dim(i).has_dim_value() && shape.dim(i).dim_value() > 0 ? shape.dim(i).dim_value()
-                                  : shape.dim_size() == 4                                      ? (i == 1 ? 3 : 224)
-                                                                                               : (shape.dim_size() == 2 ? 16000 : 128);
-      likely.push_back(extent);
-    }
-    return likely;
-  }
-
   void note_type(const std::string& subject, int type) {
     if (type == pb::TensorProto::FLOAT || TensorReader::is_integer(type)) return;
     if (!TensorReader::is_float(type))
@@ -242,33 +131,33 @@ class Parser {
   }
 
   // One that is not supported is an obstacle beside others: what reads it stays without a shape.
-  void try_input(const pb::ValueInfoProto& info) {
+  void try_input(const pb::ValueInfoProto& info, const InputShapes& shapes) {
     try {
-      add_input(info);
+      add_input(info, shapes);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kUnsupported) throw;
       const std::string text = error.subject() + ": " + error.message();
       const bool open = text.find(kOpen) != std::string::npos;
-      net_.obstacles.push_back({define({.name = info.name()}), text, open ? likely_shape(info) : Shape{}});
+      net_.obstacles.push_back({define({.name = info.name()}), text, open ? shapes.likely(info) : Shape{}});
     }
   }
 
-  void add_input(const pb::ValueInfoProto& info) {
+  void add_input(const pb::ValueInfoProto& info, const InputShapes& shapes) {
     const std::string subject = "input " + info.name();
     const auto& type = info.type().tensor_type();
     if (!info.type().has_tensor_type()) unsupported(subject, "is not a tensor");
     note_type(subject, type.elem_type());
     if (!type.has_shape()) unsupported(subject, "has no shape; expected one, the batch dimension first");
-    Value value{.name = info.name(), .shaped = true, .batch = {.axis = batch_axis(info.name())}};
+    Value value{.name = info.name(), .shaped = true, .batch = {.axis = shapes.batch_axis(info.name())}};
     value.integer = TensorReader::is_integer(type.elem_type());
     for (int i = 0; i < type.shape().dim_size(); ++i) {
       const auto& dim = type.shape().dim(i);
       const std::int64_t extent = dim.has_dim_value() && dim.dim_value() > 0 ? dim.dim_value() : 0;
-      if (net_.batch_axes > 0 && i == batch_axis(info.name())) {
+      if (net_.batch_axes > 0 && i == shapes.batch_axis(info.name())) {
         set_batch(subject, extent);
         continue;
       }
-      value.shape.push_back(extent_of(info, i, extent));
+      value.shape.push_back(shapes.extent_of(info, i));
       if (value.shape.back() == 0)
         unsupported(subject, "leaves dimension " + std::to_string(i) + kOpen + "; expected a fixed extent in all but the batch dimension");
     }
@@ -372,8 +261,7 @@ class Parser {
   const LoadOptions& options_;
   std::unordered_map<std::string, int> ids_;
   std::vector<std::string> initializers_;
-  std::map<std::string, int> batch_axis_;  // of inputs that do not count examples first
-  int computed_ = 0;                       // values from here on are outputs of nodes
+  int computed_ = 0;  // values from here on are outputs of nodes
 };
 
 }  // namespace
