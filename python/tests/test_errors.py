@@ -123,7 +123,7 @@ def test_threads_of_the_caller_go_on(blobs):
 
     ticker = threading.Thread(target=tick)
     ticker.start()
-    undying.train(X, y, model="mlp:64x4", epochs=60, threads=1)
+    undying.train(X, y, model="mlp:64x4", epochs=3000, threads=1)
     stop.set()
     ticker.join()
     assert len(ticks) > 3
