@@ -83,10 +83,6 @@ std::string explain_value(const CLI::App& program, const std::string& what) {
   return fmt::format("{}; see {}", what, help);
 }
 
-}  // namespace
-
-namespace {
-
 // Of a description, its lines joined: up to the first full stop or colon.
 std::string first_sentence(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');

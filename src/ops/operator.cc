@@ -63,6 +63,8 @@ std::string to_string(const Shape& shape) {
 
 void reject(const Node& node, const std::string& message) { throw Error(ErrorCode::kInvalidArgument, node.op + " " + node.name, message); }
 
+bool rounds_factors(const Node&, Precision precision) { return precision == Precision::kBfloat16; }
+
 std::vector<ParameterSpec> no_parameters(const Node&, std::span<const Value>) { return {}; }
 
 std::int64_t unit_count(const Value& value) {

@@ -203,6 +203,9 @@ Head head_of(const Node& node);
 // Each weight once at each position of the output, as of linear layers and convolutions.
 double weights_at_each_position(std::span<const ParameterSpec> specs, const Value& dst);
 
+// Of operators that multiply: in bfloat16 the factors are rounded in training alone.
+bool rounds_factors(const Node& node, Precision precision);
+
 // No tensors of its own.
 std::vector<ParameterSpec> no_parameters(const Node& node, std::span<const Value> src);
 

@@ -83,6 +83,7 @@ TEST(StudyPart, PartsThatDoNotFitChangeNothing) {
   EXPECT_THAT(message_of({folder / "one", folder / "other"}, into), HasSubstr("it has \"batch: 100\", this one \"batch: 50\""));
   EXPECT_THAT(message_of({folder / "one", folder / "none"}, into), HasSubstr("does not exist"));
   EXPECT_THAT(message_of({folder / "one", folder / "text"}, into), HasSubstr("not a study's SQLite file"));
+  EXPECT_THAT(message_of({fs::temp_directory_path()}, into), HasSubstr("is a folder"));
   EXPECT_THAT(message_of({folder / "one"}, folder / "one"), HasSubstr("is a part and what the parts go into"));
   EXPECT_FALSE(fs::exists(into));
 }

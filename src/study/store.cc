@@ -39,8 +39,8 @@ Store::Store(const std::filesystem::path& file, const std::string& fingerprint) 
        {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", "CREATE TABLE IF NOT EXISTS study(key TEXT PRIMARY KEY, value TEXT)",
         "CREATE TABLE IF NOT EXISTS run(arm TEXT, seed INTEGER, record BLOB, PRIMARY KEY(arm, seed))"})
     Statement(database_.get(), file_, sql).step();
-  set("schema", kSchema, "INSERT OR IGNORE INTO study VALUES(?, ?)");
-  set("fingerprint", fingerprint, "INSERT OR IGNORE INTO study VALUES(?, ?)");
+  set("schema", kSchema, Present::kStays);
+  set("fingerprint", fingerprint, Present::kStays);
   check_schema();
   if (const std::string found = get("fingerprint"); found != fingerprint)
     throw Error(ErrorCode::kInvalidArgument, file_,
@@ -49,6 +49,8 @@ Store::Store(const std::filesystem::path& file, const std::string& fingerprint) 
 }
 
 Store::Store(const std::filesystem::path& file) : file_(file.string()) {
+  if (std::filesystem::is_directory(file))
+    throw Error(ErrorCode::kBadData, file_, "is a folder; expected the store of a study (compare --store)");
   if (!std::filesystem::exists(file))
     throw Error(ErrorCode::kNotFound, file_, "does not exist; expected the store of a study (compare --store)");
   open();
@@ -78,8 +80,9 @@ std::string Store::get(const std::string& key) const {
   return select.step() ? select.column() : "";
 }
 
-void Store::set(const std::string& key, const std::string& value, const char* sql) {
-  Statement insert(database_.get(), file_, sql);
+void Store::set(const std::string& key, const std::string& value, Present present) {
+  Statement insert(database_.get(), file_,
+                   present == Present::kStays ? "INSERT OR IGNORE INTO study VALUES(?, ?)" : "INSERT OR REPLACE INTO study VALUES(?, ?)");
   insert.bind(key);
   insert.bind(value);
   insert.step();
@@ -93,7 +96,7 @@ std::set<std::string> Store::instruction_sets() const {
 void Store::add_instruction_sets(const std::set<std::string>& more) {
   std::set<std::string> all = instruction_sets();
   all.insert(more.begin(), more.end());
-  set("instructions", fmt::format("{}", fmt::join(all, " ")), "INSERT OR REPLACE INTO study VALUES(?, ?)");
+  set("instructions", fmt::format("{}", fmt::join(all, " ")), Present::kGoes);
 }
 
 void Store::each(const std::function<void(const StoredRun&)>& visit) const {

@@ -57,7 +57,8 @@ class Store {
   void open();
   void check_schema() const;
   std::string get(const std::string& key) const;
-  void set(const std::string& key, const std::string& value, const char* sql);
+  enum class Present { kStays, kGoes };  // a value that is there already
+  void set(const std::string& key, const std::string& value, Present present);
 
   std::string file_;
   std::unique_ptr<sqlite3, Close> database_;

@@ -264,10 +264,6 @@ void measure(const Graph& graph, const std::vector<Tensor>& weights, const Datas
   pruning.after.seconds = median(is) / static_cast<double>(rows);
 }
 
-}  // namespace
-
-namespace {
-
 // A network without its useless units; what is told of the others goes into `pruning`.
 void take_units_out(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, const PruneSettings& settings,
                     Pruning& pruning) {

@@ -37,10 +37,6 @@ bool is_added(const Net& net, const std::vector<std::vector<int>>& readers, cons
   });
 }
 
-}  // namespace
-
-namespace {
-
 int add_vector(Net& net, std::int64_t count, float value, const std::string& name) {
   Constant constant{.dims = {count}, .floats = std::vector<float>(static_cast<std::size_t>(count), value), .origin = name};
   return net.add_constant(std::make_shared<Constant>(std::move(constant)), name);

@@ -247,8 +247,6 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
   return dst;
 }
 
-bool rounds_factors(const Node&, Precision precision) { return precision == Precision::kBfloat16; }
-
 }  // namespace
 
 Operator conv_operator() {

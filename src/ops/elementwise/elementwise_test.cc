@@ -76,10 +76,6 @@ TEST(Dropout2d, TakesWholeChannels) {
   EXPECT_EQ(rejection(dropout_2d(1.0), {plain({2, 3})}), "[dropout_2d d] p is 1.000000; expected 0 <= p < 1");
 }
 
-}  // namespace
-
-namespace {
-
 std::vector<Case> plain_cases() {
   const Node log_softmax{"s", "log_softmax", {0}, {{"axis", std::int64_t{1}}}};
   return {{"constant", constant({2, 3}), {}},
