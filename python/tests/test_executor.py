@@ -1,8 +1,15 @@
 """Studies on the workers of executors."""
 
 import concurrent.futures
+import json
 import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 import undying
 from undying import _executor
@@ -68,3 +75,62 @@ def test_what_cannot_work_is_said_once(blobs):
         undying.compare(*blobs, executor=Unreliable(), activations="elu")
     with pytest.raises(undying.InputError, match="--batch"):
         undying.compare(*blobs, executor=Unreliable(most=4), **STUDY, batch=-1)
+
+
+def killing(number, marker, *arguments):
+    """A worker that dies in the middle: the first to come here once this part is at its turn."""
+    part = arguments[-1]
+    if part.startswith(f"{number}/") and not os.path.exists(marker):
+        open(marker, "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return _executor.run_part(*arguments)
+
+
+class Killing:
+    """Another executor, one of whose workers is killed in the middle of the study."""
+
+    def __init__(self, inner, marker):
+        self.inner = inner
+        self.marker = str(marker)
+
+    def submit(self, function, *arguments):
+        return self.inner.submit(killing, 5, self.marker, *arguments)
+
+
+def test_dask_loses_a_worker_and_no_run(blobs, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        with distributed.Client(cluster) as client:
+            client.wait_for_workers(2)
+            executor = Killing(client.get_executor(retries=2), tmp_path / "killed")
+            apart = undying.compare(*blobs, executor=executor, **STUDY)
+    assert (tmp_path / "killed").exists()
+    assert facts(apart) == facts(undying.compare(*blobs, threads=1, **STUDY))
+
+
+MPI = """
+import json, sys
+import numpy as np
+from mpi4py.futures import MPIPoolExecutor
+import undying
+if __name__ == "__main__":
+    sys.path.insert(0, sys.argv[1])
+    from test_executor import STUDY, facts
+    data = np.load(sys.argv[2])
+    with MPIPoolExecutor() as pool:
+        json.dump(facts(undying.compare(data["X"], data["y"], executor=pool, **STUDY)), open(sys.argv[3], "w"))
+"""
+
+
+def test_mpi_on_two_ranks(blobs, tmp_path):
+    pytest.importorskip("mpi4py")
+    launcher = Path(sys.executable).with_name("mpiexec")
+    if not launcher.exists():
+        pytest.skip("the environment has no mpiexec (pip install mpich)")
+    (tmp_path / "study.py").write_text(MPI)
+    np.savez(tmp_path / "data.npz", X=blobs[0], y=blobs[1])
+    words = [launcher, "-n", "2", sys.executable, "-m", "mpi4py.futures", "study.py", Path(__file__).parent, "data.npz", "facts.json"]
+    package = os.path.abspath(Path(undying.__file__).parents[1])
+    subprocess.run(words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": package}, check=True, timeout=300)
+    found = [tuple(each) for each in json.loads((tmp_path / "facts.json").read_text())]
+    assert found == [tuple(json.loads(json.dumps(each))) for each in facts(undying.compare(*blobs, threads=1, **STUDY))]
