@@ -24,28 +24,33 @@ class DataFlags {
  public:
   enum class Network {
     kOwn,    // trained here: its data is scaled as `auto` finds fit
-    kGiven,  // from a file: data is scaled as the file says; where it says nothing, it is for its user to know
+    kGiven,  // from a file: data is scaled as the file says; where it says nothing, it is for its
+             // user to know
+    kUsed,   // the same, and nothing is trained: of examples too few to part none is held out
   };
 
   // Adds the flags to a command. The object must outlive the parse, and the host the object.
   DataFlags(CLI::App& app, const Host& host, Network network, const std::string& group = "OPTIONS");
 
-  // `form`: of the network at hand, if it has one. `scale_targets` false: they stay as they are. Throws Error{kInvalidArgument} for flags
-  // that are wrong or do not go together. Without `watch` a large file shows on a screen of its own.
-  // `network`: what that takes and gives, where it comes from a file. One of several inputs or outputs gets its data as it is, unless
+  // `form`: of the network at hand, if it has one. `scale_targets` false: they stay as they are.
+  // Throws Error{kInvalidArgument} for flags that are wrong or do not go together. Without `watch`
+  // a large file shows on a screen of its own. `network`: what that takes and gives, where it comes
+  // from a file. One of several inputs or outputs gets its data as it is, unless
   // --normalize says otherwise.
-  Split open(const std::optional<DataForm>& form = {}, bool scale_targets = true, const std::optional<NetworkInterface>& network = {},
+  Split open(const std::optional<DataForm>& form = {}, bool scale_targets = true,
+             const std::optional<NetworkInterface>& network = {},
              const ReadingWatch& watch = {}) const {
     return open_as(data_, form, scale_targets, network, watch);
   }
   // The same of another source than --data names.
-  Split open(const std::optional<DataForm>& form, const std::string& source, const NetworkInterface& network) const {
+  Split open(const std::optional<DataForm>& form, const std::string& source,
+             const NetworkInterface& network) const {
     return open_as(source, form, true, network, {});
   }
   // Inputs without targets, where the source is no more; else null.
   std::shared_ptr<const Dataset> open_inputs(const std::optional<DataForm>& form) const;
-  // The columns that the form reads, whatever else the table has: all its rows, and nothing to predict. None: the source is no table, or
-  // the form says nothing of columns.
+  // The columns that the form reads, whatever else the table has: all its rows, and nothing to
+  // predict. None: the source is no table, or the form says nothing of columns.
   std::optional<data::CsvTable> open_columns(const std::optional<DataForm>& form) const;
   void check(const std::optional<DataForm>& form = {}) const;
 
