@@ -15,13 +15,14 @@ namespace {
 
 using Count = std::int64_t (Diagnosis::*)() const;
 
-constexpr std::array<std::pair<std::string_view, Count>, 7> kMetrics = {{{"dead", &Diagnosis::dead},
-                                                                         {"locked", &Diagnosis::locked},
-                                                                         {"always-negative", &Diagnosis::always_negative},
-                                                                         {"dormant", &Diagnosis::dormant},
-                                                                         {"constant", &Diagnosis::constant},
-                                                                         {"zero-weights", &Diagnosis::zero_weights},
-                                                                         {"saturated", &Diagnosis::saturated_units}}};
+constexpr std::array<std::pair<std::string_view, Count>, 7> kMetrics = {
+    {{"dead", &Diagnosis::dead},
+     {"locked", &Diagnosis::locked},
+     {"always-negative", &Diagnosis::always_negative},
+     {"dormant", &Diagnosis::dormant},
+     {"constant", &Diagnosis::constant},
+     {"zero-weights", &Diagnosis::zero_weights},
+     {"saturated", &Diagnosis::saturated_units}}};
 constexpr std::string_view kOutOfReach = "out-of-reach";
 
 std::string dashed(std::string_view finding) {
@@ -34,17 +35,20 @@ std::string expected() {
   std::string text = "expected METRIC>SHARE or METRIC>=SHARE, such as 'dead>5%', of ";
   for (const auto& [name, count] : kMetrics) text += std::string(name) + ", ";
   text += std::string(kOutOfReach) + "; or a finding: ";
-  for (const std::string_view name : finding_names()) text += (name == finding_names().front() ? "" : ", ") + dashed(name);
+  for (const std::string_view name : finding_names())
+    text += (name == finding_names().front() ? "" : ", ") + dashed(name);
   return text;
 }
 
 [[noreturn]] void fail(std::string_view flag, std::string_view text, std::string_view found) {
-  throw Error(ErrorCode::kInvalidArgument, flag, fmt::format("\"{}\" {}; {}", text, found, expected()));
+  throw Error(ErrorCode::kInvalidArgument, flag,
+              fmt::format("\"{}\" {}; {}", text, found, expected()));
 }
 
 Condition parse_finding(std::string_view flag, std::string_view text) {
   for (const std::string_view name : finding_names())
-    if (dashed(name) == text) return {.metric = std::string(name), .of_finding = true, .text = std::string(text)};
+    if (dashed(name) == text)
+      return {.metric = std::string(name), .of_finding = true, .text = std::string(text)};
   fail(flag, text, "has no > and is no finding");
 }
 
@@ -57,7 +61,8 @@ std::int64_t count_of(const Condition& condition, const Diagnosis& diagnosis) {
 // What the share is of, and how much of it there is.
 std::pair<double, double> part_and_whole(const Condition& condition, const Diagnosis& diagnosis) {
   if (condition.metric == kOutOfReach) return {diagnosis.reach ? diagnosis.reach->share : 0.0, 1.0};
-  return {static_cast<double>(count_of(condition, diagnosis)), static_cast<double>(diagnosis.units())};
+  return {static_cast<double>(count_of(condition, diagnosis)),
+          static_cast<double>(diagnosis.units())};
 }
 
 }  // namespace
@@ -88,10 +93,12 @@ bool met(const Condition& condition, const Diagnosis& diagnosis) {
 }
 
 std::string found_text(const Condition& condition, const Diagnosis& diagnosis) {
-  if (condition.of_finding) return std::ranges::find(diagnosis.findings, condition.metric, &Finding::what)->evidence;
+  if (condition.of_finding)
+    return std::ranges::find(diagnosis.findings, condition.metric, &Finding::what)->evidence;
   const auto [part, whole] = part_and_whole(condition, diagnosis);
   if (condition.metric == kOutOfReach) return fmt::format("{:.2f}% of the targets", 100.0 * part);
-  return fmt::format("{} of {} units, {:.2f}%", count_of(condition, diagnosis), diagnosis.units(), 100.0 * part / whole);
+  return fmt::format("{} of {} units, {:.2f}%", count_of(condition, diagnosis), diagnosis.units(),
+                     100.0 * part / whole);
 }
 
 }  // namespace undying::cli

@@ -9,8 +9,9 @@
 
 namespace undying::cli {
 
-// A condition under which `diagnose` fails: METRIC>SHARE or METRIC>=SHARE, of all units of the network ("dead>5%", "locked>=0.1"), of the
-// targets ("out-of-reach>1%"); or the name of a finding, with '-' for ' ': "not-learned", "scale-of-the-inputs".
+// A condition under which `diagnose` fails: METRIC>SHARE or METRIC>=SHARE, of all units of the
+// network ("dead>5%", "locked>=0.1"), of the targets ("out-of-reach>1%"); or the name of a finding,
+// with '-' for ' ': "not-learned", "scale-of-the-inputs".
 struct Condition {
   std::string metric;  // a metric, or a finding as Finding::what has it
   bool of_finding = false;

@@ -36,7 +36,8 @@ TEST(Condition, MayAskForAFindingOrTheTargetsOutOfReach) {
   diagnosis.reach = OutputReach{.share = 0.25};
   EXPECT_TRUE(met(parse_condition("--fail-on", "out-of-reach>20%"), diagnosis));
   EXPECT_FALSE(met(parse_condition("--fail-on", "out-of-reach>25%"), diagnosis));
-  EXPECT_EQ(found_text(parse_condition("--fail-on", "out-of-reach>20%"), diagnosis), "25.00% of the targets");
+  EXPECT_EQ(found_text(parse_condition("--fail-on", "out-of-reach>20%"), diagnosis),
+            "25.00% of the targets");
 }
 
 TEST(Condition, CountsConstantUnitsAndZeroWeights) {
@@ -47,7 +48,8 @@ TEST(Condition, CountsConstantUnitsAndZeroWeights) {
   EXPECT_TRUE(met(parse_condition("--fail-on", "constant>6%"), diagnosis));
   EXPECT_FALSE(met(parse_condition("--fail-on", "constant>7%"), diagnosis));
   EXPECT_TRUE(met(parse_condition("--fail-on", "zero-weights>0"), diagnosis));
-  EXPECT_EQ(found_text(parse_condition("--fail-on", "zero-weights>0"), diagnosis), "1 of 100 units, 1.00%");
+  EXPECT_EQ(found_text(parse_condition("--fail-on", "zero-weights>0"), diagnosis),
+            "1 of 100 units, 1.00%");
 }
 
 // 0.07 x 100 is not 7 in binary.

@@ -6,11 +6,13 @@
 
 namespace undying::cli {
 
-// Lays out --help within 100 columns: descriptions of options wrapped, commands listed with the first sentence of theirs.
+// Lays out --help within 100 columns: descriptions of options wrapped, commands listed with the
+// first sentence of theirs.
 class HelpLayout : public CLI::Formatter {
  public:
   HelpLayout();
-  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override;
+  std::string make_help(const CLI::App* app, std::string name,
+                        CLI::AppFormatMode mode) const override;
   std::string make_subcommand(const CLI::App* command) const override;
   std::string make_option_desc(const CLI::Option* option) const override;
 };

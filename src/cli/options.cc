@@ -29,16 +29,21 @@ struct Owned {
 };
 
 const std::vector<Owned>& owned_by_losses() {
-  static const std::vector<Owned> all = {{"--label-smoothing", {"cross-entropy"}}, {"--huber-delta", {"huber"}}};
+  static const std::vector<Owned> all = {{"--label-smoothing", {"cross-entropy"}},
+                                         {"--huber-delta", {"huber"}}};
   return all;
 }
 
-// A flag without effect is a mistake: of the person who gave it, if the program stays silent, of both.
-void refuse_foreign_flags(const CLI::App& app, const std::vector<Owned>& flags, std::string_view kind, std::string_view chosen) {
+// A flag without effect is a mistake: of the person who gave it, if the program stays silent, of
+// both.
+void refuse_foreign_flags(const CLI::App& app, const std::vector<Owned>& flags,
+                          std::string_view kind, std::string_view chosen) {
   for (const Owned& owned : flags)
-    if (app.count(owned.flag) > 0 && std::find(owned.owners.begin(), owned.owners.end(), chosen) == owned.owners.end())
+    if (app.count(owned.flag) > 0 &&
+        std::find(owned.owners.begin(), owned.owners.end(), chosen) == owned.owners.end())
       throw Error(ErrorCode::kInvalidArgument, owned.flag,
-                  fmt::format("is not a setting of the {} {}; it belongs to {}", kind, chosen, fmt::join(owned.owners, ", ")));
+                  fmt::format("is not a setting of the {} {}; it belongs to {}", kind, chosen,
+                              fmt::join(owned.owners, ", ")));
 }
 
 std::string flag_of(const Setting& setting, const std::string& prefix = "--") {
@@ -51,9 +56,13 @@ std::string flag_of(const Setting& setting, const std::string& prefix = "--") {
 void read(const std::string& text, Loss& loss) { loss = parse_loss(text); }
 void read(const std::string& text, ClassWeights& weights) { weights = parse_class_weights(text); }
 void read(const std::string& text, std::optional<Metric>& metric) { metric = parse_metric(text); }
-void read(const std::string& text, Initializer& initializer) { initializer = parse_initializer(text); }
+void read(const std::string& text, Initializer& initializer) {
+  initializer = parse_initializer(text);
+}
 void read(const std::string& text, Precision& precision) { precision = parse_precision(text); }
-void read(const std::string& text, Augmentation& augmentation) { augmentation = parse_augmentation(text); }
+void read(const std::string& text, Augmentation& augmentation) {
+  augmentation = parse_augmentation(text);
+}
 void read(const std::string& text, Schedule& schedule) {
   const std::int64_t warmup = schedule.warmup;  // has a flag of its own
   schedule = parse_schedule(text);
@@ -74,7 +83,8 @@ template <class T>
 std::string word_of(const T& value) {
   if constexpr (std::is_same_v<T, Augmentation>) return value.specification();
   if constexpr (std::is_same_v<T, Schedule>) return specification(value);
-  if constexpr (std::is_enum_v<T> && !std::is_same_v<T, Loss>) return std::string(name(value));  // the default loss is that of the data
+  if constexpr (std::is_enum_v<T> && !std::is_same_v<T, Loss>)
+    return std::string(name(value));  // the default loss is that of the data
   return "";
 }
 
@@ -86,8 +96,11 @@ struct SettingFlags {
   template <class T>
   void operator()(const Setting& setting, T& field) const {
     constexpr std::array<std::string_view, 3> kOfBuilt = {"init_scheme", "metric", "early_stop"};
-    if (setting.help.empty() || (!built && std::ranges::find(kOfBuilt, setting.name) != kOfBuilt.end())) return;
-    if (CLI::Option* option = add(setting, field); option != nullptr) option->group(std::string(setting.group));
+    if (setting.help.empty() ||
+        (!built && std::ranges::find(kOfBuilt, setting.name) != kOfBuilt.end()))
+      return;
+    if (CLI::Option* option = add(setting, field); option != nullptr)
+      option->group(std::string(setting.group));
   }
 
  private:
@@ -101,27 +114,38 @@ struct SettingFlags {
       return add_real(app, flag_of(setting), field, help, setting.least, setting.greatest);
     } else if constexpr (std::is_integral_v<T>) {
       const auto set = [&field, setting](const std::string& text) {
-        field = static_cast<T>(
-            parse_integer(flag_of(setting), text, static_cast<std::int64_t>(setting.least), static_cast<std::int64_t>(setting.greatest)));
+        field = static_cast<T>(parse_integer(flag_of(setting), text,
+                                             static_cast<std::int64_t>(setting.least),
+                                             static_cast<std::int64_t>(setting.greatest)));
       };
-      return app.add_option_function<std::string>(flag_of(setting), set, help)->type_name("N")->default_str(fmt::format("{}", field));
+      return app.add_option_function<std::string>(flag_of(setting), set, help)
+          ->type_name("N")
+          ->default_str(fmt::format("{}", field));
     } else {
       const auto set = [&field](const std::string& text) { read(text, field); };
       std::string words = fmt::format("{}", fmt::join(words_for(field), ", "));
       if (!words.empty()) words += "; ";
-      const char* kind = std::is_same_v<T, Augmentation> ? "LIST" : std::is_same_v<T, ClassWeights> ? "HOW" : "NAME";
-      return app.add_option_function<std::string>(flag_of(setting), set, words + help)->type_name(kind)->default_str(word_of(field));
+      const char* kind = std::is_same_v<T, Augmentation>   ? "LIST"
+                         : std::is_same_v<T, ClassWeights> ? "HOW"
+                                                           : "NAME";
+      return app.add_option_function<std::string>(flag_of(setting), set, words + help)
+          ->type_name(kind)
+          ->default_str(word_of(field));
     }
   }
 
-  CLI::Option* add(const Setting&, Optimizer&) const { return nullptr; }  // has no help, and flags of its own
+  CLI::Option* add(const Setting&, Optimizer&) const {
+    return nullptr;
+  }  // has no help, and flags of its own
 };
 
 // What can be opened, but not learned.
 void check_classes(const Dataset& train, const std::string& source) {
   if (train.classes == 0) return;
-  if (std::adjacent_find(train.labels.begin(), train.labels.end(), std::not_equal_to<>()) == train.labels.end())
-    throw Error(ErrorCode::kBadData, source, "has the same label in every training example; expected at least two classes");
+  if (std::adjacent_find(train.labels.begin(), train.labels.end(), std::not_equal_to<>()) ==
+      train.labels.end())
+    throw Error(ErrorCode::kBadData, source,
+                "has the same label in every training example; expected at least two classes");
 }
 
 }  // namespace
@@ -129,7 +153,9 @@ void check_classes(const Dataset& train, const std::string& source) {
 TrainingOptions::TrainingOptions(CLI::App& app, const Host& host, Network network, Rates rates)
     : app_(&app),
       rates_(rates),
-      data_(app, host, network == Network::kBuilt ? DataFlags::Network::kOwn : DataFlags::Network::kGiven, kDataGroup),
+      data_(app, host,
+            network == Network::kBuilt ? DataFlags::Network::kOwn : DataFlags::Network::kGiven,
+            kDataGroup),
       network_(app, kNetworkGroup) {
   if (network == Network::kBuilt) add_network(app);
   add_settings(app, network);
@@ -137,16 +163,21 @@ TrainingOptions::TrainingOptions(CLI::App& app, const Host& host, Network networ
 
 void TrainingOptions::add_network(CLI::App& app) {
   app.add_option("--model", model_,
-                 "mlp:WIDTHxDEPTH (mlp:32x20), mlp:WIDTH-WIDTH-... (mlp:256-128-100); for images lenet, vgg:small, resnet:20, resnet:32, "
-                 "resnet:56, mobilenet:small; or FILE.onnx: the architecture of that network, its parameters drawn anew")
+                 "mlp:WIDTHxDEPTH (mlp:32x20), mlp:WIDTH-WIDTH-... (mlp:256-128-100); for images "
+                 "lenet, vgg:small, resnet:20, resnet:32, "
+                 "resnet:56, mobilenet:small; or FILE.onnx: the architecture of that network, its "
+                 "parameters drawn anew")
       ->type_name("MODEL")
       ->capture_default_str()
       ->group(kNetworkGroup);
   app.add_flag("--batch-norm,!--no-batch-norm", batch_norm_,
-               "batch norm before each activation, or none; default: resnet and mobilenet have it, the others not")
+               "batch norm before each activation, or none; default: resnet and mobilenet have it, "
+               "the others not")
       ->group(kNetworkGroup);
-  add_real(app, "--dropout", dropout_, "share of units dropped behind every activation", 0.0, 0.999)->group(kNetworkGroup);
-  add_file(app, "--init", init_, "start from the weights in this safetensors or ONNX file")->group(kNetworkGroup);
+  add_real(app, "--dropout", dropout_, "share of units dropped behind every activation", 0.0, 0.999)
+      ->group(kNetworkGroup);
+  add_file(app, "--init", init_, "start from the weights in this safetensors or ONNX file")
+      ->group(kNetworkGroup);
 }
 
 void TrainingOptions::add_settings(CLI::App& app, Network network) {
@@ -165,14 +196,17 @@ void TrainingOptions::add_rate(CLI::App& app) {
   std::string others;
   for (const std::string_view name : optimizer_names()) {
     const float rate = learning_rate(parse_optimizer(name));
-    if (rate != learning_rate(Sgd{})) others += fmt::format("{}{}: {}", others.empty() ? "" : "; ", name, rate);
+    if (rate != learning_rate(Sgd{}))
+      others += fmt::format("{}{}: {}", others.empty() ? "" : "; ", name, rate);
   }
   std::string help = fmt::format("learning rate ({})", others);
   if (rates_ == Rates::kSeveral)
     help +=
-        "; of several, such as 0.003,0.03,0.3, each arm gets the best of its own, chosen on validation rows that are cut off the "
+        "; of several, such as 0.003,0.03,0.3, each arm gets the best of its own, chosen on "
+        "validation rows that are cut off the "
         "training rows";
-  CLI::Option* option = add_reals(app, "--lr", learning_rates_, help, optim::kRate.least, optim::kRate.greatest);
+  CLI::Option* option =
+      add_reals(app, "--lr", learning_rates_, help, optim::kRate.least, optim::kRate.greatest);
   if (rates_ == Rates::kOne) option->type_name("X");
   option->group(kTrainingGroup);
 }
@@ -183,15 +217,20 @@ void TrainingOptions::collect_optimizer_flags() {
   for (const std::string_view name : optimizer_names())
     visit_settings(parse_optimizer(name), [&](const Setting& setting, auto initial) {
       if (setting.name == optim::kRate.name) return;
-      const double value = std::strtod(fmt::format("{}", static_cast<float>(initial)).c_str(), nullptr);  // as it was meant
-      auto flag = std::ranges::find(optimizer_flags_, setting.name, [](const OptimizerFlag& each) { return each.setting.name; });
+      const double value = std::strtod(fmt::format("{}", static_cast<float>(initial)).c_str(),
+                                       nullptr);  // as it was meant
+      auto flag = std::ranges::find(optimizer_flags_, setting.name,
+                                    [](const OptimizerFlag& each) { return each.setting.name; });
       const bool fresh = flag == optimizer_flags_.end();
-      if (fresh) flag = optimizer_flags_.insert(flag, OptimizerFlag{setting, value, std::is_same_v<decltype(initial), bool>, {}, {}});
+      if (fresh)
+        flag = optimizer_flags_.insert(
+            flag, OptimizerFlag{setting, value, std::is_same_v<decltype(initial), bool>, {}, {}});
       std::vector<std::string> own;
       if (setting.help != flag->setting.help) own.emplace_back(setting.help);
       if (value != flag->value) own.push_back(fmt::format("{}", value));
       flag->owners.push_back(name);
-      flag->text += fmt::format("{}{}{}{}", fresh ? "" : "; ", name, own.empty() ? "" : ": ", fmt::join(own, ", "));
+      flag->text += fmt::format("{}{}{}{}", fresh ? "" : "; ", name, own.empty() ? "" : ": ",
+                                fmt::join(own, ", "));
     });
 }
 
@@ -201,7 +240,8 @@ void TrainingOptions::add_optimizer_flags(CLI::App& app) {
     const std::string help = fmt::format("{} ({})", flag.setting.help, flag.text);
     CLI::Option* option = flag.on_off ? app.add_flag_callback(
                                             flag.name(), [&flag] { flag.value = 1.0; }, help)
-                                      : add_real(app, flag.name(), flag.value, help, flag.setting.least, flag.setting.greatest);
+                                      : add_real(app, flag.name(), flag.value, help,
+                                                 flag.setting.least, flag.setting.greatest);
     option->group(kTrainingGroup);
   }
 }
@@ -222,14 +262,17 @@ std::optional<undying::cli::Network> TrainingOptions::open_network() const {
   }
   for (const char* flag : {"--batch-norm", "--dropout"})
     if (app_->count(flag) > 0)
-      throw Error(ErrorCode::kInvalidArgument, flag, fmt::format("has no use: {} says what the network is", model_));
+      throw Error(ErrorCode::kInvalidArgument, flag,
+                  fmt::format("has no use: {} says what the network is", model_));
   undying::cli::Network network = network_.load(model_, init_.empty());
   check_trains(network, model_);
   return network;
 }
 
-void TrainingOptions::choose(undying::cli::Network& network, const Dataset& train, TrainSettings& settings) const {
-  network_.choose(network, train, app_->count("--loss") > 0 ? std::optional(given_.loss) : std::nullopt);
+void TrainingOptions::choose(undying::cli::Network& network, const Dataset& train,
+                             TrainSettings& settings) const {
+  network_.choose(network, train,
+                  app_->count("--loss") > 0 ? std::optional(given_.loss) : std::nullopt);
   settings.loss = network.loss ? *network.loss : loss(train);
   settings.outputs = network.outputs;
   settings.frozen = frozen_names(network);
@@ -240,12 +283,16 @@ std::vector<Tensor> TrainingOptions::initial() const {
   return is_network_file(init_) ? onnx::load(init_).weights : read_safetensors(init_);
 }
 
-std::optional<DataForm> TrainingOptions::initial_form() const { return is_network_file(init_) ? onnx::load(init_).form : std::nullopt; }
+std::optional<DataForm> TrainingOptions::initial_form() const {
+  return is_network_file(init_) ? onnx::load(init_).form : std::nullopt;
+}
 
 void TrainingOptions::fit_epochs(TrainSettings& settings, const Dataset& train) const {
-  const std::int64_t rows = train.size - train.size / 4;  // at least, where validation rows are cut off
+  const std::int64_t rows =
+      train.size - train.size / 4;  // at least, where validation rows are cut off
   const std::int64_t steps_per_epoch = (rows + settings.batch - 1) / settings.batch;
-  if (given_.max_steps > 0 && app_->count("--epochs") == 0) settings.epochs = (given_.max_steps + steps_per_epoch - 1) / steps_per_epoch;
+  if (given_.max_steps > 0 && app_->count("--epochs") == 0)
+    settings.epochs = (given_.max_steps + steps_per_epoch - 1) / steps_per_epoch;
 }
 
 std::vector<std::filesystem::path> TrainingOptions::data_files() const { return data_.files(); }
@@ -259,17 +306,20 @@ ModelOptions TrainingOptions::model_options() const {
 Optimizer TrainingOptions::optimizer() const {
   const std::vector<std::string_view> names = optimizer_names();
   if (std::ranges::find(names, optimizer_) == names.end())
-    throw Error(ErrorCode::kInvalidArgument, "--optimizer",
-                fmt::format("\"{}\" is not known; expected one of {}", optimizer_, fmt::join(names, ", ")));
+    throw Error(
+        ErrorCode::kInvalidArgument, "--optimizer",
+        fmt::format("\"{}\" is not known; expected one of {}", optimizer_, fmt::join(names, ", ")));
   std::vector<Owned> owned;
   for (const OptimizerFlag& flag : optimizer_flags_) owned.push_back({flag.name(), flag.owners});
   refuse_foreign_flags(*app_, owned, "optimizer", optimizer_);
   if (rates_ == Rates::kOne && learning_rates_.size() > 1)
-    throw Error(
-        ErrorCode::kInvalidArgument, "--lr",
-        fmt::format("names {} rates; expected one here (undying compare gives each arm the best of several)", learning_rates_.size()));
+    throw Error(ErrorCode::kInvalidArgument, "--lr",
+                fmt::format("names {} rates; expected one here (undying compare gives each arm the "
+                            "best of several)",
+                            learning_rates_.size()));
   Optimizer chosen = parse_optimizer(optimizer_);
-  if (app_->count("--lr") > 0) chosen = with_learning_rate(chosen, static_cast<float>(learning_rates_.front()));
+  if (app_->count("--lr") > 0)
+    chosen = with_learning_rate(chosen, static_cast<float>(learning_rates_.front()));
   visit_settings(chosen, [&](const Setting& setting, auto& field) {
     for (const OptimizerFlag& flag : optimizer_flags_)
       if (flag.setting.name == setting.name && app_->count(flag.name()) > 0)
@@ -291,7 +341,8 @@ TrainSettings TrainingOptions::settings() const {
   return settings;
 }
 
-Split open_data(const TrainingOptions& options, const std::optional<Network>& network, const ReadingWatch& watch) {
+Split open_data(const TrainingOptions& options, const std::optional<Network>& network,
+                const ReadingWatch& watch) {
   const std::optional<DataForm> form = options.initial_form();
   if (!network) return options.open_data(watch, form);
   return open_for(*network, [&] { return options.open_data(watch, form, network->interface); });
@@ -302,7 +353,8 @@ Training parse_training(const std::vector<std::string>& arguments) {
   const Host host;
   const TrainingOptions options(app, host);
   try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // the last one first, as CLI11 wants them
+    app.parse(std::vector<std::string>(
+        arguments.rbegin(), arguments.rend()));  // the last one first, as CLI11 wants them
   } catch (const CLI::ParseError& error) {
     throw Error(ErrorCode::kInvalidArgument, "settings", error.what());
   }

@@ -24,16 +24,20 @@ class TrainingOptions {
   enum class Rates { kOne, kSeveral };    // whether --lr may be a list
 
   // Adds the flags to a command. The object must outlive the parse, and the host the object.
-  TrainingOptions(CLI::App& app, const Host& host, Network network = Network::kBuilt, Rates rates = Rates::kOne);
+  TrainingOptions(CLI::App& app, const Host& host, Network network = Network::kBuilt,
+                  Rates rates = Rates::kOne);
 
-  // `form`: of a given network; `network`: what it takes and gives. Throws Error{kBadData} where there is nothing to learn, too.
+  // `form`: of a given network; `network`: what it takes and gives. Throws Error{kBadData} where
+  // there is nothing to learn, too.
   Split open_data(const ReadingWatch& watch, const std::optional<DataForm>& form = {},
                   const std::optional<NetworkInterface>& network = {}) const;
-  // The network of the file that --model names, for weights that are drawn anew unless --init is given; none: --model names another.
-  // Throws Error{kInvalidArgument} for flags that have no use with it.
+  // The network of the file that --model names, for weights that are drawn anew unless --init is
+  // given; none: --model names another. Throws Error{kInvalidArgument} for flags that have no use
+  // with it.
   std::optional<undying::cli::Network> open_network() const;
   const NetworkFlags& network_flags() const { return network_; }
-  // Chooses what is judged of a network from a file and says so in the settings: losses, and what is not trained.
+  // Chooses what is judged of a network from a file and says so in the settings: losses, and what
+  // is not trained.
   void choose(undying::cli::Network& network, const Dataset& train, TrainSettings& settings) const;
   // The tensors of --init, safetensors or ONNX; empty: not given.
   std::vector<Tensor> initial() const;
@@ -44,14 +48,17 @@ class TrainingOptions {
   // Where --steps was given and --epochs was not: as many as the steps need.
   void fit_epochs(TrainSettings& settings, const Dataset& train) const;
   ModelOptions model_options() const;
-  // All but what depends on the data. Throws Error{kInvalidArgument} for flags that the chosen optimizer does not have.
+  // All but what depends on the data. Throws Error{kInvalidArgument} for flags that the chosen
+  // optimizer does not have.
   TrainSettings settings() const;
-  // Cross-entropy for classes, mean squared error for values, unless --loss was given. Throws Error{kInvalidArgument} for flags that this
-  // loss does not have.
+  // Cross-entropy for classes, mean squared error for values, unless --loss was given. Throws
+  // Error{kInvalidArgument} for flags that this loss does not have.
   Loss loss(const Dataset& train) const;
 
   // Those of --lr, ascending.
-  std::vector<float> learning_rates() const { return {learning_rates_.begin(), learning_rates_.end()}; }
+  std::vector<float> learning_rates() const {
+    return {learning_rates_.begin(), learning_rates_.end()};
+  }
 
   const std::string& data() const { return data_.data(); }
   const std::string& normalize() const { return data_.normalize(); }
@@ -96,10 +103,13 @@ class TrainingOptions {
   std::string json_;
 };
 
-// The data of a command whose network is that of a file, or built for it: read as the file of --init says, if any.
-Split open_data(const TrainingOptions& options, const std::optional<Network>& network, const ReadingWatch& watch);
+// The data of a command whose network is that of a file, or built for it: read as the file of
+// --init says, if any.
+Split open_data(const TrainingOptions& options, const std::optional<Network>& network,
+                const ReadingWatch& watch);
 
-// What the flags of `train` say of a network that is built here and of its training, for callers that have the data.
+// What the flags of `train` say of a network that is built here and of its training, for callers
+// that have the data.
 struct Training {
   TrainSettings settings;
   ModelOptions model_options;

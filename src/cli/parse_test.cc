@@ -19,9 +19,11 @@ TEST(ParseActivations, CommasSeparateItemsOnlyBeforeLetters) {
 }
 
 TEST(ParseActivations, EmptyItemsAndUnknownNamesAreErrors) {
-  for (const char* text : {"", "relu,", ",relu", "relu,,elu", "relu,lekay_relu", "leaky_relu:x", "leaky_relu:0.1,0.2", "leaky_relu:nan"})
+  for (const char* text : {"", "relu,", ",relu", "relu,,elu", "relu,lekay_relu", "leaky_relu:x",
+                           "leaky_relu:0.1,0.2", "leaky_relu:nan"})
     EXPECT_THROW(parse_activations("--activations", text), Error) << text;
-  EXPECT_THAT([] { parse_activations("--activations", "lekay_relu"); }, testing::ThrowsMessage<Error>(HasSubstr("leaky_relu")));
+  EXPECT_THAT([] { parse_activations("--activations", "lekay_relu"); },
+              testing::ThrowsMessage<Error>(HasSubstr("leaky_relu")));
 }
 
 TEST(ParseNumbers, WholeTextWithinTheRangeOrAnError) {
@@ -31,7 +33,8 @@ TEST(ParseNumbers, WholeTextWithinTheRangeOrAnError) {
     EXPECT_THAT([&] { parse_integer("--batch", text, 1, 1000); },
                 testing::ThrowsMessage<Error>(AllOf(HasSubstr("--batch"), HasSubstr("1..1000"))))
         << text;
-  for (const char* text : {"", "nan", "inf", "-0.1", "1e400", "0,1"}) EXPECT_THROW(parse_real("--lr", text, 0.0, 1.0), Error) << text;
+  for (const char* text : {"", "nan", "inf", "-0.1", "1e400", "0,1"})
+    EXPECT_THROW(parse_real("--lr", text, 0.0, 1.0), Error) << text;
 }
 
 TEST(Nearest, FindsTypingErrorsAndNothingFarAway) {
@@ -46,7 +49,9 @@ TEST(Parse, BytesWithAUnit) {
   EXPECT_EQ(parse_bytes("--memory", "1.5G"), 1'500'000'000);
   EXPECT_EQ(parse_bytes("--memory", "20m"), 20'000'000);
   for (const char* text : {"", "G", "0", "-1M", "1GB", "nan", "1e30"})
-    EXPECT_THAT([&] { parse_bytes("--memory", text); }, testing::ThrowsMessage<Error>(testing::HasSubstr("--memory"))) << text;
+    EXPECT_THAT([&] { parse_bytes("--memory", text); },
+                testing::ThrowsMessage<Error>(testing::HasSubstr("--memory")))
+        << text;
 }
 
 }  // namespace

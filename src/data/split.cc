@@ -87,7 +87,7 @@ void draw_any(const SplitRule& rule, std::int64_t wanted, std::vector<bool>& hel
   Rows order(held_out.size());
   std::iota(order.begin(), order.end(), 0U);
   shuffle(order, rule.seed, 0);
-  for (std::int64_t i = 0; i < wanted; ++i) held_out[order[static_cast<std::size_t>(i)]] = true;
+  for (std::int64_t i = 0; i < wanted; ++i) held_out[order[i]] = true;
 }
 
 std::int64_t wanted_of(std::int64_t size, const SplitRule& rule) {

@@ -64,7 +64,8 @@ void Activity::pool(const std::vector<Layer>& layers) {
   engine::pool(layers, abs_output.data(), std::plus<>());
   engine::pool(layers, abs_gradient.data(), std::plus<>());
   engine::pool(layers, first_fired.data(), earlier);
-  engine::pool(layers, last_fired.data(), [](std::uint32_t a, std::uint32_t b) { return std::max(a, b); });
+  engine::pool(layers, last_fired.data(),
+               [](std::uint32_t a, std::uint32_t b) { return std::max(a, b); });
 }
 
 void Activity::clear() {

@@ -20,13 +20,20 @@ struct StepCounters {
   Buffer<float> abs_gradient;
 };
 
-// What a run of training steps saw of each unit; steps count from 1 within the run. Each shard keeps its own, on the core that counts, and
-// they are added up when somebody asks: passing counters between cores in every step costs more than counting.
+// What a run of training steps saw of each unit; steps count from 1 within the run. Each shard
+// keeps its own, on the core that counts, and they are added up when somebody asks: passing
+// counters between cores in every step costs more than counting.
 struct Activity {
   Activity() = default;
-  explicit Activity(std::size_t units) : fired(units), abs_output(units), abs_gradient(units), first_fired(units), last_fired(units) {}
+  explicit Activity(std::size_t units)
+      : fired(units),
+        abs_output(units),
+        abs_gradient(units),
+        first_fired(units),
+        last_fired(units) {}
 
-  // Adds a step's counters and sets them to 0. `rows`: of the whole batch, by whose mean the gradients are divided.
+  // Adds a step's counters and sets them to 0. `rows`: of the whole batch, by whose mean the
+  // gradients are divided.
   void tally(StepCounters& counters, std::uint32_t step, std::int64_t rows);
   // Adds what another shard saw in the same steps.
   void add(const Activity& other);

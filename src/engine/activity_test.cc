@@ -73,19 +73,26 @@ class Rows final : public BatchSource {
  public:
   void inputs(int, std::int64_t first, std::int64_t rows, float* dst) const override {
     const Random random(3, Stream::kTest);
-    for (std::int64_t i = 0; i < 4 * rows; ++i) dst[i] = static_cast<float>(random.normal(static_cast<std::uint64_t>(4 * first + i)));
+    for (std::int64_t i = 0; i < 4 * rows; ++i)
+      dst[i] = static_cast<float>(random.normal(static_cast<std::uint64_t>(4 * first + i)));
   }
   bool has_labels() const override { return false; }
   void labels(std::int64_t, std::int64_t, std::int32_t*) const override {}
-  void targets(std::int64_t, std::int64_t rows, float* dst) const override { std::fill_n(dst, rows, 0.0f); }
+  void targets(std::int64_t, std::int64_t rows, float* dst) const override {
+    std::fill_n(dst, rows, 0.0f);
+  }
 };
 
-// The shortcut behind batch norm does not hold for gamma = 0: the plan is compiled again between two steps, and nothing is forgotten.
+// The shortcut behind batch norm does not hold for gamma = 0: the plan is compiled again between
+// two steps, and nothing is forgotten.
 TEST(Activity, OutlivesThePlanThatSawIt) {
   const Graph graph({{"x", "input", {}, {{"shape", Shape{4}}}},
                      {"a", "linear", {0}, {{"outputs", std::int64_t{3}}}},
                      {"n", "batch_norm", {1}, {}},
-                     {"f", "activation", {2}, {{"activation", Activation("leaky_relu:0.1")}, {"layer", std::string("f")}}},
+                     {"f",
+                      "activation",
+                      {2},
+                      {{"activation", Activation("leaky_relu:0.1")}, {"layer", std::string("f")}}},
                      {"b", "linear", {3}, {{"outputs", std::int64_t{1}}}}});
   Model model(graph);
   const Random random(4, Stream::kTest, 1);
@@ -94,10 +101,12 @@ TEST(Activity, OutlivesThePlanThatSawIt) {
   for (const Parameter& parameter : model.parameters()) {
     if (parameter.role == ops::ParameterSpec::Role::kScale) gamma = &parameter;
     if (parameter.role != ops::ParameterSpec::Role::kWeight) continue;
-    for (std::int64_t i = 0; i < parameter.size; ++i) model.values(parameter)[i] = static_cast<float>(random.normal(drawn++));
+    for (std::int64_t i = 0; i < parameter.size; ++i)
+      model.values(parameter)[i] = static_cast<float>(random.normal(drawn++));
   }
   ASSERT_NE(gamma, nullptr);
-  Engine engine(model, {.batch = 10, .shards = 3, .threads = 2, .loss = {.loss = Loss::kMeanSquaredError}});
+  Engine engine(
+      model, {.batch = 10, .shards = 3, .threads = 2, .loss = {.loss = Loss::kMeanSquaredError}});
   const Rows rows;
   engine.step(rows, 10, 1, {});
   ASSERT_TRUE(engine.training_plan().unusable().empty());
@@ -106,9 +115,11 @@ TEST(Activity, OutlivesThePlanThatSawIt) {
   engine.step(rows, 10, 2, {});
   const Activity activity = engine.take_activity();
   EXPECT_EQ(activity.examples, 20);
-  EXPECT_EQ(std::vector<std::uint32_t>(activity.first_fired.data(), activity.first_fired.data() + 3),
-            (std::vector<std::uint32_t>{1, 1, 1}));
-  EXPECT_EQ(std::vector<std::uint32_t>(activity.last_fired.data(), activity.last_fired.data() + 3), (std::vector<std::uint32_t>{2, 1, 2}));
+  EXPECT_EQ(
+      std::vector<std::uint32_t>(activity.first_fired.data(), activity.first_fired.data() + 3),
+      (std::vector<std::uint32_t>{1, 1, 1}));
+  EXPECT_EQ(std::vector<std::uint32_t>(activity.last_fired.data(), activity.last_fired.data() + 3),
+            (std::vector<std::uint32_t>{2, 1, 2}));
   EXPECT_EQ(activity.fired[0] % 2, 0U);  // the same rows twice
   EXPECT_GT(activity.fired[1], 0U);
   EXPECT_EQ(engine.take_activity().examples, 0);

@@ -26,8 +26,10 @@ void Census::add(const Census& other) {
 }
 
 void Census::pool(const std::vector<Layer>& layers) {
-  for (auto* counts : {&fired, &gradient_zero, &saturated}) engine::pool(layers, counts->data(), std::plus<>());
-  for (auto* sums : {&abs_sum, &sum, &square_sum}) engine::pool(layers, sums->data(), std::plus<>());
+  for (auto* counts : {&fired, &gradient_zero, &saturated})
+    engine::pool(layers, counts->data(), std::plus<>());
+  for (auto* sums : {&abs_sum, &sum, &square_sum})
+    engine::pool(layers, sums->data(), std::plus<>());
   engine::pool(layers, max.data(), [](float a, float b) { return std::max(a, b); });
 }
 
@@ -40,15 +42,17 @@ void CensusObserver::begin(const Plan& plan) {
     for (std::size_t i = 0; i < counters.size(); ++i) {
       const int layer = plan.steps()[i].layer;
       if (layer < 0) continue;
-      const std::int64_t at = model_->layers()[static_cast<std::size_t>(layer)].offset;
-      counters[i] = {census.fired.data() + at, census.gradient_zero.data() + at, census.saturated.data() + at, census.abs_sum.data() + at,
-                     census.sum.data() + at,   census.square_sum.data() + at,    census.max.data() + at,       eps_};
+      const std::int64_t at = model_->layers()[layer].offset;
+      counters[i] = {census.fired.data() + at,     census.gradient_zero.data() + at,
+                     census.saturated.data() + at, census.abs_sum.data() + at,
+                     census.sum.data() + at,       census.square_sum.data() + at,
+                     census.max.data() + at,       eps_};
     }
   }
 }
 
 void CensusObserver::before(const Chunk& chunk, int step) {
-  const auto& counters = counters_[static_cast<std::size_t>(chunk.lane)][static_cast<std::size_t>(step)];
+  const auto& counters = counters_[chunk.lane][step];
   if (counters.fired != nullptr) chunk.pass(step).census = &counters;
 }
 

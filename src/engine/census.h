@@ -35,7 +35,8 @@ class CensusObserver final : public Observer {
   float eps_;
   const Model* model_ = nullptr;
   std::vector<Census> lanes_;
-  std::vector<std::vector<activations::CensusCounters>> counters_;  // by lane and step; empty where a step counts nothing
+  std::vector<std::vector<activations::CensusCounters>>
+      counters_;  // by lane and step; empty where a step counts nothing
 };
 
 }  // namespace undying::engine

@@ -8,20 +8,23 @@
 
 namespace undying::engine {
 
-// Gradients of a model over a whole data set as it evaluates, weights frozen: dropout passes everything, batch norm keeps its running
-// statistics and is an affine map, random slopes are their mean. L is the loss of one example.
+// Gradients of a model over a whole data set as it evaluates, weights frozen: dropout passes
+// everything, batch norm keeps its running statistics and is an affine map, random slopes are their
+// mean. L is the loss of one example.
 struct Gradients {
   std::vector<double> mean;            // of dL/dw, an entry a float of the trained arena
   std::vector<std::uint64_t> nonzero;  // a bit a float, 64 a word, the lowest first: see learns()
-  std::vector<double> units;           // mean of |dL/dz|, summed over positions, an entry a unit of the unit arena
-  ops::LossSums loss;                  // over all rows
+  std::vector<double>
+      units;           // mean of |dL/dz|, summed over positions, an entry a unit of the unit arena
+  ops::LossSums loss;  // over all rows
 
-  // Whether the gradient of this float of the trained arena was other than 0 over some chunk of examples.
-  bool learns(std::int64_t i) const { return (nonzero[static_cast<std::size_t>(i / 64)] >> (i % 64) & 1U) != 0; }
+  // Whether the gradient of this float of the trained arena was other than 0 over some chunk of
+  // examples.
+  bool learns(std::int64_t i) const { return (nonzero[i / 64] >> (i % 64) & 1U) != 0; }
 };
 
-// Adds up the gradients of a pass that goes backward. One sum for all lanes: those of large parameters are added as soon as every lane has
-// them, where one buffer a lane serves them all.
+// Adds up the gradients of a pass that goes backward. One sum for all lanes: those of large
+// parameters are added as soon as every lane has them, where one buffer a lane serves them all.
 class GradientObserver final : public Observer {
  public:
   void begin(const Plan& plan) override;
@@ -36,8 +39,9 @@ class GradientObserver final : public Observer {
   void add_units(Plan& plan);
 
   const Model* model_ = nullptr;
-  std::vector<std::vector<int>> early_;  // parameters that a gradient reaches, by the step that is gathered early
-  std::vector<int> late_;                // and all others
+  std::vector<std::vector<int>>
+      early_;              // parameters that a gradient reaches, by the step that is gathered early
+  std::vector<int> late_;  // and all others
   Gradients sums_;
 };
 
@@ -48,7 +52,8 @@ struct GradientOptions {
 };
 
 // One pass over `rows` examples. Nothing of the model changes.
-Gradients frozen_gradients(Model& model, const BatchSource& source, std::int64_t rows, const GradientOptions& options);
+Gradients frozen_gradients(Model& model, const BatchSource& source, std::int64_t rows,
+                           const GradientOptions& options);
 
 }  // namespace undying::engine
 

@@ -29,7 +29,8 @@ class Examples final : public BatchSource {
   }
   bool has_labels() const override { return true; }
   void labels(std::int64_t first, std::int64_t rows, std::int32_t* dst) const override {
-    for (std::int64_t i = 0; i < rows; ++i) dst[i] = static_cast<std::int32_t>((first + i) % kClasses);
+    for (std::int64_t i = 0; i < rows; ++i)
+      dst[i] = static_cast<std::int32_t>((first + i) % kClasses);
   }
   void targets(std::int64_t, std::int64_t, float*) const override {}
 
@@ -86,27 +87,38 @@ TEST_P(FrozenGradients, AgreeWithCentralDifferences) {
   Model model(net.graph);
   fill(model);
   const Examples examples(net.features);
-  const Gradients found = frozen_gradients(model, examples, kRows, {.shards = net.shards, .threads = net.shards});
+  const Gradients found =
+      frozen_gradients(model, examples, kRows, {.shards = net.shards, .threads = net.shards});
   EXPECT_NEAR(found.loss.loss / static_cast<double>(kRows), mean_loss(model, examples), 1e-6);
   int compared = 0;
   int skipped = 0;
   for (const Parameter& parameter : model.parameters()) {
     if (!parameter.trained) continue;
     for (std::int64_t i = 0; i < parameter.size; i += 1 + parameter.size / 6) {
-      const auto expected = slope(model.values(parameter)[i], [&] { return mean_loss(model, examples); });
+      const auto expected =
+          slope(model.values(parameter)[i], [&] { return mean_loss(model, examples); });
       ++(expected ? compared : skipped);
       if (!expected) continue;
-      const double gradient = found.mean[static_cast<std::size_t>(parameter.offset + i)];
-      EXPECT_NEAR(gradient, *expected, 1e-3 * (1.0 + std::fabs(gradient))) << parameter.name << ' ' << i;
+      const double gradient = found.mean[parameter.offset + i];
+      EXPECT_NEAR(gradient, *expected, 1e-3 * (1.0 + std::fabs(gradient)))
+          << parameter.name << ' ' << i;
     }
   }
   EXPECT_GT(compared, 4 * skipped);
 }
 
 Graph dense() {
-  return mlp({.inputs = 5, .hidden = {8, 7}, .outputs = kClasses, .activation = "tanh", .batch_norm = true, .dropout = 0.5});
+  return mlp({.inputs = 5,
+              .hidden = {8, 7},
+              .outputs = kClasses,
+              .activation = "tanh",
+              .batch_norm = true,
+              .dropout = 0.5});
 }
-Graph convolutional() { return build_model("mobilenet:small", {1, 8, 8}, kClasses, {.activation = "silu", .dropout = 0.2}); }
+Graph convolutional() {
+  return build_model("mobilenet:small", {1, 8, 8}, kClasses,
+                     {.activation = "silu", .dropout = 0.2});
+}
 
 INSTANTIATE_TEST_SUITE_P(Nets, FrozenGradients,
                          testing::Values(Net{"dense", dense(), 5, 1}, Net{"shards", dense(), 5, 2},
@@ -123,7 +135,8 @@ TEST(FrozenGradients, ChangeNothingOfTheModel) {
   EXPECT_EQ(std::vector<float>(model.trained(), model.trained() + model.trained_size()), trained);
 }
 
-// A unit of ReLU that no example fires: nothing of its row has a gradient in any block; the others' rows do.
+// A unit of ReLU that no example fires: nothing of its row has a gradient in any block; the others'
+// rows do.
 TEST(FrozenGradients, OfADeadUnitAreZeroInEveryBlock) {
   Model model(mlp({.inputs = 5, .hidden = {4}, .outputs = kClasses, .activation = "relu"}));
   fill(model);
@@ -134,7 +147,7 @@ TEST(FrozenGradients, OfADeadUnitAreZeroInEveryBlock) {
   for (std::int64_t unit = 0; unit < 4; ++unit) {
     EXPECT_EQ(found.learns(bias.offset + unit), unit != 2);
     EXPECT_EQ(found.learns(weight.offset + 5 * unit), unit != 2);
-    EXPECT_EQ(found.units[static_cast<std::size_t>(unit)] == 0.0, unit == 2);
+    EXPECT_EQ(found.units[unit] == 0.0, unit == 2);
   }
 }
 

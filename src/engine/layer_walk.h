@@ -12,9 +12,9 @@
 
 namespace undying::engine {
 
-// A walk over a data set node by node: all rows pass a node before any goes on, so that what the later ones are computed with may be
-// settled by what all rows gave so far. Rows wait in buffers of their own where these fit the bound; those beyond it start again from the
-// input for every node.
+// A walk over a data set node by node: all rows pass a node before any goes on, so that what the
+// later ones are computed with may be settled by what all rows gave so far. Rows wait in buffers of
+// their own where these fit the bound; those beyond it start again from the input for every node.
 class LayerWalk {
  public:
   struct Options {
@@ -24,12 +24,14 @@ class LayerWalk {
   };
   LayerWalk(Model& model, const BatchSource& source, std::int64_t rows, const Options& options);
 
-  // What the rows of a chunk gave at a node, (rows, positions, units) as it lies in memory. On every worker, once a chunk.
+  // What the rows of a chunk gave at a node, (rows, positions, units) as it lies in memory. On
+  // every worker, once a chunk.
   using Visit = std::function<void(std::int64_t chunk, std::int64_t rows, const float* values)>;
 
   // All rows go on to the next node.
   void advance(const Visit& visit);
-  // Parameters have changed since: by so much what each unit of this node gives. Nothing: of later nodes only.
+  // Parameters have changed since: by so much what each unit of this node gives. Nothing: of later
+  // nodes only.
   void settle(std::vector<float> added) { added_ = std::move(added); }
 
   std::int64_t chunks() const { return chunks_; }

@@ -19,7 +19,8 @@ struct Placed {
 Placement place(std::span<const Lifetime> lifetimes) {
   std::vector<std::size_t> order(lifetimes.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return lifetimes[a].first < lifetimes[b].first; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](auto a, auto b) { return lifetimes[a].first < lifetimes[b].first; });
 
   Placement placement{.offsets = std::vector<std::int64_t>(lifetimes.size(), 0)};
   std::vector<Placed> alive;  // by offset

@@ -7,7 +7,8 @@
 
 namespace undying::engine {
 
-// A buffer that is written at time `first`, read for the last time at time `last`, and takes `size` floats.
+// A buffer that is written at time `first`, read for the last time at time `last`, and takes `size`
+// floats.
 struct Lifetime {
   std::int64_t size = 0;
   int first = 0;
@@ -19,8 +20,8 @@ struct Placement {
   std::int64_t total = 0;
 };
 
-// Places every buffer in one arena so that buffers alive at the same time do not overlap: in order of birth, each at the lowest
-// offset where it fits.
+// Places every buffer in one arena so that buffers alive at the same time do not overlap: in order
+// of birth, each at the lowest offset where it fits.
 Placement place(std::span<const Lifetime> lifetimes);
 
 }  // namespace undying::engine

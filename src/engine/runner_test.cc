@@ -1,4 +1,5 @@
-// A pass over data: what it finds does not depend on who runs it, it keeps its bound, and a walk from node to node sees what a pass sees.
+// A pass over data: what it finds does not depend on who runs it, it keeps its bound, and a walk
+// from node to node sees what a pass sees.
 
 #include "engine/runner.h"
 
@@ -39,13 +40,18 @@ class Images final : public BatchSource {
   static constexpr std::int64_t kSize = 2 * 6 * 6;
 };
 
-// Convolutions with batch norm and without, a residual sum, an activation that keeps its input, a large linear layer.
+// Convolutions with batch norm and without, a residual sum, an activation that keeps its input, a
+// large linear layer.
 Graph residual() {
   const auto conv = [](const char* name, int src) {
-    return Node{name, "conv", {src}, {{"outputs", std::int64_t{4}}, {"kernel", Ints{3, 3}}, {"pads", Ints(4, 1)}}};
+    return Node{name,
+                "conv",
+                {src},
+                {{"outputs", std::int64_t{4}}, {"kernel", Ints{3, 3}}, {"pads", Ints(4, 1)}}};
   };
   const auto activation = [](const char* name, int src, const char* f) {
-    return Node{name, "activation", {src}, {{"activation", Activation(f)}, {"layer", std::string(name)}}};
+    return Node{
+        name, "activation", {src}, {{"activation", Activation(f)}, {"layer", std::string(name)}}};
   };
   return Graph({{"x", "input", {}, {{"shape", Ints{2, 6, 6}}}},
                 conv("a", 0),
@@ -86,7 +92,9 @@ Found pass(Model& model, const RunnerOptions& options) {
   CensusObserver census(1e-3f);
   GradientObserver gradients;
   Observer* const observers[] = {&census, &gradients};
-  const ops::LossSums sums = Runner(model, options).run({.source = Images(), .rows = kRows, .loss = &loss, .observers = observers});
+  const ops::LossSums sums =
+      Runner(model, options)
+          .run({.source = Images(), .rows = kRows, .loss = &loss, .observers = observers});
   return {census.total(), gradients.take(kRows, sums)};
 }
 
@@ -114,7 +122,8 @@ TEST(Runner, LanesAndChunksChangeRoundingAlone) {
   EXPECT_EQ(one.gradients.nonzero, many.gradients.nonzero);
   EXPECT_NEAR(one.gradients.loss.loss, many.gradients.loss.loss, 1e-9 * one.gradients.loss.loss);
   for (std::size_t i = 0; i < one.gradients.mean.size(); ++i)
-    EXPECT_NEAR(one.gradients.mean[i], many.gradients.mean[i], 1e-6 * std::fmax(1.0, std::fabs(one.gradients.mean[i])));
+    EXPECT_NEAR(one.gradients.mean[i], many.gradients.mean[i],
+                1e-6 * std::fmax(1.0, std::fabs(one.gradients.mean[i])));
 }
 
 // Forward alone, where batch norm is folded too, counts the same.
@@ -145,12 +154,14 @@ TEST(Runner, ABoundTooSmallForARowSaysWhatIsNeeded) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
-    EXPECT_THAT(error.what(), testing::AllOf(testing::HasSubstr("[memory]"), testing::HasSubstr("2 threads")));
+    EXPECT_THAT(error.what(),
+                testing::AllOf(testing::HasSubstr("[memory]"), testing::HasSubstr("2 threads")));
   }
 }
 
 // What two nodes give, settled at the first: its units are raised by 1 where its bias is.
-std::map<int, std::vector<float>> walked(std::int64_t memory, int threads, std::vector<float>* after) {
+std::map<int, std::vector<float>> walked(std::int64_t memory, int threads,
+                                         std::vector<float>* after) {
   Model model = filled(residual());
   const Images images;
   LayerWalk walk(model, images, kRows, {.nodes = {4, 8}, .threads = threads, .memory = memory});
@@ -158,22 +169,24 @@ std::map<int, std::vector<float>> walked(std::int64_t memory, int threads, std::
   const auto advance = [&](int node) {
     std::map<std::int64_t, std::vector<float>> chunks;
     std::mutex mutex;
-    const std::int64_t size = ops::element_count(model.node_values()[static_cast<std::size_t>(node)].shape);
+    const std::int64_t size = ops::element_count(model.node_values()[node].shape);
     walk.advance([&](std::int64_t chunk, std::int64_t rows, const float* values) {
       const std::lock_guard lock(mutex);
       chunks[chunk].assign(values, values + rows * size);
     });
-    for (const auto& [chunk, values] : chunks) seen[node].insert(seen[node].end(), values.begin(), values.end());
+    for (const auto& [chunk, values] : chunks)
+      seen[node].insert(seen[node].end(), values.begin(), values.end());
   };
   advance(4);
-  float* bias = model.values(model.parameters()[static_cast<std::size_t>(model.parameters_of(4)[1])]);
+  float* bias = model.values(model.parameters()[model.parameters_of(4)[1]]);
   for (int unit = 0; unit < 4; ++unit) bias[unit] += 1.0f;
   walk.settle(std::vector<float>(4, 1.0f));
   advance(8);
   if (after != nullptr) {
     Model watched(Graph(model.graph().nodes(), {8}));
     for (std::size_t p = 0; p < watched.parameters().size(); ++p)
-      std::copy_n(model.values(model.parameters()[p]), model.parameters()[p].size, watched.values(watched.parameters()[p]));
+      std::copy_n(model.values(model.parameters()[p]), model.parameters()[p].size,
+                  watched.values(watched.parameters()[p]));
     after->resize(seen[8].size());
     OutputObserver copied(after->data());
     Observer* const observers[] = {&copied};
@@ -182,7 +195,8 @@ std::map<int, std::vector<float>> walked(std::int64_t memory, int threads, std::
   return seen;
 }
 
-// Against the whole network run anew with the parameters as they became; a plain output is channels first.
+// Against the whole network run anew with the parameters as they became; a plain output is channels
+// first.
 TEST(LayerWalk, GoesOnWithWhatWasSettled) {
   std::vector<float> after;
   const auto seen = walked(0, 2, &after);
@@ -190,7 +204,8 @@ TEST(LayerWalk, GoesOnWithWhatWasSettled) {
   for (std::size_t row = 0; row < kRows; ++row)
     for (std::size_t channel = 0; channel < 4; ++channel)
       for (std::size_t at = 0; at < 36; ++at)
-        EXPECT_NEAR(seen.at(8)[(row * 36 + at) * 4 + channel], after[(row * 4 + channel) * 36 + at], 1e-5);
+        EXPECT_NEAR(seen.at(8)[(row * 36 + at) * 4 + channel], after[(row * 4 + channel) * 36 + at],
+                    1e-5);
 }
 
 // Rows that find no buffer to wait in start again for every node.
@@ -199,7 +214,8 @@ TEST(LayerWalk, ABoundChangesRoundingAlone) {
   const auto bounded = walked(100'000, 2, nullptr);
   for (const int node : {4, 8}) {
     ASSERT_EQ(free.at(node).size(), bounded.at(node).size());
-    for (std::size_t i = 0; i < free.at(node).size(); ++i) EXPECT_NEAR(free.at(node)[i], bounded.at(node)[i], 1e-5);
+    for (std::size_t i = 0; i < free.at(node).size(); ++i)
+      EXPECT_NEAR(free.at(node)[i], bounded.at(node)[i], 1e-5);
   }
 }
 

@@ -7,7 +7,8 @@
 
 namespace undying::engine {
 
-// Where a batch, or a whole data set, comes from. Called from several workers at once, each for rows of its own.
+// Where a batch, or a whole data set, comes from. Called from several workers at once, each for
+// rows of its own.
 class BatchSource {
  public:
   virtual ~BatchSource() = default;
@@ -17,15 +18,18 @@ class BatchSource {
   virtual bool has_labels() const = 0;
   virtual void labels(std::int64_t first, std::int64_t rows, std::int32_t* dst) const = 0;
   virtual void targets(std::int64_t first, std::int64_t rows, float* dst) const = 0;
-  // How much each row counts in the loss of a step. Returns false, and leaves dst as it is, where all count alike.
+  // How much each row counts in the loss of a step. Returns false, and leaves dst as it is, where
+  // all count alike.
   virtual bool weights(std::int64_t first, std::int64_t rows, float* dst) const {
     (void)first, (void)rows, (void)dst;
     return false;
   }
 };
 
-// Copies inputs and, where `answers` are wanted, labels or targets of these rows to where a shard's plan expects them.
-void read(const BatchSource& source, std::int64_t first, std::int64_t rows, Shard& shard, bool answers = true);
+// Copies inputs and, where `answers` are wanted, labels or targets of these rows to where a shard's
+// plan expects them.
+void read(const BatchSource& source, std::int64_t first, std::int64_t rows, Shard& shard,
+          bool answers = true);
 
 }  // namespace undying::engine
 

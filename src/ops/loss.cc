@@ -64,7 +64,8 @@ LossSums pointwise(const LossOptions& options, const LossArgs& args) {
       const std::int64_t i = row * args.width + j;
       const Point at = point(options, args.outputs[i], target(args, row, j));
       total.loss += weight * at.loss / width;
-      if (args.diff != nullptr) args.diff[i] = static_cast<float>(weight * at.gradient / width * args.scale);
+      if (args.diff != nullptr)
+        args.diff[i] = static_cast<float>(weight * at.gradient / width * args.scale);
     }
     if (args.labels != nullptr) total.correct += is_correct(args, row);
   }
@@ -90,23 +91,26 @@ LossSums compute_loss(const LossOptions& options, const OutputLoss& output, cons
   targets.resize(static_cast<std::size_t>(args.rows * output.columns));
   labels.resize(static_cast<std::size_t>(args.rows));
   for (std::int64_t row = 0; row < args.rows; ++row) {
-    std::copy_n(args.outputs + row * args.width + output.first, output.width, values.data() + row * output.width);
+    std::copy_n(args.outputs + row * args.width + output.first, output.width,
+                values.data() + row * output.width);
     const float* from = args.targets + row * columns + output.target;
     std::copy_n(from, output.columns, targets.data() + row * output.columns);
-    labels[static_cast<std::size_t>(row)] = static_cast<std::int32_t>(*from);
+    labels[row] = static_cast<std::int32_t>(*from);
   }
   LossOptions own = options;
   own.loss = output.loss;
   own.outputs.clear();
-  const LossSums sums = compute_loss(own, {.rows = args.rows,
-                                           .width = output.width,
-                                           .outputs = values.data(),
-                                           .labels = output.classes ? labels.data() : nullptr,
-                                           .targets = targets.data(),
-                                           .diff = args.diff == nullptr ? nullptr : diff.data(),
-                                           .scale = static_cast<float>(args.scale * output.weight)});
+  const LossSums sums =
+      compute_loss(own, {.rows = args.rows,
+                         .width = output.width,
+                         .outputs = values.data(),
+                         .labels = output.classes ? labels.data() : nullptr,
+                         .targets = targets.data(),
+                         .diff = args.diff == nullptr ? nullptr : diff.data(),
+                         .scale = static_cast<float>(args.scale * output.weight)});
   for (std::int64_t row = 0; args.diff != nullptr && row < args.rows; ++row)
-    std::copy_n(diff.data() + row * output.width, output.width, args.diff + row * args.width + output.first);
+    std::copy_n(diff.data() + row * output.width, output.width,
+                args.diff + row * args.width + output.first);
   return sums;
 }
 
@@ -114,7 +118,8 @@ LossSums compute_loss(const LossOptions& options, const LossArgs& args) {
   if (!options.outputs.empty()) {
     LossSums total;
     if (args.diff != nullptr) std::fill_n(args.diff, args.rows * args.width, 0.0f);
-    for (const OutputLoss& output : options.outputs) total.loss += output.weight * compute_loss(options, output, args).loss;
+    for (const OutputLoss& output : options.outputs)
+      total.loss += output.weight * compute_loss(options, output, args).loss;
     return total;
   }
   if (options.loss != Loss::kSoftmaxCrossEntropy) return pointwise(options, args);

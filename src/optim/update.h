@@ -11,7 +11,8 @@ namespace undying::optim {
 // How many float arenas of state, each as long as the parameters, the optimizer carries: 0, 1 or 2.
 int state_count(const Optimizer& optimizer);
 
-// Whether a setting is usable (rate > 0, 0 <= momentum < 1, ...). Throws Error{kInvalidArgument} that names the setting.
+// Whether a setting is usable (rate > 0, 0 <= momentum < 1, ...). Throws Error{kInvalidArgument}
+// that names the setting.
 void validate(const Optimizer& optimizer);
 
 // One slice of the flat arenas.
@@ -32,7 +33,8 @@ struct SliceNorms {
   double weight = 0.0;    // of theta before the update
 };
 
-// Sums the shards' gradients and applies the optimizer to a slice, in one pass. The result of an element depends on that element alone.
+// Sums the shards' gradients and applies the optimizer to a slice, in one pass. The result of an
+// element depends on that element alone.
 SliceNorms update(const Optimizer& optimizer, const UpdateArgs& args);
 
 // The sum of squares of the summed gradient over a slice: for clipping, before update().

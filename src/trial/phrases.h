@@ -14,7 +14,8 @@ namespace undying::trial {
 const char* plural(std::int64_t count);  // "" or "s"
 std::string percent(double share);       // "12.3%"
 
-// A change of a loss: in percent, or how many times it is what it was. bound() is the same as the end of an interval.
+// A change of a loss: in percent, or how many times it is what it was. bound() is the same as the
+// end of an interval.
 std::string change(double relative);
 std::string bound(double relative);
 

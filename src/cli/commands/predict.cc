@@ -154,7 +154,7 @@ std::string answers_csv(const Predictions& predictions, const std::vector<std::u
   const std::string empty(
       static_cast<std::size_t>(predictions.width() + (predictions.classes.empty() ? 0 : 1)), ',');
   for (std::int64_t i = 0; i < predictions.size; ++i) {
-    const std::int64_t row = rows.empty() ? i : rows[static_cast<std::size_t>(i)];
+    const std::int64_t row = rows.empty() ? i : rows[i];
     if (source == 0) next = row;
     for (; next < row; ++next) text += fmt::format("{}{}\n", next + 1, empty);
     text += fmt::format("{}", ++next);
@@ -171,13 +171,13 @@ std::string answers_csv(const Predictions& predictions, const std::vector<std::u
 
 std::int64_t element_count(const Graph& graph, int node) {
   std::int64_t count = 1;
-  for (const std::int64_t extent : graph.shapes()[static_cast<std::size_t>(node)]) count *= extent;
+  for (const std::int64_t extent : graph.shapes()[node]) count *= extent;
   return count;
 }
 
 // Logits of classes become probabilities; where the network gives those already, they stay.
 void make_probabilities(const Graph& graph, int node, Predictions& predictions) {
-  const Node& last = graph.nodes()[static_cast<std::size_t>(node)];
+  const Node& last = graph.nodes()[node];
   if (ops::head_of(last) == ops::Head::kSoftmax) return;
   const std::int64_t width = predictions.width();
   for (std::int64_t row = 0; row < predictions.size; ++row) {
@@ -236,12 +236,12 @@ std::string outputs_csv(const Network& network, const std::vector<Predictions>& 
   }
   text += "\n";
   for (std::int64_t row = 0; row < all.front().size; ++row) {
-    text += fmt::format("{}", (rows.empty() ? row : rows[static_cast<std::size_t>(row)]) + 1);
+    text += fmt::format("{}", (rows.empty() ? row : rows[row]) + 1);
     for (const Predictions& each : all) {
       if (!each.classes.empty())
         text += "," + each.classes[static_cast<std::size_t>(each.chosen(row))];
       for (std::int64_t c = 0; c < each.width(); ++c)
-        text += fmt::format(",{}", each.values[static_cast<std::size_t>(row * each.width() + c)]);
+        text += fmt::format(",{}", each.values[row * each.width() + c]);
     }
     text += "\n";
   }

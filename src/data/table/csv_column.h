@@ -19,7 +19,8 @@ bool marks_missing(std::string_view field);
 // "2024-03-01", "3/1/24 10:00"
 bool looks_like_date(std::string_view field);
 
-// Text that can be shown and written as JSON: bytes that are no UTF-8 are taken for Latin-1, control characters become spaces.
+// Text that can be shown and written as JSON: bytes that are no UTF-8 are taken for Latin-1,
+// control characters become spaces.
 std::string shown(std::string_view text);
 
 // Of a column of text, the most different ones that are told apart.
@@ -48,7 +49,9 @@ class Texts {
  private:
   struct Hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
   };
   std::unordered_map<std::string, std::int32_t, Hash, std::equal_to<>> codes_;
   std::vector<std::string> values_;

@@ -13,11 +13,13 @@
 
 namespace undying::data {
 
-// One reading of a table: the rows as they come (csv_read.cc), then what they mean (csv_meaning.cc, csv_missing.cc). What is wrong is
-// gathered on the way and thrown at the end, all together, with the notation that would be accepted (csv_ready.cc).
+// One reading of a table: the rows as they come (csv_read.cc), then what they mean (csv_meaning.cc,
+// csv_missing.cc). What is wrong is gathered on the way and thrown at the end, all together, with
+// the notation that would be accepted (csv_ready.cc).
 class CsvRead {
  public:
-  CsvRead(Records& records, const CsvSource& source, const std::string& group, const Coding* coding, const ReadingWatch& watch);
+  CsvRead(Records& records, const CsvSource& source, const std::string& group, const Coding* coding,
+          const ReadingWatch& watch);
   CsvTable run();
 
  private:
@@ -60,9 +62,12 @@ class CsvRead {
   void note_leaks(const CsvTable& table);
   bool says_the_label(const CsvColumn& column, const std::vector<std::int32_t>& labels) const;
   void set_features(CsvTable& table);
-  void expand(const std::vector<const CsvColumn*>& used, const std::vector<std::vector<std::size_t>>& places, std::size_t width);
+  void expand(const std::vector<const CsvColumn*>& used,
+              const std::vector<std::vector<std::size_t>>& places, std::size_t width);
   void leave_out(CsvColumn& column, const std::string& reason);
-  std::string where(const Occurrences& of) const { return of.text(records_.has_types() ? "row" : "line"); }
+  std::string where(const Occurrences& of) const {
+    return of.text(records_.has_types() ? "row" : "line");
+  }
   void add_problem(const std::string& text) { problems_.push_back(text); }
   // What would be accepted (csv_ready.cc).
   std::vector<std::string> likely_labels() const;

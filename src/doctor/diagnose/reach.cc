@@ -55,12 +55,12 @@ class Bounds {
       all_.push_back(bound(at));
   }
 
-  const Bound& of(int at) const { return all_[static_cast<std::size_t>(at)]; }
+  const Bound& of(int at) const { return all_[at]; }
 
  private:
   // From those of the nodes before.
   Bound bound(int at) const {
-    const Node& node = model_.graph().nodes()[static_cast<std::size_t>(at)];
+    const Node& node = model_.graph().nodes()[at];
     const ops::Traits& traits = ops::traits_of(node);
     if (const Activation* activation = ops::activation_of(node); activation != nullptr)
       return {range_of(*activation), at};
@@ -178,7 +178,7 @@ std::optional<OutputReach> reach_of(const engine::Model& model, const Dataset& d
   const Bounds bounds(model);
   const Bound& bound = bounds.of(model.graph().outputs().front());
   if (bound.node < 0 || !bounded(bound.interval)) return std::nullopt;
-  const Node& node = model.graph().nodes()[static_cast<std::size_t>(bound.node)];
+  const Node& node = model.graph().nodes()[bound.node];
   const std::int64_t width = ops::element_count(model.graph().output_shape());
   const bool takes_logits = loss == Loss::kSoftmaxCrossEntropy || loss == Loss::kBinaryCrossEntropy;
   const Activation* activation = ops::activation_of(node);

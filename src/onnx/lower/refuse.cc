@@ -49,7 +49,7 @@ std::string reason_against(const Net& net, int id) {
   if (std::string why = misplaced(net, id); !why.empty()) return why;
   const std::vector<bool> needed = net.needed({id});
   for (const Obstacle& obstacle : net.obstacles)
-    if (needed[static_cast<std::size_t>(obstacle.value)]) return obstacle.text;
+    if (needed[obstacle.value]) return obstacle.text;
   for (const Operation& operation : net.operations) {
     const bool used = std::ranges::any_of(operation.outputs, [&](int output) {
       return output >= 0 && needed[static_cast<std::size_t>(output)];
@@ -82,7 +82,7 @@ void leave_out(Net& net) {
     outputs.push_back(net.outputs[i]);
     names.push_back(net.output_names[i]);
   }
-  for (int& output : net.chosen) output = place[static_cast<std::size_t>(output)];
+  for (int& output : net.chosen) output = place[output];
   net.outputs = std::move(outputs);
   net.output_names = std::move(names);
   net.drop_unread();
@@ -100,7 +100,7 @@ int last_readable(const Net& net, int id, std::set<int>& seen) {
       !seen.insert(id).second)
     return -1;
   if (net.value(id).shaped && reason_against(net, id).empty()) return id;
-  for (const int before : net.operations[static_cast<std::size_t>(net.value(id).producer)].inputs)
+  for (const int before : net.operations[net.value(id).producer].inputs)
     if (const int found = last_readable(net, before, seen); found >= 0) return found;
   return -1;
 }

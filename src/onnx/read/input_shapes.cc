@@ -41,7 +41,7 @@ InputShapes::InputShapes(const pb::GraphProto& graph, const LoadOptions& options
     if (const Shape* all = whole_shape(info); all != nullptr) {
       whole_ = true;
       // Where the caller gives all extents, none counts examples. A batch of one example stays one.
-      if (all->empty() || (*all)[static_cast<std::size_t>(axis)] != 1) counts_ = false;
+      if (all->empty() || (*all)[axis] != 1) counts_ = false;
     }
   }
   counts_ = counts_ && !are_lists();

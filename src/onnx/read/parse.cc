@@ -209,9 +209,9 @@ class Parser {
       for (const auto& name : graph.node(i).input()) {
         if (name.empty() || !is_computed(id_of(name, name_of(graph.node(i), i)))) continue;
         waiting[name].push_back(i);
-        ++missing[static_cast<std::size_t>(i)];
+        ++missing[i];
       }
-      if (missing[static_cast<std::size_t>(i)] == 0) ready.push(i);
+      if (missing[i] == 0) ready.push(i);
     }
     while (!ready.empty()) {
       const int next = ready.top();
@@ -219,7 +219,7 @@ class Parser {
       add_node(*graph.mutable_node(next), next);
       for (const auto& name : graph.node(next).output())
         for (const int reader : waiting[name])
-          if (--missing[static_cast<std::size_t>(reader)] == 0) ready.push(reader);
+          if (--missing[reader] == 0) ready.push(reader);
     }
     for (int i = 0; i < graph.node_size(); ++i)
       if (missing[static_cast<std::size_t>(i)] > 0)
