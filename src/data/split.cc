@@ -29,7 +29,7 @@ void shuffle(Rows& rows, std::uint64_t seed, std::uint32_t sequence) {
 std::vector<Rows> shuffled_members(std::span<const std::int32_t> kinds, std::uint64_t seed) {
   std::vector<Rows> members(static_cast<std::size_t>(*std::ranges::max_element(kinds)) + 1);
   for (std::size_t row = 0; row < kinds.size(); ++row)
-    members[static_cast<std::size_t>(kinds[row])].push_back(static_cast<std::uint32_t>(row));
+    members[kinds[row]].push_back(static_cast<std::uint32_t>(row));
   for (std::size_t kind = 0; kind < members.size(); ++kind)
     shuffle(members[kind], seed, static_cast<std::uint32_t>(kind));
   return members;
@@ -64,8 +64,7 @@ void draw_stratified(std::span<const std::int32_t> labels, const SplitRule& rule
   const std::vector<Rows> classes = shuffled_members(labels, rule.seed);
   const std::vector<std::int64_t> counts = apportion(classes, rule.share, wanted);
   for (std::size_t kind = 0; kind < classes.size(); ++kind)
-    for (std::int64_t i = 0; i < counts[kind]; ++i)
-      held_out[classes[kind][static_cast<std::size_t>(i)]] = true;
+    for (std::int64_t i = 0; i < counts[kind]; ++i) held_out[classes[kind][i]] = true;
 }
 
 // Groups in a drawn order, each taken where that brings the part nearer to its size.

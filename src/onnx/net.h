@@ -91,8 +91,8 @@ struct Net {
 
   int add_value(Value value);
   int add_constant(ConstantPtr constant, std::string name = {});
-  const Value& value(int id) const { return values[static_cast<std::size_t>(id)]; }
-  Value& value(int id) { return values[static_cast<std::size_t>(id)]; }
+  const Value& value(int id) const { return values[id]; }
+  Value& value(int id) { return values[id]; }
   int batch_axes_of(int id) const {
     return value(id).examples == Examples::kCounted ? batch_axes : 0;
   }

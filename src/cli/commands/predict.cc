@@ -159,10 +159,9 @@ std::string answers_csv(const Predictions& predictions, const std::vector<std::u
     for (; next < row; ++next) text += fmt::format("{}{}\n", next + 1, empty);
     text += fmt::format("{}", ++next);
     if (!predictions.classes.empty())
-      text += "," + quoted(predictions.classes[static_cast<std::size_t>(predictions.chosen(i))]);
+      text += "," + quoted(predictions.classes[predictions.chosen(i)]);
     for (std::int64_t c = 0; c < predictions.width(); ++c)
-      text += fmt::format(
-          ",{}", predictions.values[static_cast<std::size_t>(i * predictions.width() + c)]);
+      text += fmt::format(",{}", predictions.values[i * predictions.width() + c]);
     text += "\n";
   }
   for (; next < source; ++next) text += fmt::format("{}{}\n", next + 1, empty);
@@ -228,18 +227,16 @@ std::string outputs_csv(const Network& network, const std::vector<Predictions>& 
     const std::string& name = network.names[i];
     if (!all[i].classes.empty()) text += "," + quoted(name);
     for (std::int64_t c = 0; c < all[i].width(); ++c)
-      text += "," + quoted(!all[i].classes.empty()
-                               ? fmt::format("p({}={})", name,
-                                             all[i].classes[static_cast<std::size_t>(c)])
-                           : all[i].width() == 1 ? name
-                                                 : fmt::format("{}_{}", name, c));
+      text +=
+          "," + quoted(!all[i].classes.empty() ? fmt::format("p({}={})", name, all[i].classes[c])
+                       : all[i].width() == 1   ? name
+                                               : fmt::format("{}_{}", name, c));
   }
   text += "\n";
   for (std::int64_t row = 0; row < all.front().size; ++row) {
     text += fmt::format("{}", (rows.empty() ? row : rows[row]) + 1);
     for (const Predictions& each : all) {
-      if (!each.classes.empty())
-        text += "," + each.classes[static_cast<std::size_t>(each.chosen(row))];
+      if (!each.classes.empty()) text += "," + each.classes[each.chosen(row)];
       for (std::int64_t c = 0; c < each.width(); ++c)
         text += fmt::format(",{}", each.values[row * each.width() + c]);
     }

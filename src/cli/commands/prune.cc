@@ -96,7 +96,7 @@ void save(const PruneOptions& options, const Network& network, const Pruning& pr
   save.inputs = network.judged_inputs();
   save.outputs.clear();
   for (const int position : network.model.chosen)
-    save.outputs.push_back(network.model.outputs[static_cast<std::size_t>(position)]);
+    save.outputs.push_back(network.model.outputs[position]);
   save.doc =
       fmt::format("Pruned: {} units that are useless on {} (n = {}) were taken out. Command: {}",
                   pruning.removed(), pruning.data, pruning.examples, command);

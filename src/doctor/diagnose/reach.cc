@@ -73,14 +73,12 @@ class Bounds {
   }
 
   bool is_constant(int at) const {
-    return ops::traits_of(model_.graph().nodes()[static_cast<std::size_t>(at)]).kind ==
-               ops::Kind::kTensor &&
-           !model_.parameters()[static_cast<std::size_t>(model_.parameters_of(at)[0])].trained;
+    return ops::traits_of(model_.graph().nodes()[at]).kind == ops::Kind::kTensor &&
+           !model_.parameters()[model_.parameters_of(at)[0]].trained;
   }
 
   Interval constant(int at) const {
-    const engine::Parameter& parameter =
-        model_.parameters()[static_cast<std::size_t>(model_.parameters_of(at)[0])];
+    const engine::Parameter& parameter = model_.parameters()[model_.parameters_of(at)[0]];
     const auto [least, greatest] =
         std::minmax_element(model_.values(parameter), model_.values(parameter) + parameter.size);
     return {*least, *greatest};

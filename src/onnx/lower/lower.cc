@@ -29,8 +29,7 @@ void check(const Rule& rule, const Operation& operation) {
                               : rule.most < 0         ? " or more"
                                                       : " to " + std::to_string(rule.most)));
   for (int i = 0; i < rule.least; ++i)
-    if (operation.inputs[static_cast<std::size_t>(i)] < 0)
-      malformed(operation, "lacks input " + std::to_string(i));
+    if (operation.inputs[i] < 0) malformed(operation, "lacks input " + std::to_string(i));
   for (const auto& [name, value] : operation.settings)
     if (name.front() != '.' && !names(rule.settings, name))
       malformed(operation,
@@ -262,8 +261,7 @@ Source Lowering::meeting(std::size_t index, std::int64_t rank, const Batch& batc
   Shape dims = net_.value(id).dims();
   const auto own = static_cast<std::int64_t>(dims.size());
   const std::int64_t axis = batch.axis - (rank - own);  // of the batch in it
-  if (own > rank ||
-      (axis >= 0 && axis < own && dims[static_cast<std::size_t>(axis)] != 1 && !batch.folded()))
+  if (own > rank || (axis >= 0 && axis < own && dims[axis] != 1 && !batch.folded()))
     refuse(describe(net_, id) + ", which counts no examples, does not fit the value it meets");
   if (axis < 0 || axis >= own || batch.folded()) return {.value = id};
   dims.erase(dims.begin() + axis);
@@ -272,9 +270,7 @@ Source Lowering::meeting(std::size_t index, std::int64_t rank, const Batch& batc
 }
 
 ConstantPtr Lowering::of_one_example(const ConstantPtr& constant, std::int64_t axis) const {
-  return constant->dims[static_cast<std::size_t>(axis)] == 1
-             ? constant
-             : one_example(operation_, constant, axis, net_.batch);
+  return constant->dims[axis] == 1 ? constant : one_example(operation_, constant, axis, net_.batch);
 }
 
 Source Lowering::number(float value) { return operand(make_floats({}, {value}), 0); }
@@ -300,8 +296,7 @@ Lowered lower(const Net& net, const Operation& operation) {
 }
 
 const Shape& shape_of(const Net& net, const std::vector<Shape>& steps, const Source& source) {
-  return source.step >= 0 ? steps[static_cast<std::size_t>(source.step)]
-                          : net.value(source.value).shape;
+  return source.step >= 0 ? steps[source.step] : net.value(source.value).shape;
 }
 
 std::vector<Shape> infer(const Net& net, const Lowered& lowered) {

@@ -51,9 +51,8 @@ std::string reason_against(const Net& net, int id) {
   for (const Obstacle& obstacle : net.obstacles)
     if (needed[obstacle.value]) return obstacle.text;
   for (const Operation& operation : net.operations) {
-    const bool used = std::ranges::any_of(operation.outputs, [&](int output) {
-      return output >= 0 && needed[static_cast<std::size_t>(output)];
-    });
+    const bool used = std::ranges::any_of(
+        operation.outputs, [&](int output) { return output >= 0 && needed[output]; });
     if (used && !operation.problem.empty())
       return operation.name + " (" + operation.op + ") " + operation.problem;
   }
@@ -87,9 +86,7 @@ void leave_out(Net& net) {
   net.output_names = std::move(names);
   net.drop_unread();
   const std::vector<bool> needed = net.needed(net.outputs);
-  std::erase_if(net.obstacles, [&](const Obstacle& obstacle) {
-    return !needed[static_cast<std::size_t>(obstacle.value)];
-  });
+  std::erase_if(net.obstacles, [&](const Obstacle& obstacle) { return !needed[obstacle.value]; });
 }
 
 namespace {

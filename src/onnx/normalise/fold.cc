@@ -49,8 +49,7 @@ class Folder {
     const auto readers = net_.readers();
     for (Operation& operation : net_.operations)
       for (std::size_t i = 1; i < operation.outputs.size(); ++i)
-        if (operation.outputs[i] >= 0 &&
-            readers[static_cast<std::size_t>(operation.outputs[i])].empty() &&
+        if (operation.outputs[i] >= 0 && readers[operation.outputs[i]].empty() &&
             operation.op != "Split")
           operation.outputs[i] = -1;
   }

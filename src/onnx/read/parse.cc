@@ -222,7 +222,7 @@ class Parser {
           if (--missing[reader] == 0) ready.push(reader);
     }
     for (int i = 0; i < graph.node_size(); ++i)
-      if (missing[static_cast<std::size_t>(i)] > 0)
+      if (missing[i] > 0)
         bad("node " + name_of(graph.node(i), i), "is part of a cycle, or waits for one");
   }
 
