@@ -116,7 +116,7 @@ double time_once(const std::function<void()>& run, double bytes) {
 
 double quantile(std::vector<double> values, double share) {
   std::sort(values.begin(), values.end());
-  return values[share * static_cast<double>(values.size() - 1) + 0.5];
+  return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1) + 0.5)];
 }
 
 nlohmann::json take_turns(Problem& problem, int rounds) {

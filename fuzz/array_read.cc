@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "data/array/npy.h"
+#include "data/array/arrays.h"
 #include "undying/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -76,8 +76,8 @@ Design null_design(const Kind& kind, Engine& engine) {
   const bool loss = std::bernoulli_distribution(0.5)(engine);
   design.rules = {
       .metric = loss ? Metric::kLoss : Metric::kAccuracy, .arms = arms, .loss_floor = 1e-9};
-  design.rules.margin =
-      1e-9;  // nothing is the same: studies go on to their end, which is when they err most
+  // Nothing is the same: studies go on to their end, which is when they err most.
+  design.rules.margin = 1e-9;
   kind.spoil(design, engine);
   return design;
 }
@@ -181,7 +181,7 @@ void levels(int studies) {
   fmt::print("| chance of any error | level / chance, 5 to 20 | 21 to 600 |\n|---|---|---|\n");
   for (const double chance : {0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032}) {
     const auto ratio = [&](const std::vector<double>& sorted) {
-      return sorted[chance * static_cast<double>(sorted.size())] / chance;
+      return sorted[static_cast<std::size_t>(chance * static_cast<double>(sorted.size()))] / chance;
     };
     fmt::print("| {} | {:.4f} | {:.4f} |\n", chance, ratio(early), ratio(late));
   }
@@ -212,7 +212,7 @@ void effects(int studies) {
     });
     std::ranges::sort(seeds);
     const auto quantile = [&](double share) {
-      const int found = seeds[share * (studies - 1)];
+      const int found = seeds[static_cast<std::size_t>(share * (studies - 1))];
       return found == 999 ? std::string("> 20") : std::to_string(found);
     };
     fmt::print("| {} | {} | {} | {} ({}) | {} |\n", effect, share_text(decided, studies),

@@ -15,9 +15,9 @@ struct Augmentation {
   bool flip = false;  // left to right, with probability 1/2
   int crop = 0;       // padded by this many pixels on every side, then cut to its size at a random
                       // place; 0: off. Below height and width
-  int cutout =
-      0;  // a square with this side around a random pixel is blanked, as far as it lies inside; 0:
-          // off. At most height and width (DeVries and Taylor 2017, arXiv 1708.04552)
+  // A square with this side around a random pixel is blanked, as far as it lies inside; 0: off. At
+  // most height and width (DeVries and Taylor 2017, arXiv 1708.04552).
+  int cutout = 0;
 
   bool any() const { return flip || crop != 0 || cutout != 0; }
   std::string specification() const;  // "flip,crop:4", as parse_augmentation() takes it, or "none"

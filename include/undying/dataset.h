@@ -26,8 +26,8 @@ struct InputPart {
 struct TargetPart {
   std::string name;
   std::int64_t width = 0;  // elements of the output
-  std::int64_t classes =
-      0;  // > 0: one column holds the class; else a column an element holds the value
+  // > 0: one column holds the class; else a column an element holds the value.
+  std::int64_t classes = 0;
   std::int64_t first = 0;  // of its columns
   std::int64_t columns() const { return classes > 0 ? 1 : width; }
 };
@@ -52,8 +52,8 @@ struct Dataset {
   std::vector<float> targets;            // (size, outputs), when classes == 0
   std::vector<float>
       target_mean;  // (outputs), or empty: 0. Networks are trained on (target - mean) / deviation
-  float target_deviation =
-      1.0f;  // one for all outputs, so that a squared loss is in units of its square
+  // One for all outputs, so that a squared loss is in units of its square.
+  float target_deviation = 1.0f;
   std::vector<std::string> columns;  // (features) names, or empty where the source has none
   std::string target;                // name of what is to be predicted, or empty
   std::vector<std::uint32_t>
@@ -63,10 +63,10 @@ struct Dataset {
   std::vector<float>
       weights;  // (size): how much an example counts in the loss of training steps; empty: 1 each
   std::vector<std::int32_t> groups;  // (size): examples of one group are never parted; or empty
-  std::vector<InputPart> inputs =
-      {};  // that an example is made of, one behind the other in `shape`; empty: it is one
-  std::vector<TargetPart> parts =
-      {};  // that `targets` are made of, for several outputs; empty: they are for one
+  // That an example is made of, one behind the other in `shape`; empty: it is one.
+  std::vector<InputPart> inputs = {};
+  // That `targets` are made of, for several outputs; empty: they are for one.
+  std::vector<TargetPart> parts = {};
 
   std::int64_t features() const;  // product of shape
   double loss_unit() const {
@@ -185,20 +185,20 @@ struct NetworkInterface {
 
 struct DataOptions {
   Normalize normalize = Normalize::kAuto;
-  bool scale_targets =
-      true;  // false: the targets of a regression stay as they are, whatever `normalize` says
-  std::filesystem::path directory =
-      {};                  // where fashion-mnist is, if not where Debian's package puts it
+  // False: the targets of a regression stay as they are, whatever `normalize` says.
+  bool scale_targets = true;
+  // Where fashion-mnist is, if not where Debian's package puts it.
+  std::filesystem::path directory = {};
   std::uint64_t seed = 1;  // of the synthetic sets
   SplitRule rule = {};     // where the source has no test part
-  std::string test =
-      {};  // a source of the same kind that is the test part: "FILE" or, with its kind, "csv:FILE"
+  // A source of the same kind that is the test part: "FILE" or, with its kind, "csv:FILE".
+  std::string test = {};
   std::optional<DataForm> form = {};  // of a network that is at hand: data is read as its was, and
                                       // nothing is learned of this one
   std::optional<NetworkInterface> network = {};  // that is at hand: images are laid out as it takes
                                                  // them, and labels may leave classes out
-  std::string group =
-      {};  // the column of a table whose equal values are never parted; no feature then
+  // The column of a table whose equal values are never parted; no feature then.
+  std::string group = {};
   ReadingWatch watch = {};
 };
 

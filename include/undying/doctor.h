@@ -12,8 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#include "undying/baseline.h"
 #include "undying/dataset.h"
+#include "undying/evaluation.h"
 #include "undying/graph.h"
 #include "undying/health.h"
 #include "undying/study.h"
@@ -69,8 +69,8 @@ struct UnitDiagnosis {
   bool locked = false;   // dead, and no parameter that its z depends on has a gradient on D
   bool dormant = false;  // E|h| <= tau times the layer's mean, and neither dead nor always negative
   bool constant = false;  // one output on the whole of D, and not dead
-  bool saturated =
-      false;  // on at least 95% of D, where the activation saturates (saturates()), and not dead
+  // On at least 95% of D, where the activation saturates (saturates()), and not dead.
+  bool saturated = false;
   bool never_wins = false;  // fires on D, but is the largest of no window of the max pool behind it
   double firing_rate = 0.0;
   double saturated_share = 0.0;  // of D, with |f'| < eps
@@ -96,8 +96,8 @@ struct LayerDiagnosis {
   std::int64_t saturated_units = 0;
   std::int64_t never_wins = 0;
   double firing_rate = 0.0;  // mean over units
-  std::array<std::int64_t, 12> histogram =
-      {};                    // units by firing rate: 0; (0, 10%], ..., (90%, 100%); 100%
+  // Units by firing rate: 0; (0, 10%], ..., (90%, 100%); 100%.
+  std::array<std::int64_t, 12> histogram = {};
   double saturated = 0.0;    // share of (unit, example) with |f'| < eps
   double signal_mean = 0.0;  // of h over units and D
   double signal_variance = 0.0;
@@ -162,8 +162,8 @@ struct InputColumn {
   double greatest = 0.0;
   double low = 0.0;  // 98% of D lie from here
   double high = 0.0;
-  std::int64_t farthest =
-      0;  // the example of D, counted from 0, whose value is the farthest from the middle
+  // The example of D, counted from 0, whose value is the farthest from the middle.
+  std::int64_t farthest = 0;
   std::int64_t farthest_row = 0;  // where that stands in the source of D, counted from 0
   double farthest_value = 0.0;
 
@@ -178,8 +178,8 @@ struct InputScale {
                                      // all. The largest first, at most 4
   std::int64_t far = 0;              // how many there are
   std::int64_t total = 0;            // of all columns
-  std::int64_t dead =
-      0;  // units, and how many of the network's are with the inputs brought to unit scale
+  // Units, and how many of the network's are with the inputs brought to unit scale.
+  std::int64_t dead = 0;
   std::int64_t dead_standardised = 0;  // -1: not tried, for nobody is dead or the network has a
                                        // scaling or a batch norm of its own
   bool cause() const { return dead > 0 && dead_standardised >= 0 && 2 * dead_standardised < dead; }
@@ -226,16 +226,16 @@ struct OutputScore {
 struct Diagnosis {
   std::string data;  // D
   std::int64_t examples = 0;
-  bool has_targets =
-      false;  // else there are no gradients, and "locked" is known of the first layers alone
+  // Else there are no gradients, and "locked" is known of the first layers alone.
+  bool has_targets = false;
   Loss judged_by = Loss::kSoftmaxCrossEntropy;
   double loss = 0.0;      // mean over D; NaN without targets
   double accuracy = 0.0;  // NaN without classes
   double saturation_eps = 0.0;
   double dormant_tau = 0.0;
   std::vector<LayerDiagnosis> layers;  // in forward order
-  std::vector<RecurrentDiagnosis> recurrent =
-      {};                               // likewise; their hidden units are counted with the others
+  // Likewise; their hidden units are counted with the others.
+  std::vector<RecurrentDiagnosis> recurrent = {};
   std::vector<GradientNorm> gradients;  // empty without targets
   double gradient_norm_ratio = 0.0;     // first / last; NaN without targets
   std::optional<Baseline>
@@ -308,8 +308,8 @@ std::vector<Remedy> standard_remedies();
 // What a remedy changed, before the first step.
 struct RemedyEffect {
   std::int64_t reinitialised = 0;  // units
-  std::int64_t skipped =
-      0;  // units whose output is not read by weights alone (a sum), left as they are
+  // Units whose output is not read by weights alone (a sum), left as they are.
+  std::int64_t skipped = 0;
   std::int64_t swapped = 0;        // activations
   double output_difference = 0.0;  // largest |output after - output before| over D
   double output_scale = 0.0;       // largest |output before| over D

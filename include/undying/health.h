@@ -52,16 +52,16 @@ struct LayerHealth {
   std::int64_t born_dead = 0;  // dead before step 0 (whether or not revived since)
   std::int64_t always_negative = 0;
   std::int64_t always_positive = 0;
-  std::int64_t dormant =
-      0;  // E|h| / mean E|h| of the layer <= tau, and neither dead nor always negative
+  // E|h| / mean E|h| of the layer <= tau, and neither dead nor always negative.
+  std::int64_t dormant = 0;
   std::int64_t died = 0;         // deaths confirmed since the census before
   std::int64_t revived = 0;      // revivals since the census before
   double firing_rate = 0.0;      // mean over units
   double saturated = 0.0;        // share of (unit, example) with |f'| < eps
   double signal_mean = 0.0;      // mean of h over units and D
   double signal_variance = 0.0;  // variance of h over units and D
-  double gradient_norm =
-      0.0;  // of the layer's weights, mean over the steps since the census before
+  // Of the layer's weights, mean over the steps since the census before.
+  double gradient_norm = 0.0;
   double weight_norm = 0.0;
   double update_ratio = 0.0;  // norm(delta theta) / norm(theta), mean over those steps
 };
@@ -70,8 +70,8 @@ struct CensusRecord {
   std::int64_t step = 0;            // steps taken when it was made; 0: before the first
   std::int64_t examples = 0;        // n = size of D
   std::vector<LayerHealth> layers;  // from the input to the output
-  double gradient_norm_ratio =
-      0.0;  // norm(grad W_1) / norm(grad W_L), W_L the output layer's; NaN before the first step
+  // Norm(grad W_1) / norm(grad W_L), W_L the output layer's; NaN before the first step.
+  double gradient_norm_ratio = 0.0;
 };
 
 struct HealthSettings {

@@ -50,8 +50,8 @@ struct Model {
                                  // that order; else of all
   std::size_t own = 0;  // of `outputs`, from the front, that are the file's own; values from inside
                         // the graph come last
-  std::vector<std::string> left_out =
-      {};  // outputs of the file that could not be read, and were not asked for: "action: WHY"
+  // Outputs of the file that could not be read, and were not asked for: "action: WHY".
+  std::vector<std::string> left_out = {};
   std::string forward_only = {};  // why nothing in it can be trained: "12 operations round to whole
                                   // numbers ..."; "": it can
   std::vector<std::string> frozen = {};  // tensors of operators that train, which were no
@@ -74,8 +74,8 @@ struct SaveOptions {
   std::optional<DataForm> form;      // written around the network: the file takes data as it is and
                                      // gives answers in their own units
   std::string doc;                   // what was done to the model, for its doc string
-  std::int64_t opset =
-      0;  // 17 to 28, as far as the ONNX library goes; 0: 20, or its last where that is less
+  // 17 to 28, as far as the ONNX library goes; 0: 20, or its last where that is less.
+  std::int64_t opset = 0;
   std::vector<std::pair<std::string, std::string>> metadata;  // for the file, as Model::metadata
   bool external = false;  // tensors of 1,024 bytes and more go into FILE.data beside the file,
                           // which comes first

@@ -24,8 +24,8 @@ struct PlanStep {
 struct PlanSummary {
   std::vector<PlanStep> steps;
   int reorders = 0;  // that copy
-  std::int64_t arena_bytes =
-      0;  // values, gradients of values and work space, over all shards, buffers shared by lifetime
+  // Values, gradients of values and work space, over all shards, buffers shared by lifetime.
+  std::int64_t arena_bytes = 0;
   std::int64_t unshared_bytes = 0;   // the same if no buffer were used twice
   std::int64_t gradient_bytes = 0;   // of parameters, over all shards
   std::int64_t parameter_bytes = 0;  // trained ones

@@ -56,8 +56,8 @@ struct Pruning {
   std::int64_t constant = 0;   // constant and folded into the biases of what reads them,
   std::int64_t duplicate = 0;  // merged with an equal unit,
   std::int64_t unread = 0;     // read by nothing, or by weights of 0 alone
-  int branches =
-      0;  // cut off at the sums that read them: they give the same numbers on every example
+  // Cut off at the sums that read them: they give the same numbers on every example.
+  int branches = 0;
   std::vector<PruneObstacle> obstacles;
   NetworkCost before;
   NetworkCost after;

@@ -29,10 +29,10 @@ struct RunDescription {
   std::string model;
   Activation activation;
   std::string command;
-  std::optional<ModelOptions> model_options =
-      std::nullopt;                  // batch norm and dropout; its activation is not read
-  std::string normalize = {};        // "unit", "standard"
-  std::string initial_weights = {};  // the file they were read from
+  // Batch norm and dropout; its activation is not read.
+  std::optional<ModelOptions> model_options = std::nullopt;
+  std::string normalize = {};                       // "unit", "standard"
+  std::string initial_weights = {};                 // the file they were read from
   std::optional<Baseline> baseline = std::nullopt;  // of the test part
   std::optional<DataSummary> read = std::nullopt;   // the data
 };

@@ -28,11 +28,11 @@ struct EpochRecord {
   double test_loss = 0.0;      // NaN when not evaluated
   double test_accuracy = 0.0;  // share in [0, 1]; NaN for regression or when not evaluated
   double test_score = std::numeric_limits<double>::quiet_NaN();  // by the metric
-  double validation_score =
-      std::numeric_limits<double>::quiet_NaN();  // the same, where the run stops early
-  double seconds = 0.0;                          // since the start, training steps only
-  std::int64_t units =
-      0;  // hidden units, and those found dead by this epoch's census; 0 where there was none
+  // The same, where the run stops early.
+  double validation_score = std::numeric_limits<double>::quiet_NaN();
+  double seconds = 0.0;  // since the start, training steps only
+  // Hidden units, and those found dead by this epoch's census; 0 where there was none.
+  std::int64_t units = 0;
   std::int64_t dead = 0;
 };
 

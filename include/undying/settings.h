@@ -38,18 +38,18 @@ struct TrainSettings {
   ClassWeights class_weights = ClassWeights::kNone;  // of cross-entropy and binary cross-entropy
   std::optional<Metric>
       metric;  // by which runs are scored; none: the accuracy of classes, the loss of values
-  std::int64_t early_stop =
-      0;  // > 0: the run ends after so many epochs without a better score on validation rows, and
-          // the weights are those of the epoch with the best
-  double clip_norm =
-      0.0;  // > 0: gradients are scaled so that their global norm is at most this, inside the step
+  // > 0: the run ends after so many epochs without a better score on validation rows, and the
+  // weights are those of the epoch with the best.
+  std::int64_t early_stop = 0;
+  // > 0: gradients are scaled so that their global norm is at most this, inside the step.
+  double clip_norm = 0.0;
   Initializer initializer = Initializer::kKaimingNormal;
   Precision precision = Precision::kFloat32;
   std::int64_t batch = 128;
   std::int64_t epochs = 1;
   std::int64_t max_steps = 0;  // > 0: the run ends after this many steps, within whatever epoch
-  std::uint64_t seed =
-      1;  // data order, dropout, RReLU; and the initial draw unless init_seed is set
+  // Data order, dropout, RReLU; and the initial draw unless init_seed is set.
+  std::uint64_t seed = 1;
   std::uint64_t init_seed = 0;  // > 0: seed of the initial draw alone
   bool shuffle = true;
   Augmentation augmentation;  // of the images that steps are made on; evaluation and censuses see
@@ -58,8 +58,8 @@ struct TrainSettings {
   int threads = 0;            // 0: one per core
   int shards = 0;  // 0: as many as threads. Results depend on the shards, never on the threads
   HealthSettings health;
-  std::vector<OutputLoss> outputs =
-      {};  // several, with losses of their own: `loss` is their weighted sum. Empty: one output
+  // Several, with losses of their own: `loss` is their weighted sum. Empty: one output.
+  std::vector<OutputLoss> outputs = {};
   std::vector<std::string> frozen = {};  // tensors that are neither drawn nor trained
 
   // All but outputs and frozen tensors, which a network's file says. A flag that is on is turned

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "undying/baseline.h"
+#include "undying/evaluation.h"
 #include "undying/trainer.h"
 #include "undying/trial.h"
 
@@ -32,16 +32,16 @@ struct StudySettings {
   std::string data = "fashion-mnist";  // as given to open_dataset, for the record and the report
   std::string model = "mlp:16x30";     // as given to build_model
   ModelOptions model_options;          // its activation is replaced by each arm's
-  std::optional<Graph> network =
-      {};  // in place of the model that `model` names: its hidden activations become each arm's
+  // In place of the model that `model` names: its hidden activations become each arm's.
+  std::optional<Graph> network = {};
   std::vector<Tensor> initial = {};  // set in place of what is drawn
   std::vector<Activation>
       activations;  // the arms; control (relu) and placebo are added where missing
   int seeds = 0;    // runs per arm, seeds train.seed, train.seed + 1, ...; 0: 5, and more while an
                     // arm is undecided
   int max_seeds = 20;  // where seeds is 0
-  double budget =
-      0.0;  // seconds of wall clock, beyond which no seeds are added where seeds is 0; 0: no limit
+  // Seconds of wall clock, beyond which no seeds are added where seeds is 0; 0: no limit.
+  double budget = 0.0;
   double margin = 0.0;  // differences within it are "the same": a share, or relative to the loss;
                         // 0: default_margin()
   TrainSettings train;  // threads and shards are 1 in every run
@@ -70,10 +70,10 @@ struct RateTried {
   float learning_rate = 0.0f;
   int runs = 0;
   int diverged = 0;
-  int collapsed =
-      0;  // did not beat the baseline of the validation rows; they have a score all the same
-  double score =
-      0.0;  // over the runs that did not diverge: the mean, of losses the geometric one; NaN: none
+  // Did not beat the baseline of the validation rows; they have a score all the same.
+  int collapsed = 0;
+  // Over the runs that did not diverge: the mean, of losses the geometric one; NaN: none.
+  double score = 0.0;
   bool chosen = false;
 };
 
@@ -94,15 +94,15 @@ struct Arm {
   std::vector<RateTried> rates;  // ascending; empty: it was not tuned
   std::string stored_as;         // in the store
   std::vector<ArmRun> runs;      // one per seed, in order; arms decided early have fewer
-  bool one_run =
-      false;  // nothing in them depends on the seed but the order of sums: all runs are one run
+  // Nothing in them depends on the seed but the order of sums: all runs are one run.
+  bool one_run = false;
   Estimate score;  // mean over the runs that learned, of losses and errors the geometric one; 95%
                    // interval by Student's t
   int collapsed = 0;
   int diverged = 0;
   int missing = 0;
-  std::int64_t least_epochs =
-      0;  // after which finished runs kept their weights, where they stop early
+  // After which finished runs kept their weights, where they stop early.
+  std::int64_t least_epochs = 0;
   std::int64_t most_epochs = 0;
   Estimate steps_to_target;  // over the runs that reached it
   int reached_target = 0;
@@ -117,8 +117,8 @@ struct Arm {
   // else against the control alone. Of the placebo, its difference from the control with a 95%
   // interval, and no verdict.
   Comparison comparison;
-  std::optional<Comparison> against_placebo =
-      {};  // of treatments, where the placebo is a treatment of its own
+  // Of treatments, where the placebo is a treatment of its own.
+  std::optional<Comparison> against_placebo = {};
 };
 
 struct Study {
@@ -130,8 +130,8 @@ struct Study {
   std::int64_t train_examples = 0;
   std::int64_t test_examples = 0;
   std::string data_note;  // from Split::note
-  std::string part =
-      "test";  // of the data, on which runs are scored: "validation" in a trial of remedies
+  // Of the data, on which runs are scored: "validation" in a trial of remedies.
+  std::string part = "test";
   std::int64_t watched_examples = 0;  // cut off the training ones in every run, for early stopping;
                                       // not counted in train_examples
   std::int64_t validation_examples = 0;  // on which learning rates were chosen; 0: none were

@@ -60,8 +60,8 @@ struct Failures {
   int reference_collapsed = 0;
   int reference_runs = 0;
   double p_value = 1.0;  // Fisher's exact test, one-sided, in the direction seen
-  bool unconfirmed =
-      false;      // it is small enough, but the scores do not confirm it on the held-out examples
+  // It is small enough, but the scores do not confirm it on the held-out examples.
+  bool unconfirmed = false;
   int shown = 0;  // +1: the arm is shown to fail more often, -1: less often; 0: neither
 
   int failed() const { return diverged + collapsed; }
@@ -78,9 +78,8 @@ struct Comparison {
   Failures failures;
   Verdict verdict = Verdict::kUndecided;
   Doubt doubt = Doubt::kTooFew;
-  double smallest_margin =
-      std::numeric_limits<double>::quiet_NaN();  // the smallest within which "the same" could be
-                                                 // said of this interval; NaN: none
+  // The smallest within which "the same" could be said of this interval; NaN: none.
+  double smallest_margin = std::numeric_limits<double>::quiet_NaN();
   int seeds_needed = 0;    // that would decide it with four chances in five, the figures staying as
                            // they are; 0: more than 100,000, or none would
   bool more_data = false;  // more seeds would not decide it, more data might

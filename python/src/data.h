@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "data/array/npy.h"
+#include "data/array/arrays.h"
 #include "data/table/csv_source.h"
 #include "data/table/frame.h"
 #include "undying/dataset.h"

@@ -14,7 +14,7 @@
 #include <utility>
 
 #include "attend.h"
-#include "cli/options.h"
+#include "cli/flags/options.h"
 #include "module.h"
 #include "undying/onnx.h"
 

@@ -150,8 +150,8 @@ TEST(ActivationFamily, DerivativesMatchFiniteDifferencesAwayFromKinks) {
 TEST(ActivationFamily, ZeroGradientIsDeclaredWhereThereIsOne) {
   for (const ActivationInfo& info : activation_family()) {
     if (info.width != 1) continue;
-    bool interval =
-        false;  // f' is 0 at two neighbouring points of a grid on which no f' underflows
+    // F' is 0 at two neighbouring points of a grid on which no f' underflows.
+    bool interval = false;
     for (double x = -5.0; x < 5.0; x += 0.25)
       interval |= activations::reference_derivative(Activation(info.name), x) == 0.0 &&
                   activations::reference_derivative(Activation(info.name), x + 0.25) == 0.0;

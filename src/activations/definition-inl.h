@@ -2,13 +2,14 @@
 //
 // A definition is a struct, constructed from its parameters, with
 //   kInfo                              what is known of it (undying/activation.h)
-//   forward(d, x), derivative(d, x)    on vectors, from the input; at a kink, the derivative from
-//   the left.
-//                                      A third argument, the slope, where kInfo.learned or
-//                                      kInfo.random
-//   derivative_from_output(d, h)       optional: the same from the output, for the parameters at
-//   which saves() is kOutput value(x), derivative(x)            the same in double, in evaluation
-//   mode: what gains and scalar evaluations use
+//   forward(d, x), derivative(d, x)  on vectors, from the input; at a kink, the derivative from the
+//                                    left. A third argument, the slope, where kInfo.learned or
+//                                    kInfo.random
+//   derivative_from_output(d, h)     optional: the same from the output, for the parameters at
+//   which
+//                                    saves() is kOutput
+//   value(x), derivative(x)          the same in double, in evaluation mode: what gains and scalar
+//                                    evaluations use
 // and, where the defaults of Definition do not fit, saves(), zero_gradient(), threshold(), gain()
 // and check(). A NaN input gives a NaN output. Where the derivative is chosen by a comparison, NaN
 // takes the branch of x > 0.

@@ -26,8 +26,8 @@ struct Counters {
 // Per unit, added to, for a pass over a whole data set (`max` is raised, so starts at -infinity).
 struct CensusCounters {
   std::int64_t* fired = nullptr;
-  std::int64_t* gradient_zero =
-      nullptr;  // f'(z) == 0 exactly, by the definition's interval and not by underflow
+  // F'(z) == 0 exactly, by the definition's interval and not by underflow.
+  std::int64_t* gradient_zero = nullptr;
   std::int64_t* saturated = nullptr;  // |f'(z)| < eps
   double* abs_sum = nullptr;          // of h
   double* sum = nullptr;
@@ -68,8 +68,8 @@ struct BackwardArgs {
   const float* saved = nullptr;   // h, z or f', as saves() says
   const float* diff_h = nullptr;  // (rows, width * units)
   float* diff_z = nullptr;        // (rows, units); may be diff_h when width is 1
-  float* diff_bias =
-      nullptr;  // (units), overwritten with the sum of diff_z over the rows; null: not wanted
+  // (units), overwritten with the sum of diff_z over the rows; null: not wanted.
+  float* diff_bias = nullptr;
   const float* slopes = nullptr;
   std::int64_t slope_count = 0;
   float* diff_slopes = nullptr;  // (slope_count), overwritten

@@ -15,8 +15,8 @@ HWY_BEFORE_NAMESPACE();
 namespace undying::activations::HWY_NAMESPACE {
 
 #if HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
-inline constexpr bool kSecondOperandWins =
-    true;  // x86: min and max return their second operand where one is NaN
+// X86: min and max return their second operand where one is NaN.
+inline constexpr bool kSecondOperandWins = true;
 #else
 inline constexpr bool kSecondOperandWins = false;
 #endif
@@ -44,8 +44,8 @@ struct Reduced {
 };
 HWY_INLINE Reduced reduce(D d, V x) {
   const V n = hn::Round(hn::Mul(x, hn::Set(d, 1.44269504f)));
-  const V high =
-      hn::NegMulAdd(n, hn::Set(d, 0.693145752f), x);  // 15 bits: its products with n are exact
+  // 15 bits: its products with n are exact.
+  const V high = hn::NegMulAdd(n, hn::Set(d, 0.693145752f), x);
   return {n, hn::NegMulAdd(n, hn::Set(d, 1.42860677e-6f), high)};
 }
 

@@ -25,15 +25,15 @@ struct Host {
   int columns = 100;                              // of what takes them
   bool color = false;
 
-  std::function<Split(const DataOptions&)> data =
-      {};  // in place of open_dataset() of what --data names, which is then but a name
-  std::function<std::shared_ptr<const Dataset>(const std::optional<DataForm>&)> inputs =
-      {};                                    // likewise, of data without targets
+  // In place of open_dataset() of what --data names, which is then but a name.
+  std::function<Split(const DataOptions&)> data = {};
+  // Likewise, of data without targets.
+  std::function<std::shared_ptr<const Dataset>(const std::optional<DataForm>&)> inputs = {};
   std::optional<std::stop_token> stop = {};  // in place of signals
-  std::function<void(const std::string&)> message =
-      {};  // takes a line of progress that stays, in place of standard error,
-  std::function<void(const std::vector<std::string>&)> live =
-      {};  // and the lines that say how things stand now
+  // Takes a line of progress that stays, in place of standard error,.
+  std::function<void(const std::string&)> message = {};
+  // And the lines that say how things stand now.
+  std::function<void(const std::vector<std::string>&)> live = {};
 
   template <class... Args>
   void print(fmt::format_string<Args...> format, Args&&... args) const {

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "cli/parse.h"
+#include "cli/flags/parse.h"
 #include "doctor/network.h"
 #include "engine/model.h"
 #include "ops/operator.h"

@@ -18,9 +18,9 @@
 
 #include "base/version.h"
 #include "cli/commands/commands.h"
-#include "cli/help.h"
+#include "cli/flags/help.h"
+#include "cli/flags/options.h"
 #include "cli/host.h"
-#include "cli/options.h"
 #include "cli/progress.h"
 #include "undying/error.h"
 

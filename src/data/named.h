@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "data/array/npy.h"
+#include "data/array/arrays.h"
 #include "undying/dataset.h"
 
 namespace undying::data {

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "base/nearest.h"
+#include "data/array/arrays.h"
 #include "data/array/idx.h"
-#include "data/array/npy.h"
 #include "data/axes.h"
 #include "data/image/images.h"
 #include "data/named.h"
@@ -223,8 +223,8 @@ struct Source {
   std::string_view kind;
   std::string_view form;  // as it is written: "idx:DIR"
   Split (*open)(const Name& name, const DataOptions& options);
-  Paths (*files)(const Name& name, const fs::path& directory) =
-      nullptr;                                   // that it reads; null: none, or too many to name
+  // That it reads; null: none, or too many to name.
+  Paths (*files)(const Name& name, const fs::path& directory) = nullptr;
   bool numbers = false;                          // tables and arrays, of whatever scale
   std::array<std::string_view, 4> endings = {};  // of files that are of this kind
 

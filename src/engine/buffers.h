@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/memory.h"
+#include "engine/passes/memory.h"
 #include "engine/steps.h"
 
 namespace undying::engine {

@@ -8,11 +8,11 @@
 namespace undying::engine {
 namespace {
 
-constexpr std::int64_t kSliceFloats =
-    16384;  // 64 KiB a stream: fits the first-level caches with its state
+// 64 KiB a stream: fits the first-level caches with its state.
+constexpr std::int64_t kSliceFloats = 16384;
 constexpr std::int64_t kEvaluationRows = 256;  // of a shard at a time, at most
-constexpr std::int64_t kEvaluationFloats =
-    1 << 22;  // of the largest value of a shard, beyond which it takes fewer rows
+// Of the largest value of a shard, beyond which it takes fewer rows.
+constexpr std::int64_t kEvaluationFloats = 1 << 22;
 
 }  // namespace
 

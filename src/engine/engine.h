@@ -17,10 +17,10 @@
 #include <vector>
 
 #include "base/workers.h"
-#include "engine/census.h"
 #include "engine/model.h"
+#include "engine/passes/census.h"
+#include "engine/passes/source.h"
 #include "engine/plan.h"
-#include "engine/source.h"
 #include "ops/loss.h"
 
 namespace undying::engine {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engine/memory.h"
+#include "engine/passes/memory.h"
 
 namespace undying::engine {
 
@@ -102,8 +102,32 @@ ops::Pass Plan::build_pass(Shard& shard, int index, std::size_t i) const {
   return pass;
 }
 
+// Where step `i` finds and leaves gradients in a shard.
+void Plan::build_backward(Shard& shard, std::size_t i) {
+  const Step& step = compiled_.steps[i];
+  Shard::Places& places = shard.places[i];
+  const auto at = [&](std::int64_t buffer) -> float* {
+    return buffer == kNoBuffer ? nullptr : shard.arena.data() + placement_.offsets[buffer];
+  };
+  places.diff_scratch = at(buffers_.diff_scratch[i]);
+  for (std::size_t k = 0; k < step.inputs.size(); ++k)
+    places.diff_src[k] = at(buffers_.diff_src[i][k]);
+  for (const Contribution& part : buffers_.contributions[i])
+    shard.sums[i].push_back(
+        {.from = at(part.from), .to = at(part.to), .row_size = part.size, .add = part.add});
+  for (std::size_t p = 0; p < step.owned.size(); ++p) {
+    const std::int64_t offset = step_gradients_[i][p];
+    if (offset == kNoBuffer) continue;
+    places.diff_parameters[p] = shard.gradients.data() + offset;
+    float* kept = shard.gradients.data() + gradient_offset(step.owned[p]);
+    if (kept != places.diff_parameters[p] && step.backward)
+      shard.sums[i].push_back({.from = places.diff_parameters[p],
+                               .to = kept,
+                               .size = model_->parameters()[step.owned[p]].size});
+  }
+}
+
 void Plan::build_shard(int index) {
-  const Model& model = *model_;
   Shard& shard = shards_[index];
   const std::int64_t capacity = options_.compile.capacity;
   shard.arena = Buffer<float>(static_cast<std::size_t>(placement_.total));
@@ -113,7 +137,7 @@ void Plan::build_shard(int index) {
   const auto value_at = [&](int value) { return at(buffers_.value[value]); };
   shard.gradients = Buffer<float>(static_cast<std::size_t>(gradient_size_));
   if (options_.counters) {
-    const auto units = static_cast<std::size_t>(model.unit_size());
+    const auto units = static_cast<std::size_t>(model_->unit_size());
     shard.counters = StepCounters(units);
     shard.activity = Activity(units);
   }
@@ -133,24 +157,7 @@ void Plan::build_shard(int index) {
     places.diff_src.assign(step.inputs.size(), nullptr);
     places.diff_parameters.assign(step.owned.size(), nullptr);
     places.scratch = at(buffers_.scratch[i]);
-    if (training) {
-      places.diff_scratch = at(buffers_.diff_scratch[i]);
-      for (std::size_t k = 0; k < step.inputs.size(); ++k)
-        places.diff_src[k] = at(buffers_.diff_src[i][k]);
-      for (const Contribution& part : buffers_.contributions[i])
-        shard.sums[i].push_back(
-            {.from = at(part.from), .to = at(part.to), .row_size = part.size, .add = part.add});
-      for (std::size_t p = 0; p < step.owned.size(); ++p) {
-        const std::int64_t offset = step_gradients_[i][p];
-        if (offset == kNoBuffer) continue;
-        places.diff_parameters[p] = shard.gradients.data() + offset;
-        float* kept = shard.gradients.data() + gradient_offset(step.owned[p]);
-        if (kept != places.diff_parameters[p] && step.backward)
-          shard.sums[i].push_back({.from = places.diff_parameters[p],
-                                   .to = kept,
-                                   .size = model.parameters()[step.owned[p]].size});
-      }
-    }
+    if (training) build_backward(shard, i);
     ops::Pass pass = build_pass(shard, index, i);
     pass.dst = value_at(step.output);
     pass.saved = at(buffers_.saved[i]);

@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "base/buffer.h"
-#include "engine/activity.h"
 #include "engine/buffers.h"
 #include "engine/model.h"
+#include "engine/passes/activity.h"
 #include "engine/steps.h"
 #include "ops/loss.h"
 #include "ops/operator.h"
@@ -136,6 +136,7 @@ class Plan {
   std::int64_t place_step(const Model& model, std::size_t step, std::int64_t offset,
                           std::vector<bool>& placed);
   void build_shard(int index);
+  void build_backward(Shard& shard, std::size_t i);
   ops::Pass build_pass(Shard& shard, int index, std::size_t step) const;
 
   Model* model_;

@@ -13,8 +13,8 @@ namespace {
 // Parameters from which a step is updated early: 1 MiB a gradient, where memory traffic begins to
 // cost more than a meeting of the shards.
 constexpr std::int64_t kLarge = 1 << 18;
-constexpr std::int64_t kLargeFrozen =
-    1 << 14;  // of a pass that only adds gradients up: the fewer it holds the better
+// Of a pass that only adds gradients up: the fewer it holds the better.
+constexpr std::int64_t kLargeFrozen = 1 << 14;
 
 class Compiler {
  public:

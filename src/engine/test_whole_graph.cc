@@ -200,8 +200,8 @@ void expect_defined(const Graph& graph) {
   const Examples examples(graph);
   Model model(graph);
   draw_parameters(model);
-  const std::vector<Doubles> parameters =
-      parameters_of(model);  // before a step changes running statistics
+  // Before a step changes running statistics.
+  const std::vector<Doubles> parameters = parameters_of(model);
   expect_outputs(model, examples);
   for (const int shards : {1, 2, 9}) {  // 9: some without a row
     const Outcome outcome = train_step(model, examples, shards, 1);

@@ -16,11 +16,11 @@ namespace undying::health {
 // An output below the smallest normal float32 counts as 0: little of it survives a product with a
 // weight, and nothing the products after.
 inline constexpr double kNumericallyZero = std::numeric_limits<float>::min();
-inline constexpr double kNoSlope =
-    1e-30;  // |f'| below it, where the output counts as 0, passes no gradient
+// |f'| below it, where the output counts as 0, passes no gradient.
+inline constexpr double kNoSlope = 1e-30;
 inline constexpr double kSaturatedShare = 0.95;  // of D, from which a unit is called saturated
-inline constexpr double kConstantTolerance =
-    1e-6;  // relative: what float32 sums of equal numbers are good to
+// Relative: what float32 sums of equal numbers are good to.
+inline constexpr double kConstantTolerance = 1e-6;
 
 // What a census counted of one unit.
 struct Counts {

@@ -4,6 +4,9 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <fstream>
 
 #include "ops/operator.h"
@@ -166,6 +169,18 @@ std::string structure(const Graph& graph) {
         fmt::format("{}({}){}\n", node.op, fmt::join(node.inputs, ", "), attributes_of(unnamed));
   }
   return text;
+}
+
+std::optional<ErrorCode> code_of(const std::string& bytes) {
+  const auto file = test_path("bytes.onnx");
+  std::ofstream(file, std::ios::binary) << bytes;
+  try {
+    load(file);
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("bytes.onnx"));
+    return error.code();
+  }
+  return std::nullopt;
 }
 
 }  // namespace undying::onnx

@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "onnx/read/read.h"
+#include "undying/error.h"
 #include "undying/onnx.h"
 
 namespace undying::onnx {
@@ -57,6 +59,9 @@ std::string describe(const Graph& graph);
 // The lines of describe() behind the inputs, without names of nodes and tensors: "linear(0) bias=0
 // outputs=3".
 std::string structure(const Graph& graph);
+
+// The code of the error that a file of these bytes gives; nothing where it is a model.
+std::optional<ErrorCode> code_of(const std::string& bytes);
 
 }  // namespace undying::onnx
 

@@ -12,8 +12,8 @@ struct LossOptions {
   Loss loss = Loss::kSoftmaxCrossEntropy;
   double label_smoothing = 0.0;
   double huber_delta = 1.0;
-  std::vector<OutputLoss> outputs =
-      {};  // several, joined: the loss is the weighted sum of theirs, and nothing counts as correct
+  // Several, joined: the loss is the weighted sum of theirs, and nothing counts as correct.
+  std::vector<OutputLoss> outputs = {};
   std::int64_t columns() const;  // of the targets of those
 };
 
@@ -27,15 +27,15 @@ struct LossArgs {
   const float* targets = nullptr;  // of several outputs (rows, columns)
   float* diff = nullptr;           // (rows, width): gradient times `scale`; null: not wanted
   float scale = 1.0f;              // 1 / examples in the batch
-  const float* weights =
-      nullptr;  // (rows): how much each counts; null: 1 each. Not of several outputs
+  // (rows): how much each counts; null: 1 each. Not of several outputs.
+  const float* weights = nullptr;
 };
 
 struct LossSums {
   double loss = 0.0;  // over the rows; of each row the sum (cross-entropy) or the mean over the
                       // outputs (the others)
-  std::int64_t correct =
-      0;  // rows whose largest output is the label (a single output: whose sign tells the label)
+  // Rows whose largest output is the label (a single output: whose sign tells the label).
+  std::int64_t correct = 0;
 };
 
 // Softmax cross-entropy with label smoothing s: targets (1 - s) at the label plus s / width

@@ -88,8 +88,8 @@ struct Pass {
       diff_parameters;  // the same for this shard's gradients; null for what is not trained
 
   activations::Counters counters;
-  const activations::CensusCounters* census =
-      nullptr;  // set: an evaluation pass that counts everything
+  // Set: an evaluation pass that counts everything.
+  const activations::CensusCounters* census = nullptr;
 };
 
 // What a node compiles to. Stateless but for what reserve() builds: one kernel serves all shards at

@@ -70,18 +70,19 @@ struct Traits {
   Pool pool = Pool::kNone;
   bool keeps_units = false;  // in evaluation units stay apart, as many and in order, and one that
                              // is 0 everywhere is 0
-  bool keeps_spread =
-      false;  // an activation behind it still decides how the weights before it are drawn
-  bool within_inputs = false;  // in evaluation its values lie between the least and the greatest of
-                               // its inputs', see counts_zeros
-  bool sums_to_one = false;    // its values are the probabilities of classes
-  bool transposed =
-      false;  // its weight is (inputs, outputs / groups, ...), not (outputs, inputs / groups, ...)
+  // An activation behind it still decides how the weights before it are drawn.
+  bool keeps_spread = false;
+  // In evaluation its values lie between the least and the greatest of its inputs', to which
+  // counts_zeros may add.
+  bool within_inputs = false;
+  bool sums_to_one = false;  // its values are the probabilities of classes
+  // Its weight is (inputs, outputs / groups, ...), not (outputs, inputs / groups, ...).
+  bool transposed = false;
 
   bool recurrent = false;  // its units, which it has beside what its row says of units, are hidden
                            // units over all positions
-  std::span<const std::string_view> gates =
-      {};  // of those, which are sigmoids, in the order of its weights
+  // Of those, which are sigmoids, in the order of its weights.
+  std::span<const std::string_view> gates = {};
 
   // The interval its values lie in, whatever it reads; null: not known.
   Range (*range)(const Node& node) = nullptr;

@@ -150,21 +150,18 @@ Json baseline_json(const Baseline& baseline, bool learned) {
           {"beaten", learned}};
 }
 
-}  // namespace
-
-Json report::diagnosis_json(const Diagnosis& diagnosis) {
-  Json layers = Json::array();
-  for (const LayerDiagnosis& layer : diagnosis.layers) layers.push_back(layer_json(layer));
-  Json recurrent = Json::array();
-  for (const RecurrentDiagnosis& layer : diagnosis.recurrent)
-    recurrent.push_back(recurrent_json(layer));
+Json gradients_json(const std::vector<GradientNorm>& norms) {
   Json gradients = Json::array();
-  for (const GradientNorm& norm : diagnosis.gradients)
+  for (const GradientNorm& norm : norms)
     gradients.push_back({{"parameter", norm.parameter},
                          {"gradient_norm", number(norm.gradient)},
                          {"norm", number(norm.weight)}});
+  return gradients;
+}
+
+Json outputs_json(const std::vector<OutputScore>& scores) {
   Json outputs = Json::array();
-  for (const OutputScore& output : diagnosis.outputs)
+  for (const OutputScore& output : scores)
     outputs.push_back(
         {{"name", output.asked.output},
          {"loss", std::string(name(output.asked.loss))},
@@ -173,6 +170,17 @@ Json report::diagnosis_json(const Diagnosis& diagnosis) {
          {"accuracy", number(output.accuracy)},
          {"baseline",
           {{"score", number(output.baseline.score)}, {"answer", output.baseline.answer}}}});
+  return outputs;
+}
+
+}  // namespace
+
+Json report::diagnosis_json(const Diagnosis& diagnosis) {
+  Json layers = Json::array();
+  for (const LayerDiagnosis& layer : diagnosis.layers) layers.push_back(layer_json(layer));
+  Json recurrent = Json::array();
+  for (const RecurrentDiagnosis& layer : diagnosis.recurrent)
+    recurrent.push_back(recurrent_json(layer));
   return {{"data",
            {{"name", diagnosis.data},
             {"examples", diagnosis.examples},
@@ -184,7 +192,7 @@ Json report::diagnosis_json(const Diagnosis& diagnosis) {
           {"accuracy", number(diagnosis.accuracy)},
           {"baseline", diagnosis.baseline ? baseline_json(*diagnosis.baseline, diagnosis.learned())
                                           : Json(nullptr)},
-          {"outputs", std::move(outputs)},
+          {"outputs", outputs_json(diagnosis.outputs)},
           {"input_scale", scale_json(diagnosis.scale)},
           {"output_reach", diagnosis.reach ? reach_json(*diagnosis.reach) : Json(nullptr)},
           {"units", diagnosis.units()},
@@ -198,7 +206,7 @@ Json report::diagnosis_json(const Diagnosis& diagnosis) {
           {"gradient_norm_ratio", number(diagnosis.gradient_norm_ratio)},
           {"notes", diagnosis.notes},
           {"findings", findings_json(diagnosis.findings)},
-          {"gradients", std::move(gradients)},
+          {"gradients", gradients_json(diagnosis.gradients)},
           {"layers", std::move(layers)},
           {"recurrent", std::move(recurrent)}};
 }

@@ -96,40 +96,42 @@ Json estimate_json(const Estimate& estimate) {
           {"n", estimate.n}};
 }
 
+Json layer_json(const Ledger& ledger, std::size_t l) {
+  const LayerHealth health = ledger.censuses.empty() ? LayerHealth{.name = ledger.layers[l]}
+                                                     : ledger.censuses.back().layers[l];
+  Json rates = Json::array();
+  Json states = Json::array();
+  Json events = Json::array();
+  for (std::size_t u = 0; u < ledger.lives[l].size(); ++u) {
+    const UnitLife& life = ledger.lives[l][u];
+    rates.push_back(life.firing_rate);
+    states.push_back(state_name(life.state));
+    if (!life.died.empty())
+      events.push_back({{"unit", u},
+                        {"born_dead", life.born_dead},
+                        {"died", life.died},
+                        {"revived", life.revived}});
+  }
+  return {{"name", ledger.layers[l]},
+          {"units", ledger.lives[l].size()},
+          {"dead", health.dead},
+          {"born_dead", health.born_dead},
+          {"always_negative", health.always_negative},
+          {"always_positive", health.always_positive},
+          {"dormant", health.dormant},
+          {"saturated", number(health.saturated)},
+          {"firing_rate", number(health.firing_rate)},
+          {"gradient_norm", number(health.gradient_norm)},
+          {"update_ratio", number(health.update_ratio)},
+          {"signal_variance", number(health.signal_variance)},
+          {"firing_rates", std::move(rates)},
+          {"states", std::move(states)},
+          {"events", std::move(events)}};
+}
+
 Json ledger_json(const Ledger& ledger) {
   Json layers = Json::array();
-  for (std::size_t l = 0; l < ledger.lives.size(); ++l) {
-    const LayerHealth health = ledger.censuses.empty() ? LayerHealth{.name = ledger.layers[l]}
-                                                       : ledger.censuses.back().layers[l];
-    Json rates = Json::array();
-    Json states = Json::array();
-    Json events = Json::array();
-    for (std::size_t u = 0; u < ledger.lives[l].size(); ++u) {
-      const UnitLife& life = ledger.lives[l][u];
-      rates.push_back(life.firing_rate);
-      states.push_back(state_name(life.state));
-      if (!life.died.empty())
-        events.push_back({{"unit", u},
-                          {"born_dead", life.born_dead},
-                          {"died", life.died},
-                          {"revived", life.revived}});
-    }
-    layers.push_back({{"name", ledger.layers[l]},
-                      {"units", ledger.lives[l].size()},
-                      {"dead", health.dead},
-                      {"born_dead", health.born_dead},
-                      {"always_negative", health.always_negative},
-                      {"always_positive", health.always_positive},
-                      {"dormant", health.dormant},
-                      {"saturated", number(health.saturated)},
-                      {"firing_rate", number(health.firing_rate)},
-                      {"gradient_norm", number(health.gradient_norm)},
-                      {"update_ratio", number(health.update_ratio)},
-                      {"signal_variance", number(health.signal_variance)},
-                      {"firing_rates", std::move(rates)},
-                      {"states", std::move(states)},
-                      {"events", std::move(events)}});
-  }
+  for (std::size_t l = 0; l < ledger.lives.size(); ++l) layers.push_back(layer_json(ledger, l));
   return {{"data", ledger.data},
           {"examples", ledger.examples},
           {"units", ledger.units()},

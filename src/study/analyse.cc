@@ -201,8 +201,8 @@ void compare(Study& study) {
       arm.against_placebo = trial::compare(sample, std::span(&placebo, 1), study.rules);
       trial::require_both(arm.comparison, *arm.against_placebo);
     }
-    const bool by_placebo =
-        arm.comparison.doubt == Doubt::kPlacebo;  // then it is that comparison which is open
+    // Then it is that comparison which is open.
+    const bool by_placebo = arm.comparison.doubt == Doubt::kPlacebo;
     trial::look_ahead(arm.comparison, sample, by_placebo ? std::span(&placebo, 1) : references,
                       study.rules);
   }

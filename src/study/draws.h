@@ -5,8 +5,8 @@
 #include <map>
 #include <mutex>
 
-#include "undying/baseline.h"
 #include "undying/dataset.h"
+#include "undying/evaluation.h"
 #include "undying/study.h"
 
 namespace undying::study {

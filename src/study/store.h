@@ -18,10 +18,9 @@ namespace undying::study {
 // The finished runs of one study in a SQLite file, each committed on its own: what a kill leaves is
 // whole.
 //
-//   study(key TEXT PRIMARY KEY, value TEXT)   'schema': the version of this layout; 'fingerprint':
-//   all that determines the runs;
-//                                             'instructions': the instruction sets they were made
-//                                             with
+//   study(key TEXT PRIMARY KEY, value TEXT)
+//     'schema': the version of this layout; 'fingerprint': all that determines the runs;
+//     'instructions': the instruction sets they were made with
 //   run(arm TEXT, seed INTEGER, record BLOB, PRIMARY KEY(arm, seed))   record: study/record.h
 struct StoredRun {
   std::string arm;

@@ -1,4 +1,4 @@
-#include "undying/baseline.h"
+#include "undying/evaluation.h"
 
 #include <fmt/format.h>
 
@@ -24,8 +24,8 @@ std::string class_text(const Dataset& data, std::size_t label) {
                                   : fmt::format("\"{}\"", data.class_names[label]);
 }
 
-constexpr double kImbalanced =
-    1.3;  // times its share of the examples, were all classes as frequent
+// Times its share of the examples, were all classes as frequent.
+constexpr double kImbalanced = 1.3;
 
 // Two standard errors above a share, at most a fifth of what is left.
 double above(double share, double error) {

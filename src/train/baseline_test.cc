@@ -1,4 +1,4 @@
-#include "undying/baseline.h"
+#include "undying/evaluation.h"
 
 #include <gtest/gtest.h>
 

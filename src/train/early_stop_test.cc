@@ -7,7 +7,6 @@
 
 #include "train/metrics_golden.h"
 #include "train/test_data.h"
-#include "undying/baseline.h"
 #include "undying/error.h"
 #include "undying/evaluation.h"
 #include "undying/trainer.h"

@@ -31,7 +31,9 @@ Measured bootstrap(Metric metric, const train::Scorer& scorer, std::int64_t size
   }
   std::ranges::sort(draws);
   const auto at = [&](double share) {
-    return draws.empty() ? kNan : draws[share * static_cast<double>(draws.size() - 1)];
+    return draws.empty()
+               ? kNan
+               : draws[static_cast<std::size_t>(share * static_cast<double>(draws.size() - 1))];
   };
   measured.lower = at(0.025);
   measured.upper = at(0.975);
@@ -52,7 +54,9 @@ void calibrate(Evaluation& evaluation, const Predictions& predictions, const Dat
   for (std::int64_t row = 0; row < predictions.size; ++row) {
     const std::int64_t named = predictions.chosen(row);
     const double p = predictions.values[row * predictions.width() + named];
-    Evaluation::Bin& bin = evaluation.calibration[std::clamp(std::ceil(10.0 * p) - 1.0, 0.0, 9.0)];
+    Evaluation::Bin& bin =
+        evaluation
+            .calibration[static_cast<std::size_t>(std::clamp(std::ceil(10.0 * p) - 1.0, 0.0, 9.0))];
     ++bin.examples;
     bin.confidence += p;
     bin.accuracy += data.labels[row] == named;

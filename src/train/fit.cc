@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "engine/initializers.h"
-#include "undying/baseline.h"
+#include "undying/evaluation.h"
 
 namespace undying::train {
 

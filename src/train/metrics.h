@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "undying/baseline.h"
 #include "undying/evaluation.h"
 
 namespace undying::train {

@@ -15,10 +15,10 @@ namespace undying::trial {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kAlike =
-    0.05;  // p of the failures, above which they do not speak against "the same"
-constexpr double kRounding =
-    1e-4;  // relative: runs that agree so far in training loss and score are one run
+// P of the failures, above which they do not speak against "the same".
+constexpr double kAlike = 0.05;
+// Relative: runs that agree so far in training loss and score are one run.
+constexpr double kRounding = 1e-4;
 
 // On the scale on which differences are taken.
 double value_of(double score, const TrialRules& rules) {

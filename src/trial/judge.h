@@ -15,9 +15,8 @@ struct TrialRun {
   std::uint64_t seed = 0;
   Outcome outcome = Outcome::kLearned;
   double score = 0.0;
-  double training_loss =
-      std::numeric_limits<double>::quiet_NaN();  // of the last epoch; tells runs apart that are not
-                                                 // the same run
+  // Of the last epoch; tells runs apart that are not the same run.
+  double training_loss = std::numeric_limits<double>::quiet_NaN();
   bool repeats = false;  // known to be the run before again, but for rounding: nothing in it
                          // depends on the seed
   std::span<const float> examples;  // of each held-out example (or of a sample of them):

@@ -29,4 +29,13 @@ std::string join(std::span<const std::string> parts) {
   return text;
 }
 
+std::string failed_text(int diverged, int collapsed, int runs) {
+  const std::string of = fmt::format("{} of {} run{}", diverged + collapsed, runs, plural(runs));
+  if (diverged + collapsed == 0) return of;
+  std::vector<std::string> kinds;
+  if (diverged > 0) kinds.push_back(fmt::format("{} diverged", diverged));
+  if (collapsed > 0) kinds.push_back(fmt::format("{} did not beat the baseline", collapsed));
+  return fmt::format("{} ({})", of, join(kinds));
+}
+
 }  // namespace undying::trial

@@ -24,6 +24,9 @@ std::string mean_text(double difference, Metric metric);
 
 std::string join(std::span<const std::string> parts);  // by commas
 
+// "3 of 8 runs (2 diverged, 1 did not beat the baseline)"
+std::string failed_text(int diverged, int collapsed, int runs);
+
 }  // namespace undying::trial
 
 #endif  // UNDYING_TRIAL_PHRASES_H_

@@ -113,8 +113,8 @@ struct Dead {
   int undying_judged = 0;     // arms whose units cannot die that have a verdict
   int undying_open = 0;       // and those that have none
   bool undying_helps = false;
-  double correlation =
-      0.0;  // of dead share and score over the runs of control and placebo; NaN: not defined
+  // Of dead share and score over the runs of control and placebo; NaN: not defined.
+  double correlation = 0.0;
   double correlation_p = 1.0;
   int correlation_runs = 0;
 };

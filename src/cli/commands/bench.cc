@@ -11,9 +11,9 @@
 #include "base/atomic_file.h"
 #include "cli/commands/bench_subject.h"
 #include "cli/commands/commands.h"
+#include "cli/flags/parse.h"
 #include "cli/network.h"
 #include "cli/outputs.h"
-#include "cli/parse.h"
 #include "cli/progress.h"
 #include "engine/engine.h"
 #include "undying/error.h"
@@ -171,7 +171,7 @@ struct Spread {
 Spread spread(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const auto at = [&](double share) {
-    return values[share * static_cast<double>(values.size() - 1) + 0.5];
+    return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1) + 0.5)];
   };
   return {at(0.5), at(0.1), at(0.9)};
 }

@@ -14,8 +14,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-const Clock::time_point kStart =
-    Clock::now();  // as near to the start of the process as the program itself can see
+// As near to the start of the process as the program itself can see.
+const Clock::time_point kStart = Clock::now();
 
 Dataset random_images(std::int64_t count, std::int64_t seed) {
   const Random random(static_cast<std::uint64_t>(seed), Stream::kTest);

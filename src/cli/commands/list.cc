@@ -8,8 +8,8 @@
 
 #include "base/atomic_file.h"
 #include "cli/commands/commands.h"
+#include "cli/flags/parse.h"
 #include "cli/outputs.h"
-#include "cli/parse.h"
 #include "data/open.h"
 #include "undying/activation.h"
 #include "undying/settings.h"

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/flags/parse.h"
 #include "cli/outputs.h"
-#include "cli/parse.h"
 #include "undying/study.h"
 
 namespace undying::cli {

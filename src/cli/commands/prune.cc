@@ -7,10 +7,10 @@
 
 #include "base/atomic_file.h"
 #include "cli/commands/commands.h"
-#include "cli/data_flags.h"
+#include "cli/flags/data_flags.h"
+#include "cli/flags/parse.h"
 #include "cli/network.h"
 #include "cli/outputs.h"
-#include "cli/parse.h"
 #include "cli/progress.h"
 #include "data/split.h"
 #include "undying/error.h"

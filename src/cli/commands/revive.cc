@@ -7,13 +7,13 @@
 
 #include "base/atomic_file.h"
 #include "cli/commands/commands.h"
+#include "cli/flags/options.h"
+#include "cli/flags/parse.h"
+#include "cli/flags/trial_options.h"
 #include "cli/network.h"
-#include "cli/options.h"
 #include "cli/outputs.h"
-#include "cli/parse.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
-#include "cli/trial_options.h"
 #include "undying/doctor.h"
 #include "undying/error.h"
 #include "undying/onnx.h"
@@ -186,6 +186,29 @@ void print_others(const Host& host, const Network& network, const Others& others
   }
 }
 
+// What was found, in files and on the screen.
+int finish(const ReviveOptions& options, const Host& host, Outputs& outputs, const Network& network,
+           const Split& data, const Revival& revival) {
+  if (nothing_finished(host, revival.study)) return kInterrupted;
+  const Others others = others_of(network, revival, *data.test);
+  outputs.write(options.training.json(), [&] {
+    write_file(options.training.json(), record(host.command, revival, others, *data.test));
+  });
+  outputs.write(options.report, [&] { write_file(options.report, study_html(revival.study)); });
+  if (revival.chosen)
+    outputs.write(options.out,
+                  [&] { save(options.out, options.opset, network, revival, host.command, data); });
+  host.print("{}\n", summary_text(revival.study.read, host.columns));
+  print_notes(host, network);
+  host.print("{}", revival_text(revival, host.columns, host.color));
+  if (options.explain) host.print("\n{}", passes_text(revival.passes));
+  outputs.rethrow();
+  if (revival.chosen) print_others(host, network, others, *data.test);
+  if (revival.chosen && !options.out.empty()) host.print("\nhealed network: {}\n", options.out);
+  if (!revival.chosen && !options.out.empty()) host.print("\nno network was written\n");
+  return revival.study.missing > 0 ? kInterrupted : kOk;
+}
+
 int run_revive(const ReviveOptions& options, const Host& host) {
   Outputs outputs(
       {{"--out", options.out}, {"--json", options.training.json()}, {"--report", options.report}},
@@ -216,24 +239,7 @@ int run_revive(const ReviveOptions& options, const Host& host) {
       [&](const StudyProgress& progress) { display.update(progress); }, interrupt.token());
   screen.close();
   revival.study.command = host.command;
-  if (nothing_finished(host, revival.study)) return kInterrupted;
-  const Others others = others_of(network, revival, *data.test);
-  outputs.write(options.training.json(), [&] {
-    write_file(options.training.json(), record(host.command, revival, others, *data.test));
-  });
-  outputs.write(options.report, [&] { write_file(options.report, study_html(revival.study)); });
-  if (revival.chosen)
-    outputs.write(options.out,
-                  [&] { save(options.out, options.opset, network, revival, host.command, data); });
-  host.print("{}\n", summary_text(revival.study.read, host.columns));
-  print_notes(host, network);
-  host.print("{}", revival_text(revival, host.columns, host.color));
-  if (options.explain) host.print("\n{}", passes_text(revival.passes));
-  outputs.rethrow();
-  if (revival.chosen) print_others(host, network, others, *data.test);
-  if (revival.chosen && !options.out.empty()) host.print("\nhealed network: {}\n", options.out);
-  if (!revival.chosen && !options.out.empty()) host.print("\nno network was written\n");
-  return revival.study.missing > 0 ? kInterrupted : kOk;
+  return finish(options, host, outputs, network, data, revival);
 }
 
 }  // namespace

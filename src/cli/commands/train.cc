@@ -10,11 +10,11 @@
 
 #include "base/atomic_file.h"
 #include "cli/commands/commands.h"
+#include "cli/flags/options.h"
+#include "cli/flags/parse.h"
 #include "cli/network.h"
 #include "cli/next.h"
-#include "cli/options.h"
 #include "cli/outputs.h"
-#include "cli/parse.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "engine/engine.h"
@@ -185,52 +185,29 @@ void check_scaling(const TrainOptions& options, const std::optional<Network>& ne
                 "expected --normalize unit");
 }
 
-int train(const TrainOptions& options, const Host& host) {
-  if (options.explain)
-    for (const auto& [flag, file] : {std::pair{"--json", options.training.json()},
-                                     {"--metrics", options.metrics},
-                                     {"--out", options.out}})
-      if (!file.empty())
-        throw Error(ErrorCode::kInvalidArgument, flag,
-                    "does not go with --explain, which trains nothing and writes nothing");
-  Outputs outputs(
-      {{"--json", options.training.json()}, {"--metrics", options.metrics}, {"--out", options.out}},
-      {{"--data", options.training.data_files()},
-       {"--init", {options.training.init()}},
-       {"--model", {is_network_file(options.training.model()) ? options.training.model() : ""}}});
-  if (!options.activation.empty())
-    Activation(options.activation);  // throws before anything is read
-  TrainSettings settings = options.training.settings();
-  std::optional<Network> network = options.training.open_network();
-  const std::vector<Tensor> initial = options.training.initial();
-  Screen screen(host, options.training.quiet());
-  const Interrupt interrupt(
-      host,
-      [&] { screen.print("interrupted: the steps taken will be written; once more ends at once"); },
-      [&] { screen.abandon(); });
-  const std::jthread warm_up(engine::prepare);  // behind the line above: a thread that blocks no
-                                                // signal would end the program at the first
-  const Split data = open_data(options.training, network, show_reading(screen, interrupt.token()));
-  options.training.fit_epochs(settings, *data.train);
-  if (network) options.training.choose(*network, *data.train, settings);
-  if (!network) settings.loss = options.training.loss(*data.train);
-  check_scaling(options, network, *data.train);
-  Trainer trainer = make_trainer(options, network, settings, *data.train);
-  trainer.check(*data.train);
-  std::optional<Split> watched;
-  if (settings.early_stop > 0) watched = validation_split(data, settings.seed);
+// Which neither trains nor writes.
+void check_explain(const TrainOptions& options) {
+  for (const auto& [flag, file] : {std::pair{"--json", options.training.json()},
+                                   {"--metrics", options.metrics},
+                                   {"--out", options.out}})
+    if (options.explain && !file.empty())
+      throw Error(ErrorCode::kInvalidArgument, flag,
+                  "does not go with --explain, which trains nothing and writes nothing");
+}
+
+DataSummary summary_of(const Split& data, const std::optional<Split>& watched,
+                       const TrainSettings& settings) {
   DataSummary summary = summarise(data);
   if (watched)
     summary.remarks.push_back(watched->note + ": not trained on, the run stops early by them");
-  summary.baseline = baseline(*data.train, *data.test, trainer.settings()).text();
-  if (!initial.empty()) trainer.set(fitting(trainer.graph(), initial, options.training.init()));
-  if (options.explain) {
-    screen.close();
-    print_plan(host, trainer.plan(), trainer.settings());
-    return kOk;
-  }
-  const Run run = fit(trainer, data, watched, screen, interrupt.token());
-  screen.close();
+  summary.baseline = baseline(*data.train, *data.test, settings).text();
+  return summary;
+}
+
+// What was trained, in files and on the screen.
+int finish(const TrainOptions& options, const Host& host, Outputs& outputs,
+           const std::optional<Network>& network, const Trainer& trainer, const Split& data,
+           const Run& run, const DataSummary& summary) {
   host.print("{}\n", summary_text(summary, host.columns));
   if (network) print_notes(host, *network);
   outputs.write(options.metrics, [&] { write_file(options.metrics, steps_csv(run)); });
@@ -257,6 +234,46 @@ int train(const TrainOptions& options, const Host& host) {
   host.print("{}", run_text(run, outcome, std::max(100, host.columns)));
   outputs.rethrow();
   return run.status == RunStatus::kInterrupted ? kInterrupted : kOk;
+}
+
+int train(const TrainOptions& options, const Host& host) {
+  check_explain(options);
+  Outputs outputs(
+      {{"--json", options.training.json()}, {"--metrics", options.metrics}, {"--out", options.out}},
+      {{"--data", options.training.data_files()},
+       {"--init", {options.training.init()}},
+       {"--model", {is_network_file(options.training.model()) ? options.training.model() : ""}}});
+  if (!options.activation.empty())
+    Activation(options.activation);  // throws before anything is read
+  TrainSettings settings = options.training.settings();
+  std::optional<Network> network = options.training.open_network();
+  const std::vector<Tensor> initial = options.training.initial();
+  Screen screen(host, options.training.quiet());
+  const Interrupt interrupt(
+      host,
+      [&] { screen.print("interrupted: the steps taken will be written; once more ends at once"); },
+      [&] { screen.abandon(); });
+  const std::jthread warm_up(engine::prepare);  // behind the line above: a thread that blocks no
+                                                // signal would end the program at the first
+  const Split data = open_data(options.training, network, show_reading(screen, interrupt.token()));
+  options.training.fit_epochs(settings, *data.train);
+  if (network) options.training.choose(*network, *data.train, settings);
+  if (!network) settings.loss = options.training.loss(*data.train);
+  check_scaling(options, network, *data.train);
+  Trainer trainer = make_trainer(options, network, settings, *data.train);
+  trainer.check(*data.train);
+  std::optional<Split> watched;
+  if (settings.early_stop > 0) watched = validation_split(data, settings.seed);
+  const DataSummary summary = summary_of(data, watched, trainer.settings());
+  if (!initial.empty()) trainer.set(fitting(trainer.graph(), initial, options.training.init()));
+  if (options.explain) {
+    screen.close();
+    print_plan(host, trainer.plan(), trainer.settings());
+    return kOk;
+  }
+  const Run run = fit(trainer, data, watched, screen, interrupt.token());
+  screen.close();
+  return finish(options, host, outputs, network, trainer, data, run, summary);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "data/array/npy.h"
+#include "data/array/arrays.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -18,8 +18,8 @@ struct Image {
 
 // The most pixels an image may have: a limit for absurd input.
 inline constexpr std::int64_t kMostPixels = std::int64_t{64} << 20;
-inline constexpr std::int64_t kMostSide =
-    65535;  // a resize holds lines of one side and columns of the other
+// A resize holds lines of one side and columns of the other.
+inline constexpr std::int64_t kMostSide = 65535;
 
 // A PNG or JPEG file, told apart by its first bytes. `source` is what errors name. Throws
 // Error{kBadData} (malformed, truncated, corrupt, too large) or {kUnsupported} (CMYK).

@@ -15,8 +15,8 @@
 namespace undying::data {
 namespace {
 
-constexpr int kMostScans =
-    1000;  // a progressive file of many scans takes time out of proportion to its size
+// A progressive file of many scans takes time out of proportion to its size.
+constexpr int kMostScans = 1000;
 
 struct Failure : jpeg_error_mgr {
   std::jmp_buf back;

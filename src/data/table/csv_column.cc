@@ -51,11 +51,9 @@ std::optional<double> parse_number(std::string_view field, bool decimal_comma) {
 
 bool marks_missing(std::string_view field) {
   if (field.size() > 5) return false;
-  std::string lower(field);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   static constexpr std::string_view kMarks[] = {"",  "na", "n/a", "nan",  "-nan", "null", "none",
                                                 "?", "-",  "nil", "#n/a", "<na>", "."};
-  return std::ranges::find(kMarks, lower) != std::end(kMarks);
+  return std::ranges::find(kMarks, lower(field)) != std::end(kMarks);
 }
 
 bool looks_like_date(std::string_view field) {
@@ -74,6 +72,16 @@ bool looks_like_date(std::string_view field) {
   if (field[0] != between) return false;
   field.remove_prefix(1);
   return part(4);
+}
+
+std::string lower(std::string_view text) {
+  std::string low(text);
+  for (char& c : low) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return low;
+}
+
+bool holds(const std::vector<std::string>& names, const std::string& name) {
+  return std::ranges::find(names, name) != names.end();
 }
 
 std::string shown(std::string_view text) {

@@ -23,6 +23,9 @@ bool looks_like_date(std::string_view field);
 // control characters become spaces.
 std::string shown(std::string_view text);
 
+std::string lower(std::string_view text);
+bool holds(const std::vector<std::string>& names, const std::string& name);
+
 // Of a column of text, the most different ones that are told apart.
 inline constexpr std::size_t kMostTexts = 20'000;
 

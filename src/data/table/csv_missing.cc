@@ -14,10 +14,6 @@ constexpr double kFewRows = 0.05;  // what may be left out without asking
 
 using Use = CsvColumn::Use;
 
-bool holds(const std::vector<std::string>& names, const std::string& name) {
-  return std::ranges::find(names, name) != names.end();
-}
-
 }  // namespace
 
 // Whether a row misses nothing that is read.
@@ -32,6 +28,32 @@ bool CsvRead::complete(std::size_t row) const {
   return true;
 }
 
+// What speaks against a column with gaps.
+void CsvRead::judge_gaps(const CsvColumn& column) {
+  const bool input = column.use == Use::kFeature;
+  const bool fills = source_.missing == Missing::kMean;
+  const auto known = predicting() && input
+                         ? std::ranges::find(coding_->columns, column.title(), &TableColumn::name)
+                               ->fill.has_value()
+                         : false;
+  if (fills && predicting() && input && !column.text && !known)
+    add_problem(
+        fmt::format("{}: {} of {} values are missing ({}), and the model's file has no mean for "
+                    "them: it was trained on rows without gaps; :missing=drop leaves these rows "
+                    "without an answer",
+                    column.title(), column.missing.count, rows(), where(column.missing)));
+  if (source_.missing == Missing::kDrop || fills) return;
+  if (predicting() && input && (column.text || known)) return;
+  const bool mostly = 2 * column.missing.count > rows() && input;
+  std::string marks = column.text && column.use == Use::kLabel
+                          ? "; :missing=keep makes a class of NA and its like"
+                          : "";
+  if (predicting() && marks.empty()) marks = "; :missing=drop leaves these rows without an answer";
+  add_problem(fmt::format("{}: {} of {} values are missing ({}){}", column.title(),
+                          column.missing.count, rows(), where(column.missing), marks));
+  if (mostly && !holds(ready_.drop, column.name)) ready_.drop.push_back(column.name);
+}
+
 void CsvRead::judge_missing() {
   bool any = false;
   for (const CsvColumn& column : columns_) {
@@ -41,34 +63,12 @@ void CsvRead::judge_missing() {
       mendable_ = false;
       add_problem(
           fmt::format("{}: all its values are missing, and they are what is to be predicted; name "
-                      "another column with "
-                      ":label=NAME or :target=NAME",
+                      "another column with :label=NAME or :target=NAME",
                       column.title()));
       return;
     }
     any = true;
-    if (source_.missing == Missing::kMean && predicting() && column.use == Use::kFeature &&
-        !column.text &&
-        !std::ranges::find(coding_->columns, column.title(), &TableColumn::name)->fill)
-      add_problem(
-          fmt::format("{}: {} of {} values are missing ({}), and the model's file has no mean for "
-                      "them: it was trained on rows without "
-                      "gaps; :missing=drop leaves these rows without an answer",
-                      column.title(), column.missing.count, rows(), where(column.missing)));
-    if (source_.missing == Missing::kDrop || source_.missing == Missing::kMean) continue;
-    if (predicting() && column.use == Use::kFeature) {
-      const auto known = std::ranges::find(coding_->columns, column.title(), &TableColumn::name);
-      if (column.text || known->fill) continue;
-    }
-    const bool mostly = 2 * column.missing.count > rows() && column.use == Use::kFeature;
-    std::string marks = column.text && column.use == Use::kLabel
-                            ? "; :missing=keep makes a class of NA and its like"
-                            : "";
-    if (predicting() && marks.empty())
-      marks = "; :missing=drop leaves these rows without an answer";
-    add_problem(fmt::format("{}: {} of {} values are missing ({}){}", column.title(),
-                            column.missing.count, rows(), where(column.missing), marks));
-    if (mostly && !holds(ready_.drop, column.name)) ready_.drop.push_back(column.name);
+    judge_gaps(column);
   }
   if (!any) return;
   std::int64_t incomplete = 0;

@@ -20,10 +20,6 @@ constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 constexpr std::int64_t kRowsBeforeReserving = 1000;
 constexpr std::int64_t kRowsBetweenReports = 1000;
 
-bool holds(const std::vector<std::string>& names, const std::string& name) {
-  return std::ranges::find(names, name) != names.end();
-}
-
 }  // namespace
 
 CsvRead::CsvRead(Records& records, const CsvSource& source, const std::string& group,
@@ -115,7 +111,7 @@ std::size_t CsvRead::find_column(const std::string& name, const char* option) {
   return columns_.size();
 }
 
-void CsvRead::assign_uses() {
+void CsvRead::find_label() {
   const std::string wanted = predicting() ? coding_->target : source_.column.value_or("label");
   if (predicting()) {
     for (const CsvColumn& column : columns_)
@@ -130,6 +126,10 @@ void CsvRead::assign_uses() {
   } else {
     unnamed_ = true;
   }
+}
+
+void CsvRead::assign_uses() {
+  find_label();
   for (const std::string& name : source_.drop)
     if (const std::size_t at = find_column(name, " to drop"); at < columns_.size()) {
       columns_[at].use = CsvColumn::Use::kLeftOut;
@@ -147,7 +147,11 @@ void CsvRead::assign_uses() {
         "{} is to be predicted, and cannot be {} as well", columns_[*label_].title(),
         columns_[*label_].use == CsvColumn::Use::kGroup ? "the groups of --group" : "dropped"));
   if (label_) columns_[*label_].use = CsvColumn::Use::kLabel;
-  if (!predicting()) return;
+  if (predicting()) take_coding();
+}
+
+// The columns and their values are those that the model was trained on.
+void CsvRead::take_coding() {
   for (CsvColumn& column : columns_) {
     const auto known = std::ranges::find(coding_->columns, column.title(), &TableColumn::name);
     if (known == coding_->columns.end() && column.use == CsvColumn::Use::kFeature)

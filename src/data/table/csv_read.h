@@ -34,6 +34,8 @@ class CsvRead {
   void read_header();
   bool is_data(const std::vector<std::string_view>& fields) const;
   void assign_uses();
+  void find_label();
+  void take_coding();
   std::size_t find_column(const std::string& name, const char* option);
   void read_rows();
   bool is_numeric(const CsvColumn& column) const;
@@ -48,7 +50,9 @@ class CsvRead {
   // What they mean.
   void judge_columns();
   void judge_column(CsvColumn& column);
+  void judge_texts(CsvColumn& column);
   void judge_strangers(const CsvColumn& column);
+  void judge_gaps(const CsvColumn& column);
   void judge_missing();
   bool complete(std::size_t row) const;
   void drop_incomplete();
@@ -56,6 +60,9 @@ class CsvRead {
   void fill_means(CsvTable& table);
   void judge_label(CsvTable& table);
   void set_classes(CsvTable& table);
+  std::vector<std::int32_t> name_classes(CsvTable& table,
+                                         const std::vector<std::optional<double>>& numbers);
+  void refuse_classes(const CsvTable& table);
   void set_known_classes(CsvTable& table);
   void set_values(CsvTable& table);
   void note_odd_labels(CsvTable& table, const std::vector<std::string>& names);

@@ -12,8 +12,8 @@ namespace undying::data {
 namespace {
 
 constexpr std::size_t kChunk = 1 << 20;
-constexpr std::size_t kMostRecord =
-    std::size_t{1} << 28;  // far above any row; a quote that is never closed ends here
+// Far above any row; a quote that is never closed ends here.
+constexpr std::size_t kMostRecord = std::size_t{1} << 28;
 
 bool blank(char c) { return c == ' ' || c == '\t'; }
 
@@ -90,6 +90,22 @@ CsvReader::Outcome CsvReader::read_quoted(std::size_t& at, std::string_view& fie
   }
 }
 
+CsvReader::Outcome CsvReader::end_line(std::size_t& at) const {
+  if (at < end_ && buffer_[at] == '\r') {
+    if (at + 1 == end_ && !ended_) return Outcome::kMore;
+    if (at + 1 < end_ && buffer_[at + 1] != '\n')
+      fail(
+          "a carriage return stands alone; save the file with line feeds (LF or CRLF) at the ends "
+          "of lines");
+    ++at;
+  }
+  if (at < end_ && buffer_[at] != '\n')
+    fail(fmt::format("text follows a closing quote; expected {} or the end of the line",
+                     separator_name(separator_)));
+  if (at < end_) ++at;
+  return Outcome::kRecord;
+}
+
 CsvReader::Outcome CsvReader::read_record(std::vector<std::string_view>& fields) {
   if (at_ == end_) return Outcome::kMore;
   fields.clear();
@@ -125,18 +141,7 @@ CsvReader::Outcome CsvReader::read_record(std::vector<std::string_view>& fields)
     }
     break;
   }
-  if (at < end_ && buffer_[at] == '\r') {
-    if (at + 1 == end_ && !ended_) return Outcome::kMore;
-    if (at + 1 < end_ && buffer_[at + 1] != '\n')
-      fail(
-          "a carriage return stands alone; save the file with line feeds (LF or CRLF) at the ends "
-          "of lines");
-    ++at;
-  }
-  if (at < end_ && buffer_[at] != '\n')
-    fail(fmt::format("text follows a closing quote; expected {} or the end of the line",
-                     separator_name(separator_)));
-  if (at < end_) ++at;
+  if (end_line(at) == Outcome::kMore) return Outcome::kMore;
   next_line_ += std::count(buffer_.begin() + static_cast<std::ptrdiff_t>(at_),
                            buffer_.begin() + static_cast<std::ptrdiff_t>(at), '\n');
   at_ = at;

@@ -16,19 +16,13 @@ namespace {
 constexpr std::size_t kMostListed = 20;    // problems in one message
 constexpr std::int64_t kManyClasses = 20;  // above, whole numbers are rather values
 constexpr std::size_t kMostOffered = 3;    // columns that may be meant
-constexpr std::int64_t kLarge =
-    50'000'000;  // values in a file that is not read once more for each of them
+// Values in a file that is not read once more for each of them.
+constexpr std::int64_t kLarge = 50'000'000;
 
 // What the column to predict is often called, the most telling first.
 constexpr std::array<std::string_view, 12> kCustomary = {
     "label",   "class",    "target",    "y",        "outcome", "species",
     "quality", "survived", "diagnosis", "category", "type",    "price"};
-
-std::string lower(std::string_view text) {
-  std::string low(text);
-  for (char& c : low) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return low;
-}
 
 // As a shell takes it.
 std::string pasted(const std::string& word) {

@@ -42,8 +42,8 @@ struct CsvSource {
   Missing missing = Missing::kRefuse;
   Header header = Header::kAuto;
   std::optional<char> separator;
-  bool inputs_alone =
-      false;  // without a column that is named, or called label, there is none to predict
+  // Without a column that is named, or called label, there is none to predict.
+  bool inputs_alone = false;
   std::size_t most_values = 32;  // of a text column that becomes features
 
   // The notation that says the same.

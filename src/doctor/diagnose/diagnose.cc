@@ -79,7 +79,7 @@ std::string_view name(DeadCause cause) {
       "none",         "all its incoming weights are 0", "all its inputs are dead",
       "gamma near 0", "beta far below its input",       "bias far below its input",
       "weights",      "nothing that it weighs varies",  "not the output of one layer"};
-  return kNames[cause];
+  return kNames[static_cast<std::size_t>(cause)];
 }
 
 std::span<const std::string_view> finding_names() { return doctor::kFindingNames; }

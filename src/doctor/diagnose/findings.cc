@@ -17,8 +17,8 @@ constexpr double kVanishingRatio = 1e-3;
 constexpr double kVanishingNorm = 1e-4;
 constexpr double kExplodingRatio = 70.0;
 
-constexpr double kSignalLost =
-    1e-6;  // of the strongest layer's E h^2: what tau, relative to a layer, cannot see
+// Of the strongest layer's E h^2: what tau, relative to a layer, cannot see.
+constexpr double kSignalLost = 1e-6;
 constexpr double kSignalGrown = 1e6;
 constexpr double kOneDirection = 1.1;  // effective rank up to which a layer says one thing
 constexpr std::int64_t kWideEnough = 8;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "doctor/diagnose/rank.h"
-#include "engine/runner.h"
+#include "engine/passes/runner.h"
 
 // What layers give, example by example, seen while a pass runs.
 namespace undying::doctor {

@@ -13,8 +13,8 @@
 namespace undying::doctor {
 namespace {
 
-constexpr std::int64_t kMostRows =
-    64;  // of a chunk: all values of a chunk are kept for its backward pass
+// Of a chunk: all values of a chunk are kept for its backward pass.
+constexpr std::int64_t kMostRows = 64;
 
 std::string passed_for(bool backward, bool sampled) {
   return std::string("census") + (backward ? ", loss, gradients" : "") +

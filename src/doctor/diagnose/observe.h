@@ -9,8 +9,8 @@
 
 #include "doctor/diagnose/rank.h"
 #include "doctor/diagnose/wiring.h"
-#include "engine/census.h"
-#include "engine/gradients.h"
+#include "engine/passes/census.h"
+#include "engine/passes/gradients.h"
 #include "undying/doctor.h"
 
 namespace undying::doctor {

@@ -14,8 +14,8 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kTolerance = 0.01;  // of the targets' spread
-constexpr double kProbabilityTolerance =
-    0.2;  // for a label: what cannot be told apart from a doubt
+// For a label: what cannot be told apart from a doubt.
+constexpr double kProbabilityTolerance = 0.2;
 
 bool bounded(const Interval& interval) {
   return interval.least > -kInfinity || interval.greatest < kInfinity;
@@ -141,8 +141,8 @@ void measure(const Dataset& data, Loss loss, std::int64_t width, OutputReach& re
   const double tolerance =
       values ? kTolerance * (reach.targets.greatest - reach.targets.least) : kProbabilityTolerance;
   for_each_target(data, width, [&](double value) {
-    const bool asked =
-        loss != Loss::kSoftmaxCrossEntropy || value == 1.0;  // the others follow from it
+    // The others follow from it.
+    const bool asked = loss != Loss::kSoftmaxCrossEntropy || value == 1.0;
     out += asked &&
            (value < reach.outputs.least - tolerance || value > reach.outputs.greatest + tolerance);
   });

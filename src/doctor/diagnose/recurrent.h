@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "engine/model.h"
-#include "engine/runner.h"
+#include "engine/passes/runner.h"
 #include "undying/doctor.h"
 
 namespace undying::doctor {

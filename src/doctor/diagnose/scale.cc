@@ -24,8 +24,8 @@ bool InputColumn::outlier() const {
 namespace undying::doctor {
 namespace {
 
-constexpr double kLarge =
-    10.0;  // root mean square of a column, above which it is far from unit scale
+// Root mean square of a column, above which it is far from unit scale.
+constexpr double kLarge = 10.0;
 constexpr double kSmall = 0.01;  // of every column
 constexpr std::size_t kNamed = 4;
 constexpr std::int64_t kRows = 256;

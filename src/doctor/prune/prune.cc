@@ -10,8 +10,8 @@
 #include "doctor/network.h"
 #include "doctor/prune/branches.h"
 #include "doctor/prune/shrink.h"
-#include "engine/census.h"
 #include "engine/engine.h"
+#include "engine/passes/census.h"
 #include "health/judge.h"
 #include "train/source.h"
 #include "undying/error.h"
@@ -24,8 +24,8 @@ using doctor::UnitFacts;
 using doctor::UnitFlow;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kRounding =
-    1e-6;  // relative spread of a constant: what float32 sums of equal numbers are good to
+// Relative spread of a constant: what float32 sums of equal numbers are good to.
+constexpr double kRounding = 1e-6;
 constexpr std::int64_t kBlock = 1024;  // examples whose outputs are compared at a time
 constexpr std::int64_t kTimed = 64;    // examples of a timed run
 constexpr int kFewestRuns = 5;

@@ -13,7 +13,7 @@
 #include "doctor/network.h"
 #include "doctor/prune/unit_facts.h"
 #include "doctor/test_networks.h"
-#include "engine/runner.h"
+#include "engine/passes/runner.h"
 #include "ops/shapes.h"
 #include "train/source.h"
 #include "undying/doctor.h"

@@ -14,7 +14,7 @@
 #include "doctor/prune/test_prune.h"
 #include "doctor/prune/unit_facts.h"
 #include "doctor/test_networks.h"
-#include "engine/runner.h"
+#include "engine/passes/runner.h"
 #include "ops/shapes.h"
 #include "train/source.h"
 #include "undying/doctor.h"

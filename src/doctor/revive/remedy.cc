@@ -13,8 +13,8 @@ namespace {
 
 using Role = ops::ParameterSpec::Role;
 
-constexpr double kPlaceboWithoutDead =
-    0.05;  // of the units that the placebo draws anew where none is dead
+// Of the units that the placebo draws anew where none is dead.
+constexpr double kPlaceboWithoutDead = 0.05;
 
 // Sequences of draws, beyond those of a network's own weights: a fresh draw of each layer, and the
 // placebo's choice.

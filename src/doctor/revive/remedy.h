@@ -29,8 +29,8 @@ struct Case {
   std::vector<UnitId> dead;
   std::vector<UnitId> living;
   std::int64_t anneal_steps = 1;  // over which a slope is annealed in
-  std::shared_ptr<const NodeMeans> means =
-      nullptr;  // of the network as it came, where they are known
+  // Of the network as it came, where they are known.
+  std::shared_ptr<const NodeMeans> means = nullptr;
 };
 Case open_case(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data,
                const Diagnosis& diagnosis);

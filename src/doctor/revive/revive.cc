@@ -12,7 +12,7 @@
 #include "doctor/network.h"
 #include "doctor/revive/remedy.h"
 #include "doctor/revive/verdict.h"
-#include "engine/census.h"
+#include "engine/passes/census.h"
 #include "ops/operator.h"
 #include "study/plan.h"
 #include "train/fit.h"

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "doctor/network.h"
-#include "engine/layer_walk.h"
+#include "engine/passes/layer_walk.h"
 #include "train/source.h"
 
 namespace undying::doctor {

@@ -277,7 +277,7 @@ Source Lowering::number(float value) { return operand(make_floats({}, {value}), 
 
 const Rule* find_rule(std::string_view op) {
   for (const auto rules :
-       {layer_rules(), pool_rules(), elementwise_rules(), arrangement_rules(), reshape_rules(),
+       {layer_rules(), pool_rules(), elementwise_rules(), activation_rules(), arrangement_rules(), repeat_rules(), reshape_rules(),
         sequence_rules(), image_rules(), index_rules(), einsum_rules(), quantised_rules()}) {
     const auto found = std::ranges::find(rules, op, &Rule::op);
     if (found != rules.end()) return &*found;

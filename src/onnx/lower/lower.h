@@ -161,8 +161,10 @@ struct Rule {
 
 std::span<const Rule> layer_rules();        // with weights, and normalisation
 std::span<const Rule> pool_rules();         // pooling and reductions
-std::span<const Rule> elementwise_rules();  // arithmetic, activations, softmax, dropout
+std::span<const Rule> elementwise_rules();  // arithmetic, softmax, dropout
+std::span<const Rule> activation_rules();
 std::span<const Rule> arrangement_rules();  // elements are moved, not changed
+std::span<const Rule> repeat_rules();       // elements are repeated
 std::span<const Rule> reshape_rules();      // nor moved
 std::span<const Rule> sequence_rules();     // attention and recurrent layers
 std::span<const Rule> image_rules();        // resizing and its like; random values

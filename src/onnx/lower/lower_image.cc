@@ -40,15 +40,19 @@ void check_resize(const Operation& operation) {
     refuse("takes its coordinates by " + coordinates);
 }
 
-void resize(Lowering& lowering) {
+// The sizes of an example, and by which scales where these are not those of the sizes.
+struct Resizing {
+  Shape sizes;
+  std::vector<double> scales;
+  bool whole = true;
+};
+
+Resizing resizing_of(Lowering& lowering) {
   const Operation& operation = lowering.operation();
-  check_resize(operation);
   const std::int64_t rank = lowering.rank(0);
   const Shape& shape = lowering.shape(0);
   const std::int64_t first = lowering.batch_axes();
-  Shape sizes = shape;
-  std::vector<double> scales;
-  bool whole = true;  // whether the scales are those of the sizes
+  Resizing resizing{.sizes = shape};
   const bool has_sizes = lowering.has(3);
   if (!has_sizes && (!lowering.has(2) || lowering.constant(2)->integer))
     malformed(operation, "has neither scales nor sizes");
@@ -70,16 +74,24 @@ void resize(Lowering& lowering) {
                                    : static_cast<double>(factors[at]);
     if (!(scale > 0.0 && extent * scale < static_cast<double>(kMostIntegers)))
       malformed(operation, "resizes by a scale of " + std::to_string(scale));
-    sizes[of_example] = has_sizes ? (asked[at] < 0 ? shape[of_example] : asked[at])
-                                  : static_cast<std::int64_t>(std::floor(extent * scale));
-    if (sizes[of_example] < 1) refuse("leaves nothing of dimension " + std::to_string(i));
-    whole = whole && scale == static_cast<double>(sizes[of_example]) / extent;
-    scales.push_back(scale);
+    resizing.sizes[of_example] = has_sizes ? (asked[at] < 0 ? shape[of_example] : asked[at])
+                                           : static_cast<std::int64_t>(std::floor(extent * scale));
+    if (resizing.sizes[of_example] < 1) refuse("leaves nothing of dimension " + std::to_string(i));
+    resizing.whole =
+        resizing.whole && scale == static_cast<double>(resizing.sizes[of_example]) / extent;
+    resizing.scales.push_back(scale);
   }
+  return resizing;
+}
+
+void resize(Lowering& lowering) {
+  const Operation& operation = lowering.operation();
+  check_resize(operation);
+  const Resizing resizing = resizing_of(lowering);
   std::string mode = text(operation, "mode", "nearest");
   if (mode == "bilinear") mode = "linear";
-  Attributes attributes = {{"sizes", sizes}, {"mode", mode}};
-  if (!whole) attributes.set("scales", scales);
+  Attributes attributes = {{"sizes", resizing.sizes}, {"mode", mode}};
+  if (!resizing.whole) attributes.set("scales", resizing.scales);
   const auto copy = [&](const char* from, const char* to, const char* usual) {
     if (const std::string value = text(operation, from, usual); value != usual)
       attributes.set(to, value);

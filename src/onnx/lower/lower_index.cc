@@ -327,8 +327,8 @@ void one_hot(Lowering& lowering) {
   const std::int64_t axis = checked_axis(operation, integer(operation, "axis", -1), rank + 1);
   Batch batch = lowering.batch();
   const bool before = lowering.batch_axes() > 0 && axis <= batch.axis;
-  const std::int64_t own =
-      lowering.batch_axes() == 0 || before || batch.folded() ? axis : axis - 1;  // in an example
+  // In an example.
+  const std::int64_t own = lowering.batch_axes() == 0 || before || batch.folded() ? axis : axis - 1;
   if (before) ++batch.axis;
   const std::size_t dimensions = lowering.is_scalar(0) ? 1 : lowering.shape(0).size() + 1;
   Source x = lowering.value(0);

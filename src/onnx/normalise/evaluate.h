@@ -31,6 +31,7 @@ using Inputs = std::span<const ConstantPtr>;
 using Evaluation = std::vector<ConstantPtr> (*)(const Operation& operation, Inputs inputs);
 Evaluation find_arithmetic(std::string_view op);   // elementwise, with broadcasting
 Evaluation find_arrangement(std::string_view op);  // elements are moved, not changed
+Evaluation find_origin(std::string_view op);       // new: given, counted, of another type
 
 // By the operators an operation becomes, its first input as a value of no batch.
 std::vector<ConstantPtr> evaluate_by_operators(const Net& net, const Operation& operation);

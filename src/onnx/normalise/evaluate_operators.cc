@@ -33,14 +33,10 @@ ConstantPtr constant_of(const Value& value, std::vector<float> floats) {
   return make_integers(value.dims(), std::move(whole));
 }
 
-}  // namespace
-
-std::vector<ConstantPtr> evaluate_by_operators(const Net& net, const Operation& operation) {
-  if (operation.inputs.empty() || operation.inputs[0] < 0)
-    refuse("depends on constants only, and is not among what is computed at import");
-  Net own{.batch_axes = 0};
+// The operation in a net of its own, of which its first input is the input. Returns it, not yet
+// among that net's operations.
+Operation alone_in(Net& own, const Net& net, const Operation& operation, const Constant& first) {
   Operation alone{.name = operation.name, .op = operation.op, .settings = operation.settings};
-  const Constant& first = *net.value(operation.inputs[0]).constant;
   Value input{.name = "input",
               .shaped = true,
               .shape = first.dims,
@@ -57,6 +53,17 @@ std::vector<ConstantPtr> evaluate_by_operators(const Net& net, const Operation& 
   }
   for (std::size_t i = 0; i < operation.outputs.size(); ++i)
     alone.outputs.push_back(own.add_value({.name = "output" + std::to_string(i)}));
+  return alone;
+}
+
+}  // namespace
+
+std::vector<ConstantPtr> evaluate_by_operators(const Net& net, const Operation& operation) {
+  if (operation.inputs.empty() || operation.inputs[0] < 0)
+    refuse("depends on constants only, and is not among what is computed at import");
+  const Constant& first = *net.value(operation.inputs[0]).constant;
+  Net own{.batch_axes = 0};
+  Operation alone = alone_in(own, net, operation, first);
   const Lowered lowered = lower(own, alone);
   const std::vector<Shape> shapes = infer(own, lowered);
   for (const Shape& shape : shapes)

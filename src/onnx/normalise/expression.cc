@@ -91,8 +91,8 @@ double factors_of(const ExpressionPtr& a, double exponent, Parts& parts) {
   if (a->kind != Kind::kProduct) {
     ExpressionPtr factor = a;
     const double leading = draw_out(factor);
-    const bool keeps =
-        leading < 0.0 && exponent != std::round(exponent);  // no real power: the sum stays as it is
+    // No real power: the sum stays as it is.
+    const bool keeps = leading < 0.0 && exponent != std::round(exponent);
     parts.emplace_back(keeps ? a : factor, exponent);
     return keeps ? 1.0 : std::pow(leading, exponent);
   }

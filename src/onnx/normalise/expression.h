@@ -15,12 +15,12 @@ namespace undying::onnx {
 //
 //   number   c
 //   x
-//   sum      c + a1 t1 + a2 t2 ...        terms are no sums and no numbers, like terms are added up
-//   product  c * f1^e1 * f2^e2 ...        factors are no products and no numbers, like factors are
-//   gathered; of a sum among several factors
-//                                         the coefficient of its first term is drawn out into c
-//   call     function(argument, ...)      functions of one value, and those that reduce dimensions,
-//   all of one formula the same ones
+//   sum      c + a1 t1 + a2 t2 ...   terms are no sums and no numbers, like terms are added up
+//   product  c * f1^e1 * f2^e2 ...   factors are no products and no numbers, like factors are
+//                                    gathered; of a sum among several factors the coefficient of
+//                                    its first term is drawn out into c
+//   call     function(argument, ...) functions of one value, and those that reduce dimensions, all
+//                                    of one formula the same ones
 struct Expression;
 using ExpressionPtr = std::shared_ptr<const Expression>;
 

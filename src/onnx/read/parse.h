@@ -10,8 +10,8 @@
 namespace undying::onnx {
 
 // The opsets that are read; operations are understood in the terms of the newest.
-inline constexpr std::int64_t kFirstOpset =
-    1;  // of those before 6, only operators that have not changed since
+// Of those before 6, only operators that have not changed since.
+inline constexpr std::int64_t kFirstOpset = 1;
 inline constexpr std::int64_t kNewestOpset = 28;
 inline constexpr std::int64_t kFirstWrittenOpset = 17;
 inline constexpr std::int64_t kWrittenOpset = 20;  // unless asked otherwise

@@ -125,8 +125,8 @@ class ConvKernel final : public Kernel {
     const Convolution& convolution = convolutions_.at(pass.rows);
     float* diff_z = activation_.width() == 1 ? pass.diff_dst : pass.scratch;
     float* diff_bias = fold_.folds() ? fold_space(pass) : bias_ ? pass.diff_parameters[1] : nullptr;
-    const float* weights =
-        folded(pass).weights;  // its bias is not read: the gradient may lie there
+    // Its bias is not read: the gradient may lie there.
+    const float* weights = folded(pass).weights;
     if (passes())
       activation_.backward(pass, kept_z_ > 0 ? pass.saved : pass.dst, diff_z, diff_bias);
     const void* diff = diff_z;

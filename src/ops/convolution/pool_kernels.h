@@ -8,8 +8,8 @@ namespace undying::ops {
 
 // What a window covers of one axis of src at one place.
 struct PoolSpan {
-  std::int64_t first =
-      0;  // of the window's elements, the first that lies in src; 0 where none does
+  // Of the window's elements, the first that lies in src; 0 where none does.
+  std::int64_t first = 0;
   std::int64_t count = 0;   // of those that lie in src
   std::int64_t at = 0;      // where the first of them lies
   std::int64_t padded = 0;  // of the window's elements, those that lie in src or its padding
@@ -29,8 +29,8 @@ struct PoolArgs {
   std::int64_t channels = 0;
   const PoolAxis* y = nullptr;
   const PoolAxis* x = nullptr;
-  bool tiles =
-      false;  // every element of src lies in one window: its gradient is written, not added up
+  // Every element of src lies in one window: its gradient is written, not added up.
+  bool tiles = false;
   bool counts_padding = false;  // in an average
 };
 

@@ -53,8 +53,8 @@ class LinearKernel final : public Kernel {
   void backward(const Pass& pass, int) const override {
     float* diff_z = activation_.width() == 1 ? pass.diff_dst : pass.scratch;
     float* diff_bias = fold_.folds() ? space(pass) : bias_ ? pass.diff_parameters[1] : nullptr;
-    const float* weights =
-        folded(pass).weights;  // its bias is not read: the gradient may lie there
+    // Its bias is not read: the gradient may lie there.
+    const float* weights = folded(pass).weights;
     activation_.backward(pass, pass.saved != nullptr ? pass.saved : pass.dst, diff_z, diff_bias);
     const std::int64_t rows = pass.rows * positions_;
     gemm(Transpose::kYes, Transpose::kNo, outputs_, inputs_, rows, diff_z, outputs_, pass.src[0],

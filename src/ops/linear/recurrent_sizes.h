@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "ops/operator.h"
 #include "ops/shapes.h"
@@ -60,6 +61,9 @@ Sizes sizes_of(const Node& node, std::span<const Value> src) {
                        to_string({s.directions, s.hidden}));
   return s;
 }
+
+// The formulas in double, step by step.
+std::vector<double> recurrent_reference(const Sizes& s, const Operator::ReferenceArgs& args);
 
 }  // namespace undying::ops
 
