@@ -97,6 +97,7 @@ struct SplitRule {
   double share = 0.2;      // of the examples, in (0, 1)
   std::uint64_t seed = 1;  // of the draw
   bool ordered = false;    // the last examples are held out, and nothing is drawn: for series
+  bool needed = true;  // false: of too few examples none is held out, and each part is all of them
 };
 
 // How a column of a table becomes features.

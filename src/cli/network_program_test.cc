@@ -219,6 +219,21 @@ TEST_F(SeveralProgram, EveryOutputIsEvaluatedAndPredicted) {
   EXPECT_EQ(run("evaluate net.onnx --data npz:both.npz --output value --report e.html").code, 0);
 }
 
+// A single example needs no --split none where nothing is trained.
+TEST_F(SeveralProgram, OneExampleIsEnoughToLookAt) {
+  write_actor_critic();
+  write("one.npz", npz_of({{"obs", npy_of({1, 2}, std::vector<float>(2, 1.0f))},
+                           {"state", npy_of({1, 1}, std::vector<float>(1, 1.0f))},
+                           {"value", npy_of({1, 1}, std::vector<float>(1, 0.5f))}}));
+  EXPECT_THAT(run("predict net.onnx --data npz:one.npz").out, HasSubstr("\n1,"));
+  EXPECT_THAT(run("diagnose net.onnx --data npz:one.npz").out,
+              HasSubstr("1 example is too few to hold any out"));
+  EXPECT_EQ(run("prune net.onnx --data npz:one.npz").code, 0);
+  EXPECT_EQ(run("evaluate net.onnx --data npz:one.npz --output value").code, 0);
+  expect_error("predict net.onnx --data npz:one.npz --split 0.5", HasSubstr("has 1 examples"));
+  expect_error("revive net.onnx --data npz:one.npz --output value", HasSubstr("has 1 examples"));
+}
+
 // Neither inputs nor targets are guessed: what is missing is named, all of it.
 TEST_F(SeveralProgram, WhatTheDataLacksIsNamed) {
   write_actor_critic();

@@ -89,6 +89,15 @@ void draw_any(const SplitRule& rule, std::int64_t wanted, std::vector<bool>& hel
   for (std::int64_t i = 0; i < wanted; ++i) held_out[order[i]] = true;
 }
 
+std::int64_t wanted_of(std::int64_t size, const SplitRule& rule) {
+  return static_cast<std::int64_t>(std::llround(rule.share * static_cast<double>(size)));
+}
+
+bool too_few(std::int64_t size, const SplitRule& rule) {
+  const std::int64_t wanted = wanted_of(size, rule);
+  return wanted < kFewest || size - wanted < kFewest;
+}
+
 [[noreturn]] void fail_small(const std::string& name, std::int64_t size, std::int64_t test,
                              double share) {
   throw Error(ErrorCode::kBadData, "data " + name,
@@ -107,9 +116,8 @@ std::vector<bool> draw_held_out(const std::string& name, std::int64_t size,
   if (!(rule.share > 0.0 && rule.share < 1.0))
     throw Error(ErrorCode::kInvalidArgument, "split",
                 fmt::format("holds a share of {} out; expected one between 0 and 1", rule.share));
-  const auto wanted =
-      static_cast<std::int64_t>(std::llround(rule.share * static_cast<double>(size)));
-  if (wanted < kFewest || size - wanted < kFewest) fail_small(name, size, wanted, rule.share);
+  const std::int64_t wanted = wanted_of(size, rule);
+  if (too_few(size, rule)) fail_small(name, size, wanted, rule.share);
   std::vector<bool> held_out(static_cast<std::size_t>(size), false);
   if (rule.ordered) {
     std::fill(held_out.end() - wanted, held_out.end(), true);
@@ -252,6 +260,12 @@ Split hold_out(Dataset all, const SplitRule& rule) {
             .note =
                 "nothing is held out: scores are of the examples that were trained on, and say "
                 "nothing of others"};
+  }
+  if (!rule.needed && data::too_few(all.size, rule)) {
+    std::string note = fmt::format("{} example{} too few to hold any out: all are looked at",
+                                   all.size, all.size == 1 ? " is" : "s are");
+    auto both = std::make_shared<Dataset>(std::move(all));
+    return {.train = both, .test = both, .note = std::move(note)};
   }
   const std::vector<bool> held_out =
       data::draw_held_out(all.name, all.size, all.labels, all.groups, rule);

@@ -93,6 +93,15 @@ TEST(HoldOut, TooFewExamplesAreRefused) {
   EXPECT_THROW(hold_out(classes(), {.share = 1.0}), Error);
 }
 
+TEST(HoldOut, TooFewExamplesAreAllInBothPartsWhereNoneMustBeHeldOut) {
+  const Split one = hold_out(classes(1), {.needed = false});
+  EXPECT_EQ(one.train, one.test);
+  EXPECT_EQ(one.test->size, 1);
+  EXPECT_EQ(one.note, "1 example is too few to hold any out: all are looked at");
+  const Split enough = hold_out(classes(40), {.needed = false});
+  EXPECT_EQ(enough.test->rows, hold_out(classes(40)).test->rows);
+}
+
 TEST(Redraw, PoolsAndDrawsAgain) {
   const Split first = hold_out(classes());
   const Split other = redraw(first, 7);

@@ -119,6 +119,66 @@ TEST(OnnxInputShapes, ABatchOfOneExampleIsThatExample) {
               0.0f);
 }
 
+// As in a mel spectrogram: what lies far below the largest is lifted.
+TEST(OnnxInputShapes, ABoundMayBeComputed) {
+  TestModel model;
+  model.input("x", {0, 0}).floats("depth", {}, {0.1f}).floats("top", {}, {0.2f});
+  model.node("ReduceMax", {"x"}, {"most"}, {{"keepdims", 0}})
+      .node("Sub", {"most", "depth"}, {"least"})
+      .node("Clip", {"x", "least", "top"}, {"y"})
+      .output("y");
+  const std::vector<float> x = ramp(12);
+  const auto y = evaluate(model.load({.shapes = {{"x", {1, 6}}}}), {x}, 2)[0];
+  for (std::size_t i = 0; i < 12; ++i) {
+    const auto row = x.begin() + static_cast<std::ptrdiff_t>(i / 6 * 6);
+    const float least = *std::max_element(row, row + 6) - 0.1f;
+    EXPECT_FLOAT_EQ(y[i], std::min(std::max(x[i], least), 0.2f)) << i;
+  }
+  TestModel counted;
+  counted.input("x", {0, 3}).input("least", {0}).node("Clip", {"x", "least"}, {"y"}).output("y");
+  EXPECT_THAT(counted.error(), HasSubstr("clips at a bound that counts examples"));
+}
+
+// As in a network of sound, whose file has (positions, features) and makes a batch of that itself.
+TEST(OnnxInputShapes, AFileMayMakeABatchOfItsOneExample) {
+  TestModel alone;
+  alone.input("x", {0, 2}).list("first", {0}).floats("w", {3, 2, 3});
+  alone.node("Unsqueeze", {"x", "first"}, {"batch"})
+      .node("Transpose", {"batch"}, {"t"}, {{"perm", List{0, 2, 1}}})
+      .node("Conv", {"t", "w"}, {"c"})
+      .node("Relu", {"c"}, {"r"})
+      .node("Squeeze", {"r", "first"}, {"y"})
+      .output("y");
+  EXPECT_THAT(alone.error(), AllOf(HasSubstr("needs the examples first"),
+                                   HasSubstr("to take a batch as one example: --shape x=128,2")));
+  TestModel batched;
+  batched.input("x", {0, 5, 2}).floats("w", {3, 2, 3});
+  batched.node("Transpose", {"x"}, {"t"}, {{"perm", List{0, 2, 1}}})
+      .node("Conv", {"t", "w"}, {"c"})
+      .node("Relu", {"c"}, {"y"})
+      .output("y");
+  const Model loaded = alone.load({.shapes = {{"x", {5, 2}}}});
+  const std::vector<float> x = ramp(4 * 5 * 2);
+  EXPECT_EQ(structure(loaded.graph), structure(batched.load().graph));
+  EXPECT_EQ(evaluate(loaded, {x}, 4)[0], evaluate(batched.load(), {x}, 4)[0]);
+}
+
+TEST(OnnxInputShapes, TheShapeThatIsOfferedIsOneThatWorks) {
+  TestModel model;
+  model.input("x", {0, 0}).floats("w", {512, 2}).node("MatMul", {"x", "w"}, {"y"}).output("y");
+  EXPECT_THAT(model.error(), AllOf(HasSubstr("such as --shape x=512"), Not(HasSubstr("then,"))));
+}
+
+// The last states of PyTorch's LSTM, (directions, batch, hidden), of batches that stand first.
+TEST(OnnxInputShapes, AnOutputMayCountExamplesElsewhere) {
+  TestModel model;
+  model.input("x", {0, 5, 2}).node("Transpose", {"x"}, {"t"}, {{"perm", List{1, 0, 2}}});
+  add_lstm(model, "t", {});
+  const Model loaded = model.load();
+  EXPECT_THAT(loaded.notes, Contains(HasSubstr("output h counts examples along dimension 1")));
+  EXPECT_EQ(loaded.graph.output_shape(), (Shape{1, 3}));
+}
+
 // An option is offered where it was tried and helps.
 TEST(OnnxInputShapes, NoOptionIsOfferedThatDoesNotHelp) {
   TestModel model;

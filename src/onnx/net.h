@@ -68,9 +68,9 @@ struct Operation {
 // An input that cannot be read.
 struct Obstacle {
   int value = -1;
-  std::string text;  // "input x: ..."
-  Shape shape;  // of one example, of the kind that networks have, which would get around it; empty:
-                // nothing would
+  std::string text;           // "input x: ..."
+  std::vector<Shape> shapes;  // of one example, of the kinds that networks have, which may get
+                              // around it; none: nothing would
 };
 
 struct Net {

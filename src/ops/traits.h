@@ -72,7 +72,8 @@ struct Traits {
                              // is 0 everywhere is 0
   // An activation behind it still decides how the weights before it are drawn.
   bool keeps_spread = false;
-  // In evaluation its values lie between the least and the greatest of its inputs'.
+  // In evaluation its values lie between the least and the greatest of its inputs', to which
+  // counts_zeros may add.
   bool within_inputs = false;
   bool sums_to_one = false;  // its values are the probabilities of classes
   // Its weight is (inputs, outputs / groups, ...), not (outputs, inputs / groups, ...).
@@ -85,6 +86,9 @@ struct Traits {
 
   // The interval its values lie in, whatever it reads; null: not known.
   Range (*range)(const Node& node) = nullptr;
+
+  // Whether zeros stand beside its inputs, as padding that an average counts does; null: never.
+  bool (*counts_zeros)(const Node& node) = nullptr;
 
   // For one example, of what its weights multiply; null: not counted.
   double (*multiply_adds)(std::span<const ParameterSpec> specs, const Value& dst) = nullptr;

@@ -40,7 +40,7 @@ constexpr const char* kFooter =
 
 struct DiagnoseOptions {
   DiagnoseOptions(CLI::App& app, const Host& host)
-      : source(app, host, DataFlags::Network::kGiven), network(app) {
+      : source(app, host, DataFlags::Network::kUsed), network(app) {
     app.add_option("MODEL", model, "the network, an ONNX file")->required();
     add_file(app, "--labels", labels, "labels or targets of npy:X.npy, an NPY file");
     app.add_option("--part", part, "of the data: train, test or all")

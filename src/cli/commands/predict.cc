@@ -58,7 +58,7 @@ constexpr const char* kEvaluateFooter =
 
 struct UseOptions {
   UseOptions(CLI::App& app, const Host& host, const char* default_part)
-      : source(app, host, DataFlags::Network::kGiven), network(app), part(default_part) {
+      : source(app, host, DataFlags::Network::kUsed), network(app), part(default_part) {
     app.add_option("MODEL", model, "the network, an ONNX file")->required();
     app.add_option("--part", part, "of the data: train, test or all")
         ->type_name("PART")

@@ -42,7 +42,7 @@ constexpr const char* kFooter =
 
 struct PruneOptions {
   PruneOptions(CLI::App& app, const Host& host)
-      : source(app, host, DataFlags::Network::kGiven), network(app) {
+      : source(app, host, DataFlags::Network::kUsed), network(app) {
     app.add_option("MODEL", model, "the network, an ONNX file")->required();
     add_file(app, "-o,--out", out,
              "write the smaller network to this ONNX file; default: only say what would go");

@@ -59,7 +59,8 @@ Normalize DataFlags::how() const {
 }
 
 SplitRule DataFlags::rule() const {
-  SplitRule rule{.ordered = ordered_};
+  SplitRule rule{.ordered = ordered_,
+                 .needed = network_ != Network::kUsed || app_->count("--split") > 0};
   if (split_ == "none") {
     rule.share = 0.0;
     return rule;

@@ -26,6 +26,7 @@ class DataFlags {
     kOwn,    // trained here: its data is scaled as `auto` finds fit
     kGiven,  // from a file: data is scaled as the file says; where it says nothing, it is for its
              // user to know
+    kUsed,   // the same, and nothing is trained: of examples too few to part none is held out
   };
 
   // Adds the flags to a command. The object must outlive the parse, and the host the object.

@@ -67,7 +67,8 @@ class Bounds {
     if (traits.range != nullptr)
       return {{traits.range(node).least, traits.range(node).greatest}, at};
     if (is_constant(at)) return {constant(at), at};
-    if (traits.within_inputs) return joined(node);
+    if (traits.within_inputs)
+      return joined(node, traits.counts_zeros != nullptr && traits.counts_zeros(node));
     return arithmetic(node, traits.arithmetic);
   }
 
@@ -83,8 +84,9 @@ class Bounds {
     return {*least, *greatest};
   }
 
-  Bound joined(const Node& node) const {
+  Bound joined(const Node& node, bool with_zeros) const {
     Bound all = of(node.inputs[0]);
+    if (with_zeros) all.interval = hull(all.interval, {0.0, 0.0});
     for (const int input : node.inputs) all.interval = hull(all.interval, of(input).interval);
     return all;
   }

@@ -131,6 +131,38 @@ TEST(Reach, ScalingBehindAnActivationCounts) {
   EXPECT_EQ(finding(diagnosis, "targets out of reach"), nullptr);
 }
 
+// The mean of a window of ones and of padding that counts is below 1, which a unit alone is not.
+TEST(Reach, PaddingThatAnAverageCountsIsAZeroBesideItsInputs) {
+  for (const std::int64_t counts : {0, 1}) {
+    const Patient patient =
+        fresh(Graph({{"x", "input", {}, {{"shape", Ints{6}}}},
+                     {"first", "linear", {0}, {{"outputs", std::int64_t{4}}}},
+                     {"tanh",
+                      "activation",
+                      {1},
+                      {{"activation", Activation("sigmoid")}, {"layer", std::string("first")}}},
+                     {"one", "constant", {}, {{"shape", Ints{1}}}},
+                     {"above", "add", {2, 3}, {}},
+                     {"row", "reshape", {4}, {{"shape", Ints{1, 4}}}},
+                     {"pool",
+                      "average_pool",
+                      {5},
+                      {{"kernel", Ints{2}}, {"pads", Ints{1, 1}}, {"count_include_pad", counts}}},
+                     {"flat", "flatten", {6}, {}}}));
+    Patient shifted = patient;
+    shifted.values("one.value") = {1.0f};  // 1 to 2
+    Dataset data = make_classes(20, 6, 2);
+    data.classes = 0;
+    data.labels.clear();
+    data.outputs = 5;
+    data.targets.assign(100, 0.6f);
+    const Diagnosis diagnosis = diagnose(shifted.graph, shifted.weights, data);
+    ASSERT_TRUE(diagnosis.reach.has_value());
+    EXPECT_EQ(diagnosis.reach->outputs.least, counts != 0 ? 0.0 : 1.0);
+    EXPECT_EQ(finding(diagnosis, "targets out of reach") == nullptr, counts != 0);
+  }
+}
+
 // Cross-entropy applies a softmax: behind a sigmoid no class of four can have more than e / (e +
 // 3).
 TEST(Reach, ALossThatAppliesItsSoftmaxAgainIsNamed) {

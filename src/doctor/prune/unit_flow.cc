@@ -147,8 +147,7 @@ bool UnitFlow::channels(int at) {
   const ops::Traits& traits = ops::traits_of(node(at));
   if (traits.norm != ops::Norm::kNone)
     return same(at, 0, traits.norm == ops::Norm::kBatch ? Passing::kNorm : Passing::kOwnNorm);
-  const bool edges = traits.pool == ops::Pool::kMean &&
-                     node(at).attributes.get_or<std::int64_t>("count_include_pad", 0) != 0;
+  const bool edges = traits.counts_zeros != nullptr && traits.counts_zeros(node(at));
   return same(at, 0, edges && is_padded(*model_, at) ? Passing::kNothing : Passing::kUnchanged);
 }
 

@@ -59,7 +59,7 @@ ConstantPtr one_example(const Operation& operation, const ConstantPtr& constant,
 void check_batch(const Net& net, const Operation& operation) {
   for (const int id : operation.inputs)
     if (id >= 0 && net.value(id).constant == nullptr && net.value(id).batch != Batch{})
-      refuse("needs the examples first; its input is " + describe(net, id));
+      refuse(std::string(kExamplesFirst) + "; its input is " + describe(net, id));
 }
 
 }  // namespace

@@ -172,6 +172,9 @@ std::span<const Rule> index_rules();        // elements are chosen: by indices, 
 std::span<const Rule> einsum_rules();
 std::span<const Rule> quantised_rules();
 
+// How the refusal of a rule begins whose `examples_first` is not met.
+inline constexpr const char* kExamplesFirst = "needs the examples first";
+
 const Rule* find_rule(std::string_view op);
 
 // The entries of a Reshape's shape, a file's numbers, that may hold the batch: more than one where

@@ -104,7 +104,24 @@ Source clipped(Lowering& lowering, Source src, float lowest, float highest) {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
+// Between bounds of which one is computed at run time, each a single number.
+void clip_between_values(Lowering& lowering) {
+  Source result = lowering.value(0);
+  for (const std::size_t i : {std::size_t{1}, std::size_t{2}}) {
+    if (!lowering.has(i)) continue;
+    if (lowering.counts(i) && lowering.batch_axes() > 0)
+      refuse("clips at a bound that counts examples; expected one number");
+    result = lowering.add(i == 1 ? kMaximum : kMinimum,
+                          {result, lowering.meeting(i, lowering.rank(0), lowering.batch())});
+  }
+  lowering.output(result, lowering.is_scalar(0), lowering.batch());
+}
+
 void clip(Lowering& lowering) {
+  const auto is_computed = [&](std::size_t index) {
+    return lowering.has(index) && !lowering.is_constant(index);
+  };
+  if (is_computed(1) || is_computed(2)) return clip_between_values(lowering);
   const float lowest = lowering.has(1) ? scalar(lowering, 1) : -kInfinity;
   const float highest = lowering.has(2) ? scalar(lowering, 2) : kInfinity;
   lowering.output(clipped(lowering, lowering.value(0), lowest, highest));
@@ -203,8 +220,7 @@ void softmax_along(Lowering& lowering, const char* op) {
   const Operation& operation = lowering.operation();
   const std::int64_t axis = lowering.example_axis(integer(operation, "axis", -1), lowering.rank(0));
   const bool rows = operation.settings.contains(".rows");
-  if (rows && lowering.batch_axes() > 0 && lowering.batch() != Batch{})
-    refuse("needs the examples first");
+  if (rows && lowering.batch_axes() > 0 && lowering.batch() != Batch{}) refuse(kExamplesFirst);
   if (rows) return lowering.output(softmax_of_rows(lowering, op, axis));
   const std::int64_t from_last = axis - static_cast<std::int64_t>(lowering.shape(0).size());
   lowering.output(lowering.add(op, {lowering.value(0)},

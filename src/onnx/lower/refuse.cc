@@ -14,16 +14,13 @@
 namespace undying::onnx {
 namespace {
 
-// Outputs count examples first: what reads them, and what is written of them, does too. Where an
-// input has them elsewhere, outputs may.
-// "" where this one does.
+// What reads outputs, and what is written of them, has the examples first, which are moved there
+// from wherever they stand alone, as in the last states of a recurrent layer. "" where this one has
+// them so, or can.
 std::string misplaced(const Net& net, int id) {
   const Value& value = net.value(id);
-  if (value.constant != nullptr || net.batch_axes == 0 || !value.shaped || value.batch == Batch{})
+  if (value.constant != nullptr || net.batch_axes == 0 || !value.shaped || !value.batch.folded())
     return {};
-  const bool moved =
-      std::ranges::any_of(net.inputs, [&](int input) { return net.value(input).batch.axis > 0; });
-  if (moved && !value.batch.folded()) return {};
   return "is " + describe(net, id) + ", which mixes the examples of a batch; expected (N, ...)";
 }
 
@@ -123,19 +120,39 @@ std::string other_outputs(const Net& net) {
   return {};
 }
 
-// Where operations work along the batch, a batch may have been meant as one example: the shapes
-// that say so; none: it was not that.
-std::map<std::string, Shape> whole_shapes(const Net& net) {
+// Where operations work along the batch, or want it elsewhere, a batch may have been meant as one
+// example: shapes that say so; none: it was not that. Where the file leaves its extent open, it may
+// count positions.
+std::vector<InputExtents> whole_shapes(const Net& net) {
+  constexpr std::int64_t kPositions = 128;
   const bool mixes = std::ranges::any_of(net.operations, [](const Operation& operation) {
-    return operation.problem.find("the examples of a batch") != std::string::npos;
+    return operation.problem.find("the examples of a batch") != std::string::npos ||
+           operation.problem.starts_with(kExamplesFirst);
   });
-  std::map<std::string, Shape> shapes;
-  if (!mixes || net.batch_axes == 0) return shapes;
-  for (const int id : net.inputs) {
-    Shape& dims = shapes[net.value(id).name] = net.value(id).dims();
-    dims.insert(dims.begin() + net.value(id).batch.axis, std::max<std::int64_t>(1, net.batch));
+  std::vector<InputExtents> all;
+  if (!mixes || net.batch_axes == 0) return all;
+  for (const std::int64_t extent : {std::max<std::int64_t>(1, net.batch), kPositions}) {
+    InputExtents& shapes = all.emplace_back();
+    for (const int id : net.inputs) {
+      Shape& dims = shapes[net.value(id).name] = net.value(id).dims();
+      dims.insert(dims.begin() + net.value(id).batch.axis, extent);
+    }
+    if (net.batch > 0) break;
   }
-  return shapes;
+  return all;
+}
+
+// The k-th of the shapes that may get around what stands open, for each input.
+std::vector<InputExtents> likely_shapes(const Net& net) {
+  std::vector<InputExtents> all;
+  for (const Obstacle& obstacle : net.obstacles)
+    if (obstacle.shapes.size() > all.size()) all.resize(obstacle.shapes.size());
+  for (std::size_t k = 0; k < all.size(); ++k)
+    for (const Obstacle& obstacle : net.obstacles)
+      if (!obstacle.shapes.empty())
+        all[k][net.value(obstacle.value).name] =
+            obstacle.shapes[std::min(k, obstacle.shapes.size() - 1)];
+  return all;
 }
 
 }  // namespace
@@ -157,8 +174,7 @@ void check_supported(const Net& net) {
   if (count == 0) return;
   const auto fail = [&](const std::string& subject, const std::string& message) {
     Unread error(ErrorCode::kUnsupported, subject, message);
-    for (const Obstacle& obstacle : net.obstacles)
-      if (!obstacle.shape.empty()) error.likely[net.value(obstacle.value).name] = obstacle.shape;
+    error.likely = likely_shapes(net);
     error.whole = whole_shapes(net);
     throw error;
   };

@@ -7,12 +7,15 @@
 
 #include "onnx/lower/lower.h"
 #include "onnx/normalise/evaluate.h"
+#include "onnx/normalise/one_example.h"
 #include "onnx/normalise/train_through.h"
 #include "onnx/normalise/upconvert.h"
 #include "ops/operator.h"
 
 namespace undying::onnx {
 namespace {
+
+constexpr int kFloat = 1;  // as TensorProto numbers it
 
 // Elementwise operations that are parts of composites; their output has the shape their operands
 // broadcast to.
@@ -29,6 +32,7 @@ class Folder {
   }
 
   void run() {
+    find_batch_of_one(net_);
     ignore_unread_outputs();
     for (std::size_t i = 0; i < net_.operations.size(); ++i) visit(i);
     if (!upconverted_.empty()) note_upconverted();
@@ -62,6 +66,7 @@ class Folder {
     if (!operation.problem.empty()) return;
     if (operation.op == "If") return choose(operation);
     try {
+      if (operation.op == "CastLike") become_cast(operation);
       if (!Evaluator::knows(operation.op) && !is_part(operation.op)) refuse("is not supported");
       if (!std::ranges::all_of(operation.inputs, [&](int id) { return is_known(id); })) return;
       if (upconvert(net_, operation)) ++upconverted_[operation.op];
@@ -74,6 +79,24 @@ class Folder {
     } catch (const Refusal& refusal) {
       operation.problem = refusal.message;
     }
+  }
+
+  // A CastLike is a Cast to the type of its second input, of which it reads nothing else.
+  void become_cast(Operation& operation) {
+    if (operation.inputs.size() != 2 || operation.inputs[1] < 0)
+      malformed(operation,
+                "has " + std::to_string(operation.inputs.size()) + " inputs; expected 2");
+    if (!is_known(operation.inputs[1])) return;
+    const Value& like = net_.value(operation.inputs[1]);
+    const int type = like.constant != nullptr ? like.constant->type : 0;
+    const bool integer = like.constant != nullptr ? like.constant->integer : like.integer;
+    if (integer && type == 0)
+      refuse(
+          "casts to the type of whole numbers or truth values that are computed; which of them is "
+          "not known here");
+    operation.op = "Cast";
+    operation.settings["to"] = std::int64_t{integer ? type : kFloat};
+    operation.inputs.pop_back();
   }
 
   // Of an If, whose inputs are a condition and what its two branches give: where the condition is

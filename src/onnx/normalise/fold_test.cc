@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "onnx/run.h"
 #include "onnx/test_model.h"
 
 namespace undying::onnx {
@@ -32,6 +33,23 @@ TEST(OnnxFold, ReshapesThatKeepTheBatch) {
   EXPECT_EQ(reshaped({8, 12}, {8, 3, 4}), "reshape(0) shape=[3, 4]");
   EXPECT_EQ(reshaped({1, 12}, {1, 3, 4}), "reshape(0) shape=[3, 4]");
   EXPECT_EQ(reshaped({0, 3, 4}, {0, 0, 4}), "activation(0) activation=relu layer=-");
+}
+
+// What PyTorch's exporter writes unless it is told to optimize.
+TEST(OnnxFold, ACastLikeIsACastToATypeThatIsKnown) {
+  TestModel model;
+  model.input("x", {0, 3}).integers("three", {}, {3}).floats("half", {3}, {-0.5f, 1.5f, 2.5f});
+  model.node("CastLike", {"three", "x"}, {"c"})
+      .node("CastLike", {"half", "three"}, {"whole"})
+      .node("CastLike", {"whole", "x"}, {"numbers"})
+      .node("Mul", {"x", "c"}, {"m"})
+      .node("Add", {"m", "numbers"}, {"y"})
+      .output("y");
+  EXPECT_EQ(evaluate(model.load(), {{1.0f, 2.0f, 3.0f}}, 1)[0], (std::vector<float>{3, 7, 11}));
+  TestModel truth;
+  truth.input("x", {0, 3}).node("Equal", {"x", "x"}, {"t"}).node("CastLike", {"x", "t"}, {"y"});
+  truth.output("y");
+  EXPECT_THAT(truth.error(), HasSubstr("casts to the type of whole numbers or truth values"));
 }
 
 TEST(OnnxFold, ReshapesThatMixExamples) {

@@ -117,15 +117,29 @@ std::int64_t InputShapes::extent_of(const pb::ValueInfoProto& info, int axis) co
   return wanted;
 }
 
-Shape InputShapes::likely(const pb::ValueInfoProto& info) const {
+namespace {
+
+// Positions of images, samples of sound, steps of sequences.
+std::vector<std::int64_t> usual_extents(int rank) {
+  if (rank == 4) return {224, 32, 28, 64, 128, 256, 299, 320};
+  if (rank == 2) return {16000, 512, 128, 64};
+  return {128, 16, 64};
+}
+
+}  // namespace
+
+std::vector<Shape> InputShapes::likely(const pb::ValueInfoProto& info) const {
   const int rank = dims_of(info).dim_size();
-  Shape shape;
-  for (int axis = 0; axis < rank; ++axis) {
-    if (counts_ && axis == batch_axis(info.name())) continue;
-    const std::int64_t usual = rank == 4 ? (axis == 1 ? 3 : 224) : rank == 2 ? 16000 : 128;
-    shape.push_back(own_extent(info, axis) > 0 ? own_extent(info, axis) : usual);
+  std::vector<Shape> shapes;
+  for (const std::int64_t usual : usual_extents(rank)) {
+    Shape& shape = shapes.emplace_back();
+    for (int axis = 0; axis < rank; ++axis) {
+      if (counts_ && axis == batch_axis(info.name())) continue;
+      const std::int64_t own = own_extent(info, axis);
+      shape.push_back(own > 0 ? own : rank == 4 && axis == 1 ? 3 : usual);
+    }
   }
-  return shape;
+  return shapes;
 }
 
 std::vector<std::string> InputShapes::notes() const {

@@ -29,8 +29,9 @@ class InputShapes {
   // The extent that the caller gives a dimension, or the file does; 0: neither. Throws as above
   // where they differ.
   std::int64_t extent_of(const pb::ValueInfoProto& info, int axis) const;
-  // Of one example, where open dimensions have extents of the kind that networks have.
-  Shape likely(const pb::ValueInfoProto& info) const;
+  // Of one example, where open dimensions have extents of the kinds that networks have; the most
+  // usual first.
+  std::vector<Shape> likely(const pb::ValueInfoProto& info) const;
   std::vector<std::string> notes() const;
 
  private:

@@ -156,7 +156,7 @@ class Parser {
       const std::string text = error.subject() + ": " + error.message();
       const bool open = text.find(kOpen) != std::string::npos;
       net_.obstacles.push_back(
-          {define({.name = info.name()}), text, open ? shapes.likely(info) : Shape{}});
+          {define({.name = info.name()}), text, open ? shapes.likely(info) : std::vector<Shape>{}});
     }
   }
 

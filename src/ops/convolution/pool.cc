@@ -36,6 +36,8 @@ bool flag(const Node& node, const char* name) {
   return node.attributes.get_or<std::int64_t>(name, 0) != 0;
 }
 
+bool counts_padding(const Node& node) { return flag(node, "count_include_pad"); }
+
 PoolAxis axis_of(const Window& window, const Shape& src, const Shape& dst, std::size_t i) {
   PoolAxis axis{.extent = src[i + 1], .kernel = window.kernel[i], .dilation = window.dilations[i]};
   for (std::int64_t o = 0; o < dst[i + 1]; ++o) {
@@ -59,7 +61,7 @@ Pooling pooling_of(const Node& node, const Shape& src, const Shape& dst) {
   return {.z = src.size() == 4 ? axis_of(window, src, dst, 0) : covered(1),
           .y = src.size() > 2 ? axis_of(window, src, dst, src.size() - 3) : covered(1),
           .x = axis_of(window, src, dst, src.size() - 2),
-          .counts_padding = flag(node, "count_include_pad")};
+          .counts_padding = counts_padding(node)};
 }
 
 // Whether windows stand side by side over the whole axis.
@@ -220,8 +222,7 @@ std::vector<double> reference_of(const Operator::ReferenceArgs& args, const Wind
   for (std::int64_t channel = 0; channel < args.rows * shape[0]; ++channel)
     for (std::int64_t o = 0; o < element_count(places); ++o)
       dst.push_back(pooled_value<kMax>(args.src[0].data() + channel * element_count(image), window,
-                                       image, index_of(o, places),
-                                       flag(args.node, "count_include_pad")));
+                                       image, index_of(o, places), counts_padding(args.node)));
   return dst;
 }
 
@@ -257,16 +258,18 @@ Operator max_pool_operator() {
                      .within_inputs = true}};
 }
 Operator average_pool_operator() {
-  return {
-      .name = "average_pool",
-      .onnx = "AveragePool",
-      .layout = LayoutRule::kChannelsLast,
-      .infer = pooled,
-      .parameters = no_parameters,
-      .plan = plan<false>,
-      .reference = reference<false>,
-      .traits = {
-          .kind = Kind::kChannel, .pool = Pool::kMean, .keeps_units = true, .within_inputs = true}};
+  return {.name = "average_pool",
+          .onnx = "AveragePool",
+          .layout = LayoutRule::kChannelsLast,
+          .infer = pooled,
+          .parameters = no_parameters,
+          .plan = plan<false>,
+          .reference = reference<false>,
+          .traits = {.kind = Kind::kChannel,
+                     .pool = Pool::kMean,
+                     .keeps_units = true,
+                     .within_inputs = true,
+                     .counts_zeros = counts_padding}};
 }
 Operator global_average_pool_operator() {
   return {
