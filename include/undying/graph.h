@@ -62,7 +62,7 @@ Graph build_model(std::string_view specification, const Shape& inputs, std::int6
                   const ModelOptions& options);
 
 // The activations that with_activation() replaces, by node: all but gates (sigmoid, tanh,
-// hardsigmoid, softsign), identities and those that no weight reads further on.
+// hardsigmoid), identities and those that no weight reads further on.
 std::vector<int> hidden_activations(const Graph& graph);
 // The network with another activation in place of its hidden ones. Where that has a slope of its
 // own, it is NODE.slope.

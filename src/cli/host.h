@@ -30,7 +30,7 @@ struct Host {
   // Likewise, of data without targets.
   std::function<std::shared_ptr<const Dataset>(const std::optional<DataForm>&)> inputs = {};
   std::optional<std::stop_token> stop = {};  // in place of signals
-  // Takes a line of progress that stays, in place of standard error,.
+  // Takes a line of progress that stays, in place of standard error.
   std::function<void(const std::string&)> message = {};
   // And the lines that say how things stand now.
   std::function<void(const std::vector<std::string>&)> live = {};

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 
+#include "doctor/diagnose/finding_names.h"
 #include "engine/model.h"
 #include "undying/doctor.h"
 
@@ -200,9 +201,10 @@ class Forecaster {
                              factor * (std::pow(a2, hidden - 1.0) - std::pow(a1, hidden - 1.0));
   }
 
-  void add(const char* what, const std::string& layer, double cost, std::string evidence,
+  void add(std::string_view what, const std::string& layer, double cost, std::string evidence,
            std::string remedy) {
-    found_.findings.push_back({what, layer, {}, cost, std::move(evidence), std::move(remedy)});
+    found_.findings.push_back(
+        {std::string(what), layer, {}, cost, std::move(evidence), std::move(remedy)});
   }
 
   void look() {
@@ -216,20 +218,20 @@ class Forecaster {
     const LayerForecast& first = found_.layers.front();
     const LayerForecast& last = found_.layers.back();
     if (last.signal < kLost)
-      add("vanishing signal", last.name, 0.5,
+      add(doctor::kVanishingSignal, last.name, 0.5,
           fmt::format("E h^2 falls to {:.2g} for inputs with E x^2 = 1", last.signal),
           "kaiming-normal, which has the activation's gain, or batch norm");
     if (last.signal > kGrown)
-      add("exploding signal", last.name, 0.5,
+      add(doctor::kExplodingSignal, last.name, 0.5,
           fmt::format("E h^2 grows to {:.2g} for inputs with E x^2 = 1", last.signal),
           "kaiming-normal, which has the activation's gain, or batch norm");
     const double ratio = first.gradient / last.gradient;
     if (ratio < kLost)
-      add("vanishing gradients", first.name, 0.5,
+      add(doctor::kVanishingGradients, first.name, 0.5,
           fmt::format("E (dL/dz)^2 of the first layer is {:.2g} of the last one's", ratio),
           "leaky_relu or elu with kaiming-normal, batch norm, a residual path");
     if (ratio > kGrown)
-      add("exploding gradients", first.name, 0.5,
+      add(doctor::kExplodingGradients, first.name, 0.5,
           fmt::format("E (dL/dz)^2 of the first layer is {:.2g} times the last one's", ratio),
           "kaiming-normal, clipping, batch norm");
     std::ranges::stable_sort(found_.findings, std::greater<>(), &Finding::cost);

@@ -264,7 +264,7 @@ ops::LossSums Engine::evaluate(const BatchSource& source, std::int64_t rows, flo
   }
   CensusObserver counted(eps);
   OutputObserver copied(outputs);
-  std::vector<Observer*> observers;
+  std::vector<PassObserver*> observers;
   if (census != nullptr) observers.push_back(&counted);
   if (outputs != nullptr) observers.push_back(&copied);
   const ops::LossSums sums = run(*evaluation_, *workers_,
@@ -278,7 +278,8 @@ ops::LossSums Engine::evaluate(const BatchSource& source, std::int64_t rows, flo
 }
 
 std::int64_t Engine::bytes() const {
-  return (training_ == nullptr ? 0 : training_->bytes()) + (evaluation_ == nullptr ? 0 : evaluation_->bytes());
+  return (training_ == nullptr ? 0 : training_->bytes()) +
+         (evaluation_ == nullptr ? 0 : evaluation_->bytes());
 }
 
 }  // namespace undying::engine

@@ -19,8 +19,7 @@ const Node& node_at(const Graph& graph, int at) { return graph.nodes()[at]; }
 // What lets a value pass or not, and what bounds it: another rectifier in its place would be
 // another network.
 bool is_gate(const Activation& activation) {
-  constexpr std::array<std::string_view, 5> kGates = {"sigmoid", "tanh", "hardsigmoid", "softsign",
-                                                      "identity"};
+  constexpr std::array<std::string_view, 4> kGates = {"sigmoid", "tanh", "hardsigmoid", "identity"};
   return std::ranges::find(kGates, activation.info().name) != kGates.end();
 }
 

@@ -8,7 +8,7 @@
 #include "engine/engine.h"
 #include "undying/health.h"
 
-// What a unit is: the one place that says what dead, locked, dormant, constant and saturated mean
+// What a unit is: the place that says what dead, locked, dormant, constant and saturated mean
 // (docs/numerics.md). Pure: from the counts of a census, the whole of D with frozen weights in
 // evaluation mode, and what is known of the activation.
 namespace undying::health {

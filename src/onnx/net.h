@@ -15,8 +15,8 @@
 namespace undying::onnx {
 
 // A model while it is read: operations in ONNX's terms, in topological order, and the values
-// between them. Each pass makes it more uniform: parse (what the file says), fold (the newest
-// opset, shapes, what is known at import), patterns (composites as one operation), emit.
+// between them. Each pass makes it more uniform: read (what the file says), normalise (the newest
+// opset, shapes, what is known at import, composites as one operation), lower (our operators).
 
 // Where a value counts examples: the dimension in ONNX. Alone there, it is left out of an example;
 // or it is folded with others into one dimension (before, N, behind), of which an example keeps

@@ -8,6 +8,7 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 
 #include "ops/reduce/softmax-inl.h"
+#include "undying/error.h"
 
 #if HWY_ONCE
 namespace undying::ops {
@@ -35,9 +36,17 @@ Point huber(double x, double y, double delta) {
 }
 
 Point point(const LossOptions& options, double x, double y) {
-  if (options.loss == Loss::kMeanSquaredError) return squared(x, y);
-  if (options.loss == Loss::kBinaryCrossEntropy) return binary(x, y);
-  return huber(x, y, options.huber_delta);
+  switch (options.loss) {
+    case Loss::kMeanSquaredError:
+      return squared(x, y);
+    case Loss::kBinaryCrossEntropy:
+      return binary(x, y);
+    case Loss::kHuber:
+      return huber(x, y, options.huber_delta);
+    case Loss::kSoftmaxCrossEntropy:
+      break;  // of all outputs together
+  }
+  throw Error(ErrorCode::kInternal, "loss", "is of no single output");
 }
 
 bool is_correct(const LossArgs& args, std::int64_t row) {

@@ -147,7 +147,8 @@ HWY_INLINE void update_vector(D d, const Rule& rule, const UpdateArgs& args, flo
   V g = summed_gradient<kWhole>(d, args, i, left);
   sums.gradient = hn::MulAdd(g, g, sums.gradient);
   g = hn::MulAdd(hn::Set(d, decay), w, hn::Mul(hn::Set(d, scale), g));
-  V state[2] = {g, g};
+  static_assert(Rule::kStates <= kMostStates);
+  V state[kMostStates] = {g, g};
   for (int s = 0; s < Rule::kStates; ++s) state[s] = load<kWhole>(d, args.state[s] + i, left);
   const V delta = rule.delta(d, g, w, state);
   for (int s = 0; s < Rule::kStates; ++s) store<kWhole>(d, state[s], args.state[s] + i, left);

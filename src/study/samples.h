@@ -6,7 +6,7 @@
 
 namespace undying::study {
 
-// Test accuracy or test loss, whichever the study is scored by.
+// The metric that the study is scored by.
 double score_of(const Study& study, const Run& run);
 
 // Losses below count as this.

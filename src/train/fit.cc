@@ -92,6 +92,21 @@ std::vector<float> balanced_weights(const Dataset& data) {
 
 }  // namespace
 
+// The norm of the whole gradient, before it is used.
+engine::SlicePass Fit::clip_pass() {
+  return {.apply =
+              [this](const engine::Slice& slice) {
+                slice_squares_[slice.index] =
+                    optim::gradient_square_sum(slice.size, slice.gradients);
+              },
+          .finish =
+              [this] {
+                double sum = 0.0;
+                for (const double square : slice_squares_) sum += square;
+                gradient_scale_ = std::min(1.0, settings_.clip_norm / (std::sqrt(sum) + 1e-6));
+              }};
+}
+
 Fit::Fit(State& state, const Dataset& train, const Dataset& test, const Observer& observer,
          std::stop_token stop, const Dataset* validation)
     : state_(state),
@@ -120,20 +135,7 @@ Fit::Fit(State& state, const Dataset& train, const Dataset& test, const Observer
   run_.steps.reserve(static_cast<std::size_t>(std::min<std::int64_t>(total_steps_, 1 << 16)));
   run_.threads = state.engine.threads();
   run_.shards = state.engine.shards();
-  if (settings_.clip_norm > 0.0) {
-    passes_.push_back({.apply =
-                           [this](const engine::Slice& slice) {
-                             slice_squares_[slice.index] =
-                                 optim::gradient_square_sum(slice.size, slice.gradients);
-                           },
-                       .finish =
-                           [this] {
-                             double sum = 0.0;
-                             for (const double square : slice_squares_) sum += square;
-                             gradient_scale_ =
-                                 std::min(1.0, settings_.clip_norm / (std::sqrt(sum) + 1e-6));
-                           }});
-  }
+  if (settings_.clip_norm > 0.0) passes_.push_back(clip_pass());
   passes_.push_back({.apply = [this](const engine::Slice& slice) { update(slice); }, .finish = {}});
 }
 
@@ -211,7 +213,7 @@ void Fit::update(const engine::Slice& slice) {
   optim::UpdateArgs args{.n = slice.size,
                          .weights = state_.model.trained() + slice.offset,
                          .gradients = slice.gradients};
-  for (int i = 0; i < 2; ++i)
+  for (int i = 0; i < optim::kMostStates; ++i)
     if (state_.moments[i].size() > 0) args.state[i] = state_.moments[i].data() + slice.offset;
   args.learning_rate = learning_rate_;
   args.step = state_.steps_taken;

@@ -31,8 +31,8 @@ struct State {
   TrainSettings settings;
   engine::Model model;
   engine::Engine engine;
-  Buffer<float> moments[2];      // the optimizer's
-  std::int64_t steps_taken = 0;  // over all calls of fit
+  Buffer<float> moments[optim::kMostStates];  // the optimizer's
+  std::int64_t steps_taken = 0;               // over all calls of fit
   bool statistics_loaded = false;
   std::shared_ptr<const engine::Census> first_census;  // of the network as loaded over what it is
                                                        // about to be trained on, where it is known
@@ -63,6 +63,7 @@ class Fit {
   void run_epoch(std::int64_t epoch);
   void run_step(std::int64_t first, std::int64_t rows);
   double step(std::int64_t first, std::int64_t rows);
+  engine::SlicePass clip_pass();
   void update(const engine::Slice& slice);
   StepRecord finish_step(double loss);
   void finish_epoch(std::int64_t epoch, std::int64_t steps_before);

@@ -172,16 +172,33 @@ double Scorer::variance(Rows rows) const {
   return total;
 }
 
-std::vector<float> Scorer::parts(Metric metric, Rows rows) const {
+// Of all rows.
+std::vector<double> Scorer::parts_of(Metric metric) const {
   std::vector<double> all;
-  if (metric == Metric::kBalancedAccuracy) all = balanced_parts();
-  if (metric == Metric::kF1) all = f1_parts();
-  if (metric == Metric::kAuc) all = auc_parts();
-  if (metric == Metric::kAccuracy)
-    for (const std::uint32_t row : all_) all.push_back(chosen_[row] == data_.labels[row]);
-  if (metric == Metric::kLogLoss)
-    for (const std::uint32_t row : all_) all.push_back(row_loss(row));
-  if (!is_of_classes(metric)) all = value_parts(metric);
+  switch (metric) {
+    case Metric::kBalancedAccuracy:
+      return balanced_parts();
+    case Metric::kF1:
+      return f1_parts();
+    case Metric::kAuc:
+      return auc_parts();
+    case Metric::kAccuracy:
+      for (const std::uint32_t row : all_) all.push_back(chosen_[row] == data_.labels[row]);
+      return all;
+    case Metric::kLogLoss:
+      for (const std::uint32_t row : all_) all.push_back(row_loss(row));
+      return all;
+    case Metric::kRmse:
+    case Metric::kMae:
+    case Metric::kR2:
+    case Metric::kLoss:
+      return value_parts(metric);
+  }
+  return all;
+}
+
+std::vector<float> Scorer::parts(Metric metric, Rows rows) const {
+  const std::vector<double> all = parts_of(metric);
   std::vector<float> parts;
   for (const std::uint32_t row : rows) parts.push_back(static_cast<float>(all[row]));
   return parts;

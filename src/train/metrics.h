@@ -44,6 +44,7 @@ class Scorer {
   double absolute(Rows rows) const;
   double variance(Rows rows) const;
 
+  std::vector<double> parts_of(Metric metric) const;
   std::vector<double> balanced_parts() const;
   std::vector<double> f1_parts() const;
   std::vector<double> auc_parts() const;

@@ -135,6 +135,33 @@ std::vector<std::string> labels(std::span<const Judged> arms, Verdict verdict) {
 
 constexpr std::int64_t kFewExamples = 30;
 
+// Whether they mattered.
+std::string matter_text(const Dead& dead, Metric metric) {
+  std::string text;
+  if (dead.undying_judged + dead.undying_open == 0) return text;
+  if (dead.undying_helps)
+    text +=
+        " Activations whose units cannot die did better, as they would if dead neurons mattered "
+        "here; they also change the signal and the "
+        "gradient of living units, so this alone does not prove the cause.";
+  else if (dead.undying_judged == 0)
+    text +=
+        " Whether they matter is not known: no activation whose units cannot die has a verdict.";
+  else
+    text += fmt::format(
+        " No activation whose units cannot die was shown to do better, so they were not shown to "
+        "matter here{}.",
+        dead.undying_open > 0 ? fmt::format(" ({} of {} such arms undecided)", dead.undying_open,
+                                            dead.undying_judged + dead.undying_open)
+                              : "");
+  if (std::isfinite(dead.correlation))
+    text += fmt::format(
+        " Over the {} relu runs that learned, the share of dead units and the {} correlate with r "
+        "= {:+.2f} ({}).",
+        dead.correlation_runs, name(metric), dead.correlation, p_text(dead.correlation_p));
+  return text;
+}
+
 }  // namespace
 
 std::string p_text(double p) { return p < 1e-4 ? "p < 0.0001" : fmt::format("p = {:.2g}", p); }
@@ -285,28 +312,7 @@ std::string dead_text(const Dead& dead, Metric metric) {
     return text + (dead.differences ? " So few can hardly explain a difference: what helps or "
                                       "hurts here does so by other means."
                                     : "");
-  if (dead.undying_judged + dead.undying_open == 0) return text;
-  if (dead.undying_helps)
-    text +=
-        " Activations whose units cannot die did better, as they would if dead neurons mattered "
-        "here; they also change the signal and the "
-        "gradient of living units, so this alone does not prove the cause.";
-  else if (dead.undying_judged == 0)
-    text +=
-        " Whether they matter is not known: no activation whose units cannot die has a verdict.";
-  else
-    text += fmt::format(
-        " No activation whose units cannot die was shown to do better, so they were not shown to "
-        "matter here{}.",
-        dead.undying_open > 0 ? fmt::format(" ({} of {} such arms undecided)", dead.undying_open,
-                                            dead.undying_judged + dead.undying_open)
-                              : "");
-  if (std::isfinite(dead.correlation))
-    text += fmt::format(
-        " Over the {} relu runs that learned, the share of dead units and the {} correlate with r "
-        "= {:+.2f} ({}).",
-        dead.correlation_runs, name(metric), dead.correlation, p_text(dead.correlation_p));
-  return text;
+  return text + matter_text(dead, metric);
 }
 
 }  // namespace undying::trial

@@ -20,7 +20,7 @@ std::int64_t element_of(const engine::Model& model, const engine::Layer& layer, 
 
 // The outputs of layers in an evenly spaced sample of D, one position an example, another for each;
 // of a layer of very many units, an evenly spaced sample of these. From them effective ranks.
-class RankObserver final : public engine::Observer {
+class RankObserver final : public engine::PassObserver {
  public:
   RankObserver(const engine::Model& model, std::span<const std::uint32_t> sample);
 
@@ -43,7 +43,7 @@ class RankObserver final : public engine::Observer {
 };
 
 // The least and the greatest output of every unit over D, of layers whose outputs are one a unit.
-class RangeObserver final : public engine::Observer {
+class RangeObserver final : public engine::PassObserver {
  public:
   explicit RangeObserver(const engine::Model& model) : model_(model) {}
 
@@ -64,7 +64,7 @@ class RangeObserver final : public engine::Observer {
 
 // Of the units of a layer with a max pool behind it: which fire on D, and which are the largest of
 // a window.
-class PoolObserver final : public engine::Observer {
+class PoolObserver final : public engine::PassObserver {
  public:
   // `pool`: the node.
   PoolObserver(const engine::Model& model, std::size_t layer, int pool);

@@ -48,7 +48,7 @@ void look_at_scale(engine::Model& model, const Dataset& data, const engine::Runn
   const std::vector<std::uint32_t> order = train::identity_order(data.size);
   const InputMoments typical = without_outliers(data, moments, seen.scale.columns);
   engine::CensusObserver census(1e-3f);
-  engine::Observer* const observers[] = {&census};
+  engine::PassObserver* const observers[] = {&census};
   engine::Runner(model, options)
       .run({.source = StandardisedSource(data, order, typical),
             .rows = data.size,
@@ -83,7 +83,7 @@ Observation observe(engine::Model& model, const std::vector<Wiring>& wirings, co
   engine::GradientObserver gradients;
   RankObserver ranks(
       model, sampled ? std::span<const std::uint32_t>(sample) : std::span<const std::uint32_t>());
-  std::vector<engine::Observer*> observers = {&census};
+  std::vector<engine::PassObserver*> observers = {&census};
   RecurrentObserver recurrent(model, settings.saturation_eps);
   if (backward) observers.push_back(&gradients);
   if (recurrent.looks()) observers.push_back(&recurrent);

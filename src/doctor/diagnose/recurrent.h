@@ -13,7 +13,7 @@ class RecurrentCensus;
 
 // Of every rnn, lstm and gru, in forward order: a unit is a hidden unit over all steps of all
 // examples; its gates are computed again, from what goes into the layer and what comes out.
-class RecurrentObserver final : public engine::Observer {
+class RecurrentObserver final : public engine::PassObserver {
  public:
   RecurrentObserver(const engine::Model& model, double eps);
   ~RecurrentObserver() override;

@@ -53,7 +53,7 @@ class Running {
   std::vector<float> outputs(std::int64_t first, std::int64_t rows) {
     std::vector<float> values(static_cast<std::size_t>(rows * width_));
     engine::OutputObserver copied(values.data());
-    engine::Observer* const observers[] = {&copied};
+    engine::PassObserver* const observers[] = {&copied};
     const auto part =
         std::span(order_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows));
     runner_.run(
@@ -61,7 +61,7 @@ class Running {
     return values;
   }
 
-  void watch(std::span<engine::Observer* const> observers) {
+  void watch(std::span<engine::PassObserver* const> observers) {
     runner_.run({.source = train::DatasetSource(data_, order_),
                  .rows = data_.size,
                  .observers = observers});
@@ -102,7 +102,7 @@ class Look {
       : model_(running.model()), flow_(flow), data_(data) {
     engine::CensusObserver census(1e-3f);
     doctor::RangeObserver ranges(model_);
-    engine::Observer* const observers[] = {&census, &ranges};
+    engine::PassObserver* const observers[] = {&census, &ranges};
     running.watch(observers);
     const engine::Census counted = census.total();
     for (const engine::Layer& layer : model_.layers())

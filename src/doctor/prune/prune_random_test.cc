@@ -172,7 +172,7 @@ class Grown {
 };
 
 // Compares facts with the values of all nodes, which are the outputs of a graph.
-class FactChecker final : public engine::Observer {
+class FactChecker final : public engine::PassObserver {
  public:
   FactChecker(const Graph& graph, const UnitFlow& flow, const UnitFacts& facts,
               const std::vector<int>& nodes)
@@ -221,7 +221,7 @@ void expect_facts_hold(const Patient& patient, const Dataset& data) {
   const std::vector<std::uint32_t> sample = evenly_spaced(data.size, 8);
   const train::DatasetSource source(data, sample);
   FactChecker checker(patient.graph, flow, facts, nodes);
-  engine::Observer* const observers[] = {&checker};
+  engine::PassObserver* const observers[] = {&checker};
   engine::Runner(watched, {}).run({.source = source, .rows = 8, .observers = observers});
 }
 

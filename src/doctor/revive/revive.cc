@@ -253,7 +253,7 @@ class Trial {
       std::vector<float> outputs(static_cast<std::size_t>(data->size * width));
       engine::OutputObserver copied(outputs.data());
       engine::CensusObserver counted(static_cast<float>(settings_.train.health.saturation_eps));
-      engine::Observer* const observers[] = {&copied, &counted};
+      engine::PassObserver* const observers[] = {&copied, &counted};
       const std::vector<std::uint32_t> order = train::identity_order(data->size);
       runner.run({.source = train::DatasetSource(*data, order),
                   .rows = data->size,

@@ -21,7 +21,7 @@ struct Census {
 };
 
 // Counts every unit while a pass runs.
-class CensusObserver final : public Observer {
+class CensusObserver final : public PassObserver {
  public:
   explicit CensusObserver(float eps) : eps_(eps) {}
 

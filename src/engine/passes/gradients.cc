@@ -92,7 +92,7 @@ Gradients frozen_gradients(Model& model, const BatchSource& source, std::int64_t
                         .threads = options.threads,
                         .most_rows = chunk_rows(model, 64)});
   GradientObserver gradients;
-  Observer* const observers[] = {&gradients};
+  PassObserver* const observers[] = {&gradients};
   const ops::LossSums loss =
       runner.run({.source = source, .rows = rows, .loss = &options.loss, .observers = observers});
   return gradients.take(rows, loss);

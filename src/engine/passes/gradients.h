@@ -25,7 +25,7 @@ struct Gradients {
 
 // Adds up the gradients of a pass that goes backward. One sum for all lanes: those of large
 // parameters are added as soon as every lane has them, where one buffer a lane serves them all.
-class GradientObserver final : public Observer {
+class GradientObserver final : public PassObserver {
  public:
   void begin(const Plan& plan) override;
   void gather(Plan& plan, int step, int worker, int workers) override;

@@ -25,7 +25,7 @@ namespace {
 
 class Pass {
  public:
-  Pass(Plan& plan, Workers& workers, const DataPass& pass)
+  Pass(Plan& plan, Workers& workers, const PassRequest& pass)
       : plan_(plan),
         workers_(workers),
         pass_(pass),
@@ -37,7 +37,7 @@ class Pass {
     onednn::use_one_thread();
     plan_.reserve(std::min(plan_.capacity(), pass_.rows));
     plan_.reserve(pass_.rows % plan_.capacity());
-    for (Observer* observer : pass_.observers) observer->begin(plan_);
+    for (PassObserver* observer : pass_.observers) observer->begin(plan_);
     workers_.run([this](int worker) {
       onednn::use_one_thread();
       work(worker);
@@ -111,17 +111,17 @@ class Pass {
       case Instruction::Kind::kLoss:
         if (chunk.rows == 0) return;
         if (pass_.loss != nullptr) add_loss(chunk);
-        for (Observer* observer : pass_.observers) observer->finish(chunk);
+        for (PassObserver* observer : pass_.observers) observer->finish(chunk);
     }
   }
 
   void forward(const Chunk& chunk, const Instruction& instruction) {
     chunk.pass(instruction.step).census = nullptr;
     if (chunk.rows > 0)
-      for (Observer* observer : pass_.observers) observer->before(chunk, instruction.step);
+      for (PassObserver* observer : pass_.observers) observer->before(chunk, instruction.step);
     plan_.forward(chunk.shard, instruction);
     if (chunk.rows > 0)
-      for (Observer* observer : pass_.observers) observer->after(chunk, instruction.step);
+      for (PassObserver* observer : pass_.observers) observer->after(chunk, instruction.step);
   }
 
   void add_loss(const Chunk& chunk) {
@@ -137,13 +137,13 @@ class Pass {
   }
 
   void gather(int step, int worker) {
-    for (Observer* observer : pass_.observers)
+    for (PassObserver* observer : pass_.observers)
       observer->gather(plan_, step, worker, workers_.count());
   }
 
   Plan& plan_;
   Workers& workers_;
-  const DataPass& pass_;
+  const PassRequest& pass_;
   int lanes_;
 };
 
@@ -165,7 +165,7 @@ std::string size_text(std::int64_t bytes) {
 
 }  // namespace
 
-ops::LossSums run(Plan& plan, Workers& workers, const DataPass& pass) {
+ops::LossSums run(Plan& plan, Workers& workers, const PassRequest& pass) {
   return Pass(plan, workers, pass).run();
 }
 

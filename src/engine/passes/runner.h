@@ -31,9 +31,9 @@ struct Chunk {
 };
 
 // Called by several workers at once, each for lanes of its own: keeps what it finds by lane.
-class Observer {
+class PassObserver {
  public:
-  virtual ~Observer() = default;
+  virtual ~PassObserver() = default;
 
   virtual void begin(const Plan& /*plan*/) {}
   // Around a step of the forward pass. Behind it, its output lies in pass(step).dst until the next
@@ -48,7 +48,7 @@ class Observer {
 };
 
 // Copies the outputs of every row to where they belong in (rows, width).
-class OutputObserver final : public Observer {
+class OutputObserver final : public PassObserver {
  public:
   explicit OutputObserver(float* outputs) : outputs_(outputs) {}
   void begin(const Plan& plan) override { width_ = plan.output_size(); }
@@ -63,14 +63,14 @@ class OutputObserver final : public Observer {
 
 // `rows` examples through a plan, forward and, where it has a backward pass, back. Returns the sums
 // of the loss; 0 without `loss`.
-struct DataPass {
+struct PassRequest {
   const BatchSource& source;
   std::int64_t rows = 0;
   const ops::LossOptions* loss = nullptr;
   std::uint64_t step = 0;  // of training: slopes are those of that step
-  std::span<Observer* const> observers = {};
+  std::span<PassObserver* const> observers = {};
 };
-ops::LossSums run(Plan& plan, Workers& workers, const DataPass& pass);
+ops::LossSums run(Plan& plan, Workers& workers, const PassRequest& pass);
 
 struct RunnerOptions {
   bool backward = false;
@@ -89,7 +89,7 @@ class Runner {
   Runner(Model& model, const RunnerOptions& options);
 
   const Plan& plan() const { return *plan_; }
-  ops::LossSums run(const DataPass& pass) { return engine::run(*plan_, *workers_, pass); }
+  ops::LossSums run(const PassRequest& pass) { return engine::run(*plan_, *workers_, pass); }
 
  private:
   std::unique_ptr<Workers> workers_;

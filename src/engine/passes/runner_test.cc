@@ -91,7 +91,7 @@ Found pass(Model& model, const RunnerOptions& options) {
   const ops::LossOptions loss;
   CensusObserver census(1e-3f);
   GradientObserver gradients;
-  Observer* const observers[] = {&census, &gradients};
+  PassObserver* const observers[] = {&census, &gradients};
   const ops::LossSums sums =
       Runner(model, options)
           .run({.source = Images(), .rows = kRows, .loss = &loss, .observers = observers});
@@ -130,7 +130,7 @@ TEST(Runner, LanesAndChunksChangeRoundingAlone) {
 TEST(Runner, APassBackSeesWhatAPassForwardSees) {
   Model model = filled(residual());
   CensusObserver census(1e-3f);
-  Observer* const observers[] = {&census};
+  PassObserver* const observers[] = {&census};
   Runner(model, {.most_rows = 16}).run({.source = Images(), .rows = kRows, .observers = observers});
   const Census forward = census.total();
   const Census back = pass(model, {.backward = true, .most_rows = 16}).census;
@@ -189,7 +189,7 @@ std::map<int, std::vector<float>> walked(std::int64_t memory, int threads,
                   watched.values(watched.parameters()[p]));
     after->resize(seen[8].size());
     OutputObserver copied(after->data());
-    Observer* const observers[] = {&copied};
+    PassObserver* const observers[] = {&copied};
     Runner(watched, {}).run({.source = images, .rows = kRows, .observers = observers});
   }
   return seen;

@@ -78,33 +78,57 @@ class Emitter {
   Model emit() {
     for (const int id : net_.inputs) add_input(id);
     for (const Operation& operation : net_.operations) add_operation(operation);
-    std::vector<int> outputs;
-    std::vector<std::string> output_names;
-    std::vector<std::string> known;
-    std::map<int, int> place;  // of an output of the net
-    std::size_t own = 0;
-    for (std::size_t i = 0; i < net_.outputs.size(); ++i) {
-      if (net_.value(net_.outputs[i]).constant != nullptr && net_.outputs.size() > 1) {
-        known.push_back(net_.output_names[i]);
-        continue;
-      }
-      place[static_cast<int>(i)] = static_cast<int>(outputs.size());
-      outputs.push_back(node_of(net_.outputs[i]));
-      output_names.push_back(net_.output_names[i]);
-      own += i < net_.own ? 1 : 0;
-    }
-    if (outputs.empty()) node_of(net_.outputs.front());
-    std::vector<int> chosen;
-    for (const int output : net_.chosen)
-      if (place.contains(output)) chosen.push_back(place.at(output));
-    if (chosen.empty()) node_of(net_.outputs[net_.chosen.front()]);
+    Ends ends = find_ends();
     // A model that gives back its input is still a graph of one operator.
     if (nodes_.size() == net_.inputs.size())
-      outputs.front() = add_activation(
+      ends.outputs.front() = add_activation(
           {}, {.op = "activation", .attributes = {{"activation", Activation("identity")}}},
-          {outputs.front()}, "identity");
+          {ends.outputs.front()}, "identity");
     std::vector<std::string> inputs;
     for (const int id : net_.inputs) inputs.push_back(net_.value(id).name);
+    Model model{Graph(std::move(nodes_), std::move(ends.outputs)), tensors_.take(),
+                std::move(inputs), std::move(ends.names), notes(ends.known)};
+    model.chosen = std::move(ends.chosen);
+    model.own = ends.own;
+    model.left_out = net_.left_out;
+    model.frozen.assign(frozen_.begin(), frozen_.end());
+    if (const auto rounding = std::ranges::count_if(net_.operations, is_quantised); rounding > 0)
+      model.forward_only =
+          std::to_string(rounding) +
+          " operations round to whole numbers (QuantizeLinear and its like), past which no "
+          "gradient comes; train the network that was quantised";
+    return model;
+  }
+
+ private:
+  struct Ends {
+    std::vector<int> outputs;
+    std::vector<std::string> names;
+    std::vector<std::string> known;  // those left out, which do not depend on the inputs
+    std::vector<int> chosen;         // positions in `outputs`
+    std::size_t own = 0;             // of `outputs`, how many are the file's, the first ones
+  };
+  Ends find_ends() const {
+    Ends ends;
+    std::map<int, int> place;  // of an output of the net
+    for (std::size_t i = 0; i < net_.outputs.size(); ++i) {
+      if (net_.value(net_.outputs[i]).constant != nullptr && net_.outputs.size() > 1) {
+        ends.known.push_back(net_.output_names[i]);
+        continue;
+      }
+      place[static_cast<int>(i)] = static_cast<int>(ends.outputs.size());
+      ends.outputs.push_back(node_of(net_.outputs[i]));
+      ends.names.push_back(net_.output_names[i]);
+      ends.own += i < net_.own ? 1 : 0;
+    }
+    if (ends.outputs.empty()) node_of(net_.outputs.front());
+    for (const int output : net_.chosen)
+      if (place.contains(output)) ends.chosen.push_back(place.at(output));
+    if (ends.chosen.empty()) node_of(net_.outputs[net_.chosen.front()]);
+    return ends;
+  }
+
+  std::vector<std::string> notes(const std::vector<std::string>& known) const {
     std::vector<std::string> notes = net_.notes;
     for (const std::string& name : known)
       notes.push_back("output " + name + " is left out: it does not depend on the inputs");
@@ -120,21 +144,9 @@ class Emitter {
       notes.push_back(
           std::to_string(frozen_.size()) +
           " tensors that operators would train were no parameters: they stay as they are");
-    Model model{Graph(std::move(nodes_), std::move(outputs)), tensors_.take(), std::move(inputs),
-                std::move(output_names), std::move(notes)};
-    model.chosen = std::move(chosen);
-    model.own = own;
-    model.left_out = net_.left_out;
-    model.frozen.assign(frozen_.begin(), frozen_.end());
-    if (const auto rounding = std::ranges::count_if(net_.operations, is_quantised); rounding > 0)
-      model.forward_only =
-          std::to_string(rounding) +
-          " operations round to whole numbers (QuantizeLinear and its like), past which no "
-          "gradient comes; train the network that was quantised";
-    return model;
+    return notes;
   }
 
- private:
   static bool is_quantised(const Operation& operation) {
     return operation.op == "QuantizeLinear" || operation.op.starts_with("QLinear");
   }
