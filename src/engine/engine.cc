@@ -24,7 +24,6 @@ Engine::Engine(Model& model, const EngineOptions& options)
       warm_up_(prepare),
       workers_(std::make_unique<Workers>(std::min(options.threads, options.shards))) {
   workers_->run([](int) { onednn::use_one_thread(); });
-  compile_training({});
 }
 
 Engine::~Engine() = default;
@@ -47,10 +46,21 @@ void Engine::compile_training(std::set<int> exact) {
   cut_slices();
 }
 
+const Plan& Engine::training_plan() {
+  if (training_ == nullptr) compile_training({});
+  return *training_;
+}
+
+std::span<const Slice> Engine::slices() {
+  training_plan();
+  return slices_;
+}
+
 // Readies the training plan for a batch of this many rows.
 void Engine::prepare_step(std::int64_t rows) {
   if (warm_up_.joinable()) warm_up_.join();
   onednn::use_one_thread();  // the caller may be another thread than at the last step
+  training_plan();
   if (const std::vector<int> nodes = training_->unusable(); !nodes.empty()) {
     exact_.insert(nodes.begin(), nodes.end());
     compile_training(exact_);
@@ -229,6 +239,7 @@ void Engine::cut_slices() {
 }
 
 Activity Engine::take_activity() {
+  training_plan();
   std::vector<Shard>& shards = training_->shards();
   Activity all(shards.front().activity.fired.size());
   all.examples = shards.front().activity.examples;
@@ -267,7 +278,7 @@ ops::LossSums Engine::evaluate(const BatchSource& source, std::int64_t rows, flo
 }
 
 std::int64_t Engine::bytes() const {
-  return training_->bytes() + (evaluation_ == nullptr ? 0 : evaluation_->bytes());
+  return (training_ == nullptr ? 0 : training_->bytes()) + (evaluation_ == nullptr ? 0 : evaluation_->bytes());
 }
 
 }  // namespace undying::engine

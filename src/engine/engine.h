@@ -76,7 +76,7 @@ class Engine {
               std::span<const SlicePass> passes);
   // What the steps since the last call saw of the units, over all shards; empty without counters.
   Activity take_activity();
-  std::span<const Slice> slices() const { return slices_; }
+  std::span<const Slice> slices();
 
   // Sets running statistics to those of these `rows` <= options.batch examples; nothing else
   // changes.
@@ -87,7 +87,9 @@ class Engine {
   ops::LossSums evaluate(const BatchSource& source, std::int64_t rows, float* outputs = nullptr,
                          Census* census = nullptr, float eps = 1e-3f);
 
-  const Plan& training_plan() const { return *training_; }
+  // Compiled when it is first asked for, here or by a step: evaluation needs none. Throws what
+  // compiling throws.
+  const Plan& training_plan();
 
   int shards() const { return options_.shards; }
   int threads() const { return workers_->count(); }
@@ -124,7 +126,7 @@ class Engine {
   EngineOptions options_;
   std::jthread warm_up_;  // generates code while the caller draws weights; joined by the first pass
   std::unique_ptr<Workers> workers_;
-  std::unique_ptr<Plan> training_;
+  std::unique_ptr<Plan> training_;    // built at the first use
   std::set<int> exact_;               // nodes whose shortcuts no longer hold
   std::unique_ptr<Plan> evaluation_;  // built at the first use
   std::vector<Slice> slices_;

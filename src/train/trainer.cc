@@ -188,6 +188,7 @@ const EpochRecord& kept_epoch(const Run& run) {
 void Trainer::check(const Dataset& data) const {
   state_->check_fit(data);
   data::check_augmentation(state_->settings.augmentation, data);
+  state_->engine.training_plan();  // throws where it cannot be trained
 }
 
 Trainer::Score Trainer::evaluate(const Dataset& data) {
