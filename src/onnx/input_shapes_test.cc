@@ -169,16 +169,6 @@ TEST(OnnxInputShapes, TheShapeThatIsOfferedIsOneThatWorks) {
   EXPECT_THAT(model.error(), AllOf(HasSubstr("such as --shape x=512"), Not(HasSubstr("then,"))));
 }
 
-// The last states of PyTorch's LSTM, (directions, batch, hidden), of batches that stand first.
-TEST(OnnxInputShapes, AnOutputMayCountExamplesElsewhere) {
-  TestModel model;
-  model.input("x", {0, 5, 2}).node("Transpose", {"x"}, {"t"}, {{"perm", List{1, 0, 2}}});
-  add_lstm(model, "t", {});
-  const Model loaded = model.load();
-  EXPECT_THAT(loaded.notes, Contains(HasSubstr("output h counts examples along dimension 1")));
-  EXPECT_EQ(loaded.graph.output_shape(), (Shape{1, 3}));
-}
-
 // An option is offered where it was tried and helps.
 TEST(OnnxInputShapes, NoOptionIsOfferedThatDoesNotHelp) {
   TestModel model;

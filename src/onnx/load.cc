@@ -8,6 +8,7 @@
 #include "onnx/lower/emit.h"
 #include "onnx/names.h"
 #include "onnx/normalise/fold.h"
+#include "onnx/normalise/one_example.h"
 #include "onnx/normalise/patterns.h"
 #include "onnx/read/parse.h"
 #include "undying/error.h"
@@ -30,6 +31,7 @@ Model interpret(pb::ModelProto proto, const std::filesystem::path& folder,
       });
   Net net = parse(proto, folder, options);
   proto.Clear();
+  if (options.batched) find_batch_of_one(net);
   fold(net);
   recognise(net);
   Model model = emit(net);

@@ -14,13 +14,15 @@
 namespace undying::onnx {
 namespace {
 
-// What reads outputs, and what is written of them, has the examples first, which are moved there
-// from wherever they stand alone, as in the last states of a recurrent layer. "" where this one has
-// them so, or can.
+// Outputs count examples first: what reads them, and what is written of them, does too. Where an
+// input has them elsewhere, outputs may. "" where this one does.
 std::string misplaced(const Net& net, int id) {
   const Value& value = net.value(id);
-  if (value.constant != nullptr || net.batch_axes == 0 || !value.shaped || !value.batch.folded())
+  if (value.constant != nullptr || net.batch_axes == 0 || !value.shaped || value.batch == Batch{})
     return {};
+  const bool moved =
+      std::ranges::any_of(net.inputs, [&](int input) { return net.value(input).batch.axis > 0; });
+  if (moved && !value.batch.folded()) return {};
   return "is " + describe(net, id) + ", which mixes the examples of a batch; expected (N, ...)";
 }
 

@@ -7,7 +7,6 @@
 
 #include "onnx/lower/lower.h"
 #include "onnx/normalise/evaluate.h"
-#include "onnx/normalise/one_example.h"
 #include "onnx/normalise/train_through.h"
 #include "onnx/normalise/upconvert.h"
 #include "ops/operator.h"
@@ -32,7 +31,6 @@ class Folder {
   }
 
   void run() {
-    find_batch_of_one(net_);
     ignore_unread_outputs();
     for (std::size_t i = 0; i < net_.operations.size(); ++i) visit(i);
     if (!upconverted_.empty()) note_upconverted();

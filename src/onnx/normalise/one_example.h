@@ -7,7 +7,8 @@ namespace undying::onnx {
 
 // Where inputs count no examples, and all that reads them gives them a first dimension of extent 1,
 // that is a batch which the file makes of its one example: what lies behind counts examples
-// (Examples::kDropped says how inputs do). To be called first of all.
+// (Examples::kDropped says how inputs do). To be called before anything
+// is folded.
 void find_batch_of_one(Net& net);
 
 }  // namespace undying::onnx
