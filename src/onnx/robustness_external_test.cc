@@ -43,6 +43,13 @@ TEST(OnnxRobustness, SubgraphsStringsAndOtherDomains) {
   attribute->set_name("then_branch");
   attribute->set_type(pb::AttributeProto::GRAPH);
   EXPECT_THAT(branch.error(), HasSubstr("node y (If): has a branch of 0 outputs; expected 1"));
+  // Without the name of its condition.
+  attribute->mutable_g()->add_output()->set_name("x");
+  auto* node = branch.proto.mutable_graph()->mutable_node(0);
+  node->mutable_attribute()->Add()->CopyFrom(node->attribute(0));
+  node->mutable_attribute(1)->set_name("else_branch");
+  node->set_input(0, "");
+  EXPECT_THAT(branch.error(), HasSubstr("lacks its condition"));
   TestModel loop;
   loop.input("x", {0, 2}).node("Loop", {"x"}, {"y"}).output("y");
   attribute = loop.proto.mutable_graph()->mutable_node(0)->add_attribute();

@@ -100,12 +100,15 @@ class Folder {
   // Of an If, whose inputs are a condition and what its two branches give: where the condition is
   // known, its outputs are those of one.
   void choose(Operation& operation) {
+    const std::size_t outputs = operation.outputs.size();
+    if (operation.inputs.size() != 1 + 2 * outputs ||
+        std::ranges::any_of(operation.inputs, [](int id) { return id < 0; }))
+      malformed(operation, "lacks its condition, or what a branch gives");
     const ConstantPtr condition = net_.value(operation.inputs[0]).constant;
     if (condition == nullptr || !condition->integer || condition->count() != 1) {
       operation.problem = "has a condition that is computed at run time";
       return;
     }
-    const std::size_t outputs = operation.outputs.size();
     const std::size_t first = condition->integers[0].value != 0 ? 1 : 1 + outputs;
     const std::vector<int> chosen(
         operation.inputs.begin() + static_cast<std::ptrdiff_t>(first),
