@@ -1,4 +1,5 @@
-// Times the activation kernels on one core: every contender is verified first, then all take turns; medians and spreads.
+// Times the activation kernels on one core: every contender is verified first, then all take turns;
+// medians and spreads.
 //
 //   activations_bench [--json FILE] [--rounds N] [--filter TEXT] [--list]
 
@@ -53,7 +54,12 @@ struct Options {
 
 // The arrays of one problem.
 struct Arrays {
-  explicit Arrays(std::int64_t size) : z(static_cast<std::size_t>(size)), h(2 * z.size()), g(h.size()), d(z.size()), work(z.size()) {
+  explicit Arrays(std::int64_t size)
+      : z(static_cast<std::size_t>(size)),
+        h(2 * z.size()),
+        g(h.size()),
+        d(z.size()),
+        work(z.size()) {
     std::mt19937 random(1);
     std::normal_distribution<float> normal;
     std::vector<float> sample(65536);
@@ -67,17 +73,30 @@ struct Arrays {
 
 constexpr float kSlope = 0.25f;
 
-std::function<void()> our_forward(const Activation& activation, std::int64_t rows, std::int64_t units, const float* z, float* h,
-                                  float* saved) {
-  ForwardArgs args{.rows = rows, .units = units, .z = z, .h = h, .saved = saved, .slopes = &kSlope, .slope_count = 1};
+std::function<void()> our_forward(const Activation& activation, std::int64_t rows,
+                                  std::int64_t units, const float* z, float* h, float* saved) {
+  ForwardArgs args{.rows = rows,
+                   .units = units,
+                   .z = z,
+                   .h = h,
+                   .saved = saved,
+                   .slopes = &kSlope,
+                   .slope_count = 1};
   const Kernels* chosen = &kernels(activation);
   return [=] { chosen->forward(activation, args); };
 }
 
-std::function<void()> our_backward(const Activation& activation, std::int64_t rows, std::int64_t units, const float* state, const float* g,
+std::function<void()> our_backward(const Activation& activation, std::int64_t rows,
+                                   std::int64_t units, const float* state, const float* g,
                                    float* d) {
   static float diff_slope;
-  BackwardArgs args{.rows = rows, .units = units, .saved = state, .diff_h = g, .diff_z = d, .slopes = &kSlope, .slope_count = 1};
+  BackwardArgs args{.rows = rows,
+                    .units = units,
+                    .saved = state,
+                    .diff_h = g,
+                    .diff_z = d,
+                    .slopes = &kSlope,
+                    .slope_count = 1};
   if (activation.info().learned) args.diff_slopes = &diff_slope;
   const Kernels* chosen = &kernels(activation);
   return [=] { chosen->backward(activation, args); };
@@ -102,14 +121,15 @@ double quantile(std::vector<double> values, double share) {
 
 nlohmann::json take_turns(Problem& problem, int rounds) {
   for (int round = 0; round < rounds; ++round)
-    for (Contender& contender : problem.contenders) contender.seconds.push_back(time_once(contender.run, contender.bytes));
+    for (Contender& contender : problem.contenders)
+      contender.seconds.push_back(time_once(contender.run, contender.bytes));
   nlohmann::json rows = nlohmann::json::array();
   for (const Contender& contender : problem.contenders) {
     const double median = quantile(contender.seconds, 0.5);
     const double rate = contender.bytes / median * 1e-9;
     const double spread = quantile(contender.seconds, 0.9) / quantile(contender.seconds, 0.1);
-    fmt::print("{:<34} {:<28} {:>9.1f} GB/s {:>10.3f} ns/float   spread {:.2f}\n", problem.name, contender.name, rate,
-               median * 1e9 / static_cast<double>(problem.size), spread);
+    fmt::print("{:<34} {:<28} {:>9.1f} GB/s {:>10.3f} ns/float   spread {:.2f}\n", problem.name,
+               contender.name, rate, median * 1e9 / static_cast<double>(problem.size), spread);
     rows.push_back({{"problem", problem.name},
                     {"contender", contender.name},
                     {"floats", problem.size},
@@ -124,17 +144,18 @@ nlohmann::json take_turns(Problem& problem, int rounds) {
 bool close(float a, float b) { return std::abs(a - b) <= 1e-5f * (1.0f + std::abs(b)); }
 
 // Throws unless `run` leaves in `found` what the scalar definition gives.
-void verify(const std::string& name, const std::function<void()>& run, const float* found, std::int64_t size,
-            const std::function<float(std::int64_t)>& wanted) {
+void verify(const std::string& name, const std::function<void()>& run, const float* found,
+            std::int64_t size, const std::function<float(std::int64_t)>& wanted) {
   run();
   const std::int64_t stride = std::max<std::int64_t>(1, size / 5003);
   for (std::int64_t i = 0; i < size; i += stride)
     if (!close(found[i], wanted(i)))
-      throw std::runtime_error(fmt::format("{} is wrong at {}: {} instead of {}", name, i, found[i], wanted(i)));
+      throw std::runtime_error(
+          fmt::format("{} is wrong at {}: {} instead of {}", name, i, found[i], wanted(i)));
 }
 
-void add(Problem& problem, std::string name, double bytes, std::function<void()> run, const float* found,
-         const std::function<float(std::int64_t)>& wanted) {
+void add(Problem& problem, std::string name, double bytes, std::function<void()> run,
+         const float* found, const std::function<float(std::int64_t)>& wanted) {
   if (!run) return;
   verify(name, run, found, problem.size, wanted);
   problem.contenders.push_back({std::move(name), bytes, std::move(run)});
@@ -148,14 +169,18 @@ std::string size_name(std::int64_t bytes) {
 Problem leaky_forward(Arrays& a, std::int64_t size) {
   const Activation leaky("leaky_relu:0.25");
   const double bytes = 8.0 * static_cast<double>(size);
-  const auto wanted = [&a, leaky](std::int64_t i) { return leaky.value(a.z[static_cast<std::size_t>(i)]); };
+  const auto wanted = [&a, leaky](std::int64_t i) { return leaky.value(a.z[i]); };
   Problem problem{"leaky_relu forward " + size_name(size * 4), size, {}};
   float* h = a.h.data();
   const float* z = a.z.data();
-  problem.contenders.push_back({"memcpy", bytes, [=] { std::memcpy(h, z, static_cast<std::size_t>(size) * 4); }});
-  problem.contenders.push_back({"scale in place", bytes, [w = a.work.data(), size] { plain_scale(size, 1.0f, w); }});
+  problem.contenders.push_back(
+      {"memcpy", bytes, [=] { std::memcpy(h, z, static_cast<std::size_t>(size) * 4); }});
+  problem.contenders.push_back(
+      {"scale in place", bytes, [w = a.work.data(), size] { plain_scale(size, 1.0f, w); }});
   add(problem, "undying", bytes, our_forward(leaky, 1, size, z, h, nullptr), h, wanted);
-  problem.contenders.push_back({"undying in place", bytes, our_forward(leaky, 1, size, a.work.data(), a.work.data(), nullptr)});
+  problem.contenders.push_back(
+      {"undying in place", bytes,
+       our_forward(leaky, 1, size, a.work.data(), a.work.data(), nullptr)});
   add(
       problem, "plain loop", bytes, [=] { plain_forward(size, kSlope, z, h); }, h, wanted);
   add(problem, "oneDNN", bytes, onednn_forward(size, kSlope, z, h), h, wanted);
@@ -166,15 +191,17 @@ Problem leaky_forward(Arrays& a, std::int64_t size) {
 Problem leaky_backward(Arrays& a, std::int64_t size) {
   const Activation leaky("leaky_relu:0.25");
   const double bytes = 12.0 * static_cast<double>(size);
-  const auto wanted = [&a, leaky](std::int64_t i) {
-    return leaky.derivative(a.z[static_cast<std::size_t>(i)]) * a.g[static_cast<std::size_t>(i)];
-  };
+  const auto wanted = [&a, leaky](std::int64_t i) { return leaky.derivative(a.z[i]) * a.g[i]; };
   Problem problem{"leaky_relu backward " + size_name(size * 4), size, {}};
   our_forward(leaky, 1, size, a.z.data(), a.h.data(), nullptr)();
-  add(problem, "undying", bytes, our_backward(leaky, 1, size, a.h.data(), a.g.data(), a.d.data()), a.d.data(), wanted);
+  add(problem, "undying", bytes, our_backward(leaky, 1, size, a.h.data(), a.g.data(), a.d.data()),
+      a.d.data(), wanted);
   add(
-      problem, "plain loop", bytes, [&a, size] { plain_backward(size, kSlope, a.h.data(), a.g.data(), a.d.data()); }, a.d.data(), wanted);
-  add(problem, "oneDNN", bytes, onednn_backward(size, kSlope, a.z.data(), a.g.data(), a.d.data()), a.d.data(), wanted);
+      problem, "plain loop", bytes,
+      [&a, size] { plain_backward(size, kSlope, a.h.data(), a.g.data(), a.d.data()); }, a.d.data(),
+      wanted);
+  add(problem, "oneDNN", bytes, onednn_backward(size, kSlope, a.z.data(), a.g.data(), a.d.data()),
+      a.d.data(), wanted);
   return problem;
 }
 
@@ -193,22 +220,32 @@ Problem layer(Arrays& a, std::int64_t rows, std::int64_t units, const Activation
                       .bias = bias.data(),
                       .h = output ? a.z.data() : a.h.data(),
                       .saved = output ? nullptr : a.work.data()};
-  BackwardArgs backward{
-      .rows = rows, .units = units, .saved = output ? a.z.data() : a.work.data(), .diff_h = a.g.data(), .diff_z = a.g.data()};
+  BackwardArgs backward{.rows = rows,
+                        .units = units,
+                        .saved = output ? a.z.data() : a.work.data(),
+                        .diff_h = a.g.data(),
+                        .diff_z = a.g.data()};
   backward.diff_bias = sums.data();
   const double scale = static_cast<double>(size) * 4.0;
-  problem.contenders.push_back({"forward", 2 * scale, [=] { chosen->forward(activation, forward); }});
+  problem.contenders.push_back(
+      {"forward", 2 * scale, [=] { chosen->forward(activation, forward); }});
   forward.counters = {.fired = fired.data(), .abs_output = abs_output.data()};
-  problem.contenders.push_back({"forward counted", 2 * scale, [=] { chosen->forward(activation, forward); }});
-  problem.contenders.push_back({"backward", 3 * scale, [=] { chosen->backward(activation, backward); }});
+  problem.contenders.push_back(
+      {"forward counted", 2 * scale, [=] { chosen->forward(activation, forward); }});
+  problem.contenders.push_back(
+      {"backward", 3 * scale, [=] { chosen->backward(activation, backward); }});
   backward.counters.abs_gradient = abs_gradient.data();
-  problem.contenders.push_back({"backward counted", 3 * scale, [=] { chosen->backward(activation, backward); }});
+  problem.contenders.push_back(
+      {"backward counted", 3 * scale, [=] { chosen->backward(activation, backward); }});
   static Buffer<std::int64_t> counts(3 * 4096);
   static Buffer<double> totals(3 * 4096);
   static Buffer<float> max(4096);
   const activations::CensusCounters census{
-      counts.data(), counts.data() + 4096, counts.data() + 8192, totals.data(), totals.data() + 4096, totals.data() + 8192, max.data()};
-  problem.contenders.push_back({"census", 2 * scale, [=] { chosen->census(activation, forward, census); }});
+      counts.data(), counts.data() + 4096, counts.data() + 8192,
+      totals.data(), totals.data() + 4096, totals.data() + 8192,
+      max.data()};
+  problem.contenders.push_back(
+      {"census", 2 * scale, [=] { chosen->census(activation, forward, census); }});
   return problem;
 }
 
@@ -219,13 +256,14 @@ Problem member(Arrays& a, std::int64_t size, const Activation& activation) {
   const double bytes = 4.0 * static_cast<double>(size) * (1 + activation.info().width);
   const bool output = saves(activation) == Saves::kOutput;
   float* z = a.z.data();
-  const auto at = [](auto& array, std::int64_t i) { return array[static_cast<std::size_t>(i)]; };
+  const auto at = [](auto& array, std::int64_t i) { return array[i]; };
   if (activation.info().random) {
-    problem.contenders.push_back({"forward", bytes, our_forward(activation, 1, size, z, a.h.data(), a.work.data())});
+    problem.contenders.push_back(
+        {"forward", bytes, our_forward(activation, 1, size, z, a.h.data(), a.work.data())});
     problem.contenders.back().run();
   } else {
-    add(problem, "forward", bytes, our_forward(activation, 1, size, z, a.h.data(), nullptr), a.h.data(),
-        [&](std::int64_t i) { return activation.value(at(a.z, i)); });
+    add(problem, "forward", bytes, our_forward(activation, 1, size, z, a.h.data(), nullptr),
+        a.h.data(), [&](std::int64_t i) { return activation.value(at(a.z, i)); });
   }
   const float* state = activation.info().random ? a.work.data() : output ? a.h.data() : z;
   const auto backward = our_backward(activation, 1, size, state, a.g.data(), a.d.data());
@@ -250,7 +288,8 @@ Options parse(int argc, char** argv) {
     else if (flag == "--rounds" && i + 1 < argc)
       options.rounds = std::stoi(argv[++i]);
     else
-      throw std::invalid_argument("usage: activations_bench [--json FILE] [--rounds N] [--filter TEXT] [--list]");
+      throw std::invalid_argument(
+          "usage: activations_bench [--json FILE] [--rounds N] [--filter TEXT] [--list]");
   }
   return options;
 }
@@ -273,7 +312,8 @@ int run(const Options& options) {
     for (auto& row : take_turns(problem, options.rounds)) rows.push_back(row);
   };
   for (const std::int64_t bytes : {16ll << 10, 256ll << 10, 4ll << 20, 256ll << 20}) {
-    if (fmt::format("leaky_relu forward backward {}", size_name(bytes)).find(options.filter) == std::string::npos &&
+    if (fmt::format("leaky_relu forward backward {}", size_name(bytes)).find(options.filter) ==
+            std::string::npos &&
         options.filter.find("leaky") == std::string::npos)
       continue;
     Arrays arrays(bytes / 4);
@@ -281,12 +321,21 @@ int run(const Options& options) {
     measure(leaky_backward(arrays, bytes / 4));
   }
   Arrays arrays(1 << 18);
-  for (const auto& [r, u] : {std::pair<std::int64_t, std::int64_t>{64, 10}, {64, 32}, {64, 128}, {64, 512}, {64, 1000}, {128, 1024}})
+  for (const auto& [r, u] : {std::pair<std::int64_t, std::int64_t>{64, 10},
+                             {64, 32},
+                             {64, 128},
+                             {64, 512},
+                             {64, 1000},
+                             {128, 1024}})
     for (const char* name : {"leaky_relu", "gelu"}) measure(layer(arrays, r, u, Activation(name)));
   for (const ActivationInfo& info : activation_family())
-    for (const std::int64_t bytes : {16ll << 10, 256ll << 10}) measure(member(arrays, bytes / 4, Activation(info.name)));
+    for (const std::int64_t bytes : {16ll << 10, 256ll << 10})
+      measure(member(arrays, bytes / 4, Activation(info.name)));
   if (!options.json.empty())
-    std::ofstream(options.json) << nlohmann::json{{"machine", machine()}, {"rounds", options.rounds}, {"rows", rows}}.dump(2) << '\n';
+    std::ofstream(options.json)
+        << nlohmann::json{{"machine", machine()}, {"rounds", options.rounds}, {"rows", rows}}.dump(
+               2)
+        << '\n';
   return 0;
 }
 

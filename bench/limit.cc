@@ -1,4 +1,5 @@
-// The limit of the machine: oneDNN's float32 matrix product 2048^3, one instance a thread, on 1 and on N threads. Prints JSON.
+// The limit of the machine: oneDNN's float32 matrix product 2048^3, one instance a thread, on 1 and
+// on N threads. Prints JSON.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +17,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::int64_t kSize = 2048;
 
-// GFLOP/s of all threads together: median of seven rounds, each thread multiplying matrices of its own.
+// GFLOP/s of all threads together: median of seven rounds, each thread multiplying matrices of its
+// own.
 double rate(int threads) {
   std::vector<double> seconds(7);
   std::barrier meet(threads);
@@ -30,8 +32,9 @@ double rate(int threads) {
       for (double& round : seconds) {
         meet.arrive_and_wait();
         const auto start = Clock::now();
-        undying::onednn::gemm(undying::onednn::Transpose::kNo, undying::onednn::Transpose::kNo, kSize, kSize, kSize, a.data(), kSize,
-                              b.data(), kSize, 0.0f, c.data(), kSize);
+        undying::onednn::gemm(undying::onednn::Transpose::kNo, undying::onednn::Transpose::kNo,
+                              kSize, kSize, kSize, a.data(), kSize, b.data(), kSize, 0.0f, c.data(),
+                              kSize);
         meet.arrive_and_wait();
         if (t == 0) round = std::chrono::duration<double>(Clock::now() - start).count();
       }
@@ -39,12 +42,14 @@ double rate(int threads) {
     });
   team.clear();
   std::sort(seconds.begin(), seconds.end());
-  return 2e-9 * static_cast<double>(threads) * std::pow(static_cast<double>(kSize), 3.0) / seconds[3];
+  return 2e-9 * static_cast<double>(threads) * std::pow(static_cast<double>(kSize), 3.0) /
+         seconds[3];
 }
 
 }  // namespace
 
 int main() {
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  fmt::print("{{\"gflops_1\": {:.1f}, \"threads\": {}, \"gflops_n\": {:.1f}}}\n", rate(1), cores, rate(cores));
+  fmt::print("{{\"gflops_1\": {:.1f}, \"threads\": {}, \"gflops_n\": {:.1f}}}\n", rate(1), cores,
+             rate(cores));
 }

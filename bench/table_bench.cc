@@ -1,5 +1,6 @@
-// Times the reading of a table, file to examples: table_bench SOURCE prints seconds of processor and wall, and the peak of memory
-// against the size of its numbers as float32. docs/performance.md has it beside a peer's.
+// Times the reading of a table, file to examples: table_bench SOURCE prints seconds of processor
+// and wall, and the peak of memory against the size of its numbers as float32. docs/performance.md
+// has it beside a peer's.
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -21,8 +22,11 @@ struct Usage {
 Usage usage() {
   rusage used{};
   getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec); };
-  return {seconds(used.ru_utime) + seconds(used.ru_stime), 1024.0 * static_cast<double>(used.ru_maxrss)};
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
+  return {seconds(used.ru_utime) + seconds(used.ru_stime),
+          1024.0 * static_cast<double>(used.ru_maxrss)};
 }
 
 void time_reading(const char* source) {
@@ -31,9 +35,14 @@ void time_reading(const char* source) {
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
   const Usage used = usage();
   const auto rows = static_cast<double>(split.train->size + split.test->size);
-  const double floats = 4.0 * rows * static_cast<double>(split.train->features() + 1);  // the column to predict is one
-  fmt::print("{:.0f} rows, {} features: {:.2f} s of processor, {:.2f} s; peak {:.0f} MB, {:.2f} times its floats\n", rows,
-             split.train->features(), used.processor, wall.count(), used.peak / 1e6, used.peak / floats);
+  const double floats =
+      4.0 * rows *
+      static_cast<double>(split.train->features() + 1);  // the column to predict is one
+  fmt::print(
+      "{:.0f} rows, {} features: {:.2f} s of processor, {:.2f} s; peak {:.0f} MB, {:.2f} times its "
+      "floats\n",
+      rows, split.train->features(), used.processor, wall.count(), used.peak / 1e6,
+      used.peak / floats);
 }
 
 }  // namespace

@@ -1,8 +1,15 @@
-# undying_layer(NAME SOURCES a.cc ... [DEPENDS base ...] [LIBRARIES pkg::lib ...] [TESTS a_test.cc ...] [TEST_LIBRARIES ...])
-# One folder below src/ as one static library that links exactly the layers named, and its unit tests as one program.
+# undying_layer(NAME [EXCEPT a.cc ...] [SOURCES generated.cc ...] [DEPENDS base ...] [LIBRARIES pkg::lib ...]
+#               [TEST_LIBRARIES ...])
+# One folder below src/, its rooms included, as one static library that links exactly the layers
+# named, and its unit tests as one program. Tests are X_test.cc and what they share, test_X.cc; every
+# other source belongs to the library, but for EXCEPT.
 function(undying_layer name)
-  cmake_parse_arguments(LAYER "" "" "SOURCES;DEPENDS;LIBRARIES;TESTS;TEST_LIBRARIES" ${ARGN})
-  add_library(undying_${name} STATIC ${LAYER_SOURCES})
+  cmake_parse_arguments(LAYER "" "" "EXCEPT;SOURCES;DEPENDS;LIBRARIES;TEST_LIBRARIES" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} *.cc)
+  set(tests ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$|(^|/)test_[^/]*$")
+  list(REMOVE_ITEM sources ${tests} ${LAYER_EXCEPT})
+  add_library(undying_${name} STATIC ${sources} ${LAYER_SOURCES})
   add_library(undying::${name} ALIAS undying_${name})
   set_target_properties(undying_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
   target_include_directories(undying_${name}
@@ -12,8 +19,8 @@ function(undying_layer name)
   list(TRANSFORM LAYER_DEPENDS PREPEND undying_)
   target_link_libraries(undying_${name} PUBLIC ${LAYER_DEPENDS} PRIVATE ${LAYER_LIBRARIES} $<BUILD_INTERFACE:undying_warnings>)
   set_property(GLOBAL APPEND PROPERTY UNDYING_LAYERS undying_${name})
-  if(LAYER_TESTS AND UNDYING_BUILD_TESTS)
-    undying_test(${name}_test SOURCES ${LAYER_TESTS} LIBRARIES undying_${name} ${LAYER_LIBRARIES} ${LAYER_TEST_LIBRARIES})
+  if(tests AND UNDYING_BUILD_TESTS)
+    undying_test(${name}_test SOURCES ${tests} LIBRARIES undying_${name} ${LAYER_LIBRARIES} ${LAYER_TEST_LIBRARIES})
   endif()
 endfunction()
 

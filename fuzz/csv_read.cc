@@ -10,12 +10,17 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace undying::data;
-  static constexpr const char* kOptions[] = {
-      "", ":label=y:missing=drop", ":target=y:missing=mean", ":header=no:label=1", ":missing=keep:values=2", ":sep=space"};
+  static constexpr const char* kOptions[] = {"",
+                                             ":label=y:missing=drop",
+                                             ":target=y:missing=mean",
+                                             ":header=no:label=1",
+                                             ":missing=keep:values=2",
+                                             ":sep=space"};
   if (size == 0) return 0;
   try {
     TextStream text(std::string_view(reinterpret_cast<const char*>(data) + 1, size - 1), "fuzz");
-    read_csv(text, parse_csv_source(std::string("fuzz.csv") + kOptions[data[0] % std::size(kOptions)]));
+    read_csv(text,
+             parse_csv_source(std::string("fuzz.csv") + kOptions[data[0] % std::size(kOptions)]));
   } catch (const undying::Error&) {
     return 0;
   }

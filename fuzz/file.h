@@ -14,7 +14,8 @@
 class MemoryFile {
  public:
   MemoryFile(const std::uint8_t* data, std::size_t size) : descriptor_(memfd_create("fuzz", 0)) {
-    if (descriptor_ < 0 || write(descriptor_, data, size) != static_cast<ssize_t>(size)) throw std::runtime_error("no memory for a file");
+    if (descriptor_ < 0 || write(descriptor_, data, size) != static_cast<ssize_t>(size))
+      throw std::runtime_error("no memory for a file");
   }
   ~MemoryFile() { close(descriptor_); }
   MemoryFile(const MemoryFile&) = delete;

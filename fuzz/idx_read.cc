@@ -1,4 +1,5 @@
-// Any bytes as an IDX file of labels or of images: an array or one Error, nothing else. The first byte chooses.
+// Any bytes as an IDX file of labels or of images: an array or one Error, nothing else. The first
+// byte chooses.
 
 #include <cstddef>
 #include <cstdint>

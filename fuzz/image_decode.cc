@@ -9,7 +9,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   try {
-    undying::data::decode_image(std::string_view(reinterpret_cast<const char*>(data), size), "fuzz");
+    undying::data::decode_image(std::string_view(reinterpret_cast<const char*>(data), size),
+                                "fuzz");
   } catch (const undying::Error&) {
     return 0;
   }

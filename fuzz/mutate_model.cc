@@ -14,19 +14,37 @@ namespace {
 
 class Mutation {
  public:
-  Mutation(pb::ModelProto& model, unsigned int seed) : graph_(*model.mutable_graph()), model_(model), random_(seed) {}
+  Mutation(pb::ModelProto& model, unsigned int seed)
+      : graph_(*model.mutable_graph()), model_(model), random_(seed) {}
 
   void make() {
     for (int left = below(4); left >= 0; --left) change();
   }
 
  private:
-  int below(int count) { return count <= 0 ? 0 : static_cast<int>(random_() % static_cast<unsigned>(count)); }
+  int below(int count) {
+    return count <= 0 ? 0 : static_cast<int>(random_() % static_cast<unsigned>(count));
+  }
 
   std::int64_t number() {
     constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
-    constexpr std::int64_t kNumbers[] = {
-        0, 1, -1, 2, 3, 4, 7, 8, 16, -2, -3, 64, 1 << 16, std::int64_t{1} << 31, std::int64_t{1} << 40, kMost, -kMost - 1};
+    constexpr std::int64_t kNumbers[] = {0,
+                                         1,
+                                         -1,
+                                         2,
+                                         3,
+                                         4,
+                                         7,
+                                         8,
+                                         16,
+                                         -2,
+                                         -3,
+                                         64,
+                                         1 << 16,
+                                         std::int64_t{1} << 31,
+                                         std::int64_t{1} << 40,
+                                         kMost,
+                                         -kMost - 1};
     return below(3) > 0 ? below(6) - 1 : kNumbers[below(std::size(kNumbers))];
   }
 
@@ -38,7 +56,8 @@ class Mutation {
         if (graph_.input_size() > 0) return graph_.input(below(graph_.input_size())).name();
         [[fallthrough]];
       case 1:
-        if (graph_.initializer_size() > 0) return graph_.initializer(below(graph_.initializer_size())).name();
+        if (graph_.initializer_size() > 0)
+          return graph_.initializer(below(graph_.initializer_size())).name();
         [[fallthrough]];
       default: {
         if (nodes == 0) return {};
@@ -57,7 +76,9 @@ class Mutation {
     }();
     return kNames;
   }
-  const std::string& any_operator() { return operators()[static_cast<std::size_t>(below(static_cast<int>(operators().size())))]; }
+  const std::string& any_operator() {
+    return operators()[below(static_cast<int>(operators().size()))];
+  }
 
   void change() {
     const int nodes = graph_.node_size();
@@ -73,7 +94,8 @@ class Mutation {
         return;
       case 3:
       case 4:
-        if (node != nullptr && node->input_size() > 0) node->set_input(below(node->input_size()), below(8) == 0 ? "" : value());
+        if (node != nullptr && node->input_size() > 0)
+          node->set_input(below(node->input_size()), below(8) == 0 ? "" : value());
         return;
       case 5:
         if (node != nullptr) node->add_input(value());
@@ -87,7 +109,8 @@ class Mutation {
       case 9:
         return change_input();
       case 10:
-        if (graph_.output_size() > 0) graph_.mutable_output(below(graph_.output_size()))->set_name(value());
+        if (graph_.output_size() > 0)
+          graph_.mutable_output(below(graph_.output_size()))->set_name(value());
         return;
       case 11:
         if (model_.opset_import_size() > 0) model_.mutable_opset_import(0)->set_version(below(30));
@@ -109,7 +132,8 @@ class Mutation {
 
   void change_attributes(pb::NodeProto& node) {
     const auto* schema = pb::OpSchemaRegistry::Schema(node.op_type());
-    if (below(4) == 0 && node.attribute_size() > 0) return node.mutable_attribute()->DeleteSubrange(below(node.attribute_size()), 1);
+    if (below(4) == 0 && node.attribute_size() > 0)
+      return node.mutable_attribute()->DeleteSubrange(below(node.attribute_size()), 1);
     if (below(2) == 0 && schema != nullptr && !schema->attributes().empty()) {
       auto named = schema->attributes().begin();
       std::advance(named, below(static_cast<int>(schema->attributes().size())));
@@ -122,7 +146,8 @@ class Mutation {
   }
 
   void set(pb::AttributeProto& attribute) {
-    constexpr float kFloats[] = {0.0f, 1.0f, -1.0f, 0.5f, 1e30f, -1e-30f, std::numeric_limits<float>::quiet_NaN()};
+    constexpr float kFloats[] = {
+        0.0f, 1.0f, -1.0f, 0.5f, 1e30f, -1e-30f, std::numeric_limits<float>::quiet_NaN()};
     attribute.set_i(number());
     attribute.set_f(kFloats[below(std::size(kFloats))]);
     if (attribute.ints_size() > 0 && below(2) == 0) {
@@ -131,10 +156,13 @@ class Mutation {
       attribute.add_ints(number());
     }
     if (below(4) == 0) attribute.add_floats(kFloats[below(std::size(kFloats))]);
-    constexpr const char* kTexts[] = {"SAME_UPPER", "reverse",      "bidirectional", "linear", "nearest",
-                                      "reflect",    "bij,bjk->bik", "ii->i",         "Tanh",   "max"};
-    if (attribute.type() == pb::AttributeProto::STRING) attribute.set_s(kTexts[below(std::size(kTexts))]);
-    if (attribute.type() == pb::AttributeProto::STRINGS) attribute.add_strings(kTexts[below(std::size(kTexts))]);
+    constexpr const char* kTexts[] = {"SAME_UPPER", "reverse", "bidirectional", "linear",
+                                      "nearest",    "reflect", "bij,bjk->bik",  "ii->i",
+                                      "Tanh",       "max"};
+    if (attribute.type() == pb::AttributeProto::STRING)
+      attribute.set_s(kTexts[below(std::size(kTexts))]);
+    if (attribute.type() == pb::AttributeProto::STRINGS)
+      attribute.add_strings(kTexts[below(std::size(kTexts))]);
   }
 
   void change_tensor() {
@@ -145,10 +173,12 @@ class Mutation {
         if (tensor.dims_size() > 0) tensor.set_dims(below(tensor.dims_size()), number());
         return;
       case 1:
-        if (tensor.dims_size() > 1) std::swap((*tensor.mutable_dims())[0], (*tensor.mutable_dims())[tensor.dims_size() - 1]);
+        if (tensor.dims_size() > 1)
+          std::swap((*tensor.mutable_dims())[0], (*tensor.mutable_dims())[tensor.dims_size() - 1]);
         return;
       case 2:
-        if (tensor.int64_data_size() > 0) tensor.set_int64_data(below(tensor.int64_data_size()), number());
+        if (tensor.int64_data_size() > 0)
+          tensor.set_int64_data(below(tensor.int64_data_size()), number());
         return;
       case 3:
         tensor.set_data_type(below(24));
@@ -165,9 +195,12 @@ class Mutation {
     tensor.clear_float_data();
     tensor.clear_external_data();
     const std::string offset = std::to_string(below(2) == 0 ? below(64) * 4 : number());
-    const std::string length = std::to_string(below(4) > 0 ? static_cast<std::int64_t>(bytes) : number());
+    const std::string length =
+        std::to_string(below(4) > 0 ? static_cast<std::int64_t>(bytes) : number());
     for (const auto& [key, value] :
-         {std::pair<std::string, std::string>{"location", below(8) == 0 ? "../w" : "w"}, {"offset", offset}, {"length", length}}) {
+         {std::pair<std::string, std::string>{"location", below(8) == 0 ? "../w" : "w"},
+          {"offset", offset},
+          {"length", length}}) {
       auto& entry = *tensor.add_external_data();
       entry.set_key(key);
       entry.set_value(value);
@@ -181,7 +214,8 @@ class Mutation {
       added.set_name("in" + std::to_string(random_() % 100));
       return;
     }
-    auto& type = *graph_.mutable_input(below(graph_.input_size()))->mutable_type()->mutable_tensor_type();
+    auto& type =
+        *graph_.mutable_input(below(graph_.input_size()))->mutable_type()->mutable_tensor_type();
     auto& shape = *type.mutable_shape();
     switch (below(4)) {
       case 0:
@@ -191,7 +225,8 @@ class Mutation {
         shape.add_dim()->set_dim_value(below(5));
         return;
       default:
-        if (shape.dim_size() > 0) shape.mutable_dim(below(shape.dim_size()))->set_dim_value(number());
+        if (shape.dim_size() > 0)
+          shape.mutable_dim(below(shape.dim_size()))->set_dim_value(number());
         return;
     }
   }
@@ -230,9 +265,11 @@ class Mutation {
       attribute.set_name(name);
       attribute.set_type(pb::AttributeProto::GRAPH);
       *attribute.mutable_g()->add_node() = moved;
-      for (const auto& output : moved.output()) attribute.mutable_g()->add_output()->set_name(output);
+      for (const auto& output : moved.output())
+        attribute.mutable_g()->add_output()->set_name(output);
     }
-    for (int i = 0; i < moved.output_size(); ++i) node.add_output("branch" + std::to_string(random_() % 1000));
+    for (int i = 0; i < moved.output_size(); ++i)
+      node.add_output("branch" + std::to_string(random_() % 1000));
     if (node.output_size() > 0) graph_.add_output()->set_name(node.output(0));
   }
 

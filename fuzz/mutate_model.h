@@ -6,7 +6,8 @@
 
 namespace undying::onnx {
 
-// A model like this one, with one to four changes to nodes, attributes, tensors or inputs; "" where the bytes are no model.
+// A model like this one, with one to four changes to nodes, attributes, tensors or inputs; "" where
+// the bytes are no model.
 std::string mutate_model(std::string_view bytes, unsigned int seed);
 
 }  // namespace undying::onnx

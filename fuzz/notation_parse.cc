@@ -1,4 +1,5 @@
-// Any text as each notation of the command line: a value or one Error, nothing else. The first byte chooses.
+// Any text as each notation of the command line: a value or one Error, nothing else. The first byte
+// chooses.
 
 #include <cstddef>
 #include <cstdint>

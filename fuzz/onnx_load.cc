@@ -1,8 +1,9 @@
-// Any bytes as a model file, read in any of the ways that options ask for: a model or one Error, nothing else; and a small model computes
-// its outputs from any inputs, and is written and read again or refused.
+// Any bytes as a model file, read in any of the ways that options ask for: a model or one Error,
+// nothing else; and a small model computes its outputs from any inputs, and is written and read
+// again or refused.
 //
-// Where the input ends in 0xff 'W', a Way and a number, these say how, and which value is the output. Tensors outside lie in a file called
-// "w".
+// Where the input ends in 0xff 'W', a Way and a number, these say how, and which value is the
+// output. Tensors outside lie in a file called "w".
 
 #include <unistd.h>
 
@@ -32,10 +33,12 @@ constexpr std::int64_t kMostWork = std::int64_t{1} << 24;
 
 const fs::path& folder() {
   static const fs::path path = [] {
-    const fs::path made = fs::temp_directory_path() / ("undying_fuzz_" + std::to_string(::getpid()));
+    const fs::path made =
+        fs::temp_directory_path() / ("undying_fuzz_" + std::to_string(::getpid()));
     fs::create_directories(made);
     std::string values(1 << 18, '\0');
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<char>(i % 4 == 3 ? 0x3e : i * 37);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      values[i] = static_cast<char>(i % 4 == 3 ? 0x3e : i * 37);
     std::ofstream(made / "w", std::ios::binary) << values;
     return made;
   }();
@@ -64,7 +67,8 @@ bool is_small(const Model& model) {
   std::int64_t elements = 0;
   std::int64_t weights = 1;
   for (const Shape& shape : model.graph.shapes()) elements += ops::element_count(shape);
-  for (const Tensor& tensor : model.weights) weights = std::max(weights, static_cast<std::int64_t>(tensor.values.size()));
+  for (const Tensor& tensor : model.weights)
+    weights = std::max(weights, static_cast<std::int64_t>(tensor.values.size()));
   return elements < kMostElements && elements * weights < kMostWork;
 }
 
@@ -74,8 +78,10 @@ void compute(const Model& model) {
   constexpr std::int64_t kRows = 2;
   std::vector<std::vector<float>> inputs;
   for (const int id : model.graph.inputs()) {
-    std::vector<float> values(static_cast<std::size_t>(kRows * ops::element_count(model.graph.shapes()[static_cast<std::size_t>(id)])));
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = kNumbers[(i * i + inputs.size()) % std::size(kNumbers)];
+    std::vector<float> values(
+        static_cast<std::size_t>(kRows * ops::element_count(model.graph.shapes()[id])));
+    for (std::size_t i = 0; i < values.size(); ++i)
+      values[i] = kNumbers[(i * i + inputs.size()) % std::size(kNumbers)];
     inputs.push_back(std::move(values));
   }
   evaluate(model, inputs, kRows);
@@ -96,7 +102,8 @@ struct Parts {
 
 Parts parts_of(const std::uint8_t* data, std::size_t size) {
   const std::string_view all(reinterpret_cast<const char*>(data), size);
-  if (size < kMark.size() + 2 || all.substr(size - kMark.size() - 2, kMark.size()) != kMark) return {all};
+  if (size < kMark.size() + 2 || all.substr(size - kMark.size() - 2, kMark.size()) != kMark)
+    return {all};
   return {all.substr(0, size - kMark.size() - 2), data[size - 2], data[size - 1]};
 }
 
@@ -104,7 +111,8 @@ void read(const std::uint8_t* data, std::size_t size) {
   const Parts parts = parts_of(data, size);
   pb::ModelProto proto;
   if ((parts.way & (kInside | kShaped)) != 0) proto = parse_model(parts.model);
-  const Model model = load_bytes(std::string(parts.model), folder(), options_of(parts.way, parts.which, proto.graph()));
+  const Model model = load_bytes(std::string(parts.model), folder(),
+                                 options_of(parts.way, parts.which, proto.graph()));
   if (!is_small(model)) return;
   compute(model);
   if ((parts.way & kWritten) != 0) write_and_read(model);
@@ -134,8 +142,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
 
-extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t most, unsigned int seed) {
-  const std::string changed = seed % 16 == 0 ? std::string() : undying::onnx::mutate(data, size, seed / 16);
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size,
+                                               std::size_t most, unsigned int seed) {
+  const std::string changed =
+      seed % 16 == 0 ? std::string() : undying::onnx::mutate(data, size, seed / 16);
   if (changed.empty() || changed.size() > most) return LLVMFuzzerMutate(data, size, most);
   std::ranges::copy(changed, data);
   return changed.size();

@@ -1,4 +1,5 @@
-// Writes FOLDER/NAME.html and FOLDER/NAME.json for studies made by hand: everything the page can meet, hostile strings included.
+// Writes FOLDER/NAME.html and FOLDER/NAME.json for studies made by hand: everything the page can
+// meet, hostile strings included.
 
 #include <algorithm>
 #include <cmath>
@@ -19,38 +20,48 @@ constexpr int kUnits = 8;
 constexpr int kEpochs = 3;
 constexpr int kEpochSteps = 40;
 
-// Layer l has l units that die: the first is born dead, the second dies and comes back, the others die one after another.
+// Layer l has l units that die: the first is born dead, the second dies and comes back, the others
+// die one after another.
 UnitLife make_life(int unit) {
   if (unit == 0) return {.state = UnitState::kDead, .born_dead = true, .died = {0}, .revived = {}};
-  if (unit == 1) return {.state = UnitState::kAlive, .firing_rate = 0.2, .died = {20}, .revived = {70}};
+  if (unit == 1)
+    return {.state = UnitState::kAlive, .firing_rate = 0.2, .died = {20}, .revived = {70}};
   return {.state = UnitState::kDead, .died = {20 + 15 * unit}, .revived = {}};
 }
 
 bool dead_at(const UnitLife& life, std::int64_t step) {
   const auto before = [step](std::int64_t event) { return event <= step; };
-  return std::count_if(life.died.begin(), life.died.end(), before) > std::count_if(life.revived.begin(), life.revived.end(), before);
+  return std::count_if(life.died.begin(), life.died.end(), before) >
+         std::count_if(life.revived.begin(), life.revived.end(), before);
 }
 
 CensusRecord make_census(const Ledger& ledger, std::int64_t step) {
-  CensusRecord record{.step = step, .examples = ledger.examples, .layers = {}, .gradient_norm_ratio = step == 0 ? std::nan("") : 0.01};
+  CensusRecord record{.step = step,
+                      .examples = ledger.examples,
+                      .layers = {},
+                      .gradient_norm_ratio = step == 0 ? std::nan("") : 0.01};
   for (std::size_t l = 0; l < ledger.layers.size(); ++l) {
     LayerHealth health{.name = ledger.layers[l], .units = kUnits};
-    health.dead = std::count_if(ledger.lives[l].begin(), ledger.lives[l].end(), [&](const UnitLife& life) { return dead_at(life, step); });
+    health.dead = std::count_if(ledger.lives[l].begin(), ledger.lives[l].end(),
+                                [&](const UnitLife& life) { return dead_at(life, step); });
     health.firing_rate = 0.5 - 0.05 * static_cast<double>(l) + 0.001 * static_cast<double>(step);
-    health.gradient_norm = step == 0 || l + 1 == ledger.layers.size() ? 0.0 : std::pow(10.0, -static_cast<double>(l));
+    health.gradient_norm =
+        step == 0 || l + 1 == ledger.layers.size() ? 0.0 : std::pow(10.0, -static_cast<double>(l));
     record.layers.push_back(health);
   }
   return record;
 }
 
 Ledger make_ledger(bool can_die) {
-  Ledger ledger{.data = "fixture train", .examples = 1000, .layers = {}, .lives = {}, .censuses = {}};
+  Ledger ledger{
+      .data = "fixture train", .examples = 1000, .layers = {}, .lives = {}, .censuses = {}};
   for (int layer = 0; layer < kLayers; ++layer) {
     ledger.layers.push_back("layer." + std::to_string(layer));
     ledger.lives.emplace_back(kUnits);
-    for (int unit = 0; can_die && unit < layer; ++unit) ledger.lives.back()[static_cast<std::size_t>(unit)] = make_life(unit);
+    for (int unit = 0; can_die && unit < layer; ++unit) ledger.lives.back()[unit] = make_life(unit);
   }
-  for (int epoch = 0; epoch <= kEpochs; ++epoch) ledger.censuses.push_back(make_census(ledger, kEpochSteps * epoch));
+  for (int epoch = 0; epoch <= kEpochs; ++epoch)
+    ledger.censuses.push_back(make_census(ledger, kEpochSteps * epoch));
   return ledger;
 }
 
@@ -63,7 +74,8 @@ Run make_run(double level, bool can_die, int seed) {
           .threads = 1,
           .shards = 1};
   for (int step = 1; step <= kEpochs * kEpochSteps; ++step)
-    run.steps.push_back({step, 2.3 - 1.5 * level * step / 120.0 + 0.02 * ((step * 7 + seed) % 5), 0.01, 1.0, 1e-3});
+    run.steps.push_back(
+        {step, 2.3 - 1.5 * level * step / 120.0 + 0.02 * ((step * 7 + seed) % 5), 0.01, 1.0, 1e-3});
   for (int epoch = 1; epoch <= kEpochs; ++epoch)
     run.epochs.push_back({.epoch = epoch,
                           .step = kEpochSteps * epoch,
@@ -94,7 +106,8 @@ Study make_study(int seeds, int finished) {
   study.data_note = "made by hand: </script><b>not bold</b>";
   study.train_examples = 1000;
   study.test_examples = 100;
-  study.baseline = {.metric = Metric::kAccuracy, .score = 0.1, .bound = 0.12, .answer = "always naming class 0"};
+  study.baseline = {
+      .metric = Metric::kAccuracy, .score = 0.1, .bound = 0.12, .answer = "always naming class 0"};
   study.read = {.name = "fixture <b>x</b>",
                 .train = 1000,
                 .test = 100,
@@ -118,7 +131,9 @@ Study make_study(int seeds, int finished) {
     Arm arm{.label = made.label, .activation = made.activation, .role = made.role};
     for (int seed = 1; seed <= seeds; ++seed) {
       ArmRun slot{.seed = static_cast<std::uint64_t>(seed), .present = seed <= finished};
-      if (slot.present) slot.run = make_run(made.level + 0.01 * ((seed * 5) % 3), arm.activation == Activation("relu"), seed);
+      if (slot.present)
+        slot.run = make_run(made.level + 0.01 * ((seed * 5) % 3),
+                            arm.activation == Activation("relu"), seed);
       arm.runs.push_back(slot);
     }
     study.arms.push_back(arm);
@@ -135,7 +150,10 @@ Study whole() {
 
 Study regression() {
   Study study = make_study(3, 3);
-  study.baseline = {.metric = Metric::kLoss, .score = 1.9, .bound = 1.88, .answer = "always the mean of the training targets"};
+  study.baseline = {.metric = Metric::kLoss,
+                    .score = 1.9,
+                    .bound = 1.88,
+                    .answer = "always the mean of the training targets"};
   for (Arm& arm : study.arms)
     for (ArmRun& slot : arm.runs) {
       slot.run.test_accuracy = std::nan("");
@@ -163,12 +181,16 @@ Study stopped() {
   Study study = make_study(2, 2);
   study.settings.train.early_stop = 2;
   study.watched_examples = 200;
-  study.baseline = {.metric = Metric::kAuc, .score = 0.5, .bound = 0.55, .answer = "any answer that is the same for all examples"};
+  study.baseline = {.metric = Metric::kAuc,
+                    .score = 0.5,
+                    .bound = 0.55,
+                    .answer = "any answer that is the same for all examples"};
   for (Arm& arm : study.arms)
     for (ArmRun& slot : arm.runs) {
       slot.run.best_epoch = arm.role == Role::kControl && slot.seed == 1 ? 2 : 3;
       slot.run.test_score = 0.6 + 0.3 * slot.run.test_accuracy;
-      for (EpochRecord& epoch : slot.run.epochs) epoch.validation_score = epoch.test_score = 0.6 + 0.3 * epoch.test_accuracy;
+      for (EpochRecord& epoch : slot.run.epochs)
+        epoch.validation_score = epoch.test_score = 0.6 + 0.3 * epoch.test_accuracy;
     }
   return study;
 }
@@ -196,10 +218,20 @@ void write_evaluation(const std::filesystem::path& folder) {
                          .baseline = "50.00%",
                          .remarks = {"fields are separated by ;"},
                          .warnings = {"4 examples are tested on"}};
-  const Dataset data{.name = "people.csv test", .size = 4, .shape = {1}, .values = {0, 0, 0, 0}, .classes = 2, .labels = {0, 0, 1, 1}};
-  const Predictions said{.size = 4, .classes = {"no", "yes"}, .outputs = 2, .values = {0.9f, 0.1f, 0.3f, 0.7f, 0.2f, 0.8f, 0.4f, 0.6f}};
-  std::ofstream(folder / "evaluation.html") << evaluation_html("undying evaluate", read, data.name, evaluate(said, data));
-  std::ofstream(folder / "evaluation.json") << evaluation_json("undying evaluate", read, data.name, evaluate(said, data));
+  const Dataset data{.name = "people.csv test",
+                     .size = 4,
+                     .shape = {1},
+                     .values = {0, 0, 0, 0},
+                     .classes = 2,
+                     .labels = {0, 0, 1, 1}};
+  const Predictions said{.size = 4,
+                         .classes = {"no", "yes"},
+                         .outputs = 2,
+                         .values = {0.9f, 0.1f, 0.3f, 0.7f, 0.2f, 0.8f, 0.4f, 0.6f}};
+  std::ofstream(folder / "evaluation.html")
+      << evaluation_html("undying evaluate", read, data.name, evaluate(said, data));
+  std::ofstream(folder / "evaluation.json")
+      << evaluation_json("undying evaluate", read, data.name, evaluate(said, data));
 }
 
 }  // namespace
@@ -208,14 +240,15 @@ int main(int argc, char** argv) {
   if (argc != 2) return 2;
   const std::filesystem::path folder = argv[1];
   std::filesystem::create_directories(folder);
-  const std::map<std::string, std::function<Study()>> studies = {{"whole", whole},
-                                                                 {"interrupted", [] { return make_study(3, 2); }},
-                                                                 {"nothing", [] { return make_study(2, 0); }},
-                                                                 {"one-seed", [] { return make_study(1, 1); }},
-                                                                 {"regression", regression},
-                                                                 {"tuned", tuned},
-                                                                 {"stopped", stopped},
-                                                                 {"no-census", without_censuses}};
+  const std::map<std::string, std::function<Study()>> studies = {
+      {"whole", whole},
+      {"interrupted", [] { return make_study(3, 2); }},
+      {"nothing", [] { return make_study(2, 0); }},
+      {"one-seed", [] { return make_study(1, 1); }},
+      {"regression", regression},
+      {"tuned", tuned},
+      {"stopped", stopped},
+      {"no-census", without_censuses}};
   for (const auto& [name, make] : studies) {
     Study study = make();
     analyse(study);

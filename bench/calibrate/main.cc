@@ -1,7 +1,9 @@
-// Measures the judge of trials itself: how often it errs where there is no difference, how often and how soon it decides where there is
-// one, how often its intervals cover the truth. Simulated runs, and real trainings. Prints tables for docs/verdicts.md (scripts/calibrate).
+// Measures the judge of trials itself: how often it errs where there is no difference, how often
+// and how soon it decides where there is one, how often its intervals cover the truth. Simulated
+// runs, and real trainings. Prints tables for docs/verdicts.md (scripts/calibrate).
 //
-//   calibrate levels STUDIES | null STUDIES | held-out STUDIES | skew STUDIES | effects STUDIES | margin STUDIES | real STUDIES
+//   calibrate levels STUDIES | null STUDIES | held-out STUDIES | skew STUDIES | effects STUDIES |
+//   margin STUDIES | real STUDIES
 
 #include <fmt/format.h>
 
@@ -36,7 +38,8 @@ const std::vector<Kind>& kinds() {
       {"normal, spread of the arms 1/3 to 3 times the control's",
        [](Design& design, Engine& engine) {
          for (std::size_t a = 2; a < design.arms.size(); ++a)
-           design.arms[a].spread = std::exp(std::uniform_real_distribution<double>(-1.1, 1.1)(engine));
+           design.arms[a].spread =
+               std::exp(std::uniform_real_distribution<double>(-1.1, 1.1)(engine));
        }},
       {"skewed scores (skewness 1)",
        [](Design& design, Engine&) {
@@ -55,7 +58,8 @@ const std::vector<Kind>& kinds() {
          const double share = std::uniform_real_distribution<double>(0.05, 0.4)(engine);
          for (Law& law : design.arms) law.collapses = share;
        }},
-      {"5 to 20% diverge and as many collapse, in all arms alike, spreads unequal", [](Design& design, Engine& engine) {
+      {"5 to 20% diverge and as many collapse, in all arms alike, spreads unequal",
+       [](Design& design, Engine& engine) {
          const double share = std::uniform_real_distribution<double>(0.05, 0.2)(engine);
          for (Law& law : design.arms) {
            law.collapses = law.diverges = share;
@@ -70,14 +74,17 @@ Design null_design(const Kind& kind, Engine& engine) {
   const int arms = std::uniform_int_distribution<int>(2, 8)(engine);
   design.arms.resize(static_cast<std::size_t>(arms + 2));
   const bool loss = std::bernoulli_distribution(0.5)(engine);
-  design.rules = {.metric = loss ? Metric::kLoss : Metric::kAccuracy, .arms = arms, .loss_floor = 1e-9};
-  design.rules.margin = 1e-9;  // nothing is the same: studies go on to their end, which is when they err most
+  design.rules = {
+      .metric = loss ? Metric::kLoss : Metric::kAccuracy, .arms = arms, .loss_floor = 1e-9};
+  // Nothing is the same: studies go on to their end, which is when they err most.
+  design.rules.margin = 1e-9;
   kind.spoil(design, engine);
   return design;
 }
 
 bool covers_zero(const Comparison& comparison) {
-  return comparison.difference.n < trial::kFirstLook || (comparison.difference.lower <= 0.0 && comparison.difference.upper >= 0.0);
+  return comparison.difference.n < trial::kFirstLook ||
+         (comparison.difference.lower <= 0.0 && comparison.difference.upper >= 0.0);
 }
 
 void null_studies(int studies) {
@@ -86,9 +93,12 @@ void null_studies(int studies) {
   parallel(studies, 11, [&](int study, Engine& engine) {
     const std::size_t kind = static_cast<std::size_t>(study) % count;
     const std::vector<Ended> ended = simulate(null_design(kinds()[kind], engine), 80, engine);
-    const bool early = std::ranges::any_of(ended, [](const Ended& arm) { return directional(arm.comparison) && arm.seeds <= 20; });
-    const bool any = std::ranges::any_of(ended, [](const Ended& arm) { return directional(arm.comparison); });
-    const bool covered = std::ranges::all_of(ended, [](const Ended& arm) { return covers_zero(arm.comparison); });
+    const bool early = std::ranges::any_of(
+        ended, [](const Ended& arm) { return directional(arm.comparison) && arm.seeds <= 20; });
+    const bool any =
+        std::ranges::any_of(ended, [](const Ended& arm) { return directional(arm.comparison); });
+    const bool covered =
+        std::ranges::all_of(ended, [](const Ended& arm) { return covers_zero(arm.comparison); });
     for (Errors* each : {&errors[kind], &errors[count]}) {
       ++each->studies;
       each->by_twenty += early;
@@ -97,36 +107,46 @@ void null_studies(int studies) {
     }
   });
   fmt::print(
-      "| studies without a difference, 2 to 8 arms | studies | any false verdict by 20 seeds | continued to 80 | all intervals cover |\n"
+      "| studies without a difference, 2 to 8 arms | studies | any false verdict by 20 seeds | "
+      "continued to 80 | all intervals cover |\n"
       "|---|---|---|---|---|\n");
   for (std::size_t k = 0; k <= count; ++k)
-    fmt::print("| {} | {} | {} | {} | {} |\n", k < count ? kinds()[k].name : "**all**", errors[k].studies.load(),
-               share_text(errors[k].by_twenty, errors[k].studies), share_text(errors[k].later, errors[k].studies),
+    fmt::print("| {} | {} | {} | {} | {} |\n", k < count ? kinds()[k].name : "**all**",
+               errors[k].studies.load(), share_text(errors[k].by_twenty, errors[k].studies),
+               share_text(errors[k].later, errors[k].studies),
                share_text(errors[k].covered, errors[k].studies));
 }
 
 // Mean 0, deviation 1, skewness 2 and 6.2.
 double exponential(Engine& engine) { return std::exponential_distribution<double>()(engine) - 1.0; }
 double lognormal(Engine& engine) {
-  return (std::lognormal_distribution<double>()(engine) - std::exp(0.5)) / std::sqrt((std::exp(1.0) - 1.0) * std::exp(1.0));
+  return (std::lognormal_distribution<double>()(engine) - std::exp(0.5)) /
+         std::sqrt((std::exp(1.0) - 1.0) * std::exp(1.0));
 }
 
 // An arm that is skewed beside a control that hardly varies, of equal mean: one of four arms.
 void skewed_arms(int studies) {
-  fmt::print("| the arm's scores | skewness | control's spread | called different by 20 seeds |\n|---|---|---|---|\n");
-  for (const auto& [name, draw, skewness] :
-       {std::tuple("normal", &normal, 0.0), {"gamma", &skewed, 1.0}, {"exponential", &exponential, 2.0}, {"lognormal", &lognormal, 6.2}})
+  fmt::print(
+      "| the arm's scores | skewness | control's spread | called different by 20 seeds "
+      "|\n|---|---|---|---|\n");
+  for (const auto& [name, draw, skewness] : {std::tuple("normal", &normal, 0.0),
+                                             {"gamma", &skewed, 1.0},
+                                             {"exponential", &exponential, 2.0},
+                                             {"lognormal", &lognormal, 6.2}})
     for (const double spread : {1.0, 0.2}) {
       std::atomic<int> wrong = 0;
       parallel(studies, 71, [&, draw = draw](int, Engine& engine) {
-        Design design{.rules = {.arms = 4, .margin = 1e-9}, .arms = {{.spread = spread}, {.spread = spread}, {.draw = draw}}};
+        Design design{.rules = {.arms = 4, .margin = 1e-9},
+                      .arms = {{.spread = spread}, {.spread = spread}, {.draw = draw}}};
         wrong += directional(simulate(design, 20, engine).front().comparison);
       });
-      fmt::print("| {} | {} | {} of the arm's | {} |\n", name, skewness, spread, share_text(wrong, studies));
+      fmt::print("| {} | {} | {} of the arm's | {} |\n", name, skewness, spread,
+                 share_text(wrong, studies));
     }
 }
 
-// The smallest level, scaled as trial/boundary.cc scales it, at which a look at `first` to `last` normal differences errs.
+// The smallest level, scaled as trial/boundary.cc scales it, at which a look at `first` to `last`
+// normal differences errs.
 double smallest_level(int first, int last, double (*scale)(int), Engine& engine) {
   double sum = 0.0;
   double squares = 0.0;
@@ -148,13 +168,13 @@ void levels(int studies) {
   std::vector<double> early(static_cast<std::size_t>(studies));
   std::vector<double> late(static_cast<std::size_t>(studies) / 8);
   parallel(studies, 5, [&](int study, Engine& engine) {
-    early[static_cast<std::size_t>(study)] = smallest_level(
+    early[study] = smallest_level(
         5, 20, [](int n) { return 20.0 / n; }, engine);
   });
   parallel(static_cast<int>(late.size()), 7, [&](int study, Engine& engine) {
-    late[static_cast<std::size_t>(study)] = smallest_level(
-                                                21, 600, [](int n) { return n / 20.0; }, engine) /
-                                            1.035;
+    late[study] = smallest_level(
+                      21, 600, [](int n) { return n / 20.0; }, engine) /
+                  1.035;
   });
   std::ranges::sort(early);
   std::ranges::sort(late);
@@ -167,10 +187,12 @@ void levels(int studies) {
   }
 }
 
-// Four arms; one has the effect, the others have none. In standard deviations of a pair (arm - control).
+// Four arms; one has the effect, the others have none. In standard deviations of a pair (arm -
+// control).
 void effects(int studies) {
   fmt::print(
-      "| effect, deviations of a pair | decided by 20 seeds | in the wrong direction | seeds, median (80%) | its interval covers |\n"
+      "| effect, deviations of a pair | decided by 20 seeds | in the wrong direction | seeds, "
+      "median (80%) | its interval covers |\n"
       "|---|---|---|---|---|\n");
   for (const double effect : {0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0}) {
     std::vector<int> seeds(static_cast<std::size_t>(studies));
@@ -182,25 +204,28 @@ void effects(int studies) {
       Design design{.rules = {.arms = 4, .margin = 1e-9}, .arms = std::vector<Law>(6)};
       design.arms[2].mean = shift;
       const Ended arm = simulate(design, 20, engine).front();
-      seeds[static_cast<std::size_t>(study)] = directional(arm.comparison) ? arm.seeds : 999;
+      seeds[study] = directional(arm.comparison) ? arm.seeds : 999;
       decided += arm.comparison.verdict == Verdict::kHelps;
       wrong += arm.comparison.verdict == Verdict::kHurts;
-      covered += arm.comparison.difference.lower <= 0.02 * shift && arm.comparison.difference.upper >= 0.02 * shift;
+      covered += arm.comparison.difference.lower <= 0.02 * shift &&
+                 arm.comparison.difference.upper >= 0.02 * shift;
     });
     std::ranges::sort(seeds);
     const auto quantile = [&](double share) {
       const int found = seeds[static_cast<std::size_t>(share * (studies - 1))];
       return found == 999 ? std::string("> 20") : std::to_string(found);
     };
-    fmt::print("| {} | {} | {} | {} ({}) | {} |\n", effect, share_text(decided, studies), share_text(wrong, studies), quantile(0.5),
-               quantile(0.8), share_text(covered, studies));
+    fmt::print("| {} | {} | {} | {} ({}) | {} |\n", effect, share_text(decided, studies),
+               share_text(wrong, studies), quantile(0.5), quantile(0.8),
+               share_text(covered, studies));
   }
 }
 
 // An effect of exactly the margin must not be called the same; one of nothing should be.
 void margins(int studies) {
   fmt::print(
-      "| margin, deviations of a pair | an effect of exactly the margin is called the same | no effect is, by 20 seeds | seeds, median |\n"
+      "| margin, deviations of a pair | an effect of exactly the margin is called the same | no "
+      "effect is, by 20 seeds | seeds, median |\n"
       "|---|---|---|---|\n");
   for (const double margin : {0.5, 1.0, 1.5, 2.0, 3.0}) {
     const double width = margin * std::sqrt(2.0);
@@ -213,11 +238,12 @@ void margins(int studies) {
       const std::vector<Ended> ended = simulate(design, 20, engine);
       same_at_margin += ended[0].comparison.verdict == Verdict::kSame;
       same_at_zero += ended[1].comparison.verdict == Verdict::kSame;
-      if (ended[1].comparison.verdict == Verdict::kSame) seeds[static_cast<std::size_t>(study)] = ended[1].seeds;
+      if (ended[1].comparison.verdict == Verdict::kSame) seeds[study] = ended[1].seeds;
     });
     std::ranges::sort(seeds);
     const int median = seeds[seeds.size() / 2];
-    fmt::print("| {} | {} | {} | {} |\n", margin, share_text(same_at_margin, studies), share_text(same_at_zero, studies),
+    fmt::print("| {} | {} | {} | {} |\n", margin, share_text(same_at_margin, studies),
+               share_text(same_at_zero, studies),
                median == 999 ? std::string("> 20") : std::to_string(median));
   }
 }

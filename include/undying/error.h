@@ -18,21 +18,27 @@ enum class ErrorCode {
   kInternal,         // a broken invariant of this library: a bug
 };
 
-// The one exception type of the library. what() reads "[subject] message": the subject is the operator, file, flag or
-// argument concerned; the message says what was found, what was expected and, where it helps, what to do.
+// The one exception type of the library. what() reads "[subject] message": the subject is the
+// operator, file, flag or argument concerned; the message says what was found, what was expected
+// and, where it helps, what to do.
 //
 //   [linear fc3] src (128, 784) does not fit weights (512, 256): 784 != 256
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, std::string_view subject, std::string_view message)
-      : std::runtime_error("[" + std::string(subject) + "] " + std::string(message)), code_(code), subject_(subject) {}
+      : std::runtime_error("[" + std::string(subject) + "] " + std::string(message)),
+        code_(code),
+        subject_(subject) {}
 
   ErrorCode code() const { return code_; }
   const std::string& subject() const { return subject_; }
   std::string message() const { return what() + subject_.size() + 3; }
 
-  // The same seen from further out, where a file or a node is what people know: "[net.onnx] linear fc3: src (128, 784) ...".
-  Error within(std::string_view outer) const { return Error(code_, outer, subject_ + ": " + message()); }
+  // The same seen from further out, where a file or a node is what people know: "[net.onnx] linear
+  // fc3: src (128, 784) ...".
+  Error within(std::string_view outer) const {
+    return Error(code_, outer, subject_ + ": " + message());
+  }
 
  private:
   ErrorCode code_;

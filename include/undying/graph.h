@@ -12,19 +12,23 @@
 
 namespace undying {
 
-// A network as an immutable description: an acyclic graph, nodes in topological order, node 0 an input.
+// A network as an immutable description: an acyclic graph, nodes in topological order, node 0 an
+// input.
 class Graph {
  public:
-  // Checks names, inputs and shapes. `outputs`: indices of the nodes whose values are wanted; none: the last node. The loss of training
-  // is that of the first. Throws Error{kInvalidArgument} that names the node and the shapes that do not fit.
+  // Checks names, inputs and shapes. `outputs`: indices of the nodes whose values are wanted; none:
+  // the last node. The loss of training is that of the first. Throws Error{kInvalidArgument} that
+  // names the node and the shapes that do not fit.
   explicit Graph(std::vector<Node> nodes, std::vector<int> outputs = {});
 
   const std::vector<Node>& nodes() const { return nodes_; }
-  const std::vector<Shape>& shapes() const { return shapes_; }  // of each node's output, for one example
-  const std::vector<int>& inputs() const { return inputs_; }    // nodes of operator "input"
+  const std::vector<Shape>& shapes() const {
+    return shapes_;
+  }  // of each node's output, for one example
+  const std::vector<int>& inputs() const { return inputs_; }  // nodes of operator "input"
   const std::vector<int>& outputs() const { return outputs_; }
   const Shape& input_shape() const { return shapes_.front(); }
-  const Shape& output_shape() const { return shapes_[static_cast<std::size_t>(outputs_.front())]; }
+  const Shape& output_shape() const { return shapes_[outputs_.front()]; }
 
  private:
   std::vector<Node> nodes_;
@@ -33,7 +37,8 @@ class Graph {
   std::vector<int> outputs_;
 };
 
-// A fully connected network: inputs -> hidden... -> outputs, an activation behind every hidden layer.
+// A fully connected network: inputs -> hidden... -> outputs, an activation behind every hidden
+// layer.
 struct Mlp {
   std::int64_t inputs = 0;
   std::vector<std::int64_t> hidden;
@@ -44,33 +49,37 @@ struct Mlp {
 };
 Graph mlp(const Mlp& options);
 
-// Builds what `--model` names for data of this shape: "mlp:32x20" (20 hidden layers of 32), "mlp:256-128-100", "mlp" (128-128); of images
-// (channels, height, width) "lenet", "vgg:small", "resnet:20", "resnet:32", "resnet:56", "mobilenet:small".
-// Throws Error{kInvalidArgument}.
+// Builds what `--model` names for data of this shape: "mlp:32x20" (20 hidden layers of 32),
+// "mlp:256-128-100", "mlp" (128-128); of images (channels, height, width) "lenet", "vgg:small",
+// "resnet:20", "resnet:32", "resnet:56", "mobilenet:small". Throws Error{kInvalidArgument}.
 struct ModelOptions {
   Activation activation = "relu";  // wherever a rectifier stands
-  std::optional<bool> batch_norm;  // behind convolutions (mlp: behind hidden layers); default: resnet and mobilenet have it, others not
+  std::optional<bool> batch_norm;  // behind convolutions (mlp: behind hidden layers); default:
+                                   // resnet and mobilenet have it, others not
   double dropout = 0.0;            // behind every activation
 };
-Graph build_model(std::string_view specification, const Shape& inputs, std::int64_t outputs, const ModelOptions& options);
+Graph build_model(std::string_view specification, const Shape& inputs, std::int64_t outputs,
+                  const ModelOptions& options);
 
-// The activations that with_activation() replaces, by node: all but gates (sigmoid, tanh, hardsigmoid, softsign), identities and those that
-// no weight reads further on.
+// The activations that with_activation() replaces, by node: all but gates (sigmoid, tanh,
+// hardsigmoid), identities and those that no weight reads further on.
 std::vector<int> hidden_activations(const Graph& graph);
-// The network with another activation in place of its hidden ones. Where that has a slope of its own, it is NODE.slope.
+// The network with another activation in place of its hidden ones. Where that has a slope of its
+// own, it is NODE.slope.
 Graph with_activation(const Graph& graph, const Activation& activation);
 
 // The part of a network that these nodes need; they are its outputs.
 Graph cut(const Graph& graph, const std::vector<int>& outputs);
 
-// The network with one input and one output: several inputs become slices of one, in their order; several outputs are flattened and joined.
-// A network that has one of each comes back as it is.
+// The network with one input and one output: several inputs become slices of one, in their order;
+// several outputs are flattened and joined. A network that has one of each comes back as it is.
 Graph packed(const Graph& graph);
 
 // `graph` with the activations of the nodes that `from` has under the same names.
 Graph with_activations_of(const Graph& graph, const Graph& from);
 
-// Multiply-adds of the products and convolutions of a forward pass over one example; a training step makes three times as many.
+// Multiply-adds of the products and convolutions of a forward pass over one example; a training
+// step makes three times as many.
 double multiply_adds(const Graph& graph);
 
 }  // namespace undying

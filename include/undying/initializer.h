@@ -7,8 +7,8 @@
 
 namespace undying {
 
-// How parameters are first drawn. Kaiming uses the gain of the activation that follows the layer. Biases start at 0, except
-// kRandomizedAsymmetric.
+// How parameters are first drawn. Kaiming uses the gain of the activation that follows the layer.
+// Biases start at 0, except kRandomizedAsymmetric.
 enum class Initializer {
   kKaimingNormal,
   kKaimingUniform,
@@ -19,7 +19,8 @@ enum class Initializer {
   kRandomizedAsymmetric,  // Lu et al. 2019, arXiv 1903.06733
 };
 
-// "kaiming-normal", ..., "randomized-asymmetric". Throws Error{kInvalidArgument} listing what is known.
+// "kaiming-normal", ..., "randomized-asymmetric". Throws Error{kInvalidArgument} listing what is
+// known.
 Initializer parse_initializer(std::string_view text);
 std::string_view name(Initializer initializer);
 std::vector<std::string> initializer_names();

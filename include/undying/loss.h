@@ -8,7 +8,8 @@
 
 namespace undying {
 
-// What training makes small, of a network's outputs against their targets: ops/loss.h has the formulas.
+// What training makes small, of a network's outputs against their targets: ops/loss.h has the
+// formulas.
 enum class Loss { kSoftmaxCrossEntropy, kMeanSquaredError, kBinaryCrossEntropy, kHuber };
 
 // "cross-entropy", "mse", "bce", "huber". Throws Error{kInvalidArgument} listing what is known.
@@ -16,7 +17,8 @@ Loss parse_loss(std::string_view text);
 std::string_view name(Loss loss);
 std::vector<std::string> loss_names();
 
-// What is asked of one of several outputs, which packed() has joined: elements [first, first + width) of that.
+// What is asked of one of several outputs, which packed() has joined: elements [first, first +
+// width) of that.
 struct OutputLoss {
   std::string output;
   Loss loss = Loss::kMeanSquaredError;

@@ -5,8 +5,9 @@
 
 namespace undying {
 
-// Of matrix products and convolutions in training. kBfloat16: factors rounded to bfloat16, sums, weights and everything else in float32;
-// needs a CPU with AVX512_BF16 or AMX, and is refused elsewhere.
+// Of matrix products and convolutions in training. kBfloat16: factors rounded to bfloat16, sums,
+// weights and everything else in float32; needs a CPU with AVX512_BF16 or AMX, and is refused
+// elsewhere.
 enum class Precision { kFloat32, kBfloat16 };
 
 // "float32", "bf16". Throws Error{kInvalidArgument} listing what is known.

@@ -22,15 +22,17 @@ struct StepRecord {
 };
 
 struct EpochRecord {
-  std::int64_t epoch = 0;                                              // 1 for the first
-  std::int64_t step = 0;                                               // steps taken
-  double train_loss = 0.0;                                             // mean over the epoch's batches
-  double test_loss = 0.0;                                              // NaN when not evaluated
-  double test_accuracy = 0.0;                                          // share in [0, 1]; NaN for regression or when not evaluated
-  double test_score = std::numeric_limits<double>::quiet_NaN();        // by the metric
-  double validation_score = std::numeric_limits<double>::quiet_NaN();  // the same, where the run stops early
-  double seconds = 0.0;                                                // since the start, training steps only
-  std::int64_t units = 0;  // hidden units, and those found dead by this epoch's census; 0 where there was none
+  std::int64_t epoch = 0;      // 1 for the first
+  std::int64_t step = 0;       // steps taken
+  double train_loss = 0.0;     // mean over the epoch's batches
+  double test_loss = 0.0;      // NaN when not evaluated
+  double test_accuracy = 0.0;  // share in [0, 1]; NaN for regression or when not evaluated
+  double test_score = std::numeric_limits<double>::quiet_NaN();  // by the metric
+  // The same, where the run stops early.
+  double validation_score = std::numeric_limits<double>::quiet_NaN();
+  double seconds = 0.0;  // since the start, training steps only
+  // Hidden units, and those found dead by this epoch's census; 0 where there was none.
+  std::int64_t units = 0;
   std::int64_t dead = 0;
 };
 
@@ -46,10 +48,12 @@ struct Run {
   double test_accuracy = 0.0;  // of the weights the run ends with; NaN for regression
   double test_loss = 0.0;
   double test_score = std::numeric_limits<double>::quiet_NaN();  // by the metric
-  std::int64_t best_epoch = 0;  // whose weights these are, and whose ledger, of a run that stops early; 0: of the last step
-  std::vector<float> examples;  // of a study's run: Trainer::example_scores() of the test set at the end
-  double train_seconds = 0.0;   // inside steps, evaluation and censuses excluded
-  std::int64_t samples = 0;     // trained on
+  std::int64_t best_epoch = 0;  // whose weights these are, and whose ledger, of a run that stops
+                                // early; 0: of the last step
+  std::vector<float>
+      examples;  // of a study's run: Trainer::example_scores() of the test set at the end
+  double train_seconds = 0.0;  // inside steps, evaluation and censuses excluded
+  std::int64_t samples = 0;    // trained on
   int threads = 1;
   int shards = 1;
 };

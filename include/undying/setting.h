@@ -7,8 +7,9 @@ namespace undying {
 
 // One field of a struct of settings, as all outside it sees it. A struct that can be set has
 //   template <class Self, class Visit> static void each(Self& self, Visit&& visit);
-// which calls visit(Setting, field) for each field in order; the value it has in S{} is its default. Command line, JSON, the fingerprint
-// of a study and checks are visitors: a new field is its line in each().
+// which calls visit(Setting, field) for each field in order; the value it has in S{} is its
+// default. Command line, JSON, the fingerprint of a study and checks are visitors: a new field is
+// its line in each().
 struct Setting {
   static constexpr double kMost = 1e30;
 
@@ -17,7 +18,8 @@ struct Setting {
   std::string_view help;   // empty: it is not on the command line
   double least = 0.0;      // of numbers
   double greatest = kMost;
-  // Its word in the fingerprint of a study, where it has another value than its default; empty: `name`. "-": none of its own.
+  // Its word in the fingerprint of a study, where it has another value than its default; empty:
+  // `name`. "-": none of its own.
   std::string_view stored = {};
   std::string_view group = "Training";  // the section of the help that it stands in
 };

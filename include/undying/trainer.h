@@ -19,25 +19,29 @@ struct State;
 struct Access;
 }  // namespace train
 
-// Trains one network. The same settings, data and shards give bit-identical parameters and ledger on any number of threads.
+// Trains one network. The same settings, data and shards give bit-identical parameters and ledger
+// on any number of threads.
 class Trainer {
  public:
-  // Compiles the plan and draws the initial parameters. Throws Error on settings that cannot be used.
+  // Compiles the plan and draws the initial parameters. Throws Error on settings that cannot be
+  // used.
   Trainer(Graph graph, TrainSettings settings);
   ~Trainer();
   Trainer(Trainer&&) noexcept;
   Trainer& operator=(Trainer&&) noexcept;
 
-  // Throws Error{kInvalidArgument} when the data does not fit the graph. A NaN or infinity in loss or gradient ends the run as
-  // kDiverged; a stop request ends it after the step at hand as kInterrupted; such runs keep their last weights. `validation`: what early
-  // stopping watches, and only that (validation_split() cuts such rows off).
-  Run fit(const Dataset& train, const Dataset& test, const Observer& observer = {}, std::stop_token stop = {},
-          const Dataset* validation = nullptr);
+  // Throws Error{kInvalidArgument} when the data does not fit the graph. A NaN or infinity in loss
+  // or gradient ends the run as kDiverged; a stop request ends it after the step at hand as
+  // kInterrupted; such runs keep their last weights. `validation`: what early stopping watches, and
+  // only that (validation_split() cuts such rows off).
+  Run fit(const Dataset& train, const Dataset& test, const Observer& observer = {},
+          std::stop_token stop = {}, const Dataset* validation = nullptr);
 
   // Throws what fit() would throw for this data, without training.
   void check(const Dataset& data) const;
 
-  // Mean loss and accuracy (share in [0, 1]; NaN for regression) over the whole of `data`, in evaluation mode; and the score by the metric.
+  // Mean loss and accuracy (share in [0, 1]; NaN for regression) over the whole of `data`, in
+  // evaluation mode; and the score by the metric.
   struct Score {
     double loss = 0.0;
     double accuracy = 0.0;
@@ -45,16 +49,19 @@ class Trainer {
   };
   Score evaluate(const Dataset& data);
 
-  // What each example adds to the score, up to a constant, in evaluation mode: 1 or 0 for right or wrong, its loss; by other metrics their
-  // influence function, of RMSE on its logarithm. Of more than `most` examples, of so many, evenly spaced.
+  // What each example adds to the score, up to a constant, in evaluation mode: 1 or 0 for right or
+  // wrong, its loss; by other metrics their influence function, of RMSE on its logarithm. Of more
+  // than `most` examples, of so many, evenly spaced.
   std::vector<float> example_scores(const Dataset& data, std::int64_t most = 20'000);
 
   // Outputs in evaluation mode: (data.size, outputs) row-major.
   std::vector<float> predict(const Dataset& data);
 
-  // Parameters and running statistics by name: "layer.N.weight" (out, in), "layer.N.bias", "layer.N.slope", "layer.N.bn.*".
+  // Parameters and running statistics by name: "layer.N.weight" (out, in), "layer.N.bias",
+  // "layer.N.slope", "layer.N.bn.*".
   std::vector<Tensor> tensors() const;
-  // Sets those named. Throws Error{kBadData} on a name or shape that does not fit, and when a parameter is missing.
+  // Sets those named. Throws Error{kBadData} on a name or shape that does not fit, and when a
+  // parameter is missing.
   void load(const std::vector<Tensor>& tensors);
   // The same for some; the others stay as they are.
   void set(const std::vector<Tensor>& tensors);

@@ -5,7 +5,6 @@
 
 #include "undying/activation.h"
 #include "undying/augmentation.h"
-#include "undying/baseline.h"
 #include "undying/dataset.h"
 #include "undying/doctor.h"
 #include "undying/error.h"

@@ -11,7 +11,8 @@
 
 namespace undying::python {
 
-// What a job shows of itself, from any thread: lines that stay, and those that say how it stands now.
+// What a job shows of itself, from any thread: lines that stay, and those that say how it stands
+// now.
 class Progress {
  public:
   void message(const std::string& line);
@@ -27,10 +28,13 @@ class Progress {
   bool changed_ = false;
 };
 
-// Runs `work` on a thread of its own without the GIL, so that whatever it does to its thread (OpenMP's settings among it) is gone with it,
-// and looks after it from the calling thread: signals, Ctrl-C among them, become a stop request, and progress goes to `show` unless that is
-// None. Throws what `work` throws; a Python exception on the way once `work` has ended. Called with the GIL.
-void attend(const std::function<void(std::stop_token, Progress&)>& work, const nanobind::object& show);
+// Runs `work` on a thread of its own without the GIL, so that whatever it does to its thread
+// (OpenMP's settings among it) is gone with it, and looks after it from the calling thread:
+// signals, Ctrl-C among them, become a stop request, and progress goes to `show` unless that is
+// None. Throws what `work` throws; a Python exception on the way once `work` has ended. Called with
+// the GIL.
+void attend(const std::function<void(std::stop_token, Progress&)>& work,
+            const nanobind::object& show);
 
 }  // namespace undying::python
 

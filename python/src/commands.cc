@@ -18,12 +18,16 @@ namespace {
 
 void give(const Source& source, cli::Host& host) {
   host.data = [&source](const DataOptions& options) { return source.open(options); };
-  if (!source.has_targets()) host.inputs = [&source](const std::optional<DataForm>& form) { return source.open_inputs(form); };
+  if (!source.has_targets())
+    host.inputs = [&source](const std::optional<DataForm>& form) {
+      return source.open_inputs(form);
+    };
 }
 
-// Exit code, what it printed, and whether Ctrl-C ended it. `source`: None where the arguments name the data.
-nb::tuple run(const std::vector<std::string>& arguments, const std::string& command, int columns, const nb::object& source,
-              const nb::object& show) {
+// Exit code, what it printed, and whether Ctrl-C ended it. `source`: None where the arguments name
+// the data.
+nb::tuple run(const std::vector<std::string>& arguments, const std::string& command, int columns,
+              const nb::object& source, const nb::object& show) {
   std::string text;
   int code = 0;
   bool interrupted = false;
@@ -31,7 +35,10 @@ nb::tuple run(const std::vector<std::string>& arguments, const std::string& comm
   try {
     attend(
         [&](const std::stop_token& stop, Progress& progress) {
-          cli::Host host{.command = command, .write = [&](const std::string& more) { text += more; }, .columns = columns, .stop = stop};
+          cli::Host host{.command = command,
+                         .write = [&](const std::string& more) { text += more; },
+                         .columns = columns,
+                         .stop = stop};
           host.message = [&](const std::string& line) { progress.message(line); };
           host.live = [&](const std::vector<std::string>& lines) { progress.live(lines); };
           if (given != nullptr) give(*given, host);
@@ -72,7 +79,8 @@ nb::list help() {
 }  // namespace
 
 void bind_commands(nb::module_& module) {
-  module.def("run", &run, nb::arg("arguments"), nb::arg("command"), nb::arg("columns"), nb::arg("source").none(), nb::arg("show").none());
+  module.def("run", &run, nb::arg("arguments"), nb::arg("command"), nb::arg("columns"),
+             nb::arg("source").none(), nb::arg("show").none());
   module.def("help", &help);
 }
 

@@ -28,7 +28,8 @@ using Targets = nb::ndarray<const double, nb::c_contig, nb::device::cpu>;
 
 std::vector<std::int64_t> shape_of(const auto& array) {
   std::vector<std::int64_t> shape;
-  for (std::size_t i = 0; i < array.ndim(); ++i) shape.push_back(static_cast<std::int64_t>(array.shape(i)));
+  for (std::size_t i = 0; i < array.ndim(); ++i)
+    shape.push_back(static_cast<std::int64_t>(array.shape(i)));
   return shape;
 }
 
@@ -36,15 +37,16 @@ data::Move move_of(const std::string& channels) {
   if (channels.empty()) return data::Move::kNone;
   if (channels == "first") return data::Move::kLastToFront;
   if (channels == "last") return data::Move::kFirstToEnd;
-  throw Error(ErrorCode::kInvalidArgument, "channels", fmt::format("is \"{}\"; expected first or last", channels));
+  throw Error(ErrorCode::kInvalidArgument, "channels",
+              fmt::format("is \"{}\"; expected first or last", channels));
 }
 
 void fill_inputs(Dataset& data, const Inputs& x) {
   const std::vector<std::int64_t> shape = shape_of(x);
   if (shape.size() < 2 || x.size() == 0)
     throw Error(ErrorCode::kBadData, data.name,
-                fmt::format("has {} dimension{}, {} values; expected (examples, features...)", shape.size(), shape.size() == 1 ? "" : "s",
-                            x.size()));
+                fmt::format("has {} dimension{}, {} values; expected (examples, features...)",
+                            shape.size(), shape.size() == 1 ? "" : "s", x.size()));
   data.size = shape.front();
   data.shape.assign(shape.begin() + 1, shape.end());
   if (x.dtype() == nb::dtype<float>()) {
@@ -58,14 +60,20 @@ void fill_inputs(Dataset& data, const Inputs& x) {
   }
 }
 
-// `y`: null for inputs alone. `integers`: of an integer type. `classes`: their names, where labels stand for something.
-std::shared_ptr<Dataset> make_dataset(const std::string& name, const Inputs& x, const std::optional<Targets>& y, bool integers,
-                                      const std::vector<std::string>& classes, const std::string& channels, Reading& reading) {
+// `y`: null for inputs alone. `integers`: of an integer type. `classes`: their names, where labels
+// stand for something.
+std::shared_ptr<Dataset> make_dataset(const std::string& name, const Inputs& x,
+                                      const std::optional<Targets>& y, bool integers,
+                                      const std::vector<std::string>& classes,
+                                      const std::string& channels, Reading& reading) {
   auto data = std::make_shared<Dataset>();
   data->name = name;
   fill_inputs(*data, x);
   if (y) {
-    data::Array array{.shape = shape_of(*y), .integers = integers, .values = {y->data(), y->data() + y->size()}, .raw = {}};
+    data::Array array{.shape = shape_of(*y),
+                      .integers = integers,
+                      .values = {y->data(), y->data() + y->size()},
+                      .raw = {}};
     data::fill_targets(*data, array, "y", reading);
     if (!classes.empty()) {
       data->class_names = classes;
@@ -80,13 +88,18 @@ void check_finite(const Dataset& data) {
   for (std::size_t i = 0; i < data.values.size(); ++i)
     if (!std::isfinite(data.values[i]))
       throw Error(ErrorCode::kBadData, data.name,
-                  fmt::format("value {} of example {} is not finite; expected numbers, for instance of a frame with missing=\"mean\"",
-                              i % static_cast<std::size_t>(data.features()), i / static_cast<std::size_t>(data.features())));
+                  fmt::format("value {} of example {} is not finite; expected numbers, for "
+                              "instance of a frame with missing=\"mean\"",
+                              i % static_cast<std::size_t>(data.features()),
+                              i / static_cast<std::size_t>(data.features())));
 }
 
-std::shared_ptr<Arrays> make_arrays(const std::string& name, const Inputs& x, const std::optional<Targets>& y, bool integers,
-                                    const std::vector<std::string>& classes, const std::string& channels,
-                                    const std::optional<Inputs>& test_x, const std::optional<Targets>& test_y) {
+std::shared_ptr<Arrays> make_arrays(const std::string& name, const Inputs& x,
+                                    const std::optional<Targets>& y, bool integers,
+                                    const std::vector<std::string>& classes,
+                                    const std::string& channels,
+                                    const std::optional<Inputs>& test_x,
+                                    const std::optional<Targets>& test_y) {
   Reading reading;
   auto train = make_dataset(name, x, y, integers, classes, channels, reading);
   check_finite(*train);
@@ -98,7 +111,8 @@ std::shared_ptr<Arrays> make_arrays(const std::string& name, const Inputs& x, co
     check_finite(*test);
     validate(*test);
     if (test->shape != train->shape || test->bytes.empty() != train->bytes.empty())
-      throw Error(ErrorCode::kBadData, "test", "has examples of another shape or type than X; expected the same");
+      throw Error(ErrorCode::kBadData, "test",
+                  "has examples of another shape or type than X; expected the same");
     train->classes = test->classes = std::max(train->classes, test->classes);
   }
   return std::make_shared<Arrays>(std::move(train), std::move(test), std::move(reading));
@@ -125,12 +139,16 @@ data::Missing missing_of(const std::string& text) {
   if (text == "drop") return data::Missing::kDrop;
   if (text == "mean") return data::Missing::kMean;
   if (text == "keep") return data::Missing::kKeep;
-  throw Error(ErrorCode::kInvalidArgument, "missing", fmt::format("is \"{}\"; expected drop, mean or keep", text));
+  throw Error(ErrorCode::kInvalidArgument, "missing",
+              fmt::format("is \"{}\"; expected drop, mean or keep", text));
 }
 
-std::shared_ptr<Table> make_table(const std::string& name, const nb::list& columns, const std::optional<nb::list>& test,
-                                  const std::optional<std::string>& predicted, bool values, const std::vector<std::string>& drop,
-                                  const std::vector<std::string>& keep, const std::vector<std::string>& text, const std::string& missing,
+std::shared_ptr<Table> make_table(const std::string& name, const nb::list& columns,
+                                  const std::optional<nb::list>& test,
+                                  const std::optional<std::string>& predicted, bool values,
+                                  const std::vector<std::string>& drop,
+                                  const std::vector<std::string>& keep,
+                                  const std::vector<std::string>& text, const std::string& missing,
                                   std::size_t most_values) {
   data::CsvSource source{.file = name,
                          .column = predicted,
@@ -142,14 +160,17 @@ std::shared_ptr<Table> make_table(const std::string& name, const nb::list& colum
                          .separator = std::nullopt,
                          .inputs_alone = !predicted,
                          .most_values = most_values};
-  return std::make_shared<Table>(make_frame(name, columns), test ? make_frame(name + " test", *test) : nullptr, std::move(source));
+  return std::make_shared<Table>(make_frame(name, columns),
+                                 test ? make_frame(name + " test", *test) : nullptr,
+                                 std::move(source));
 }
 
 }  // namespace
 
 Split Arrays::open(const DataOptions& options) const {
-  data::ArrayParts parts{
-      .train = std::make_shared<Dataset>(*train_), .test = test_ ? std::make_shared<Dataset>(*test_) : nullptr, .reading = reading_};
+  data::ArrayParts parts{.train = std::make_shared<Dataset>(*train_),
+                         .test = test_ ? std::make_shared<Dataset>(*test_) : nullptr,
+                         .reading = reading_};
   return data::open_arrays_in_memory(std::move(parts), options);
 }
 
@@ -160,7 +181,9 @@ std::shared_ptr<const Dataset> Arrays::open_inputs(const std::optional<DataForm>
   return data;
 }
 
-Split Table::open(const DataOptions& options) const { return data::open_table_in_memory(*rows_, test_.get(), columns_, options); }
+Split Table::open(const DataOptions& options) const {
+  return data::open_table_in_memory(*rows_, test_.get(), columns_, options);
+}
 
 std::shared_ptr<const Dataset> Table::open_inputs(const std::optional<DataForm>& form) const {
   return data::open_inputs_in_memory(*rows_, columns_, form);
@@ -170,10 +193,12 @@ void bind_data(nb::module_& module) {
   nb::class_<Source>(module, "Source");
   nb::class_<Arrays, Source>(module, "Arrays");
   nb::class_<Table, Source>(module, "Table");
-  module.def("arrays", &make_arrays, nb::arg("name"), nb::arg("x"), nb::arg("y").none(), nb::arg("integers"), nb::arg("classes"),
-             nb::arg("channels"), nb::arg("test_x").none(), nb::arg("test_y").none());
-  module.def("table", &make_table, nb::arg("name"), nb::arg("columns"), nb::arg("test").none(), nb::arg("predicted").none(),
-             nb::arg("values"), nb::arg("drop"), nb::arg("keep"), nb::arg("text"), nb::arg("missing"), nb::arg("most_values"));
+  module.def("arrays", &make_arrays, nb::arg("name"), nb::arg("x"), nb::arg("y").none(),
+             nb::arg("integers"), nb::arg("classes"), nb::arg("channels"), nb::arg("test_x").none(),
+             nb::arg("test_y").none());
+  module.def("table", &make_table, nb::arg("name"), nb::arg("columns"), nb::arg("test").none(),
+             nb::arg("predicted").none(), nb::arg("values"), nb::arg("drop"), nb::arg("keep"),
+             nb::arg("text"), nb::arg("missing"), nb::arg("most_values"));
 }
 
 }  // namespace undying::python

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "data/array/npy.h"
+#include "data/array/arrays.h"
 #include "data/table/csv_source.h"
 #include "data/table/frame.h"
 #include "undying/dataset.h"
@@ -42,7 +42,8 @@ class Arrays final : public Source {
 // A frame, and perhaps another that is the test part.
 class Table final : public Source {
  public:
-  Table(std::shared_ptr<data::Frame> rows, std::shared_ptr<data::Frame> test, data::CsvSource columns)
+  Table(std::shared_ptr<data::Frame> rows, std::shared_ptr<data::Frame> test,
+        data::CsvSource columns)
       : rows_(std::move(rows)), test_(std::move(test)), columns_(std::move(columns)) {}
 
   bool has_targets() const override { return columns_.column.has_value(); }

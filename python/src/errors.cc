@@ -30,8 +30,10 @@ const char* kind(ErrorCode code) {
 // What the user can mend becomes InputError, the rest InternalError (undying/_errors.py).
 void raise(const Error& error) {
   const nb::object errors = nb::module_::import_("undying._errors");
-  const nb::object type = errors.attr(error.code() == ErrorCode::kInternal ? "InternalError" : "InputError");
-  PyErr_SetObject(type.ptr(), nb::make_tuple(error.what(), error.subject().c_str(), kind(error.code())).ptr());
+  const nb::object type =
+      errors.attr(error.code() == ErrorCode::kInternal ? "InternalError" : "InputError");
+  PyErr_SetObject(type.ptr(),
+                  nb::make_tuple(error.what(), error.subject().c_str(), kind(error.code())).ptr());
 }
 
 }  // namespace

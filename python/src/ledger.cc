@@ -1,5 +1,5 @@
-// The ledger of a network that somebody else trains: what its steps and censuses counted goes to the judge and the recorder of the engine's
-// own runs.
+// The ledger of a network that somebody else trains: what its steps and censuses counted goes to
+// the judge and the recorder of the engine's own runs.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -25,13 +25,19 @@ namespace {
 using Longs = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Doubles = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-// A network of nothing but this layer. A dropout before it says that training steps compute of its inputs what evaluation does not.
-Graph layer_graph(const std::string& name, const Activation& activation, std::int64_t units, bool differs) {
-  std::vector<Node> nodes = {
-      {.name = name == "input" ? "values" : "input", .op = "input", .inputs = {}, .attributes = {{"shape", Shape{units}}}}};
+// A network of nothing but this layer. A dropout before it says that training steps compute of its
+// inputs what evaluation does not.
+Graph layer_graph(const std::string& name, const Activation& activation, std::int64_t units,
+                  bool differs) {
+  std::vector<Node> nodes = {{.name = name == "input" ? "values" : "input",
+                              .op = "input",
+                              .inputs = {},
+                              .attributes = {{"shape", Shape{units}}}}};
   if (differs)
-    nodes.push_back(
-        {.name = name + " (dropout)", .op = "dropout", .inputs = {0}, .attributes = {{"p", 0.5}, {"sequence", std::int64_t{0}}}});
+    nodes.push_back({.name = name + " (dropout)",
+                     .op = "dropout",
+                     .inputs = {0},
+                     .attributes = {{"p", 0.5}, {"sequence", std::int64_t{0}}}});
   nodes.push_back({.name = name,
                    .op = "activation",
                    .inputs = {static_cast<int>(nodes.size()) - 1},
@@ -41,21 +47,24 @@ Graph layer_graph(const std::string& name, const Activation& activation, std::in
 
 template <class To, class From>
 void copy(const From& from, To& to, std::int64_t units, const char* what) {
-  if (static_cast<std::int64_t>(from.size()) != units) throw Error(ErrorCode::kInternal, what, "does not hold a count for each unit");
-  for (std::size_t i = 0; i < from.size(); ++i) to[i] = static_cast<std::remove_reference_t<decltype(to[0])>>(from.data()[i]);
+  if (static_cast<std::int64_t>(from.size()) != units)
+    throw Error(ErrorCode::kInternal, what, "does not hold a count for each unit");
+  for (std::size_t i = 0; i < from.size(); ++i)
+    to[i] = static_cast<std::remove_reference_t<decltype(to[0])>>(from.data()[i]);
 }
 
 // One layer, by its units. Positions count as examples: they may differ from call to call.
 class LayerLedger {
  public:
-  LayerLedger(const std::string& name, const std::string& activation, std::int64_t units, bool differs, bool every_step)
+  LayerLedger(const std::string& name, const std::string& activation, std::int64_t units,
+              bool differs, bool every_step)
       : units_(units),
         model_(layer_graph(name, Activation(activation), units, differs)),
         recorder_(model_, HealthSettings{.counters = every_step}, name, 0) {}
 
   // What the steps since the last census saw. Steps count from 1 from there; 0: in none.
-  void tell(const Longs& fired, const Doubles& abs_output, const Doubles& abs_gradient, const Longs& first_fired, const Longs& last_fired,
-            std::int64_t outputs) {
+  void tell(const Longs& fired, const Doubles& abs_output, const Doubles& abs_gradient,
+            const Longs& first_fired, const Longs& last_fired, std::int64_t outputs) {
     engine::Activity activity(static_cast<std::size_t>(units_));
     copy(fired, activity.fired, units_, "fired");
     copy(abs_output, activity.abs_output, units_, "abs_output");
@@ -66,8 +75,9 @@ class LayerLedger {
     activity_.emplace(std::move(activity));
   }
 
-  nb::dict census(std::int64_t step, std::int64_t outputs, const Longs& fired, const Longs& gradient_zero, const Longs& saturated,
-                  const Doubles& abs_sum, const Doubles& sum, const Doubles& square_sum, const Doubles& max) {
+  nb::dict census(std::int64_t step, std::int64_t outputs, const Longs& fired,
+                  const Longs& gradient_zero, const Longs& saturated, const Doubles& abs_sum,
+                  const Doubles& sum, const Doubles& square_sum, const Doubles& max) {
     engine::Census census(units_);
     copy(fired, census.fired, units_, "fired");
     copy(gradient_zero, census.gradient_zero, units_, "gradient_zero");
@@ -85,7 +95,8 @@ class LayerLedger {
 
   // One entry a unit.
   nb::list lives() const {
-    static constexpr const char* kStates[] = {"alive", "dead", "always negative", "always positive"};
+    static constexpr const char* kStates[] = {"alive", "dead", "always negative",
+                                              "always positive"};
     nb::list all;
     for (const UnitLife& life : recorder_.ledger().lives.front()) {
       nb::dict entry;
@@ -131,12 +142,15 @@ class LayerLedger {
 
 void bind_ledger(nb::module_& module) {
   nb::class_<LayerLedger>(module, "LayerLedger")
-      .def(nb::init<const std::string&, const std::string&, std::int64_t, bool, bool>(), nb::arg("name"), nb::arg("activation"),
-           nb::arg("units"), nb::arg("differs"), nb::arg("every_step"))
-      .def("tell", &LayerLedger::tell, nb::arg("fired"), nb::arg("abs_output"), nb::arg("abs_gradient"), nb::arg("first_fired"),
-           nb::arg("last_fired"), nb::arg("outputs"))
-      .def("census", &LayerLedger::census, nb::arg("step"), nb::arg("outputs"), nb::arg("fired"), nb::arg("gradient_zero"),
-           nb::arg("saturated"), nb::arg("abs_sum"), nb::arg("sum"), nb::arg("square_sum"), nb::arg("max"))
+      .def(nb::init<const std::string&, const std::string&, std::int64_t, bool, bool>(),
+           nb::arg("name"), nb::arg("activation"), nb::arg("units"), nb::arg("differs"),
+           nb::arg("every_step"))
+      .def("tell", &LayerLedger::tell, nb::arg("fired"), nb::arg("abs_output"),
+           nb::arg("abs_gradient"), nb::arg("first_fired"), nb::arg("last_fired"),
+           nb::arg("outputs"))
+      .def("census", &LayerLedger::census, nb::arg("step"), nb::arg("outputs"), nb::arg("fired"),
+           nb::arg("gradient_zero"), nb::arg("saturated"), nb::arg("abs_sum"), nb::arg("sum"),
+           nb::arg("square_sum"), nb::arg("max"))
       .def("lives", &LayerLedger::lives);
 }
 

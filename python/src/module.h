@@ -3,7 +3,8 @@
 
 #include <nanobind/nanobind.h>
 
-// The extension module undying._undying, by parts. What it offers is for the package's own Python code, which is what users see.
+// The extension module undying._undying, by parts. What it offers is for the package's own Python
+// code, which is what users see.
 namespace undying::python {
 
 void bind_errors(nanobind::module_& module);

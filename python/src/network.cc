@@ -14,7 +14,7 @@
 #include <utility>
 
 #include "attend.h"
-#include "cli/options.h"
+#include "cli/flags/options.h"
 #include "module.h"
 #include "undying/onnx.h"
 
@@ -50,24 +50,28 @@ TrainSettings settings_for(const cli::Training& training, const NetworkOptions& 
   TrainSettings settings = training.settings;
   settings.evaluate = false;
   settings.health = {.counters = false, .census = false};
-  if (!training.has_loss) settings.loss = options.classes > 0 ? Loss::kSoftmaxCrossEntropy : Loss::kMeanSquaredError;
+  if (!training.has_loss)
+    settings.loss = options.classes > 0 ? Loss::kSoftmaxCrossEntropy : Loss::kMeanSquaredError;
   return settings;
 }
 
 Graph graph_for(const cli::Training& training, const NetworkOptions& options) {
   ModelOptions model = training.model_options;
   model.activation = Activation(options.activation);
-  return build_model(training.model, {options.inputs}, options.classes > 0 ? options.classes : options.outputs, model);
+  return build_model(training.model, {options.inputs},
+                     options.classes > 0 ? options.classes : options.outputs, model);
 }
 
 }  // namespace
 
 Network::Network(NetworkOptions options) : options_(std::move(options)) {
   const cli::Training training = cli::parse_training(options_.arguments);
-  trainer_ = std::make_unique<Trainer>(graph_for(training, options_), settings_for(training, options_));
+  trainer_ =
+      std::make_unique<Trainer>(graph_for(training, options_), settings_for(training, options_));
 }
 
-Fitted Network::fit(const Dataset& train, const Dataset* validation, double tolerance, std::int64_t patience, const std::stop_token& stop) {
+Fitted Network::fit(const Dataset& train, const Dataset* validation, double tolerance,
+                    std::int64_t patience, const std::stop_token& stop) {
   std::stop_source enough;
   const std::stop_callback pass_on(stop, [&] { enough.request_stop(); });
   Patience left(tolerance, patience);
@@ -75,7 +79,10 @@ Fitted Network::fit(const Dataset& train, const Dataset* validation, double tole
                             if (left.exhausted(epoch.train_loss)) enough.request_stop();
                           }};
   const Run run = trainer_->fit(train, train, observer, enough.get_token(), validation);
-  Fitted fitted{.status = std::string(name(run.status)), .reason = run.reason, .losses = {}, .validation_scores = {}};
+  Fitted fitted{.status = std::string(name(run.status)),
+                .reason = run.reason,
+                .losses = {},
+                .validation_scores = {}};
   if (run.status == RunStatus::kInterrupted && !stop.stop_requested()) fitted.status = "converged";
   for (const EpochRecord& epoch : run.epochs) {
     fitted.losses.push_back(epoch.train_loss);
@@ -96,9 +103,13 @@ void Network::save(const std::string& file, const DataForm& form) const {
 namespace {
 
 // Examples for a network, with labels or targets as it takes them; zeros where there are none.
-Dataset make_dataset(const Network& network, const Floats& x, const std::optional<Labels>& labels, const std::optional<Floats>& targets,
-                     const std::optional<Floats>& weights, const std::vector<float>& mean, float deviation) {
-  Dataset data{.name = "X", .size = static_cast<std::int64_t>(x.shape(0)), .shape = {network.inputs()}, .classes = network.classes()};
+Dataset make_dataset(const Network& network, const Floats& x, const std::optional<Labels>& labels,
+                     const std::optional<Floats>& targets, const std::optional<Floats>& weights,
+                     const std::vector<float>& mean, float deviation) {
+  Dataset data{.name = "X",
+               .size = static_cast<std::int64_t>(x.shape(0)),
+               .shape = {network.inputs()},
+               .classes = network.classes()};
   data.values.assign(x.data(), x.data() + x.size());
   const auto rows = static_cast<std::size_t>(data.size);
   if (data.classes > 0) data.labels.assign(rows, 0);
@@ -114,8 +125,9 @@ Dataset make_dataset(const Network& network, const Floats& x, const std::optiona
   return data;
 }
 
-nb::dict fit(Network& network, const Floats& x, const std::optional<Labels>& labels, const std::optional<Floats>& targets,
-             const std::optional<Floats>& weights, const std::vector<float>& mean, float deviation, double held_out, std::uint64_t seed,
+nb::dict fit(Network& network, const Floats& x, const std::optional<Labels>& labels,
+             const std::optional<Floats>& targets, const std::optional<Floats>& weights,
+             const std::vector<float>& mean, float deviation, double held_out, std::uint64_t seed,
              double tolerance, std::int64_t patience) {
   Dataset data = make_dataset(network, x, labels, targets, weights, mean, deviation);
   Fitted fitted;
@@ -123,7 +135,8 @@ nb::dict fit(Network& network, const Floats& x, const std::optional<Labels>& lab
       [&](const std::stop_token& stop, Progress&) {
         std::optional<HeldOut> parts;
         if (held_out > 0.0) parts = hold_out_rows(data, held_out, seed);
-        fitted = network.fit(parts ? parts->rest : data, parts ? &parts->held_out : nullptr, tolerance, patience, stop);
+        fitted = network.fit(parts ? parts->rest : data, parts ? &parts->held_out : nullptr,
+                             tolerance, patience, stop);
       },
       nb::none());
   nb::dict result;
@@ -140,11 +153,13 @@ nb::dict fit(Network& network, const Floats& x, const std::optional<Labels>& lab
 template <class T>
 nb::object to_array(std::vector<T> values, const std::vector<std::size_t>& shape) {
   auto* kept = new std::vector<T>(std::move(values));
-  const nb::capsule owner(kept, [](void* held) noexcept { delete static_cast<std::vector<T>*>(held); });
+  const nb::capsule owner(kept,
+                          [](void* held) noexcept { delete static_cast<std::vector<T>*>(held); });
   return nb::cast(nb::ndarray<nb::numpy, T>(kept->data(), shape.size(), shape.data(), owner));
 }
 
-nb::object predict(Network& network, const Floats& x, const std::vector<float>& mean, float deviation) {
+nb::object predict(Network& network, const Floats& x, const std::vector<float>& mean,
+                   float deviation) {
   const Dataset data = make_dataset(network, x, {}, {}, {}, mean, deviation);
   std::vector<float> values;
   attend([&](const std::stop_token&, Progress&) { values = network.predict(data); }, nb::none());
@@ -154,7 +169,8 @@ nb::object predict(Network& network, const Floats& x, const std::vector<float>& 
 nb::dict tensors(const Network& network) {
   nb::dict found;
   for (Tensor& tensor : network.tensors())
-    found[tensor.name.c_str()] = to_array(std::move(tensor.values), {tensor.shape.begin(), tensor.shape.end()});
+    found[tensor.name.c_str()] =
+        to_array(std::move(tensor.values), {tensor.shape.begin(), tensor.shape.end()});
   return found;
 }
 
@@ -162,15 +178,18 @@ void load(Network& network, const nb::dict& tensors) {
   std::vector<Tensor> all;
   for (const auto& [name, array] : tensors) {
     const auto values = nb::cast<Floats>(array);
-    Tensor tensor{.name = nb::cast<std::string>(name), .shape = {}, .values = {values.data(), values.data() + values.size()}};
-    for (std::size_t i = 0; i < values.ndim(); ++i) tensor.shape.push_back(static_cast<std::int64_t>(values.shape(i)));
+    Tensor tensor{.name = nb::cast<std::string>(name),
+                  .shape = {},
+                  .values = {values.data(), values.data() + values.size()}};
+    for (std::size_t i = 0; i < values.ndim(); ++i)
+      tensor.shape.push_back(static_cast<std::int64_t>(values.shape(i)));
     all.push_back(std::move(tensor));
   }
   network.load(all);
 }
 
-void save(const Network& network, const std::string& file, const std::vector<std::string>& classes, const std::vector<float>& mean,
-          float deviation) {
+void save(const Network& network, const std::string& file, const std::vector<std::string>& classes,
+          const std::vector<float>& mean, float deviation) {
   network.save(file, {.mean = {0.0f},
                       .deviation = {1.0f},
                       .target_mean = mean,
@@ -186,17 +205,21 @@ void bind_network(nb::module_& module) {
   nb::class_<Network>(module, "Network")
       .def(
           "__init__",
-          [](Network* place, std::vector<std::string> arguments, std::string activation, std::int64_t inputs, std::int64_t classes,
-             std::int64_t outputs) {
-            new (place) Network({std::move(arguments), std::move(activation), inputs, classes, outputs});
+          [](Network* place, std::vector<std::string> arguments, std::string activation,
+             std::int64_t inputs, std::int64_t classes, std::int64_t outputs) {
+            new (place)
+                Network({std::move(arguments), std::move(activation), inputs, classes, outputs});
           },
-          nb::arg("arguments"), nb::arg("activation"), nb::arg("inputs"), nb::arg("classes"), nb::arg("outputs"))
-      .def("fit", &fit, nb::arg("x"), nb::arg("labels").none(), nb::arg("targets").none(), nb::arg("weights").none(), nb::arg("mean"),
-           nb::arg("deviation"), nb::arg("held_out"), nb::arg("seed"), nb::arg("tolerance"), nb::arg("patience"))
+          nb::arg("arguments"), nb::arg("activation"), nb::arg("inputs"), nb::arg("classes"),
+          nb::arg("outputs"))
+      .def("fit", &fit, nb::arg("x"), nb::arg("labels").none(), nb::arg("targets").none(),
+           nb::arg("weights").none(), nb::arg("mean"), nb::arg("deviation"), nb::arg("held_out"),
+           nb::arg("seed"), nb::arg("tolerance"), nb::arg("patience"))
       .def("predict", &predict, nb::arg("x"), nb::arg("mean"), nb::arg("deviation"))
       .def("tensors", &tensors)
       .def("load", &load, nb::arg("tensors"))
-      .def("save", &save, nb::arg("file"), nb::arg("classes"), nb::arg("mean"), nb::arg("deviation"));
+      .def("save", &save, nb::arg("file"), nb::arg("classes"), nb::arg("mean"),
+           nb::arg("deviation"));
 }
 
 }  // namespace undying::python

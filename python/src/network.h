@@ -29,13 +29,16 @@ struct Fitted {
   double seconds = 0.0;
 };
 
-// A multilayer perceptron that an estimator trains, more than once if it likes: weights, moments and steps go on.
+// A multilayer perceptron that an estimator trains, more than once if it likes: weights, moments
+// and steps go on.
 class Network {
  public:
   explicit Network(NetworkOptions options);
 
-  // `tolerance`: the run ends once the training loss was not that much better for `patience` epochs; 0 epochs: never.
-  Fitted fit(const Dataset& train, const Dataset* validation, double tolerance, std::int64_t patience, const std::stop_token& stop);
+  // `tolerance`: the run ends once the training loss was not that much better for `patience`
+  // epochs; 0 epochs: never.
+  Fitted fit(const Dataset& train, const Dataset* validation, double tolerance,
+             std::int64_t patience, const std::stop_token& stop);
   // (size, classes or outputs): logits, or values in their own units.
   std::vector<float> predict(const Dataset& data);
 

@@ -16,7 +16,9 @@ std::vector<float> sweep() {
   std::vector<float> all;
   for (std::uint32_t exponent = 0; exponent < 255; ++exponent)
     for (int i = 0; i < 300; ++i) {
-      const std::uint32_t bits = (exponent << 23) | (i == 0 ? 0 : i == 1 ? 0x7FFFFFu : random() & 0x7FFFFFu);
+      const std::uint32_t bits = (exponent << 23) | (i == 0   ? 0
+                                                     : i == 1 ? 0x7FFFFFu
+                                                              : random() & 0x7FFFFFu);
       all.push_back(std::bit_cast<float>(bits));
       all.push_back(std::bit_cast<float>(bits | 0x80000000u));
     }
@@ -32,8 +34,10 @@ std::vector<float> sweep() {
 double ulps(float found, Real exact, Real floor) {
   if (found == exact) return 0.0;
   const Real size = std::max(std::abs(exact), floor);
-  if (size > static_cast<Real>(std::numeric_limits<float>::max())) return std::isinf(found) ? 0.0 : 1.0;
-  return static_cast<double>(std::abs(static_cast<Real>(found) - exact) / std::ldexp(1.0L, std::ilogb(size) - 23));
+  if (size > static_cast<Real>(std::numeric_limits<float>::max()))
+    return std::isinf(found) ? 0.0 : 1.0;
+  return static_cast<double>(std::abs(static_cast<Real>(found) - exact) /
+                             std::ldexp(1.0L, std::ilogb(size) - 23));
 }
 
 struct Errors {
@@ -50,7 +54,8 @@ struct Promise {
   Real floor = 1e-30L;
 };
 
-// In a tail exp(-y), a rounding of y of half an ulp costs y / 2 ulp of the value: where y is a product, tails far from 0 show it.
+// In a tail exp(-y), a rounding of y of half an ulp costs y / 2 ulp of the value: where y is a
+// product, tails far from 0 show it.
 Promise promise(std::string_view name) {
   if (name == "gelu") return {8.0, 24.0, 1e-14L};
   if (name == "gelu_tanh") return {120.0, 150.0};
@@ -67,7 +72,8 @@ Errors measure(const Activation& activation, const std::vector<float>& inputs, R
     const double value = ulps(values[i], oracle_value(activation, inputs[i]), floor);
     const double derivative = ulps(derivatives[i], oracle_derivative(activation, inputs[i]), 1.0L);
     if (!(value <= errors.value)) errors.value = value, errors.value_at = inputs[i];
-    if (!(derivative <= errors.derivative)) errors.derivative = derivative, errors.derivative_at = inputs[i];
+    if (!(derivative <= errors.derivative))
+      errors.derivative = derivative, errors.derivative_at = inputs[i];
   }
   return errors;
 }
@@ -80,8 +86,10 @@ TEST(ActivationAccuracy, ErrorIsBoundedOnEveryTarget) {
       const Errors errors = measure(activation, inputs, promised.floor);
       const bool fma = target == "AVX2" || target == "AVX3";
       const std::string name = activation.specification();
-      EXPECT_LE(errors.value, fma ? promised.with_fma : promised.without_fma) << name << " on " << target << " at " << errors.value_at;
-      EXPECT_LE(errors.derivative, 4.0) << name << " on " << target << " at " << errors.derivative_at;
+      EXPECT_LE(errors.value, fma ? promised.with_fma : promised.without_fma)
+          << name << " on " << target << " at " << errors.value_at;
+      EXPECT_LE(errors.derivative, 4.0)
+          << name << " on " << target << " at " << errors.derivative_at;
     }
   });
 }

@@ -52,18 +52,21 @@ TEST(Activation, SpecificationGivesItBack) {
     const Activation activation("leaky_relu:" + std::to_string(slope(random)));
     EXPECT_EQ(Activation(activation.specification()), activation);
   }
-  for (const Activation& activation : activations::tested_activations()) EXPECT_EQ(Activation(activation.specification()), activation);
+  for (const Activation& activation : activations::tested_activations())
+    EXPECT_EQ(Activation(activation.specification()), activation);
 }
 
 TEST(Activation, ErrorsNameTheTextWhatWasExpectedAndNearMisses) {
   EXPECT_THAT(message_of("leakyrelu:0.1"),
-              AllOf(HasSubstr("\"leakyrelu:0.1\""), HasSubstr("did you mean leaky_relu?"), HasSubstr("known: identity, relu")));
+              AllOf(HasSubstr("\"leakyrelu:0.1\""), HasSubstr("did you mean leaky_relu?"),
+                    HasSubstr("known: identity, relu")));
   EXPECT_THAT(message_of("LeakyReLU"), HasSubstr("did you mean leaky_relu?"));
   EXPECT_THAT(message_of("gleu"), HasSubstr("did you mean"));
   EXPECT_THAT(message_of("swashbuckle"), testing::Not(HasSubstr("did you mean")));
   EXPECT_THAT(message_of(""), HasSubstr("known: identity"));
   EXPECT_THAT(message_of("leaky_relu:"), AllOf(HasSubstr("slope"), HasSubstr("expected a number")));
-  EXPECT_THAT(message_of("leaky_relu:abc"), AllOf(HasSubstr("\"abc\""), HasSubstr("expected a number")));
+  EXPECT_THAT(message_of("leaky_relu:abc"),
+              AllOf(HasSubstr("\"abc\""), HasSubstr("expected a number")));
   EXPECT_THAT(message_of("leaky_relu:0.1x"), HasSubstr("expected a number"));
   EXPECT_THAT(message_of("leaky_relu:nan"), HasSubstr("expected a number"));
   EXPECT_THAT(message_of("leaky_relu:inf"), HasSubstr("expected a number"));
@@ -90,21 +93,25 @@ TEST(Activation, OtherGainsKeepTheSecondMomentOfAStandardNormal) {
   EXPECT_NEAR(Activation("crelu").gain(), std::sqrt(2.0), 1e-9);
   for (const Activation& activation : activations::tested_activations()) {
     if (activation.info().name == "selu" || activation.info().name == "thresholded_relu") continue;
-    double sum = 0.0;  // the trapezoidal rule over the quantiles that matter, with another step than the library's
+    double sum = 0.0;  // the trapezoidal rule over the quantiles that matter, with another step
+                       // than the library's
     constexpr double kStep = 1.0 / 3000.0;
     for (double x = -10.0; x < 10.0; x += kStep)
-      sum += kStep * std::pow(static_cast<double>(activations::oracle_value(activation, x)), 2) * std::exp(-0.5 * x * x) /
-             std::sqrt(2.0 * M_PI);
+      sum += kStep * std::pow(static_cast<double>(activations::oracle_value(activation, x)), 2) *
+             std::exp(-0.5 * x * x) / std::sqrt(2.0 * M_PI);
     EXPECT_NEAR(activation.gain(), 1.0 / std::sqrt(sum), 2e-4) << activation.specification();
   }
 }
 
 TEST(Activation, ValueAndDerivativeFollowTheOracle) {
   for (const Activation& activation : activations::tested_activations())
-    for (const float x : {-20.0f, -3.0f, -1.0f, -0.1f, -0.0f, 0.0f, 0.1f, 1.0f, 2.9f, 6.0f, 20.0f}) {
-      EXPECT_FLOAT_EQ(activation.value(x), static_cast<float>(activations::oracle_value(activation, x)))
+    for (const float x :
+         {-20.0f, -3.0f, -1.0f, -0.1f, -0.0f, 0.0f, 0.1f, 1.0f, 2.9f, 6.0f, 20.0f}) {
+      EXPECT_FLOAT_EQ(activation.value(x),
+                      static_cast<float>(activations::oracle_value(activation, x)))
           << activation.specification() << " at " << x;
-      EXPECT_NEAR(activation.derivative(x), static_cast<double>(activations::oracle_derivative(activation, x)), 1e-6)
+      EXPECT_NEAR(activation.derivative(x),
+                  static_cast<double>(activations::oracle_derivative(activation, x)), 1e-6)
           << activation.specification() << " at " << x;
     }
 }
@@ -116,7 +123,7 @@ TEST(ActivationFamily, EveryMemberIsCompleteAndNamedOnce) {
     EXPECT_FALSE(info.formula.empty()) << info.name;
     EXPECT_FALSE(info.source.empty()) << info.name;
     EXPECT_EQ(info.onnx_attributes.size(), info.parameters.size()) << info.name;
-    EXPECT_EQ(activation_family()[static_cast<std::size_t>(Activation(info.name).index())].name, info.name);
+    EXPECT_EQ(activation_family()[Activation(info.name).index()].name, info.name);
     for (const ActivationParameter& parameter : info.parameters) {
       EXPECT_LE(parameter.lowest, parameter.initial) << info.name;
       EXPECT_LE(parameter.initial, parameter.highest) << info.name;
@@ -129,19 +136,22 @@ TEST(ActivationFamily, DerivativesMatchFiniteDifferencesAwayFromKinks) {
   for (const Activation& activation : activations::tested_activations())
     for (double x = -8.03; x < 8.0; x += 0.171) {
       constexpr double kStep = 1e-5;
-      const double difference =
-          (activations::reference_value(activation, x + kStep) - activations::reference_value(activation, x - kStep)) / (2 * kStep);
-      const double jump =
-          std::abs(activations::reference_derivative(activation, x + kStep) - activations::reference_derivative(activation, x - kStep));
+      const double difference = (activations::reference_value(activation, x + kStep) -
+                                 activations::reference_value(activation, x - kStep)) /
+                                (2 * kStep);
+      const double jump = std::abs(activations::reference_derivative(activation, x + kStep) -
+                                   activations::reference_derivative(activation, x - kStep));
       if (jump > 1e-3) continue;  // a kink lies between
-      EXPECT_NEAR(activations::reference_derivative(activation, x), difference, 1e-6) << activation.specification() << " at " << x;
+      EXPECT_NEAR(activations::reference_derivative(activation, x), difference, 1e-6)
+          << activation.specification() << " at " << x;
     }
 }
 
 TEST(ActivationFamily, ZeroGradientIsDeclaredWhereThereIsOne) {
   for (const ActivationInfo& info : activation_family()) {
     if (info.width != 1) continue;
-    bool interval = false;  // f' is 0 at two neighbouring points of a grid on which no f' underflows
+    // F' is 0 at two neighbouring points of a grid on which no f' underflows.
+    bool interval = false;
     for (double x = -5.0; x < 5.0; x += 0.25)
       interval |= activations::reference_derivative(Activation(info.name), x) == 0.0 &&
                   activations::reference_derivative(Activation(info.name), x + 0.25) == 0.0;

@@ -1,4 +1,5 @@
-// diff_z = f' * diff_h, with the sums over the rows that the bias, the slopes and the health counters need.
+// diff_z = f' * diff_h, with the sums over the rows that the bias, the slopes and the health
+// counters need.
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "activations/backward.cc"
@@ -40,7 +41,9 @@ struct BackwardTiles {
     V slope_before, slope_sum;
   };
 
-  bool slope_per_unit() const { return F::kInfo.learned && args.diff_slopes != nullptr && args.slope_count > 1; }
+  bool slope_per_unit() const {
+    return F::kInfo.learned && args.diff_slopes != nullptr && args.slope_count > 1;
+  }
 
   template <bool kPartial>
   HWY_INLINE Column start(const Tile& tile) const {
@@ -48,7 +51,8 @@ struct BackwardTiles {
     const V zero = hn::Zero(d);
     Column column{zero, zero, zero, zero, zero, zero, zero};
     if constexpr (F::kInfo.learned) {
-      column.slope = fixed_slopes<kPartial>(f, args.slopes, args.slope_count, tile.column, tile.lanes);
+      column.slope =
+          fixed_slopes<kPartial>(f, args.slopes, args.slope_count, tile.column, tile.lanes);
       if (slope_per_unit()) column.slope_before = sums_of<kPartial>(d, args.diff_slopes, tile);
     }
     if constexpr (kSummed) {
@@ -69,9 +73,13 @@ struct BackwardTiles {
     }
     for (int i = 0; i < kRows; ++i) {
       diff[i] = hn::Mul(gradient[i], derivative<F, kSaves>(f, saved[i], column.slope));
-      if constexpr (F::kInfo.width == 2) diff[i] = hn::Add(diff[i], second<kPartial>(tile.row + i, tile.column, tile.lanes));
-      if constexpr (F::kInfo.learned) column.slope_sum = hn::MulAdd(gradient[i], f.slope_derivative(d, saved[i]), column.slope_sum);
-      store<kPartial>(d, diff[i], args.diff_z + (tile.row + i) * args.units + tile.column, tile.lanes);
+      if constexpr (F::kInfo.width == 2)
+        diff[i] = hn::Add(diff[i], second<kPartial>(tile.row + i, tile.column, tile.lanes));
+      if constexpr (F::kInfo.learned)
+        column.slope_sum =
+            hn::MulAdd(gradient[i], f.slope_derivative(d, saved[i]), column.slope_sum);
+      store<kPartial>(d, diff[i], args.diff_z + (tile.row + i) * args.units + tile.column,
+                      tile.lanes);
       if constexpr (kSummed) abs[i] = hn::Abs(diff[i]);
     }
     if constexpr (kSummed) {
@@ -94,11 +102,13 @@ struct BackwardTiles {
     const D d;
     if constexpr (kSummed) {
       keep_sums<kPartial>(d, hn::Add(column.sum_before, column.sum), args.diff_bias, tile);
-      keep_sums<kPartial>(d, hn::Add(column.abs_before, column.abs_sum), args.counters.abs_gradient, tile);
+      keep_sums<kPartial>(d, hn::Add(column.abs_before, column.abs_sum), args.counters.abs_gradient,
+                          tile);
     }
     if constexpr (F::kInfo.learned) {
       if (slope_per_unit())
-        keep_sums<kPartial>(d, hn::Add(column.slope_before, column.slope_sum), args.diff_slopes, tile);
+        keep_sums<kPartial>(d, hn::Add(column.slope_before, column.slope_sum), args.diff_slopes,
+                            tile);
       else
         *shared_slope += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, column.slope_sum)));
     }
@@ -110,7 +120,9 @@ struct BackwardElement {
   F f;
   V slope;
 
-  HWY_INLINE V operator()(V saved, V gradient) const { return hn::Mul(gradient, derivative<F, kSaves>(f, saved, slope)); }
+  HWY_INLINE V operator()(V saved, V gradient) const {
+    return hn::Mul(gradient, derivative<F, kSaves>(f, saved, slope));
+  }
 };
 
 template <class F, Saves kSaves>
@@ -118,18 +130,20 @@ void backward_line(const F& f, const BackwardArgs& args) {
   BackwardElement<F, kSaves> element{f, hn::Zero(D())};
   if constexpr (F::kInfo.learned) element.slope = fixed_slopes<false>(f, args.slopes, 1, 0, 0);
   const std::int64_t count = args.rows * args.units;
-  const bool streams =
-      args.diff_z != args.diff_h && args.diff_z != args.saved && count * static_cast<std::int64_t>(sizeof(float)) >= kStreamBytes;
+  const bool streams = args.diff_z != args.diff_h && args.diff_z != args.saved &&
+                       count * static_cast<std::int64_t>(sizeof(float)) >= kStreamBytes;
   if (streams)
     map_line<true>(element, count, args.diff_z, args.saved, args.diff_h);
   else
     map_line<false>(element, count, args.diff_z, args.saved, args.diff_h);
 }
 
-// Whether rows and columns do not matter: nothing is summed by unit, and one output belongs to one input.
+// Whether rows and columns do not matter: nothing is summed by unit, and one output belongs to one
+// input.
 template <class F>
 bool is_line(const BackwardArgs& args) {
-  return F::kInfo.width == 1 && args.diff_bias == nullptr && args.counters.abs_gradient == nullptr && args.diff_slopes == nullptr &&
+  return F::kInfo.width == 1 && args.diff_bias == nullptr &&
+         args.counters.abs_gradient == nullptr && args.diff_slopes == nullptr &&
          (!F::kInfo.learned || args.slope_count == 1);
 }
 
@@ -145,7 +159,8 @@ void backward_as(const F& f, const BackwardArgs& args) {
     walk(args.rows, args.units, BackwardTiles<F, kSaves, true>{f, args, &shared_slope});
   else
     walk(args.rows, args.units, BackwardTiles<F, kSaves, false>{f, args, &shared_slope});
-  if (args.diff_slopes != nullptr && args.slope_count == 1) args.diff_slopes[0] = static_cast<float>(shared_slope);
+  if (args.diff_slopes != nullptr && args.slope_count == 1)
+    args.diff_slopes[0] = static_cast<float>(shared_slope);
 }
 
 template <class F>
@@ -174,7 +189,7 @@ constexpr auto backward_table(List<Members...>) {
 
 BackwardFunction backward_of(int index) {
   static constexpr auto kTable = backward_table(Family{});
-  return kTable[static_cast<std::size_t>(index)];
+  return kTable[index];
 }
 
 }  // namespace undying::activations::HWY_NAMESPACE

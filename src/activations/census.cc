@@ -1,4 +1,5 @@
-// The evaluation forward pass that counts everything, for whole data sets. Sums of a tile are float32, their totals double.
+// The evaluation forward pass that counts everything, for whole data sets. Sums of a tile are
+// float32, their totals double.
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "activations/census.cc"
@@ -30,8 +31,10 @@ HWY_INLINE void widen_to(Tag d, Sum* total, hn::Vec<Tag> v, std::size_t lanes) {
   const hn::ScalableTag<Sum> wide;
   const hn::Half<Tag> half;
   Sum* second = total + hn::Lanes(wide);
-  hn::StoreU(hn::Add(hn::LoadU(wide, total), hn::PromoteTo(wide, hn::LowerHalf(half, v))), wide, total);
-  hn::StoreU(hn::Add(hn::LoadU(wide, second), hn::PromoteTo(wide, hn::UpperHalf(half, v))), wide, second);
+  hn::StoreU(hn::Add(hn::LoadU(wide, total), hn::PromoteTo(wide, hn::LowerHalf(half, v))), wide,
+             total);
+  hn::StoreU(hn::Add(hn::LoadU(wide, second), hn::PromoteTo(wide, hn::UpperHalf(half, v))), wide,
+             second);
 #endif
 }
 
@@ -53,9 +56,18 @@ struct CensusTiles {
     const D d;
     const V zero = hn::Zero(d);
     const VU none = hn::Zero(DU());
-    Column column{
-        bias_of<kPartial>(args.bias, tile), zero, none, none, none, zero, zero, zero, hn::Set(d, -std::numeric_limits<float>::infinity())};
-    if constexpr (kTakesSlope<F>) column.slope = fixed_slopes<kPartial>(f, args.slopes, args.slope_count, tile.column, tile.lanes);
+    Column column{bias_of<kPartial>(args.bias, tile),
+                  zero,
+                  none,
+                  none,
+                  none,
+                  zero,
+                  zero,
+                  zero,
+                  hn::Set(d, -std::numeric_limits<float>::infinity())};
+    if constexpr (kTakesSlope<F>)
+      column.slope =
+          fixed_slopes<kPartial>(f, args.slopes, args.slope_count, tile.column, tile.lanes);
     return column;
   }
 
@@ -64,10 +76,14 @@ struct CensusTiles {
     const D d;
     V z[kRows];
     for (int i = 0; i < kRows; ++i)
-      z[i] = hn::Add(load<kPartial>(d, args.z + (tile.row + i) * args.units + tile.column, tile.lanes), column.bias);
+      z[i] =
+          hn::Add(load<kPartial>(d, args.z + (tile.row + i) * args.units + tile.column, tile.lanes),
+                  column.bias);
     for (int i = 0; i < kRows; ++i)
       gather(column, z[i],
-             apply<kPartial>(z[i], column.slope, args.h + F::kInfo.width * (tile.row + i) * args.units + tile.column, tile.lanes));
+             apply<kPartial>(z[i], column.slope,
+                             args.h + F::kInfo.width * (tile.row + i) * args.units + tile.column,
+                             tile.lanes));
     add_sums<kPartial>(tile, column);
   }
 
@@ -117,9 +133,12 @@ struct CensusTiles {
   template <bool kPartial>
   HWY_INLINE void add_sums(const Tile& tile, Column& column) const {
     const D d;
-    if (counters.abs_sum != nullptr) widen_to<kPartial>(d, counters.abs_sum + tile.column, column.abs_sum, tile.lanes);
-    if (counters.sum != nullptr) widen_to<kPartial>(d, counters.sum + tile.column, column.sum, tile.lanes);
-    if (counters.square_sum != nullptr) widen_to<kPartial>(d, counters.square_sum + tile.column, column.square_sum, tile.lanes);
+    if (counters.abs_sum != nullptr)
+      widen_to<kPartial>(d, counters.abs_sum + tile.column, column.abs_sum, tile.lanes);
+    if (counters.sum != nullptr)
+      widen_to<kPartial>(d, counters.sum + tile.column, column.sum, tile.lanes);
+    if (counters.square_sum != nullptr)
+      widen_to<kPartial>(d, counters.square_sum + tile.column, column.square_sum, tile.lanes);
     column.abs_sum = column.sum = column.square_sum = hn::Zero(d);
   }
 
@@ -128,10 +147,14 @@ struct CensusTiles {
     const D d;
     const DI di;
     const auto at = tile.column;
-    if (counters.fired != nullptr) widen_to<kPartial>(di, counters.fired + at, hn::BitCast(di, column.fired), tile.lanes);
+    if (counters.fired != nullptr)
+      widen_to<kPartial>(di, counters.fired + at, hn::BitCast(di, column.fired), tile.lanes);
     if (counters.gradient_zero != nullptr)
-      widen_to<kPartial>(di, counters.gradient_zero + at, hn::BitCast(di, column.gradient_zero), tile.lanes);
-    if (counters.saturated != nullptr) widen_to<kPartial>(di, counters.saturated + at, hn::BitCast(di, column.saturated), tile.lanes);
+      widen_to<kPartial>(di, counters.gradient_zero + at, hn::BitCast(di, column.gradient_zero),
+                         tile.lanes);
+    if (counters.saturated != nullptr)
+      widen_to<kPartial>(di, counters.saturated + at, hn::BitCast(di, column.saturated),
+                         tile.lanes);
     if (counters.max == nullptr) return;
     float* max = counters.max + at;
     store<kPartial>(d, hn::Max(load<kPartial>(d, max, tile.lanes), column.max), max, tile.lanes);
@@ -153,7 +176,7 @@ constexpr auto census_table(List<Members...>) {
 
 CensusFunction census_of(int index) {
   static constexpr auto kTable = census_table(Family{});
-  return kTable[static_cast<std::size_t>(index)];
+  return kTable[index];
 }
 
 }  // namespace undying::activations::HWY_NAMESPACE

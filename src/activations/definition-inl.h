@@ -2,12 +2,17 @@
 //
 // A definition is a struct, constructed from its parameters, with
 //   kInfo                              what is known of it (undying/activation.h)
-//   forward(d, x), derivative(d, x)    on vectors, from the input; at a kink, the derivative from the left.
-//                                      A third argument, the slope, where kInfo.learned or kInfo.random
-//   derivative_from_output(d, h)       optional: the same from the output, for the parameters at which saves() is kOutput
-//   value(x), derivative(x)            the same in double, in evaluation mode: what gains and scalar evaluations use
-// and, where the defaults of Definition do not fit, saves(), zero_gradient(), threshold(), gain() and check().
-// A NaN input gives a NaN output. Where the derivative is chosen by a comparison, NaN takes the branch of x > 0.
+//   forward(d, x), derivative(d, x)  on vectors, from the input; at a kink, the derivative from the
+//                                    left. A third argument, the slope, where kInfo.learned or
+//                                    kInfo.random
+//   derivative_from_output(d, h)     optional: the same from the output, for the parameters at
+//   which
+//                                    saves() is kOutput
+//   value(x), derivative(x)          the same in double, in evaluation mode: what gains and scalar
+//                                    evaluations use
+// and, where the defaults of Definition do not fit, saves(), zero_gradient(), threshold(), gain()
+// and check(). A NaN input gives a NaN output. Where the derivative is chosen by a comparison, NaN
+// takes the branch of x > 0.
 
 #if defined(UNDYING_ACTIVATIONS_DEFINITION_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef UNDYING_ACTIVATIONS_DEFINITION_INL_H_
@@ -56,9 +61,12 @@ struct Definition {
 };
 
 // x > 0 ? positive : other. NaN counts as positive.
-HWY_INLINE V where_positive(D d, V x, V positive, V other) { return hn::IfThenElse(hn::Le(x, hn::Zero(d)), other, positive); }
+HWY_INLINE V where_positive(D d, V x, V positive, V other) {
+  return hn::IfThenElse(hn::Le(x, hn::Zero(d)), other, positive);
+}
 
-// x > 0 ? x : slope * x. By the sign bit, which for zeros and NaN comes to the same, and uses other ports than a comparison would.
+// x > 0 ? x : slope * x. By the sign bit, which for zeros and NaN comes to the same, and uses other
+// ports than a comparison would.
 HWY_INLINE V leaky(D d, V x, V slope) {
   const V negative = hn::BitCast(d, hn::BroadcastSignBit(hn::BitCast(DI(), x)));
   return hn::Mul(x, hn::IfVecThenElse(negative, slope, hn::Set(d, 1.0f)));

@@ -1,5 +1,5 @@
-// The family: the one list that the registry, the parser, the kernels, the tests and the benches iterate over.
-// To add a member: write family/NAME-inl.h, include it here and enter it below.
+// The family: the one list that the registry, the parser, the kernels, the tests and the benches
+// iterate over. To add a member: write family/NAME-inl.h, include it here and enter it below.
 
 #if defined(UNDYING_ACTIVATIONS_FAMILY_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef UNDYING_ACTIVATIONS_FAMILY_INL_H_
@@ -36,8 +36,9 @@ template <class... Members>
 struct List {};
 
 // In the order in which it is listed to people.
-using Family = List<Identity, Relu, LeakyRelu, Prelu, Rrelu, Elu, Selu, Celu, Gelu, GeluTanh, Silu, Mish, Softplus, Relu6, ThresholdedRelu,
-                    Crelu, Hardswish, Hardsigmoid, Sigmoid, Tanh>;
+using Family =
+    List<Identity, Relu, LeakyRelu, Prelu, Rrelu, Elu, Selu, Celu, Gelu, GeluTanh, Silu, Mish,
+         Softplus, Relu6, ThresholdedRelu, Crelu, Hardswish, Hardsigmoid, Sigmoid, Tanh>;
 
 }  // namespace undying::activations::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -29,9 +29,15 @@ struct ForwardTiles {
   HWY_INLINE Column start(const Tile& tile) const {
     const D d;
     const DU du;
-    Column column{bias_of<kPartial>(args.bias, tile), hn::Zero(d), hn::Zero(du), hn::Zero(du), hn::Zero(d), hn::Zero(d)};
+    Column column{bias_of<kPartial>(args.bias, tile),
+                  hn::Zero(d),
+                  hn::Zero(du),
+                  hn::Zero(du),
+                  hn::Zero(d),
+                  hn::Zero(d)};
     if constexpr (kTakesSlope<F> && !kDrawn)
-      column.slope = fixed_slopes<kPartial>(f, args.slopes, args.slope_count, tile.column, tile.lanes);
+      column.slope =
+          fixed_slopes<kPartial>(f, args.slopes, args.slope_count, tile.column, tile.lanes);
     if constexpr (kCounted) {
       column.fired_before = sums_of<kPartial>(du, args.counters.fired, tile);
       column.abs_before = sums_of<kPartial>(d, args.counters.abs_output, tile);
@@ -44,12 +50,20 @@ struct ForwardTiles {
     const D d;
     V z[kRows], abs[kRows];
     for (int i = 0; i < kRows; ++i)
-      z[i] = hn::Add(load<kPartial>(d, args.z + (tile.row + i) * args.units + tile.column, tile.lanes), column.bias);
+      z[i] =
+          hn::Add(load<kPartial>(d, args.z + (tile.row + i) * args.units + tile.column, tile.lanes),
+                  column.bias);
     for (int i = 0; i < kRows; ++i) {
-      if constexpr (kDrawn) column.slope = drawn_slopes<kPartial>(f, args.random, tile.row + i, tile.column, tile.lanes);
-      if (args.saved != nullptr) save<kPartial>(z[i], column.slope, (tile.row + i) * args.units + tile.column, tile.lanes);
-      abs[i] = apply<kPartial>(z[i], column.slope, F::kInfo.width * (tile.row + i) * args.units + tile.column, tile.lanes);
-      if constexpr (kCounted) column.fired = count_up(column.fired, hn::Gt(z[i], hn::Set(d, f.threshold())));
+      if constexpr (kDrawn)
+        column.slope =
+            drawn_slopes<kPartial>(f, args.random, tile.row + i, tile.column, tile.lanes);
+      if (args.saved != nullptr)
+        save<kPartial>(z[i], column.slope, (tile.row + i) * args.units + tile.column, tile.lanes);
+      abs[i] =
+          apply<kPartial>(z[i], column.slope,
+                          F::kInfo.width * (tile.row + i) * args.units + tile.column, tile.lanes);
+      if constexpr (kCounted)
+        column.fired = count_up(column.fired, hn::Gt(z[i], hn::Set(d, f.threshold())));
     }
     if constexpr (kCounted) column.abs_output = hn::Add(column.abs_output, sum_of(abs));
   }
@@ -57,8 +71,10 @@ struct ForwardTiles {
   template <bool kPartial>
   HWY_INLINE void finish(const Tile& tile, const Column& column) const {
     if constexpr (!kCounted) return;
-    keep_sums<kPartial>(DU(), hn::Add(column.fired_before, column.fired), args.counters.fired, tile);
-    keep_sums<kPartial>(D(), hn::Add(column.abs_before, column.abs_output), args.counters.abs_output, tile);
+    keep_sums<kPartial>(DU(), hn::Add(column.fired_before, column.fired), args.counters.fired,
+                        tile);
+    keep_sums<kPartial>(D(), hn::Add(column.abs_before, column.abs_output),
+                        args.counters.abs_output, tile);
   }
 
   template <bool kPartial>
@@ -105,11 +121,14 @@ struct ForwardElement {
   }
 };
 
-// Whether rows and columns do not matter: nothing is added, saved or counted by unit, and one output belongs to one input.
+// Whether rows and columns do not matter: nothing is added, saved or counted by unit, and one
+// output belongs to one input.
 template <class F>
 bool is_line(const ForwardArgs& args) {
-  return F::kInfo.width == 1 && args.bias == nullptr && (args.saved == nullptr || (!F::kInfo.random && args.saved == args.z)) &&
-         args.counters.fired == nullptr && args.counters.abs_output == nullptr && (!F::kInfo.learned || args.slope_count == 1);
+  return F::kInfo.width == 1 && args.bias == nullptr &&
+         (args.saved == nullptr || (!F::kInfo.random && args.saved == args.z)) &&
+         args.counters.fired == nullptr && args.counters.abs_output == nullptr &&
+         (!F::kInfo.learned || args.slope_count == 1);
 }
 
 template <class F>
@@ -117,7 +136,8 @@ void forward_line(const F& f, const ForwardArgs& args) {
   ForwardElement<F> element{f, hn::Zero(D())};
   if constexpr (kTakesSlope<F>) element.slope = fixed_slopes<false>(f, args.slopes, 1, 0, 0);
   const std::int64_t count = args.rows * args.units;
-  const bool streams = args.h != args.z && count * static_cast<std::int64_t>(sizeof(float)) >= kStreamBytes;
+  const bool streams =
+      args.h != args.z && count * static_cast<std::int64_t>(sizeof(float)) >= kStreamBytes;
   if (streams)
     map_line<true>(element, count, args.h, args.z);
   else
@@ -152,7 +172,7 @@ constexpr auto forward_table(List<Members...>) {
 
 ForwardFunction forward_of(int index) {
   static constexpr auto kTable = forward_table(Family{});
-  return kTable[static_cast<std::size_t>(index)];
+  return kTable[index];
 }
 
 }  // namespace undying::activations::HWY_NAMESPACE

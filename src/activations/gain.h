@@ -6,8 +6,9 @@
 
 namespace undying::activations {
 
-// 1 / sqrt(E[f(Z)^2]) for Z ~ N(0, 1): Simpson's rule on [-12, 12], whose even nodes include 0 and every multiple of 1/256,
-// so that kinks at such points cost no accuracy. Beyond 12 the density is below 1e-31.
+// 1 / sqrt(E[f(Z)^2]) for Z ~ N(0, 1): Simpson's rule on [-12, 12], whose even nodes include 0 and
+// every multiple of 1/256, so that kinks at such points cost no accuracy. Beyond 12 the density is
+// below 1e-31.
 template <class Function>
 double unit_gain(const Function& f) {
   constexpr int kSteps = 2 * 12 * 2 * 256;

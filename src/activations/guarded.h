@@ -11,7 +11,8 @@
 
 namespace undying::activations {
 
-// For tests: an array that ends where a page without access begins, so that a read or write past its end faults.
+// For tests: an array that ends where a page without access begins, so that a read or write past
+// its end faults.
 template <class T>
 class Guarded {
  public:
@@ -19,11 +20,14 @@ class Guarded {
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
     const std::size_t used = (size * sizeof(T) + page - 1) / page * page;
     bytes_ = used + page;
-    base_ = static_cast<std::byte*>(mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    base_ = static_cast<std::byte*>(
+        mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     mprotect(base_ + used, page, PROT_NONE);
     data_ = reinterpret_cast<T*>(base_ + used - size * sizeof(T));
   }
-  explicit Guarded(const std::vector<T>& values) : Guarded(values.size()) { std::copy(values.begin(), values.end(), data_); }
+  explicit Guarded(const std::vector<T>& values) : Guarded(values.size()) {
+    std::copy(values.begin(), values.end(), data_);
+  }
   ~Guarded() { munmap(base_, bytes_); }
   Guarded(const Guarded&) = delete;
   Guarded& operator=(const Guarded&) = delete;

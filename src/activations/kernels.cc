@@ -20,13 +20,14 @@ CensusFunction census_of(int index);      // census.cc
 
 inline std::vector<Kernels> all_kernels() {
   std::vector<Kernels> all;
-  for (int i = 0; i < static_cast<int>(activation_family().size()); ++i) all.push_back({forward_of(i), backward_of(i), census_of(i)});
+  for (int i = 0; i < static_cast<int>(activation_family().size()); ++i)
+    all.push_back({forward_of(i), backward_of(i), census_of(i)});
   return all;
 }
 
 const Kernels& kernels_of(int index) {
   static const std::vector<Kernels> kAll = all_kernels();
-  return kAll[static_cast<std::size_t>(index)];
+  return kAll[index];
 }
 
 }  // namespace undying::activations::HWY_NAMESPACE
@@ -37,7 +38,9 @@ namespace undying::activations {
 
 HWY_EXPORT(kernels_of);
 
-const Kernels& kernels(const Activation& activation) { return HWY_DYNAMIC_DISPATCH(kernels_of)(activation.index()); }
+const Kernels& kernels(const Activation& activation) {
+  return HWY_DYNAMIC_DISPATCH(kernels_of)(activation.index());
+}
 
 }  // namespace undying::activations
 #endif  // HWY_ONCE

@@ -13,7 +13,8 @@ enum class Saves {
   kInput,       // z (with its bias)
   kDerivative,  // f'(z) itself (a random slope)
 };
-Saves saves(const Activation& activation);  // at its parameters: leaky_relu keeps the output only for slope >= 0
+Saves saves(const Activation&
+                activation);  // at its parameters: leaky_relu keeps the output only for slope >= 0
 
 // Per unit, added to over the rows of a call. All null: not counted.
 struct Counters {
@@ -25,9 +26,10 @@ struct Counters {
 // Per unit, added to, for a pass over a whole data set (`max` is raised, so starts at -infinity).
 struct CensusCounters {
   std::int64_t* fired = nullptr;
-  std::int64_t* gradient_zero = nullptr;  // f'(z) == 0 exactly, by the definition's interval and not by underflow
-  std::int64_t* saturated = nullptr;      // |f'(z)| < eps
-  double* abs_sum = nullptr;              // of h
+  // F'(z) == 0 exactly, by the definition's interval and not by underflow.
+  std::int64_t* gradient_zero = nullptr;
+  std::int64_t* saturated = nullptr;  // |f'(z)| < eps
+  double* abs_sum = nullptr;          // of h
   double* sum = nullptr;
   double* square_sum = nullptr;
   float* max = nullptr;  // of z
@@ -42,14 +44,16 @@ struct RandomSlopes {
   std::int64_t first_row = 0;  // of this shard in the batch
 };
 
-// h = f(z + bias). Shapes: z, saved (rows, units); h (rows, width * units); bias (units); all row-major and dense.
+// h = f(z + bias). Shapes: z, saved (rows, units); h (rows, width * units); bias (units); all
+// row-major and dense.
 struct ForwardArgs {
   std::int64_t rows = 0;
   std::int64_t units = 0;
   const float* z = nullptr;
-  const float* bias = nullptr;    // null: none
-  float* h = nullptr;             // may be z when saves() is kOutput
-  float* saved = nullptr;         // kInput: z + bias is written here; kDerivative: f' is; may be z. Null: nothing is saved (evaluation)
+  const float* bias = nullptr;  // null: none
+  float* h = nullptr;           // may be z when saves() is kOutput
+  float* saved = nullptr;  // kInput: z + bias is written here; kDerivative: f' is; may be z. Null:
+                           // nothing is saved (evaluation)
   const float* slopes = nullptr;  // learned slopes
   std::int64_t slope_count = 0;   // 1 or units
   bool training = true;
@@ -64,18 +68,21 @@ struct BackwardArgs {
   const float* saved = nullptr;   // h, z or f', as saves() says
   const float* diff_h = nullptr;  // (rows, width * units)
   float* diff_z = nullptr;        // (rows, units); may be diff_h when width is 1
-  float* diff_bias = nullptr;     // (units), overwritten with the sum of diff_z over the rows; null: not wanted
+  // (units), overwritten with the sum of diff_z over the rows; null: not wanted.
+  float* diff_bias = nullptr;
   const float* slopes = nullptr;
   std::int64_t slope_count = 0;
   float* diff_slopes = nullptr;  // (slope_count), overwritten
   Counters counters;
 };
 
-// Chosen once for an activation and this machine; the calls then cost one indirection. Counted or not is chosen inside, by counters.
+// Chosen once for an activation and this machine; the calls then cost one indirection. Counted or
+// not is chosen inside, by counters.
 struct Kernels {
   void (*forward)(const Activation&, const ForwardArgs&);
   void (*backward)(const Activation&, const BackwardArgs&);
-  void (*census)(const Activation&, const ForwardArgs&, const CensusCounters&);  // evaluation forward that counts everything
+  void (*census)(const Activation&, const ForwardArgs&,
+                 const CensusCounters&);  // evaluation forward that counts everything
 };
 const Kernels& kernels(const Activation& activation);
 

@@ -1,4 +1,5 @@
-// The kernels against plain loops over the oracle, on every vector target and at shapes that leave partial vectors.
+// The kernels against plain loops over the oracle, on every vector target and at shapes that leave
+// partial vectors.
 
 #include "activations/kernels.h"
 
@@ -7,98 +8,15 @@
 #include <random>
 
 #include "activations/guarded.h"
+#include "activations/test_problem.h"
 #include "activations/test_support.h"
-#include "base/philox.h"
 
 namespace undying::activations {
 namespace {
 
-struct Case {
-  Activation activation;
-  std::int64_t rows;
-  std::int64_t units;
-};
-
-// Random inputs of one case, and where the kernels write. Arrays end at pages without access.
-struct Problem {
-  explicit Problem(const Case& c)
-      : activation(c.activation),
-        rows(c.rows),
-        units(c.units),
-        width(c.activation.info().width),
-        z(count(1)),
-        bias(static_cast<std::size_t>(c.units)),
-        h(count(width)),
-        saved(count(1)),
-        diff_h(count(width)),
-        diff_z(count(1)),
-        slopes(slope_count()),
-        diff_slopes(slope_count()),
-        diff_bias(bias.size()),
-        fired(bias.size()),
-        abs_output(bias.size()),
-        abs_gradient(bias.size()) {
-    std::mt19937 random(static_cast<unsigned>(c.rows * 1000 + c.units));
-    std::normal_distribution<float> normal(0.0f, 2.0f);
-    for (auto* array : {&z, &bias, &diff_h, &slopes})
-      for (std::size_t i = 0; i < array->size(); ++i) (*array)[i] = normal(random);
-    z[0] = bias[0] = 0.0f;  // an input of exactly 0
-    for (std::size_t i = 0; i < bias.size(); ++i) fired[i] = 7, abs_output[i] = 0.5f, abs_gradient[i] = 0.25f, diff_bias[i] = 99.0f;
-    for (std::size_t i = 0; i < diff_slopes.size(); ++i) diff_slopes[i] = 99.0f;
-  }
-
-  std::size_t count(int copies) const { return static_cast<std::size_t>(rows * units * copies); }
-  std::size_t slope_count() const {
-    if (!activation.info().learned) return 1;
-    return activation.parameters()[1] != 0.0f ? static_cast<std::size_t>(units) : 1;
-  }
-  float slope(std::int64_t unit) { return slopes[slopes.size() == 1 ? 0 : static_cast<std::size_t>(unit)]; }
-
-  ForwardArgs forward_args(bool counted) {
-    ForwardArgs args{.rows = rows, .units = units, .z = z.data(), .bias = bias.data(), .h = h.data()};
-    if (saves(activation) != Saves::kOutput) args.saved = saved.data();
-    args.slopes = slopes.data();
-    args.slope_count = static_cast<std::int64_t>(slopes.size());
-    args.training = false;
-    if (counted) args.counters = {.fired = fired.data(), .abs_output = abs_output.data()};
-    return args;
-  }
-
-  BackwardArgs backward_args(bool counted) {
-    BackwardArgs args{.rows = rows, .units = units, .saved = saves(activation) == Saves::kOutput ? h.data() : saved.data()};
-    args.diff_h = diff_h.data();
-    args.diff_z = diff_z.data();
-    args.diff_bias = diff_bias.data();
-    args.slopes = slopes.data();
-    args.slope_count = static_cast<std::int64_t>(slopes.size());
-    args.diff_slopes = activation.info().learned ? diff_slopes.data() : nullptr;
-    if (counted) args.counters.abs_gradient = abs_gradient.data();
-    return args;
-  }
-
-  // z + bias, rounded as the kernels round it.
-  float input(std::int64_t row, std::int64_t unit) {
-    return z[static_cast<std::size_t>(row * units + unit)] + bias[static_cast<std::size_t>(unit)];
-  }
-
-  Real value(float x, std::int64_t unit) {
-    if (activation.info().learned) return x > 0 ? x : static_cast<Real>(slope(unit)) * x;
-    return oracle_value(activation, x);
-  }
-  Real derivative(float x, std::int64_t unit) {
-    if (activation.info().learned) return x > 0 ? 1 : static_cast<Real>(slope(unit));
-    return oracle_derivative(activation, x);
-  }
-
-  Activation activation;
-  std::int64_t rows, units;
-  int width;
-  Guarded<float> z, bias, h, saved, diff_h, diff_z, slopes, diff_slopes, diff_bias;
-  Guarded<std::uint32_t> fired;
-  Guarded<float> abs_output, abs_gradient;
-};
-
-float threshold(const Activation& activation) { return activation.info().name == "thresholded_relu" ? activation.parameters()[0] : 0.0f; }
+float threshold(const Activation& activation) {
+  return activation.info().name == "thresholded_relu" ? activation.parameters()[0] : 0.0f;
+}
 
 template <class Body>
 void for_each_case(const Body& body) {
@@ -106,16 +24,15 @@ void for_each_case(const Body& body) {
     std::vector<Activation> all = tested_activations();
     all.emplace_back("prelu:0.25,1");
     for (const Activation& activation : all)
-      for (const auto& [rows, units] :
-           std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 1}, {3, 10}, {5, 16}, {7, 51}, {33, 32}, {20, 300}}) {
-        SCOPED_TRACE(activation.specification() + " on " + target + ", " + std::to_string(rows) + " x " + std::to_string(units));
+      for (const auto& [rows, units] : std::vector<std::pair<std::int64_t, std::int64_t>>{
+               {1, 1}, {3, 10}, {5, 16}, {7, 51}, {33, 32}, {20, 300}}) {
+        SCOPED_TRACE(activation.specification() + " on " + target + ", " + std::to_string(rows) +
+                     " x " + std::to_string(units));
         body(Case{activation, rows, units});
         if (testing::Test::HasFailure()) return;
       }
   });
 }
-
-double tolerance(Real size) { return static_cast<double>(2e-6L * (1 + std::abs(size))); }
 
 TEST(ActivationForward, EqualsTheFormulaAtEveryShape) {
   for_each_case([](const Case& c) {
@@ -144,10 +61,10 @@ TEST(ActivationForward, CountsWhatFiresAndHowLargeTheOutputsAre) {
       for (std::int64_t row = 0; row < p.rows; ++row) {
         fired += p.input(row, unit) > threshold(p.activation);
         for (int half = 0; half < p.width; ++half)
-          abs_output += std::abs(p.h[static_cast<std::size_t>((p.width * row + half) * p.units + unit)]);
+          abs_output += std::abs(p.h[(p.width * row + half) * p.units + unit]);
       }
-      ASSERT_EQ(p.fired[static_cast<std::size_t>(unit)], fired);
-      ASSERT_NEAR(p.abs_output[static_cast<std::size_t>(unit)], abs_output, 1e-5 * abs_output);
+      ASSERT_EQ(p.fired[unit], fired);
+      ASSERT_NEAR(p.abs_output[unit], abs_output, 1e-5 * abs_output);
     }
   });
 }
@@ -179,10 +96,12 @@ TEST(ActivationForward, WorksInPlace) {
     Problem apart(c), together(c);
     kernels(c.activation).forward(c.activation, apart.forward_args(true));
     ForwardArgs args = together.forward_args(true);
-    if (saves(c.activation) == Saves::kOutput && c.activation.info().width == 1) args.h = together.z.data();
+    if (saves(c.activation) == Saves::kOutput && c.activation.info().width == 1)
+      args.h = together.z.data();
     if (saves(c.activation) != Saves::kOutput) args.saved = together.z.data();
     kernels(c.activation).forward(c.activation, args);
-    ASSERT_EQ(apart.h.values(), args.h == together.z.data() ? together.z.values() : together.h.values());
+    ASSERT_EQ(apart.h.values(),
+              args.h == together.z.data() ? together.z.values() : together.h.values());
     if (args.saved != nullptr) {
       ASSERT_EQ(apart.saved.values(), together.z.values());
     }
@@ -202,12 +121,13 @@ TEST(ActivationBackward, EqualsTheFormulaAndItsSums) {
         const auto wide = static_cast<std::size_t>(p.width * row * p.units + unit);
         Real wanted = p.derivative(x, unit) * p.diff_h[wide];
         if (p.width == 2 && x < 0) wanted = -p.diff_h[wide + static_cast<std::size_t>(p.units)];
-        ASSERT_NEAR(p.diff_z[at], static_cast<double>(wanted), tolerance(p.diff_h[wide])) << "at " << x;
+        ASSERT_NEAR(p.diff_z[at], static_cast<double>(wanted), tolerance(p.diff_h[wide]))
+            << "at " << x;
         sum += p.diff_z[at];
         abs_sum += std::abs(p.diff_z[at]);
       }
-      ASSERT_NEAR(p.diff_bias[static_cast<std::size_t>(unit)], sum, 1e-5 * (1 + abs_sum));
-      ASSERT_NEAR(p.abs_gradient[static_cast<std::size_t>(unit)], abs_sum, 1e-5 * abs_sum);
+      ASSERT_NEAR(p.diff_bias[unit], sum, 1e-5 * (1 + abs_sum));
+      ASSERT_NEAR(p.abs_gradient[unit], abs_sum, 1e-5 * abs_sum);
     }
   });
 }
@@ -223,15 +143,17 @@ TEST(ActivationBackward, SumsTheGradientOfLearnedSlopes) {
       for (std::int64_t unit = 0; unit < p.units; ++unit)
         if (const float x = p.input(row, unit); x <= 0)
           wanted[p.slopes.size() == 1 ? 0 : static_cast<std::size_t>(unit)] +=
-              static_cast<double>(x) * p.diff_h[static_cast<std::size_t>(row * p.units + unit)];
-    for (std::size_t i = 0; i < wanted.size(); ++i) ASSERT_NEAR(p.diff_slopes[i], wanted[i], 1e-5 * static_cast<double>(p.rows * p.units));
+              static_cast<double>(x) * p.diff_h[row * p.units + unit];
+    for (std::size_t i = 0; i < wanted.size(); ++i)
+      ASSERT_NEAR(p.diff_slopes[i], wanted[i], 1e-5 * static_cast<double>(p.rows * p.units));
   });
 }
 
 TEST(ActivationBackward, SumsAndPlaceChangeNoBitOfTheGradient) {
   for_each_case([](const Case& c) {
     Problem full(c), bare(c);
-    for (Problem* p : {&full, &bare}) kernels(c.activation).forward(c.activation, p->forward_args(false));
+    for (Problem* p : {&full, &bare})
+      kernels(c.activation).forward(c.activation, p->forward_args(false));
     kernels(c.activation).backward(c.activation, full.backward_args(true));
     BackwardArgs args = bare.backward_args(false);
     args.diff_bias = args.diff_slopes = nullptr;
@@ -241,17 +163,24 @@ TEST(ActivationBackward, SumsAndPlaceChangeNoBitOfTheGradient) {
   });
 }
 
-// 12 million floats: past the caches, so written by streaming stores; from an address that no vector is aligned to.
+// 12 million floats: past the caches, so written by streaming stores; from an address that no
+// vector is aligned to.
 TEST(ActivationForward, LongLinesEqualShortOnes) {
   for_each_target([](const std::string& target) {
     const Activation activation("leaky_relu:0.25");
     constexpr std::size_t kSize = 12'000'003;
     std::vector<float> z(kSize + 1), h(kSize + 1), d(kSize + 1);
-    for (std::size_t i = 0; i < z.size(); ++i) z[i] = static_cast<float>(static_cast<int>(i % 2003) - 1000);
+    for (std::size_t i = 0; i < z.size(); ++i)
+      z[i] = static_cast<float>(static_cast<int>(i % 2003) - 1000);
     const auto units = static_cast<std::int64_t>(kSize);
-    kernels(activation).forward(activation, {.rows = 1, .units = units, .z = z.data() + 1, .h = h.data() + 1});
     kernels(activation)
-        .backward(activation, {.rows = 1, .units = units, .saved = h.data() + 1, .diff_h = z.data() + 1, .diff_z = d.data() + 1});
+        .forward(activation, {.rows = 1, .units = units, .z = z.data() + 1, .h = h.data() + 1});
+    kernels(activation)
+        .backward(activation, {.rows = 1,
+                               .units = units,
+                               .saved = h.data() + 1,
+                               .diff_h = z.data() + 1,
+                               .diff_z = d.data() + 1});
     for (std::size_t i = 1; i <= kSize; ++i) {
       ASSERT_EQ(h[i], z[i] > 0 ? z[i] : 0.25f * z[i]) << target << " at " << i;
       ASSERT_EQ(d[i], z[i] > 0 ? z[i] : 0.25f * z[i]) << target << " at " << i;
@@ -268,12 +197,16 @@ TEST(ActivationForward, LinesAtEveryDistanceAreWhole) {
     std::vector<float> memory(4096);
     for (std::size_t offset = 700; offset < 2400; offset += 13)
       for (const std::int64_t units : {1, 63, 64, 200, 601}) {
-        for (std::size_t i = 0; i < memory.size(); ++i) memory[i] = i % 3 == 0 ? -1.0f : static_cast<float>(i);
+        for (std::size_t i = 0; i < memory.size(); ++i)
+          memory[i] = i % 3 == 0 ? -1.0f : static_cast<float>(i);
         const std::vector<float> before = memory;
-        kernels(activation).forward(activation, {.rows = 1, .units = units, .z = memory.data(), .h = memory.data() + offset});
+        kernels(activation)
+            .forward(activation,
+                     {.rows = 1, .units = units, .z = memory.data(), .h = memory.data() + offset});
         for (std::size_t i = 0; i < memory.size(); ++i) {
           const bool written = i >= offset && i < offset + static_cast<std::size_t>(units);
-          ASSERT_EQ(memory[i], written ? std::max(before[i - offset], 0.0f) : before[i]) << target << " at " << i;
+          ASSERT_EQ(memory[i], written ? std::max(before[i - offset], 0.0f) : before[i])
+              << target << " at " << i;
         }
       }
   });
@@ -299,48 +232,10 @@ TEST(ActivationForward, ShardsOfABatchEqualTheBatch) {
         kernels(activation).forward(activation, shard);
       }
       EXPECT_EQ(whole.h.values(), cut.h.values()) << activation.specification() << " on " << target;
-      EXPECT_EQ(whole.saved.values(), cut.saved.values()) << activation.specification() << " on " << target;
+      EXPECT_EQ(whole.saved.values(), cut.saved.values())
+          << activation.specification() << " on " << target;
     }
   });
-}
-
-TEST(Rrelu, DrawsTheDocumentedSlopeForEveryElement) {
-  for_each_target([](const std::string& target) {
-    const Activation activation("rrelu:0.1,0.5");
-    Problem p(Case{activation, 9, 37});
-    ForwardArgs args = p.forward_args(false);
-    args.training = true;
-    args.random = {.seed = 11, .sequence = 3, .step = 1234, .first_row = 64};
-    kernels(activation).forward(activation, args);
-    const Random draws(11, Stream::kRandomSlope, 3);
-    for (std::int64_t row = 0; row < 9; ++row)
-      for (std::int64_t unit = 0; unit < 37; ++unit) {
-        const float x = p.input(row, unit);
-        const std::uint64_t index = (1234ull << 36) + (static_cast<std::uint64_t>(64 + row) << 18) + static_cast<std::uint64_t>(unit);
-        const double slope = 0.1 + 0.4 * draws.uniform(index);
-        const auto at = static_cast<std::size_t>(row * 37 + unit);
-        ASSERT_NEAR(p.saved[at], x > 0 ? 1.0 : slope, 1e-7) << target;
-        ASSERT_NEAR(p.h[at], x > 0 ? x : slope * x, 1e-6 * std::abs(x)) << target;
-      }
-  });
-}
-
-TEST(Rrelu, SlopesFillTheirRangeEvenly) {
-  const Activation activation("rrelu:0.125,0.375");
-  const std::vector<float> z(40000, -1.0f);
-  std::vector<float> h(z.size()), saved(z.size());
-  ForwardArgs args{.rows = 200, .units = 200, .z = z.data(), .h = h.data(), .saved = saved.data()};
-  args.random.seed = 3;
-  kernels(activation).forward(activation, args);
-  double sum = 0.0, square = 0.0;
-  for (const float slope : saved) {
-    ASSERT_GE(slope, 0.125f);
-    ASSERT_LE(slope, 0.375f);
-    sum += slope;
-    square += (slope - 0.25) * (slope - 0.25);
-  }
-  EXPECT_NEAR(sum / 40000, 0.25, 4 * 0.25 / std::sqrt(12.0 * 40000));
-  EXPECT_NEAR(square / 40000, 0.0625 / 12, 0.0625 / 12 * 0.03);
 }
 
 TEST(ActivationCensus, EqualsBruteForce) {
@@ -350,8 +245,9 @@ TEST(ActivationCensus, EqualsBruteForce) {
     Guarded<std::int64_t> fired(units), gradient_zero(units), saturated(units);
     Guarded<double> abs_sum(units), sum(units), square_sum(units);
     Guarded<float> max(std::vector<float>(units, -std::numeric_limits<float>::infinity()));
-    const CensusCounters counters{fired.data(), gradient_zero.data(), saturated.data(), abs_sum.data(),
-                                  sum.data(),   square_sum.data(),    max.data(),       0.05f};
+    const CensusCounters counters{
+        fired.data(), gradient_zero.data(), saturated.data(), abs_sum.data(),
+        sum.data(),   square_sum.data(),    max.data(),       0.05f};
     kernels(p.activation).census(p.activation, p.forward_args(false), counters);
     for (std::int64_t unit = 0; unit < p.units; ++unit) {
       const auto at = static_cast<std::size_t>(unit);

@@ -1,5 +1,5 @@
-// Maps a function of one element over arrays as over one line: for passes in which rows and columns do not matter. Included once per
-// target.
+// Maps a function of one element over arrays as over one line: for passes in which rows and columns
+// do not matter. Included once per target.
 
 #if defined(UNDYING_ACTIVATIONS_LINE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef UNDYING_ACTIVATIONS_LINE_INL_H_
@@ -15,8 +15,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace undying::activations::HWY_NAMESPACE {
 
-// From this many bytes on, an output goes past the caches: it would be evicted before it is read, and need not be read before it is
-// written.
+// From this many bytes on, an output goes past the caches: it would be evicted before it is read,
+// and need not be read before it is written.
 inline constexpr std::int64_t kStreamBytes = 32 << 20;
 
 template <class Function, class... Inputs>
@@ -33,10 +33,12 @@ HWY_INLINE void store_whole(V v, float* to) {
     hn::StoreU(v, D(), to);
 }
 
-// A store holds up later loads whose address agrees in the last 12 bits. Where the output lies a little ahead of an input, modulo
-// 4 KiB, the walk goes down instead of up: those loads are then behind it.
+// A store holds up later loads whose address agrees in the last 12 bits. Where the output lies a
+// little ahead of an input, modulo 4 KiB, the walk goes down instead of up: those loads are then
+// behind it.
 inline bool holds_up(const float* to, const float* from) {
-  const auto ahead = (reinterpret_cast<std::uintptr_t>(to) - reinterpret_cast<std::uintptr_t>(from)) % 4096;
+  const auto ahead =
+      (reinterpret_cast<std::uintptr_t>(to) - reinterpret_cast<std::uintptr_t>(from)) % 4096;
   return ahead > 0 && ahead <= 2048;
 }
 
@@ -48,7 +50,8 @@ HWY_INLINE void map_line(const Function& shared, std::int64_t count, float* to, 
   const auto n = static_cast<std::int64_t>(hn::Lanes(d));
   std::int64_t first = 0;
   if constexpr (kStream) {
-    const auto past = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(to) / sizeof(float) % hn::Lanes(d));
+    const auto past = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(to) /
+                                                sizeof(float) % hn::Lanes(d));
     if (past != 0) first = n - past;
     if (first > 0) map_part(f, static_cast<std::size_t>(first), to, from...);
   }
@@ -66,7 +69,8 @@ HWY_INLINE void map_line(const Function& shared, std::int64_t count, float* to, 
     store_whole<kStream>(v2, to + i + 2 * n);
     store_whole<kStream>(v3, to + i + 3 * n);
   }
-  for (i = first + blocks * 4 * n; i + n <= count; i += n) store_whole<kStream>(f(hn::LoadU(d, from + i)...), to + i);
+  for (i = first + blocks * 4 * n; i + n <= count; i += n)
+    store_whole<kStream>(f(hn::LoadU(d, from + i)...), to + i);
   if (i < count) map_part(f, static_cast<std::size_t>(count - i), to + i, from + i...);
   if constexpr (kStream) hwy::FlushStream();
 }

@@ -1,5 +1,6 @@
-// The elementary functions of the family in float32, each on the range on which the family needs it, with small relative error
-// down into the tails. Coefficients are minimax fits (fit_coefficients.py). Included once per target.
+// The elementary functions of the family in float32, each on the range on which the family needs
+// it, with small relative error down into the tails. Coefficients are minimax fits
+// (fit_coefficients.py). Included once per target.
 
 #if defined(UNDYING_ACTIVATIONS_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef UNDYING_ACTIVATIONS_MATH_INL_H_
@@ -14,7 +15,8 @@ HWY_BEFORE_NAMESPACE();
 namespace undying::activations::HWY_NAMESPACE {
 
 #if HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
-inline constexpr bool kSecondOperandWins = true;  // x86: min and max return their second operand where one is NaN
+// X86: min and max return their second operand where one is NaN.
+inline constexpr bool kSecondOperandWins = true;
 #else
 inline constexpr bool kSecondOperandWins = false;
 #endif
@@ -42,7 +44,8 @@ struct Reduced {
 };
 HWY_INLINE Reduced reduce(D d, V x) {
   const V n = hn::Round(hn::Mul(x, hn::Set(d, 1.44269504f)));
-  const V high = hn::NegMulAdd(n, hn::Set(d, 0.693145752f), x);  // 15 bits: its products with n are exact
+  // 15 bits: its products with n are exact.
+  const V high = hn::NegMulAdd(n, hn::Set(d, 0.693145752f), x);
   return {n, hn::NegMulAdd(n, hn::Set(d, 1.42860677e-6f), high)};
 }
 
@@ -105,15 +108,17 @@ HWY_INLINE V sigmoid_tail(D d, V t) {
   return hn::Div(e, hn::Add(hn::Set(d, 1.0f), e));
 }
 
-// The upper tail of the normal distribution, P(Z > t) = e^(-t^2 / 2) R(t), for t in [0, 15]. R is a quotient of polynomials, within
-// 1.4e-7 for t <= 8 and 4e-5 beyond, where the probability is below 1e-15.
+// The upper tail of the normal distribution, P(Z > t) = e^(-t^2 / 2) R(t), for t in [0, 15]. R is a
+// quotient of polynomials, within 1.4e-7 for t <= 8 and 4e-5 beyond, where the probability is below
+// 1e-15.
 struct NormalTail {
   V probability;
   V exponential;  // e^(-t^2 / 2)
 };
 inline constexpr float kNormalFar = 15.0f;
 HWY_INLINE NormalTail normal_tail(D d, V t) {
-  // t^2 = -2 n log 2 + s with n whole, so that e^(-t^2 / 2) = 2^n e^(-s / 2). The rounding error of t^2 is put back into s.
+  // t^2 = -2 n log 2 + s with n whole, so that e^(-t^2 / 2) = 2^n e^(-s / 2). The rounding error of
+  // t^2 is put back into s.
   const V square = hn::Mul(t, t);
   const V rest = hn::MulSub(t, t, square);
   const V n = hn::Round(hn::Mul(square, hn::Set(d, -0.721347520f)));
@@ -135,7 +140,8 @@ HWY_INLINE NormalTail normal_tail(D d, V t) {
   return {hn::Div(hn::Mul(e, above), below), e};
 }
 
-// relu(x) - t * tail: x times a distribution function whose lower tail is given, t = |x|. Exact at 0, finite at -inf.
+// relu(x) - t * tail: x times a distribution function whose lower tail is given, t = |x|. Exact at
+// 0, finite at -inf.
 HWY_INLINE V gated(D d, V x, V t, V tail) { return hn::NegMulAdd(t, tail, at_least(d, 0.0f, x)); }
 
 }  // namespace undying::activations::HWY_NAMESPACE

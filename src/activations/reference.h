@@ -5,13 +5,14 @@
 
 namespace undying::activations {
 
-// f(x) and f'(x) in double, in evaluation mode, for the tests of other layers. At a kink, the derivative from the left.
+// f(x) and f'(x) in double, in evaluation mode, for the tests of other layers. At a kink, the
+// derivative from the left.
 inline double reference_value(const Activation& activation, double x) {
-  return scalar_definitions()[static_cast<std::size_t>(activation.index())].value(activation.parameters(), x);
+  return scalar_definitions()[activation.index()].value(activation.parameters(), x);
 }
 
 inline double reference_derivative(const Activation& activation, double x) {
-  return scalar_definitions()[static_cast<std::size_t>(activation.index())].derivative(activation.parameters(), x);
+  return scalar_definitions()[activation.index()].derivative(activation.parameters(), x);
 }
 
 }  // namespace undying::activations

@@ -31,7 +31,7 @@ std::span<const ScalarDefinition> scalar_definitions() {
 }
 
 Saves saves(const Activation& activation) {
-  return scalar_definitions()[static_cast<std::size_t>(activation.index())].saves(activation.parameters());
+  return scalar_definitions()[activation.index()].saves(activation.parameters());
 }
 
 }  // namespace undying::activations

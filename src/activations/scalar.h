@@ -9,7 +9,8 @@
 
 namespace undying::activations {
 
-// One member of the family behind plain functions: what a definition says apart from its vector code.
+// One member of the family behind plain functions: what a definition says apart from its vector
+// code.
 struct ScalarDefinition {
   ActivationInfo info;
   double (*value)(std::span<const float> parameters, double x);

@@ -1,4 +1,5 @@
-// The third operand of activations whose slope is learned (one, or one per unit) or drawn (one per element). Included once per target.
+// The third operand of activations whose slope is learned (one, or one per unit) or drawn (one per
+// element). Included once per target.
 
 #if defined(UNDYING_ACTIVATIONS_SLOPES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef UNDYING_ACTIVATIONS_SLOPES_INL_H_
@@ -19,7 +20,8 @@ inline constexpr bool kTakesSlope = F::kInfo.learned || F::kInfo.random;
 
 // The slopes of one vector of columns, fixed over the rows of a tile.
 template <bool kPartial, class F>
-HWY_INLINE V fixed_slopes(const F& f, const float* slopes, std::int64_t slope_count, std::int64_t column, std::size_t lanes) {
+HWY_INLINE V fixed_slopes(const F& f, const float* slopes, std::int64_t slope_count,
+                          std::int64_t column, std::size_t lanes) {
   const D d;
   if constexpr (F::kInfo.random) {
     return hn::Set(d, f.mean_slope());
@@ -29,7 +31,8 @@ HWY_INLINE V fixed_slopes(const F& f, const float* slopes, std::int64_t slope_co
 }
 
 template <bool kPartial, class F>
-HWY_INLINE V drawn_slopes(const F& f, const RandomSlopes& random, std::int64_t row, std::int64_t column, std::size_t lanes) {
+HWY_INLINE V drawn_slopes(const F& f, const RandomSlopes& random, std::int64_t row,
+                          std::int64_t column, std::size_t lanes) {
   const D d;
   HWY_ALIGN float slopes[hn::MaxLanes(D())] = {};
   const auto count = kPartial ? lanes : hn::Lanes(d);

@@ -1,4 +1,5 @@
-// What the family does at 0, -0, infinities, NaN, subnormals and kinks (docs/activations.md), on every vector target.
+// What the family does at 0, -0, infinities, NaN, subnormals and kinks (docs/activations.md), on
+// every vector target.
 
 #include <gtest/gtest.h>
 
@@ -57,7 +58,8 @@ TEST(SpecialValues, SubnormalsAreNotFlushed) {
   for_each_member([](const Activation& activation) {
     for (const float x : {0x1p-140f, -0x1p-140f, 0x1.8p-127f, -0x1.8p-127f}) {
       const Real wanted = oracle_value(activation, x);
-      EXPECT_NEAR(forward_of(activation, {x})[0], static_cast<double>(wanted), 0x1p-148 + 1e-6 * std::abs(static_cast<double>(wanted)))
+      EXPECT_NEAR(forward_of(activation, {x})[0], static_cast<double>(wanted),
+                  0x1p-148 + 1e-6 * std::abs(static_cast<double>(wanted)))
           << x;
     }
   });
@@ -68,8 +70,10 @@ TEST(SpecialValues, DerivativeAtAKinkIsThatFromTheLeft) {
     for (const ActivationInfo& info : activation_family()) {
       const Activation activation(info.name);
       for (const float kink : info.kinks) {
-        const auto left = static_cast<double>(oracle_derivative(activation, std::nextafter(kink, -kInfinity)));
-        EXPECT_NEAR(derivative_of(activation, {kink})[0], left, 1e-6) << info.name << " on " << target << " at " << kink;
+        const auto left =
+            static_cast<double>(oracle_derivative(activation, std::nextafter(kink, -kInfinity)));
+        EXPECT_NEAR(derivative_of(activation, {kink})[0], left, 1e-6)
+            << info.name << " on " << target << " at " << kink;
         EXPECT_NEAR(activation.derivative(kink), left, 1e-6) << info.name << " at " << kink;
       }
     }
@@ -79,7 +83,9 @@ TEST(SpecialValues, DerivativeAtAKinkIsThatFromTheLeft) {
 TEST(LeakyRelu, GradientAtZeroIsSlope) {
   for (const float slope : {0.0f, 0.01f, 1.5f, -0.5f}) {
     const Activation activation("leaky_relu:" + std::to_string(slope));
-    for_each_target([&](const std::string& target) { EXPECT_EQ(derivative_of(activation, {0.0f})[0], slope) << target; });
+    for_each_target([&](const std::string& target) {
+      EXPECT_EQ(derivative_of(activation, {0.0f})[0], slope) << target;
+    });
   }
 }
 

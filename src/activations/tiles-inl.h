@@ -1,7 +1,8 @@
-// Walks a (rows, units) matrix in tiles of a few rows and one vector of columns. All loads of a tile come before its stores (a store
-// holds up later loads whose address agrees in the last 12 bits, as rows of 4 KiB do). What is summed per unit stays in registers down
-// a narrow matrix, and is added to memory once a tile in a wide one, where walking down all rows would leave the cache. The order of
-// summation depends on the shape alone. Included once per target.
+// Walks a (rows, units) matrix in tiles of a few rows and one vector of columns. All loads of a
+// tile come before its stores (a store holds up later loads whose address agrees in the last 12
+// bits, as rows of 4 KiB do). What is summed per unit stays in registers down a narrow matrix, and
+// is added to memory once a tile in a wide one, where walking down all rows would leave the cache.
+// The order of summation depends on the shape alone. Included once per target.
 
 #if defined(UNDYING_ACTIVATIONS_TILES_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef UNDYING_ACTIVATIONS_TILES_INL_H_
@@ -24,12 +25,13 @@ struct Tile {
 inline constexpr int kTileRows = 4;
 inline constexpr std::int64_t kNarrow = 4;  // vectors
 
-// A body has a type Column (what one vector of columns needs and gathers), start<partial>(tile), run<rows, partial>(tile, column) and
-// finish<partial>(tile, column).
+// A body has a type Column (what one vector of columns needs and gathers), start<partial>(tile),
+// run<rows, partial>(tile, column) and finish<partial>(tile, column).
 template <bool kPartial, class Body>
 HWY_INLINE void walk_down(Tile tile, std::int64_t rows, const Body& body) {
   auto column = body.template start<kPartial>(tile);
-  for (; tile.row + kTileRows <= rows; tile.row += kTileRows) body.template run<kTileRows, kPartial>(tile, column);
+  for (; tile.row + kTileRows <= rows; tile.row += kTileRows)
+    body.template run<kTileRows, kPartial>(tile, column);
   for (; tile.row < rows; ++tile.row) body.template run<1, kPartial>(tile, column);
   body.template finish<kPartial>(tile, column);
 }
@@ -62,20 +64,23 @@ HWY_INLINE void walk_narrow(std::int64_t rows, std::int64_t units, const Body& b
 template <class Body>
 HWY_INLINE void walk(std::int64_t rows, std::int64_t units, const Body& shared) {
   const Body body = shared;  // a copy that no store can alias
-  if (units <= kNarrow * static_cast<std::int64_t>(hn::Lanes(D()))) return walk_narrow(rows, units, body);
+  if (units <= kNarrow * static_cast<std::int64_t>(hn::Lanes(D())))
+    return walk_narrow(rows, units, body);
   std::int64_t row = 0;
   for (; row + kTileRows <= rows; row += kTileRows) walk_across<kTileRows>(row, units, body);
   for (; row < rows; ++row) walk_across<1>(row, units, body);
 }
 
-// The bias of a tile's units. -0 is the neutral element of addition: -0 + 0 would lose the sign of a zero.
+// The bias of a tile's units. -0 is the neutral element of addition: -0 + 0 would lose the sign of
+// a zero.
 template <bool kPartial>
 HWY_INLINE V bias_of(const float* bias, const Tile& tile) {
   const D d;
   return bias == nullptr ? hn::Set(d, -0.0f) : load<kPartial>(d, bias + tile.column, tile.lanes);
 }
 
-// The per-unit sums of a tile's units so far, where they are kept at all. Loaded before the tile stores anything.
+// The per-unit sums of a tile's units so far, where they are kept at all. Loaded before the tile
+// stores anything.
 template <bool kPartial, class Tag>
 HWY_INLINE hn::Vec<Tag> sums_of(Tag d, const hn::TFromD<Tag>* sums, const Tile& tile) {
   return sums == nullptr ? hn::Zero(d) : load<kPartial>(d, sums + tile.column, tile.lanes);

@@ -1,4 +1,5 @@
-// Vector types and the loads and stores of a partial last vector, which touch nothing beyond its lanes. Included once per target.
+// Vector types and the loads and stores of a partial last vector, which touch nothing beyond its
+// lanes. Included once per target.
 
 #if defined(UNDYING_ACTIVATIONS_VECTORS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef UNDYING_ACTIVATIONS_VECTORS_INL_H_

@@ -21,12 +21,15 @@ namespace fs = std::filesystem;
   std::error_code unknown;
   const fs::path folder = file.parent_path();
   const bool homeless = error == ENOENT && !folder.empty() && !fs::exists(folder, unknown);
-  throw Error(
-      ErrorCode::kIo, file.string(),
-      "cannot be written: " + (homeless ? "there is no folder " + folder.string() + "; make it first" : std::string(std::strerror(error))));
+  throw Error(ErrorCode::kIo, file.string(),
+              "cannot be written: " +
+                  (homeless ? "there is no folder " + folder.string() + "; make it first"
+                            : std::string(std::strerror(error))));
 }
 
-fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
+fs::path folder_of(const fs::path& file) {
+  return file.has_parent_path() ? file.parent_path() : fs::path(".");
+}
 
 bool is_special(const fs::path& file) {
   std::error_code ignored;

@@ -17,14 +17,19 @@ namespace fs = std::filesystem;
 
 class AtomicFile : public testing::Test {
  protected:
-  AtomicFile() : folder_(fs::temp_directory_path() / ("undying_file_" + std::to_string(::getpid()))) { fs::create_directories(folder_); }
+  AtomicFile()
+      : folder_(fs::temp_directory_path() / ("undying_file_" + std::to_string(::getpid()))) {
+    fs::create_directories(folder_);
+  }
   ~AtomicFile() override { fs::remove_all(folder_); }
 
   static std::string content(const fs::path& file) {
     std::ifstream stream(file, std::ios::binary);
     return {std::istreambuf_iterator<char>(stream), {}};
   }
-  std::ptrdiff_t files() const { return std::distance(fs::directory_iterator(folder_), fs::directory_iterator()); }
+  std::ptrdiff_t files() const {
+    return std::distance(fs::directory_iterator(folder_), fs::directory_iterator());
+  }
 
   fs::path folder_;
 };
@@ -39,7 +44,8 @@ TEST_F(AtomicFile, ReplacesTheWholeFileAndLeavesNothingElse) {
 TEST_F(AtomicFile, MissingFolderIsAnErrorThatNamesTheFile) {
   for (const auto& write : {std::function<void()>([&] { write_file(folder_ / "no" / "a", "x"); }),
                             std::function<void()>([&] { check_writable(folder_ / "no" / "a"); })})
-    EXPECT_THAT(write, testing::ThrowsMessage<Error>(testing::AllOf(testing::HasSubstr("no/a"), testing::HasSubstr("there is no folder"))));
+    EXPECT_THAT(write, testing::ThrowsMessage<Error>(testing::AllOf(
+                           testing::HasSubstr("no/a"), testing::HasSubstr("there is no folder"))));
 }
 
 TEST_F(AtomicFile, AFolderIsNotAFile) {
@@ -48,7 +54,8 @@ TEST_F(AtomicFile, AFolderIsNotAFile) {
 }
 
 TEST_F(AtomicFile, FullDiskIsAnError) {
-  EXPECT_THAT([] { write_file("/dev/full", "x"); }, testing::ThrowsMessage<Error>(testing::HasSubstr("No space left")));
+  EXPECT_THAT([] { write_file("/dev/full", "x"); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr("No space left")));
 }
 
 TEST_F(AtomicFile, DevicesAreWrittenInPlace) {

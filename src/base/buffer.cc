@@ -11,14 +11,17 @@ namespace {
 
 constexpr std::size_t kHugePage = std::size_t{1} << 21;
 
-// Memory fresh from the system, which is zero: its pages are made when they are first written, by the thread that does. Small pages would
-// cost most of the time to the first step of a large network: 36,000 faults for 141 MB.
+// Memory fresh from the system, which is zero: its pages are made when they are first written, by
+// the thread that does. Small pages would cost most of the time to the first step of a large
+// network: 36,000 faults for 141 MB.
 void* map(std::size_t bytes) {
   const std::size_t room = bytes + kHugePage;
-  void* const whole = mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* const whole =
+      mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (whole == MAP_FAILED) throw std::bad_alloc();
   auto* const begin = static_cast<std::byte*>(whole);
-  const std::size_t before = (kHugePage - reinterpret_cast<std::uintptr_t>(whole) % kHugePage) % kHugePage;
+  const std::size_t before =
+      (kHugePage - reinterpret_cast<std::uintptr_t>(whole) % kHugePage) % kHugePage;
   if (before > 0) munmap(begin, before);
   if (before < kHugePage) munmap(begin + before + bytes, kHugePage - before);
   madvise(begin + before, bytes, MADV_HUGEPAGE);  // advice: without it the pages are small

@@ -10,7 +10,8 @@ namespace undying {
 
 inline constexpr std::size_t kAlignment = 64;  // a cache line, and the widest vector
 
-// Zeroed memory, aligned to kAlignment; in huge pages where it is large and the system has them. Throws std::bad_alloc.
+// Zeroed memory, aligned to kAlignment; in huge pages where it is large and the system has them.
+// Throws std::bad_alloc.
 void* allocate(std::size_t bytes);
 void release(void* memory, std::size_t bytes) noexcept;
 
@@ -42,7 +43,8 @@ class Buffer {
   std::size_t size_ = 0;
 };
 
-// The least multiple of kAlignment / sizeof(float) that is not below n: keeps neighbours in an arena on cache lines of their own.
+// The least multiple of kAlignment / sizeof(float) that is not below n: keeps neighbours in an
+// arena on cache lines of their own.
 inline constexpr std::size_t padded(std::size_t n) {
   constexpr std::size_t lanes = kAlignment / sizeof(float);
   return (n + lanes - 1) / lanes * lanes;

@@ -10,11 +10,13 @@ namespace undying {
 namespace {
 
 TEST(Buffer, IsZeroedAlignedAndWritableWhateverItsSize) {
-  for (const std::size_t size : {1UL, 1000UL, (1UL << 19) - 1, 1UL << 19, (1UL << 19) + 1, 3UL << 20}) {
+  for (const std::size_t size :
+       {1UL, 1000UL, (1UL << 19) - 1, 1UL << 19, (1UL << 19) + 1, 3UL << 20}) {
     Buffer<float> buffer(size);
     ASSERT_EQ(buffer.size(), size);
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.data()) % kAlignment, 0U);
-    EXPECT_TRUE(std::ranges::all_of(buffer.span(), [](float value) { return value == 0.0f; })) << size;
+    EXPECT_TRUE(std::ranges::all_of(buffer.span(), [](float value) { return value == 0.0f; }))
+        << size;
     std::ranges::fill(buffer.span(), 1.0f);
     const Buffer<float> moved = std::move(buffer);
     EXPECT_EQ(moved[size - 1], 1.0f);

@@ -9,7 +9,8 @@
 
 namespace undying {
 
-// The values of an enumeration under the names that the command line gives them: a constexpr array of pairs (value, name), read both ways.
+// The values of an enumeration under the names that the command line gives them: a constexpr array
+// of pairs (value, name), read both ways.
 
 // Throws Error{kInvalidArgument, what} that lists the names.
 template <class Table>
@@ -19,7 +20,8 @@ auto value_named(const Table& table, std::string_view what, std::string_view tex
     if (name == text) return value;
     known += (known.empty() ? "" : ", ") + std::string(name);
   }
-  throw Error(ErrorCode::kInvalidArgument, what, "\"" + std::string(text) + "\" is not known; expected one of " + known);
+  throw Error(ErrorCode::kInvalidArgument, what,
+              "\"" + std::string(text) + "\" is not known; expected one of " + known);
 }
 
 template <class Table>

@@ -1,4 +1,5 @@
-// Normal draws as vector code: Philox, the logarithm and the angle for as many blocks at once as a vector has doubles.
+// Normal draws as vector code: Philox, the logarithm and the angle for as many blocks at once as a
+// vector has doubles.
 
 #include "base/philox.h"
 
@@ -51,9 +52,12 @@ Words blocks(V64 index, std::array<std::uint32_t, 2> stream, std::array<std::uin
   return at;
 }
 
-hn::Vec<D> to_double(V64 below_2_53) { return hn::ConvertTo(D(), hn::BitCast(hn::RebindToSigned<D64>(), below_2_53)); }
+hn::Vec<D> to_double(V64 below_2_53) {
+  return hn::ConvertTo(D(), hn::BitCast(hn::RebindToSigned<D64>(), below_2_53));
+}
 
-void normals(std::array<std::uint32_t, 2> key, std::array<std::uint32_t, 2> stream, std::uint64_t first, std::span<double> draws) {
+void normals(std::array<std::uint32_t, 2> key, std::array<std::uint32_t, 2> stream,
+             std::uint64_t first, std::span<double> draws) {
   const D d;
   const D64 d64;
   constexpr std::size_t kLanes = hn::MaxLanes(D());
@@ -62,11 +66,15 @@ void normals(std::array<std::uint32_t, 2> key, std::array<std::uint32_t, 2> stre
   std::uint64_t block = first / 2;
   for (std::size_t done = 0; done < draws.size(); block += hn::Lanes(d)) {
     const Words words = blocks(hn::Add(hn::Iota(d64, 0), hn::Set(d64, block)), stream, key);
-    const auto high = to_double(hn::Xor(hn::ShiftLeft<21>(words.word[0]), hn::ShiftRight<11>(words.word[1])));
-    const auto u = hn::Mul(hn::Add(high, hn::Set(d, 0.5)), hn::Set(d, 0x1p-53));  // (0, 1]: the logarithm is finite
+    const auto high =
+        to_double(hn::Xor(hn::ShiftLeft<21>(words.word[0]), hn::ShiftRight<11>(words.word[1])));
+    const auto u = hn::Mul(hn::Add(high, hn::Set(d, 0.5)),
+                           hn::Set(d, 0x1p-53));  // (0, 1]: the logarithm is finite
     const auto radius = hn::Sqrt(hn::Mul(hn::Set(d, -2.0), hn::Log(d, u)));
-    const auto angle = hn::Mul(to_double(words.word[2]), hn::Set(d, 2.0 * std::numbers::pi * 0x1p-32));
-    hn::StoreInterleaved2(hn::Mul(radius, hn::Cos(d, angle)), hn::Mul(radius, hn::Sin(d, angle)), d, run);
+    const auto angle =
+        hn::Mul(to_double(words.word[2]), hn::Set(d, 2.0 * std::numbers::pi * 0x1p-32));
+    hn::StoreInterleaved2(hn::Mul(radius, hn::Cos(d, angle)), hn::Mul(radius, hn::Sin(d, angle)), d,
+                          run);
     const std::size_t count = std::min(2 * hn::Lanes(d) - skip, draws.size() - done);
     std::copy_n(run + skip, count, draws.begin() + static_cast<std::ptrdiff_t>(done));
     done += count;
@@ -82,7 +90,9 @@ namespace undying {
 
 HWY_EXPORT(normals);
 
-void Random::normals(std::uint64_t first, std::span<double> draws) const { HWY_DYNAMIC_DISPATCH(normals)(key_, stream_, first, draws); }
+void Random::normals(std::uint64_t first, std::span<double> draws) const {
+  HWY_DYNAMIC_DISPATCH(normals)(key_, stream_, first, draws);
+}
 
 double Random::normal(std::uint64_t index) const {
   double draw = 0.0;

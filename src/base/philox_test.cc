@@ -17,7 +17,8 @@ using Block = std::array<std::uint32_t, 4>;
 
 // Known answers of the authors' library (Random123, kat_vectors, philox4x32 10).
 TEST(Philox, AgreesWithTheKnownAnswers) {
-  EXPECT_EQ(philox4x32({0, 0, 0, 0}, {0, 0}), (Block{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+  EXPECT_EQ(philox4x32({0, 0, 0, 0}, {0, 0}),
+            (Block{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
   EXPECT_EQ(philox4x32({0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, {0xffffffff, 0xffffffff}),
             (Block{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
   EXPECT_EQ(philox4x32({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}),
@@ -38,7 +39,8 @@ TEST(Random, UniformAndNormalHaveTheirMoments) {
     square += z * z;
     fourth += z * z * z * z;
   }
-  const double error = 4.0 / std::sqrt(static_cast<double>(kDraws));  // four standard errors of a unit deviation
+  const double error =
+      4.0 / std::sqrt(static_cast<double>(kDraws));  // four standard errors of a unit deviation
   EXPECT_NEAR(uniform / kDraws, 0.5, error * std::sqrt(1.0 / 12.0));
   EXPECT_NEAR(normal / kDraws, 0.0, error);
   EXPECT_NEAR(square / kDraws, 1.0, error * std::sqrt(2.0));
@@ -48,7 +50,8 @@ TEST(Random, UniformAndNormalHaveTheirMoments) {
 // Box and Muller of the block's words, with the standard library's functions.
 double normal_by_formula(const Random& random, std::uint64_t index) {
   const Block words = random.block(index / 2);
-  const double u = (static_cast<double>((std::uint64_t{words[0]} << 21) ^ (words[1] >> 11)) + 0.5) * 0x1p-53;
+  const double u =
+      (static_cast<double>((std::uint64_t{words[0]} << 21) ^ (words[1] >> 11)) + 0.5) * 0x1p-53;
   const double angle = 2.0 * std::numbers::pi * (words[2] * 0x1p-32);
   return std::sqrt(-2.0 * std::log(u)) * (index % 2 == 0 ? std::cos(angle) : std::sin(angle));
 }
@@ -56,11 +59,13 @@ double normal_by_formula(const Random& random, std::uint64_t index) {
 TEST(Random, NormalsAreThoseOfTheirFormulaOnEveryTarget) {
   const Random random(5, Stream::kTest, 2);
   for_each_target([&](const std::string& target) {
-    for (const std::uint64_t first : {std::uint64_t{0}, std::uint64_t{7}, (std::uint64_t{1} << 33) - 5}) {
+    for (const std::uint64_t first :
+         {std::uint64_t{0}, std::uint64_t{7}, (std::uint64_t{1} << 33) - 5}) {
       std::vector<double> draws(1001);
       random.normals(first, draws);
       for (std::size_t i = 0; i < draws.size(); ++i)
-        ASSERT_NEAR(draws[i], normal_by_formula(random, first + i), 1e-14) << target << ' ' << first + i;
+        ASSERT_NEAR(draws[i], normal_by_formula(random, first + i), 1e-14)
+            << target << ' ' << first + i;
     }
   });
 }
@@ -73,7 +78,9 @@ TEST(Random, ANormalBelongsToItsIndexHoweverARunIsCut) {
     for (const std::size_t count : {1U, 2U, 3U, 15U, 16U, 17U, 100U}) {
       std::vector<double> part(std::min(count, whole.size() - first));
       random.normals(first, part);
-      ASSERT_TRUE(std::equal(part.begin(), part.end(), whole.begin() + static_cast<std::ptrdiff_t>(first))) << first << ' ' << count;
+      ASSERT_TRUE(
+          std::equal(part.begin(), part.end(), whole.begin() + static_cast<std::ptrdiff_t>(first)))
+          << first << ' ' << count;
     }
     ASSERT_EQ(random.normal(first), whole[first]);
   }

@@ -21,7 +21,8 @@ void pause() {
 void Barrier::arrive() {
   if (parties_ == 1) return;
   const std::uint32_t generation = generation_.load(std::memory_order_acquire);
-  if (waiting_.fetch_add(1, std::memory_order_acq_rel) + 1 == static_cast<std::uint32_t>(parties_)) {
+  if (waiting_.fetch_add(1, std::memory_order_acq_rel) + 1 ==
+      static_cast<std::uint32_t>(parties_)) {
     waiting_.store(0, std::memory_order_relaxed);
     generation_.fetch_add(1, std::memory_order_release);
     generation_.notify_all();
@@ -31,13 +32,15 @@ void Barrier::arrive() {
   const auto waits = [&] { return generation_.load(std::memory_order_acquire) == generation; };
   while (waits()) {
     for (int i = 0; i < 32 && waits(); ++i) pause();  // between two looks at the clock
-    if (std::chrono::steady_clock::now() >= give_up) generation_.wait(generation, std::memory_order_acquire);
+    if (std::chrono::steady_clock::now() >= give_up)
+      generation_.wait(generation, std::memory_order_acquire);
   }
 }
 
 Workers::Workers(int count) : barrier_(count), gate_(count) {
   threads_.reserve(static_cast<std::size_t>(count - 1));
-  for (int member = 1; member < count; ++member) threads_.emplace_back([this, member] { serve(member); });
+  for (int member = 1; member < count; ++member)
+    threads_.emplace_back([this, member] { serve(member); });
 }
 
 Workers::~Workers() {

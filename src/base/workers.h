@@ -8,8 +8,9 @@
 
 namespace undying {
 
-// A meeting point for a fixed number of threads. Waits by spinning briefly, then sleeping, so that a late thread on a busy machine
-// costs its own delay and not a core. Everything written before arrive() is seen by all after it.
+// A meeting point for a fixed number of threads. Waits by spinning briefly, then sleeping, so that
+// a late thread on a busy machine costs its own delay and not a core. Everything written before
+// arrive() is seen by all after it.
 class Barrier {
  public:
   explicit Barrier(int parties) : parties_(parties) {}
@@ -32,8 +33,8 @@ class Workers {
 
   int count() const { return static_cast<int>(threads_.size()) + 1; }
 
-  // Calls work(member) once on every member and returns when all are done. `work` must not throw. Inside, barrier() is shared by all.
-  // Allocates nothing.
+  // Calls work(member) once on every member and returns when all are done. `work` must not throw.
+  // Inside, barrier() is shared by all. Allocates nothing.
   template <class Work>
   void run(const Work& work) {
     start(&work, [](const void* what, int member) { (*static_cast<const Work*>(what))(member); });

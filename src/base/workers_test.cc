@@ -12,11 +12,12 @@ class Team : public testing::TestWithParam<int> {};
 TEST_P(Team, EveryMemberWorksOncePerRun) {
   Workers workers(GetParam());
   std::vector<int> counts(static_cast<std::size_t>(workers.count()), 0);
-  for (int run = 0; run < 500; ++run) workers.run([&](int member) { ++counts[static_cast<std::size_t>(member)]; });
+  for (int run = 0; run < 500; ++run) workers.run([&](int member) { ++counts[member]; });
   for (const int count : counts) EXPECT_EQ(count, 500);
 }
 
-// Each phase reads what all members wrote in the phase before: a barrier that lets one through early gives a wrong sum.
+// Each phase reads what all members wrote in the phase before: a barrier that lets one through
+// early gives a wrong sum.
 TEST_P(Team, BarrierSeparatesPhases) {
   Workers workers(GetParam());
   const auto members = static_cast<std::size_t>(workers.count());
@@ -24,14 +25,15 @@ TEST_P(Team, BarrierSeparatesPhases) {
   std::vector<std::int64_t> next(members);
   workers.run([&](int member) {
     for (int phase = 0; phase < 200; ++phase) {
-      next[static_cast<std::size_t>(member)] = std::accumulate(values.begin(), values.end(), std::int64_t{0}) % 1'000'003;
+      next[member] = std::accumulate(values.begin(), values.end(), std::int64_t{0}) % 1'000'003;
       workers.barrier().arrive();
-      values[static_cast<std::size_t>(member)] = next[static_cast<std::size_t>(member)];
+      values[member] = next[member];
       workers.barrier().arrive();
     }
   });
   std::int64_t expected = 1;
-  for (int phase = 0; phase < 200; ++phase) expected = expected * static_cast<std::int64_t>(members) % 1'000'003;
+  for (int phase = 0; phase < 200; ++phase)
+    expected = expected * static_cast<std::int64_t>(members) % 1'000'003;
   for (const std::int64_t value : values) EXPECT_EQ(value, expected);
 }
 

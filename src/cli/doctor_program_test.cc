@@ -20,7 +20,8 @@ class DoctorProgram : public Program {
     std::vector<Tensor> weights = Trainer(graph, {.threads = 1}).tensors();
     for (const std::size_t unit : dead) weights[1].values[unit] = -100.0f;
     for (float& bias : weights[3].values) bias = 2.0f;
-    onnx::save(folder_ / "model.onnx", graph, weights, {.inputs = {"pixels"}, .outputs = {"logits"}});
+    onnx::save(folder_ / "model.onnx", graph, weights,
+               {.inputs = {"pixels"}, .outputs = {"logits"}});
   }
 };
 
@@ -28,7 +29,8 @@ TEST_F(DoctorProgram, DiagnoseNamesTheDead) {
   write_model({3, 4, 9, 15});
   const Result result = run("diagnose model.onnx --data spirals --json diagnosis.json");
   ASSERT_EQ(result.code, 0) << result.err;
-  EXPECT_THAT(result.out, AllOf(HasSubstr("dead units"), HasSubstr("Units 3, 4, 9, 15."), HasSubstr("n = 2000"), HasSubstr("spirals")));
+  EXPECT_THAT(result.out, AllOf(HasSubstr("dead units"), HasSubstr("Units 3, 4, 9, 15."),
+                                HasSubstr("n = 2000"), HasSubstr("spirals")));
   EXPECT_EQ(json("diagnosis.json")["dead"], 4);
   EXPECT_EQ(json("diagnosis.json")["locked"], 4);
 }
@@ -37,7 +39,9 @@ TEST_F(DoctorProgram, DiagnoseIsOnePassAndSaysSo) {
   write_model({3});
   const Result result = run("diagnose model.onnx --data spirals --explain");
   ASSERT_EQ(result.code, 0) << result.err;
-  EXPECT_THAT(result.out, AllOf(HasSubstr("Passes over data"), testing::ContainsRegex("census, loss, gradients[^\n]* 2000 +1 +1\n$")));
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("Passes over data"),
+                    testing::ContainsRegex("census, loss, gradients[^\n]* 2000 +1 +1\n$")));
 }
 
 TEST_F(DoctorProgram, MemoryIsABound) {
@@ -47,21 +51,24 @@ TEST_F(DoctorProgram, MemoryIsABound) {
   for (const char* command : {"diagnose", "prune", "revive"})
     expect_error(std::string(command) + " model.onnx --data spirals --memory 100 --threads 2",
                  AllOf(HasSubstr("[memory]"), HasSubstr("for one example a thread, 2 threads")));
-  expect_error("diagnose model.onnx --data spirals --memory lots", AllOf(HasSubstr("[--memory]"), HasSubstr("500M")));
+  expect_error("diagnose model.onnx --data spirals --memory lots",
+               AllOf(HasSubstr("[--memory]"), HasSubstr("500M")));
 }
 
 TEST_F(DoctorProgram, InspectSaysWhatANetworkHolds) {
   write_model({});
   const Result result = run("inspect model.onnx");
   ASSERT_EQ(result.code, 0) << result.err;
-  EXPECT_THAT(result.out, AllOf(HasSubstr("written by undying"), HasSubstr("pixels (N, 2)"), HasSubstr("logits (N, 2)"),
-                                HasSubstr("354 trained"), HasSubstr("relu, 16 units"), HasSubstr("revive       yes")));
+  EXPECT_THAT(result.out, AllOf(HasSubstr("written by undying"), HasSubstr("pixels (N, 2)"),
+                                HasSubstr("logits (N, 2)"), HasSubstr("354 trained"),
+                                HasSubstr("relu, 16 units"), HasSubstr("revive       yes")));
   expect_error("inspect gone.onnx", HasSubstr("gone.onnx"));
 }
 
 TEST_F(DoctorProgram, FailOnIsAnExitCode) {
   write_model({3, 4, 9, 15});
-  const Result fails = run("diagnose model.onnx --data spirals --fail-on 'dead>5%' --fail-on 'saturated>5%'");
+  const Result fails =
+      run("diagnose model.onnx --data spirals --fail-on 'dead>5%' --fail-on 'saturated>5%'");
   EXPECT_EQ(fails.code, 3);
   EXPECT_THAT(fails.out, HasSubstr("--fail-on 'dead>5%' is met: 4 of 32 units, 12.50%"));
   EXPECT_EQ(run("diagnose model.onnx --data spirals --fail-on 'dead>20%'").code, 0);
@@ -72,9 +79,14 @@ TEST_F(DoctorProgram, FailOnTakesFindings) {
   write_model({});
   const Result fresh = run("diagnose model.onnx --data spirals --fail-on not-learned");
   EXPECT_EQ(fresh.code, 3) << fresh.out;
-  EXPECT_THAT(fresh.out, AllOf(HasSubstr("baseline 50.00%"), HasSubstr("--fail-on 'not-learned' is met")));
-  EXPECT_EQ(run("diagnose model.onnx --data spirals --fail-on dead-network --fail-on 'constant>0' --fail-on 'out-of-reach>0'").code, 0);
-  expect_error("diagnose model.onnx --data spirals --fail-on headache", AllOf(HasSubstr("headache"), HasSubstr("scale-of-the-inputs")));
+  EXPECT_THAT(fresh.out,
+              AllOf(HasSubstr("baseline 50.00%"), HasSubstr("--fail-on 'not-learned' is met")));
+  EXPECT_EQ(run("diagnose model.onnx --data spirals --fail-on dead-network --fail-on 'constant>0' "
+                "--fail-on 'out-of-reach>0'")
+                .code,
+            0);
+  expect_error("diagnose model.onnx --data spirals --fail-on headache",
+               AllOf(HasSubstr("headache"), HasSubstr("scale-of-the-inputs")));
 }
 
 // Whole layers that are dead are said to be so, with what to type next.
@@ -83,16 +95,21 @@ TEST_F(DoctorProgram, TrainSaysWhenNothingCanBeLearned) {
   std::vector<Tensor> weights = Trainer(graph, {.threads = 1}).tensors();
   for (float& bias : weights[3].values) bias = -1000.0f;
   write_safetensors(folder_ / "dead.safetensors", weights);
-  const Result result = run("train --data spirals --model mlp:8-8 --init dead.safetensors --epochs 1 --json run.json");
+  const Result result = run(
+      "train --data spirals --model mlp:8-8 --init dead.safetensors --epochs 1 --json run.json");
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(
       result.out,
-      AllOf(HasSubstr("baseline 50.00%"), HasSubstr("Nothing was learned"), HasSubstr("Every unit is dead in layer.1 (from the start)"),
-            HasSubstr("Next: undying train --data spirals --model mlp:8-8 --init dead.safetensors --epochs 1 --json run.json "
+      AllOf(HasSubstr("baseline 50.00%"), HasSubstr("Nothing was learned"),
+            HasSubstr("Every unit is dead in layer.1 (from the start)"),
+            HasSubstr("Next: undying train --data spirals --model mlp:8-8 --init dead.safetensors "
+                      "--epochs 1 --json run.json "
                       "--out net.onnx && undying diagnose net.onnx --data spirals"),
-            HasSubstr("Next: undying compare --data spirals --model mlp:8-8 --epochs 1 --activations")));
+            HasSubstr(
+                "Next: undying compare --data spirals --model mlp:8-8 --epochs 1 --activations")));
   EXPECT_NEAR(json("run.json")["baseline"]["score"].get<double>(), 0.5, 1e-9);
-  EXPECT_EQ(run("diagnose net.onnx --data spirals").code, 2) << "nothing was written without being asked for";
+  EXPECT_EQ(run("diagnose net.onnx --data spirals").code, 2)
+      << "nothing was written without being asked for";
 }
 
 // What a NaN computes is beyond every threshold, and beyond cure.
@@ -105,7 +122,8 @@ TEST_F(DoctorProgram, ANetworkThatIsNotFiniteMeetsEveryConditionAndIsNotRevived)
   EXPECT_EQ(result.code, 3);
   EXPECT_THAT(result.out, HasSubstr("outputs are not finite"));
   expect_error("revive model.onnx --data spirals --seeds 5", HasSubstr("not finite"));
-  expect_error("diagnose model.onnx --data spirals --json model.onnx", HasSubstr("which MODEL reads"));
+  expect_error("diagnose model.onnx --data spirals --json model.onnx",
+               HasSubstr("which MODEL reads"));
 }
 
 TEST_F(DoctorProgram, ForecastReadsNoData) {
@@ -123,15 +141,18 @@ TEST_F(DoctorProgram, WrongInputIsNamed) {
   expect_error("diagnose model.onnx --data abs", HasSubstr("abs"));
   expect_error("diagnose model.onnx --data spirals --part half", HasSubstr("half"));
   expect_error("diagnose model.onnx --data spirals --labels y.npy", HasSubstr("--labels"));
-  expect_error("revive model.onnx --data spirals --remedies leeches", AllOf(HasSubstr("leeches"), HasSubstr("re-initialise")));
-  expect_error("revive model.onnx --data spirals -o no/such/file.onnx", HasSubstr("no/such/file.onnx"));
+  expect_error("revive model.onnx --data spirals --remedies leeches",
+               AllOf(HasSubstr("leeches"), HasSubstr("re-initialise")));
+  expect_error("revive model.onnx --data spirals -o no/such/file.onnx",
+               HasSubstr("no/such/file.onnx"));
   expect_error("revive model.onnx --data spirals --seeds 1", HasSubstr("seeds"));
 }
 
 TEST_F(DoctorProgram, ReviveWritesTheRecordAndTheNetworkOnlyWhereSomethingHelped) {
   write_model({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
   const Result result =
-      run("revive model.onnx --data spirals --epochs 8 --lr 0.1 --momentum 0.9 --seeds 6 -o healed.onnx --json revival.json --report "
+      run("revive model.onnx --data spirals --epochs 8 --lr 0.1 --momentum 0.9 --seeds 6 -o "
+          "healed.onnx --json revival.json --report "
           "page.html --quiet");
   ASSERT_EQ(result.code, 0) << result.err;
   const auto record = json("revival.json");
@@ -149,9 +170,11 @@ TEST_F(DoctorProgram, ReviveWritesTheRecordAndTheNetworkOnlyWhereSomethingHelped
 
 TEST_F(DoctorProgram, ReviveSaysWhenNothingHelped) {
   write_model({});
-  const Result result = run("revive model.onnx --data spirals --steps 1 --lr 1e-9 --seeds 5 -o healed.onnx --quiet");
+  const Result result =
+      run("revive model.onnx --data spirals --steps 1 --lr 1e-9 --seeds 5 -o healed.onnx --quiet");
   ASSERT_EQ(result.code, 0) << result.err;
-  EXPECT_THAT(result.out, AllOf(HasSubstr("Nothing is shown to help"), HasSubstr("no network was written")));
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("Nothing is shown to help"), HasSubstr("no network was written")));
   EXPECT_FALSE(exists("healed.onnx"));
 }
 

@@ -15,8 +15,9 @@
 
 namespace undying::cli {
 
-// Where a command runs: in the program, on a terminal, or inside an application that calls it with data at hand, stops it and shows how it
-// stands. The latter sets what it wants otherwise than the program has it.
+// Where a command runs: in the program, on a terminal, or inside an application that calls it with
+// data at hand, stops it and shows how it stands. The latter sets what it wants otherwise than the
+// program has it.
 struct Host {
   std::string command;  // the command line, or the call, that repeats it, for records
 
@@ -24,11 +25,15 @@ struct Host {
   int columns = 100;                              // of what takes them
   bool color = false;
 
-  std::function<Split(const DataOptions&)> data = {};  // in place of open_dataset() of what --data names, which is then but a name
-  std::function<std::shared_ptr<const Dataset>(const std::optional<DataForm>&)> inputs = {};  // likewise, of data without targets
-  std::optional<std::stop_token> stop = {};                                                   // in place of signals
-  std::function<void(const std::string&)> message = {};            // takes a line of progress that stays, in place of standard error,
-  std::function<void(const std::vector<std::string>&)> live = {};  // and the lines that say how things stand now
+  // In place of open_dataset() of what --data names, which is then but a name.
+  std::function<Split(const DataOptions&)> data = {};
+  // Likewise, of data without targets.
+  std::function<std::shared_ptr<const Dataset>(const std::optional<DataForm>&)> inputs = {};
+  std::optional<std::stop_token> stop = {};  // in place of signals
+  // Takes a line of progress that stays, in place of standard error.
+  std::function<void(const std::string&)> message = {};
+  // And the lines that say how things stand now.
+  std::function<void(const std::vector<std::string>&)> live = {};
 
   template <class... Args>
   void print(fmt::format_string<Args...> format, Args&&... args) const {
@@ -39,7 +44,9 @@ struct Host {
   bool has_command_line() const { return !stop; }
 
   // What opens data for a command.
-  Split open(const std::string& source, const DataOptions& options) const { return data ? data(options) : open_dataset(source, options); }
+  Split open(const std::string& source, const DataOptions& options) const {
+    return data ? data(options) : open_dataset(source, options);
+  }
 };
 
 // Of the program: standard output.

@@ -1,4 +1,5 @@
-// Ctrl-C: what was finished is kept, the second one ends at once, and progress behaves on a terminal.
+// Ctrl-C: what was finished is kept, the second one ends at once, and progress behaves on a
+// terminal.
 
 #include <signal.h>
 #include <sys/stat.h>
@@ -22,9 +23,10 @@ using testing::HasSubstr;
 using testing::Not;
 
 // Far too long to finish.
-const std::vector<std::string> kLongStudy = {"compare",  "--data", "spirals",    "--model",  "mlp:8x2",
-                                             "--epochs", "20",     "--seeds",    "1000",     "--activations",
-                                             "elu",      "--json", "study.json", "--report", "report.html"};
+const std::vector<std::string> kLongStudy = {"compare",    "--data",        "spirals",    "--model",
+                                             "mlp:8x2",    "--epochs",      "20",         "--seeds",
+                                             "1000",       "--activations", "elu",        "--json",
+                                             "study.json", "--report",      "report.html"};
 
 int present_runs(const Json& study) {
   int present = 0;
@@ -52,8 +54,8 @@ TEST_F(Program, InterruptKeepsFinishedRuns) {
 TEST_F(Program, AnInterruptBeforeTheFirstRunEndsOverwritesNothing) {
   std::ofstream(folder_ / "study.json") << "an earlier study";
   Child child(folder_,
-              {"compare", "--data", "spirals", "--model", "mlp:32x2", "--epochs", "1000000", "--seeds", "2", "--activations", "elu",
-               "--json", "study.json"},
+              {"compare", "--data", "spirals", "--model", "mlp:32x2", "--epochs", "1000000",
+               "--seeds", "2", "--activations", "elu", "--json", "study.json"},
               {});
   ASSERT_TRUE(child.wait_for("samples/s"));
   child.send(SIGINT);
@@ -65,9 +67,10 @@ TEST_F(Program, AnInterruptBeforeTheFirstRunEndsOverwritesNothing) {
 }
 
 TEST_F(Program, WhileRatesAreTriedTheStoreKeepsWhatFinished) {
-  const std::vector<std::string> arguments = {"compare",   "--data",  "spirals", "--model",       "mlp:8x2",   "--epochs",
-                                              "20",        "--seeds", "2",       "--activations", "elu",       "--lr",
-                                              "0.01,0.05", "--store", "runs.db", "--json",        "study.json"};
+  const std::vector<std::string> arguments = {
+      "compare",   "--data",  "spirals", "--model",       "mlp:8x2",   "--epochs",
+      "20",        "--seeds", "2",       "--activations", "elu",       "--lr",
+      "0.01,0.05", "--store", "runs.db", "--json",        "study.json"};
   Child child(folder_, arguments, {});
   ASSERT_TRUE(child.wait_for("validation accuracy"));
   child.send(SIGINT);
@@ -76,7 +79,8 @@ TEST_F(Program, WhileRatesAreTriedTheStoreKeepsWhatFinished) {
   EXPECT_EQ(WEXITSTATUS(status), 130);
   EXPECT_FALSE(exists("study.json"));
   EXPECT_THAT(content("out.txt"),
-              AllOf(HasSubstr("no result is written"), HasSubstr("runs.db holds what finished"), HasSubstr("goes on from there")));
+              AllOf(HasSubstr("no result is written"), HasSubstr("runs.db holds what finished"),
+                    HasSubstr("goes on from there")));
 }
 
 TEST_F(Program, TerminationIsAnInterruptToo) {
@@ -91,8 +95,8 @@ TEST_F(Program, TerminationIsAnInterruptToo) {
 
 TEST_F(Program, InterruptedTrainingWritesTheStepsTaken) {
   Child child(folder_,
-              {"train", "--data", "spirals", "--model", "mlp:8x2", "--epochs", "1000000", "--metrics", "steps.csv", "--out",
-               "out.safetensors", "--json", "run.json"},
+              {"train", "--data", "spirals", "--model", "mlp:8x2", "--epochs", "1000000",
+               "--metrics", "steps.csv", "--out", "out.safetensors", "--json", "run.json"},
               {});
   ASSERT_TRUE(child.wait_for("epoch 3 of 1000000"));
   child.send(SIGINT);
@@ -111,7 +115,8 @@ class Waiting : public Program {
  protected:
   Waiting() { EXPECT_EQ(mkfifo((folder_ / "pipe").c_str(), 0600), 0); }
 
-  const std::vector<std::string> arguments_ = {"train", "--data", "spirals", "--model", "mlp:8x2", "--epochs", "1", "--json", "pipe"};
+  const std::vector<std::string> arguments_ = {
+      "train", "--data", "spirals", "--model", "mlp:8x2", "--epochs", "1", "--json", "pipe"};
 };
 
 TEST_F(Waiting, TheSecondInterruptEndsAtOnce) {
@@ -123,7 +128,8 @@ TEST_F(Waiting, TheSecondInterruptEndsAtOnce) {
   const int status = child.wait();
   ASSERT_TRUE(WIFSIGNALED(status));
   EXPECT_EQ(WTERMSIG(status), SIGINT);
-  EXPECT_GT(child.seen().rfind("\x1b[?25h") + 1, child.seen().rfind("\x1b[?25l") + 1) << "the cursor is left hidden";
+  EXPECT_GT(child.seen().rfind("\x1b[?25h") + 1, child.seen().rfind("\x1b[?25l") + 1)
+      << "the cursor is left hidden";
 }
 
 TEST_F(Waiting, AnIgnoredInterruptStaysIgnored) {
@@ -146,14 +152,16 @@ TEST_F(Program, ATerminalShowsBarsWithinItsWidthAndGetsItsCursorBack) {
   child.wait();
   EXPECT_TRUE(child.seen().starts_with("\x1b[?25l"));
   EXPECT_TRUE(child.seen().ends_with("\x1b[?25h"));
-  std::istringstream lines(std::regex_replace(child.seen(), std::regex("\x1b\\[\\??[0-9]*[A-Za-z]|\r"), ""));
+  std::istringstream lines(
+      std::regex_replace(child.seen(), std::regex("\x1b\\[\\??[0-9]*[A-Za-z]|\r"), ""));
   int bars = 0;
   for (std::string line; std::getline(lines, line);) {
     if (line.find(" [#") == std::string::npos && line.find(" [-") == std::string::npos) continue;
     EXPECT_LT(line.size(), kColumns) << line;
     ++bars;
   }
-  EXPECT_GE(bars, 3) << "a run and twice the whole: a frame right after the end of a run may show no other";
+  EXPECT_GE(bars, 3)
+      << "a run and twice the whole: a frame right after the end of a run may show no other";
 }
 
 TEST_F(Program, ADumbTerminalGetsPlainLines) {

@@ -17,14 +17,20 @@ using testing::HasSubstr;
 using Ints = std::vector<std::int64_t>;
 
 Node activation(const std::string& name, const std::string& which, int input) {
-  return {name, "activation", {input}, {{"activation", Activation(which)}, {"layer", name}, {"sequence", std::int64_t{0}}}};
+  return {name,
+          "activation",
+          {input},
+          {{"activation", Activation(which)}, {"layer", name}, {"sequence", std::int64_t{0}}}};
 }
 
-Node linear(const std::string& name, int input, std::int64_t outputs) { return {name, "linear", {input}, {{"outputs", outputs}}}; }
+Node linear(const std::string& name, int input, std::int64_t outputs) {
+  return {name, "linear", {input}, {{"outputs", outputs}}};
+}
 
 class NetworkProgram : public Program {
  protected:
-  void save(const std::string& name, const Graph& graph, const onnx::SaveOptions& options = {}) const {
+  void save(const std::string& name, const Graph& graph,
+            const onnx::SaveOptions& options = {}) const {
     onnx::save(folder_ / name, graph, Trainer(graph, {.threads = 1}).tensors(), options);
   }
 
@@ -37,8 +43,10 @@ class NetworkProgram : public Program {
     return all;
   }
 
-  void expect_same_study(const std::string& flags, const std::string& built, const std::string& given) {
-    const std::string rest = " --activations relu,leaky_relu:0.1,prelu --seeds 5 --batch 50 --steps 12 --quiet " + flags;
+  void expect_same_study(const std::string& flags, const std::string& built,
+                         const std::string& given) {
+    const std::string rest =
+        " --activations relu,leaky_relu:0.1,prelu --seeds 5 --batch 50 --steps 12 --quiet " + flags;
     const Result by_name = run("compare --model " + built + rest + " --json name.json");
     const Result by_file = run("compare --model " + given + rest + " --json file.json");
     ASSERT_EQ(by_name.code, 0) << by_name.err;
@@ -49,7 +57,10 @@ class NetworkProgram : public Program {
 };
 
 TEST_F(NetworkProgram, AFileThatABuiltNetworkWasWrittenToGivesItsBits) {
-  ASSERT_EQ(run("train --data spirals --model mlp:8x3 --activation elu --steps 3 --quiet --out net.onnx").code, 0);
+  ASSERT_EQ(
+      run("train --data spirals --model mlp:8x3 --activation elu --steps 3 --quiet --out net.onnx")
+          .code,
+      0);
   expect_same_study("--data spirals", "mlp:8x3", "net.onnx");
 }
 
@@ -59,25 +70,38 @@ TEST_F(NetworkProgram, SoDoesAResidualOne) {
   std::vector<std::int64_t> labels;
   for (int row = 0; row < 100; ++row) {
     labels.push_back(row % 2);
-    for (int i = 0; i < 64; ++i) pixels.push_back(static_cast<std::uint8_t>((i * 7 + row * 13) % 131 + 100 * (row % 2)));
+    for (int i = 0; i < 64; ++i)
+      pixels.push_back(static_cast<std::uint8_t>((i * 7 + row * 13) % 131 + 100 * (row % 2)));
   }
-  write("images.npz", npz_of({{"X", npy_of({100, 1, 8, 8}, pixels)}, {"y", npy_of({100}, labels)}}));
-  ASSERT_EQ(run("train --data npz:images.npz --model resnet:20 --batch 50 --steps 1 --quiet --out net.onnx").code, 0);
+  write("images.npz",
+        npz_of({{"X", npy_of({100, 1, 8, 8}, pixels)}, {"y", npy_of({100}, labels)}}));
+  ASSERT_EQ(run("train --data npz:images.npz --model resnet:20 --batch 50 --steps 1 --quiet --out "
+                "net.onnx")
+                .code,
+            0);
   expect_same_study("--data npz:images.npz --split 0.3", "resnet:20", "net.onnx");
 }
 
 TEST_F(NetworkProgram, AFilesWeightsAreWhereARunBegins) {
   ASSERT_EQ(run("train --data spirals --model mlp:8x2 --steps 5 --quiet --out net.onnx").code, 0);
-  ASSERT_EQ(run("train --data spirals --model net.onnx --init net.onnx --lr 1e-30 --steps 1 --quiet --out same.onnx").code, 0);
+  ASSERT_EQ(run("train --data spirals --model net.onnx --init net.onnx --lr 1e-30 --steps 1 "
+                "--quiet --out same.onnx")
+                .code,
+            0);
   const onnx::Model before = onnx::load(folder_ / "net.onnx");
   const onnx::Model after = onnx::load(folder_ / "same.onnx");
   ASSERT_EQ(before.weights.size(), after.weights.size());
-  for (std::size_t i = 0; i < before.weights.size(); ++i) EXPECT_EQ(before.weights[i].values, after.weights[i].values);
-  const Result study = run("compare --data spirals --model net.onnx --init net.onnx --activations relu,prelu --seeds 5 --steps 4 --quiet");
+  for (std::size_t i = 0; i < before.weights.size(); ++i)
+    EXPECT_EQ(before.weights[i].values, after.weights[i].values);
+  const Result study =
+      run("compare --data spirals --model net.onnx --init net.onnx --activations relu,prelu "
+          "--seeds 5 --steps 4 --quiet");
   EXPECT_EQ(study.code, 0) << study.err;
   EXPECT_THAT(study.out, HasSubstr("network: 2 activations of the file, relu, become each arm's"));
-  expect_error("train --data spirals --model mlp:9x2 --init net.onnx", AllOf(HasSubstr("net.onnx"), HasSubstr("has shape (8, 2)")));
-  expect_error("train --data spirals --model mlp:8x2 --output y", AllOf(HasSubstr("--output"), HasSubstr("is built here")));
+  expect_error("train --data spirals --model mlp:9x2 --init net.onnx",
+               AllOf(HasSubstr("net.onnx"), HasSubstr("has shape (8, 2)")));
+  expect_error("train --data spirals --model mlp:8x2 --output y",
+               AllOf(HasSubstr("--output"), HasSubstr("is built here")));
   expect_error("train --data spirals --model net.onnx --dropout 0.1", HasSubstr("--dropout"));
   expect_error("train --data spirals --model gone.onnx", HasSubstr("gone.onnx"));
 }
@@ -89,7 +113,8 @@ TEST_F(NetworkProgram, AFileIsMeasuredLikeAWorkload) {
   EXPECT_THAT(result.out, HasSubstr("net.onnx leaky_relu:0.01"));
 }
 
-// Two inputs, a trunk with dead units, a head of classes and one of values; and an output that needs the second input alone.
+// Two inputs, a trunk with dead units, a head of classes and one of values; and an output that
+// needs the second input alone.
 class SeveralProgram : public NetworkProgram {
  protected:
   void write_actor_critic() const {
@@ -105,7 +130,8 @@ class SeveralProgram : public NetworkProgram {
                       {5, 6, 8});
     std::vector<Tensor> weights = Trainer(graph, {.threads = 1}).tensors();
     for (std::size_t unit = 0; unit < 11; ++unit) weights[1].values[unit] = -50.0f;
-    onnx::save(folder_ / "net.onnx", graph, weights, {.inputs = {"obs", "state"}, .outputs = {"policy", "value", "next"}});
+    onnx::save(folder_ / "net.onnx", graph, weights,
+               {.inputs = {"obs", "state"}, .outputs = {"policy", "value", "next"}});
     std::vector<float> obs, state, value;
     std::vector<std::int64_t> policy;
     for (int i = 0; i < 400; ++i) {
@@ -127,23 +153,31 @@ class SeveralProgram : public NetworkProgram {
 TEST_F(SeveralProgram, InspectNamesInputsAndOutputs) {
   write_actor_critic();
   const Result all = run("inspect net.onnx");
-  EXPECT_THAT(all.out, AllOf(HasSubstr("obs (N, 2)"), HasSubstr("state (N, 1)"), HasSubstr("next (N, 2)"), HasSubstr("arrays obs, state")));
+  EXPECT_THAT(all.out, AllOf(HasSubstr("obs (N, 2)"), HasSubstr("state (N, 1)"),
+                             HasSubstr("next (N, 2)"), HasSubstr("arrays obs, state")));
   const Result one = run("inspect net.onnx --output next");
-  EXPECT_THAT(one.out,
-              AllOf(HasSubstr("obs, which no chosen output needs"), HasSubstr("value (N, 1), not chosen"), HasSubstr("1 linear\n")));
+  EXPECT_THAT(one.out, AllOf(HasSubstr("obs, which no chosen output needs"),
+                             HasSubstr("value (N, 1), not chosen"), HasSubstr("1 linear\n")));
 }
 
 TEST_F(SeveralProgram, DiagnoseTakesWhatHasTargets) {
   write_actor_critic();
   const Result result = run("diagnose net.onnx --data npz:both.npz --json d.json");
   ASSERT_EQ(result.code, 0) << result.err;
-  EXPECT_THAT(result.out, AllOf(HasSubstr("looked at are outputs policy, value, for which the data has targets; not at next"),
-                                HasSubstr("Output policy: cross-entropy"), HasSubstr("Output value: mse"), HasSubstr("11 of 12 units"),
-                                testing::Not(HasSubstr("memory"))));
+  EXPECT_THAT(
+      result.out,
+      AllOf(HasSubstr(
+                "looked at are outputs policy, value, for which the data has targets; not at next"),
+            HasSubstr("Output policy: cross-entropy"), HasSubstr("Output value: mse"),
+            HasSubstr("11 of 12 units"), testing::Not(HasSubstr("memory"))));
   const auto record = json("d.json");
-  EXPECT_NEAR(record["loss"].get<double>(), record["outputs"][0]["value"].get<double>() + record["outputs"][1]["value"].get<double>(),
-              1e-6);
-  const Result weighted = run("diagnose net.onnx --data npz:both.npz --output value=huber:0.5,policy=cross-entropy --json w.json");
+  EXPECT_NEAR(
+      record["loss"].get<double>(),
+      record["outputs"][0]["value"].get<double>() + record["outputs"][1]["value"].get<double>(),
+      1e-6);
+  const Result weighted =
+      run("diagnose net.onnx --data npz:both.npz --output value=huber:0.5,policy=cross-entropy "
+          "--json w.json");
   ASSERT_EQ(weighted.code, 0) << weighted.err;
   EXPECT_EQ(json("w.json")["outputs"][0]["loss"], "huber");
   EXPECT_EQ(json("w.json")["outputs"][1]["value"], record["outputs"][0]["value"]);
@@ -153,14 +187,19 @@ TEST_F(SeveralProgram, OneOutputNeedsItsInputsAlone) {
   write_actor_critic();
   const Result result = run("diagnose net.onnx --data npz:state.npz --output next");
   ASSERT_EQ(result.code, 0) << result.err;
-  EXPECT_THAT(result.out, AllOf(HasSubstr("not at policy, value"), testing::Not(HasSubstr("trunk"))));
-  expect_error("diagnose net.onnx --data npz:state.npz",
-               AllOf(HasSubstr("no array for the input obs"), HasSubstr("--output next needs state alone")));
+  EXPECT_THAT(result.out,
+              AllOf(HasSubstr("not at policy, value"), testing::Not(HasSubstr("trunk"))));
+  expect_error(
+      "diagnose net.onnx --data npz:state.npz",
+      AllOf(HasSubstr("no array for the input obs"), HasSubstr("--output next needs state alone")));
   expect_error("diagnose net.onnx --data npz:both.npz --output polcy", HasSubstr("mean policy?"));
   expect_error("diagnose net.onnx --data npz:both.npz --output policy=guess", HasSubstr("guess"));
-  expect_error("diagnose net.onnx --data npz:both.npz --output policy,next", HasSubstr("no array next"));
-  expect_error("diagnose net.onnx --data npz:both.npz --output value=cross-entropy,policy", HasSubstr("needs classes"));
-  expect_error("diagnose net.onnx --data npz:both.npz --shape obs=3", HasSubstr("the model fixes it at 2"));
+  expect_error("diagnose net.onnx --data npz:both.npz --output policy,next",
+               HasSubstr("no array next"));
+  expect_error("diagnose net.onnx --data npz:both.npz --output value=cross-entropy,policy",
+               HasSubstr("needs classes"));
+  expect_error("diagnose net.onnx --data npz:both.npz --shape obs=3",
+               HasSubstr("the model fixes it at 2"));
   expect_error("diagnose net.onnx --data npz:both.npz --shape obs", HasSubstr("--shape"));
 }
 
@@ -168,32 +207,52 @@ TEST_F(SeveralProgram, EveryOutputIsEvaluatedAndPredicted) {
   write_actor_critic();
   const Result measured = run("evaluate net.onnx --data npz:both.npz --part all --json e.json");
   ASSERT_EQ(measured.code, 0) << measured.err;
-  EXPECT_THAT(measured.out, AllOf(HasSubstr("Output policy. On"), HasSubstr("accuracy"), HasSubstr("Output value. On"), HasSubstr("RMSE")));
+  EXPECT_THAT(measured.out, AllOf(HasSubstr("Output policy. On"), HasSubstr("accuracy"),
+                                  HasSubstr("Output value. On"), HasSubstr("RMSE")));
   EXPECT_EQ(json("e.json")["outputs"].size(), 2u);
   const Result answers = run("predict net.onnx --data npz:both.npz");
   EXPECT_THAT(answers.out, HasSubstr("row,policy,p(policy=0),p(policy=1),p(policy=2),value\n1,"));
   const Result all = run("predict net.onnx --data npz:both.npz --output next");
   EXPECT_THAT(all.out, HasSubstr("row,prediction"));
-  expect_error("evaluate net.onnx --data npz:both.npz --report e.html", AllOf(HasSubstr("--output NAME"), HasSubstr("called NAME")));
+  expect_error("evaluate net.onnx --data npz:both.npz --report e.html",
+               AllOf(HasSubstr("--output NAME"), HasSubstr("called NAME")));
   EXPECT_EQ(run("evaluate net.onnx --data npz:both.npz --output value --report e.html").code, 0);
+}
+
+// A single example needs no --split none where nothing is trained.
+TEST_F(SeveralProgram, OneExampleIsEnoughToLookAt) {
+  write_actor_critic();
+  write("one.npz", npz_of({{"obs", npy_of({1, 2}, std::vector<float>(2, 1.0f))},
+                           {"state", npy_of({1, 1}, std::vector<float>(1, 1.0f))},
+                           {"value", npy_of({1, 1}, std::vector<float>(1, 0.5f))}}));
+  EXPECT_THAT(run("predict net.onnx --data npz:one.npz").out, HasSubstr("\n1,"));
+  EXPECT_THAT(run("diagnose net.onnx --data npz:one.npz").out,
+              HasSubstr("1 example is too few to hold any out"));
+  EXPECT_EQ(run("prune net.onnx --data npz:one.npz").code, 0);
+  EXPECT_EQ(run("evaluate net.onnx --data npz:one.npz --output value").code, 0);
+  expect_error("predict net.onnx --data npz:one.npz --split 0.5", HasSubstr("has 1 examples"));
+  expect_error("revive net.onnx --data npz:one.npz --output value", HasSubstr("has 1 examples"));
 }
 
 // Neither inputs nor targets are guessed: what is missing is named, all of it.
 TEST_F(SeveralProgram, WhatTheDataLacksIsNamed) {
   write_actor_critic();
-  write("inputs.npz",
-        npz_of({{"obs", npy_of({4, 2}, std::vector<float>(8, 1.0f))}, {"state", npy_of({4, 1}, std::vector<float>(4, 1.0f))}}));
+  write("inputs.npz", npz_of({{"obs", npy_of({4, 2}, std::vector<float>(8, 1.0f))},
+                              {"state", npy_of({4, 1}, std::vector<float>(4, 1.0f))}}));
   write("targets.npz", npz_of({{"policy", npy_of({4}, Ints{1, 2, 0, 1})}}));
   expect_error("evaluate net.onnx --data npz:inputs.npz --split none",
                AllOf(HasSubstr("has no targets"), HasSubstr("(policy, value, next), or y0, y1")));
-  expect_error("evaluate net.onnx --data npz:targets.npz --split none", HasSubstr("the inputs obs, state"));
-  expect_error("evaluate net.onnx", AllOf(HasSubstr("[--data] is missing"), HasSubstr("obs (N, 2), state (N, 1)")));
+  expect_error("evaluate net.onnx --data npz:targets.npz --split none",
+               HasSubstr("the inputs obs, state"));
+  expect_error("evaluate net.onnx",
+               AllOf(HasSubstr("[--data] is missing"), HasSubstr("obs (N, 2), state (N, 1)")));
 }
 
 TEST_F(SeveralProgram, ReviveSaysWhatBecomesOfOtherOutputs) {
   write_actor_critic();
   const Result result =
-      run("revive net.onnx --data npz:both.npz --output policy --lr 0.1 --momentum 0.9 --epochs 25 --batch 32 --seeds 8 --remedies "
+      run("revive net.onnx --data npz:both.npz --output policy --lr 0.1 --momentum 0.9 --epochs 25 "
+          "--batch 32 --seeds 8 --remedies "
           "leaky_relu:0.3,re-initialise -o healed.onnx --json r.json --quiet");
   ASSERT_EQ(result.code, 0) << result.err;
   ASSERT_TRUE(exists("healed.onnx")) << result.out;
@@ -208,36 +267,45 @@ TEST_F(SeveralProgram, ReviveSaysWhatBecomesOfOtherOutputs) {
   EXPECT_EQ(after.outputs, before.outputs);
   EXPECT_EQ(after.inputs, before.inputs);
   for (std::size_t i = 0; i < before.weights.size(); ++i) {
-    const bool kept = before.weights[i].name.starts_with("value") || before.weights[i].name.starts_with("memory");
+    const bool kept =
+        before.weights[i].name.starts_with("value") || before.weights[i].name.starts_with("memory");
     EXPECT_EQ(before.weights[i].values == after.weights[i].values, kept) << before.weights[i].name;
   }
 }
 
 TEST_F(SeveralProgram, TrainAndCompareTakeSeveralOutputs) {
   write_actor_critic();
-  const Result result = run("train --model net.onnx --data npz:both.npz --epochs 2 --quiet --out new.onnx");
+  const Result result =
+      run("train --model net.onnx --data npz:both.npz --epochs 2 --quiet --out new.onnx");
   ASSERT_EQ(result.code, 0) << result.err;
-  EXPECT_EQ(onnx::load(folder_ / "new.onnx").outputs, (std::vector<std::string>{"policy", "value"}));
-  EXPECT_EQ(run("compare --model net.onnx --data npz:both.npz --output policy --epochs 1 --seeds 5 --quiet --activations relu,elu").code,
+  EXPECT_EQ(onnx::load(folder_ / "new.onnx").outputs,
+            (std::vector<std::string>{"policy", "value"}));
+  EXPECT_EQ(run("compare --model net.onnx --data npz:both.npz --output policy --epochs 1 --seeds 5 "
+                "--quiet --activations relu,elu")
+                .code,
             0);
 }
 
 // Token ids that are no rows of the table.
 TEST_F(SeveralProgram, IdsOutOfTheTableAreNamed) {
-  const Graph graph({{"tokens", "input", {}, {{"shape", Ints{2}}, {"integer", std::int64_t{1}}}},
-                     {"table", "embedding", {0}, {{"rows", std::int64_t{10}}, {"features", std::int64_t{3}}}},
-                     {"flat", "flatten", {1}, {}},
-                     linear("fc", 2, 2),
-                     activation("a", "relu", 3),
-                     linear("out", 4, 2)});
+  const Graph graph(
+      {{"tokens", "input", {}, {{"shape", Ints{2}}, {"integer", std::int64_t{1}}}},
+       {"table", "embedding", {0}, {{"rows", std::int64_t{10}}, {"features", std::int64_t{3}}}},
+       {"flat", "flatten", {1}, {}},
+       linear("fc", 2, 2),
+       activation("a", "relu", 3),
+       linear("out", 4, 2)});
   save("tokens.onnx", graph, {.inputs = {"tokens"}, .outputs = {"logits"}});
-  write("good.npz", npz_of({{"tokens", npy_of({4, 2}, Ints{1, 2, 3, 4, 5, 6, 7, 9})}, {"logits", npy_of({4}, Ints{0, 1, 0, 1})}}));
-  write("bad.npz", npz_of({{"tokens", npy_of({4, 2}, Ints{1, 2, 3, 4, 5, 10, 7, 8})}, {"logits", npy_of({4}, Ints{0, 1, 0, 1})}}));
+  write("good.npz", npz_of({{"tokens", npy_of({4, 2}, Ints{1, 2, 3, 4, 5, 6, 7, 9})},
+                            {"logits", npy_of({4}, Ints{0, 1, 0, 1})}}));
+  write("bad.npz", npz_of({{"tokens", npy_of({4, 2}, Ints{1, 2, 3, 4, 5, 10, 7, 8})},
+                           {"logits", npy_of({4}, Ints{0, 1, 0, 1})}}));
   const Result result = run("diagnose tokens.onnx --data npz:good.npz --split none");
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(run("inspect tokens.onnx").out, HasSubstr("whole numbers, rows of a table of 10"));
-  expect_error("diagnose tokens.onnx --data npz:bad.npz --split none",
-               AllOf(HasSubstr("input tokens is 10 in example 2 (value 1 of it"), HasSubstr("from 0 to 9")));
+  expect_error(
+      "diagnose tokens.onnx --data npz:bad.npz --split none",
+      AllOf(HasSubstr("input tokens is 10 in example 2 (value 1 of it"), HasSubstr("from 0 to 9")));
 }
 
 }  // namespace

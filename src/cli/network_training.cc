@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "cli/parse.h"
+#include "cli/flags/parse.h"
 #include "doctor/network.h"
 #include "engine/model.h"
 #include "ops/operator.h"
@@ -18,7 +18,8 @@
 namespace undying::cli {
 
 void check_trains(const Network& network, const std::string& file) {
-  if (!network.model.forward_only.empty()) throw Error(ErrorCode::kUnsupported, file, "cannot be trained: " + network.model.forward_only);
+  if (!network.model.forward_only.empty())
+    throw Error(ErrorCode::kUnsupported, file, "cannot be trained: " + network.model.forward_only);
 }
 
 Graph trained_graph(const Network& network, Loss loss) {
@@ -28,8 +29,9 @@ Graph trained_graph(const Network& network, Loss loss) {
 std::vector<std::string> frozen_names(const Network& network) {
   std::vector<std::string> found;
   for (const std::string& name : network.model.frozen)
-    if (std::ranges::any_of(network.graph.nodes(),
-                            [&](const Node& node) { return std::ranges::find(node.parameters, name) != node.parameters.end(); }))
+    if (std::ranges::any_of(network.graph.nodes(), [&](const Node& node) {
+          return std::ranges::find(node.parameters, name) != node.parameters.end();
+        }))
       found.push_back(name);
   return found;
 }
@@ -37,11 +39,13 @@ std::vector<std::string> frozen_names(const Network& network) {
 std::vector<Tensor> frozen_tensors(const Network& network, const TrainSettings& settings) {
   std::vector<Tensor> tensors;
   for (const Tensor& tensor : network.model.weights)
-    if (std::ranges::find(settings.frozen, tensor.name) != settings.frozen.end()) tensors.push_back(tensor);
+    if (std::ranges::find(settings.frozen, tensor.name) != settings.frozen.end())
+      tensors.push_back(tensor);
   return tensors;
 }
 
-std::vector<Tensor> fitting(const Graph& graph, const std::vector<Tensor>& tensors, const std::string& file) {
+std::vector<Tensor> fitting(const Graph& graph, const std::vector<Tensor>& tensors,
+                            const std::string& file) {
   std::vector<Tensor> found;
   const engine::Model model(graph);
   for (const engine::Parameter& parameter : model.parameters()) {
@@ -50,10 +54,11 @@ std::vector<Tensor> fitting(const Graph& graph, const std::vector<Tensor>& tenso
       found.push_back(*at);
     } else if (at != tensors.end()) {
       throw Error(ErrorCode::kBadData, file,
-                  fmt::format("tensor {} has shape {}; the model expects {}", parameter.name, ops::to_string(at->shape),
-                              ops::to_string(parameter.shape)));
+                  fmt::format("tensor {} has shape {}; the model expects {}", parameter.name,
+                              ops::to_string(at->shape), ops::to_string(parameter.shape)));
     } else if (parameter.role != ops::ParameterSpec::Role::kSlope) {
-      throw Error(ErrorCode::kBadData, file, fmt::format("tensor {} is missing; the model needs it", parameter.name));
+      throw Error(ErrorCode::kBadData, file,
+                  fmt::format("tensor {} is missing; the model needs it", parameter.name));
     }
   }
   return found;

@@ -29,7 +29,8 @@ std::string flags_of(const std::string& command, const Wanted& wanted) {
   const std::vector<std::string> words = words_of(command);
   std::string text;
   bool taken = true;
-  for (auto word = std::ranges::find(words, "train"); word != words.end() && ++word != words.end();) {
+  for (auto word = std::ranges::find(words, "train");
+       word != words.end() && ++word != words.end();) {
     if (word->starts_with("--")) taken = wanted(word->substr(0, word->find('=')));
     if (taken) text += " " + *word;
   }
@@ -39,7 +40,8 @@ std::string flags_of(const std::string& command, const Wanted& wanted) {
 }  // namespace
 
 std::string shell_word(const std::string& word) {
-  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=:,./+@%";
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=:,./+@%";
   if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
   std::string text = "'";
   for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -47,20 +49,29 @@ std::string shell_word(const std::string& word) {
 }
 
 std::string compare_command(const std::string& train_command) {
-  constexpr std::array<std::string_view, 5> kOfTrain = {"--activation", "--init", "--metrics", "--out", "--json"};
-  const auto shared = [&](std::string_view flag) { return std::ranges::find(kOfTrain, flag) == kOfTrain.end(); };
-  return "undying compare" + flags_of(train_command, shared) + " --activations relu,leaky_relu:0.1,elu";
+  constexpr std::array<std::string_view, 5> kOfTrain = {"--activation", "--init", "--metrics",
+                                                        "--out", "--json"};
+  const auto shared = [&](std::string_view flag) {
+    return std::ranges::find(kOfTrain, flag) == kOfTrain.end();
+  };
+  return "undying compare" + flags_of(train_command, shared) +
+         " --activations relu,leaky_relu:0.1,elu";
 }
 
 std::string diagnose_command(const std::string& train_command, const std::string& model) {
   // The scaling stands in the model's file.
-  constexpr std::array<std::string_view, 7> kOfData = {"--data", "--data-dir", "--loss", "--split", "--test", "--group", "--ordered"};
-  const auto of_data = [&](std::string_view flag) { return std::ranges::find(kOfData, flag) != kOfData.end(); };
+  constexpr std::array<std::string_view, 7> kOfData = {
+      "--data", "--data-dir", "--loss", "--split", "--test", "--group", "--ordered"};
+  const auto of_data = [&](std::string_view flag) {
+    return std::ranges::find(kOfData, flag) != kOfData.end();
+  };
   return "undying diagnose " + shell_word(model) + flags_of(train_command, of_data);
 }
 
 std::string train_command_with_out(const std::string& train_command, const std::string& model) {
-  return "undying train" + flags_of(train_command, [](std::string_view flag) { return flag != "--out"; }) + " --out " + shell_word(model);
+  return "undying train" +
+         flags_of(train_command, [](std::string_view flag) { return flag != "--out"; }) +
+         " --out " + shell_word(model);
 }
 
 }  // namespace undying::cli

@@ -6,18 +6,24 @@ namespace undying::cli {
 namespace {
 
 TEST(Next, TheComparisonOfATrainingCommandKeepsWhatBothTake) {
-  EXPECT_EQ(compare_command("undying train --data csv:d.csv --activation elu --lr 0.1 --out=net.onnx --json 'a b.json' --seed 2"),
-            "undying compare --data csv:d.csv --lr 0.1 --seed 2 --activations relu,leaky_relu:0.1,elu");
-  EXPECT_EQ(compare_command("undying train --data 'csv:my data.csv' --init w.safetensors --quiet"),
-            "undying compare --data 'csv:my data.csv' --quiet --activations relu,leaky_relu:0.1,elu");
+  EXPECT_EQ(
+      compare_command("undying train --data csv:d.csv --activation elu --lr 0.1 --out=net.onnx "
+                      "--json 'a b.json' --seed 2"),
+      "undying compare --data csv:d.csv --lr 0.1 --seed 2 --activations relu,leaky_relu:0.1,elu");
+  EXPECT_EQ(
+      compare_command("undying train --data 'csv:my data.csv' --init w.safetensors --quiet"),
+      "undying compare --data 'csv:my data.csv' --quiet --activations relu,leaky_relu:0.1,elu");
 }
 
 TEST(Next, TheDiagnosisKeepsWhatTheDataAndTheLossAre) {
   const std::string command =
-      "undying train --data 'csv:my data.csv' --model mlp:8 --normalize standard --loss=huber --out w.safetensors --quiet";
-  EXPECT_EQ(diagnose_command(command, "my net.onnx"), "undying diagnose 'my net.onnx' --data 'csv:my data.csv' --loss=huber");
+      "undying train --data 'csv:my data.csv' --model mlp:8 --normalize standard --loss=huber "
+      "--out w.safetensors --quiet";
+  EXPECT_EQ(diagnose_command(command, "my net.onnx"),
+            "undying diagnose 'my net.onnx' --data 'csv:my data.csv' --loss=huber");
   EXPECT_EQ(train_command_with_out(command, "net.onnx"),
-            "undying train --data 'csv:my data.csv' --model mlp:8 --normalize standard --loss=huber --quiet --out net.onnx");
+            "undying train --data 'csv:my data.csv' --model mlp:8 --normalize standard "
+            "--loss=huber --quiet --out net.onnx");
 }
 
 TEST(Next, AWordIsQuotedWhereAShellNeedsIt) {

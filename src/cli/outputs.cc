@@ -21,12 +21,14 @@ fs::path place_of(const fs::path& name) {
   return error ? fs::absolute(name) : place;
 }
 
-void refuse_input(const Outputs::File& file, const fs::path& place, const std::vector<Outputs::Input>& inputs) {
+void refuse_input(const Outputs::File& file, const fs::path& place,
+                  const std::vector<Outputs::Input>& inputs) {
   for (const Outputs::Input& input : inputs)
     for (const fs::path& read : input.files)
       if (!read.empty() && place_of(read) == place)
         throw Error(ErrorCode::kInvalidArgument, file.flag,
-                    fmt::format("names {}, which {} reads; expected a file of its own", file.name, input.flag));
+                    fmt::format("names {}, which {} reads; expected a file of its own", file.name,
+                                input.flag));
 }
 
 }  // namespace
@@ -42,7 +44,8 @@ Outputs::Outputs(std::initializer_list<File> files, const std::vector<Input>& in
     const auto [found, inserted] = flags.emplace(place, file.flag);
     if (!inserted)
       throw Error(ErrorCode::kInvalidArgument, file.flag,
-                  fmt::format("names {}, as {} does; expected a file of its own", file.name, found->second));
+                  fmt::format("names {}, as {} does; expected a file of its own", file.name,
+                              found->second));
   }
 }
 
@@ -66,10 +69,13 @@ bool nothing_finished(const Host& host, const Study& study) {
   if (study.settings.learning_rates.size() < 2) {
     host.print("interrupted before any run was finished: nothing is written\n");
   } else if (study.settings.store.empty()) {
-    host.print("interrupted while learning rates were tried: nothing is written; --store FILE would keep what finished\n");
+    host.print(
+        "interrupted while learning rates were tried: nothing is written; --store FILE would keep "
+        "what finished\n");
   } else {
     host.print(
-        "interrupted while learning rates were tried: no result is written; {} holds what finished, and the same command goes on "
+        "interrupted while learning rates were tried: no result is written; {} holds what "
+        "finished, and the same command goes on "
         "from there\n",
         study.settings.store.string());
   }

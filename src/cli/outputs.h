@@ -13,7 +13,8 @@
 
 namespace undying::cli {
 
-// The files a command writes: checked before its work, so that hours are not spent on a result with nowhere to go, and written after it.
+// The files a command writes: checked before its work, so that hours are not spent on a result with
+// nowhere to go, and written after it.
 class Outputs {
  public:
   struct File {
@@ -27,11 +28,12 @@ class Outputs {
     std::vector<std::filesystem::path> files;
   };
 
-  // Throws Error when a file cannot be written, two flags name the same one, or one names a file that is read: no result is worth the
-  // data it was made of. Pipes and devices may be both.
+  // Throws Error when a file cannot be written, two flags name the same one, or one names a file
+  // that is read: no result is worth the data it was made of. Pipes and devices may be both.
   explicit Outputs(std::initializer_list<File> files, const std::vector<Input>& inputs = {});
 
-  // Calls `writer` unless `name` is empty. An error is kept for rethrow(): a full disk under one file must not cost the others.
+  // Calls `writer` unless `name` is empty. An error is kept for rethrow(): a full disk under one
+  // file must not cost the others.
   void write(const std::string& name, const std::function<void()>& writer);
   void rethrow() const;
 
@@ -39,7 +41,8 @@ class Outputs {
   std::exception_ptr first_error_;
 };
 
-// Says so where an interrupt came before any run was finished: then nothing is written, over what an earlier study left least of all.
+// Says so where an interrupt came before any run was finished: then nothing is written, over what
+// an earlier study left least of all.
 bool nothing_finished(const Host& host, const Study& study);
 
 }  // namespace undying::cli

@@ -18,7 +18,9 @@ using Clock = std::chrono::steady_clock;
 constexpr std::string_view kHideCursor = "\x1b[?25l";
 constexpr std::string_view kShowCursor = "\x1b[?25h";
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 bool can_redraw() {
   const char* kind = std::getenv("TERM");
@@ -31,16 +33,22 @@ winsize terminal_size(int descriptor) {
   return size;
 }
 
-double share(std::int64_t part, std::int64_t whole) { return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0.0; }
+double share(std::int64_t part, std::int64_t whole) {
+  return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : 0.0;
+}
 
 std::string left_text(double done, double elapsed) {
-  return done > 0.0 ? duration_text(elapsed * (1.0 - done) / done) + " left" : std::string("time left unknown");
+  return done > 0.0 ? duration_text(elapsed * (1.0 - done) / done) + " left"
+                    : std::string("time left unknown");
 }
 
 }  // namespace
 
 Screen::Screen(const Host& host, bool quiet)
-    : host_(&host), quiet_(quiet), live_(!quiet && !host.live && can_redraw()), last_(Clock::now()) {
+    : host_(&host),
+      quiet_(quiet),
+      live_(!quiet && !host.live && can_redraw()),
+      last_(Clock::now()) {
   if (live_) write(std::string(kHideCursor));
 }
 
@@ -55,7 +63,8 @@ void Screen::write(const std::string& text) const {
 
 bool Screen::due() {
   if (quiet_) return false;
-  const auto interval = live_ || host_->live ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10'000);
+  const auto interval =
+      live_ || host_->live ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10'000);
   if (Clock::now() - last_ < interval) return false;
   last_ = Clock::now();
   return true;
@@ -77,7 +86,8 @@ void Screen::show(const std::vector<std::string>& lines) {
   const std::size_t rows = size.ws_row > 2 ? size.ws_row - 1U : 23U;
   std::string text = erasure();
   shown_ = std::min(rows, lines.size());
-  for (std::size_t i = lines.size() - shown_; i < lines.size(); ++i) text += lines[i].substr(0, columns) + '\n';
+  for (std::size_t i = lines.size() - shown_; i < lines.size(); ++i)
+    text += lines[i].substr(0, columns) + '\n';
   write(text);
 }
 
@@ -105,7 +115,8 @@ int terminal_columns(int descriptor) {
 
 std::string bar(double share, int width) {
   const int full = std::clamp(static_cast<int>(std::lround(share * width)), 0, width);
-  return std::string(static_cast<std::size_t>(full), '#') + std::string(static_cast<std::size_t>(width - full), '-');
+  return std::string(static_cast<std::size_t>(full), '#') +
+         std::string(static_cast<std::size_t>(width - full), '-');
 }
 
 std::string duration_text(double seconds) {
@@ -116,8 +127,10 @@ std::string duration_text(double seconds) {
 }
 
 std::string rate_text(double samples_per_second) {
-  if (samples_per_second >= 999'500.0) return fmt::format("{:.3g}M samples/s", 1e-6 * samples_per_second);
-  if (samples_per_second >= 999.5) return fmt::format("{:.3g}k samples/s", 1e-3 * samples_per_second);
+  if (samples_per_second >= 999'500.0)
+    return fmt::format("{:.3g}M samples/s", 1e-6 * samples_per_second);
+  if (samples_per_second >= 999.5)
+    return fmt::format("{:.3g}k samples/s", 1e-3 * samples_per_second);
   return fmt::format("{:.0f} samples/s", samples_per_second);
 }
 
@@ -125,7 +138,8 @@ std::string dead_text(std::int64_t dead, std::int64_t units) {
   return fmt::format("{:.1f}% of {} units dead", 100.0 * share(dead, units), units);
 }
 
-TrainDisplay::TrainDisplay(Screen& screen, const TrainSettings& settings, std::int64_t train_examples)
+TrainDisplay::TrainDisplay(Screen& screen, const TrainSettings& settings,
+                           std::int64_t train_examples)
     : screen_(screen),
       epochs_(settings.epochs),
       batch_(std::min(settings.batch, train_examples)),
@@ -139,24 +153,32 @@ void TrainDisplay::step(const StepRecord& record) {
   if (!screen_.due()) return;
   const double elapsed = seconds_since(start_);
   const double done = share(record.step, steps_);
-  screen_.show({fmt::format("epoch {} of {} [{}] step {} of {}  loss {:.4f}{}  {}, {}", 1 + (record.step - 1) / steps_per_epoch_, epochs_,
-                            bar(done, 20), record.step, steps_, record.loss, health_,
-                            rate_text(static_cast<double>(record.step * batch_) / std::max(elapsed, 1e-3)), left_text(done, elapsed))});
+  screen_.show(
+      {fmt::format("epoch {} of {} [{}] step {} of {}  loss {:.4f}{}  {}, {}",
+                   1 + (record.step - 1) / steps_per_epoch_, epochs_, bar(done, 20), record.step,
+                   steps_, record.loss, health_,
+                   rate_text(static_cast<double>(record.step * batch_) / std::max(elapsed, 1e-3)),
+                   left_text(done, elapsed))});
 }
 
 void TrainDisplay::epoch(const EpochRecord& record) {
-  std::string text = fmt::format("epoch {} of {}: step {}, training loss {:.4f}", record.epoch, epochs_, record.step, record.train_loss);
+  std::string text = fmt::format("epoch {} of {}: step {}, training loss {:.4f}", record.epoch,
+                                 epochs_, record.step, record.train_loss);
   if (std::isfinite(record.test_loss)) text += fmt::format(", test loss {:.4f}", record.test_loss);
-  if (std::isfinite(record.test_accuracy)) text += fmt::format(", test accuracy {:.2f}%", 100.0 * record.test_accuracy);
-  if (std::isfinite(record.validation_score)) text += fmt::format(", validation {:.4g}", record.validation_score);
+  if (std::isfinite(record.test_accuracy))
+    text += fmt::format(", test accuracy {:.2f}%", 100.0 * record.test_accuracy);
+  if (std::isfinite(record.validation_score))
+    text += fmt::format(", validation {:.4g}", record.validation_score);
   if (record.units > 0) {
     text += ", " + dead_text(record.dead, record.units);
-    health_ = fmt::format("  {:.1f}% alive", 100.0 * share(record.units - record.dead, record.units));
+    health_ =
+        fmt::format("  {:.1f}% alive", 100.0 * share(record.units - record.dead, record.units));
   }
   screen_.print(text + fmt::format(", {}", duration_text(record.seconds)));
 }
 
-StudyDisplay::StudyDisplay(Screen& screen, const StudySettings& settings, std::int64_t train_examples)
+StudyDisplay::StudyDisplay(Screen& screen, const StudySettings& settings,
+                           std::int64_t train_examples)
     : screen_(screen),
       batch_(std::min(settings.train.batch, train_examples)),
       metric_(settings.train.metric),
@@ -178,15 +200,19 @@ void StudyDisplay::plan(const std::vector<Arm>& arms) {
   }
   const std::size_t seeds = arms.empty() ? 0 : arms.front().runs.size();
   if (!first)
-    return screen_.print(fmt::format("{} arm{} undecided: {} more runs, to {} seeds", open, open == 1 ? "" : "s", runs_ - before, seeds));
+    return screen_.print(fmt::format("{} arm{} undecided: {} more runs, to {} seeds", open,
+                                     open == 1 ? "" : "s", runs_ - before, seeds));
   const std::size_t all = std::exchange(runs_, part_.of(runs_));
   if (!part_.whole())
-    screen_.print(
-        fmt::format("part {} of {}: {} of {} runs, {} arms x {} seeds", part_.index, part_.count, runs_, all, arms.size(), seeds));
+    screen_.print(fmt::format("part {} of {}: {} of {} runs, {} arms x {} seeds", part_.index,
+                              part_.count, runs_, all, arms.size(), seeds));
   else
     screen_.print(
-        tuning_ ? fmt::format("choosing learning rates on validation rows: {} runs, {} candidates x {} seeds", runs_, arms.size(), seeds)
-                : fmt::format("{} runs: {} arms x {} seeds", runs_, arms.size(), seeds));
+        tuning_
+            ? fmt::format(
+                  "choosing learning rates on validation rows: {} runs, {} candidates x {} seeds",
+                  runs_, arms.size(), seeds)
+            : fmt::format("{} runs: {} arms x {} seeds", runs_, arms.size(), seeds));
   start_ = Clock::now();
 }
 
@@ -205,33 +231,43 @@ void StudyDisplay::finish(const StudyProgress& progress) {
   const Run& run = progress.result->run;
   const char* part = tuning_ ? "validation" : "test";
   if (trained && !run.epochs.empty()) steps_trained_ += run.epochs.back().step;
-  const Metric metric = metric_.value_or(std::isfinite(run.test_accuracy) ? Metric::kAccuracy : Metric::kLoss);
-  const std::string score = (is_percent(metric) ? std::string(name(metric)) + " " : "") + score_text(metric, score_of(run, metric));
-  std::string result = run.status == RunStatus::kDiverged ? fmt::format("diverged: {}", run.reason) : fmt::format("{} {}", part, score);
+  const Metric metric =
+      metric_.value_or(std::isfinite(run.test_accuracy) ? Metric::kAccuracy : Metric::kLoss);
+  const std::string score = (is_percent(metric) ? std::string(name(metric)) + " " : "") +
+                            score_text(metric, score_of(run, metric));
+  std::string result = run.status == RunStatus::kDiverged ? fmt::format("diverged: {}", run.reason)
+                                                          : fmt::format("{} {}", part, score);
   if (run.ledger.units() > 0) result += ", " + dead_text(run.ledger.dead(), run.ledger.units());
-  screen_.print(fmt::format("[{:>{}}/{}] {:<{}}  seed {:<3}  {}, {}", done_, fmt::formatted_size("{}", runs_), runs_, labels_[progress.arm],
-                            label_width_, progress.seed, result, trained ? duration_text(run.train_seconds) : "kept from before"));
+  screen_.print(fmt::format("[{:>{}}/{}] {:<{}}  seed {:<3}  {}, {}", done_,
+                            fmt::formatted_size("{}", runs_), runs_, labels_[progress.arm],
+                            label_width_, progress.seed, result,
+                            trained ? duration_text(run.train_seconds) : "kept from before"));
   if (screen_.due()) screen_.show(lines());
 }
 
 std::vector<std::string> StudyDisplay::lines() const {
   std::vector<std::string> text;
   for (const auto& [key, progress] : running_)
-    text.push_back(fmt::format("  {:<{}}  seed {:<3} [{}] step {} of {}  loss {:.4f}", labels_[key.first], label_width_, key.second,
-                               bar(share(progress.step, progress.steps), 20), progress.step, progress.steps, progress.loss));
+    text.push_back(fmt::format("  {:<{}}  seed {:<3} [{}] step {} of {}  loss {:.4f}",
+                               labels_[key.first], label_width_, key.second,
+                               bar(share(progress.step, progress.steps), 20), progress.step,
+                               progress.steps, progress.loss));
   text.push_back(overall());
   return text;
 }
 
-// The time left follows from the pace so far; a diverged run counts as done, however early it ended.
+// The time left follows from the pace so far; a diverged run counts as done, however early it
+// ended.
 std::string StudyDisplay::overall() const {
   std::int64_t running = 0;
   for (const auto& [key, progress] : running_) running += progress.step;
   const auto runs = static_cast<std::int64_t>(runs_);
   const std::int64_t done = static_cast<std::int64_t>(done_) * steps_per_run_ + running;
   const double left = static_cast<double>(runs * steps_per_run_ - done);
-  const double pace = static_cast<double>(steps_trained_ + running) / std::max(seconds_since(start_), 1e-3);
-  return fmt::format("{} of {} runs [{}] {}, {}", done_, runs_, bar(share(done, runs * steps_per_run_), 30),
+  const double pace =
+      static_cast<double>(steps_trained_ + running) / std::max(seconds_since(start_), 1e-3);
+  return fmt::format("{} of {} runs [{}] {}, {}", done_, runs_,
+                     bar(share(done, runs * steps_per_run_), 30),
                      rate_text(pace * static_cast<double>(batch_)),
                      pace > 0.0 ? duration_text(left / pace) + " left" : "time left unknown");
 }

@@ -15,9 +15,10 @@
 
 namespace undying::cli {
 
-// Lines on standard error that show how a job stands: redrawn in place on a terminal, at most ten times a second; elsewhere permanent
-// lines alone, with a sign of life every ten seconds. Nothing at all when quiet. A standard error that cannot be written never ends a job.
-// Where a host shows them itself it gets them all, as often.
+// Lines on standard error that show how a job stands: redrawn in place on a terminal, at most ten
+// times a second; elsewhere permanent lines alone, with a sign of life every ten seconds. Nothing
+// at all when quiet. A standard error that cannot be written never ends a job. Where a host shows
+// them itself it gets them all, as often.
 class Screen {
  public:
   Screen(const Host& host, bool quiet);
@@ -26,11 +27,12 @@ class Screen {
   Screen& operator=(const Screen&) = delete;
 
   bool quiet() const { return quiet_; }
-  bool due();                                        // whether it is time for the next show()
-  void show(const std::vector<std::string>& lines);  // replaces the live lines; elsewhere prints the last one
-  void print(const std::string& line);               // a line that stays
-  void close();                                      // takes the live lines away and shows the cursor again, for good
-  void abandon() const;                              // shows the cursor again, from any thread: the program ends now
+  bool due();  // whether it is time for the next show()
+  void show(const std::vector<std::string>&
+                lines);                 // replaces the live lines; elsewhere prints the last one
+  void print(const std::string& line);  // a line that stays
+  void close();          // takes the live lines away and shows the cursor again, for good
+  void abandon() const;  // shows the cursor again, from any thread: the program ends now
 
  private:
   std::string erasure();
@@ -59,7 +61,8 @@ std::string rate_text(double samples_per_second);
 // "83.4% of 480 units dead", "12 of 480 ..." being harder to compare between layers and arms
 std::string dead_text(std::int64_t dead, std::int64_t units);
 
-// The progress of one run: a bar with loss, living share, rate and time left, and a line for each epoch.
+// The progress of one run: a bar with loss, living share, rate and time left, and a line for each
+// epoch.
 class TrainDisplay {
  public:
   TrainDisplay(Screen& screen, const TrainSettings& settings, std::int64_t train_examples);
@@ -77,7 +80,8 @@ class TrainDisplay {
   std::chrono::steady_clock::time_point start_;
 };
 
-// The progress of a study: a bar for each running run and one for the whole, with the rate and the time left.
+// The progress of a study: a bar for each running run and one for the whole, with the rate and the
+// time left.
 class StudyDisplay {
  public:
   StudyDisplay(Screen& screen, const StudySettings& settings, std::int64_t train_examples);

@@ -18,9 +18,9 @@
 
 #include "base/version.h"
 #include "cli/commands/commands.h"
-#include "cli/help.h"
+#include "cli/flags/help.h"
+#include "cli/flags/options.h"
 #include "cli/host.h"
-#include "cli/options.h"
 #include "cli/progress.h"
 #include "undying/error.h"
 
@@ -28,13 +28,17 @@ namespace undying::cli {
 namespace {
 
 constexpr const char* kDescription =
-    "Trains deep networks and keeps their neurons alive: watches every neuron at every step, says which\n"
-    "died and when, and tries in a controlled study whether Leaky ReLU or one of its relatives helps.\n";
+    "Trains deep networks and keeps their neurons alive: watches every neuron at every step, says "
+    "which\n"
+    "died and when, and tries in a controlled study whether Leaky ReLU or one of its relatives "
+    "helps.\n";
 
 constexpr const char* kFooter =
     "Examples:\n"
-    "  undying compare --activations relu,leaky_relu:0.01,leaky_relu:0.2,prelu,elu --seeds 5 --report report.html\n"
-    "  undying train --data fashion-mnist --model mlp:256-128-100 --activation leaky_relu:0.1 --lr 0.05 --json run.json\n"
+    "  undying compare --activations relu,leaky_relu:0.01,leaky_relu:0.2,prelu,elu --seeds 5 "
+    "--report report.html\n"
+    "  undying train --data fashion-mnist --model mlp:256-128-100 --activation leaky_relu:0.1 --lr "
+    "0.05 --json run.json\n"
     "  undying diagnose model.onnx --data fashion-mnist --fail-on 'dead>5%'\n"
     "  undying revive model.onnx --data fashion-mnist -o healed.onnx\n"
     "  undying prune model.onnx --data fashion-mnist -o smaller.onnx\n"
@@ -43,8 +47,10 @@ constexpr const char* kFooter =
     "  undying list\n"
     "\n"
     "Results go to standard output, progress and errors to standard error.\n"
-    "Exit codes: 0 done; 1 internal failure; 2 bad input (a flag, file, model or data set) or an output that cannot be\n"
-    "written; 3 a condition of diagnose --fail-on is met; 130 interrupted, what was finished is kept.";
+    "Exit codes: 0 done; 1 internal failure; 2 bad input (a flag, file, model or data set) or an "
+    "output that cannot be\n"
+    "written; 3 a condition of diagnose --fail-on is met; 130 interrupted, what was finished is "
+    "kept.";
 
 // One line, whatever a file or a flag is called, or a list of which every line is indented.
 int fail(ExitCode code, std::string message) {
@@ -56,14 +62,17 @@ int fail(ExitCode code, std::string message) {
   return code;
 }
 
-// A closed standard descriptor would be taken by the next file opened, and messages would end up in that file.
+// A closed standard descriptor would be taken by the next file opened, and messages would end up in
+// that file.
 void occupy_standard_descriptors() {
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-    if (fcntl(descriptor, F_GETFD) == -1 && errno == EBADF) open("/dev/null", descriptor == STDERR_FILENO ? O_WRONLY : O_RDONLY);
+    if (fcntl(descriptor, F_GETFD) == -1 && errno == EBADF)
+      open("/dev/null", descriptor == STDERR_FILENO ? O_WRONLY : O_RDONLY);
 }
 
 [[noreturn]] void fail_output() {
-  throw Error(ErrorCode::kIo, "standard output", fmt::format("cannot be written: {}", std::strerror(errno)));
+  throw Error(ErrorCode::kIo, "standard output",
+              fmt::format("cannot be written: {}", std::strerror(errno)));
 }
 
 // What was printed must have arrived.
@@ -83,19 +92,24 @@ std::unique_ptr<Program> make_program(const Host& host) {
   app.formatter(std::make_shared<HelpLayout>());
   app.footer(kFooter);
   app.set_help_flag("-h,--help", "print this and exit");
-  app.set_version_flag("--version", fmt::format("undying {}", kVersion), "print the version and exit");
+  app.set_version_flag("--version", fmt::format("undying {}", kVersion),
+                       "print the version and exit");
   app.require_subcommand(1);
-  program->commands = {{"compare", add_compare(app, host)}, {"train", add_train(app, host)},       {"diagnose", add_diagnose(app, host)},
-                       {"revive", add_revive(app, host)},   {"prune", add_prune(app, host)},       {"inspect", add_inspect(app, host)},
-                       {"predict", add_predict(app, host)}, {"evaluate", add_evaluate(app, host)}, {"bench", add_bench(app, host)},
-                       {"merge", add_merge(app, host)},     {"list", add_list(app, host)}};
+  program->commands = {{"compare", add_compare(app, host)},   {"train", add_train(app, host)},
+                       {"diagnose", add_diagnose(app, host)}, {"revive", add_revive(app, host)},
+                       {"prune", add_prune(app, host)},       {"inspect", add_inspect(app, host)},
+                       {"predict", add_predict(app, host)},   {"evaluate", add_evaluate(app, host)},
+                       {"bench", add_bench(app, host)},       {"merge", add_merge(app, host)},
+                       {"list", add_list(app, host)}};
   return program;
 }
 
 int run_command(Program& program, int argc, const char* const* argv) {
   // Before parsing, where a --help behind it would hide it.
   if (argc > 1 && argv[1][0] != '-' &&
-      std::ranges::none_of(program.commands, [&](const auto& known) { return std::string_view(known.first) == argv[1]; }))
+      std::ranges::none_of(program.commands, [&](const auto& known) {
+        return std::string_view(known.first) == argv[1];
+      }))
     throw Error(ErrorCode::kInvalidArgument, argv[1], unknown_command(program.app, argv[1]));
   program.app.parse(argc, argv);
   for (const auto& [name, chosen] : program.commands)
@@ -163,7 +177,8 @@ int run_in(const Host& host, const std::vector<std::string>& arguments) {
 namespace {
 
 Flag describe(const CLI::Option& option) {
-  const std::string name = option.get_positional() ? option.get_name() : "--" + option.get_lnames().front();
+  const std::string name =
+      option.get_positional() ? option.get_name() : "--" + option.get_lnames().front();
   const std::vector<std::string> negatives = option.get_fnames();
   return {.name = name,
           .help = option.get_description(),

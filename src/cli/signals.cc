@@ -14,7 +14,8 @@ sigset_t ending_signals() {
   sigemptyset(&set);
   for (const int signal : {SIGINT, SIGTERM}) {
     struct sigaction action {};
-    if (sigaction(signal, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) sigaddset(&set, signal);
+    if (sigaction(signal, nullptr, &action) == 0 && action.sa_handler != SIG_IGN)
+      sigaddset(&set, signal);
   }
   return set;
 }

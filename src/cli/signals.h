@@ -10,13 +10,16 @@
 
 namespace undying::cli {
 
-// Turns the first SIGINT or SIGTERM into a stop request; the second one ends the program at once, as if this did not exist. A signal that
-// was ignored when the program started stays ignored (nohup, background jobs of scripts). Make one before any other thread starts:
-// threads inherit that the signals are blocked. Where a host stops its commands itself, signals are left alone.
+// Turns the first SIGINT or SIGTERM into a stop request; the second one ends the program at once,
+// as if this did not exist. A signal that was ignored when the program started stays ignored
+// (nohup, background jobs of scripts). Make one before any other thread starts: threads inherit
+// that the signals are blocked. Where a host stops its commands itself, signals are left alone.
 class Interrupt {
  public:
-  // Both are called on a thread of their own: `asked` at the first signal, `ending` right before the second one ends the program.
-  explicit Interrupt(const Host& host, std::function<void()> asked = {}, std::function<void()> ending = {});
+  // Both are called on a thread of their own: `asked` at the first signal, `ending` right before
+  // the second one ends the program.
+  explicit Interrupt(const Host& host, std::function<void()> asked = {},
+                     std::function<void()> ending = {});
   ~Interrupt();
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;

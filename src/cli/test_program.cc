@@ -26,7 +26,8 @@ Ends open_channel(const Child::Start& start) {
     winsize size{};
     size.ws_col = static_cast<unsigned short>(start.columns);
     size.ws_row = 24;
-    if (openpty(&ends.ours, &ends.theirs, nullptr, nullptr, &size) != 0) throw std::runtime_error("no pseudo-terminal");
+    if (openpty(&ends.ours, &ends.theirs, nullptr, nullptr, &size) != 0)
+      throw std::runtime_error("no pseudo-terminal");
     return ends;
   }
   int pair[2];
@@ -34,7 +35,8 @@ Ends open_channel(const Child::Start& start) {
   return {pair[0], pair[1]};
 }
 
-[[noreturn]] void become(const std::filesystem::path& folder, std::vector<char*>& arguments, const Child::Start& start, const Ends& ends) {
+[[noreturn]] void become(const std::filesystem::path& folder, std::vector<char*>& arguments,
+                         const Child::Start& start, const Ends& ends) {
   if (chdir(folder.c_str()) != 0) _exit(99);
   signal(SIGINT, start.ignore_interrupts ? SIG_IGN : SIG_DFL);
   setenv("TERM", start.terminal, 1);
@@ -49,12 +51,14 @@ Ends open_channel(const Child::Start& start) {
 }  // namespace
 
 Result Program::run(const std::string& arguments, const std::string& redirection) const {
-  const std::string command = "cd '" + folder_.string() + "' && '" UNDYING_BINARY "' " + arguments + " </dev/null " + redirection;
+  const std::string command = "cd '" + folder_.string() + "' && '" UNDYING_BINARY "' " + arguments +
+                              " </dev/null " + redirection;
   const int status = std::system(command.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, content("out.txt"), content("err.txt")};
 }
 
-void Program::expect_error(const std::string& arguments, const testing::Matcher<const std::string&>& message) const {
+void Program::expect_error(const std::string& arguments,
+                           const testing::Matcher<const std::string&>& message) const {
   const Result result = run(arguments);
   EXPECT_EQ(result.code, 2) << arguments << '\n' << result.err;
   EXPECT_THAT(result.err, message) << arguments;
@@ -71,7 +75,8 @@ std::string Program::content(const std::string& name) const {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-Child::Child(const std::filesystem::path& folder, const std::vector<std::string>& arguments, const Start& start) {
+Child::Child(const std::filesystem::path& folder, const std::vector<std::string>& arguments,
+             const Start& start) {
   std::vector<std::string> words = {"undying"};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> pointers;

@@ -16,7 +16,8 @@
 namespace undying::cli {
 
 // A network and data so small that a run takes milliseconds.
-inline constexpr const char* kTiny = " --data spirals --model mlp:8x2 --epochs 2 --batch 50 --quiet ";
+inline constexpr const char* kTiny =
+    " --data spirals --model mlp:8x2 --epochs 2 --batch 50 --quiet ";
 
 struct Result {
   int code = 0;
@@ -26,18 +27,24 @@ struct Result {
 
 class Program : public TestFiles {
  protected:
-  // Runs it to its end with these arguments, as a shell reads them. `err` is where standard error goes instead of Result::err.
-  Result run(const std::string& arguments, const std::string& redirection = ">out.txt 2>err.txt") const;
+  // Runs it to its end with these arguments, as a shell reads them. `err` is where standard error
+  // goes instead of Result::err.
+  Result run(const std::string& arguments,
+             const std::string& redirection = ">out.txt 2>err.txt") const;
 
   // "error: ...", one line and perhaps an indented list, with exit code 2, and no result.
-  void expect_error(const std::string& arguments, const testing::Matcher<const std::string&>& message) const;
+  void expect_error(const std::string& arguments,
+                    const testing::Matcher<const std::string&>& message) const;
 
   std::string content(const std::string& name) const;
-  nlohmann::json json(const std::string& name) const { return nlohmann::json::parse(content(name)); }
+  nlohmann::json json(const std::string& name) const {
+    return nlohmann::json::parse(content(name));
+  }
   bool exists(const std::string& name) const { return std::filesystem::exists(folder_ / name); }
 };
 
-// A running program whose standard error is read as it is written. Standard output goes to out.txt in its folder.
+// A running program whose standard error is read as it is written. Standard output goes to out.txt
+// in its folder.
 class Child {
  public:
   enum class Channel { kPipe, kTerminal };  // what its standard error is
@@ -48,7 +55,8 @@ class Child {
     bool ignore_interrupts = false;  // as nohup or a script's background jobs do
   };
 
-  Child(const std::filesystem::path& folder, const std::vector<std::string>& arguments, const Start& start);
+  Child(const std::filesystem::path& folder, const std::vector<std::string>& arguments,
+        const Start& start);
   ~Child();  // kills what is still running
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;

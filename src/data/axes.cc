@@ -12,7 +12,7 @@ void transpose(std::vector<T>& all, std::int64_t size, std::int64_t outer, std::
   for (std::int64_t e = 0; e < size && !all.empty(); ++e) {
     T* values = all.data() + e * outer * inner;
     for (std::int64_t o = 0; o < outer; ++o)
-      for (std::int64_t i = 0; i < inner; ++i) example[static_cast<std::size_t>(i * outer + o)] = values[o * inner + i];
+      for (std::int64_t i = 0; i < inner; ++i) example[i * outer + o] = values[o * inner + i];
     std::copy(example.begin(), example.end(), values);
   }
 }
@@ -34,8 +34,10 @@ void fit_to(Dataset& data, const NetworkInterface& network, bool images) {
   const std::vector<std::int64_t>& input = network.inputs[0].shape;
   std::vector<std::int64_t> last = data.shape;
   std::rotate(last.begin(), last.begin() + 1, last.end());
-  if (images && input.size() == 3 && last == input && data.shape != input) move_axis(data, Move::kFirstToEnd);
-  if (data.classes > 0 && data.class_names.empty()) data.classes = std::max(data.classes, network.outputs[0].width);
+  if (images && input.size() == 3 && last == input && data.shape != input)
+    move_axis(data, Move::kFirstToEnd);
+  if (data.classes > 0 && data.class_names.empty())
+    data.classes = std::max(data.classes, network.outputs[0].width);
 }
 
 }  // namespace undying::data

@@ -13,8 +13,8 @@ enum class Move { kNone, kLastToFront, kFirstToEnd };
 // Moves an axis of every example.
 void move_axis(Dataset& data, Move move);
 
-// To a network of one input and one output: images (channels, height, width) become (height, width, channels) where it takes them so, and
-// labels without names may leave some of its classes out.
+// To a network of one input and one output: images (channels, height, width) become (height, width,
+// channels) where it takes them so, and labels without names may leave some of its classes out.
 void fit_to(Dataset& data, const NetworkInterface& network, bool images);
 
 }  // namespace undying::data

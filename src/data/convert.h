@@ -7,8 +7,8 @@
 
 namespace undying::data {
 
-// One example of a data set as a network sees it: (stored - mean) / deviation. Works from the front: `bytes` may be the last quarter of
-// dst's own memory, and `values` may be dst.
+// One example of a data set as a network sees it: (stored - mean) / deviation. Works from the
+// front: `bytes` may be the last quarter of dst's own memory, and `values` may be dst.
 void convert(const Dataset& data, const std::uint8_t* bytes, float* dst);
 void convert(const Dataset& data, const float* values, float* dst);
 

@@ -13,7 +13,8 @@ DataForm form_of(const Split& split) {
                 .columns = split.reading.columns,
                 .class_names = train.class_names,
                 .target = train.target};
-  for (std::int64_t i = 0; train.class_names.empty() && i < train.classes; ++i) form.class_names.push_back(std::to_string(i));
+  for (std::int64_t i = 0; train.class_names.empty() && i < train.classes; ++i)
+    form.class_names.push_back(std::to_string(i));
   if (form.mean.empty()) {
     form.mean = {0.0f};
     form.deviation = {train.bytes.empty() ? 1.0f : 255.0f};

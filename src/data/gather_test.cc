@@ -35,7 +35,8 @@ TEST(Gather, ValuesAreCopied) {
 }
 
 TEST(Standardise, TrainingPartGetsZeroMeanAndUnitVariance) {
-  Dataset train{.name = "t", .size = 40, .shape = {2}, .classes = 2, .labels = std::vector<std::int32_t>(40)};
+  Dataset train{
+      .name = "t", .size = 40, .shape = {2}, .classes = 2, .labels = std::vector<std::int32_t>(40)};
   for (int i = 0; i < 40; ++i) {
     train.values.push_back(static_cast<float>(3 * i));
     train.values.push_back(7.0f);
@@ -59,7 +60,12 @@ TEST(Standardise, TrainingPartGetsZeroMeanAndUnitVariance) {
 }
 
 TEST(Standardise, BytesGetOneMeanAndDeviation) {
-  Dataset train{.name = "t", .size = 2, .shape = {2}, .bytes = {0, 100, 100, 200}, .classes = 2, .labels = {0, 1}};
+  Dataset train{.name = "t",
+                .size = 2,
+                .shape = {2},
+                .bytes = {0, 100, 100, 200},
+                .classes = 2,
+                .labels = {0, 1}};
   Dataset test = train;
   data::standardise(train, test);
   std::vector<float> rows(4);
@@ -68,22 +74,29 @@ TEST(Standardise, BytesGetOneMeanAndDeviation) {
   EXPECT_NEAR(rows[3], std::sqrt(2.0), 1e-6);
 }
 
-// Three channels of two pixels: (0, 2), (10, 10), (0, 200) in the first example, (4, 2), (10, 10), (100, 100) in the second. Their means
-// are 2, 10 and 100, their deviations sqrt 2, 0 and sqrt 5000.
+// Three channels of two pixels: (0, 2), (10, 10), (0, 200) in the first example, (4, 2), (10, 10),
+// (100, 100) in the second. Their means are 2, 10 and 100, their deviations sqrt 2, 0 and sqrt
+// 5000.
 TEST(Standardise, ChannelsOfImagesGetTheirOwnMeanAndDeviation) {
-  Dataset train{.name = "t", .size = 2, .shape = {3, 1, 2}, .bytes = {0, 2, 10, 10, 0, 200, 4, 2, 10, 10, 100, 100}, .classes = 2};
+  Dataset train{.name = "t",
+                .size = 2,
+                .shape = {3, 1, 2},
+                .bytes = {0, 2, 10, 10, 0, 200, 4, 2, 10, 10, 100, 100},
+                .classes = 2};
   train.labels = {0, 1};
   Dataset test = train;
   data::standardise(train, test);
   EXPECT_NO_THROW(validate(train));
   std::vector<float> row(6);
   gather(test, std::vector<std::uint32_t>{0}, row.data());
-  const double expected[] = {-std::sqrt(2.0), 0.0, 0.0, 0.0, -100.0 / std::sqrt(5000.0), 100.0 / std::sqrt(5000.0)};
+  const double expected[] = {-std::sqrt(2.0),          0.0, 0.0, 0.0, -100.0 / std::sqrt(5000.0),
+                             100.0 / std::sqrt(5000.0)};
   for (std::size_t i = 0; i < 6; ++i) EXPECT_NEAR(row[i], expected[i], 1e-6) << i;
 }
 
 TEST(Validate, NamesWhatIsWrong) {
-  Dataset data{.name = "d", .size = 2, .shape = {1}, .values = {1, 2}, .classes = 2, .labels = {0, 1}};
+  Dataset data{
+      .name = "d", .size = 2, .shape = {1}, .values = {1, 2}, .classes = 2, .labels = {0, 1}};
   EXPECT_NO_THROW(validate(data));
   data.labels[1] = 2;
   EXPECT_THROW(validate(data), Error);

@@ -16,9 +16,13 @@ namespace {
 
 using Shape = std::vector<std::int64_t>;
 
-[[noreturn]] void fail(const std::string& subject, const std::string& message) { throw Error(ErrorCode::kBadData, subject, message); }
+[[noreturn]] void fail(const std::string& subject, const std::string& message) {
+  throw Error(ErrorCode::kBadData, subject, message);
+}
 
-std::int64_t count(const Shape& shape) { return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>()); }
+std::int64_t count(const Shape& shape) {
+  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+}
 
 Shape without_ones(Shape shape) {
   std::erase(shape, 1);
@@ -31,7 +35,8 @@ const Member* member(const std::vector<Member>& members, const std::string& name
 }
 
 // An array of this part, by the first of these names that is there.
-const Member* member(const std::vector<Member>& members, const std::vector<std::string>& names, const std::vector<std::string>& suffixes) {
+const Member* member(const std::vector<Member>& members, const std::vector<std::string>& names,
+                     const std::vector<std::string>& suffixes) {
   for (const std::string& name : names)
     for (const std::string& suffix : suffixes)
       if (const Member* found = member(members, name + suffix); found != nullptr) return found;
@@ -39,19 +44,23 @@ const Member* member(const std::vector<Member>& members, const std::vector<std::
 }
 
 bool any_named(const std::vector<Member>& members, const auto& parts) {
-  return std::ranges::any_of(parts, [&](const auto& part) { return member(members, {part.name}, {"", "_train"}) != nullptr; });
+  return std::ranges::any_of(parts, [&](const auto& part) {
+    return member(members, {part.name}, {"", "_train"}) != nullptr;
+  });
 }
 
 std::string names_of(const std::vector<Member>& members) {
   std::string names;
-  for (const auto& [name, content] : members) names += (names.empty() ? "" : ", ") + name.substr(0, name.rfind(".npy"));
+  for (const auto& [name, content] : members)
+    names += (names.empty() ? "" : ", ") + name.substr(0, name.rfind(".npy"));
   return names.empty() ? "none" : names;
 }
 
 // One part of an NPZ file, for training or testing.
 class NamedPart {
  public:
-  NamedPart(const std::vector<Member>& members, const std::string& file, const NetworkInterface& network, std::vector<std::string> suffixes)
+  NamedPart(const std::vector<Member>& members, const std::string& file,
+            const NetworkInterface& network, std::vector<std::string> suffixes)
       : members_(members), file_(file), network_(network), suffixes_(std::move(suffixes)) {}
 
   // Of one input at least: others that are not there are an error then.
@@ -75,14 +84,18 @@ class NamedPart {
   std::string source(const Member& of) const { return file_ + ": " + of.first; }
 
   const Member* input(std::size_t i) const {
-    const bool by_place = network_.inputs.size() > 1 && member(members_, "x1") != nullptr && !all_named();
-    if (!by_place && any_named(members_, network_.inputs)) return member(members_, {network_.inputs[i].name}, suffixes_);
+    const bool by_place =
+        network_.inputs.size() > 1 && member(members_, "x1") != nullptr && !all_named();
+    if (!by_place && any_named(members_, network_.inputs))
+      return member(members_, {network_.inputs[i].name}, suffixes_);
     if (network_.inputs.size() == 1) return member(members_, {"X", "x"}, suffixes_);
     return member(members_, {i == 0 ? "x" : "x" + std::to_string(i)}, suffixes_);
   }
 
   bool all_named() const {
-    return std::ranges::all_of(network_.inputs, [&](const InputPart& part) { return member(members_, {part.name}, suffixes_) != nullptr; });
+    return std::ranges::all_of(network_.inputs, [&](const InputPart& part) {
+      return member(members_, {part.name}, suffixes_) != nullptr;
+    });
   }
 
   void check_inputs() const {
@@ -90,9 +103,11 @@ class NamedPart {
     for (std::size_t i = 0; i < network_.inputs.size(); ++i)
       if (input(i) == nullptr) missing.push_back(network_.inputs[i].name);
     if (missing.empty()) return;
-    fail(file_, fmt::format("has no {}array for the input{} {} of the network; expected one of that name for each of its inputs; it has {}",
-                            suffixes_[0].empty() ? "" : suffixes_[0].substr(1) + " ", missing.size() == 1 ? "" : "s",
-                            fmt::join(missing, ", "), names_of(members_)));
+    fail(file_,
+         fmt::format("has no {}array for the input{} {} of the network; expected one of that name "
+                     "for each of its inputs; it has {}",
+                     suffixes_[0].empty() ? "" : suffixes_[0].substr(1) + " ",
+                     missing.size() == 1 ? "" : "s", fmt::join(missing, ", "), names_of(members_)));
   }
 
   void read_inputs(Dataset& data) {
@@ -112,7 +127,8 @@ class NamedPart {
     data.shape = {width};
     data.values.reserve(static_cast<std::size_t>(data.size * width));
     for (std::int64_t row = 0; row < data.size; ++row)
-      for (std::size_t i = 0; i < arrays.size(); ++i) append_row(network_.inputs[i], arrays[i], row, data.values);
+      for (std::size_t i = 0; i < arrays.size(); ++i)
+        append_row(network_.inputs[i], arrays[i], row, data.values);
   }
 
   // Images stay bytes.
@@ -131,7 +147,8 @@ class NamedPart {
   }
 
   // Of several inputs, images of bytes are brought to [0, 1] here.
-  static void append_row(const InputPart& part, const Array& array, std::int64_t row, std::vector<float>& values) {
+  static void append_row(const InputPart& part, const Array& array, std::int64_t row,
+                         std::vector<float>& values) {
     const std::int64_t width = count(part.shape);
     const bool image = array.bytes && array.shape.size() > 2 && !part.integer;
     for (std::int64_t i = row * width; i < (row + 1) * width; ++i) {
@@ -143,28 +160,35 @@ class NamedPart {
 
   // An array of the shape of one example is one.
   static void add_batch(const InputPart& part, Array& array) {
-    if (array.shape == part.shape && (array.shape.size() > 1 || part.shape[0] > 1)) array.shape.insert(array.shape.begin(), 1);
+    if (array.shape == part.shape && (array.shape.size() > 1 || part.shape[0] > 1))
+      array.shape.insert(array.shape.begin(), 1);
   }
 
-  static void check_input(const InputPart& part, const Array& array, const std::string& source, const Array& first) {
-    if (array.shape.empty() || array.count() == 0) fail(source, fmt::format("holds {} values; expected (examples, ...)", array.count()));
+  static void check_input(const InputPart& part, const Array& array, const std::string& source,
+                          const Array& first) {
+    if (array.shape.empty() || array.count() == 0)
+      fail(source, fmt::format("holds {} values; expected (examples, ...)", array.count()));
     const Shape example(array.shape.begin() + 1, array.shape.end());
-    const bool flat = (example.size() <= 1 || without_ones(part.shape).size() <= 1) && count(example) == count(part.shape);
+    const bool flat = (example.size() <= 1 || without_ones(part.shape).size() <= 1) &&
+                      count(example) == count(part.shape);
     if (!flat && without_ones(example) != without_ones(part.shape))
-      fail(source, fmt::format("has examples of shape {}; the input {} of the network takes {}", fmt::join(example, " x "), part.name,
-                               fmt::join(part.shape, " x ")));
+      fail(source, fmt::format("has examples of shape {}; the input {} of the network takes {}",
+                               fmt::join(example, " x "), part.name, fmt::join(part.shape, " x ")));
     if (array.shape[0] != first.shape[0])
-      fail(source, fmt::format("has {} examples; the first input has {}", array.shape[0], first.shape[0]));
+      fail(source,
+           fmt::format("has {} examples; the first input has {}", array.shape[0], first.shape[0]));
     for (std::size_t i = 0; part.integer && i < array.values.size(); ++i)
       if (array.values[i] != std::floor(array.values[i]))
-        fail(source, fmt::format("is {} in example {}; the input {} of the network takes whole numbers", array.values[i],
-                                 i / static_cast<std::size_t>(count(example)), part.name));
+        fail(source,
+             fmt::format("is {} in example {}; the input {} of the network takes whole numbers",
+                         array.values[i], i / static_cast<std::size_t>(count(example)), part.name));
   }
 
   void read_targets(Dataset& data, Reading& reading) {
     std::vector<std::pair<const TargetPart*, const Member*>> found;
     for (const TargetPart& output : network_.outputs)
-      if (const Member* of = member(members_, {output.name}, suffixes_); of != nullptr) found.emplace_back(&output, of);
+      if (const Member* of = member(members_, {output.name}, suffixes_); of != nullptr)
+        found.emplace_back(&output, of);
     const bool by_place = found.empty() && !network_.chosen;
     for (std::size_t i = 0; by_place && i < network_.outputs.size(); ++i)
       if (const Member* of = member(members_, {"y" + std::to_string(i)}, suffixes_); of != nullptr)
@@ -182,28 +206,35 @@ class NamedPart {
 
   Array targets_of(const Member& of, const Dataset& data) const {
     Array array = parse_npy(of.second, source(of));
-    if (data.size == 1 && (array.shape.empty() || array.shape[0] != 1)) array.shape.insert(array.shape.begin(), 1);
+    if (data.size == 1 && (array.shape.empty() || array.shape[0] != 1))
+      array.shape.insert(array.shape.begin(), 1);
     return array;
   }
 
-  [[noreturn]] void fail_missing(const std::vector<std::pair<const TargetPart*, const Member*>>& found) const {
+  [[noreturn]] void fail_missing(
+      const std::vector<std::pair<const TargetPart*, const Member*>>& found) const {
     std::vector<std::string> missing;
     for (const TargetPart& output : network_.outputs)
-      if (std::ranges::none_of(found, [&](const auto& each) { return each.first == &output; })) missing.push_back(output.name);
+      if (std::ranges::none_of(found, [&](const auto& each) { return each.first == &output; }))
+        missing.push_back(output.name);
     const bool one = missing.size() == 1;
-    fail(file_, fmt::format("has no array{} {}, the targets of {}; it has {}", one ? "" : "s", fmt::join(missing, ", "),
-                            one ? "that output" : "these outputs", names_of(members_)));
+    fail(file_, fmt::format("has no array{} {}, the targets of {}; it has {}", one ? "" : "s",
+                            fmt::join(missing, ", "), one ? "that output" : "these outputs",
+                            names_of(members_)));
   }
 
-  void read_parts(Dataset& data, const std::vector<std::pair<const TargetPart*, const Member*>>& found, Reading& reading) {
+  void read_parts(Dataset& data,
+                  const std::vector<std::pair<const TargetPart*, const Member*>>& found,
+                  Reading& reading) {
     std::vector<Dataset> parts;
     for (const auto& [output, of] : found) {
       Dataset& part = parts.emplace_back(Dataset{.name = data.name, .size = data.size});
       Reading own;
       fill_targets(part, targets_of(*of, data), source(*of), own);
       add_part(data, *output, part, source(*of));
-      reading.task += fmt::format("{}{}: {}", reading.task.empty() ? "" : "; ", output->name,
-                                  data.parts.back().classes > 0 ? fmt::format("{} classes", output->width) : "values");
+      reading.task += fmt::format(
+          "{}{}: {}", reading.task.empty() ? "" : "; ", output->name,
+          data.parts.back().classes > 0 ? fmt::format("{} classes", output->width) : "values");
     }
     join_targets(data, parts);
   }
@@ -221,32 +252,43 @@ class NamedPart {
 bool is_named(const std::vector<Member>& members, const NetworkInterface& network) {
   const auto has = [&](const char* name) { return member(members, name) != nullptr; };
   const bool inputs_alone = (has("X") || has("x")) && !has("y") && !has("Y");
-  return inputs_alone || network.inputs.size() > 1 || any_named(members, network.inputs) || any_named(members, network.outputs) ||
-         (network.inputs.size() == 1 && network.inputs[0].integer) || member(members, "y0") != nullptr;
+  return inputs_alone || network.inputs.size() > 1 || any_named(members, network.inputs) ||
+         any_named(members, network.outputs) ||
+         (network.inputs.size() == 1 && network.inputs[0].integer) ||
+         member(members, "y0") != nullptr;
 }
 
-ArrayParts read_named(const std::vector<Member>& members, const std::string& file, const NetworkInterface& network) {
+ArrayParts read_named(const std::vector<Member>& members, const std::string& file,
+                      const NetworkInterface& network) {
   const NamedPart testing(members, file, network, {"_test"});
   ArrayParts parts;
   const std::string name = std::filesystem::path(file).filename().string();
   if (network.inputs.size() > 1) {
     std::string names;
     for (const InputPart& input : network.inputs)
-      names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", input.name, fmt::join(input.shape, " x "));
+      names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", input.name,
+                           fmt::join(input.shape, " x "));
     parts.reading.remarks.push_back("the network's inputs: " + names);
   }
-  parts.train = NamedPart(members, file, network, {"", "_train"}).read(name + (testing.is_there() ? " train" : ""), parts.reading);
+  parts.train = NamedPart(members, file, network, {"", "_train"})
+                    .read(name + (testing.is_there() ? " train" : ""), parts.reading);
   if (!testing.is_there()) return parts;
   Reading ignored;
   parts.test = NamedPart(members, file, network, {"_test"}).read(name + " test", ignored);
-  if (parts.test->outputs != parts.train->outputs || (parts.test->classes > 0) != (parts.train->classes > 0))
+  if (parts.test->outputs != parts.train->outputs ||
+      (parts.test->classes > 0) != (parts.train->classes > 0))
     fail(file, "has other targets for testing than for training; expected the same");
   parts.train->classes = parts.test->classes = std::max(parts.train->classes, parts.test->classes);
   return parts;
 }
 
-Dataset targets_alone(const Dataset& data, std::int64_t first, std::int64_t columns, std::int64_t classes) {
-  Dataset part{.name = data.name, .size = data.size, .shape = data.shape, .classes = classes, .outputs = classes > 0 ? 0 : columns};
+Dataset targets_alone(const Dataset& data, std::int64_t first, std::int64_t columns,
+                      std::int64_t classes) {
+  Dataset part{.name = data.name,
+               .size = data.size,
+               .shape = data.shape,
+               .classes = classes,
+               .outputs = classes > 0 ? 0 : columns};
   for (std::int64_t row = 0; row < data.size; ++row) {
     const float* from = data.targets.data() + row * data.outputs + first;
     if (classes > 0) part.labels.push_back(static_cast<std::int32_t>(*from));

@@ -18,9 +18,13 @@ namespace {
 
 using Shape = std::vector<std::int64_t>;
 
-[[noreturn]] void fail(const std::string& subject, const std::string& message) { throw Error(ErrorCode::kBadData, subject, message); }
+[[noreturn]] void fail(const std::string& subject, const std::string& message) {
+  throw Error(ErrorCode::kBadData, subject, message);
+}
 
-std::int64_t count(const Shape& shape) { return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>()); }
+std::int64_t count(const Shape& shape) {
+  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+}
 
 // Whether a column is one of what is called NAME: NAME, NAME_0, NAME.0, NAME[0], NAME=text.
 bool is_of(const std::string& column, const std::string& name) {
@@ -29,8 +33,10 @@ bool is_of(const std::string& column, const std::string& name) {
   const char separator = column[name.size()];
   if (separator == '=') return true;
   if (separator != '_' && separator != '.' && separator != '[') return false;
-  const std::string number = column.substr(name.size() + 1, column.size() - name.size() - (separator == '[' ? 2 : 1));
-  return !number.empty() && std::ranges::all_of(number, [](unsigned char c) { return std::isdigit(c) != 0; });
+  const std::string number =
+      column.substr(name.size() + 1, column.size() - name.size() - (separator == '[' ? 2 : 1));
+  return !number.empty() &&
+         std::ranges::all_of(number, [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
 std::vector<std::size_t> columns_of(const Dataset& data, const std::string& name) {
@@ -45,7 +51,8 @@ std::vector<TableColumn> by_feature(const std::vector<TableColumn>& columns) {
   std::vector<TableColumn> features;
   for (const TableColumn& column : columns) {
     if (column.values.empty()) features.push_back(column);
-    for (const std::string& value : column.values) features.push_back({.name = column.name + "=" + value, .values = {}, .fill = {}});
+    for (const std::string& value : column.values)
+      features.push_back({.name = column.name + "=" + value, .values = {}, .fill = {}});
   }
   return features;
 }
@@ -59,11 +66,13 @@ void take_columns(Dataset& data, Reading& reading, const std::vector<std::size_t
   std::vector<float> values;
   std::vector<std::string> columns;
   for (std::int64_t row = 0; row < data.size; ++row)
-    for (const std::size_t at : order) values.push_back(data.values[static_cast<std::size_t>(row) * width + at]);
+    for (const std::size_t at : order)
+      values.push_back(data.values[static_cast<std::size_t>(row) * width + at]);
   for (const std::size_t at : order) columns.push_back(data.columns[at]);
   std::vector<std::uint8_t> missing;
   for (std::int64_t row = 0; row < data.size && !data.missing.empty(); ++row)
-    for (const std::size_t at : order) missing.push_back(data.missing[static_cast<std::size_t>(row) * width + at]);
+    for (const std::size_t at : order)
+      missing.push_back(data.missing[static_cast<std::size_t>(row) * width + at]);
   data.missing = std::move(missing);
   data.values = std::move(values);
   data.columns = std::move(columns);
@@ -74,8 +83,10 @@ void take_columns(Dataset& data, Reading& reading, const std::vector<std::size_t
 void become_classes(Dataset& part, const TargetPart& output, const std::string& column) {
   for (const float value : part.targets) {
     if (value < 0.0f || value >= static_cast<float>(output.width) || value != std::floor(value))
-      fail("data " + part.name, fmt::format("column {} holds {}; the output {} has {} elements: expected classes from 0 to {}", column,
-                                            value, output.name, output.width, output.width - 1));
+      fail("data " + part.name,
+           fmt::format(
+               "column {} holds {}; the output {} has {} elements: expected classes from 0 to {}",
+               column, value, output.name, output.width, output.width - 1));
     part.labels.push_back(static_cast<std::int32_t>(value));
   }
   part.classes = output.width;
@@ -83,7 +94,8 @@ void become_classes(Dataset& part, const TargetPart& output, const std::string& 
 }
 
 // The targets of one output, of these columns and, with `last`, of the one to predict.
-Dataset part_of(const Dataset& data, const TargetPart& output, const std::vector<std::size_t>& columns, bool last) {
+Dataset part_of(const Dataset& data, const TargetPart& output,
+                const std::vector<std::size_t>& columns, bool last) {
   Dataset part{.name = data.name, .size = data.size};
   if (last && columns.empty() && data.classes > 0) {
     part.classes = data.classes;
@@ -93,10 +105,14 @@ Dataset part_of(const Dataset& data, const TargetPart& output, const std::vector
   const auto width = static_cast<std::size_t>(data.features());
   part.outputs = static_cast<std::int64_t>(columns.size()) + (last ? 1 : 0);
   for (std::size_t row = 0; row < static_cast<std::size_t>(data.size); ++row) {
-    for (const std::size_t column : columns) part.targets.push_back(data.values[row * width + column]);
-    if (last) part.targets.push_back(data.classes > 0 ? static_cast<float>(data.labels[row]) : data.targets[row]);
+    for (const std::size_t column : columns)
+      part.targets.push_back(data.values[row * width + column]);
+    if (last)
+      part.targets.push_back(data.classes > 0 ? static_cast<float>(data.labels[row])
+                                              : data.targets[row]);
   }
-  if (!last && columns.size() == 1 && output.width > 1) become_classes(part, output, data.columns[columns[0]]);
+  if (!last && columns.size() == 1 && output.width > 1)
+    become_classes(part, output, data.columns[columns[0]]);
   return part;
 }
 
@@ -141,41 +157,50 @@ void bind_inputs(Dataset& data, Reading& reading, const NetworkInterface& networ
   for (const InputPart& input : network.inputs) {
     const std::vector<std::size_t> columns = columns_of(data, input.name);
     if (named && static_cast<std::int64_t>(columns.size()) != count(input.shape))
-      fail("data " + data.name,
-           fmt::format("has {} columns for the input {} of the network, which takes {}; expected {}_0, {}_1, ...; it has {}",
-                       columns.size(), input.name, count(input.shape), input.name, input.name, fmt::join(data.columns, ", ")));
+      fail("data " + data.name, fmt::format("has {} columns for the input {} of the network, which "
+                                            "takes {}; expected {}_0, {}_1, ...; it has {}",
+                                            columns.size(), input.name, count(input.shape),
+                                            input.name, input.name, fmt::join(data.columns, ", ")));
     order.insert(order.end(), columns.begin(), columns.end());
   }
   std::string names;
   for (const InputPart& input : network.inputs)
     names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", input.name, count(input.shape));
   if (!named && data.features() != wanted)
-    fail("data " + data.name,
-         fmt::format("has {} columns beside the targets, none called after an input of the network; expected {} for {}", data.features(),
-                     wanted, names));
+    fail("data " + data.name, fmt::format("has {} columns beside the targets, none called after an "
+                                          "input of the network; expected {} for {}",
+                                          data.features(), wanted, names));
   if (named && order.size() != data.columns.size()) {
     for (std::size_t i = 0; i < data.columns.size(); ++i)
       if (std::ranges::find(order, i) == order.end())
         fail("data " + data.name,
-             fmt::format("has a column {} that belongs to no input of the network; they are {}", data.columns[i], names));
+             fmt::format("has a column {} that belongs to no input of the network; they are {}",
+                         data.columns[i], names));
   }
   if (named) take_columns(data, reading, order);
-  reading.remarks.push_back(fmt::format("columns {} inputs {}", named ? "go by name to the" : "go in their order to the", names));
+  reading.remarks.push_back(fmt::format(
+      "columns {} inputs {}", named ? "go by name to the" : "go in their order to the", names));
   data.inputs = network.inputs;
 }
 
 }  // namespace
 
-// How the targets of one output become columns. Of an output of one element, classes are 0 and 1, which are values too.
-void add_part(Dataset& data, const TargetPart& output, const Dataset& part, const std::string& source) {
+// How the targets of one output become columns. Of an output of one element, classes are 0 and 1,
+// which are values too.
+void add_part(Dataset& data, const TargetPart& output, const Dataset& part,
+              const std::string& source) {
   const bool classes = part.classes > 0 && output.width > 1;
   if (classes && part.classes > output.width)
-    fail(source, fmt::format("has {} classes; the output {} has {} elements", part.classes, output.name, output.width));
-  if (part.classes == 0 && part.outputs != output.width)
-    fail(source, fmt::format("has {} values an example; the output {} has {} elements: expected as many, or a class each", part.outputs,
+    fail(source, fmt::format("has {} classes; the output {} has {} elements", part.classes,
                              output.name, output.width));
+  if (part.classes == 0 && part.outputs != output.width)
+    fail(source, fmt::format("has {} values an example; the output {} has {} elements: expected as "
+                             "many, or a class each",
+                             part.outputs, output.name, output.width));
   if (output.classes > 0 && !classes)
-    fail(source, fmt::format("has values; the output {} is judged by cross-entropy, which needs classes", output.name));
+    fail(source,
+         fmt::format("has values; the output {} is judged by cross-entropy, which needs classes",
+                     output.name));
   data.parts.push_back({output.name, output.width, classes ? output.width : 0, data.outputs});
   data.outputs += data.parts.back().columns();
 }
@@ -186,7 +211,8 @@ void join_targets(Dataset& data, const std::vector<Dataset>& parts) {
       const auto at = static_cast<std::size_t>(row);
       if (part.classes > 0) data.targets.push_back(static_cast<float>(part.labels[at]));
       for (std::int64_t i = 0; part.classes == 0 && i < part.outputs; ++i)
-        data.targets.push_back(part.targets[at * static_cast<std::size_t>(part.outputs) + static_cast<std::size_t>(i)]);
+        data.targets.push_back(part.targets[at * static_cast<std::size_t>(part.outputs) +
+                                            static_cast<std::size_t>(i)]);
     }
 }
 

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "base/nearest.h"
+#include "data/array/arrays.h"
 #include "data/array/idx.h"
-#include "data/array/npy.h"
 #include "data/axes.h"
 #include "data/image/images.h"
 #include "data/named.h"
@@ -28,7 +28,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kFashionMnist = "/usr/share/datasets/fashion-mnist";  // where Debian's package puts it
+constexpr const char* kFashionMnist =
+    "/usr/share/datasets/fashion-mnist";  // where Debian's package puts it
 
 [[noreturn]] void fail(std::string_view specification, const std::string& message) {
   throw Error(ErrorCode::kInvalidArgument, fmt::format("data {}", specification), message);
@@ -51,12 +52,17 @@ struct Name {
 
 // What `--test` names, without the kind, which is that of the data.
 std::string_view test_of(std::string_view kind, std::string_view test) {
-  return test.starts_with(kind) && test.substr(kind.size()).starts_with(':') ? test.substr(kind.size() + 1) : test;
+  return test.starts_with(kind) && test.substr(kind.size()).starts_with(':')
+             ? test.substr(kind.size() + 1)
+             : test;
 }
 
-Split given(std::shared_ptr<Dataset> train, std::shared_ptr<Dataset> test, const std::string& file) {
-  if (train->shape != test->shape || train->outputs != test->outputs || (train->classes == 0) != (test->classes == 0))
-    fail(file, fmt::format("has examples or targets of another shape than {}; expected parts that differ in their number of examples only",
+Split given(std::shared_ptr<Dataset> train, std::shared_ptr<Dataset> test,
+            const std::string& file) {
+  if (train->shape != test->shape || train->outputs != test->outputs ||
+      (train->classes == 0) != (test->classes == 0))
+    fail(file, fmt::format("has examples or targets of another shape than {}; expected parts that "
+                           "differ in their number of examples only",
                            train->name));
   train->classes = test->classes = std::max(train->classes, test->classes);
   train->name += " train";
@@ -65,18 +71,21 @@ Split given(std::shared_ptr<Dataset> train, std::shared_ptr<Dataset> test, const
 }
 
 // How the rows of a table are read; `coding`: like an earlier one.
-using ReadTable = std::function<data::CsvTable(const std::string& group, const data::Coding* coding)>;
+using ReadTable =
+    std::function<data::CsvTable(const std::string& group, const data::Coding* coding)>;
 
 // `test`: none where a part is held out; `test_name`: what it is called.
-Split open_table(const data::CsvSource& source, const ReadTable& read, const ReadTable& test, const std::string& test_name,
-                 const DataOptions& options) {
+Split open_table(const data::CsvSource& source, const ReadTable& read, const ReadTable& test,
+                 const std::string& test_name, const DataOptions& options) {
   const bool known = options.form && !options.form->columns.empty();
-  const data::Coding form =
-      known ? data::Coding{options.form->columns, options.form->class_names, source.column.value_or(options.form->target)} : data::Coding{};
+  const data::Coding form = known ? data::Coding{options.form->columns, options.form->class_names,
+                                                 source.column.value_or(options.form->target)}
+                                  : data::Coding{};
   data::CsvTable table = read(options.group, known ? &form : nullptr);
   if (known && table.data.labels.empty() && table.data.targets.empty())
-    fail(source.text_form(),
-         fmt::format("has no column \"{}\", which the model predicts; name it with :label=NAME or :target=NAME", form.target));
+    fail(source.text_form(), fmt::format("has no column \"{}\", which the model predicts; name it "
+                                         "with :label=NAME or :target=NAME",
+                                         form.target));
   const data::Coding coding{table.reading.columns, table.data.class_names, table.data.target};
   if (options.network) data::bind_columns(table.data, table.reading, *options.network);
   if (options.network && options.network->inputs.size() > 1) table.data.missing.clear();
@@ -89,12 +98,16 @@ Split open_table(const data::CsvSource& source, const ReadTable& read, const Rea
       fail(test_name, fmt::format("has no column \"{}\" to test on", coding.target));
     if (options.network) data::bind_columns(tested.data, tested.reading, *options.network);
     table.data.groups.clear();
-    split = given(std::make_shared<Dataset>(std::move(table.data)), std::make_shared<Dataset>(std::move(tested.data)), test_name);
-    for (const std::string& warning : tested.reading.warnings) table.reading.warnings.push_back(test_name + ": " + warning);
+    split = given(std::make_shared<Dataset>(std::move(table.data)),
+                  std::make_shared<Dataset>(std::move(tested.data)), test_name);
+    for (const std::string& warning : tested.reading.warnings)
+      table.reading.warnings.push_back(test_name + ": " + warning);
   }
   split.reading = std::move(table.reading);
   // Nobody else has the parts yet.
-  if (!split.given) data::fill_missing(const_cast<Dataset&>(*split.train), const_cast<Dataset&>(*split.test), split.reading.columns);
+  if (!split.given)
+    data::fill_missing(const_cast<Dataset&>(*split.train), const_cast<Dataset&>(*split.test),
+                       split.reading.columns);
   return split;
 }
 
@@ -131,11 +144,13 @@ void refuse_group(const Name& name, const DataOptions& options) {
 Split open_arrays(const Name& name, const DataOptions& options) {
   refuse_group(name, options);
   const auto read = [&](std::string_view rest) {
-    return name.kind == "npy" ? data::read_npy(rest) : data::read_npz(rest, options.network ? &*options.network : nullptr);
+    return name.kind == "npy" ? data::read_npy(rest)
+                              : data::read_npz(rest, options.network ? &*options.network : nullptr);
   };
   data::ArrayParts parts = read(name.rest);
   if (options.test.empty()) return parted(std::move(parts), options);
-  if (parts.test != nullptr) fail(options.test, fmt::format("is named as test part, but {} brings its own", name.rest));
+  if (parts.test != nullptr)
+    fail(options.test, fmt::format("is named as test part, but {} brings its own", name.rest));
   Split split = given(parts.train, read(test_of(name.kind, options.test)).train, options.test);
   split.reading = std::move(parts.reading);
   return split;
@@ -145,16 +160,19 @@ Split open_arrays(const Name& name, const DataOptions& options) {
 void refuse_split_options(const Name& name, const DataOptions& options, bool draws = false) {
   const SplitRule none;
   refuse_group(name, options);
-  if (!options.test.empty()) fail(name.text, "has no use for --test; it goes with csv:, npy: and npz:");
-  if (options.rule.ordered) fail(name.text, "has no use for --ordered; it goes with csv:, npy: and npz:");
+  if (!options.test.empty())
+    fail(name.text, "has no use for --test; it goes with csv:, npy: and npz:");
+  if (options.rule.ordered)
+    fail(name.text, "has no use for --ordered; it goes with csv:, npy: and npz:");
   if (!draws && (options.rule.share != none.share || options.rule.seed != none.seed))
     fail(name.text, "comes with a test part; --split has no use");
 }
 
 Split open_fashion_mnist(const Name& name, const DataOptions& options) {
   refuse_split_options(name, options);
-  return data::open_idx(options.directory.empty() ? fs::path(kFashionMnist) : options.directory, "fashion-mnist",
-                        "install the Debian package dataset-fashion-mnist, or say where it is with --data-dir", 10);
+  return data::open_idx(
+      options.directory.empty() ? fs::path(kFashionMnist) : options.directory, "fashion-mnist",
+      "install the Debian package dataset-fashion-mnist, or say where it is with --data-dir", 10);
 }
 
 Split open_idx(const Name& name, const DataOptions& options) {
@@ -176,12 +194,17 @@ Split open_made(const Name& name, const DataOptions& options) {
 
 using Paths = std::vector<fs::path>;
 
-Paths table_files(const Name& name, const fs::path&) { return {data::parse_csv_source(name.rest).file}; }
-Paths npz_files(const Name& name, const fs::path&) { return {fs::path(data::array_files(name.rest))}; }
+Paths table_files(const Name& name, const fs::path&) {
+  return {data::parse_csv_source(name.rest).file};
+}
+Paths npz_files(const Name& name, const fs::path&) {
+  return {fs::path(data::array_files(name.rest))};
+}
 
 Paths npy_files(const Name& name, const fs::path&) {
   const std::string_view rest = data::array_files(name.rest);
-  return {fs::path(rest.substr(0, rest.find(','))), fs::path(rest.substr(std::min(rest.find(','), rest.size() - 1) + 1))};
+  return {fs::path(rest.substr(0, rest.find(','))),
+          fs::path(rest.substr(std::min(rest.find(','), rest.size() - 1) + 1))};
 }
 
 Paths idx_files(const Name& name, const fs::path& directory) {
@@ -190,7 +213,8 @@ Paths idx_files(const Name& name, const fs::path& directory) {
   Paths files;
   for (const char* part : {"train", "t10k"})
     for (const char* what : {"images-idx3", "labels-idx1"})
-      for (const char* ending : {"-ubyte", "-ubyte.gz"}) files.push_back(folder / fmt::format("{}-{}{}", part, what, ending));
+      for (const char* ending : {"-ubyte", "-ubyte.gz"})
+        files.push_back(folder / fmt::format("{}-{}{}", part, what, ending));
   return files;
 }
 
@@ -199,9 +223,10 @@ struct Source {
   std::string_view kind;
   std::string_view form;  // as it is written: "idx:DIR"
   Split (*open)(const Name& name, const DataOptions& options);
-  Paths (*files)(const Name& name, const fs::path& directory) = nullptr;  // that it reads; null: none, or too many to name
-  bool numbers = false;                                                   // tables and arrays, of whatever scale
-  std::array<std::string_view, 4> endings = {};                           // of files that are of this kind
+  // That it reads; null: none, or too many to name.
+  Paths (*files)(const Name& name, const fs::path& directory) = nullptr;
+  bool numbers = false;                          // tables and arrays, of whatever scale
+  std::array<std::string_view, 4> endings = {};  // of files that are of this kind
 
   bool has_place() const { return form.find(':') != std::string_view::npos; }
 };
@@ -213,7 +238,12 @@ std::span<const Source> sources() {
       Source{"images", "images:DIR[:size=HxW]", open_images},
       Source{"npy", "npy:X.npy,Y.npy", open_arrays, npy_files, true, {".npy"}},
       Source{"npz", "npz:FILE", open_arrays, npz_files, true, {".npz"}},
-      Source{"csv", "csv:FILE[:label=NAME|:target=NAME]", open_table_file, table_files, true, {".csv", ".tsv", ".txt", ".data"}},
+      Source{"csv",
+             "csv:FILE[:label=NAME|:target=NAME]",
+             open_table_file,
+             table_files,
+             true,
+             {".csv", ".tsv", ".txt", ".data"}},
       Source{"parquet", "parquet:FILE", open_table_file, table_files, true, {".parquet"}},
       Source{"arrow", "arrow:FILE", open_table_file, table_files, true, {".arrow", ".feather"}},
       Source{"spirals", "spirals", open_made<data::spirals>},
@@ -224,12 +254,15 @@ std::span<const Source> sources() {
 
 // Null: of no kind there is.
 const Source* find_source(const Name& name) {
-  const auto is = [&](const Source& source) { return source.kind == name.kind && source.has_place() == !name.bare; };
+  const auto is = [&](const Source& source) {
+    return source.kind == name.kind && source.has_place() == !name.bare;
+  };
   const auto found = std::ranges::find_if(sources(), is);
   return found == sources().end() ? nullptr : &*found;
 }
 
-// What an unknown source may be: a file or folder without its kind, or a kind written wrong. "": nobody knows.
+// What an unknown source may be: a file or folder without its kind, or a kind written wrong. "":
+// nobody knows.
 std::string perhaps(const Name& name) {
   const std::string whole(name.text);
   std::vector<std::string> kinds;
@@ -241,21 +274,26 @@ std::string perhaps(const Name& name) {
   fs::path file = name.kind;
   if (file.extension() == ".gz") file = file.stem();
   for (const Source& source : sources()) {
-    if (file.extension().empty() || std::ranges::find(source.endings, file.extension().string()) == source.endings.end()) continue;
+    if (file.extension().empty() ||
+        std::ranges::find(source.endings, file.extension().string()) == source.endings.end())
+      continue;
     const auto second = source.form.find(',');  // where it is written with two files
-    return std::string(source.kind) + ":" + whole + std::string(second == std::string_view::npos ? "" : source.form.substr(second));
+    return std::string(source.kind) + ":" + whole +
+           std::string(second == std::string_view::npos ? "" : source.form.substr(second));
   }
   return near;
 }
 
 Split open(const Name& name, const DataOptions& options) {
   if (const Source* source = find_source(name); source != nullptr) {
-    if (source->has_place() && name.rest.empty()) fail(name.text, fmt::format("names no file; expected {}:PLACE", name.kind));
+    if (source->has_place() && name.rest.empty())
+      fail(name.text, fmt::format("names no file; expected {}:PLACE", name.kind));
     return source->open(name, options);
   }
   const std::string meant = perhaps(name);
   fail(name.text,
-       fmt::format("is not known{}; expected one of {}", meant.empty() ? "" : ", perhaps " + meant, fmt::join(data::source_forms(), ", ")));
+       fmt::format("is not known{}; expected one of {}", meant.empty() ? "" : ", perhaps " + meant,
+                   fmt::join(data::source_forms(), ", ")));
 }
 
 }  // namespace
@@ -269,12 +307,14 @@ std::vector<std::string> data::source_forms() {
 std::vector<fs::path> data::files_of(std::string_view specification, const fs::path& directory) {
   const Name name(specification);
   const Source* source = find_source(name);
-  return source == nullptr || source->files == nullptr ? std::vector<fs::path>() : source->files(name, directory);
+  return source == nullptr || source->files == nullptr ? std::vector<fs::path>()
+                                                       : source->files(name, directory);
 }
 
 namespace {
 
-// Brings the parts of a source to the form of the network at hand, or to the scale that is asked for. `table`: their columns are unlike.
+// Brings the parts of a source to the form of the network at hand, or to the scale that is asked
+// for. `table`: their columns are unlike.
 Split fitted(Split split, const DataOptions& options, bool images, bool table) {
   for (const auto& part : {split.train, split.test}) {
     auto& own = const_cast<Dataset&>(*part);  // nobody else has the parts yet
@@ -282,7 +322,8 @@ Split fitted(Split split, const DataOptions& options, bool images, bool table) {
   }
   if (options.form) {
     // Nobody else has the parts yet: they change in place, for a copy may not fit into memory.
-    for (const auto& part : {split.train, split.test}) data::apply_form(const_cast<Dataset&>(*part), *options.form);
+    for (const auto& part : {split.train, split.test})
+      data::apply_form(const_cast<Dataset&>(*part), *options.form);
     return split;
   }
   data::scale(split, options.normalize, options.scale_targets, table);
@@ -302,18 +343,23 @@ Split data::open_arrays_in_memory(ArrayParts parts, const DataOptions& options) 
   return fitted(parted(std::move(parts), options), options, false, true);
 }
 
-Split data::open_table_in_memory(Records& rows, Records* test, const CsvSource& source, const DataOptions& options) {
+Split data::open_table_in_memory(Records& rows, Records* test, const CsvSource& source,
+                                 const DataOptions& options) {
   const auto reader = [&](Records& of) -> ReadTable {
-    return [&](const std::string& group, const Coding* coding) { return read_table(of, source, group, coding, options.watch); };
+    return [&](const std::string& group, const Coding* coding) {
+      return read_table(of, source, group, coding, options.watch);
+    };
   };
-  return fitted(
-      open_table(source, reader(rows), test != nullptr ? reader(*test) : ReadTable(), test != nullptr ? test->name() : "", options),
-      options, false, true);
+  return fitted(open_table(source, reader(rows), test != nullptr ? reader(*test) : ReadTable(),
+                           test != nullptr ? test->name() : "", options),
+                options, false, true);
 }
 
-std::shared_ptr<Dataset> data::open_inputs_in_memory(Records& rows, const CsvSource& source, const std::optional<DataForm>& form) {
+std::shared_ptr<Dataset> data::open_inputs_in_memory(Records& rows, const CsvSource& source,
+                                                     const std::optional<DataForm>& form) {
   const bool known = form && !form->columns.empty();
-  const Coding coding = known ? Coding{form->columns, {}, "\n"} : Coding{};  // no column is called so: there is nothing to predict
+  const Coding coding = known ? Coding{form->columns, {}, "\n"}
+                              : Coding{};  // no column is called so: there is nothing to predict
   CsvTable table = read_table(rows, source, {}, known ? &coding : nullptr);
   if (form) apply_form(table.data, *form);
   return std::make_shared<Dataset>(std::move(table.data));

@@ -14,12 +14,16 @@ namespace {
 using testing::HasSubstr;
 
 TEST(OpenDataset, UnknownNamesListTheKnown) {
-  for (const char* text : {"", "mnist", "fashion-mnist:x", "csv", "csv:", "npy:", "spirals:3", "idx"})
+  for (const char* text :
+       {"", "mnist", "fashion-mnist:x", "csv", "csv:", "npy:", "spirals:3", "idx"})
     EXPECT_THAT([&] { open_dataset(text); }, testing::Throws<Error>()) << text;
   EXPECT_THAT([] { open_dataset("mnist"); },
-              testing::ThrowsMessage<Error>(testing::AllOf(HasSubstr("mnist"), HasSubstr("fashion-mnist"), HasSubstr("csv:FILE"))));
-  EXPECT_THAT([] { open_dataset("npy:one.npy"); }, testing::ThrowsMessage<Error>(HasSubstr("X.npy,Y.npy")));
-  EXPECT_THAT([] { open_dataset("csv:/no/such.csv"); }, testing::ThrowsMessage<Error>(HasSubstr("/no/such.csv")));
+              testing::ThrowsMessage<Error>(testing::AllOf(
+                  HasSubstr("mnist"), HasSubstr("fashion-mnist"), HasSubstr("csv:FILE"))));
+  EXPECT_THAT([] { open_dataset("npy:one.npy"); },
+              testing::ThrowsMessage<Error>(HasSubstr("X.npy,Y.npy")));
+  EXPECT_THAT([] { open_dataset("csv:/no/such.csv"); },
+              testing::ThrowsMessage<Error>(HasSubstr("/no/such.csv")));
 }
 
 class OpenFiles : public TestFiles {};
@@ -27,7 +31,9 @@ class OpenFiles : public TestFiles {};
 // What was written nearly right is shown written right.
 TEST_F(OpenFiles, ASourceThatIsNotKnownIsRecognised) {
   const auto expect_advice = [](const std::string& text, const std::string& advice) {
-    EXPECT_THAT([&] { open_dataset(text); }, testing::ThrowsMessage<Error>(HasSubstr("perhaps " + advice))) << text;
+    EXPECT_THAT([&] { open_dataset(text); },
+                testing::ThrowsMessage<Error>(HasSubstr("perhaps " + advice)))
+        << text;
   };
   expect_advice("cvs:people.csv:label=bought", "csv:people.csv:label=bought");
   expect_advice("people.csv", "csv:people.csv");
@@ -38,12 +44,15 @@ TEST_F(OpenFiles, ASourceThatIsNotKnownIsRecognised) {
   expect_advice(folder_.string(), "images:" + folder_.string());
 }
 
-// The mean is of the rows trained on, whichever these are: those held out tell nothing, not even of a draw before.
+// The mean is of the rows trained on, whichever these are: those held out tell nothing, not even of
+// a draw before.
 TEST_F(OpenFiles, MissingNumbersBecomeTheMeanOfTheTrainingRows) {
   std::string content = "a,label\n";
-  for (int i = 0; i < 40; ++i) content += (i % 4 == 0 ? "" : std::to_string(i * i)) + "," + std::to_string(i % 2) + "\n";
+  for (int i = 0; i < 40; ++i)
+    content += (i % 4 == 0 ? "" : std::to_string(i * i)) + "," + std::to_string(i % 2) + "\n";
   write("t.csv", content);
-  const Split first = open_dataset("csv:" + (folder_ / "t.csv").string() + ":missing=mean", {.normalize = Normalize::kUnit});
+  const Split first = open_dataset("csv:" + (folder_ / "t.csv").string() + ":missing=mean",
+                                   {.normalize = Normalize::kUnit});
   const auto expect_means = [](const Split& split) {
     double sum = 0.0;
     double count = 0.0;
@@ -52,8 +61,9 @@ TEST_F(OpenFiles, MissingNumbersBecomeTheMeanOfTheTrainingRows) {
     EXPECT_NEAR(*split.reading.columns[0].fill, sum / count, 1e-3);
     for (const auto& part : {split.train, split.test})
       for (std::size_t i = 0; i < part->rows.size(); ++i)
-        EXPECT_EQ(part->values[i],
-                  part->rows[i] % 4 == 0 ? *split.reading.columns[0].fill : static_cast<float>(part->rows[i] * part->rows[i]));
+        EXPECT_EQ(part->values[i], part->rows[i] % 4 == 0
+                                       ? *split.reading.columns[0].fill
+                                       : static_cast<float>(part->rows[i] * part->rows[i]));
   };
   expect_means(first);
   const Split second = redraw(first, 99);
@@ -96,7 +106,8 @@ TEST(SlowlyChanging, FlipsOneSlowBitAStretch) {
     EXPECT_EQ(fast.size(), 32U);
     if (stretch == 0) continue;
     int flipped = 0;
-    for (int bit = 0; bit < 15; ++bit) flipped += row(stretch * 10'000)[bit] != row(stretch * 10'000 - 1)[bit];
+    for (int bit = 0; bit < 15; ++bit)
+      flipped += row(stretch * 10'000)[bit] != row(stretch * 10'000 - 1)[bit];
     EXPECT_EQ(flipped, 1);
   }
   std::set<float> targets(split.train->targets.begin(), split.train->targets.end());

@@ -41,7 +41,8 @@ std::vector<Moments> moments_of_columns(std::span<const float> values, std::size
     for (std::size_t i = 0; i < width; ++i) moments[i].mean += values[row + i];
   for (Moments& column : moments) column.mean /= n;
   for (std::size_t row = 0; row < values.size(); row += width)
-    for (std::size_t i = 0; i < width; ++i) moments[i].deviation += std::pow(values[row + i] - moments[i].mean, 2);
+    for (std::size_t i = 0; i < width; ++i)
+      moments[i].deviation += std::pow(values[row + i] - moments[i].mean, 2);
   for (Moments& column : moments) column.deviation = std::sqrt(column.deviation / n);
   return moments;
 }
@@ -76,8 +77,10 @@ void keep_integers(Dataset& data) {
 
 void standardise(Dataset& train, Dataset& test, const std::vector<TableColumn>& columns) {
   std::vector<Moments> moments;
-  if (train.bytes.empty()) moments = moments_of_columns(train.values, static_cast<std::size_t>(train.features()));
-  for (std::int64_t c = 0; !train.bytes.empty() && c < train.channels(); ++c) moments.push_back(moments_of_channel(train, c));
+  if (train.bytes.empty())
+    moments = moments_of_columns(train.values, static_cast<std::size_t>(train.features()));
+  for (std::int64_t c = 0; !train.bytes.empty() && c < train.channels(); ++c)
+    moments.push_back(moments_of_channel(train, c));
   train.mean.clear();
   train.deviation.clear();
   for (const Moments& each : moments) {
@@ -105,7 +108,9 @@ void fill_missing(Dataset& train, Dataset& test, std::vector<TableColumn>& colum
       count += train.missing[i] == 0;
     }
     if (!column.fill) continue;
-    column.fill = static_cast<float>(sum / std::max(1.0, count));  // of no row that is trained on: 0, since nothing of others may show
+    column.fill = static_cast<float>(
+        sum /
+        std::max(1.0, count));  // of no row that is trained on: 0, since nothing of others may show
     for (Dataset* part : {&train, &test})
       for (std::size_t i = at; i < part->values.size(); i += width)
         if (part->missing[i] != 0) part->values[i] = *column.fill;
@@ -151,7 +156,8 @@ void scale(Split& split, Normalize normalize, bool targets, bool from_file) {
   if (normalize == Normalize::kStandard || table) {
     standardise(train, test, split.reading.columns);
     split.normalize = Normalize::kStandard;
-  } else if (train.bytes.empty() && train.shape.size() >= 2 && hold_bytes(train) && hold_bytes(test)) {
+  } else if (train.bytes.empty() && train.shape.size() >= 2 && hold_bytes(train) &&
+             hold_bytes(test)) {
     train.mean = test.mean = {0.0f};
     train.deviation = test.deviation = {255.0f};
   }
@@ -160,15 +166,18 @@ void scale(Split& split, Normalize normalize, bool targets, bool from_file) {
 
 void apply_form(Dataset& data, const DataForm& form) {
   const auto count = static_cast<std::int64_t>(form.mean.size());
-  const bool fits = form.mean.size() == form.deviation.size() && (count == 1 || count == data.channels() || count == data.features());
-  const bool answers = form.target_mean.empty() || data.outputs == 0 || std::ssize(form.target_mean) == data.outputs;
+  const bool fits = form.mean.size() == form.deviation.size() &&
+                    (count == 1 || count == data.channels() || count == data.features());
+  const bool answers =
+      form.target_mean.empty() || data.outputs == 0 || std::ssize(form.target_mean) == data.outputs;
   if (!fits || !answers)
     throw Error(ErrorCode::kBadData, "data " + data.name,
-                fmt::format("has {} inputs and {} values to predict; the model scales {} and {}", data.features(), data.outputs, count,
-                            form.target_mean.size()));
+                fmt::format("has {} inputs and {} values to predict; the model scales {} and {}",
+                            data.features(), data.outputs, count, form.target_mean.size()));
   data.mean = form.mean;
   data.deviation = form.deviation;
-  if (data.classes > 0 || form.target_mean.empty()) return;  // without targets, too: answers have units
+  if (data.classes > 0 || form.target_mean.empty())
+    return;  // without targets, too: answers have units
   data.target_mean = form.target_mean;
   data.target_deviation = form.target_deviation;
 }

@@ -14,7 +14,8 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// The value of an example is its row. Of ten rows, seven are of class 0, two of class 1, one of class 2.
+// The value of an example is its row. Of ten rows, seven are of class 0, two of class 1, one of
+// class 2.
 Dataset classes(std::int64_t size = 100) {
   Dataset data{.name = "d", .size = size, .shape = {1}, .classes = 3};
   for (std::int64_t i = 0; i < size; ++i) {
@@ -42,7 +43,8 @@ TEST(HoldOut, EveryClassIsInProportionAndEveryRowInOnePart) {
   for (const auto& part : {split.train, split.test}) {
     EXPECT_NO_THROW(validate(*part));
     EXPECT_TRUE(std::is_sorted(part->rows.begin(), part->rows.end()));
-    for (std::size_t i = 0; i < part->rows.size(); ++i) EXPECT_EQ(part->values[i], static_cast<float>(part->rows[i]));
+    for (std::size_t i = 0; i < part->rows.size(); ++i)
+      EXPECT_EQ(part->values[i], static_cast<float>(part->rows[i]));
   }
 }
 
@@ -70,7 +72,8 @@ TEST(HoldOut, TrainingSeesEveryClass) {
 
 TEST(HoldOut, GroupsStayTogether) {
   Dataset data = classes();
-  for (std::int64_t i = 0; i < data.size; ++i) data.groups.push_back(static_cast<std::int32_t>(i / 4 % 15));
+  for (std::int64_t i = 0; i < data.size; ++i)
+    data.groups.push_back(static_cast<std::int32_t>(i / 4 % 15));
   const Split split = hold_out(data);
   const std::set<std::int32_t> train(split.train->groups.begin(), split.train->groups.end());
   for (const std::int32_t group : split.test->groups) EXPECT_FALSE(train.contains(group));
@@ -88,6 +91,15 @@ TEST(HoldOut, TooFewExamplesAreRefused) {
   EXPECT_THAT([] { hold_out(classes(6)); }, testing::ThrowsMessage<Error>(HasSubstr("6 examples")));
   EXPECT_NO_THROW(hold_out(classes(8)));
   EXPECT_THROW(hold_out(classes(), {.share = 1.0}), Error);
+}
+
+TEST(HoldOut, TooFewExamplesAreAllInBothPartsWhereNoneMustBeHeldOut) {
+  const Split one = hold_out(classes(1), {.needed = false});
+  EXPECT_EQ(one.train, one.test);
+  EXPECT_EQ(one.test->size, 1);
+  EXPECT_EQ(one.note, "1 example is too few to hold any out: all are looked at");
+  const Split enough = hold_out(classes(40), {.needed = false});
+  EXPECT_EQ(enough.test->rows, hold_out(classes(40)).test->rows);
 }
 
 TEST(Redraw, PoolsAndDrawsAgain) {
@@ -112,7 +124,8 @@ TEST(Redraw, LearnsTheScalingAnew) {
 }
 
 TEST(Redraw, AGivenTestPartStays) {
-  EXPECT_THAT([] { redraw(open_dataset("spirals"), 2); }, testing::ThrowsMessage<Error>(HasSubstr("test part")));
+  EXPECT_THAT([] { redraw(open_dataset("spirals"), 2); },
+              testing::ThrowsMessage<Error>(HasSubstr("test part")));
 }
 
 TEST(HoldOutRows, CutsAPartOff) {
@@ -134,7 +147,10 @@ TEST(ValidationSplit, IsDrawnOfTheTrainingPartAsTheSplitItselfIs) {
     EXPECT_EQ(std::ranges::count(rows.train->rows, row), 0);
     EXPECT_EQ(std::ranges::count(rows.test->rows, row), 0);
   }
-  EXPECT_THAT(rows.note, HasSubstr("for validation: 16 of 80 training examples, drawn with seed 3, classes in proportion"));
+  EXPECT_THAT(
+      rows.note,
+      HasSubstr(
+          "for validation: 16 of 80 training examples, drawn with seed 3, classes in proportion"));
   EXPECT_NE(validation_split(split, 4).test->rows, rows.test->rows);
 }
 
@@ -148,7 +164,8 @@ TEST(ValidationSplit, OfASeriesIsItsEnd) {
 TEST(ValidationSplit, TakesAtLeastTenRows) {
   Split split = hold_out(classes());
   split.train = std::make_shared<Dataset>(hold_out_rows(*split.train, 0.1, 1).held_out);
-  EXPECT_THAT([&] { validation_split(split, 1); }, testing::ThrowsMessage<Error>(HasSubstr("has 8 training examples")));
+  EXPECT_THAT([&] { validation_split(split, 1); },
+              testing::ThrowsMessage<Error>(HasSubstr("has 8 training examples")));
 }
 
 }  // namespace

@@ -15,16 +15,19 @@ constexpr std::int64_t kFewTested = 30;  // below it a score is known to a few t
 
 std::vector<DataSummary::ClassCount> count_classes(const Dataset& train, const Dataset& test) {
   std::vector<DataSummary::ClassCount> counts(static_cast<std::size_t>(train.classes));
-  for (std::size_t i = 0; i < counts.size(); ++i) counts[i].name = i < train.class_names.size() ? train.class_names[i] : std::to_string(i);
-  for (const std::int32_t label : train.labels) ++counts[static_cast<std::size_t>(label)].train;
-  for (const std::int32_t label : test.labels) ++counts[static_cast<std::size_t>(label)].test;
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    counts[i].name = i < train.class_names.size() ? train.class_names[i] : std::to_string(i);
+  for (const std::int32_t label : train.labels) ++counts[label].train;
+  for (const std::int32_t label : test.labels) ++counts[label].test;
   return counts;
 }
 
 std::vector<std::string> column_texts(const std::vector<TableColumn>& columns) {
   std::vector<std::string> texts;
   for (const TableColumn& column : columns)
-    texts.push_back(column.values.empty() ? column.name : fmt::format("{} ({})", column.name, fmt::join(column.values, ", ")));
+    texts.push_back(column.values.empty()
+                        ? column.name
+                        : fmt::format("{} ({})", column.name, fmt::join(column.values, ", ")));
   return texts;
 }
 
@@ -36,17 +39,21 @@ std::string scaling_text(const Split& split) {
   };
   if (train.bytes.empty() && all(train.mean, 0.0f) && all(train.deviation, 1.0f)) {
     text = "inputs as they are";
-  } else if (train.mean.empty() || (train.mean.size() == 1 && train.mean[0] == 0.0f && train.deviation[0] == 255.0f)) {
+  } else if (train.mean.empty() ||
+             (train.mean.size() == 1 && train.mean[0] == 0.0f && train.deviation[0] == 255.0f)) {
     text = "images to [0, 1]";
   } else {
-    text =
-        fmt::format("inputs to mean 0 and variance 1 a {}, with figures of the training rows", train.bytes.empty() ? "column" : "channel");
-    if (std::ranges::any_of(split.reading.columns, [](const TableColumn& column) { return !column.values.empty(); }))
+    text = fmt::format("inputs to mean 0 and variance 1 a {}, with figures of the training rows",
+                       train.bytes.empty() ? "column" : "channel");
+    if (std::ranges::any_of(split.reading.columns,
+                            [](const TableColumn& column) { return !column.values.empty(); }))
       text += "; texts 0 or 1";
   }
   if (train.outputs > 0 && !train.target_mean.empty())
-    text += fmt::format("; targets likewise inside (mean {:.6g}, deviation {:.6g}), losses and predictions in their own units",
-                        train.target_mean[0], train.target_deviation);
+    text += fmt::format(
+        "; targets likewise inside (mean {:.6g}, deviation {:.6g}), losses and predictions in "
+        "their own units",
+        train.target_mean[0], train.target_deviation);
   return text;
 }
 
@@ -68,7 +75,8 @@ void describe_targets(DataSummary& summary, const Split& split) {
 void warn_of_classes(DataSummary& summary) {
   for (const DataSummary::ClassCount& each : summary.classes)
     if (each.train == 0 && each.test > 0)
-      summary.warnings.push_back(fmt::format("the class \"{}\" is tested ({} examples) and never trained", each.name, each.test));
+      summary.warnings.push_back(fmt::format(
+          "the class \"{}\" is tested ({} examples) and never trained", each.name, each.test));
 }
 
 }  // namespace
@@ -76,7 +84,8 @@ void warn_of_classes(DataSummary& summary) {
 DataSummary summarise(const Split& split) {
   const Dataset& train = *split.train;
   const bool apart = split.train != split.test;
-  DataSummary summary{.name = train.name, .train = train.size, .test = split.test->size, .shape = train.shape};
+  DataSummary summary{
+      .name = train.name, .train = train.size, .test = split.test->size, .shape = train.shape};
   if (apart && summary.name.ends_with(" train")) summary.name.resize(summary.name.size() - 6);
   summary.columns = column_texts(split.reading.columns);
   summary.dropped = split.reading.dropped;
@@ -88,15 +97,19 @@ DataSummary summarise(const Split& split) {
   if (!split.reading.task.empty()) summary.task += fmt::format(" ({})", split.reading.task);
   if (train.classes > 0) summary.classes = count_classes(train, *split.test);
   if (train.outputs > 0) describe_targets(summary, split);
-  summary.held_out = !split.note.empty() ? split.note : split.given ? "the source's own test part" : "";
+  summary.held_out = !split.note.empty() ? split.note
+                     : split.given       ? "the source's own test part"
+                                         : "";
   summary.scaling = scaling_text(split);
   summary.remarks = split.reading.remarks;
   summary.warnings = split.reading.warnings;
   warn_of_classes(summary);
   if (apart && summary.test < kFewTested)
-    summary.warnings.push_back(fmt::format(
-        "{} examples are tested on{}, so small differences say nothing", summary.test,
-        train.classes > 0 ? fmt::format(": one of them is {:.3g} points of accuracy", 100.0 / static_cast<double>(summary.test)) : ""));
+    summary.warnings.push_back(
+        fmt::format("{} examples are tested on{}, so small differences say nothing", summary.test,
+                    train.classes > 0 ? fmt::format(": one of them is {:.3g} points of accuracy",
+                                                    100.0 / static_cast<double>(summary.test))
+                                      : ""));
   return summary;
 }
 

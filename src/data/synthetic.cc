@@ -15,8 +15,10 @@ Dataset make_spirals(const Random& random, std::int64_t size, const char* part) 
     const auto label = static_cast<std::int32_t>(i % 2);
     const double share = std::sqrt(random.uniform(4 * draw));
     const double angle = 3.0 * std::numbers::pi * share + std::numbers::pi * label;
-    data.values.push_back(static_cast<float>(share * std::cos(angle) + 0.02 * random.normal(draw + 1)));
-    data.values.push_back(static_cast<float>(share * std::sin(angle) + 0.02 * random.normal(draw + 2)));
+    data.values.push_back(
+        static_cast<float>(share * std::cos(angle) + 0.02 * random.normal(draw + 1)));
+    data.values.push_back(
+        static_cast<float>(share * std::sin(angle) + 0.02 * random.normal(draw + 2)));
     data.labels.push_back(label);
   }
   return data;
@@ -25,7 +27,8 @@ Dataset make_spirals(const Random& random, std::int64_t size, const char* part) 
 Dataset make_absolute_value(const Random& random, std::int64_t size, const char* part) {
   Dataset data{.name = std::string("abs ") + part, .size = size, .shape = {1}, .outputs = 1};
   for (std::int64_t i = 0; i < size; ++i) {
-    const auto x = static_cast<float>(std::sqrt(3.0) * (2.0 * random.uniform(static_cast<std::uint64_t>(i)) - 1.0));
+    const auto x = static_cast<float>(std::sqrt(3.0) *
+                                      (2.0 * random.uniform(static_cast<std::uint64_t>(i)) - 1.0));
     data.values.push_back(x);
     data.targets.push_back(std::fabs(x));
   }
@@ -52,13 +55,16 @@ struct ThresholdUnits {
     }
   }
 
-  static int sign(const Random& random, std::size_t index) { return (random.bits(index) & 1) == 0 ? -1 : 1; }
+  static int sign(const Random& random, std::size_t index) {
+    return (random.bits(index) & 1) == 0 ? -1 : 1;
+  }
 
   double operator()(const float* bits) const {
     double sum = 0.0;
     for (std::size_t unit = 0; unit < kUnits; ++unit) {
       double input = weights[unit][kBits];
-      for (std::size_t i = 0; i < kBits; ++i) input += weights[unit][i] * static_cast<double>(bits[i]);
+      for (std::size_t i = 0; i < kBits; ++i)
+        input += weights[unit][i] * static_cast<double>(bits[i]);
       sum += input >= threshold[unit] ? output[unit] : 0;
     }
     return sum;
@@ -69,17 +75,24 @@ struct ThresholdUnits {
   double threshold[kUnits];
 };
 
-void append_example(Dataset& data, const ThresholdUnits& units, const float (&slow)[kSlow], std::uint32_t fast) {
+void append_example(Dataset& data, const ThresholdUnits& units, const float (&slow)[kSlow],
+                    std::uint32_t fast) {
   data.values.insert(data.values.end(), slow, slow + kSlow);
-  for (std::size_t i = kSlow; i < kBits; ++i) data.values.push_back(static_cast<float>((fast >> (i - kSlow)) & 1));
-  data.targets.push_back(static_cast<float>(units(data.values.data() + data.size * static_cast<std::int64_t>(kBits))));
+  for (std::size_t i = kSlow; i < kBits; ++i)
+    data.values.push_back(static_cast<float>((fast >> (i - kSlow)) & 1));
+  data.targets.push_back(
+      static_cast<float>(units(data.values.data() + data.size * static_cast<std::int64_t>(kBits))));
   ++data.size;
 }
 
 template <class Make>
-Split pair(std::uint64_t seed, std::uint32_t sequence, Make make, std::int64_t train, std::int64_t test) {
-  return {std::make_shared<Dataset>(make(Random(seed, Stream::kSyntheticData, sequence), train, "train")),
-          std::make_shared<Dataset>(make(Random(seed, Stream::kSyntheticData, sequence + 1), test, "test")), ""};
+Split pair(std::uint64_t seed, std::uint32_t sequence, Make make, std::int64_t train,
+           std::int64_t test) {
+  return {std::make_shared<Dataset>(
+              make(Random(seed, Stream::kSyntheticData, sequence), train, "train")),
+          std::make_shared<Dataset>(
+              make(Random(seed, Stream::kSyntheticData, sequence + 1), test, "test")),
+          ""};
 }
 
 }  // namespace
@@ -93,10 +106,13 @@ Split slowly_changing(std::uint64_t seed) {
   const Random flips(seed, Stream::kSyntheticData, 31);
   const Random fast(seed, Stream::kSyntheticData, 32);
   const auto shape = std::vector<std::int64_t>{static_cast<std::int64_t>(kBits)};
-  auto train = std::make_shared<Dataset>(Dataset{.name = "slowly-changing train", .shape = shape, .outputs = 1});
-  auto test = std::make_shared<Dataset>(Dataset{.name = "slowly-changing test", .shape = shape, .outputs = 1});
+  auto train = std::make_shared<Dataset>(
+      Dataset{.name = "slowly-changing train", .shape = shape, .outputs = 1});
+  auto test = std::make_shared<Dataset>(
+      Dataset{.name = "slowly-changing test", .shape = shape, .outputs = 1});
   float slow[kSlow];
-  for (std::size_t i = 0; i < kSlow; ++i) slow[i] = static_cast<float>(flips.bits(1'000'000 + i) & 1);
+  for (std::size_t i = 0; i < kSlow; ++i)
+    slow[i] = static_cast<float>(flips.bits(1'000'000 + i) & 1);
   for (std::int64_t i = 0; i < kExamples; ++i) {
     if (i > 0 && i % kStretch == 0) {
       float& bit = slow[flips.below(static_cast<std::uint64_t>(i / kStretch), kSlow)];
@@ -104,8 +120,10 @@ Split slowly_changing(std::uint64_t seed) {
     }
     append_example(*train, units, slow, fast.bits(static_cast<std::uint64_t>(i)));
   }
-  for (std::int64_t i = 0; i < kStretch / 5; ++i) append_example(*test, units, slow, fast.bits(static_cast<std::uint64_t>(kExamples + i)));
-  return {train, test, "an ordered stream: train with --no-shuffle; tested on examples like its last stretch"};
+  for (std::int64_t i = 0; i < kStretch / 5; ++i)
+    append_example(*test, units, slow, fast.bits(static_cast<std::uint64_t>(kExamples + i)));
+  return {train, test,
+          "an ordered stream: train with --no-shuffle; tested on examples like its last stretch"};
 }
 
 }  // namespace undying::data

@@ -15,7 +15,9 @@ namespace undying {
 // A folder of files for one test, gone afterwards.
 class TestFiles : public testing::Test {
  protected:
-  TestFiles() : folder_(std::filesystem::temp_directory_path() / ("undying_data_" + std::to_string(::getpid()))) {
+  TestFiles()
+      : folder_(std::filesystem::temp_directory_path() /
+                ("undying_data_" + std::to_string(::getpid()))) {
     std::filesystem::create_directories(folder_);
   }
   ~TestFiles() override { std::filesystem::remove_all(folder_); }
@@ -40,11 +42,13 @@ class TestFiles : public testing::Test {
   }
 
   static std::string big_endian(std::uint32_t value) {
-    return {static_cast<char>(value >> 24), static_cast<char>(value >> 16), static_cast<char>(value >> 8), static_cast<char>(value)};
+    return {static_cast<char>(value >> 24), static_cast<char>(value >> 16),
+            static_cast<char>(value >> 8), static_cast<char>(value)};
   }
 
   static std::string idx_images(std::uint32_t count, std::uint32_t rows, std::uint32_t columns) {
-    std::string content = big_endian(0x803) + big_endian(count) + big_endian(rows) + big_endian(columns);
+    std::string content =
+        big_endian(0x803) + big_endian(count) + big_endian(rows) + big_endian(columns);
     for (std::uint32_t i = 0; i < count * rows * columns; ++i) content += static_cast<char>(i * 7);
     return content;
   }

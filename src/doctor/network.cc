@@ -27,15 +27,15 @@ std::string head_of(const Node& last, Loss loss) {
 
 Network without_head(const Graph& graph, Loss loss) {
   const int output = graph.outputs().front();
-  const Node& last = graph.nodes()[static_cast<std::size_t>(output)];
+  const Node& last = graph.nodes()[output];
   const bool at_end = output + 1 == static_cast<int>(graph.nodes().size());
   const std::string head = head_of(last, loss);
   if (head.empty() || !at_end || graph.outputs().size() != 1) return {graph, {}, {}};
   std::vector<Node> nodes(graph.nodes().begin(), graph.nodes().end() - 1);
-  return {
-      Graph(std::move(nodes), {last.inputs[0]}),
-      last,
-      {"the " + head + " " + last.name + " at the end is part of the loss: " + std::string(name(loss)) + " takes what stands before it"}};
+  return {Graph(std::move(nodes), {last.inputs[0]}),
+          last,
+          {"the " + head + " " + last.name + " at the end is part of the loss: " +
+           std::string(name(loss)) + " takes what stands before it"}};
 }
 
 Graph with_head(const Network& network, const Graph& graph) {
@@ -49,10 +49,13 @@ engine::Model make_model(const Graph& graph, const std::vector<Tensor>& weights)
   engine::Model model(graph);
   for (const engine::Parameter& parameter : model.parameters()) {
     const auto found = std::ranges::find(weights, parameter.name, &Tensor::name);
-    if (found == weights.end()) throw Error(ErrorCode::kBadData, "tensor " + parameter.name, "is missing; the model needs it");
+    if (found == weights.end())
+      throw Error(ErrorCode::kBadData, "tensor " + parameter.name,
+                  "is missing; the model needs it");
     if (found->shape != parameter.shape)
       throw Error(ErrorCode::kBadData, "tensor " + parameter.name,
-                  "has shape " + ops::to_string(found->shape) + "; the model expects " + ops::to_string(parameter.shape));
+                  "has shape " + ops::to_string(found->shape) + "; the model expects " +
+                      ops::to_string(parameter.shape));
     std::ranges::copy(found->values, model.values(parameter));
   }
   return model;
@@ -62,7 +65,8 @@ std::vector<Tensor> tensors_of(const engine::Model& model) {
   std::vector<Tensor> tensors;
   for (const engine::Parameter& parameter : model.parameters()) {
     const float* values = model.values(parameter);
-    tensors.push_back({parameter.name, parameter.shape, std::vector<float>(values, values + parameter.size)});
+    tensors.push_back(
+        {parameter.name, parameter.shape, std::vector<float>(values, values + parameter.size)});
   }
   return tensors;
 }
@@ -75,18 +79,20 @@ Loss loss_for(const Dataset& data, const std::optional<Loss>& chosen) {
 
 void check_inputs(const Graph& graph, const Dataset& data) {
   if (graph.inputs().size() != 1)
-    throw Error(ErrorCode::kUnsupported, "model", "has " + std::to_string(graph.inputs().size()) + " inputs; expected one");
+    throw Error(ErrorCode::kUnsupported, "model",
+                "has " + std::to_string(graph.inputs().size()) + " inputs; expected one");
   if (data.size < 1) refuse(data, "has no examples");
   data::check_shape(data, graph.input_shape());
   train::check_table_numbers(graph, data);
 }
 
-void check_targets(const Graph& graph, const Dataset& data, Loss loss, const std::vector<OutputLoss>& several) {
+void check_targets(const Graph& graph, const Dataset& data, Loss loss,
+                   const std::vector<OutputLoss>& several) {
   if (!several.empty()) {
     const std::int64_t columns = ops::LossOptions{.outputs = several}.columns();
     if (data.classes > 0 || data.outputs != columns)
-      refuse(data,
-             "has targets of " + std::to_string(data.outputs) + " values; the outputs that are asked for need " + std::to_string(columns));
+      refuse(data, "has targets of " + std::to_string(data.outputs) +
+                       " values; the outputs that are asked for need " + std::to_string(columns));
     return;
   }
   const std::int64_t outputs = ops::element_count(graph.output_shape());
@@ -94,21 +100,28 @@ void check_targets(const Graph& graph, const Dataset& data, Loss loss, const std
   const bool binary = loss == Loss::kBinaryCrossEntropy && outputs == 1 && data.classes == 2;
   const std::int64_t wanted = data.classes > 0 ? data.classes : data.outputs;
   if (wanted != outputs && !binary)
-    refuse(data,
-           (data.classes > 0 ? "has " + std::to_string(wanted) + " classes" : "has targets of " + std::to_string(wanted) + " values") +
-               "; the model has " + std::to_string(outputs) + (outputs == 1 ? " output" : " outputs") +
-               (outputs == 1 && data.classes == 2 ? "; with --loss bce one output tells two classes apart" : ""));
+    refuse(data, (data.classes > 0 ? "has " + std::to_string(wanted) + " classes"
+                                   : "has targets of " + std::to_string(wanted) + " values") +
+                     "; the model has " + std::to_string(outputs) +
+                     (outputs == 1 ? " output" : " outputs") +
+                     (outputs == 1 && data.classes == 2
+                          ? "; with --loss bce one output tells two classes apart"
+                          : ""));
   if (data.classes == 0 && loss == Loss::kSoftmaxCrossEntropy)
-    throw Error(ErrorCode::kInvalidArgument, "loss cross-entropy", "needs classes, but " + data.name + " has values as targets");
+    throw Error(ErrorCode::kInvalidArgument, "loss cross-entropy",
+                "needs classes, but " + data.name + " has values as targets");
 }
 
 std::vector<std::uint32_t> evenly_spaced(std::int64_t size, std::int64_t count) {
   count = std::min(size, count);
   std::vector<std::uint32_t> indices;
-  for (std::int64_t i = 0; i < count; ++i) indices.push_back(static_cast<std::uint32_t>(i * size / count));
+  for (std::int64_t i = 0; i < count; ++i)
+    indices.push_back(static_cast<std::uint32_t>(i * size / count));
   return indices;
 }
 
-int default_threads(int threads) { return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+int default_threads(int threads) {
+  return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
 
 }  // namespace undying::doctor

@@ -16,7 +16,8 @@ class PassLog {
   void add(DataPass pass) {
     const std::lock_guard lock(mutex_);
     const auto same = std::ranges::find_if(passes_, [&](const DataPass& other) {
-      return other.what == pass.what && other.examples == pass.examples && other.backward == pass.backward;
+      return other.what == pass.what && other.examples == pass.examples &&
+             other.backward == pass.backward;
     });
     if (same == passes_.end())
       passes_.push_back(std::move(pass));

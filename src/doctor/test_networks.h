@@ -32,10 +32,17 @@ inline Patient fresh(Graph graph, std::uint64_t seed = 1) {
 }
 
 // A ReLU network trained at a rate that kills over a third of its units.
-inline Patient killed(const Dataset& data, float learning_rate = 0.6f, std::vector<std::int64_t> hidden = {32, 32, 32}) {
-  Graph graph = mlp({.inputs = data.features(), .hidden = std::move(hidden), .outputs = data.classes, .activation = "relu"});
-  TrainSettings settings{
-      .optimizer = Sgd{.learning_rate = learning_rate, .momentum = 0.9f}, .batch = 50, .epochs = 2, .seed = 3, .threads = 1};
+inline Patient killed(const Dataset& data, float learning_rate = 0.6f,
+                      std::vector<std::int64_t> hidden = {32, 32, 32}) {
+  Graph graph = mlp({.inputs = data.features(),
+                     .hidden = std::move(hidden),
+                     .outputs = data.classes,
+                     .activation = "relu"});
+  TrainSettings settings{.optimizer = Sgd{.learning_rate = learning_rate, .momentum = 0.9f},
+                         .batch = 50,
+                         .epochs = 2,
+                         .seed = 3,
+                         .threads = 1};
   settings.evaluate = false;
   settings.health.census = false;
   settings.clip_norm = 5.0;

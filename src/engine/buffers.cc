@@ -11,7 +11,10 @@ constexpr int kNever = std::numeric_limits<int>::max();
 class Layouter {
  public:
   Layouter(const Compiled& compiled, std::int64_t rows, bool training)
-      : compiled_(compiled), rows_(rows), training_(training), count_(static_cast<int>(compiled.steps.size())) {}
+      : compiled_(compiled),
+        rows_(rows),
+        training_(training),
+        count_(static_cast<int>(compiled.steps.size())) {}
 
   Buffers run() {
     find_uses();
@@ -22,8 +25,8 @@ class Layouter {
   }
 
  private:
-  const Step& step(int i) const { return compiled_.steps[static_cast<std::size_t>(i)]; }
-  const PlanValue& value(int v) const { return compiled_.values[static_cast<std::size_t>(v)]; }
+  const Step& step(int i) const { return compiled_.steps[i]; }
+  const PlanValue& value(int v) const { return compiled_.values[v]; }
   int backward(int i) const { return 2 * count_ - i; }
 
   std::int64_t add(std::int64_t size, int first, int last) {
@@ -32,7 +35,7 @@ class Layouter {
     return static_cast<std::int64_t>(buffers_.lifetimes.size()) - 1;
   }
   void extend(std::int64_t buffer, int last) {
-    Lifetime& lifetime = buffers_.lifetimes[static_cast<std::size_t>(buffer)];
+    Lifetime& lifetime = buffers_.lifetimes[buffer];
     lifetime.last = std::max(lifetime.last, last);
   }
 
@@ -42,7 +45,8 @@ class Layouter {
     if (std::ranges::find(compiled_.outputs, v) != compiled_.outputs.end()) last = count_;
     for (const int user : value(v).consumers) {
       if (user != except) last = std::max(last, user);
-      if (training_ && step(user).backward && step(user).kernel->needs_src) last = std::max(last, backward(user));
+      if (training_ && step(user).backward && step(user).kernel->needs_src)
+        last = std::max(last, backward(user));
     }
     const int producer = value(v).producer;
     if (training_ && producer >= 0 && step(producer).backward && step(producer).kernel->needs_dst)
@@ -56,30 +60,31 @@ class Layouter {
     for (int v = 0; v < static_cast<int>(content_.size()); ++v) {
       const int producer = value(v).producer;
       const bool view = producer >= 0 && step(producer).kernel->view;
-      content_[static_cast<std::size_t>(v)] = view ? content_[static_cast<std::size_t>(step(producer).inputs[0])] : v;
+      content_[v] = view ? content_[step(producer).inputs[0]] : v;
     }
     sharing_.resize(content_.size());
-    for (int v = 0; v < static_cast<int>(content_.size()); ++v)
-      sharing_[static_cast<std::size_t>(content_[static_cast<std::size_t>(v)])].push_back(v);
+    for (int v = 0; v < static_cast<int>(content_.size()); ++v) sharing_[content_[v]].push_back(v);
   }
 
   bool may_overwrite(int i, int v) const {
-    const int content = content_[static_cast<std::size_t>(v)];
+    const int content = content_[v];
     if (value(content).producer < 0) return false;  // the inputs of the graph
-    return std::ranges::all_of(sharing_[static_cast<std::size_t>(content)], [&](int other) { return last_use(other, i) < i; });
+    return std::ranges::all_of(sharing_[content],
+                               [&](int other) { return last_use(other, i) < i; });
   }
 
   void place_values() {
     buffers_.value.assign(compiled_.values.size(), kNoBuffer);
     for (int v = 0; v < static_cast<int>(compiled_.values.size()); ++v) {
       const int producer = value(v).producer;
-      std::int64_t& buffer = buffers_.value[static_cast<std::size_t>(v)];
+      std::int64_t& buffer = buffers_.value[v];
       const int first = std::max(producer, -1);
       if (producer >= 0 && !step(producer).inputs.empty()) {
         const int src = step(producer).inputs[0];
         const ops::Kernel& kernel = *step(producer).kernel;
-        const bool takes_over = kernel.in_place && value(src).size == value(v).size && may_overwrite(producer, src);
-        if (kernel.view || takes_over) buffer = buffers_.value[static_cast<std::size_t>(src)];
+        const bool takes_over =
+            kernel.in_place && value(src).size == value(v).size && may_overwrite(producer, src);
+        if (kernel.view || takes_over) buffer = buffers_.value[src];
       }
       if (buffer == kNoBuffer) buffer = add(rows_ * value(v).size, first, first);
       for (const int user : value(v).consumers) extend(buffer, user);
@@ -92,31 +97,39 @@ class Layouter {
       const ops::Kernel& kernel = *step(i).kernel;
       const std::int64_t scratch = rows_ * kernel.scratch + kernel.workspace;
       const bool back = training_ && step(i).backward;
-      buffers_.saved.push_back(training_ ? add(rows_ * kernel.saved, i, back ? backward(i) : i) : kNoBuffer);
+      buffers_.saved.push_back(training_ ? add(rows_ * kernel.saved, i, back ? backward(i) : i)
+                                         : kNoBuffer);
       buffers_.scratch.push_back(add(scratch, i, i));
       buffers_.diff_scratch.push_back(back ? add(scratch, backward(i), backward(i)) : kNoBuffer);
     }
   }
 
-  // When the gradient of a value is read, by its producer's backward pass, and when that buffer is first changed after it was written
-  // by step i: by the gradients of its other readers, or by its producer.
+  // When the gradient of a value is read, by its producer's backward pass, and when that buffer is
+  // first changed after it was written by step i: by the gradients of its other readers, or by its
+  // producer.
   int read_time(int v) const {
     const int producer = value(v).producer;
     if (producer < 0) return count_;
     const ops::Kernel& kernel = *step(producer).kernel;
-    return kernel.view || kernel.shares_diff ? kNever : backward(producer);  // handed on, we do not follow how far
+    return kernel.view || kernel.shares_diff
+               ? kNever
+               : backward(producer);  // handed on, we do not follow how far
   }
   int change_time(int v, int i) const {
     int first = kNever;
     for (const int user : value(v).consumers)
       if (user < i) first = std::min(first, backward(user));
     const int producer = value(v).producer;
-    if (producer >= 0 && !step(producer).kernel->keeps_diff) first = std::min(first, backward(producer));
+    if (producer >= 0 && !step(producer).kernel->keeps_diff)
+      first = std::min(first, backward(producer));
     return first;
   }
 
-  // Whether the gradients of two values may be one buffer after step i: neither is changed before the other has been read.
-  bool may_share(int i, int v, int w) const { return change_time(v, i) > read_time(w) && change_time(w, i) > read_time(v); }
+  // Whether the gradients of two values may be one buffer after step i: neither is changed before
+  // the other has been read.
+  bool may_share(int i, int v, int w) const {
+    return change_time(v, i) > read_time(w) && change_time(w, i) > read_time(v);
+  }
 
   bool wanted(int v) const { return value(v).wanted; }
 
@@ -125,15 +138,15 @@ class Layouter {
     buffers_.diff_src.resize(compiled_.steps.size());
     buffers_.contributions.resize(compiled_.steps.size());
     const int out = compiled_.outputs[0];
-    buffers_.diff[static_cast<std::size_t>(out)] = add(rows_ * value(out).size, count_, count_ + 1);
+    buffers_.diff[out] = add(rows_ * value(out).size, count_, count_ + 1);
     for (int i = count_ - 1; i >= 0; --i) {
-      buffers_.diff_src[static_cast<std::size_t>(i)].assign(step(i).inputs.size(), kNoBuffer);
+      buffers_.diff_src[i].assign(step(i).inputs.size(), kNoBuffer);
       if (step(i).backward) place_step_gradients(i);
     }
   }
 
   void place_step_gradients(int i) {
-    const std::int64_t own = buffers_.diff[static_cast<std::size_t>(step(i).output)];
+    const std::int64_t own = buffers_.diff[step(i).output];
     extend(own, backward(i));
     const bool hands_on = step(i).kernel->view || step(i).kernel->shares_diff;
     std::vector<int> shared;  // values whose gradient is `own` by now
@@ -143,15 +156,15 @@ class Layouter {
       if (hands_on) {
         hand_on(i, v, own, shared);
       } else {
-        buffers_.diff_src[static_cast<std::size_t>(i)][k] = receive(i, v);
+        buffers_.diff_src[i][k] = receive(i, v);
       }
     }
   }
 
-  std::int64_t& diff(int v) { return buffers_.diff[static_cast<std::size_t>(v)]; }
+  std::int64_t& diff(int v) { return buffers_.diff[v]; }
 
   void contribute(int i, std::int64_t from, int v, bool add_up) {
-    buffers_.contributions[static_cast<std::size_t>(i)].push_back({from, diff(v), value(v).size, add_up});
+    buffers_.contributions[i].push_back({from, diff(v), value(v).size, add_up});
     extend(diff(v), backward(i));
   }
 
@@ -167,9 +180,11 @@ class Layouter {
     contribute(i, own, v, false);
   }
 
-  // Where step i writes the gradient of its input v: the buffer of that gradient if it is the first, else one of its own.
+  // Where step i writes the gradient of its input v: the buffer of that gradient if it is the
+  // first, else one of its own.
   std::int64_t receive(int i, int v) {
-    if (diff(v) == kNoBuffer) return diff(v) = add(rows_ * value(v).size, backward(i), backward(i) + 1);
+    if (diff(v) == kNoBuffer)
+      return diff(v) = add(rows_ * value(v).size, backward(i), backward(i) + 1);
     const std::int64_t part = add(rows_ * value(v).size, backward(i), backward(i));
     contribute(i, part, v, true);
     return part;
@@ -186,6 +201,8 @@ class Layouter {
 
 }  // namespace
 
-Buffers lay_out(const Compiled& compiled, std::int64_t rows, bool training) { return Layouter(compiled, rows, training).run(); }
+Buffers lay_out(const Compiled& compiled, std::int64_t rows, bool training) {
+  return Layouter(compiled, rows, training).run();
+}
 
 }  // namespace undying::engine

@@ -8,31 +8,37 @@
 namespace undying::engine {
 namespace {
 
-constexpr std::int64_t kSliceFloats = 16384;         // 64 KiB a stream: fits the first-level caches with its state
-constexpr std::int64_t kEvaluationRows = 256;        // of a shard at a time, at most
-constexpr std::int64_t kEvaluationFloats = 1 << 22;  // of the largest value of a shard, beyond which it takes fewer rows
+// 64 KiB a stream: fits the first-level caches with its state.
+constexpr std::int64_t kSliceFloats = 16384;
+constexpr std::int64_t kEvaluationRows = 256;  // of a shard at a time, at most
+// Of the largest value of a shard, beyond which it takes fewer rows.
+constexpr std::int64_t kEvaluationFloats = 1 << 22;
 
 }  // namespace
 
 void prepare() { onednn::prepare(); }
 
 Engine::Engine(Model& model, const EngineOptions& options)
-    : model_(&model), options_(options), warm_up_(prepare), workers_(std::make_unique<Workers>(std::min(options.threads, options.shards))) {
+    : model_(&model),
+      options_(options),
+      warm_up_(prepare),
+      workers_(std::make_unique<Workers>(std::min(options.threads, options.shards))) {
   workers_->run([](int) { onednn::use_one_thread(); });
-  compile_training({});
 }
 
 Engine::~Engine() = default;
 
 void Engine::compile_training(std::set<int> exact) {
-  auto plan = std::make_unique<Plan>(*model_, PlanOptions{.compile = {.capacity = (options_.batch + options_.shards - 1) / options_.shards,
-                                                                      .training = true,
-                                                                      .early_updates = options_.early_updates,
-                                                                      .precision = options_.precision,
-                                                                      .exact = std::move(exact)},
-                                                          .shards = options_.shards,
-                                                          .counters = options_.counters,
-                                                          .seed = options_.seed});
+  auto plan = std::make_unique<Plan>(
+      *model_,
+      PlanOptions{.compile = {.capacity = (options_.batch + options_.shards - 1) / options_.shards,
+                              .training = true,
+                              .early_updates = options_.early_updates,
+                              .precision = options_.precision,
+                              .exact = std::move(exact)},
+                  .shards = options_.shards,
+                  .counters = options_.counters,
+                  .seed = options_.seed});
   plan->allocate();
   for (std::size_t s = 0; training_ != nullptr && s < plan->shards().size(); ++s)
     plan->shards()[s].activity = std::move(training_->shards()[s].activity);
@@ -40,10 +46,21 @@ void Engine::compile_training(std::set<int> exact) {
   cut_slices();
 }
 
+const Plan& Engine::training_plan() {
+  if (training_ == nullptr) compile_training({});
+  return *training_;
+}
+
+std::span<const Slice> Engine::slices() {
+  training_plan();
+  return slices_;
+}
+
 // Readies the training plan for a batch of this many rows.
 void Engine::prepare_step(std::int64_t rows) {
   if (warm_up_.joinable()) warm_up_.join();
   onednn::use_one_thread();  // the caller may be another thread than at the last step
+  training_plan();
   if (const std::vector<int> nodes = training_->unusable(); !nodes.empty()) {
     exact_.insert(nodes.begin(), nodes.end());
     compile_training(exact_);
@@ -53,7 +70,8 @@ void Engine::prepare_step(std::int64_t rows) {
 
 std::int64_t evaluation_rows(const Model& model) {
   std::int64_t largest = 1;
-  for (const ops::Value& value : model.node_values()) largest = std::max(largest, ops::element_count(value.shape));
+  for (const ops::Value& value : model.node_values())
+    largest = std::max(largest, ops::element_count(value.shape));
   return std::clamp<std::int64_t>(kEvaluationFloats / largest, 1, kEvaluationRows);
 }
 
@@ -62,7 +80,8 @@ Engine::Range Engine::share(int items, int worker) const {
   return {items * worker / workers, items * (worker + 1) / workers};
 }
 
-double Engine::step(const BatchSource& source, std::int64_t rows, std::uint64_t step, std::span<const SlicePass> passes) {
+double Engine::step(const BatchSource& source, std::int64_t rows, std::uint64_t step,
+                    std::span<const SlicePass> passes) {
   prepare_step(rows);
   step_ = step;
   ++steps_;
@@ -76,22 +95,24 @@ double Engine::step(const BatchSource& source, std::int64_t rows, std::uint64_t 
   return loss / static_cast<double>(rows);
 }
 
-void Engine::run_shards(int worker, const BatchSource& source, std::int64_t rows, std::uint64_t step, std::span<const SlicePass> passes) {
+void Engine::run_shards(int worker, const BatchSource& source, std::int64_t rows,
+                        std::uint64_t step, std::span<const SlicePass> passes) {
   const auto [begin, end] = share(options_.shards, worker);
   for (int s = begin; s < end; ++s) {
-    fill(*training_, training_->shards()[static_cast<std::size_t>(s)], source, rows * s / options_.shards, shard_rows(rows, s), rows, step);
+    fill(*training_, training_->shards()[s], source, rows * s / options_.shards,
+         shard_rows(rows, s), rows, step);
   }
   bool meet = false;
   for (const Segment& segment : training_->segments()) {
     if (meet) workers_->barrier().arrive();
     meet = true;
-    if (segment.update >= 0) apply(worker, passes[0], early_slices_[static_cast<std::size_t>(segment.update)]);
+    if (segment.update >= 0) apply(worker, passes[0], early_slices_[segment.update]);
     for (int s = begin; s < end; ++s)
       for (const Instruction& instruction : segment.instructions)
-        execute(training_->shards()[static_cast<std::size_t>(s)], instruction, source, rows);
+        execute(training_->shards()[s], instruction, source, rows);
   }
   for (int s = begin; options_.counters && s < end; ++s) {
-    Shard& shard = training_->shards()[static_cast<std::size_t>(s)];
+    Shard& shard = training_->shards()[s];
     shard.activity.tally(shard.counters, steps_, rows);
   }
 }
@@ -112,13 +133,13 @@ void Engine::measure_statistics(const BatchSource& source, std::int64_t rows) {
 void Engine::run_forward(int worker, const BatchSource& source, std::int64_t rows) {
   const auto [begin, end] = share(options_.shards, worker);
   for (int s = begin; s < end; ++s) {
-    fill(*training_, training_->shards()[static_cast<std::size_t>(s)], source, rows * s / options_.shards, shard_rows(rows, s), rows,
-         step_);
+    fill(*training_, training_->shards()[s], source, rows * s / options_.shards,
+         shard_rows(rows, s), rows, step_);
   }
   for (const Segment& segment : training_->segments()) {
     for (const Instruction& instruction : segment.instructions) {
       if (instruction.kind == Instruction::Kind::kLoss) return;
-      for (int s = begin; s < end; ++s) training_->forward(training_->shards()[static_cast<std::size_t>(s)], instruction);
+      for (int s = begin; s < end; ++s) training_->forward(training_->shards()[s], instruction);
     }
     workers_->barrier().arrive();
   }
@@ -127,43 +148,45 @@ void Engine::run_forward(int worker, const BatchSource& source, std::int64_t row
 // This worker's part of a run of slices.
 void Engine::apply(int worker, const SlicePass& pass, const SliceRun& run) const {
   const auto w = static_cast<std::size_t>(worker);
-  for (int i = run.bounds[w]; i < run.bounds[w + 1]; ++i) pass.apply(slices_[static_cast<std::size_t>(i)]);
+  for (int i = run.bounds[w]; i < run.bounds[w + 1]; ++i) pass.apply(slices_[i]);
 }
 
 Engine::SliceRun Engine::divide(int begin, int end) const {
   std::int64_t total = 0;
-  for (int i = begin; i < end; ++i) total += slices_[static_cast<std::size_t>(i)].size;
+  for (int i = begin; i < end; ++i) total += slices_[i].size;
   SliceRun run{{begin}};
   std::int64_t sum = 0;
   int at = begin;
   for (int worker = 1; worker <= workers_->count(); ++worker) {
-    while (at < end && sum < total * worker / workers_->count()) sum += slices_[static_cast<std::size_t>(at++)].size;
+    while (at < end && sum < total * worker / workers_->count()) sum += slices_[at++].size;
     run.bounds.push_back(at);
   }
   return run;
 }
 
-void Engine::fill(Plan& plan, Shard& shard, const BatchSource& source, std::int64_t first, std::int64_t count, std::int64_t rows,
-                  std::uint64_t step) {
+void Engine::fill(Plan& plan, Shard& shard, const BatchSource& source, std::int64_t first,
+                  std::int64_t count, std::int64_t rows, std::uint64_t step) {
   plan.begin(shard, first, count, rows, step);
   read(source, first, count, shard);
 }
 
-void Engine::execute(Shard& shard, const Instruction& instruction, const BatchSource& source, std::int64_t rows) {
+void Engine::execute(Shard& shard, const Instruction& instruction, const BatchSource& source,
+                     std::int64_t rows) {
   switch (instruction.kind) {
     case Instruction::Kind::kForward:
       return training_->forward(shard, instruction);
     case Instruction::Kind::kBackward:
       return training_->backward(shard, instruction);
     case Instruction::Kind::kLoss:
-      shard.loss = ops::compute_loss(options_.loss, {.rows = shard.passes.back().rows,
-                                                     .width = training_->output_size(),
-                                                     .outputs = shard.outputs[0],
-                                                     .labels = source.has_labels() ? shard.labels.data() : nullptr,
-                                                     .targets = shard.targets.data(),
-                                                     .diff = shard.diff_output,
-                                                     .scale = static_cast<float>(1.0 / static_cast<double>(rows)),
-                                                     .weights = shard.weighted ? shard.weights.data() : nullptr});
+      shard.loss = ops::compute_loss(options_.loss,
+                                     {.rows = shard.passes.back().rows,
+                                      .width = training_->output_size(),
+                                      .outputs = shard.outputs[0],
+                                      .labels = source.has_labels() ? shard.labels.data() : nullptr,
+                                      .targets = shard.targets.data(),
+                                      .diff = shard.diff_output,
+                                      .scale = static_cast<float>(1.0 / static_cast<double>(rows)),
+                                      .weights = shard.weighted ? shard.weights.data() : nullptr});
   }
 }
 
@@ -177,7 +200,8 @@ void Engine::run_passes(int worker, std::span<const SlicePass> passes) {
   }
 }
 
-// Slices never span two parameters, so that norms can be summed by parameter. Those of one step follow one another.
+// Slices never span two parameters, so that norms can be summed by parameter. Those of one step
+// follow one another.
 void Engine::cut_slices() {
   const auto& parameters = model_->parameters();
   slices_.clear();
@@ -189,13 +213,17 @@ void Engine::cut_slices() {
   for (const Step& step : training_->steps()) {
     const int first = static_cast<int>(slices_.size());
     for (const int p : step.owned) {
-      const Parameter& parameter = parameters[static_cast<std::size_t>(p)];
+      const Parameter& parameter = parameters[p];
       if (!parameter.trained || parameter.frozen || !cut.insert(p).second) continue;
       for (std::int64_t done = 0; done < parameter.size; done += kSliceFloats) {
         auto& gradients = slice_gradients_.emplace_back();
-        for (Shard& shard : training_->shards()) gradients.push_back(shard.gradients.data() + training_->gradient_offset(p) + done);
-        slices_.push_back(
-            {static_cast<int>(slices_.size()), p, parameter.offset + done, std::min(kSliceFloats, parameter.size - done), {}});
+        for (Shard& shard : training_->shards())
+          gradients.push_back(shard.gradients.data() + training_->gradient_offset(p) + done);
+        slices_.push_back({static_cast<int>(slices_.size()),
+                           p,
+                           parameter.offset + done,
+                           std::min(kSliceFloats, parameter.size - done),
+                           {}});
       }
     }
     const int end = static_cast<int>(slices_.size());
@@ -205,11 +233,13 @@ void Engine::cut_slices() {
       late = end;
     }
   }
-  if (late < static_cast<int>(slices_.size())) late_slices_.push_back(divide(late, static_cast<int>(slices_.size())));
-  for (Slice& slice : slices_) slice.gradients = slice_gradients_[static_cast<std::size_t>(slice.index)];
+  if (late < static_cast<int>(slices_.size()))
+    late_slices_.push_back(divide(late, static_cast<int>(slices_.size())));
+  for (Slice& slice : slices_) slice.gradients = slice_gradients_[slice.index];
 }
 
 Activity Engine::take_activity() {
+  training_plan();
   std::vector<Shard>& shards = training_->shards();
   Activity all(shards.front().activity.fired.size());
   all.examples = shards.front().activity.examples;
@@ -222,25 +252,34 @@ Activity Engine::take_activity() {
   return all;
 }
 
-ops::LossSums Engine::evaluate(const BatchSource& source, std::int64_t rows, float* outputs, Census* census, float eps) {
+ops::LossSums Engine::evaluate(const BatchSource& source, std::int64_t rows, float* outputs,
+                               Census* census, float eps) {
   if (warm_up_.joinable()) warm_up_.join();
   if (evaluation_ == nullptr) {
     evaluation_ = std::make_unique<Plan>(
-        *model_,
-        PlanOptions{.compile = {.capacity = evaluation_rows(*model_), .training = false}, .shards = options_.shards, .counters = false});
+        *model_, PlanOptions{.compile = {.capacity = evaluation_rows(*model_), .training = false},
+                             .shards = options_.shards,
+                             .counters = false});
     evaluation_->allocate();
   }
   CensusObserver counted(eps);
   OutputObserver copied(outputs);
-  std::vector<Observer*> observers;
+  std::vector<PassObserver*> observers;
   if (census != nullptr) observers.push_back(&counted);
   if (outputs != nullptr) observers.push_back(&copied);
-  const ops::LossSums sums =
-      run(*evaluation_, *workers_, {.source = source, .rows = rows, .loss = &options_.loss, .step = step_, .observers = observers});
+  const ops::LossSums sums = run(*evaluation_, *workers_,
+                                 {.source = source,
+                                  .rows = rows,
+                                  .loss = &options_.loss,
+                                  .step = step_,
+                                  .observers = observers});
   if (census != nullptr) census->add(counted.total());
   return sums;
 }
 
-std::int64_t Engine::bytes() const { return training_->bytes() + (evaluation_ == nullptr ? 0 : evaluation_->bytes()); }
+std::int64_t Engine::bytes() const {
+  return (training_ == nullptr ? 0 : training_->bytes()) +
+         (evaluation_ == nullptr ? 0 : evaluation_->bytes());
+}
 
 }  // namespace undying::engine

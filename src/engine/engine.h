@@ -1,9 +1,10 @@
 #ifndef UNDYING_ENGINE_ENGINE_H_
 #define UNDYING_ENGINE_ENGINE_H_
 
-// Runs plans: shards over worker threads, training steps with their update, evaluation, the census. Batches come from a BatchSource, in
-// rows of its own order; a batch of B rows is cut into S shards, rows [B s / S, B (s + 1) / S). Invariant: results depend on the shards,
-// never on the threads.
+// Runs plans: shards over worker threads, training steps with their update, evaluation, the census.
+// Batches come from a BatchSource, in rows of its own order; a batch of B rows is cut into S
+// shards, rows [B s / S, B (s + 1) / S). Invariant: results depend on the shards, never on the
+// threads.
 
 #include <cstdint>
 #include <functional>
@@ -16,10 +17,10 @@
 #include <vector>
 
 #include "base/workers.h"
-#include "engine/census.h"
 #include "engine/model.h"
+#include "engine/passes/census.h"
+#include "engine/passes/source.h"
 #include "engine/plan.h"
-#include "engine/source.h"
 #include "ops/loss.h"
 
 namespace undying::engine {
@@ -30,12 +31,14 @@ struct EngineOptions {
   int threads = 1;  // at most the shards are used
   bool counters = true;
   std::uint64_t seed = 1;     // of dropout and random slopes
-  bool early_updates = true;  // parameters of large layers may be updated within the backward pass: only with a single slice pass
+  bool early_updates = true;  // parameters of large layers may be updated within the backward pass:
+                              // only with a single slice pass
   Precision precision = Precision::kFloat32;  // of matrix products and convolutions in training
   ops::LossOptions loss;
 };
 
-// How many rows of a shard an evaluation takes at a time: fewer where a value of the network is large.
+// How many rows of a shard an evaluation takes at a time: fewer where a value of the network is
+// large.
 std::int64_t evaluation_rows(const Model& model);
 
 // A piece of one trained parameter: what one call of a slice pass works on.
@@ -47,38 +50,46 @@ struct Slice {
   std::span<const float* const> gradients;  // one a shard, at this offset
 };
 
-// Work over all slices after the backward pass: `apply` on any worker, once a slice; then, when all are done, `finish` on one.
+// Work over all slices after the backward pass: `apply` on any worker, once a slice; then, when all
+// are done, `finish` on one.
 struct SlicePass {
   std::function<void(const Slice&)> apply;
   std::function<void()> finish;
 };
 
-// Makes the libraries below generate their code, some 30 ms, unless they have done so already. An engine does this beside its caller; a
-// program that will need one starts it as early as it can.
+// Makes the libraries below generate their code, some 30 ms, unless they have done so already. An
+// engine does this beside its caller; a program that will need one starts it as early as it can.
 void prepare();
 
-// Runs the plans of a model on a team of workers. The batch is cut into shards, rows [n s / S, n (s + 1) / S); each worker carries
-// its shards through the whole forward and backward pass. Sums over shards are made in shard order: results depend on the number
-// of shards, never on the number of threads.
+// Runs the plans of a model on a team of workers. The batch is cut into shards, rows [n s / S, n (s
+// + 1) / S); each worker carries its shards through the whole forward and backward pass. Sums over
+// shards are made in shard order: results depend on the number of shards, never on the number of
+// threads.
 class Engine {
  public:
   Engine(Model& model, const EngineOptions& options);
   ~Engine();
 
-  // Forward and backward over `rows` <= options.batch examples, then the passes. Returns the mean loss.
-  double step(const BatchSource& source, std::int64_t rows, std::uint64_t step, std::span<const SlicePass> passes);
+  // Forward and backward over `rows` <= options.batch examples, then the passes. Returns the mean
+  // loss.
+  double step(const BatchSource& source, std::int64_t rows, std::uint64_t step,
+              std::span<const SlicePass> passes);
   // What the steps since the last call saw of the units, over all shards; empty without counters.
   Activity take_activity();
-  std::span<const Slice> slices() const { return slices_; }
+  std::span<const Slice> slices();
 
-  // Sets running statistics to those of these `rows` <= options.batch examples; nothing else changes.
+  // Sets running statistics to those of these `rows` <= options.batch examples; nothing else
+  // changes.
   void measure_statistics(const BatchSource& source, std::int64_t rows);
 
-  // Evaluation over `rows` examples: the sums of the loss; the outputs (rows, width) where wanted; the census where wanted.
-  ops::LossSums evaluate(const BatchSource& source, std::int64_t rows, float* outputs = nullptr, Census* census = nullptr,
-                         float eps = 1e-3f);
+  // Evaluation over `rows` examples: the sums of the loss; the outputs (rows, width) where wanted;
+  // the census where wanted.
+  ops::LossSums evaluate(const BatchSource& source, std::int64_t rows, float* outputs = nullptr,
+                         Census* census = nullptr, float eps = 1e-3f);
 
-  const Plan& training_plan() const { return *training_; }
+  // Compiled when it is first asked for, here or by a step: evaluation needs none. Throws what
+  // compiling throws.
+  const Plan& training_plan();
 
   int shards() const { return options_.shards; }
   int threads() const { return workers_->count(); }
@@ -88,7 +99,8 @@ class Engine {
   struct Range {
     int begin, end;
   };
-  // A run of slices: worker w takes [bounds[w], bounds[w + 1]), about as many floats as the others. Empty: none.
+  // A run of slices: worker w takes [bounds[w], bounds[w + 1]), about as many floats as the others.
+  // Empty: none.
   struct SliceRun {
     std::vector<int> bounds;
   };
@@ -98,13 +110,15 @@ class Engine {
   }
   void compile_training(std::set<int> exact);
   void prepare_step(std::int64_t rows);
-  void run_shards(int worker, const BatchSource& source, std::int64_t rows, std::uint64_t step, std::span<const SlicePass> passes);
+  void run_shards(int worker, const BatchSource& source, std::int64_t rows, std::uint64_t step,
+                  std::span<const SlicePass> passes);
   void apply(int worker, const SlicePass& pass, const SliceRun& run) const;
   SliceRun divide(int begin, int end) const;
   void run_forward(int worker, const BatchSource& source, std::int64_t rows);
-  void execute(Shard& shard, const Instruction& instruction, const BatchSource& source, std::int64_t rows);
-  void fill(Plan& plan, Shard& shard, const BatchSource& source, std::int64_t first, std::int64_t count, std::int64_t rows,
-            std::uint64_t step);
+  void execute(Shard& shard, const Instruction& instruction, const BatchSource& source,
+               std::int64_t rows);
+  void fill(Plan& plan, Shard& shard, const BatchSource& source, std::int64_t first,
+            std::int64_t count, std::int64_t rows, std::uint64_t step);
   void run_passes(int worker, std::span<const SlicePass> passes);
   void cut_slices();
 
@@ -112,7 +126,7 @@ class Engine {
   EngineOptions options_;
   std::jthread warm_up_;  // generates code while the caller draws weights; joined by the first pass
   std::unique_ptr<Workers> workers_;
-  std::unique_ptr<Plan> training_;
+  std::unique_ptr<Plan> training_;    // built at the first use
   std::set<int> exact_;               // nodes whose shortcuts no longer hold
   std::unique_ptr<Plan> evaluation_;  // built at the first use
   std::vector<Slice> slices_;

@@ -16,7 +16,8 @@ void check_names(const std::vector<Node>& nodes) {
   std::set<std::string> names;
   for (const Node& node : nodes) {
     if (node.name.empty()) fail("graph", "a node of operator \"" + node.op + "\" has no name");
-    if (!names.insert(node.name).second) fail(node.name, "two nodes have this name; expected unique names");
+    if (!names.insert(node.name).second)
+      fail(node.name, "two nodes have this name; expected unique names");
   }
 }
 
@@ -25,13 +26,16 @@ void check_edges(const std::vector<Node>& nodes) {
   for (std::size_t i = 0; i < nodes.size(); ++i)
     for (const int input : nodes[i].inputs)
       if (input < 0 || static_cast<std::size_t>(input) >= i)
-        fail(nodes[i].name, "input " + std::to_string(input) + " is not an earlier node; expected topological order");
+        fail(nodes[i].name, "input " + std::to_string(input) +
+                                " is not an earlier node; expected topological order");
 }
 
 }  // namespace
 
-Graph::Graph(std::vector<Node> nodes, std::vector<int> outputs) : nodes_(std::move(nodes)), outputs_(std::move(outputs)) {
-  if (nodes_.size() < 2 || !ops::is_input(nodes_[0])) fail("graph", "expected an \"input\" node and at least one operator behind it");
+Graph::Graph(std::vector<Node> nodes, std::vector<int> outputs)
+    : nodes_(std::move(nodes)), outputs_(std::move(outputs)) {
+  if (nodes_.size() < 2 || !ops::is_input(nodes_[0]))
+    fail("graph", "expected an \"input\" node and at least one operator behind it");
   check_names(nodes_);
   check_edges(nodes_);
   if (outputs_.empty()) outputs_ = {static_cast<int>(nodes_.size()) - 1};
@@ -49,7 +53,8 @@ double multiply_adds(const Graph& graph) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     const Node& node = graph.nodes()[i];
     if (const auto count = ops::traits_of(node).multiply_adds; count != nullptr)
-      sum += count(ops::operator_named(node).parameters(node, ops::sources(node, values)), values[i]);
+      sum +=
+          count(ops::operator_named(node).parameters(node, ops::sources(node, values)), values[i]);
   }
   return sum;
 }

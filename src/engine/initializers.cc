@@ -9,28 +9,33 @@
 namespace undying::engine {
 namespace {
 
-// Elements from which a draw is shared by two threads; a draw belongs to its index, so how it is shared changes nothing.
+// Elements from which a draw is shared by two threads; a draw belongs to its index, so how it is
+// shared changes nothing.
 constexpr std::size_t kShared = 1 << 16;
 
 // weight[begin, end) = deviation * normal(index).
-void fill_normal_part(const Random& random, double deviation, std::span<float> weight, std::size_t begin, std::size_t end) {
+void fill_normal_part(const Random& random, double deviation, std::span<float> weight,
+                      std::size_t begin, std::size_t end) {
   std::array<double, 512> draws;
   for (std::size_t i = begin; i < end; i += draws.size()) {
     const std::size_t count = std::min(draws.size(), end - i);
     random.normals(i, std::span(draws).first(count));
-    for (std::size_t j = 0; j < count; ++j) weight[i + j] = static_cast<float>(deviation * draws[j]);
+    for (std::size_t j = 0; j < count; ++j)
+      weight[i + j] = static_cast<float>(deviation * draws[j]);
   }
 }
 
 void fill_normal(const Random& random, double deviation, std::span<float> weight) {
   const std::size_t middle = weight.size() < kShared ? 0 : weight.size() / 4 * 2;
   std::jthread half;
-  if (middle > 0) half = std::jthread([=] { fill_normal_part(random, deviation, weight, 0, middle); });
+  if (middle > 0)
+    half = std::jthread([=] { fill_normal_part(random, deviation, weight, 0, middle); });
   fill_normal_part(random, deviation, weight, middle, weight.size());
 }
 
 void fill_uniform(const Random& random, double bound, std::span<float> weight) {
-  for (std::size_t i = 0; i < weight.size(); ++i) weight[i] = static_cast<float>(bound * (2.0 * random.uniform(i) - 1.0));
+  for (std::size_t i = 0; i < weight.size(); ++i)
+    weight[i] = static_cast<float>(bound * (2.0 * random.uniform(i) - 1.0));
 }
 
 double dot(const double* a, const double* b, std::size_t n) {
@@ -39,7 +44,8 @@ double dot(const double* a, const double* b, std::size_t n) {
   return sum;
 }
 
-// Orthonormal vectors, `count` of `length` >= count: Gram and Schmidt, each made orthogonal twice so that rounding does not add up.
+// Orthonormal vectors, `count` of `length` >= count: Gram and Schmidt, each made orthogonal twice
+// so that rounding does not add up.
 std::vector<double> orthonormal(const Random& random, std::size_t count, std::size_t length) {
   std::vector<double> vectors(count * length);
   random.normals(0, vectors);
@@ -58,16 +64,20 @@ std::vector<double> orthonormal(const Random& random, std::size_t count, std::si
   return vectors;
 }
 
-void fill_orthogonal(const Random& random, double gain, std::size_t fan_in, std::size_t fan_out, std::span<float> weight) {
+void fill_orthogonal(const Random& random, double gain, std::size_t fan_in, std::size_t fan_out,
+                     std::span<float> weight) {
   const bool wide = fan_out <= fan_in;
   const auto vectors = orthonormal(random, std::min(fan_in, fan_out), std::max(fan_in, fan_out));
   for (std::size_t row = 0; row < fan_out; ++row)
     for (std::size_t column = 0; column < fan_in; ++column)
-      weight[row * fan_in + column] = static_cast<float>(gain * (wide ? vectors[row * fan_in + column] : vectors[column * fan_out + row]));
+      weight[row * fan_in + column] = static_cast<float>(
+          gain * (wide ? vectors[row * fan_in + column] : vectors[column * fan_out + row]));
 }
 
-// Draws of a unit: fan_in + 1 normals, then one for the place, one for the Beta(2, 1) value, which is the root of a uniform one.
-void fill_asymmetric(const Random& random, std::size_t fan_in, std::size_t fan_out, std::span<float> weight, std::span<float> bias) {
+// Draws of a unit: fan_in + 1 normals, then one for the place, one for the Beta(2, 1) value, which
+// is the root of a uniform one.
+void fill_asymmetric(const Random& random, std::size_t fan_in, std::size_t fan_out,
+                     std::span<float> weight, std::span<float> bias) {
   const double deviation = 0.6007 / std::sqrt(static_cast<double>(fan_in));
   std::vector<double> draws(fan_in + 1);
   for (std::size_t unit = 0; unit < fan_out; ++unit) {
@@ -85,8 +95,8 @@ void fill_asymmetric(const Random& random, std::size_t fan_in, std::size_t fan_o
 
 }  // namespace
 
-void initialize_linear(Initializer kind, double gain, std::int64_t fan_in, std::int64_t fan_out, const Random& random,
-                       std::span<float> weight, std::span<float> bias) {
+void initialize_linear(Initializer kind, double gain, std::int64_t fan_in, std::int64_t fan_out,
+                       const Random& random, std::span<float> weight, std::span<float> bias) {
   const auto in = static_cast<double>(fan_in);
   const auto out = static_cast<double>(fan_out);
   std::fill(bias.begin(), bias.end(), 0.0f);
@@ -102,9 +112,11 @@ void initialize_linear(Initializer kind, double gain, std::int64_t fan_in, std::
     case Initializer::kLecunNormal:
       return fill_normal(random, 1.0 / std::sqrt(in), weight);
     case Initializer::kOrthogonal:
-      return fill_orthogonal(random, gain, static_cast<std::size_t>(fan_in), static_cast<std::size_t>(fan_out), weight);
+      return fill_orthogonal(random, gain, static_cast<std::size_t>(fan_in),
+                             static_cast<std::size_t>(fan_out), weight);
     case Initializer::kRandomizedAsymmetric:
-      return fill_asymmetric(random, static_cast<std::size_t>(fan_in), static_cast<std::size_t>(fan_out), weight, bias);
+      return fill_asymmetric(random, static_cast<std::size_t>(fan_in),
+                             static_cast<std::size_t>(fan_out), weight, bias);
   }
 }
 

@@ -14,13 +14,17 @@ struct Drawn {
   std::vector<float> bias;
 };
 
-Drawn draw(Initializer kind, double gain, std::int64_t fan_in, std::int64_t fan_out, std::uint64_t seed = 1) {
-  Drawn drawn{std::vector<float>(static_cast<std::size_t>(fan_in * fan_out)), std::vector<float>(static_cast<std::size_t>(fan_out), 9.0f)};
-  initialize_linear(kind, gain, fan_in, fan_out, Random(seed, Stream::kInitialDraw), drawn.weight, drawn.bias);
+Drawn draw(Initializer kind, double gain, std::int64_t fan_in, std::int64_t fan_out,
+           std::uint64_t seed = 1) {
+  Drawn drawn{std::vector<float>(static_cast<std::size_t>(fan_in * fan_out)),
+              std::vector<float>(static_cast<std::size_t>(fan_out), 9.0f)};
+  initialize_linear(kind, gain, fan_in, fan_out, Random(seed, Stream::kInitialDraw), drawn.weight,
+                    drawn.bias);
   return drawn;
 }
 
-// The second moment of n draws lies within 4 standard errors: for the normal its relative standard error is sqrt(2 / n), for others less.
+// The second moment of n draws lies within 4 standard errors: for the normal its relative standard
+// error is sqrt(2 / n), for others less.
 void expect_deviation(const std::vector<float>& values, double deviation) {
   double sum = 0.0;
   double squares = 0.0;
@@ -35,7 +39,8 @@ void expect_deviation(const std::vector<float>& values, double deviation) {
 
 TEST(Initializers, MomentsAreThoseOfTheFormulas) {
   expect_deviation(draw(Initializer::kKaimingNormal, 1.3, 200, 300).weight, 1.3 / std::sqrt(200.0));
-  expect_deviation(draw(Initializer::kKaimingUniform, 1.3, 200, 300).weight, 1.3 / std::sqrt(200.0));
+  expect_deviation(draw(Initializer::kKaimingUniform, 1.3, 200, 300).weight,
+                   1.3 / std::sqrt(200.0));
   expect_deviation(draw(Initializer::kXavierNormal, 1.3, 200, 300).weight, std::sqrt(2.0 / 500.0));
   expect_deviation(draw(Initializer::kXavierUniform, 1.3, 200, 300).weight, std::sqrt(2.0 / 500.0));
   expect_deviation(draw(Initializer::kLecunNormal, 1.3, 200, 300).weight, 1.0 / std::sqrt(200.0));
@@ -49,15 +54,18 @@ TEST(Initializers, UniformDrawsStayInBounds) {
 }
 
 TEST(Initializers, GainScalesTheSameDraw) {
-  for (const Initializer kind : {Initializer::kKaimingNormal, Initializer::kKaimingUniform, Initializer::kOrthogonal}) {
+  for (const Initializer kind :
+       {Initializer::kKaimingNormal, Initializer::kKaimingUniform, Initializer::kOrthogonal}) {
     const auto one = draw(kind, 1.0, 20, 10);
     const auto two = draw(kind, 2.0, 20, 10);
-    for (std::size_t i = 0; i < one.weight.size(); ++i) EXPECT_FLOAT_EQ(two.weight[i], 2.0f * one.weight[i]);
+    for (std::size_t i = 0; i < one.weight.size(); ++i)
+      EXPECT_FLOAT_EQ(two.weight[i], 2.0f * one.weight[i]);
   }
 }
 
 TEST(Initializers, OrthogonalRowsOrColumnsAreOrthonormal) {
-  for (const auto& [in, out] : {std::pair<std::int64_t, std::int64_t>{40, 15}, {15, 40}, {20, 20}}) {
+  for (const auto& [in, out] :
+       {std::pair<std::int64_t, std::int64_t>{40, 15}, {15, 40}, {20, 20}}) {
     const auto w = draw(Initializer::kOrthogonal, 1.0, in, out).weight;
     const bool wide = out <= in;
     const std::int64_t count = std::min(in, out);
@@ -65,8 +73,8 @@ TEST(Initializers, OrthogonalRowsOrColumnsAreOrthonormal) {
       for (std::int64_t b = 0; b <= a; ++b) {
         double product = 0.0;
         for (std::int64_t k = 0; k < std::max(in, out); ++k)
-          product += static_cast<double>(w[static_cast<std::size_t>(wide ? a * in + k : k * in + a)]) *
-                     w[static_cast<std::size_t>(wide ? b * in + k : k * in + b)];
+          product += static_cast<double>(w[wide ? a * in + k : k * in + a]) *
+                     w[wide ? b * in + k : k * in + b];
         EXPECT_NEAR(product, a == b ? 1.0 : 0.0, 1e-6);
       }
     }
@@ -77,7 +85,8 @@ TEST(Initializers, BiasesAreZeroExceptAsymmetric) {
   for (const float bias : draw(Initializer::kKaimingNormal, 1.0, 5, 4).bias) EXPECT_EQ(bias, 0.0f);
 }
 
-// Of fan_in + 1 entries of a unit one is in (0, 1] with density 2x; the others have deviation 0.6007 / sqrt(fan_in).
+// Of fan_in + 1 entries of a unit one is in (0, 1] with density 2x; the others have deviation
+// 0.6007 / sqrt(fan_in).
 TEST(Initializers, RandomizedAsymmetricFollowsLuEtAl) {
   const std::int64_t fan_in = 1000;
   const std::int64_t units = 500;
@@ -87,8 +96,9 @@ TEST(Initializers, RandomizedAsymmetricFollowsLuEtAl) {
   int found = 0;
   for (std::int64_t unit = 0; unit < units; ++unit) {
     for (std::int64_t i = 0; i < fan_in; ++i) {
-      const double value = drawn.weight[static_cast<std::size_t>(unit * fan_in + i)];
-      if (value < 6 * deviation) continue;  // Beta draws below that are missed: (0.114)^2 = 1.3% of them
+      const double value = drawn.weight[unit * fan_in + i];
+      if (value < 6 * deviation)
+        continue;  // Beta draws below that are missed: (0.114)^2 = 1.3% of them
       replaced += value;
       ++found;
     }
@@ -103,8 +113,10 @@ TEST(Initializers, RandomizedAsymmetricFollowsLuEtAl) {
 }
 
 TEST(Initializers, SeedsGiveDifferentDraws) {
-  EXPECT_EQ(draw(Initializer::kKaimingNormal, 1.0, 9, 9, 4).weight, draw(Initializer::kKaimingNormal, 1.0, 9, 9, 4).weight);
-  EXPECT_NE(draw(Initializer::kKaimingNormal, 1.0, 9, 9, 4).weight, draw(Initializer::kKaimingNormal, 1.0, 9, 9, 5).weight);
+  EXPECT_EQ(draw(Initializer::kKaimingNormal, 1.0, 9, 9, 4).weight,
+            draw(Initializer::kKaimingNormal, 1.0, 9, 9, 4).weight);
+  EXPECT_NE(draw(Initializer::kKaimingNormal, 1.0, 9, 9, 4).weight,
+            draw(Initializer::kKaimingNormal, 1.0, 9, 9, 5).weight);
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
 #ifndef UNDYING_ENGINE_MODEL_H_
 #define UNDYING_ENGINE_MODEL_H_
 
-// A graph with its numbers: the parameters that are trained in one flat arena, running statistics and constants in another, each tensor a
-// named range of its arena; and the units of its activations, layer behind layer, as counters are indexed. Tensors are row-major, in the
-// shapes that files name them by.
+// A graph with its numbers: the parameters that are trained in one flat arena, running statistics
+// and constants in another, each tensor a named range of its arena; and the units of its
+// activations, layer behind layer, as counters are indexed. Tensors are row-major, in the shapes
+// that files name them by.
 
 #include <cstdint>
 #include <functional>
@@ -42,23 +43,27 @@ struct Layer {
   std::int64_t units = 0;
   std::int64_t positions = 1;  // at which each unit stands in one example
   int weight = -1;             // the parameter that feeds it; -1: none
-  // Behind a flatten the kernels count a channel at each of its positions apart: the run is units x positions, a unit's positions side by
-  // side (channels) or a position's units (rows of a linear layer), and pool() adds them up.
+  // Behind a flatten the kernels count a channel at each of its positions apart: the run is units x
+  // positions, a unit's positions side by side (channels) or a position's units (rows of a linear
+  // layer), and pool() adds them up.
   enum class Counted { kPooled, kByUnit, kByPosition } counted = Counted::kPooled;
 
   std::int64_t slot(std::int64_t unit, std::int64_t position) const {
-    return offset + (counted == Counted::kByUnit ? unit * positions + position : position * units + unit);
+    return offset +
+           (counted == Counted::kByUnit ? unit * positions + position : position * units + unit);
   }
 };
 
-// Brings what a pass counted to one entry a unit, the first `units` of each layer's run. `join(a, b)` is what two positions are together.
+// Brings what a pass counted to one entry a unit, the first `units` of each layer's run. `join(a,
+// b)` is what two positions are together.
 template <class T, class Join>
 void pool(const std::vector<Layer>& layers, T* counts, const Join& join) {
   for (const Layer& layer : layers) {
     if (layer.counted == Layer::Counted::kPooled) continue;
     for (std::int64_t unit = 0; unit < layer.units; ++unit) {
       T all = counts[layer.slot(unit, 0)];
-      for (std::int64_t position = 1; position < layer.positions; ++position) all = join(all, counts[layer.slot(unit, position)]);
+      for (std::int64_t position = 1; position < layer.positions; ++position)
+        all = join(all, counts[layer.slot(unit, position)]);
       counts[layer.offset + unit] = all;
     }
   }
@@ -81,21 +86,26 @@ class Model {
 
   float* trained() { return trained_.data(); }
   std::span<float> statistics() { return statistics_.span(); }  // running means and variances
-  float* values(const Parameter& parameter) { return (parameter.trained ? trained_ : statistics_).data() + parameter.offset; }
-  const float* values(const Parameter& parameter) const { return (parameter.trained ? trained_ : statistics_).data() + parameter.offset; }
+  float* values(const Parameter& parameter) {
+    return (parameter.trained ? trained_ : statistics_).data() + parameter.offset;
+  }
+  const float* values(const Parameter& parameter) const {
+    return (parameter.trained ? trained_ : statistics_).data() + parameter.offset;
+  }
 
   // Of the parameters of these names. Throws Error{kInvalidArgument} where there is none.
   void freeze(std::span<const std::string> names);
 
-  // Indices into parameters() of those a node owns, in the order of its specs. Nodes that name the same tensor share it.
-  const std::vector<int>& parameters_of(int node) const { return by_node_[static_cast<std::size_t>(node)]; }
+  // Indices into parameters() of those a node owns, in the order of its specs. Nodes that name the
+  // same tensor share it.
+  const std::vector<int>& parameters_of(int node) const { return by_node_[node]; }
 
-  // The activation whose pre-activation this node computes, through normalisations, sums and whatever leaves values as they are;
-  // identity where there is none.
+  // The activation whose pre-activation this node computes, through normalisations, sums and
+  // whatever leaves values as they are; identity where there is none.
   Activation activation_behind(int node) const;
 
  private:
-  const Node& node(int index) const { return graph_.nodes()[static_cast<std::size_t>(index)]; }
+  const Node& node(int index) const { return graph_.nodes()[index]; }
   int add_parameter(const ops::ParameterSpec& spec, int node);
   void add_parameters(int node);
   void add_layer(int node);

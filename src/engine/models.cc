@@ -12,19 +12,23 @@ namespace {
 
 using Ints = std::vector<std::int64_t>;
 
-// Widths and depths beyond these are typing errors: 2^20 units take 4 TB of weights between two layers.
+// Widths and depths beyond these are typing errors: 2^20 units take 4 TB of weights between two
+// layers.
 constexpr std::int64_t kMostUnits = 1 << 20;
 constexpr std::int64_t kMostLayers = 100'000;
 
-// Builds a graph node by node. Layers, that is nodes with a weight, are numbered from 0; what belongs to one is named after it.
+// Builds a graph node by node. Layers, that is nodes with a weight, are numbered from 0; what
+// belongs to one is named after it.
 class Builder {
  public:
-  Builder(const Shape& inputs, const ModelOptions& options, bool batch_norm) : options_(options), batch_norm_(batch_norm) {
+  Builder(const Shape& inputs, const ModelOptions& options, bool batch_norm)
+      : options_(options), batch_norm_(batch_norm) {
     nodes_.push_back({"input", "input", {}, {{"shape", inputs}}});
   }
 
   // Each returns the index of the node it adds, fed by `src` or by the last one.
-  int add(const std::string& name, const std::string& op, std::vector<int> inputs, Attributes attributes = {}) {
+  int add(const std::string& name, const std::string& op, std::vector<int> inputs,
+          Attributes attributes = {}) {
     nodes_.push_back({name, op, std::move(inputs), std::move(attributes)});
     return last();
   }
@@ -35,8 +39,10 @@ class Builder {
     return add(layer_, "linear", {last()}, {{"outputs", outputs}});
   }
 
-  // A convolution padded so that stride 1 keeps the extents; with batch norm behind it where the model has that, and then no bias.
-  int conv(int src, std::int64_t outputs, std::int64_t kernel, std::int64_t stride = 1, std::int64_t groups = 1) {
+  // A convolution padded so that stride 1 keeps the extents; with batch norm behind it where the
+  // model has that, and then no bias.
+  int conv(int src, std::int64_t outputs, std::int64_t kernel, std::int64_t stride = 1,
+           std::int64_t groups = 1) {
     layer_ = "layer." + std::to_string(layers_++);
     const Ints pads(4, kernel / 2);
     add(layer_, "conv", {src},
@@ -54,9 +60,11 @@ class Builder {
   // The activation of the layer added last, and dropout behind it where the model has that.
   int activate() {
     const auto sequence = activations_++;
-    add(layer_ + ".activation", "activation", {last()}, {{"activation", options_.activation}, {"layer", layer_}, {"sequence", sequence}});
+    add(layer_ + ".activation", "activation", {last()},
+        {{"activation", options_.activation}, {"layer", layer_}, {"sequence", sequence}});
     if (options_.dropout == 0.0) return last();
-    return add(layer_ + ".dropout", "dropout", {last()}, {{"p", options_.dropout}, {"sequence", sequence}});
+    return add(layer_ + ".dropout", "dropout", {last()},
+               {{"p", options_.dropout}, {"sequence", sequence}});
   }
 
   // The sum of two nodes; the activation behind is named after the block.
@@ -65,7 +73,10 @@ class Builder {
     return add(layer_, "add", {branch, shortcut});
   }
 
-  int pool() { return add("pool." + std::to_string(last()), "max_pool", {last()}, {{"kernel", Ints{2, 2}}, {"strides", Ints{2, 2}}}); }
+  int pool() {
+    return add("pool." + std::to_string(last()), "max_pool", {last()},
+               {{"kernel", Ints{2, 2}}, {"strides", Ints{2, 2}}});
+  }
   int flatten() { return add("flatten", "flatten", {last()}); }
 
   Graph build() { return Graph(std::move(nodes_)); }
@@ -80,7 +91,8 @@ class Builder {
   std::int64_t activations_ = 0;
 };
 
-Graph build_mlp(const Shape& inputs, const Ints& hidden, std::int64_t outputs, const ModelOptions& options) {
+Graph build_mlp(const Shape& inputs, const Ints& hidden, std::int64_t outputs,
+                const ModelOptions& options) {
   Builder builder(inputs, options, options.batch_norm.value_or(false));
   if (inputs.size() != 1) builder.flatten();
   for (const std::int64_t width : hidden) {
@@ -92,12 +104,15 @@ Graph build_mlp(const Shape& inputs, const Ints& hidden, std::int64_t outputs, c
   return builder.build();
 }
 
-[[noreturn]] void fail(std::string_view specification, const std::string& found, const std::string& expected) {
-  throw Error(ErrorCode::kInvalidArgument, "model " + std::string(specification), found + "; expected " + expected);
+[[noreturn]] void fail(std::string_view specification, const std::string& found,
+                       const std::string& expected) {
+  throw Error(ErrorCode::kInvalidArgument, "model " + std::string(specification),
+              found + "; expected " + expected);
 }
 
 const std::string kKnown =
-    "mlp, mlp:WIDTHxDEPTH (mlp:32x20), mlp:WIDTH-WIDTH-... (mlp:256-128-100), lenet, vgg:small, resnet:20, resnet:32, resnet:56 or "
+    "mlp, mlp:WIDTHxDEPTH (mlp:32x20), mlp:WIDTH-WIDTH-... (mlp:256-128-100), lenet, vgg:small, "
+    "resnet:20, resnet:32, resnet:56 or "
     "mobilenet:small";
 
 std::int64_t parse_count(std::string_view specification, std::string_view text, std::int64_t most) {
@@ -105,7 +120,8 @@ std::int64_t parse_count(std::string_view specification, std::string_view text, 
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size())
     fail(specification, "\"" + std::string(text) + "\" is not a whole number", kKnown);
-  if (value < 1 || value > most) fail(specification, std::string(text) + " is not in 1.." + std::to_string(most), kKnown);
+  if (value < 1 || value > most)
+    fail(specification, std::string(text) + " is not in 1.." + std::to_string(most), kKnown);
   return value;
 }
 
@@ -124,7 +140,8 @@ Ints parse_widths(std::string_view specification, std::string_view text) {
   }
 }
 
-// LeCun et al. 1998, with max pooling and any activation: two convolutions of 5 x 5 and two hidden layers.
+// LeCun et al. 1998, with max pooling and any activation: two convolutions of 5 x 5 and two hidden
+// layers.
 Graph lenet(const Shape& inputs, std::int64_t outputs, const ModelOptions& options) {
   Builder builder(inputs, options, options.batch_norm.value_or(false));
   for (const std::int64_t width : {6, 16}) {
@@ -158,8 +175,8 @@ Graph vgg(const Shape& inputs, std::int64_t outputs, const ModelOptions& options
   return builder.build();
 }
 
-// He et al. 2015, arXiv 1512.03385, section 4.2: 6 n + 2 layers of 3 x 3 convolutions, widths 16, 32, 64; a convolution of 1 x 1 where the
-// shape changes (their option B).
+// He et al. 2015, arXiv 1512.03385, section 4.2: 6 n + 2 layers of 3 x 3 convolutions, widths 16,
+// 32, 64; a convolution of 1 x 1 where the shape changes (their option B).
 Graph resnet(const Shape& inputs, std::int64_t outputs, int blocks, const ModelOptions& options) {
   Builder builder(inputs, options, options.batch_norm.value_or(true));
   builder.conv(0, 16, 3);
@@ -184,7 +201,8 @@ Graph resnet(const Shape& inputs, std::int64_t outputs, int blocks, const ModelO
   return builder.build();
 }
 
-// After Howard et al. 2017, arXiv 1704.04861: depthwise 3 x 3 and pointwise 1 x 1 convolutions in turn.
+// After Howard et al. 2017, arXiv 1704.04861: depthwise 3 x 3 and pointwise 1 x 1 convolutions in
+// turn.
 Graph mobilenet(const Shape& inputs, std::int64_t outputs, const ModelOptions& options) {
   Builder builder(inputs, options, options.batch_norm.value_or(true));
   builder.conv(0, 16, 3);
@@ -207,29 +225,37 @@ Graph mobilenet(const Shape& inputs, std::int64_t outputs, const ModelOptions& o
 
 Graph mlp(const Mlp& options) {
   return build_mlp({options.inputs}, options.hidden, options.outputs,
-                   {.activation = options.activation, .batch_norm = options.batch_norm, .dropout = options.dropout});
+                   {.activation = options.activation,
+                    .batch_norm = options.batch_norm,
+                    .dropout = options.dropout});
 }
 
-Graph build_model(std::string_view specification, const Shape& inputs, std::int64_t outputs, const ModelOptions& options) {
+Graph build_model(std::string_view specification, const Shape& inputs, std::int64_t outputs,
+                  const ModelOptions& options) {
   const auto colon = specification.find(':');
   const std::string_view family = specification.substr(0, colon);
-  const std::string_view size = colon == std::string_view::npos ? std::string_view() : specification.substr(colon + 1);
+  const std::string_view size =
+      colon == std::string_view::npos ? std::string_view() : specification.substr(colon + 1);
   if (family == "mlp") {
-    const Ints hidden = colon == std::string_view::npos ? Ints{128, 128} : parse_widths(specification, size);
+    const Ints hidden =
+        colon == std::string_view::npos ? Ints{128, 128} : parse_widths(specification, size);
     return build_mlp(inputs, hidden, outputs, options);
   }
-  const bool known = specification == "lenet" || specification == "vgg:small" || specification == "mobilenet:small" ||
+  const bool known = specification == "lenet" || specification == "vgg:small" ||
+                     specification == "mobilenet:small" ||
                      (family == "resnet" && (size == "20" || size == "32" || size == "56"));
   if (!known) {
     const std::string near = nearest(family, {"mlp", "lenet", "vgg", "resnet", "mobilenet"});
     const bool another = !near.empty() && near != family;
-    fail(specification,
-         "\"" + std::string(specification) + "\" is not a known model" +
-             (another ? ", perhaps " + near + std::string(specification.substr(family.size())) : ""),
-         kKnown);
+    fail(
+        specification,
+        "\"" + std::string(specification) + "\" is not a known model" +
+            (another ? ", perhaps " + near + std::string(specification.substr(family.size())) : ""),
+        kKnown);
   }
   if (inputs.size() != 3)
-    fail(specification, "the examples have shape " + ops::to_string(inputs), "images (channels, height, width) for a convolutional model");
+    fail(specification, "the examples have shape " + ops::to_string(inputs),
+         "images (channels, height, width) for a convolutional model");
   if (family == "lenet") return lenet(inputs, outputs, options);
   if (family == "vgg") return vgg(inputs, outputs, options);
   if (family == "mobilenet") return mobilenet(inputs, outputs, options);

@@ -1,4 +1,5 @@
-// Networks made of others: a part of one, the same with other activations, with one input and one output in place of several.
+// Networks made of others: a part of one, the same with other activations, with one input and one
+// output in place of several.
 
 #include <algorithm>
 #include <array>
@@ -13,11 +14,12 @@ namespace {
 
 using Ints = std::vector<std::int64_t>;
 
-const Node& node_at(const Graph& graph, int at) { return graph.nodes()[static_cast<std::size_t>(at)]; }
+const Node& node_at(const Graph& graph, int at) { return graph.nodes()[at]; }
 
-// What lets a value pass or not, and what bounds it: another rectifier in its place would be another network.
+// What lets a value pass or not, and what bounds it: another rectifier in its place would be
+// another network.
 bool is_gate(const Activation& activation) {
-  constexpr std::array<std::string_view, 5> kGates = {"sigmoid", "tanh", "hardsigmoid", "softsign", "identity"};
+  constexpr std::array<std::string_view, 4> kGates = {"sigmoid", "tanh", "hardsigmoid", "identity"};
   return std::ranges::find(kGates, activation.info().name) != kGates.end();
 }
 
@@ -29,9 +31,10 @@ std::vector<bool> weighed(const Graph& graph) {
     const Node& node = graph.nodes()[at];
     if (ops::is_input(node)) continue;
     const auto specs = ops::operator_named(node).parameters(node, ops::sources(node, values));
-    const bool weighs = std::ranges::any_of(specs, [](const auto& spec) { return spec.role == ops::ParameterSpec::Role::kWeight; });
+    const bool weighs = std::ranges::any_of(
+        specs, [](const auto& spec) { return spec.role == ops::ParameterSpec::Role::kWeight; });
     for (const int input : node.inputs)
-      if (weighs || reaches[at]) reaches[static_cast<std::size_t>(input)] = true;
+      if (weighs || reaches[at]) reaches[input] = true;
   }
   return reaches;
 }
@@ -48,13 +51,16 @@ class Packing {
   explicit Packing(const Graph& graph) : graph_(graph) {}
 
   Graph run() {
-    if (graph_.inputs().size() > 1) add({unused("inputs"), "input", {}, {{"shape", Ints{width(graph_.inputs())}}}});
+    if (graph_.inputs().size() > 1)
+      add({unused("inputs"), "input", {}, {{"shape", Ints{width(graph_.inputs())}}}});
     for (int at = 0; at < static_cast<int>(graph_.nodes().size()); ++at) {
       Node node = node_at(graph_, at);
       for (int& input : node.inputs) input = place_.at(input);
-      place_[at] = ops::is_input(node) && graph_.inputs().size() > 1 ? add_slice(at) : add(std::move(node));
+      place_[at] =
+          ops::is_input(node) && graph_.inputs().size() > 1 ? add_slice(at) : add(std::move(node));
     }
-    return Graph(std::move(nodes_), {graph_.outputs().size() > 1 ? join() : place_.at(graph_.outputs().front())});
+    return Graph(std::move(nodes_),
+                 {graph_.outputs().size() > 1 ? join() : place_.at(graph_.outputs().front())});
   }
 
  private:
@@ -64,11 +70,12 @@ class Packing {
   }
 
   std::string unused(std::string name) const {
-    while (std::ranges::find(graph_.nodes(), name, &Node::name) != graph_.nodes().end()) name += "_";
+    while (std::ranges::find(graph_.nodes(), name, &Node::name) != graph_.nodes().end())
+      name += "_";
     return name;
   }
 
-  const Shape& shape(int at) const { return graph_.shapes()[static_cast<std::size_t>(at)]; }
+  const Shape& shape(int at) const { return graph_.shapes()[at]; }
 
   std::int64_t width(const std::vector<int>& nodes) const {
     std::int64_t sum = 0;
@@ -81,7 +88,10 @@ class Packing {
     const std::string& name = node_at(graph_, at).name;
     const std::int64_t end = first_ + ops::element_count(shape(at));
     const bool flat = shape(at).size() == 1;
-    const int slice = add({flat ? name : unused(name + ".slice"), "slice", {0}, {{"starts", Ints{first_}}, {"ends", Ints{end}}}});
+    const int slice = add({flat ? name : unused(name + ".slice"),
+                           "slice",
+                           {0},
+                           {{"starts", Ints{first_}}, {"ends", Ints{end}}}});
     first_ = end;
     return flat ? slice : add({name, "reshape", {slice}, {{"shape", shape(at)}}});
   }
@@ -94,7 +104,10 @@ class Packing {
       if (shape(at).size() == 1 && !taken)
         flat.push_back(from);
       else
-        flat.push_back(add({unused(node_at(graph_, at).name + ".output" + std::to_string(flat.size())), "flatten", {from}}));
+        flat.push_back(
+            add({unused(node_at(graph_, at).name + ".output" + std::to_string(flat.size())),
+                 "flatten",
+                 {from}}));
     }
     return add({unused("outputs"), "concat", flat, {{"axis", std::int64_t{0}}}});
   }
@@ -112,14 +125,14 @@ std::vector<int> hidden_activations(const Graph& graph) {
   std::vector<int> hidden;
   for (int at = 0; at < static_cast<int>(graph.nodes().size()); ++at) {
     const Activation* activation = ops::activation_of(node_at(graph, at));
-    if (activation != nullptr && !is_gate(*activation) && reaches[static_cast<std::size_t>(at)]) hidden.push_back(at);
+    if (activation != nullptr && !is_gate(*activation) && reaches[at]) hidden.push_back(at);
   }
   return hidden;
 }
 
 Graph with_activation(const Graph& graph, const Activation& activation) {
   std::vector<Node> nodes = graph.nodes();
-  for (const int at : hidden_activations(graph)) set_activation(nodes[static_cast<std::size_t>(at)], activation);
+  for (const int at : hidden_activations(graph)) set_activation(nodes[at], activation);
   return Graph(std::move(nodes), graph.outputs());
 }
 
@@ -138,16 +151,16 @@ Graph with_activations_of(const Graph& graph, const Graph& from) {
 
 Graph cut(const Graph& graph, const std::vector<int>& outputs) {
   std::vector<bool> needed(graph.nodes().size(), false);
-  for (const int output : outputs) needed[static_cast<std::size_t>(output)] = true;
+  for (const int output : outputs) needed[output] = true;
   for (std::size_t at = needed.size(); at-- > 0;)
     for (const int input : graph.nodes()[at].inputs)
-      if (needed[at]) needed[static_cast<std::size_t>(input)] = true;
+      if (needed[at]) needed[input] = true;
   std::vector<Node> nodes;
   std::map<int, int> place;
   for (const bool inputs : {true, false})  // first, as node 0 is one
     for (int at = 0; at < static_cast<int>(needed.size()); ++at) {
       Node node = node_at(graph, at);
-      if (!needed[static_cast<std::size_t>(at)] || ops::is_input(node) != inputs) continue;
+      if (!needed[at] || ops::is_input(node) != inputs) continue;
       for (int& input : node.inputs) input = place.at(input);
       place[at] = static_cast<int>(nodes.size());
       nodes.push_back(std::move(node));

@@ -9,10 +9,15 @@ namespace {
 using Ints = std::vector<std::int64_t>;
 
 Node activation(const std::string& name, const std::string& which, int input) {
-  return {name, "activation", {input}, {{"activation", Activation(which)}, {"layer", name}, {"sequence", std::int64_t{0}}}};
+  return {name,
+          "activation",
+          {input},
+          {{"activation", Activation(which)}, {"layer", name}, {"sequence", std::int64_t{0}}}};
 }
 
-Node linear(const std::string& name, int input, std::int64_t outputs) { return {name, "linear", {input}, {{"outputs", outputs}}}; }
+Node linear(const std::string& name, int input, std::int64_t outputs) {
+  return {name, "linear", {input}, {{"outputs", outputs}}};
+}
 
 // Two inputs meet in a trunk that two heads read; one passes a gate, the other ends in a ReLU.
 Graph two_heads() {
@@ -38,21 +43,25 @@ std::vector<std::string> names(const Graph& graph) {
 }
 
 // The outputs for one example, weights as they are first drawn: all 0.1.
-std::vector<std::vector<float>> outputs_of(const Graph& graph, const std::vector<std::vector<float>>& inputs) {
+std::vector<std::vector<float>> outputs_of(const Graph& graph,
+                                           const std::vector<std::vector<float>>& inputs) {
   engine::Model model(graph);
   for (const engine::Parameter& parameter : model.parameters())
-    for (std::int64_t i = 0; i < parameter.size; ++i) model.values(parameter)[i] = 0.1f * static_cast<float>(i % 5 - 1);
+    for (std::int64_t i = 0; i < parameter.size; ++i)
+      model.values(parameter)[i] = 0.1f * static_cast<float>(i % 5 - 1);
   engine::Plan plan(model, {.compile = {.capacity = 1, .training = false}, .counters = false});
   plan.allocate();
   plan.reserve(1);
   engine::Shard& shard = plan.shards()[0];
   plan.begin(shard, 0, 1, 1, 0);
-  for (std::size_t i = 0; i < inputs.size(); ++i) std::copy(inputs[i].begin(), inputs[i].end(), shard.inputs[i]);
-  for (int step = 0; step < static_cast<int>(plan.steps().size()); ++step) plan.forward(shard, {.step = step});
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    std::copy(inputs[i].begin(), inputs[i].end(), shard.inputs[i]);
+  for (int step = 0; step < static_cast<int>(plan.steps().size()); ++step)
+    plan.forward(shard, {.step = step});
   std::vector<std::vector<float>> outputs;
   for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
     std::int64_t size = 1;
-    for (const std::int64_t extent : graph.shapes()[static_cast<std::size_t>(graph.outputs()[i])]) size *= extent;
+    for (const std::int64_t extent : graph.shapes()[graph.outputs()[i]]) size *= extent;
     outputs.emplace_back(shard.outputs[i], shard.outputs[i] + size);
   }
   return outputs;
@@ -70,7 +79,9 @@ TEST(Parts, HiddenActivationsAreNoGatesAndNoOutputs) {
 }
 
 TEST(Parts, ACutKeepsWhatTheOutputsNeed) {
-  EXPECT_EQ(names(cut(two_heads(), {11})), (std::vector<std::string>{"x", "y", "flat", "a", "b", "sum", "trunk", "value", "positive"}));
+  EXPECT_EQ(
+      names(cut(two_heads(), {11})),
+      (std::vector<std::string>{"x", "y", "flat", "a", "b", "sum", "trunk", "value", "positive"}));
   EXPECT_EQ(names(cut(two_heads(), {3})), (std::vector<std::string>{"x", "flat", "a"}));
   EXPECT_EQ(cut(two_heads(), {11, 9}).outputs().size(), 2u);
 }

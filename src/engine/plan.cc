@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
-#include "engine/memory.h"
+#include "engine/passes/memory.h"
 
 namespace undying::engine {
 
 Plan::Plan(Model& model, const PlanOptions& options)
-    : model_(&model), options_(options), compiled_(compile(model, options.compile)), shards_(static_cast<std::size_t>(options.shards)) {
+    : model_(&model),
+      options_(options),
+      compiled_(compile(model, options.compile)),
+      shards_(static_cast<std::size_t>(options.shards)) {
   buffers_ = lay_out(compiled_, options.compile.capacity, options.compile.training);
   placement_ = place(buffers_.lifetimes);
   schedule();
@@ -15,7 +18,8 @@ Plan::Plan(Model& model, const PlanOptions& options)
 }
 
 void Plan::allocate() {
-  for (const Step& step : compiled_.steps) shared_.emplace_back(static_cast<std::size_t>(step.kernel->shared * options_.shards));
+  for (const Step& step : compiled_.steps)
+    shared_.emplace_back(static_cast<std::size_t>(step.kernel->shared * options_.shards));
   for (int i = 0; i < options_.shards; ++i) build_shard(i);
 }
 
@@ -23,7 +27,7 @@ void Plan::schedule() {
   const int count = static_cast<int>(compiled_.steps.size());
   segments_.emplace_back();
   const auto add = [&](Instruction::Kind kind, int step) {
-    const ops::Kernel& kernel = *compiled_.steps[static_cast<std::size_t>(step)].kernel;
+    const ops::Kernel& kernel = *compiled_.steps[step].kernel;
     if (kernel.view && kind == Instruction::Kind::kForward) return;
     for (int phase = 0; phase < (options_.compile.training ? kernel.phases : 1); ++phase) {
       if (phase > 0) segments_.emplace_back();
@@ -33,7 +37,7 @@ void Plan::schedule() {
   for (int i = 0; i < count; ++i) add(Instruction::Kind::kForward, i);
   segments_.back().instructions.push_back({Instruction::Kind::kLoss});
   for (int i = count - 1; options_.compile.training && i >= 0; --i) {
-    const Step& step = compiled_.steps[static_cast<std::size_t>(i)];
+    const Step& step = compiled_.steps[i];
     if (!step.backward) continue;
     add(Instruction::Kind::kBackward, i);
     if (!step.early_update) continue;
@@ -42,16 +46,18 @@ void Plan::schedule() {
   }
 }
 
-// Places what a step's backward pass writes. The first in backward order that owns a parameter writes where its sum is kept; the
-// others write beside it, and are added.
-std::int64_t Plan::place_step(const Model& model, std::size_t index, std::int64_t offset, std::vector<bool>& placed) {
+// Places what a step's backward pass writes. The first in backward order that owns a parameter
+// writes where its sum is kept; the others write beside it, and are added.
+std::int64_t Plan::place_step(const Model& model, std::size_t index, std::int64_t offset,
+                              std::vector<bool>& placed) {
   for (const int owned : compiled_.steps[index].owned) {
     const auto p = static_cast<std::size_t>(owned);
     if (model.parameters()[p].trained) {
       step_gradients_[index].push_back(offset);
       if (!placed[p]) gradient_offsets_[p] = offset;
       placed[p] = true;
-      offset += static_cast<std::int64_t>(padded(static_cast<std::size_t>(model.parameters()[p].size)));
+      offset +=
+          static_cast<std::int64_t>(padded(static_cast<std::size_t>(model.parameters()[p].size)));
     } else {
       step_gradients_[index].push_back(kNoBuffer);
     }
@@ -59,13 +65,15 @@ std::int64_t Plan::place_step(const Model& model, std::size_t index, std::int64_
   return offset;
 }
 
-// The gradients of steps that are updated early share a buffer at the front; all others have a place of their own.
+// The gradients of steps that are updated early share a buffer at the front; all others have a
+// place of their own.
 void Plan::place_gradients(const Model& model) {
   gradient_offsets_.assign(model.parameters().size(), 0);
   step_gradients_.resize(compiled_.steps.size());
   std::vector<bool> placed(model.parameters().size(), false);
   for (std::size_t i = 0; i < compiled_.steps.size(); ++i)
-    if (compiled_.steps[i].early_update) gradient_size_ = std::max(gradient_size_, place_step(model, i, 0, placed));
+    if (compiled_.steps[i].early_update)
+      gradient_size_ = std::max(gradient_size_, place_step(model, i, 0, placed));
   // Those without a backward pass come last: they write nothing, and their place stays 0.
   for (const bool backward : {true, false})
     for (std::size_t i = compiled_.steps.size(); i-- > 0;)
@@ -86,25 +94,50 @@ ops::Pass Plan::build_pass(Shard& shard, int index, std::size_t i) const {
   pass.parameters = step.parameters;
   pass.diff_parameters = places.diff_parameters;
   if (options_.counters && step.layer >= 0) {
-    const std::int64_t offset = model_->layers()[static_cast<std::size_t>(step.layer)].offset;
+    const std::int64_t offset = model_->layers()[step.layer].offset;
     StepCounters& counters = shard.counters;
-    pass.counters = {counters.fired.data() + offset, counters.abs_output.data() + offset, counters.abs_gradient.data() + offset};
+    pass.counters = {counters.fired.data() + offset, counters.abs_output.data() + offset,
+                     counters.abs_gradient.data() + offset};
   }
   return pass;
 }
 
+// Where step `i` finds and leaves gradients in a shard.
+void Plan::build_backward(Shard& shard, std::size_t i) {
+  const Step& step = compiled_.steps[i];
+  Shard::Places& places = shard.places[i];
+  const auto at = [&](std::int64_t buffer) -> float* {
+    return buffer == kNoBuffer ? nullptr : shard.arena.data() + placement_.offsets[buffer];
+  };
+  places.diff_scratch = at(buffers_.diff_scratch[i]);
+  for (std::size_t k = 0; k < step.inputs.size(); ++k)
+    places.diff_src[k] = at(buffers_.diff_src[i][k]);
+  for (const Contribution& part : buffers_.contributions[i])
+    shard.sums[i].push_back(
+        {.from = at(part.from), .to = at(part.to), .row_size = part.size, .add = part.add});
+  for (std::size_t p = 0; p < step.owned.size(); ++p) {
+    const std::int64_t offset = step_gradients_[i][p];
+    if (offset == kNoBuffer) continue;
+    places.diff_parameters[p] = shard.gradients.data() + offset;
+    float* kept = shard.gradients.data() + gradient_offset(step.owned[p]);
+    if (kept != places.diff_parameters[p] && step.backward)
+      shard.sums[i].push_back({.from = places.diff_parameters[p],
+                               .to = kept,
+                               .size = model_->parameters()[step.owned[p]].size});
+  }
+}
+
 void Plan::build_shard(int index) {
-  const Model& model = *model_;
-  Shard& shard = shards_[static_cast<std::size_t>(index)];
+  Shard& shard = shards_[index];
   const std::int64_t capacity = options_.compile.capacity;
   shard.arena = Buffer<float>(static_cast<std::size_t>(placement_.total));
   const auto at = [&](std::int64_t buffer) -> float* {
-    return buffer == kNoBuffer ? nullptr : shard.arena.data() + placement_.offsets[static_cast<std::size_t>(buffer)];
+    return buffer == kNoBuffer ? nullptr : shard.arena.data() + placement_.offsets[buffer];
   };
-  const auto value_at = [&](int value) { return at(buffers_.value[static_cast<std::size_t>(value)]); };
+  const auto value_at = [&](int value) { return at(buffers_.value[value]); };
   shard.gradients = Buffer<float>(static_cast<std::size_t>(gradient_size_));
   if (options_.counters) {
-    const auto units = static_cast<std::size_t>(model.unit_size());
+    const auto units = static_cast<std::size_t>(model_->unit_size());
     shard.counters = StepCounters(units);
     shard.activity = Activity(units);
   }
@@ -116,7 +149,7 @@ void Plan::build_shard(int index) {
   shard.places.resize(compiled_.steps.size());
   shard.sums.resize(compiled_.steps.size());
   const bool training = options_.compile.training;
-  if (training) shard.diff_output = at(buffers_.diff[static_cast<std::size_t>(compiled_.outputs[0])]);
+  if (training) shard.diff_output = at(buffers_.diff[compiled_.outputs[0]]);
   for (std::size_t i = 0; i < compiled_.steps.size(); ++i) {
     const Step& step = compiled_.steps[i];
     Shard::Places& places = shard.places[i];
@@ -124,31 +157,18 @@ void Plan::build_shard(int index) {
     places.diff_src.assign(step.inputs.size(), nullptr);
     places.diff_parameters.assign(step.owned.size(), nullptr);
     places.scratch = at(buffers_.scratch[i]);
-    if (training) {
-      places.diff_scratch = at(buffers_.diff_scratch[i]);
-      for (std::size_t k = 0; k < step.inputs.size(); ++k) places.diff_src[k] = at(buffers_.diff_src[i][k]);
-      for (const Contribution& part : buffers_.contributions[i])
-        shard.sums[i].push_back({.from = at(part.from), .to = at(part.to), .row_size = part.size, .add = part.add});
-      for (std::size_t p = 0; p < step.owned.size(); ++p) {
-        const std::int64_t offset = step_gradients_[i][p];
-        if (offset == kNoBuffer) continue;
-        places.diff_parameters[p] = shard.gradients.data() + offset;
-        float* kept = shard.gradients.data() + gradient_offset(step.owned[p]);
-        if (kept != places.diff_parameters[p] && step.backward)
-          shard.sums[i].push_back(
-              {.from = places.diff_parameters[p], .to = kept, .size = model.parameters()[static_cast<std::size_t>(step.owned[p])].size});
-      }
-    }
+    if (training) build_backward(shard, i);
     ops::Pass pass = build_pass(shard, index, i);
     pass.dst = value_at(step.output);
     pass.saved = at(buffers_.saved[i]);
-    if (training) pass.diff_dst = at(buffers_.diff[static_cast<std::size_t>(step.output)]);
+    if (training) pass.diff_dst = at(buffers_.diff[step.output]);
     shard.passes.push_back(pass);
   }
 }
 
 std::int64_t Plan::shard_bytes() const {
-  return static_cast<std::int64_t>(sizeof(float)) * (placement_.total + gradient_size_ + capacity() * output_size());
+  return static_cast<std::int64_t>(sizeof(float)) *
+         (placement_.total + gradient_size_ + capacity() * output_size());
 }
 
 std::vector<int> Plan::unusable() const {
@@ -164,7 +184,8 @@ void Plan::reserve(std::int64_t rows) {
   reserved_.push_back(rows);
 }
 
-void Plan::begin(Shard& shard, std::int64_t first_row, std::int64_t rows, std::int64_t batch_rows, std::uint64_t step) const {
+void Plan::begin(Shard& shard, std::int64_t first_row, std::int64_t rows, std::int64_t batch_rows,
+                 std::uint64_t step) const {
   for (ops::Pass& pass : shard.passes) {
     pass.first_row = first_row;
     pass.rows = rows;

@@ -1,10 +1,12 @@
 #ifndef UNDYING_ENGINE_PLAN_H_
 #define UNDYING_ENGINE_PLAN_H_
 
-// What a graph compiles to for a number of rows and a mode. compile() (steps.h) gives the kernels in order, lay_out() (buffers.h) says
-// which buffers they need and when, place() (memory.h) where each lies in an arena; a Plan holds one such arena a shard and the order of
-// work: segments of instructions, between which all shards meet. Invariant: nothing is allocated while it runs, and what a shard computes
-// depends on its rows alone. Values are (rows, example), the example as its layout says.
+// What a graph compiles to for a number of rows and a mode. compile() (steps.h) gives the kernels
+// in order, lay_out() (buffers.h) says which buffers they need and when, place() (memory.h) where
+// each lies in an arena; a Plan holds one such arena a shard and the order of work: segments of
+// instructions, between which all shards meet. Invariant: nothing is allocated while it runs, and
+// what a shard computes depends on its rows alone. Values are (rows, example), the example as its
+// layout says.
 
 #include <cstdint>
 #include <memory>
@@ -12,9 +14,9 @@
 #include <vector>
 
 #include "base/buffer.h"
-#include "engine/activity.h"
 #include "engine/buffers.h"
 #include "engine/model.h"
+#include "engine/passes/activity.h"
 #include "engine/steps.h"
 #include "ops/loss.h"
 #include "ops/operator.h"
@@ -31,7 +33,8 @@ struct Instruction {
   int phase = 0;
 };
 
-// What a worker does between two meetings of all shards: the update of one step's parameters, then instructions for each of its shards.
+// What a worker does between two meetings of all shards: the update of one step's parameters, then
+// instructions for each of its shards.
 struct Segment {
   int update = -1;  // a step; -1: none
   std::vector<Instruction> instructions;
@@ -73,11 +76,13 @@ struct Shard {
   ops::LossSums loss;
 };
 
-// What a graph compiles to for one number of rows and one mode: kernels built once, every buffer placed once. Nothing is allocated
-// when it runs, nor before allocate(). Instructions come in segments; all shards meet between two segments.
+// What a graph compiles to for one number of rows and one mode: kernels built once, every buffer
+// placed once. Nothing is allocated when it runs, nor before allocate(). Instructions come in
+// segments; all shards meet between two segments.
 //
-// Early updates: the parameters of a large step are updated as soon as all shards have their gradients, in the middle of the backward
-// pass. Those gradients are then still in a cache, and one buffer a shard serves all large steps: the shards meet before and after.
+// Early updates: the parameters of a large step are updated as soon as all shards have their
+// gradients, in the middle of the backward pass. Those gradients are then still in a cache, and one
+// buffer a shard serves all large steps: the shards meet before and after.
 struct PlanOptions {
   CompileOptions compile;  // early updates: not with clipping, which needs all gradients first
   int shards = 1;
@@ -98,23 +103,28 @@ class Plan {
   int lanes() const { return options_.shards; }
   const std::vector<Step>& steps() const { return compiled_.steps; }
   const std::vector<PlanValue>& values() const { return compiled_.values; }
-  std::int64_t output_size() const { return compiled_.values[static_cast<std::size_t>(compiled_.outputs[0])].size; }  // floats a row
+  std::int64_t output_size() const {
+    return compiled_.values[compiled_.outputs[0]].size;
+  }  // floats a row
   std::int64_t capacity() const { return options_.compile.capacity; }
   bool backward() const { return options_.compile.training; }
   std::int64_t shard_bytes() const;  // known before allocate()
   std::int64_t bytes() const { return shard_bytes() * static_cast<std::int64_t>(shards_.size()); }
   const Model& model() const { return *model_; }
   PlanSummary summary() const;
-  // Of the first step in backward order that owns the parameter: where in a shard's gradients the sum over all its steps ends up.
-  std::int64_t gradient_offset(int parameter) const { return gradient_offsets_[static_cast<std::size_t>(parameter)]; }
+  // Of the first step in backward order that owns the parameter: where in a shard's gradients the
+  // sum over all its steps ends up.
+  std::int64_t gradient_offset(int parameter) const { return gradient_offsets_[parameter]; }
 
-  // The steps whose shortcuts do not hold at the present values of their parameters: nodes to compile with `exact`.
+  // The steps whose shortcuts do not hold at the present values of their parameters: nodes to
+  // compile with `exact`.
   std::vector<int> unusable() const;
 
   // Builds what kernels need for shards of this many rows. Not beside any other call.
   void reserve(std::int64_t rows);
   // Tells a shard which rows of which batch it holds from now on.
-  void begin(Shard& shard, std::int64_t first_row, std::int64_t rows, std::int64_t batch_rows, std::uint64_t step) const;
+  void begin(Shard& shard, std::int64_t first_row, std::int64_t rows, std::int64_t batch_rows,
+             std::uint64_t step) const;
   void forward(Shard& shard, const Instruction& instruction) const;
   void backward(Shard& shard, const Instruction& instruction) const;
 
@@ -123,8 +133,10 @@ class Plan {
  private:
   void schedule();
   void place_gradients(const Model& model);
-  std::int64_t place_step(const Model& model, std::size_t step, std::int64_t offset, std::vector<bool>& placed);
+  std::int64_t place_step(const Model& model, std::size_t step, std::int64_t offset,
+                          std::vector<bool>& placed);
   void build_shard(int index);
+  void build_backward(Shard& shard, std::size_t i);
   ops::Pass build_pass(Shard& shard, int index, std::size_t step) const;
 
   Model* model_;
@@ -133,8 +145,9 @@ class Plan {
   Buffers buffers_;
   Placement placement_;
   std::vector<Segment> segments_;
-  std::vector<std::int64_t> gradient_offsets_;             // by parameter
-  std::vector<std::vector<std::int64_t>> step_gradients_;  // by step and owned parameter: where its backward pass writes
+  std::vector<std::int64_t> gradient_offsets_;  // by parameter
+  std::vector<std::vector<std::int64_t>>
+      step_gradients_;  // by step and owned parameter: where its backward pass writes
   std::int64_t gradient_size_ = 0;
   std::vector<std::int64_t> reserved_;  // numbers of rows
   std::vector<Buffer<float>> shared_;   // one a step

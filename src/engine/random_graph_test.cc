@@ -10,8 +10,8 @@
 namespace undying::engine {
 namespace {
 
-// Graphs drawn at random from what keeps the shape (3, 2, 2), so that gradients meet, buffers are shared and layouts change in ways that
-// nobody thought of.
+// Graphs drawn at random from what keeps the shape (3, 2, 2), so that gradients meet, buffers are
+// shared and layouts change in ways that nobody thought of.
 class RandomGraph {
  public:
   explicit RandomGraph(std::uint32_t sequence) : random_(17, Stream::kTest, sequence) {}
@@ -31,7 +31,9 @@ class RandomGraph {
  private:
   std::uint64_t below(std::uint64_t bound) { return random_.below(drawn_++, bound); }
   // An earlier value of the shape, more likely a late one.
-  int any() { return values_[values_.size() - 1 - std::min(below(values_.size()), below(values_.size()))]; }
+  int any() {
+    return values_[values_.size() - 1 - std::min(below(values_.size()), below(values_.size()))];
+  }
 
   int add(const std::string& op, std::vector<int> inputs, Attributes attributes = {}) {
     const std::string name = op + std::to_string(nodes_.size());
@@ -41,17 +43,22 @@ class RandomGraph {
   }
 
   int drawn_activation(int src) {
-    static const std::vector<Activation> kActivations = {"relu", "leaky_relu:0.1", "leaky_relu:0.1", "gelu", "elu", "prelu", "tanh"};
+    static const std::vector<Activation> kActivations = {
+        "relu", "leaky_relu:0.1", "leaky_relu:0.1", "gelu", "elu", "prelu", "tanh"};
     return add("activation", {src}, {{"activation", kActivations[below(kActivations.size())]}});
   }
 
   // What doubles the channels or is among others, cut back to three of them.
-  int cut(int wide) { return add("slice", {wide}, {{"starts", Ints{4}}, {"ends", Ints{1}}, {"axes", Ints{0}}, {"steps", Ints{-1}}}); }
+  int cut(int wide) {
+    return add("slice", {wide},
+               {{"starts", Ints{4}}, {"ends", Ints{1}}, {"axes", Ints{0}}, {"steps", Ints{-1}}});
+  }
 
   int drawn_conv(int src) {
     const int at = add("conv", {src}, conv("", 0, 3, below(2) == 0 ? 1 : 3).attributes);
     Node& last = nodes_.back();
-    if (below(3) == 0 && last.attributes.get<Ints>("kernel")[0] == 1) last.parameters = {"tied.weight", "tied.bias"};
+    if (below(3) == 0 && last.attributes.get<Ints>("kernel")[0] == 1)
+      last.parameters = {"tied.weight", "tied.bias"};
     return at;
   }
 
@@ -87,11 +94,13 @@ class RandomGraph {
       case 8:
         return add("sub", {any(), any()});
       case 9:
-        return add("reshape", {add("reshape", {any()}, {{"shape", Ints{12}}})}, {{"shape", Ints{3, 2, 2}}});
+        return add("reshape", {add("reshape", {any()}, {{"shape", Ints{12}}})},
+                   {{"shape", Ints{3, 2, 2}}});
       case 10:
         return add("transpose", {any()}, {{"perm", Ints{0, 2, 1}}});
       case 11:
-        return add("dropout", {any()}, {{"p", 0.2}, {"sequence", static_cast<std::int64_t>(nodes_.size())}});
+        return add("dropout", {any()},
+                   {{"p", 0.2}, {"sequence", static_cast<std::int64_t>(nodes_.size())}});
       case 12:
         return drawn_pool(any());
       case 13:
@@ -113,7 +122,8 @@ class DrawnGraph : public testing::TestWithParam<std::uint32_t> {};
 
 TEST_P(DrawnGraph, IsWhatItsNodesSay) { expect_defined(RandomGraph(GetParam()).build()); }
 
-INSTANTIATE_TEST_SUITE_P(Sequences, DrawnGraph, testing::Range(std::uint32_t{0}, std::uint32_t{60}));
+INSTANTIATE_TEST_SUITE_P(Sequences, DrawnGraph,
+                         testing::Range(std::uint32_t{0}, std::uint32_t{60}));
 
 }  // namespace
 }  // namespace undying::engine

@@ -10,46 +10,53 @@
 namespace undying::engine {
 namespace {
 
-// Parameters from which a step is updated early: 1 MiB a gradient, where memory traffic begins to cost more than a meeting of the shards.
+// Parameters from which a step is updated early: 1 MiB a gradient, where memory traffic begins to
+// cost more than a meeting of the shards.
 constexpr std::int64_t kLarge = 1 << 18;
-constexpr std::int64_t kLargeFrozen = 1 << 14;  // of a pass that only adds gradients up: the fewer it holds the better
+// Of a pass that only adds gradients up: the fewer it holds the better.
+constexpr std::int64_t kLargeFrozen = 1 << 14;
 
 class Compiler {
  public:
-  Compiler(Model& model, const CompileOptions& options) : model_(model), options_(options), nodes_(model.graph().nodes()) {
+  Compiler(Model& model, const CompileOptions& options)
+      : model_(model), options_(options), nodes_(model.graph().nodes()) {
     users_.resize(nodes_.size());
     for (std::size_t i = 0; i < nodes_.size(); ++i)
-      for (const int input : nodes_[i].inputs) users_[static_cast<std::size_t>(input)].push_back(static_cast<int>(i));
-    for (const int output : model.graph().outputs()) users_[static_cast<std::size_t>(output)].push_back(-1);
-    for (std::size_t i = 0; i < model.layers().size(); ++i) layer_of_[model.layers()[i].node] = static_cast<int>(i);
+      for (const int input : nodes_[i].inputs) users_[input].push_back(static_cast<int>(i));
+    for (const int output : model.graph().outputs()) users_[output].push_back(-1);
+    for (std::size_t i = 0; i < model.layers().size(); ++i)
+      layer_of_[model.layers()[i].node] = static_cast<int>(i);
     value_of_.assign(nodes_.size(), -1);
   }
 
   Compiled run() {
     for (int i = 0; i < static_cast<int>(nodes_.size()); ++i) {
-      if (ops::is_input(nodes_[static_cast<std::size_t>(i)])) {
-        value_of_[static_cast<std::size_t>(i)] = add_value(model_.node_values()[static_cast<std::size_t>(i)], -1);
-        compiled_.inputs.push_back(value_of_[static_cast<std::size_t>(i)]);
+      if (ops::is_input(nodes_[i])) {
+        value_of_[i] = add_value(model_.node_values()[i], -1);
+        compiled_.inputs.push_back(value_of_[i]);
       } else if (!fused_.contains(i)) {
         add_step(i);
       }
     }
     for (const int output : model_.graph().outputs())
-      compiled_.outputs.push_back(laid(value_of_[static_cast<std::size_t>(output)], ops::Layout::kPlain));
+      compiled_.outputs.push_back(laid(value_of_[output], ops::Layout::kPlain));
     if (options_.training) mark_backward();
     return std::move(compiled_);
   }
 
  private:
   int add_value(const ops::Value& value, int producer) {
-    compiled_.values.push_back({.value = value, .size = ops::element_count(value.shape), .producer = producer, .consumers = {}});
+    compiled_.values.push_back({.value = value,
+                                .size = ops::element_count(value.shape),
+                                .producer = producer,
+                                .consumers = {}});
     return static_cast<int>(compiled_.values.size()) - 1;
   }
 
   int add(Step step, const ops::Value& dst) {
     const int index = static_cast<int>(compiled_.steps.size());
     for (const int input : step.inputs) {
-      auto& consumers = compiled_.values[static_cast<std::size_t>(input)].consumers;
+      auto& consumers = compiled_.values[input].consumers;
       if (consumers.empty() || consumers.back() != index) consumers.push_back(index);
     }
     step.output = add_value(dst, index);
@@ -59,13 +66,13 @@ class Compiler {
 
   // The same value in that layout: itself, or the output of a reorder, which all who want it share.
   int laid(int index, ops::Layout layout) {
-    const ops::Value from = compiled_.values[static_cast<std::size_t>(index)].value;
+    const ops::Value from = compiled_.values[index].value;
     if (from.layout == layout || from.shape.size() < 2) return index;
     const auto [found, fresh] = reordered_.try_emplace(index, -1);
     if (fresh) {
       Step step{.kernel = ops::reorder_kernel(from, layout), .op = "reorder"};
-      const int producer = compiled_.values[static_cast<std::size_t>(index)].producer;
-      step.name = producer < 0 ? "input" : compiled_.steps[static_cast<std::size_t>(producer)].name;
+      const int producer = compiled_.values[index].producer;
+      step.name = producer < 0 ? "input" : compiled_.steps[producer].name;
       step.inputs = {index};
       found->second = add(std::move(step), {from.shape, layout});
     }
@@ -75,8 +82,8 @@ class Compiler {
   // The node behind another, where it is of this kind and nothing else reads between the two.
   template <class Is>
   std::optional<int> alone_behind(int at, const Is& is) const {
-    const auto& users = users_[static_cast<std::size_t>(at)];
-    if (options_.apart.contains(at) || users.size() != 1 || users[0] < 0 || !is(nodes_[static_cast<std::size_t>(users[0])]))
+    const auto& users = users_[at];
+    if (options_.apart.contains(at) || users.size() != 1 || users[0] < 0 || !is(nodes_[users[0]]))
       return std::nullopt;
     return users[0];
   }
@@ -84,17 +91,17 @@ class Compiler {
   void own(Step& step, int node) {
     for (const int index : model_.parameters_of(node)) {
       step.owned.push_back(index);
-      step.parameters.push_back(model_.values(model_.parameters()[static_cast<std::size_t>(index)]));
+      step.parameters.push_back(model_.values(model_.parameters()[index]));
     }
   }
 
   void add_step(int at) {
-    const Node& node = nodes_[static_cast<std::size_t>(at)];
+    const Node& node = nodes_[at];
     const ops::Operator& row = ops::operator_named(node);
     const std::vector<ops::Value> src = ops::sources(node, model_.node_values());
     Step step{.name = node.name, .op = node.op, .node = at};
     for (std::size_t i = 0; i < src.size(); ++i)
-      step.inputs.push_back(laid(value_of_[static_cast<std::size_t>(node.inputs[i])], src[i].layout));
+      step.inputs.push_back(laid(value_of_[node.inputs[i]], src[i].layout));
     int last = at;
     own(step, at);
     if (const auto norm = alone_behind(at, ops::is_batch_norm);
@@ -102,49 +109,54 @@ class Compiler {
       last = step.norm = *norm;
       fused_.insert(last);
       own(step, last);
-      step.op += " + " + nodes_[static_cast<std::size_t>(last)].op;
+      step.op += " + " + nodes_[last].op;
     }
-    if (const auto follower = alone_behind(last, ops::activation_of); follower && row.fuses_activation) {
+    if (const auto follower = alone_behind(last, ops::activation_of);
+        follower && row.fuses_activation) {
       last = step.follower = *follower;
       fused_.insert(last);
       own(step, last);
-      step.op += " + " + ops::activation_of(nodes_[static_cast<std::size_t>(last)])->specification();
+      step.op += " + " + ops::activation_of(nodes_[last])->specification();
     }
-    if (const auto layer = layer_of_.find(last); layer != layer_of_.end()) step.layer = layer->second;
+    if (const auto layer = layer_of_.find(last); layer != layer_of_.end())
+      step.layer = layer->second;
     step.kernel = row.plan({.node = node,
                             .src = src,
-                            .dst = model_.node_values()[static_cast<std::size_t>(at)],
-                            .norm = step.norm < 0 ? nullptr : &nodes_[static_cast<std::size_t>(step.norm)],
-                            .follower = step.follower < 0 ? nullptr : &nodes_[static_cast<std::size_t>(step.follower)],
+                            .dst = model_.node_values()[at],
+                            .norm = step.norm < 0 ? nullptr : &nodes_[step.norm],
+                            .follower = step.follower < 0 ? nullptr : &nodes_[step.follower],
                             .training = options_.training,
                             .frozen = options_.frozen,
                             .exact = options_.exact.contains(at),
                             .precision = options_.precision,
                             .rows = options_.capacity});
-    value_of_[static_cast<std::size_t>(last)] = add(std::move(step), model_.node_values()[static_cast<std::size_t>(last)]);
+    value_of_[last] = add(std::move(step), model_.node_values()[last]);
   }
 
   // Where a batch norm is an affine map: it may be part of the product before it.
   bool keeps_statistics() const { return !options_.training || options_.frozen; }
 
-  // Behind a linear layer over rows they differ: the channels that a batch norm sees there are its positions.
+  // Behind a linear layer over rows they differ: the channels that a batch norm sees there are its
+  // positions.
   bool same_layout(int a, int b) const {
-    return model_.node_values()[static_cast<std::size_t>(a)].layout == model_.node_values()[static_cast<std::size_t>(b)].layout;
+    return model_.node_values()[a].layout == model_.node_values()[b].layout;
   }
 
   bool has_trained(const Step& step) const {
-    return std::ranges::any_of(step.owned, [&](int index) { return model_.parameters()[static_cast<std::size_t>(index)].trained; });
+    return std::ranges::any_of(step.owned,
+                               [&](int index) { return model_.parameters()[index].trained; });
   }
 
-  // A step has a part in the backward pass where a gradient reaches it from the first output and somebody at or before it learns.
+  // A step has a part in the backward pass where a gradient reaches it from the first output and
+  // somebody at or before it learns.
   void mark_backward() {
     for (Step& step : compiled_.steps) {
       bool wanted = has_trained(step);
-      for (const int input : step.inputs) wanted = wanted || compiled_.values[static_cast<std::size_t>(input)].wanted;
-      compiled_.values[static_cast<std::size_t>(step.output)].wanted = wanted;
+      for (const int input : step.inputs) wanted = wanted || compiled_.values[input].wanted;
+      compiled_.values[step.output].wanted = wanted;
     }
     std::vector<bool> reached(compiled_.values.size(), false);
-    reached[static_cast<std::size_t>(compiled_.outputs[0])] = true;
+    reached[compiled_.outputs[0]] = true;
     std::map<int, int> users;  // of parameters
     for (auto step = compiled_.steps.rbegin(); step != compiled_.steps.rend(); ++step) {
       const auto output = static_cast<std::size_t>(step->output);
@@ -152,17 +164,18 @@ class Compiler {
       step->trains = step->backward && has_trained(*step);
       for (const int index : step->owned) ++users[index];
       if (!step->backward) continue;
-      for (const int input : step->inputs) reached[static_cast<std::size_t>(input)] = true;
+      for (const int input : step->inputs) reached[input] = true;
     }
     for (Step& step : compiled_.steps) {
       std::int64_t size = 0;
       bool alone = true;
       for (const int index : step.owned) {
-        const Parameter& parameter = model_.parameters()[static_cast<std::size_t>(index)];
+        const Parameter& parameter = model_.parameters()[index];
         if (parameter.trained) size += parameter.size;
         alone = alone && users[index] <= 1;
       }
-      step.early_update = options_.early_updates && step.trains && alone && size >= (options_.frozen ? kLargeFrozen : kLarge);
+      step.early_update = options_.early_updates && step.trains && alone &&
+                          size >= (options_.frozen ? kLargeFrozen : kLarge);
     }
   }
 
@@ -179,6 +192,8 @@ class Compiler {
 
 }  // namespace
 
-Compiled compile(Model& model, const CompileOptions& options) { return Compiler(model, options).run(); }
+Compiled compile(Model& model, const CompileOptions& options) {
+  return Compiler(model, options).run();
+}
 
 }  // namespace undying::engine

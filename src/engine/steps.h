@@ -1,8 +1,9 @@
 #ifndef UNDYING_ENGINE_STEPS_H_
 #define UNDYING_ENGINE_STEPS_H_
 
-// From the nodes of a graph to the steps of a plan: which nodes become one kernel (a layer, the norm folded into it, the activation behind
-// it), and where a value must be reordered between two of them. A step's inputs are values, given by earlier steps or the batch.
+// From the nodes of a graph to the steps of a plan: which nodes become one kernel (a layer, the
+// norm folded into it, the activation behind it), and where a value must be reordered between two
+// of them. A step's inputs are values, given by earlier steps or the batch.
 
 #include <cstdint>
 #include <memory>
@@ -19,15 +20,17 @@ namespace undying::engine {
 struct CompileOptions {
   std::int64_t capacity = 0;  // rows of a shard
   bool training = true;
-  bool frozen = false;  // with training: dropout passes everything, batch norm keeps its running statistics, random slopes are their mean
+  bool frozen = false;  // with training: dropout passes everything, batch norm keeps its running
+                        // statistics, random slopes are their mean
   bool early_updates = false;
   Precision precision = Precision::kFloat32;
   std::set<int> exact;  // nodes compiled without shortcuts that depend on the values of parameters
-  std::set<int> apart;  // nodes that nothing behind is fused with, so that what they give can be seen
+  std::set<int>
+      apart;  // nodes that nothing behind is fused with, so that what they give can be seen
 };
 
-// One kernel of a plan: a node, and the activation node behind it where it is fused; or a reorder of a value that lies otherwise than
-// its user wants it.
+// One kernel of a plan: a node, and the activation node behind it where it is fused; or a reorder
+// of a value that lies otherwise than its user wants it.
 struct Step {
   std::unique_ptr<ops::Kernel> kernel;
   std::string name;         // of the node, or of the value that is reordered

@@ -28,10 +28,11 @@ class Examples final : public BatchSource {
     std::uint64_t drawn = 0;
     const auto draw = [&](std::int64_t count) {
       std::vector<float> values;
-      for (std::int64_t i = 0; i < count; ++i) values.push_back(static_cast<float>(random.normal(drawn++)));
+      for (std::int64_t i = 0; i < count; ++i)
+        values.push_back(static_cast<float>(random.normal(drawn++)));
       return values;
     };
-    for (const int in : graph.inputs()) sizes_.push_back(ops::element_count(graph.shapes()[static_cast<std::size_t>(in)]));
+    for (const int in : graph.inputs()) sizes_.push_back(ops::element_count(graph.shapes()[in]));
     for (const std::int64_t size : sizes_) inputs_.push_back(draw(kRows * size));
     width_ = ops::element_count(graph.output_shape());
     targets_ = draw(kRows * width_);
@@ -51,7 +52,8 @@ class Examples final : public BatchSource {
   // The mean squared error, as its definition says.
   double loss(const Doubles& outputs) const {
     double sum = 0.0;
-    for (std::size_t i = 0; i < outputs.size(); ++i) sum += (outputs[i] - targets_[i]) * (outputs[i] - targets_[i]);
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+      sum += (outputs[i] - targets_[i]) * (outputs[i] - targets_[i]);
     return sum / static_cast<double>(outputs.size());
   }
 
@@ -63,8 +65,10 @@ class Examples final : public BatchSource {
 };
 
 // The graph by the book: every node's reference in turn, all values plain.
-std::vector<Doubles> evaluate(const Model& model, const std::vector<Doubles>& parameters, const Examples& examples, bool training) {
-  const ops::Pass pass{.rows = kRows, .batch_rows = kRows, .training = training, .seed = kSeed, .step = kStep};
+std::vector<Doubles> evaluate(const Model& model, const std::vector<Doubles>& parameters,
+                              const Examples& examples, bool training) {
+  const ops::Pass pass{
+      .rows = kRows, .batch_rows = kRows, .training = training, .seed = kSeed, .step = kStep};
   std::vector<Doubles> values;
   std::size_t inputs = 0;
   for (std::size_t i = 0; i < model.graph().nodes().size(); ++i) {
@@ -74,12 +78,13 @@ std::vector<Doubles> evaluate(const Model& model, const std::vector<Doubles>& pa
       continue;
     }
     if (at.op.starts_with("dropout") && !training) {
-      values.push_back(values[static_cast<std::size_t>(at.inputs[0])]);
+      values.push_back(values[at.inputs[0]]);
       continue;
     }
     std::vector<Doubles> src, own;
-    for (const int in : at.inputs) src.push_back(values[static_cast<std::size_t>(in)]);
-    for (const int index : model.parameters_of(static_cast<int>(i))) own.push_back(parameters[static_cast<std::size_t>(index)]);
+    for (const int in : at.inputs) src.push_back(values[in]);
+    for (const int index : model.parameters_of(static_cast<int>(i)))
+      own.push_back(parameters[index]);
     const std::vector<ops::Value> sources = ops::sources(at, model.node_values());
     values.push_back(ops::operator_named(at).reference({at, sources, kRows, src, own, pass}));
   }
@@ -92,13 +97,16 @@ void draw_parameters(Model& model) {
   std::uint64_t drawn = 0;
   for (const Parameter& parameter : model.parameters()) {
     using Role = ops::ParameterSpec::Role;
-    const double fan_in = static_cast<double>(parameter.size) / static_cast<double>(parameter.shape[0]);
+    const double fan_in =
+        static_cast<double>(parameter.size) / static_cast<double>(parameter.shape[0]);
     for (std::int64_t i = 0; i < parameter.size; ++i) {
       const double draw = random.normal(drawn++);
       double value = 0.3 * draw;
       if (parameter.role == Role::kWeight) value = draw / std::sqrt(fan_in);
-      if (parameter.role == Role::kScale || parameter.role == Role::kRunningVariance) value = 0.5 + std::fabs(draw);
-      if (parameter.role == Role::kScale && drawn % 17 == 0) value = 0.001;  // too small for shortcuts through the output
+      if (parameter.role == Role::kScale || parameter.role == Role::kRunningVariance)
+        value = 0.5 + std::fabs(draw);
+      if (parameter.role == Role::kScale && drawn % 17 == 0)
+        value = 0.001;  // too small for shortcuts through the output
       model.values(parameter)[i] = static_cast<float>(value);
     }
   }
@@ -119,12 +127,13 @@ Outcome train_step(Model& model, const Examples& examples, int shards, int threa
   Outcome outcome;
   outcome.gradients.resize(model.parameters().size());
   for (std::size_t p = 0; p < outcome.gradients.size(); ++p)
-    if (model.parameters()[p].trained) outcome.gradients[p].resize(static_cast<std::size_t>(model.parameters()[p].size));
+    if (model.parameters()[p].trained)
+      outcome.gradients[p].resize(static_cast<std::size_t>(model.parameters()[p].size));
   const auto collect = [&](const Slice& slice) {
     const auto p = static_cast<std::size_t>(slice.parameter);
     const std::int64_t first = slice.offset - model.parameters()[p].offset;
     for (std::int64_t i = 0; i < slice.size; ++i)
-      for (const float* gradient : slice.gradients) outcome.gradients[p][static_cast<std::size_t>(first + i)] += gradient[i];
+      for (const float* gradient : slice.gradients) outcome.gradients[p][first + i] += gradient[i];
   };
   const std::vector<SlicePass> passes = {{collect, {}}};
   outcome.loss = engine.step(examples, kRows, kStep, passes);
@@ -133,13 +142,17 @@ Outcome train_step(Model& model, const Examples& examples, int shards, int threa
 
 std::vector<Doubles> parameters_of(const Model& model) {
   std::vector<Doubles> all;
-  for (const Parameter& parameter : model.parameters()) all.emplace_back(model.values(parameter), model.values(parameter) + parameter.size);
+  for (const Parameter& parameter : model.parameters())
+    all.emplace_back(model.values(parameter), model.values(parameter) + parameter.size);
   return all;
 }
 
-void expect_gradients(const Model& model, const Examples& examples, std::vector<Doubles> parameters, const Outcome& outcome) {
+void expect_gradients(const Model& model, const Examples& examples, std::vector<Doubles> parameters,
+                      const Outcome& outcome) {
   const auto output = static_cast<std::size_t>(model.graph().outputs()[0]);
-  const auto loss = [&] { return examples.loss(evaluate(model, parameters, examples, true)[output]); };
+  const auto loss = [&] {
+    return examples.loss(evaluate(model, parameters, examples, true)[output]);
+  };
   EXPECT_NEAR(outcome.loss, loss(), 1e-5 * (1.0 + loss()));
   for (std::size_t p = 0; p < parameters.size(); ++p) {
     const std::vector<float>& found = outcome.gradients[p];
@@ -154,7 +167,8 @@ void expect_gradients(const Model& model, const Examples& examples, std::vector<
       x = at - kStepWidth;
       const double below = loss();
       x = at;
-      EXPECT_NEAR(found[i], (above - below) / (2.0 * kStepWidth), 1e-4 * (0.1 + size)) << model.parameters()[p].name << " " << i;
+      EXPECT_NEAR(found[i], (above - below) / (2.0 * kStepWidth), 1e-4 * (0.1 + size))
+          << model.parameters()[p].name << " " << i;
     }
   }
 }
@@ -162,18 +176,21 @@ void expect_gradients(const Model& model, const Examples& examples, std::vector<
 // All outputs, in evaluation.
 void expect_outputs(Model& model, const Examples& examples) {
   const std::vector<Doubles> values = evaluate(model, parameters_of(model), examples, false);
-  Plan plan(model, {.compile = {.capacity = kRows, .training = false}, .counters = false, .seed = kSeed});
+  Plan plan(model,
+            {.compile = {.capacity = kRows, .training = false}, .counters = false, .seed = kSeed});
   plan.allocate();
   plan.reserve(kRows);
   Shard& shard = plan.shards()[0];
-  for (std::size_t k = 0; k < shard.inputs.size(); ++k) examples.inputs(static_cast<int>(k), 0, kRows, shard.inputs[k]);
+  for (std::size_t k = 0; k < shard.inputs.size(); ++k)
+    examples.inputs(static_cast<int>(k), 0, kRows, shard.inputs[k]);
   plan.begin(shard, 0, kRows, kRows, kStep);
   for (std::size_t i = 0; i < plan.steps().size(); ++i)
     if (!plan.steps()[i].kernel->view) plan.forward(shard, {.step = static_cast<int>(i)});
   for (std::size_t k = 0; k < shard.outputs.size(); ++k) {
-    const Doubles& expected = values[static_cast<std::size_t>(model.graph().outputs()[k])];
+    const Doubles& expected = values[model.graph().outputs()[k]];
     for (std::size_t i = 0; i < expected.size(); ++i)
-      EXPECT_NEAR(shard.outputs[k][i], expected[i], 2e-5 * (1.0 + std::fabs(expected[i]))) << "output " << k << ", " << i;
+      EXPECT_NEAR(shard.outputs[k][i], expected[i], 2e-5 * (1.0 + std::fabs(expected[i])))
+          << "output " << k << ", " << i;
   }
 }
 
@@ -183,7 +200,8 @@ void expect_defined(const Graph& graph) {
   const Examples examples(graph);
   Model model(graph);
   draw_parameters(model);
-  const std::vector<Doubles> parameters = parameters_of(model);  // before a step changes running statistics
+  // Before a step changes running statistics.
+  const std::vector<Doubles> parameters = parameters_of(model);
   expect_outputs(model, examples);
   for (const int shards : {1, 2, 9}) {  // 9: some without a row
     const Outcome outcome = train_step(model, examples, shards, 1);

@@ -13,7 +13,8 @@ constexpr std::int64_t kN = 100;
 
 // Of a unit whose z on D are these, by the definition of the activation.
 Counts counts(const Activation& activation, const std::vector<float>& z, double eps = 1e-3) {
-  Counts all{.n = static_cast<std::int64_t>(z.size()), .max = -std::numeric_limits<double>::infinity()};
+  Counts all{.n = static_cast<std::int64_t>(z.size()),
+             .max = -std::numeric_limits<double>::infinity()};
   const auto n = static_cast<double>(z.size());
   const bool exact = activation.can_be_dead();
   for (const float each : z) {
@@ -36,7 +37,9 @@ std::vector<float> repeated(float value, float last) {
   return all;
 }
 
-UnitState state(const char* activation, const std::vector<float>& z) { return state_of(counts(activation, z), activation); }
+UnitState state(const char* activation, const std::vector<float>& z) {
+  return state_of(counts(activation, z), activation);
+}
 
 TEST(Judge, StatesFollowTheirDefinitions) {
   EXPECT_EQ(state("relu", repeated(-1.0f)), UnitState::kDead);
@@ -55,8 +58,10 @@ TEST(Judge, NumericallyDeadIsDead) {
   EXPECT_EQ(state("relu", repeated(1e-40f)), UnitState::kDead);
   EXPECT_EQ(state("relu", repeated(-1.0f, 1e-39f)), UnitState::kDead);
   EXPECT_EQ(state("relu", repeated(-1.0f, 2e-38f)), UnitState::kAlive) << "normal, if small";
-  EXPECT_EQ(state("leaky_relu", repeated(-1.0f, 1e-39f)), UnitState::kAlwaysNegative) << "its outputs below 0 are large";
-  const Counts passes{.n = 2, .fired = 2, .abs_mean = 0.25, .mean = -0.25, .square_mean = 0.125, .max = 0.0};
+  EXPECT_EQ(state("leaky_relu", repeated(-1.0f, 1e-39f)), UnitState::kAlwaysNegative)
+      << "its outputs below 0 are large";
+  const Counts passes{
+      .n = 2, .fired = 2, .abs_mean = 0.25, .mean = -0.25, .square_mean = 0.125, .max = 0.0};
   EXPECT_NE(state_of(passes, "thresholded_relu:-1"), UnitState::kDead) << "-0.5 and 0 pass it";
   EXPECT_EQ(state("gelu", repeated(-30.0f)), UnitState::kDead) << "0 by underflow, and no gradient";
   EXPECT_EQ(state("silu", repeated(-110.0f)), UnitState::kDead);
@@ -64,7 +69,8 @@ TEST(Judge, NumericallyDeadIsDead) {
   EXPECT_EQ(state("gelu", repeated(-3.0f)), UnitState::kAlwaysNegative);
   EXPECT_EQ(state("gelu", repeated(-30.0f, -1.0f)), UnitState::kAlwaysNegative);
   for (const char* activation : {"tanh", "elu", "leaky_relu:1e-8", "gelu", "prelu"})
-    EXPECT_EQ(state(activation, repeated(0.0f)), UnitState::kAlwaysNegative) << activation << " has a gradient at 0";
+    EXPECT_EQ(state(activation, repeated(0.0f)), UnitState::kAlwaysNegative)
+        << activation << " has a gradient at 0";
 }
 
 TEST(Judge, DormantExcludesDeadAndAlwaysNegative) {
@@ -76,14 +82,17 @@ TEST(Judge, DormantExcludesDeadAndAlwaysNegative) {
 }
 
 TEST(Judge, ConstantIsOneOutputOnAllOfD) {
-  const auto constant = [](const char* activation, const std::vector<float>& z) { return is_constant(counts(activation, z), activation); };
+  const auto constant = [](const char* activation, const std::vector<float>& z) {
+    return is_constant(counts(activation, z), activation);
+  };
   EXPECT_TRUE(constant("relu", repeated(0.5f)));
   EXPECT_TRUE(constant("leaky_relu", repeated(0.0f)));
   EXPECT_TRUE(constant("gelu", repeated(-0.5f)));
   EXPECT_FALSE(constant("relu", repeated(-1.0f))) << "dead has its own name";
   EXPECT_FALSE(constant("relu", repeated(0.5f, 0.51f)));
   EXPECT_FALSE(constant("relu", repeated(0.5f, 0.49f)));
-  EXPECT_FALSE(constant("relu", repeated(1000.0f, 999.0f))) << "a thousandth, in one example of a hundred";
+  EXPECT_FALSE(constant("relu", repeated(1000.0f, 999.0f)))
+      << "a thousandth, in one example of a hundred";
   EXPECT_TRUE(constant("tanh", repeated(30.0f)));
 }
 

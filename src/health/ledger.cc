@@ -23,10 +23,12 @@ std::int64_t Ledger::born_dead() const {
   return total(*this, [](const UnitLife& life) { return life.born_dead; });
 }
 std::int64_t Ledger::always_negative() const {
-  return total(*this, [](const UnitLife& life) { return life.state == UnitState::kAlwaysNegative; });
+  return total(*this,
+               [](const UnitLife& life) { return life.state == UnitState::kAlwaysNegative; });
 }
 std::int64_t Ledger::died() const {
-  return total(*this, [](const UnitLife& life) { return life.died.size() - (life.born_dead ? 1 : 0); });
+  return total(*this,
+               [](const UnitLife& life) { return life.died.size() - (life.born_dead ? 1 : 0); });
 }
 std::int64_t Ledger::revived() const {
   return total(*this, [](const UnitLife& life) { return life.revived.size(); });

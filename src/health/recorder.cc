@@ -10,19 +10,22 @@ using engine::Layer;
 
 namespace {
 
-// Whether training steps compute a layer's pre-activations as evaluation does: the one place where that is asked.
-bool sees_what_evaluation_sees(const engine::Model& model, const Layer& layer, const TrainingView& view) {
+// Whether training steps compute a layer's pre-activations as evaluation does: the one place where
+// that is asked.
+bool sees_what_evaluation_sees(const engine::Model& model, const Layer& layer,
+                               const TrainingView& view) {
   if (view.augmented) return false;
   const std::vector<bool> before = engine::upstream(model.graph(), layer.node);
   for (std::size_t node = 0; node < before.size(); ++node)
-    if (before[node] && ops::training_differs(model.graph().nodes()[node], view.precision)) return false;
+    if (before[node] && ops::training_differs(model.graph().nodes()[node], view.precision))
+      return false;
   return true;
 }
 
 }  // namespace
 
-Recorder::Recorder(const engine::Model& model, const HealthSettings& settings, std::string data, std::int64_t examples,
-                   const TrainingView& view)
+Recorder::Recorder(const engine::Model& model, const HealthSettings& settings, std::string data,
+                   std::int64_t examples, const TrainingView& view)
     : model_(&model), settings_(settings) {
   ledger_.data = std::move(data);
   ledger_.examples = examples;
@@ -43,7 +46,8 @@ void Recorder::end(const engine::Activity& activity) { date(activity); }
 void Recorder::date(const engine::Activity& activity) {
   if (activity.examples == 0) return;
   for (std::size_t l = 0; l < model_->layers().size(); ++l)
-    for (std::int64_t unit = 0; dated_[l] && unit < model_->layers()[l].units; ++unit) date(l, unit, activity);
+    for (std::int64_t unit = 0; dated_[l] && unit < model_->layers()[l].units; ++unit)
+      date(l, unit, activity);
 }
 
 void Recorder::date(std::size_t layer, std::int64_t unit, const engine::Activity& activity) {
@@ -53,7 +57,7 @@ void Recorder::date(std::size_t layer, std::int64_t unit, const engine::Activity
   last_active_[i] = before + activity.last_fired[i];
   if (!dead_[i] || faint_[i]) return;
   dead_[i] = false;
-  ledger_.lives[layer][static_cast<std::size_t>(unit)].revived.push_back(before + activity.first_fired[i]);
+  ledger_.lives[layer][unit].revived.push_back(before + activity.first_fired[i]);
 }
 
 void Recorder::average(const engine::Activity& activity) {
@@ -63,7 +67,7 @@ void Recorder::average(const engine::Activity& activity) {
     const auto outputs = static_cast<double>(activity.examples * layer.positions);
     for (std::int64_t unit = 0; unit < layer.units; ++unit) {
       const auto i = static_cast<std::size_t>(layer.offset + unit);
-      UnitLife& life = ledger_.lives[l][static_cast<std::size_t>(unit)];
+      UnitLife& life = ledger_.lives[l][unit];
       life.training_firing_rate = static_cast<double>(activity.fired[i]) / outputs;
       life.output = activity.abs_output[i] / outputs;
       life.gradient = activity.abs_gradient[i] / outputs;
@@ -84,7 +88,8 @@ void Recorder::census(std::int64_t step, const engine::Activity& activity, const
   date(activity);
   average(activity);
   CensusRecord record{.step = step, .examples = ledger_.examples};
-  for (std::size_t layer = 0; layer < model_->layers().size(); ++layer) record.layers.push_back(census_of(step, layer, census));
+  for (std::size_t layer = 0; layer < model_->layers().size(); ++layer)
+    record.layers.push_back(census_of(step, layer, census));
   record.gradient_norm_ratio = gradient_norm_ratio();
   ledger_.censuses.push_back(std::move(record));
   sums_.norms.assign(model_->parameters().size(), {});
@@ -105,15 +110,16 @@ LayerHealth Recorder::census_of(std::int64_t step, std::size_t layer, const Cens
                      .signal_mean = found.signal_mean,
                      .signal_variance = found.signal_variance};
   for (std::int64_t unit = 0; unit < description.units; ++unit)
-    live(step, layer, unit, found.units[static_cast<std::size_t>(unit)], health);
+    live(step, layer, unit, found.units[unit], health);
   fill_norms(layer, health);
   return health;
 }
 
 // What the census found of a unit goes into its life.
-void Recorder::live(std::int64_t step, std::size_t layer, std::int64_t unit, const UnitJudgement& found, LayerHealth& health) {
+void Recorder::live(std::int64_t step, std::size_t layer, std::int64_t unit,
+                    const UnitJudgement& found, LayerHealth& health) {
   const auto i = static_cast<std::size_t>(model_->layers()[layer].offset + unit);
-  UnitLife& life = ledger_.lives[layer][static_cast<std::size_t>(unit)];
+  UnitLife& life = ledger_.lives[layer][unit];
   life.state = found.state;
   life.dormant = found.dormant;
   life.firing_rate = found.firing_rate;
@@ -123,7 +129,9 @@ void Recorder::live(std::int64_t step, std::size_t layer, std::int64_t unit, con
   if (newly_dead) {
     // The update of the last step in which it fired silenced it; the census before saw it alive.
     const bool faint = found.counts.fired > 0;
-    life.died.push_back(step == 0 ? 0 : dated_[layer] && !faint ? std::max(last_active_[i], before + 1) : step);
+    life.died.push_back(step == 0                 ? 0
+                        : dated_[layer] && !faint ? std::max(last_active_[i], before + 1)
+                                                  : step);
     life.born_dead = life.born_dead || step == 0;
   }
   if (!dead && dead_[i]) life.revived.push_back(step);
@@ -139,7 +147,7 @@ void Recorder::live(std::int64_t step, std::size_t layer, std::int64_t unit, con
 void Recorder::fill_norms(std::size_t layer, LayerHealth& health) const {
   const int weight = model_->layers()[layer].weight;
   if (weight < 0 || sums_.steps == 0) return;
-  const Norms& sums = sums_.norms[static_cast<std::size_t>(weight)];
+  const Norms& sums = sums_.norms[weight];
   health.gradient_norm = sums.gradient / static_cast<double>(sums_.steps);
   health.update_ratio = sums.update / static_cast<double>(sums_.steps);
   health.weight_norm = sums.weight;
@@ -148,7 +156,8 @@ void Recorder::fill_norms(std::size_t layer, LayerHealth& health) const {
 double Recorder::gradient_norm_ratio() const {
   std::vector<double> weights;
   for (std::size_t p = 0; p < model_->parameters().size(); ++p)
-    if (model_->parameters()[p].role == ops::ParameterSpec::Role::kWeight) weights.push_back(sums_.norms[p].gradient);
+    if (model_->parameters()[p].role == ops::ParameterSpec::Role::kWeight)
+      weights.push_back(sums_.norms[p].gradient);
   return weights.empty() || sums_.steps == 0 ? std::nan("") : weights.front() / weights.back();
 }
 

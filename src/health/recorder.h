@@ -1,9 +1,9 @@
 #ifndef UNDYING_HEALTH_RECORDER_H_
 #define UNDYING_HEALTH_RECORDER_H_
 
-// From counters and censuses to the ledger of a run. A census alone makes a death or a revival (health/judge.h); what the training steps
-// counted since the census before dates it, where they see the unit as evaluation does. Arrays are (layer, unit), in the order of the
-// model's units.
+// From counters and censuses to the ledger of a run. A census alone makes a death or a revival
+// (health/judge.h); what the training steps counted since the census before dates it, where they
+// see the unit as evaluation does. Arrays are (layer, unit), in the order of the model's units.
 
 #include <cstdint>
 #include <span>
@@ -29,21 +29,25 @@ struct TrainingView {
   Precision precision = Precision::kFloat32;
 };
 
-// Keeps the ledger of a run: told what the steps saw and every census, it dates deaths and revivals.
+// Keeps the ledger of a run: told what the steps saw and every census, it dates deaths and
+// revivals.
 //
-// A census alone makes a death (health/judge.h); the counters only date it, at the step that began the silence that led to it, and the
-// first firing after a confirmed death is a revival. Where training does not compute of a layer's inputs what evaluation does (`dated_`),
-// firing and silence in training prove nothing: deaths and revivals are those between two censuses, dated to the second.
+// A census alone makes a death (health/judge.h); the counters only date it, at the step that began
+// the silence that led to it, and the first firing after a confirmed death is a revival. Where
+// training does not compute of a layer's inputs what evaluation does (`dated_`), firing and silence
+// in training prove nothing: deaths and revivals are those between two censuses, dated to the
+// second.
 class Recorder {
  public:
-  Recorder(const engine::Model& model, const HealthSettings& settings, std::string data, std::int64_t examples,
-           const TrainingView& view = {});
+  Recorder(const engine::Model& model, const HealthSettings& settings, std::string data,
+           std::int64_t examples, const TrainingView& view = {});
 
   // The norms of a step, one a parameter of the model.
   void norms(std::span<const Norms> norms);
   // A census after `step` steps, and what the steps since the one before saw.
   void census(std::int64_t step, const engine::Activity& activity, const engine::Census& census);
-  // What the last steps of a run saw that ended before its next census: they date revivals, and no more.
+  // What the last steps of a run saw that ended before its next census: they date revivals, and no
+  // more.
   void end(const engine::Activity& activity);
 
   // Where the size of D is known with each census only.
@@ -61,15 +65,17 @@ class Recorder {
   void date(std::size_t layer, std::int64_t unit, const engine::Activity& activity);
   void average(const engine::Activity& activity);
   LayerHealth census_of(std::int64_t step, std::size_t layer, const engine::Census& census);
-  void live(std::int64_t step, std::size_t layer, std::int64_t unit, const UnitJudgement& found, LayerHealth& health);
+  void live(std::int64_t step, std::size_t layer, std::int64_t unit, const UnitJudgement& found,
+            LayerHealth& health);
   void fill_norms(std::size_t layer, LayerHealth& health) const;
   double gradient_norm_ratio() const;
 
   const engine::Model* model_;
   HealthSettings settings_;
   Ledger ledger_;
-  std::vector<bool> dead_;                 // confirmed, and not seen firing since
-  std::vector<bool> faint_;                // dead, though it fires with numbers that count as 0: the counters cannot tell
+  std::vector<bool> dead_;  // confirmed, and not seen firing since
+  std::vector<bool>
+      faint_;  // dead, though it fires with numbers that count as 0: the counters cannot tell
   std::vector<std::int64_t> last_active_;  // the last step, or census, at which the unit fired
   std::vector<bool> dated_;                // by layer: whether the counters of steps say when
   NormSums sums_;

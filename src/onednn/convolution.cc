@@ -10,11 +10,15 @@ namespace {
 
 using dnnl::memory;
 
-// Images are told to oneDNN as images: it has more implementations for them than for volumes of one plane.
-bool is_volume(const ConvolutionShape& s) { return s.src[0] > 1 || s.dst[0] > 1 || s.kernel[0] > 1; }
+// Images are told to oneDNN as images: it has more implementations for them than for volumes of one
+// plane.
+bool is_volume(const ConvolutionShape& s) {
+  return s.src[0] > 1 || s.dst[0] > 1 || s.kernel[0] > 1;
+}
 
 memory::dims dims(const ConvolutionShape& s, const ConvolutionShape::Extents& values) {
-  return is_volume(s) ? memory::dims{values[0], values[1], values[2]} : memory::dims{values[1], values[2]};
+  return is_volume(s) ? memory::dims{values[0], values[1], values[2]}
+                      : memory::dims{values[1], values[2]};
 }
 
 // oneDNN counts a dense kernel's dilation as 0.
@@ -36,7 +40,8 @@ struct Descriptions {
     const bool volume = is_volume(s);
     const Tag last = volume ? Tag::ndhwc : Tag::nhwc;
     const memory::dims weight_dims =
-        joined(grouped ? memory::dims{s.groups, s.outputs / s.groups, s.channels / s.groups} : memory::dims{s.outputs, s.channels},
+        joined(grouped ? memory::dims{s.groups, s.outputs / s.groups, s.channels / s.groups}
+                       : memory::dims{s.outputs, s.channels},
                dims(s, s.kernel));
     const memory::dims src_dims = joined({s.rows, s.channels}, dims(s, s.src));
     const memory::dims dst_dims = joined({s.rows, s.outputs}, dims(s, s.dst));
@@ -46,7 +51,8 @@ struct Descriptions {
     diff_dst = {dst_dims, type, last};
     weights = {weight_dims, type, Tag::any};
     diff_weights = {weight_dims, Type::f32, Tag::any};
-    plain = {weight_dims, Type::f32, grouped ? (volume ? Tag::goidhw : Tag::goihw) : (volume ? Tag::oidhw : Tag::oihw)};
+    plain = {weight_dims, Type::f32,
+             grouped ? (volume ? Tag::goidhw : Tag::goihw) : (volume ? Tag::oidhw : Tag::oihw)};
     bias = {{s.outputs}, Type::f32, Tag::x};
   }
 
@@ -54,7 +60,9 @@ struct Descriptions {
 };
 
 // The differences between oneDNN 2 and 3.
-dnnl::convolution_forward::primitive_desc forward_of(const ConvolutionShape& s, const Descriptions& d, const dnnl::primitive_attr& attr,
+dnnl::convolution_forward::primitive_desc forward_of(const ConvolutionShape& s,
+                                                     const Descriptions& d,
+                                                     const dnnl::primitive_attr& attr,
                                                      const memory::desc& bias) {
 #if UNDYING_ONEDNN_3
   return {cpu(),
@@ -70,8 +78,8 @@ dnnl::convolution_forward::primitive_desc forward_of(const ConvolutionShape& s, 
           dims(s, s.ends),
           attr};
 #else
-  return {{dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct, d.src, d.weights, bias, d.dst, dims(s, s.strides),
-           dilation_dims(s), dims(s, s.begins), dims(s, s.ends)},
+  return {{dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct, d.src, d.weights,
+           bias, d.dst, dims(s, s.strides), dilation_dims(s), dims(s, s.begins), dims(s, s.ends)},
           attr,
           cpu()};
 #endif
@@ -79,7 +87,8 @@ dnnl::convolution_forward::primitive_desc forward_of(const ConvolutionShape& s, 
 
 // Of a backward pass, by its three memories in the order of its primitive.
 template <class Description>
-Description backward_of(const ConvolutionShape& s, const std::array<dnnl::memory::desc, 3>& memories,
+Description backward_of(const ConvolutionShape& s,
+                        const std::array<dnnl::memory::desc, 3>& memories,
                         const dnnl::convolution_forward::primitive_desc& hint) {
   const auto& [first, second, third] = memories;
 #if UNDYING_ONEDNN_3
@@ -95,11 +104,11 @@ Description backward_of(const ConvolutionShape& s, const std::array<dnnl::memory
           hint,
           attributes()};
 #else
-  return {
-      {dnnl::algorithm::convolution_direct, first, second, third, dims(s, s.strides), dilation_dims(s), dims(s, s.begins), dims(s, s.ends)},
-      attributes(),
-      cpu(),
-      hint};
+  return {{dnnl::algorithm::convolution_direct, first, second, third, dims(s, s.strides),
+           dilation_dims(s), dims(s, s.begins), dims(s, s.ends)},
+          attributes(),
+          cpu(),
+          hint};
 #endif
 }
 
@@ -129,8 +138,10 @@ struct Convolution::Primitives {
       : shape(s),
         d(s),
         forward_desc(forward_of(s, d, attributes(), {})),
-        data_desc(backward_of<dnnl::convolution_backward_data::primitive_desc>(s, {d.diff_src, d.weights, d.diff_dst}, forward_desc)),
-        weights_desc(backward_of<dnnl::convolution_backward_weights::primitive_desc>(s, {d.src, d.diff_weights, d.diff_dst}, forward_desc)),
+        data_desc(backward_of<dnnl::convolution_backward_data::primitive_desc>(
+            s, {d.diff_src, d.weights, d.diff_dst}, forward_desc)),
+        weights_desc(backward_of<dnnl::convolution_backward_weights::primitive_desc>(
+            s, {d.src, d.diff_weights, d.diff_dst}, forward_desc)),
         forward(forward_desc),
         data(data_desc),
         weights(weights_desc),
@@ -143,7 +154,8 @@ struct Convolution::Primitives {
   }
 
   // `to`: what plain weights become at the front of a workspace; itself where they can stay.
-  memory laid(const dnnl::reorder& copy, const memory::desc& to, const float* values, float*& workspace) const {
+  memory laid(const dnnl::reorder& copy, const memory::desc& to, const float* values,
+              float*& workspace) const {
     const memory plain = at(d.plain, values);
     if (to == d.plain) return plain;
     memory target = at(to, workspace);
@@ -176,7 +188,8 @@ Convolution& Convolution::operator=(Convolution&&) noexcept = default;
 void Convolution::fuse(float slope) {
   Primitives& p = *primitives_;
   checked("convolution", [&] {
-    p.fused_desc = std::make_unique<dnnl::convolution_forward::primitive_desc>(forward_of(p.shape, p.d, leaky(slope), p.d.bias));
+    p.fused_desc = std::make_unique<dnnl::convolution_forward::primitive_desc>(
+        forward_of(p.shape, p.d, leaky(slope), p.d.bias));
     p.fused = dnnl::convolution_forward(*p.fused_desc);
     p.to_fused = Primitives::reorder(p.d.plain, p.fused_desc->weights_desc());
   });
@@ -184,10 +197,14 @@ void Convolution::fuse(float slope) {
 
 std::int64_t Convolution::workspace() const {
   const Primitives& p = *primitives_;
-  std::int64_t most = floats(p.forward_desc.weights_desc()) + floats(p.forward_desc.scratchpad_desc());
+  std::int64_t most =
+      floats(p.forward_desc.weights_desc()) + floats(p.forward_desc.scratchpad_desc());
   most = std::max(most, floats(p.data_desc.weights_desc()) + floats(p.data_desc.scratchpad_desc()));
-  most = std::max(most, floats(p.weights_desc.diff_weights_desc()) + floats(p.weights_desc.scratchpad_desc()));
-  if (p.fused_desc) most = std::max(most, floats(p.fused_desc->weights_desc()) + floats(p.fused_desc->scratchpad_desc()));
+  most = std::max(
+      most, floats(p.weights_desc.diff_weights_desc()) + floats(p.weights_desc.scratchpad_desc()));
+  if (p.fused_desc)
+    most = std::max(most,
+                    floats(p.fused_desc->weights_desc()) + floats(p.fused_desc->scratchpad_desc()));
   return most;
 }
 
@@ -198,7 +215,8 @@ std::string Convolution::implementation() const {
   return forward + ", " + data + ", " + weights;
 }
 
-void Convolution::forward(const void* src, const float* weights, float* dst, float* workspace) const {
+void Convolution::forward(const void* src, const float* weights, float* dst,
+                          float* workspace) const {
   const Primitives& p = *primitives_;
   const memory laid = p.laid(p.to_forward, p.forward_desc.weights_desc(), weights, workspace);
   execute(p.forward, {{DNNL_ARG_SRC, at(p.d.src, src)},
@@ -207,7 +225,8 @@ void Convolution::forward(const void* src, const float* weights, float* dst, flo
                       {DNNL_ARG_SCRATCHPAD, at(p.forward_desc.scratchpad_desc(), workspace)}});
 }
 
-void Convolution::fused_forward(const void* src, const float* weights, const float* bias, float* dst, float* workspace) const {
+void Convolution::fused_forward(const void* src, const float* weights, const float* bias,
+                                float* dst, float* workspace) const {
   const Primitives& p = *primitives_;
   const memory laid = p.laid(p.to_fused, p.fused_desc->weights_desc(), weights, workspace);
   execute(p.fused, {{DNNL_ARG_SRC, at(p.d.src, src)},
@@ -217,7 +236,8 @@ void Convolution::fused_forward(const void* src, const float* weights, const flo
                     {DNNL_ARG_SCRATCHPAD, at(p.fused_desc->scratchpad_desc(), workspace)}});
 }
 
-void Convolution::backward_data(const void* diff_dst, const float* weights, float* diff_src, float* workspace) const {
+void Convolution::backward_data(const void* diff_dst, const float* weights, float* diff_src,
+                                float* workspace) const {
   const Primitives& p = *primitives_;
   const memory laid = p.laid(p.to_data, p.data_desc.weights_desc(), weights, workspace);
   execute(p.data, {{DNNL_ARG_DIFF_DST, at(p.d.diff_dst, diff_dst)},
@@ -226,7 +246,8 @@ void Convolution::backward_data(const void* diff_dst, const float* weights, floa
                    {DNNL_ARG_SCRATCHPAD, at(p.data_desc.scratchpad_desc(), workspace)}});
 }
 
-void Convolution::backward_weights(const void* src, const void* diff_dst, float* diff_weights, float* workspace) const {
+void Convolution::backward_weights(const void* src, const void* diff_dst, float* diff_weights,
+                                   float* workspace) const {
   const Primitives& p = *primitives_;
   const memory::desc desc = p.weights_desc.diff_weights_desc();
   const bool plain = desc == p.d.plain;
@@ -237,7 +258,8 @@ void Convolution::backward_weights(const void* src, const void* diff_dst, float*
                       {DNNL_ARG_DIFF_DST, at(p.d.diff_dst, diff_dst)},
                       {DNNL_ARG_DIFF_WEIGHTS, laid},
                       {DNNL_ARG_SCRATCHPAD, at(p.weights_desc.scratchpad_desc(), workspace)}});
-  if (!plain) execute(p.from_weights, {{DNNL_ARG_FROM, laid}, {DNNL_ARG_TO, at(p.d.plain, diff_weights)}});
+  if (!plain)
+    execute(p.from_weights, {{DNNL_ARG_FROM, laid}, {DNNL_ARG_TO, at(p.d.plain, diff_weights)}});
 }
 
 }  // namespace undying::onednn

@@ -8,8 +8,9 @@
 
 namespace undying::onednn {
 
-// A convolution of channels-last values: src (rows, D, H, W, C), weights (outputs, C / groups, KD, KH, KW) row-major, dst (rows, OD, OH,
-// OW, outputs). Two dimensions: D = 1; one: H = 1, too. Pads and dilations are ONNX's (dilation 1 is dense).
+// A convolution of channels-last values: src (rows, D, H, W, C), weights (outputs, C / groups, KD,
+// KH, KW) row-major, dst (rows, OD, OH, OW, outputs). Two dimensions: D = 1; one: H = 1, too. Pads
+// and dilations are ONNX's (dilation 1 is dense).
 struct ConvolutionShape {
   using Extents = std::array<std::int64_t, 3>;
 
@@ -24,14 +25,16 @@ struct ConvolutionShape {
   Extents dilations{1, 1, 1};
   Extents begins{};
   Extents ends{};
-  bool bfloat16 = false;  // products of bfloat16 values, sums in float32; src and diff_dst are handed over in bfloat16
+  bool bfloat16 = false;  // products of bfloat16 values, sums in float32; src and diff_dst are
+                          // handed over in bfloat16
 };
 
 // Whether products of bfloat16 values run fast on this machine.
 bool has_bfloat16();
 
-// The primitives of one shape, built once. Several threads may run one of them at the same time, each with a workspace of its own.
-// The calling thread must have called use_one_thread(). Throws Error{kInternal} if oneDNN refuses.
+// The primitives of one shape, built once. Several threads may run one of them at the same time,
+// each with a workspace of its own. The calling thread must have called use_one_thread(). Throws
+// Error{kInternal} if oneDNN refuses.
 class Convolution {
  public:
   explicit Convolution(const ConvolutionShape& shape);
@@ -39,16 +42,20 @@ class Convolution {
   Convolution(Convolution&&) noexcept;
   Convolution& operator=(Convolution&&) noexcept;
 
-  // Builds fused_forward(), which adds a bias and applies a leaky rectifier of this slope (1: none).
+  // Builds fused_forward(), which adds a bias and applies a leaky rectifier of this slope (1:
+  // none).
   void fuse(float slope);
 
   std::int64_t workspace() const;  // floats
   std::string implementation() const;
 
   void forward(const void* src, const float* weights, float* dst, float* workspace) const;
-  void fused_forward(const void* src, const float* weights, const float* bias, float* dst, float* workspace) const;
-  void backward_data(const void* diff_dst, const float* weights, float* diff_src, float* workspace) const;
-  void backward_weights(const void* src, const void* diff_dst, float* diff_weights, float* workspace) const;
+  void fused_forward(const void* src, const float* weights, const float* bias, float* dst,
+                     float* workspace) const;
+  void backward_data(const void* diff_dst, const float* weights, float* diff_src,
+                     float* workspace) const;
+  void backward_weights(const void* src, const void* diff_dst, float* diff_weights,
+                        float* workspace) const;
 
  private:
   struct Primitives;

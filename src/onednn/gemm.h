@@ -5,19 +5,22 @@
 
 namespace undying::onednn {
 
-// Limits oneDNN to one thread in calls from the calling thread. The setting is per thread: every worker makes it once.
+// Limits oneDNN to one thread in calls from the calling thread. The setting is per thread: every
+// worker makes it once.
 void use_one_thread();
 
-// Makes oneDNN generate the code that gemm() needs, some 15 ms, unless it has done so already. Safe to call beside anything else.
+// Makes oneDNN generate the code that gemm() needs, some 15 ms, unless it has done so already. Safe
+// to call beside anything else.
 void prepare();
 
 enum class Transpose : char { kNo = 'N', kYes = 'T' };
 
-// C (m, n) = op(A) op(B) + beta * C, float32, row-major. op(A) is (m, k): A is stored (m, k), or (k, m) when transposed; op(B) is (k, n).
-// lda, ldb, ldc are the lengths of stored rows. Deterministic: the same shapes give the same bits. Throws Error{kInternal} if oneDNN
-// refuses.
-void gemm(Transpose transpose_a, Transpose transpose_b, std::int64_t m, std::int64_t n, std::int64_t k, const float* a, std::int64_t lda,
-          const float* b, std::int64_t ldb, float beta, float* c, std::int64_t ldc);
+// C (m, n) = op(A) op(B) + beta * C, float32, row-major. op(A) is (m, k): A is stored (m, k), or
+// (k, m) when transposed; op(B) is (k, n). lda, ldb, ldc are the lengths of stored rows.
+// Deterministic: the same shapes give the same bits. Throws Error{kInternal} if oneDNN refuses.
+void gemm(Transpose transpose_a, Transpose transpose_b, std::int64_t m, std::int64_t n,
+          std::int64_t k, const float* a, std::int64_t lda, const float* b, std::int64_t ldb,
+          float beta, float* c, std::int64_t ldc);
 
 }  // namespace undying::onednn
 

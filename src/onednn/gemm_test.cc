@@ -16,8 +16,9 @@ struct Problem {
 
 class Gemm : public testing::TestWithParam<Problem> {};
 
-double at(const std::vector<float>& matrix, Transpose transpose, std::int64_t rows, std::int64_t columns, std::int64_t i, std::int64_t j) {
-  return transpose == Transpose::kNo ? matrix[static_cast<std::size_t>(i * columns + j)] : matrix[static_cast<std::size_t>(j * rows + i)];
+double at(const std::vector<float>& matrix, Transpose transpose, std::int64_t rows,
+          std::int64_t columns, std::int64_t i, std::int64_t j) {
+  return transpose == Transpose::kNo ? matrix[i * columns + j] : matrix[j * rows + i];
 }
 
 TEST_P(Gemm, AgreesWithSumsInDouble) {
@@ -31,12 +32,14 @@ TEST_P(Gemm, AgreesWithSumsInDouble) {
     for (const Transpose tb : {Transpose::kNo, Transpose::kYes}) {
       for (const float beta : {0.0f, 1.0f}) {
         std::vector<float> c(static_cast<std::size_t>(m * n), 0.5f);
-        gemm(ta, tb, m, n, k, a.data(), ta == Transpose::kNo ? k : m, b.data(), tb == Transpose::kNo ? n : k, beta, c.data(), n);
+        gemm(ta, tb, m, n, k, a.data(), ta == Transpose::kNo ? k : m, b.data(),
+             tb == Transpose::kNo ? n : k, beta, c.data(), n);
         for (std::int64_t i = 0; i < m; ++i) {
           for (std::int64_t j = 0; j < n; ++j) {
             double expected = beta * 0.5;
-            for (std::int64_t p = 0; p < k; ++p) expected += at(a, ta, m, k, i, p) * at(b, tb, k, n, p, j);
-            ASSERT_NEAR(c[static_cast<std::size_t>(i * n + j)], expected, 4e-5 * std::sqrt(static_cast<double>(k)));
+            for (std::int64_t p = 0; p < k; ++p)
+              expected += at(a, ta, m, k, i, p) * at(b, tb, k, n, p, j);
+            ASSERT_NEAR(c[i * n + j], expected, 4e-5 * std::sqrt(static_cast<double>(k)));
           }
         }
       }
@@ -45,8 +48,9 @@ TEST_P(Gemm, AgreesWithSumsInDouble) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Gemm,
-                         testing::Values(Problem{1, 1, 1}, Problem{64, 32, 32}, Problem{64, 10, 32}, Problem{17, 33, 65},
-                                         Problem{5, 128, 784}, Problem{5, 7, 0}));
+                         testing::Values(Problem{1, 1, 1}, Problem{64, 32, 32}, Problem{64, 10, 32},
+                                         Problem{17, 33, 65}, Problem{5, 128, 784},
+                                         Problem{5, 7, 0}));
 
 }  // namespace
 }  // namespace undying::onednn

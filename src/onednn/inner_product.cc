@@ -29,7 +29,8 @@ dnnl::inner_product_forward::primitive_desc forward_of(const Descriptions& d) {
 #endif
 }
 
-dnnl::inner_product_backward_data::primitive_desc data_of(const Descriptions& d, const dnnl::inner_product_forward::primitive_desc& hint) {
+dnnl::inner_product_backward_data::primitive_desc data_of(
+    const Descriptions& d, const dnnl::inner_product_forward::primitive_desc& hint) {
 #if UNDYING_ONEDNN_3
   return {cpu(), d.diff_src, d.weights, d.diff_dst, hint, attributes()};
 #else
@@ -37,8 +38,8 @@ dnnl::inner_product_backward_data::primitive_desc data_of(const Descriptions& d,
 #endif
 }
 
-dnnl::inner_product_backward_weights::primitive_desc weights_of(const Descriptions& d,
-                                                                const dnnl::inner_product_forward::primitive_desc& hint) {
+dnnl::inner_product_backward_weights::primitive_desc weights_of(
+    const Descriptions& d, const dnnl::inner_product_forward::primitive_desc& hint) {
 #if UNDYING_ONEDNN_3
   return {cpu(), d.src, d.diff_weights, d.diff_dst, hint, attributes()};
 #else
@@ -68,17 +69,19 @@ struct InnerProduct::Primitives {
 };
 
 InnerProduct::InnerProduct(std::int64_t rows, std::int64_t inputs, std::int64_t outputs)
-    : primitives_(checked("inner product", [&] { return std::make_unique<Primitives>(rows, inputs, outputs); })) {}
+    : primitives_(checked("inner product",
+                          [&] { return std::make_unique<Primitives>(rows, inputs, outputs); })) {}
 InnerProduct::~InnerProduct() = default;
 InnerProduct::InnerProduct(InnerProduct&&) noexcept = default;
 
 std::int64_t InnerProduct::workspace() const {
   const Primitives& p = *primitives_;
-  return std::max(
-      {floats(p.forward_desc.scratchpad_desc()), floats(p.data_desc.scratchpad_desc()), floats(p.weights_desc.scratchpad_desc())});
+  return std::max({floats(p.forward_desc.scratchpad_desc()), floats(p.data_desc.scratchpad_desc()),
+                   floats(p.weights_desc.scratchpad_desc())});
 }
 
-void InnerProduct::forward(const std::uint16_t* src, const std::uint16_t* weights, float* dst, float* workspace) const {
+void InnerProduct::forward(const std::uint16_t* src, const std::uint16_t* weights, float* dst,
+                           float* workspace) const {
   const Primitives& p = *primitives_;
   execute(p.forward, {{DNNL_ARG_SRC, at(p.d.src, src)},
                       {DNNL_ARG_WEIGHTS, at(p.d.weights, weights)},
@@ -86,7 +89,8 @@ void InnerProduct::forward(const std::uint16_t* src, const std::uint16_t* weight
                       {DNNL_ARG_SCRATCHPAD, at(p.forward_desc.scratchpad_desc(), workspace)}});
 }
 
-void InnerProduct::backward_data(const std::uint16_t* diff_dst, const std::uint16_t* weights, float* diff_src, float* workspace) const {
+void InnerProduct::backward_data(const std::uint16_t* diff_dst, const std::uint16_t* weights,
+                                 float* diff_src, float* workspace) const {
   const Primitives& p = *primitives_;
   execute(p.data, {{DNNL_ARG_DIFF_DST, at(p.d.diff_dst, diff_dst)},
                    {DNNL_ARG_WEIGHTS, at(p.d.weights, weights)},
@@ -94,7 +98,8 @@ void InnerProduct::backward_data(const std::uint16_t* diff_dst, const std::uint1
                    {DNNL_ARG_SCRATCHPAD, at(p.data_desc.scratchpad_desc(), workspace)}});
 }
 
-void InnerProduct::backward_weights(const std::uint16_t* src, const std::uint16_t* diff_dst, float* diff_weights, float* workspace) const {
+void InnerProduct::backward_weights(const std::uint16_t* src, const std::uint16_t* diff_dst,
+                                    float* diff_weights, float* workspace) const {
   const Primitives& p = *primitives_;
   execute(p.weights, {{DNNL_ARG_SRC, at(p.d.src, src)},
                       {DNNL_ARG_DIFF_DST, at(p.d.diff_dst, diff_dst)},

@@ -6,9 +6,10 @@
 
 namespace undying::onednn {
 
-// Products of bfloat16 matrices with sums in float32, all row-major and dense: src (rows, inputs), weights (outputs, inputs),
-// dst (rows, outputs). Several threads may use one object at the same time. The calling thread must have called use_one_thread().
-// Throws Error{kInternal} if oneDNN refuses.
+// Products of bfloat16 matrices with sums in float32, all row-major and dense: src (rows, inputs),
+// weights (outputs, inputs), dst (rows, outputs). Several threads may use one object at the same
+// time. The calling thread must have called use_one_thread(). Throws Error{kInternal} if oneDNN
+// refuses.
 class InnerProduct {
  public:
   InnerProduct(std::int64_t rows, std::int64_t inputs, std::int64_t outputs);
@@ -18,9 +19,12 @@ class InnerProduct {
   std::int64_t workspace() const;  // floats
 
   // dst = src weights^T; diff_src = diff_dst weights; diff_weights = diff_dst^T src.
-  void forward(const std::uint16_t* src, const std::uint16_t* weights, float* dst, float* workspace) const;
-  void backward_data(const std::uint16_t* diff_dst, const std::uint16_t* weights, float* diff_src, float* workspace) const;
-  void backward_weights(const std::uint16_t* src, const std::uint16_t* diff_dst, float* diff_weights, float* workspace) const;
+  void forward(const std::uint16_t* src, const std::uint16_t* weights, float* dst,
+               float* workspace) const;
+  void backward_data(const std::uint16_t* diff_dst, const std::uint16_t* weights, float* diff_src,
+                     float* workspace) const;
+  void backward_weights(const std::uint16_t* src, const std::uint16_t* diff_dst,
+                        float* diff_weights, float* workspace) const;
 
  private:
   struct Primitives;

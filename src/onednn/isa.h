@@ -5,7 +5,8 @@
 
 namespace undying::onednn {
 
-// The instruction set that products run on: "avx2", "avx512_core". The same run has the same bits on machines that agree in it.
+// The instruction set that products run on: "avx2", "avx512_core". The same run has the same bits
+// on machines that agree in it.
 std::string_view instruction_set();
 
 }  // namespace undying::onednn

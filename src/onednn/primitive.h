@@ -8,7 +8,8 @@
 
 #include "undying/error.h"
 
-// What the primitives of this folder share. UNDYING_ONEDNN_3: oneDNN 3, which has no operation descriptors.
+// What the primitives of this folder share. UNDYING_ONEDNN_3: oneDNN 3, which has no operation
+// descriptors.
 #if DNNL_VERSION_MAJOR >= 3
 #define UNDYING_ONEDNN_3 1
 #else
@@ -42,11 +43,16 @@ auto checked(const char* what, Call call) {
 }
 
 // The room a tensor takes in a workspace, in floats: whole cache lines.
-inline std::int64_t floats(const dnnl::memory::desc& desc) { return static_cast<std::int64_t>((desc.get_size() + 63) / 64 * 16); }
+inline std::int64_t floats(const dnnl::memory::desc& desc) {
+  return static_cast<std::int64_t>((desc.get_size() + 63) / 64 * 16);
+}
 
-inline dnnl::memory at(const dnnl::memory::desc& desc, const void* values) { return {desc, cpu(), const_cast<void*>(values)}; }
+inline dnnl::memory at(const dnnl::memory::desc& desc, const void* values) {
+  return {desc, cpu(), const_cast<void*>(values)};
+}
 
-inline void execute(const dnnl::primitive& primitive, const std::unordered_map<int, dnnl::memory>& arguments) {
+inline void execute(const dnnl::primitive& primitive,
+                    const std::unordered_map<int, dnnl::memory>& arguments) {
   primitive.execute(stream(), arguments);
 }
 

@@ -10,7 +10,8 @@
 
 namespace undying::onnx {
 
-// An integer known at import: a number, or `value` times the number of examples in a batch, which shape arithmetic carries along.
+// An integer known at import: a number, or `value` times the number of examples in a batch, which
+// shape arithmetic carries along.
 struct Integer {
   std::int64_t value = 0;
   bool batch = false;
@@ -28,7 +29,9 @@ struct Constant {
   std::string origin;       // the initializer whose elements these are, "" once they were computed
   bool transposed = false;  // these are the elements of `origin` with its two dimensions exchanged
 
-  std::int64_t count() const { return static_cast<std::int64_t>(integer ? integers.size() : floats.size()); }
+  std::int64_t count() const {
+    return static_cast<std::int64_t>(integer ? integers.size() : floats.size());
+  }
 };
 using ConstantPtr = std::shared_ptr<const Constant>;
 

@@ -21,14 +21,20 @@ std::vector<Tensor> weights() {
 }
 
 DataForm form() {
-  DataForm form{.mean = {100.0f, -5.0f}, .deviation = {20.0f, 0.5f}, .target_mean = {1000.0f}, .target_deviation = 300.0f};
-  form.columns = {{.name = "income", .values = {}, .fill = 90.0f}, {.name = "city", .values = {"Oslo", "R\"ome"}, .fill = {}}};
+  DataForm form{.mean = {100.0f, -5.0f},
+                .deviation = {20.0f, 0.5f},
+                .target_mean = {1000.0f},
+                .target_deviation = 300.0f};
+  form.columns = {{.name = "income", .values = {}, .fill = 90.0f},
+                  {.name = "city", .values = {"Oslo", "R\"ome"}, .fill = {}}};
   form.class_names = {"a", "b"};
   form.target = "price";
   return form;
 }
 
-std::vector<float> outputs(const Model& model, const std::vector<float>& inputs) { return evaluate(model, {inputs}, 1)[0]; }
+std::vector<float> outputs(const Model& model, const std::vector<float>& inputs) {
+  return evaluate(model, {inputs}, 1)[0];
+}
 
 TEST(Form, TravelsAndIsTakenOffAgain) {
   const auto file = test_path("form.onnx");
@@ -48,7 +54,8 @@ TEST(Form, TravelsAndIsTakenOffAgain) {
   EXPECT_EQ(describe(model.graph), describe(load(test_path("bare.onnx")).graph));
 }
 
-// Read by a program that knows nothing of the form, the file takes numbers as they are and answers in the target's units.
+// Read by a program that knows nothing of the form, the file takes numbers as they are and answers
+// in the target's units.
 TEST(Form, TheFileTakesNumbersAsTheyAre) {
   const auto file = test_path("form.onnx");
   save(file, network(), weights(), {.form = form()});
@@ -58,7 +65,8 @@ TEST(Form, TheFileTakesNumbersAsTheyAre) {
   const Model whole = load(proto);
   EXPECT_FALSE(whole.form.has_value());
   std::set<std::string> names;
-  for (const auto& node : proto.graph().node()) EXPECT_TRUE(names.insert(node.name()).second) << node.name();
+  for (const auto& node : proto.graph().node())
+    EXPECT_TRUE(names.insert(node.name()).second) << node.name();
   const float answer = outputs(inside, {(130.0f - 100.0f) / 20.0f, (-4.5f + 5.0f) / 0.5f})[0];
   EXPECT_NEAR(outputs(whole, {130.0f, -4.5f})[0], 1000.0f + 300.0f * answer, 1e-2);
 }
@@ -76,7 +84,8 @@ TEST(Form, OneThatDoesNotFitItsNodesIsNoForm) {
 }
 
 TEST(Form, BytesAreDividedInTheFile) {
-  save(test_path("form.onnx"), network(), weights(), {.form = DataForm{.mean = {0.0f}, .deviation = {255.0f}}});
+  save(test_path("form.onnx"), network(), weights(),
+       {.form = DataForm{.mean = {0.0f}, .deviation = {255.0f}}});
   const pb::ModelProto proto = parse_model(read_bytes(test_path("form.onnx")));
   EXPECT_EQ(proto.graph().node(0).op_type(), "Div");
   EXPECT_EQ(load(proto).form->deviation, std::vector<float>{255.0f});

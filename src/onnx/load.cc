@@ -8,6 +8,7 @@
 #include "onnx/lower/emit.h"
 #include "onnx/names.h"
 #include "onnx/normalise/fold.h"
+#include "onnx/normalise/one_example.h"
 #include "onnx/normalise/patterns.h"
 #include "onnx/read/parse.h"
 #include "undying/error.h"
@@ -15,16 +16,22 @@
 namespace undying::onnx {
 namespace {
 
-Model interpret(pb::ModelProto proto, const std::filesystem::path& folder, const LoadOptions& options) {
+Model interpret(pb::ModelProto proto, const std::filesystem::path& folder,
+                const LoadOptions& options) {
   std::optional<DataForm> form = take_form(proto);
   std::vector<std::pair<std::string, std::string>> metadata;
-  for (const auto& entry : proto.metadata_props()) metadata.emplace_back(printable(entry.key()), entry.value());
-  const std::string version = proto.producer_version().empty() ? "" : " " + proto.producer_version();
+  for (const auto& entry : proto.metadata_props())
+    metadata.emplace_back(printable(entry.key()), entry.value());
+  const std::string version =
+      proto.producer_version().empty() ? "" : " " + proto.producer_version();
   const std::string producer = printable(proto.producer_name() + version);
-  const bool external = std::ranges::any_of(
-      proto.graph().initializer(), [](const pb::TensorProto& tensor) { return tensor.data_location() == pb::TensorProto::EXTERNAL; });
+  const bool external =
+      std::ranges::any_of(proto.graph().initializer(), [](const pb::TensorProto& tensor) {
+        return tensor.data_location() == pb::TensorProto::EXTERNAL;
+      });
   Net net = parse(proto, folder, options);
   proto.Clear();
+  if (options.batched) find_batch_of_one(net);
   fold(net);
   recognise(net);
   Model model = emit(net);
@@ -44,7 +51,8 @@ Model interpret(pb::ModelProto proto, const std::filesystem::path& folder, const
 
 }  // namespace
 
-Model load_bytes(std::string bytes, const std::filesystem::path& folder, const LoadOptions& options) {
+Model load_bytes(std::string bytes, const std::filesystem::path& folder,
+                 const LoadOptions& options) {
   try {
     pb::ModelProto proto = parse_model(bytes);
     std::string().swap(bytes);  // a large file is not held twice
@@ -65,54 +73,80 @@ Model load_bytes(std::string bytes, const std::filesystem::path& folder, const L
 namespace {
 
 // "--shape x=3,224,224", an option an input.
-std::string option_text(const std::map<std::string, Shape>& shapes) {
+std::string option_text(const InputExtents& shapes) {
   std::string text;
   for (const auto& [name, shape] : shapes) {
     text += (text.empty() ? "--shape " : " --shape ") + name + "=";
-    for (std::size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : ",") + std::to_string(shape[i]);
+    for (std::size_t i = 0; i < shape.size(); ++i)
+      text += (i == 0 ? "" : ",") + std::to_string(shape[i]);
   }
   return text;
 }
 
-// What stands in the way with these shapes, too, and the batch as one example if that helps; "": nothing.
-std::string obstacles_with(const std::filesystem::path& file, const std::filesystem::path& folder, LoadOptions options,
-                           const std::map<std::string, Shape>& shapes, bool whole) {
-  for (const auto& [name, shape] : shapes) options.shapes.insert_or_assign(name, shape);
-  try {
-    load_bytes(read_bytes(file), folder, options);
-  } catch (const Unread& error) {
-    const std::string what = error.message();
-    const bool helps = whole && !error.whole.empty() && obstacles_with(file, folder, options, error.whole, false).empty();
-    return helps ? what + "\n  to take a batch as one example: " + option_text(error.whole) : what;
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return {};
-}
+// Tries what may help, by loading the file again.
+class Trial {
+ public:
+  Trial(const std::filesystem::path& file, const std::filesystem::path& folder,
+        const LoadOptions& options)
+      : file_(file), folder_(folder), options_(options) {}
 
-// Options that were tried.
-std::string advice(const std::filesystem::path& file, const std::filesystem::path& folder, const LoadOptions& options,
-                   const Unread& error) {
-  std::string text;
-  if (!error.likely.empty()) {
-    const std::string others = obstacles_with(file, folder, options, error.likely, true);
-    text += "\n  to fix what is open: such as " + option_text(error.likely);
-    if (!others.empty()) text += "\n  then, " + others;
+  // Options that were tried.
+  std::string advice(const Unread& error) {
+    std::string text;
+    if (!error.likely.empty()) {
+      const InputExtents* works = first_that_helps(error.likely);
+      text += "\n  to fix what is open: such as " +
+              option_text(works != nullptr ? *works : error.likely.front());
+      if (works == nullptr) text += "\n  then, " + obstacles_with(error.likely.front(), true);
+    }
+    return text + whole_text(error);
   }
-  if (!error.whole.empty() && obstacles_with(file, folder, options, error.whole, false).empty())
-    text += "\n  to take a batch as one example: " + option_text(error.whole);
-  return text;
-}
+
+ private:
+  std::string whole_text(const Unread& error) {
+    const InputExtents* works = first_that_helps(error.whole);
+    return works == nullptr ? "" : "\n  to take a batch as one example: " + option_text(*works);
+  }
+
+  const InputExtents* first_that_helps(const std::vector<InputExtents>& shapes) {
+    const auto found = std::ranges::find_if(
+        shapes, [&](const InputExtents& each) { return obstacles_with(each, false).empty(); });
+    return found == shapes.end() ? nullptr : &*found;
+  }
+
+  // What stands in the way with these shapes, too, and with `advise` the batch as one example if
+  // that helps; "": nothing.
+  std::string obstacles_with(const InputExtents& shapes, bool advise) {
+    const LoadOptions before = options_;
+    for (const auto& [name, shape] : shapes) options_.shapes.insert_or_assign(name, shape);
+    std::string text;
+    try {
+      load_bytes(read_bytes(file_), folder_, options_);
+    } catch (const Unread& error) {
+      text = error.message() + (advise ? whole_text(error) : "");
+    } catch (const Error& error) {
+      text = error.what();
+    }
+    options_ = before;
+    return text;
+  }
+
+  const std::filesystem::path& file_;
+  const std::filesystem::path& folder_;
+  LoadOptions options_;
+};
 
 }  // namespace
 
 Model load(const std::filesystem::path& file, const LoadOptions& options) {
-  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+  const std::filesystem::path folder =
+      file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
   std::string bytes = read_bytes(file);
   try {
     return load_bytes(std::move(bytes), folder, options);
   } catch (const Unread& error) {
-    rethrow(file, Error(error.code(), error.subject(), error.message() + advice(file, folder, options, error)));
+    rethrow(file, Error(error.code(), error.subject(),
+                        error.message() + Trial(file, folder, options).advice(error)));
   } catch (const Error& error) {
     rethrow(file, error);
   }

@@ -8,9 +8,10 @@
 
 namespace undying::onnx {
 
-// What load() does with the content of a file. `folder`: for tensors stored outside it; empty: none are. Throws Error whose subject is a
-// node, a tensor, "graph" or "file".
-Model load_bytes(std::string bytes, const std::filesystem::path& folder, const LoadOptions& options);
+// What load() does with the content of a file. `folder`: for tensors stored outside it; empty: none
+// are. Throws Error whose subject is a node, a tensor, "graph" or "file".
+Model load_bytes(std::string bytes, const std::filesystem::path& folder,
+                 const LoadOptions& options);
 
 }  // namespace undying::onnx
 

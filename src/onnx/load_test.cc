@@ -25,9 +25,12 @@ TEST(OnnxLoad, AnMlpKeepsItsModulesNames) {
                           .floats("0.bias", {3})
                           .floats("2.weight", {2, 3})
                           .floats("2.bias", {2})
-                          .node("Gemm", {"input", "0.weight", "0.bias"}, {"/0/Gemm_output_0"}, {{"transB", 1}}, "/0/Gemm")
-                          .node("LeakyRelu", {"/0/Gemm_output_0"}, {"/1/LeakyRelu_output_0"}, {{"alpha", 0.2f}}, "/1/LeakyRelu")
-                          .node("Gemm", {"/1/LeakyRelu_output_0", "2.weight", "2.bias"}, {"output"}, {{"transB", 1}}, "/2/Gemm")
+                          .node("Gemm", {"input", "0.weight", "0.bias"}, {"/0/Gemm_output_0"},
+                                {{"transB", 1}}, "/0/Gemm")
+                          .node("LeakyRelu", {"/0/Gemm_output_0"}, {"/1/LeakyRelu_output_0"},
+                                {{"alpha", 0.2f}}, "/1/LeakyRelu")
+                          .node("Gemm", {"/1/LeakyRelu_output_0", "2.weight", "2.bias"}, {"output"},
+                                {{"transB", 1}}, "/2/Gemm")
                           .output("output")
                           .load();
   EXPECT_EQ(describe(model.graph),
@@ -50,18 +53,21 @@ TEST(OnnxLoad, AMatrixOnTheRightIsALayerWhoseWeightIsItsTranspose) {
                           .node("Add", {"fc.bias", "product"}, {"y"}, {}, "/fc/Add")
                           .output("y")
                           .load();
-  EXPECT_EQ(describe(model.graph), "x = input() shape=[2]\nfc = linear(x) outputs=3 [fc.weight fc.bias]\n");
+  EXPECT_EQ(describe(model.graph),
+            "x = input() shape=[2]\nfc = linear(x) outputs=3 [fc.weight fc.bias]\n");
   EXPECT_THAT(values_of(model, "fc.weight"), ElementsAre(1, 4, 2, 5, 3, 6));
 }
 
 TEST(OnnxLoad, GemmInAllItsForms) {
-  const auto load = [](std::int64_t transposed, float alpha, float beta, const std::vector<std::int64_t>& weight,
+  const auto load = [](std::int64_t transposed, float alpha, float beta,
+                       const std::vector<std::int64_t>& weight,
                        const std::vector<std::int64_t>& bias) {
     return TestModel()
         .input("x", {0, 2})
         .floats("w", weight, {1, 2, 3, 4, 5, 6})
         .floats("b", bias, {1, 2, 3})
-        .node("Gemm", {"x", "w", "b"}, {"y"}, {{"transB", transposed}, {"alpha", alpha}, {"beta", beta}})
+        .node("Gemm", {"x", "w", "b"}, {"y"},
+              {{"transB", transposed}, {"alpha", alpha}, {"beta", beta}})
         .output("y")
         .load();
   };
@@ -72,8 +78,13 @@ TEST(OnnxLoad, GemmInAllItsForms) {
 }
 
 TEST(OnnxLoad, AScalarBiasIsThatOfEveryOutput) {
-  const Model model =
-      TestModel().input("x", {0, 2}).floats("w", {2, 3}).floats("b", {}, {5}).node("Gemm", {"x", "w", "b"}, {"y"}).output("y").load();
+  const Model model = TestModel()
+                          .input("x", {0, 2})
+                          .floats("w", {2, 3})
+                          .floats("b", {}, {5})
+                          .node("Gemm", {"x", "w", "b"}, {"y"})
+                          .output("y")
+                          .load();
   EXPECT_THAT(model.weights[1].values, ElementsAre(5, 5, 5));
 }
 
@@ -94,18 +105,20 @@ TEST(OnnxLoad, InitializersThatTwoNodesReadAreShared) {
   EXPECT_EQ(model.weights.size(), 1u);
 }
 
-// torch.onnx.export merges initializers that are equal in value, and gives the second one an Identity.
+// torch.onnx.export merges initializers that are equal in value, and gives the second one an
+// Identity.
 TEST(OnnxLoad, AnIdentityMakesACopy) {
-  const Model model = TestModel()
-                          .input("x", {0, 2})
-                          .floats("a.bias", {2}, {0, 0})
-                          .floats("a.weight", {2, 2})
-                          .floats("b.weight", {2, 2})
-                          .node("Identity", {"a.bias"}, {"b.bias"}, {}, "Identity_0")
-                          .node("Gemm", {"x", "a.weight", "a.bias"}, {"h"}, {{"transB", 1}}, "/a/Gemm")
-                          .node("Gemm", {"h", "b.weight", "b.bias"}, {"y"}, {{"transB", 1}}, "/b/Gemm")
-                          .output("y")
-                          .load();
+  const Model model =
+      TestModel()
+          .input("x", {0, 2})
+          .floats("a.bias", {2}, {0, 0})
+          .floats("a.weight", {2, 2})
+          .floats("b.weight", {2, 2})
+          .node("Identity", {"a.bias"}, {"b.bias"}, {}, "Identity_0")
+          .node("Gemm", {"x", "a.weight", "a.bias"}, {"h"}, {{"transB", 1}}, "/a/Gemm")
+          .node("Gemm", {"h", "b.weight", "b.bias"}, {"y"}, {{"transB", 1}}, "/b/Gemm")
+          .output("y")
+          .load();
   EXPECT_EQ(model.graph.nodes()[1].parameters[1], "a.bias");
   EXPECT_EQ(model.graph.nodes()[2].parameters[1], "b.bias");
   EXPECT_EQ(model.weights.size(), 4u);
@@ -113,14 +126,16 @@ TEST(OnnxLoad, AnIdentityMakesACopy) {
 
 // With constant folding off, exporters leave the transposition of a weight in the graph.
 TEST(OnnxLoad, ATransposedInitializerIsTheWeightItself) {
-  const Model model = TestModel()
-                          .input("x", {0, 2})
-                          .floats("fc.weight", {3, 2}, {1, 2, 3, 4, 5, 6})
-                          .node("Transpose", {"fc.weight"}, {"t"}, {{"perm", std::vector<std::int64_t>{1, 0}}})
-                          .node("MatMul", {"x", "t"}, {"y"}, {}, "/fc/MatMul")
-                          .output("y")
-                          .load();
-  EXPECT_EQ(describe(model.graph), "x = input() shape=[2]\nfc = linear(x) bias=0 outputs=3 [fc.weight]\n");
+  const Model model =
+      TestModel()
+          .input("x", {0, 2})
+          .floats("fc.weight", {3, 2}, {1, 2, 3, 4, 5, 6})
+          .node("Transpose", {"fc.weight"}, {"t"}, {{"perm", std::vector<std::int64_t>{1, 0}}})
+          .node("MatMul", {"x", "t"}, {"y"}, {}, "/fc/MatMul")
+          .output("y")
+          .load();
+  EXPECT_EQ(describe(model.graph),
+            "x = input() shape=[2]\nfc = linear(x) bias=0 outputs=3 [fc.weight]\n");
   EXPECT_THAT(model.weights[0].values, ElementsAre(1, 2, 3, 4, 5, 6));
 }
 
@@ -133,16 +148,28 @@ TEST(OnnxLoad, NumbersThatImportingMakesAreTheirNodesOwn) {
     return all;
   };
   TestModel negative;
-  negative.input("x", {0, 2}).node("Neg", {"x"}, {"n"}).node("Mean", {"n", "x", "x"}, {"y"}).output("y");
+  negative.input("x", {0, 2})
+      .node("Neg", {"x"}, {"n"})
+      .node("Mean", {"n", "x", "x"}, {"y"})
+      .output("y");
   EXPECT_THAT(numbers(negative.load()), ElementsAre(-1.0f, 1.0f / 3.0f));
   TestModel means;
-  means.input("x", {0, 2}).node("Mean", {"x", "x"}, {"a"}).node("Mean", {"a", "x", "x", "x"}, {"y"}).output("y");
+  means.input("x", {0, 2})
+      .node("Mean", {"x", "x"}, {"a"})
+      .node("Mean", {"a", "x", "x", "x"}, {"y"})
+      .output("y");
   EXPECT_THAT(numbers(means.load()), ElementsAre(0.5f, 0.25f));
 }
 
 TEST(OnnxLoad, NodesMayStandInAnyOrder) {
-  const Model model = TestModel().input("x", {0, 2}).node("Relu", {"a"}, {"y"}).node("Tanh", {"x"}, {"a"}).output("y").load();
-  EXPECT_EQ(structure(model.graph), "activation(0) activation=tanh layer=-\nactivation(1) activation=relu layer=-\n");
+  const Model model = TestModel()
+                          .input("x", {0, 2})
+                          .node("Relu", {"a"}, {"y"})
+                          .node("Tanh", {"x"}, {"a"})
+                          .output("y")
+                          .load();
+  EXPECT_EQ(structure(model.graph),
+            "activation(0) activation=tanh layer=-\nactivation(1) activation=relu layer=-\n");
 }
 
 TEST(OnnxLoad, SeveralInputsAndOutputs) {
@@ -178,34 +205,59 @@ TEST(OnnxLoad, EveryUnsupportedNodeIsListedAtOnce) {
 TEST(OnnxLoad, InputsAndNodesThatStandInTheWayAreListedTogether) {
   TestModel model;
   model.input("x", {0, 2, 3}).input("y", {0, 0, 3});
-  for (const char* name : {"a", "b", "c", "d", "e", "f"}) model.node("Det", {"x"}, {name}).output(name);
+  for (const char* name : {"a", "b", "c", "d", "e", "f"})
+    model.node("Det", {"x"}, {name}).output(name);
   const std::string error = model.node("Relu", {"y"}, {"z"}).output("z").error();
   EXPECT_THAT(error, HasSubstr("7 obstacles:\n  input y: leaves dimension 1 open"));
   EXPECT_THAT(error, HasSubstr("\n  a, b, c, d and 2 more (Det): is not supported"));
 }
 
 TEST(OnnxLoad, AnOutputThatIsKnownIsLeftOut) {
-  const Model model = TestModel().input("x", {0, 2}).floats("version", {1}).node("Relu", {"x"}, {"y"}).output("y").output("version").load();
+  const Model model = TestModel()
+                          .input("x", {0, 2})
+                          .floats("version", {1})
+                          .node("Relu", {"x"}, {"y"})
+                          .output("y")
+                          .output("version")
+                          .load();
   EXPECT_THAT(model.outputs, ElementsAre("y"));
 }
 
 // Every example is one number.
 TEST(OnnxLoad, AnInputOfTheBatchAlone) {
-  const Model model =
-      TestModel().input("x", {0, 2}).input("s", {0}).node("Tanh", {"s"}, {"y"}).node("Relu", {"x"}, {"z"}).output("y").output("z").load();
+  const Model model = TestModel()
+                          .input("x", {0, 2})
+                          .input("s", {0})
+                          .node("Tanh", {"s"}, {"y"})
+                          .node("Relu", {"x"}, {"z"})
+                          .output("y")
+                          .output("z")
+                          .load();
   EXPECT_EQ(model.graph.shapes()[1], (Shape{1}));
 }
 
 TEST(OnnxLoad, AnInputWithoutABatchIsOneExample) {
-  const Model model = TestModel().input("x", {3}).floats("w", {3, 2}).node("MatMul", {"x", "w"}, {"y"}).output("y").load();
+  const Model model = TestModel()
+                          .input("x", {3})
+                          .floats("w", {3, 2})
+                          .node("MatMul", {"x", "w"}, {"y"})
+                          .output("y")
+                          .load();
   EXPECT_EQ(structure(model.graph), "linear(0) bias=0 outputs=2\n");
   EXPECT_THAT(model.notes, testing::Contains(HasSubstr("count no examples")));
 }
 
 TEST(OnnxLoad, NumbersOfRowsAreInputs) {
   TestModel model;
-  model.input("t", {0, 5}).floats("table", {7, 3}).node("Gather", {"table", "t"}, {"y"}).output("y");
-  model.proto.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(pb::TensorProto::INT64);
+  model.input("t", {0, 5})
+      .floats("table", {7, 3})
+      .node("Gather", {"table", "t"}, {"y"})
+      .output("y");
+  model.proto.mutable_graph()
+      ->mutable_input(0)
+      ->mutable_type()
+      ->mutable_tensor_type()
+      ->set_elem_type(pb::TensorProto::INT64);
   const Model loaded = model.load();
   EXPECT_EQ(structure(loaded.graph), "embedding(0) features=3 rows=7\n");
   const auto file = test_path("rows.onnx");
@@ -218,29 +270,44 @@ TEST(OnnxLoad, TheBatchMayStandAnywhereBetween) {
   using List = std::vector<std::int64_t>;
   TestModel model;
   model.input("x", {8, 5, 6}).list("split", {5, 16, 3}).list("join", {5, 8, 6});
-  model.node("Transpose", {"x"}, {"a"}, {{"perm", List{1, 0, 2}}}).node("Reshape", {"a", "split"}, {"b"});
+  model.node("Transpose", {"x"}, {"a"}, {{"perm", List{1, 0, 2}}})
+      .node("Reshape", {"a", "split"}, {"b"});
   model.node("Transpose", {"b"}, {"c"}, {{"perm", List{1, 0, 2}}}).node("Softmax", {"c"}, {"d"});
-  model.node("Transpose", {"d"}, {"e"}, {{"perm", List{1, 0, 2}}}).node("Reshape", {"e", "join"}, {"f"});
+  model.node("Transpose", {"d"}, {"e"}, {{"perm", List{1, 0, 2}}})
+      .node("Reshape", {"e", "join"}, {"f"});
   model.node("Transpose", {"f"}, {"y"}, {{"perm", List{1, 0, 2}}}).output("y");
   EXPECT_EQ(structure(model.load().graph),
-            "reshape(0) shape=[5, 2, 3]\ntranspose(1) perm=[1, 0, 2]\nsoftmax(2)\ntranspose(3) perm=[1, 0, 2]\nreshape(4) shape=[5, 6]\n");
+            "reshape(0) shape=[5, 2, 3]\ntranspose(1) perm=[1, 0, 2]\nsoftmax(2)\ntranspose(3) "
+            "perm=[1, 0, 2]\nreshape(4) shape=[5, 6]\n");
 }
 
 TEST(OnnxLoad, WhatNobodyReadsNeedNotBeSupported) {
-  const Model model = TestModel().input("x", {0, 2}).node("Hardmax", {"x"}, {"a"}).node("Relu", {"x"}, {"y"}).output("y").load();
+  const Model model = TestModel()
+                          .input("x", {0, 2})
+                          .node("Hardmax", {"x"}, {"a"})
+                          .node("Relu", {"x"}, {"y"})
+                          .output("y")
+                          .load();
   EXPECT_EQ(structure(model.graph), "activation(0) activation=relu layer=-\n");
 }
 
 TEST(OnnxLoad, OpsetsOutOfRangeAreRefused) {
-  EXPECT_THAT(TestModel(29).input("x", {0, 2}).node("Relu", {"x"}, {"y"}).output("y").error(), HasSubstr("opset 29"));
-  EXPECT_THAT(TestModel(0).input("x", {0, 2}).node("Relu", {"x"}, {"y"}).output("y").error(), HasSubstr("opset 0"));
-  EXPECT_THAT(TestModel(5).input("x", {0, 2}).node("Relu", {"x"}, {"y"}).output("y").error(), HasSubstr("before 6"));
+  EXPECT_THAT(TestModel(29).input("x", {0, 2}).node("Relu", {"x"}, {"y"}).output("y").error(),
+              HasSubstr("opset 29"));
+  EXPECT_THAT(TestModel(0).input("x", {0, 2}).node("Relu", {"x"}, {"y"}).output("y").error(),
+              HasSubstr("opset 0"));
+  EXPECT_THAT(TestModel(5).input("x", {0, 2}).node("Relu", {"x"}, {"y"}).output("y").error(),
+              HasSubstr("before 6"));
   EXPECT_EQ(TestModel(5).input("x", {0, 2}).node("Softplus", {"x"}, {"y"}).output("y").error(), "");
 }
 
 TEST(OnnxLoad, AttributesAreChecked) {
   const auto relu = [](const std::vector<TestModel::Attribute>& attributes) {
-    return TestModel().input("x", {0, 2}).node("LeakyRelu", {"x"}, {"y"}, attributes).output("y").error();
+    return TestModel()
+        .input("x", {0, 2})
+        .node("LeakyRelu", {"x"}, {"y"}, attributes)
+        .output("y")
+        .error();
   };
   EXPECT_EQ(relu({{"alpha", 0.5f}}), "");
   EXPECT_THAT(relu({{"alpha", 1}}), HasSubstr("alpha is of the wrong kind"));
@@ -249,100 +316,54 @@ TEST(OnnxLoad, AttributesAreChecked) {
 
 TEST(OnnxLoad, ABatchDimensionMustStayTheFirst) {
   const auto perm = std::vector<std::int64_t>{1, 0};
-  EXPECT_THAT(TestModel().input("x", {0, 2}).node("Transpose", {"x"}, {"y"}, {{"perm", perm}}).output("y").error(), HasSubstr("batch"));
-  EXPECT_THAT(TestModel().input("x", {0, 2}).node("Softmax", {"x"}, {"y"}, {{"axis", 0}}).output("y").error(), HasSubstr("batch"));
-  EXPECT_THAT(TestModel().input("x", {0, 2}).floats("c", {3, 2}).node("Add", {"x", "c"}, {"y"}).output("y").error(), HasSubstr("batch"));
-}
-
-// A policy as robots have it: actions are drawn, which no operator here does.
-TestModel policy() {
-  TestModel model;
-  model.input("obs", {0, 4}).input("state", {0, 2}).floats("w", {4, 3}).floats("v", {4, 1});
-  model.node("MatMul", {"obs", "w"}, {"logits"}).node("Relu", {"logits"}, {"hidden"});
-  model.node("Bernoulli", {"hidden"}, {"action"}).node("MatMul", {"obs", "v"}, {"value"}).node("Tanh", {"state"}, {"next"});
-  return model.output("action").output("value").output("next");
-}
-
-std::vector<std::string> names_of(const Graph& graph) {
-  std::vector<std::string> names;
-  for (const Node& node : graph.nodes()) names.push_back(node.name);
-  return names;
-}
-
-TEST(OnnxLoad, WhatTheChosenOutputsDoNotNeedIsNoObstacle) {
-  const Model value = policy().load({.outputs = {"value"}});
-  EXPECT_THAT(value.outputs, ElementsAre("value", "next"));
-  EXPECT_THAT(value.chosen, ElementsAre(0));
-  EXPECT_EQ(value.own, 2u);
-  EXPECT_THAT(value.left_out, ElementsAre("action: action (Bernoulli) is not supported"));
-  EXPECT_EQ(names_of(cut(value.graph, {value.graph.outputs()[0]})).size(), 2u);
-}
-
-TEST(OnnxLoad, AnyValueCanBeChosen) {
-  const Model model = policy().load({.outputs = {"hidden", "value"}});
-  EXPECT_THAT(model.outputs, ElementsAre("value", "next", "hidden"));
-  EXPECT_THAT(model.chosen, ElementsAre(2, 0));
-  EXPECT_EQ(model.own, 2u);
-  EXPECT_THAT(policy().error({.outputs = {"hiden"}}), AllOf(HasSubstr("\"hiden\" is no value of the graph"), HasSubstr("mean hidden?")));
-  EXPECT_THAT(policy().error({.outputs = {"obs"}}), HasSubstr("its outputs are action, value, next"));
-}
-
-// A batch of 4, which the export wrote into a shape and a constant that repeats itself.
-TEST(OnnxLoad, ABatchThatWasBakedInIsFreed) {
-  TestModel model;
-  model.input("x", {4, 2, 3}).list("shape", {4, 6}).floats("c", {4, 6}, std::vector<float>(24, 0.5f));
-  model.node("Reshape", {"x", "shape"}, {"flat"}).node("Add", {"flat", "c"}, {"y"}).output("y");
-  const Model freed = model.load();
-  EXPECT_EQ(freed.graph.output_shape(), (Shape{6}));
-  EXPECT_THAT(freed.notes, testing::Contains(HasSubstr("fixed batches of 4 examples")));
-}
-
-// What mixes examples is refused, with the option that takes a batch as one.
-TEST(OnnxLoad, ABatchThatIsMixedCanBeOneExample) {
-  TestModel model;
-  model.input("x", {4, 3}).floats("w", {2, 4}).node("MatMul", {"w", "x"}, {"y"}).output("y");
-  EXPECT_THAT(model.error(), AllOf(HasSubstr("the examples of a batch"), HasSubstr("to take a batch as one example: --shape x=4,3")));
-  EXPECT_EQ(model.load({.shapes = {{"x", {4, 3}}}}).graph.output_shape(), (Shape{2, 3}));
-}
-
-TEST(OnnxLoad, ARefusalNamesTheOutputsThatCanBeHad) {
-  EXPECT_THAT(policy().error(), AllOf(HasSubstr("action (Bernoulli): is not supported"), HasSubstr("--output value, next")));
-  TestModel only;
-  only.input("x", {0, 4}).floats("w", {4, 3}).node("MatMul", {"x", "w"}, {"logits"}).node("Bernoulli", {"logits"}, {"y"}).output("y");
-  EXPECT_THAT(only.error(), HasSubstr("what is computed before it: --output logits"));
-}
-
-// An image of any size, of which the file fixes the channels alone.
-TestModel open_image() {
-  TestModel model;
-  model.input("x", {0, 3, 0, 0}).floats("w", {2, 3, 1, 1}).node("Conv", {"x", "w"}, {"y"}).output("y");
-  return model;
-}
-
-TEST(OnnxLoad, OpenDimensionsAreFixedByTheirInput) {
-  EXPECT_THAT(open_image().error(), AllOf(HasSubstr("input x: leaves dimension 2 open"), HasSubstr("--shape x=3,224,224")));
-  EXPECT_EQ(open_image().load({.shapes = {{"x", {3, 6, 5}}}}).graph.output_shape(), (Shape{2, 6, 5}));
-  EXPECT_THAT(open_image().error({.shapes = {{"x", {4, 6, 5}}}}), AllOf(HasSubstr("--shape"), HasSubstr("the model fixes it at 3")));
-  EXPECT_THAT(open_image().error({.shapes = {{"x", {3, 6}}}}), AllOf(HasSubstr("2 extents"), HasSubstr("expected 3 extents, or 4")));
-  EXPECT_THAT(open_image().error({.shapes = {{"z", {3, 6, 5}}}}), HasSubstr("no input of the model; they are x"));
+  EXPECT_THAT(TestModel()
+                  .input("x", {0, 2})
+                  .node("Transpose", {"x"}, {"y"}, {{"perm", perm}})
+                  .output("y")
+                  .error(),
+              HasSubstr("batch"));
+  EXPECT_THAT(TestModel()
+                  .input("x", {0, 2})
+                  .node("Softmax", {"x"}, {"y"}, {{"axis", 0}})
+                  .output("y")
+                  .error(),
+              HasSubstr("batch"));
+  EXPECT_THAT(TestModel()
+                  .input("x", {0, 2})
+                  .floats("c", {3, 2})
+                  .node("Add", {"x", "c"}, {"y"})
+                  .output("y")
+                  .error(),
+              HasSubstr("batch"));
 }
 
 // Keras writes one behind every operation.
 TEST(OnnxLoad, CastsBetweenFloatsHideNoBias) {
   TestModel model;
-  model.input("x", {0, 2}).floats("w", {2, 3}).floats("b", {3}).node("MatMul", {"x", "w"}, {"p"}).node("Cast", {"p"}, {"q"}, {{"to", 1}});
-  model.node("Add", {"q", "b"}, {"s"}).node("Cast", {"s"}, {"t"}, {{"to", 1}}).node("Relu", {"t"}, {"y"}).output("y");
-  EXPECT_EQ(structure(model.load().graph), "linear(0) outputs=3\nactivation(1) activation=relu layer=-\n");
+  model.input("x", {0, 2})
+      .floats("w", {2, 3})
+      .floats("b", {3})
+      .node("MatMul", {"x", "w"}, {"p"})
+      .node("Cast", {"p"}, {"q"}, {{"to", 1}});
+  model.node("Add", {"q", "b"}, {"s"})
+      .node("Cast", {"s"}, {"t"}, {{"to", 1}})
+      .node("Relu", {"t"}, {"y"})
+      .output("y");
+  EXPECT_EQ(structure(model.load().graph),
+            "linear(0) outputs=3\nactivation(1) activation=relu layer=-\n");
 }
 
 TEST(OnnxLoad, ScikitLearnsScalerIsADifferenceAndAProduct) {
   TestModel model;
-  model.input("x", {0, 2}).node("Scaler", {"x"}, {"s"}, {{"offset", std::vector<float>{1, 2}}, {"scale", std::vector<float>{0.5f, 4}}});
+  model.input("x", {0, 2})
+      .node("Scaler", {"x"}, {"s"},
+            {{"offset", std::vector<float>{1, 2}}, {"scale", std::vector<float>{0.5f, 4}}});
   model.proto.mutable_graph()->mutable_node(0)->set_domain("ai.onnx.ml");
   model.node("Relu", {"s"}, {"y"}).output("y");
   const Model loaded = model.load();
   EXPECT_EQ(structure(loaded.graph),
-            "constant() shape=[2]\nsub(0, 1)\nconstant() shape=[2]\nmul(2, 3)\nactivation(4) activation=relu layer=-\n");
+            "constant() shape=[2]\nsub(0, 1)\nconstant() shape=[2]\nmul(2, 3)\nactivation(4) "
+            "activation=relu layer=-\n");
   EXPECT_THAT(loaded.weights[1].values, ElementsAre(0.5f, 4));
 }
 

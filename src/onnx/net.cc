@@ -17,8 +17,10 @@ int Net::add_constant(ConstantPtr constant, std::string name) {
 }
 
 std::int64_t Net::rank(int id) const {
-  if (value(id).constant != nullptr) return static_cast<std::int64_t>(value(id).constant->dims.size());
-  return static_cast<std::int64_t>(value(id).dims().size()) + (value(id).batch.folded() ? 0 : batch_axes_of(id));
+  if (value(id).constant != nullptr)
+    return static_cast<std::int64_t>(value(id).constant->dims.size());
+  return static_cast<std::int64_t>(value(id).dims().size()) +
+         (value(id).batch.folded() ? 0 : batch_axes_of(id));
 }
 
 std::vector<Integer> Net::dims(int id) const {
@@ -27,7 +29,7 @@ std::vector<Integer> Net::dims(int id) const {
   if (batch_axes_of(id) == 0) return dims;
   const Batch& where = value(id).batch;
   if (!where.folded()) dims.insert(dims.begin() + where.axis, {1, true});
-  dims[static_cast<std::size_t>(where.axis)].batch = true;
+  dims[where.axis].batch = true;
   return dims;
 }
 
@@ -35,30 +37,30 @@ std::vector<std::vector<int>> Net::readers() const {
   std::vector<std::vector<int>> readers(values.size());
   for (std::size_t i = 0; i < operations.size(); ++i)
     for (const int id : operations[i].inputs)
-      if (id >= 0) readers[static_cast<std::size_t>(id)].push_back(static_cast<int>(i));
-  for (const int id : outputs) readers[static_cast<std::size_t>(id)].push_back(-1);
+      if (id >= 0) readers[id].push_back(static_cast<int>(i));
+  for (const int id : outputs) readers[id].push_back(-1);
   return readers;
 }
 
 std::vector<bool> Net::needed(const std::vector<int>& those) const {
   std::vector<bool> wanted(values.size(), false);
-  for (const int id : those) wanted[static_cast<std::size_t>(id)] = true;
+  for (const int id : those) wanted[id] = true;
   for (auto operation = operations.rbegin(); operation != operations.rend(); ++operation)
-    if (std::ranges::any_of(operation->outputs, [&](int id) { return id >= 0 && wanted[static_cast<std::size_t>(id)]; }))
+    if (std::ranges::any_of(operation->outputs, [&](int id) { return id >= 0 && wanted[id]; }))
       for (const int id : operation->inputs)
-        if (id >= 0) wanted[static_cast<std::size_t>(id)] = true;
+        if (id >= 0) wanted[id] = true;
   return wanted;
 }
 
 void Net::drop_unread() {
   std::vector<char> wanted(values.size(), 0);
-  for (const int id : outputs) wanted[static_cast<std::size_t>(id)] = 1;
-  const auto is_wanted = [&](int id) { return id >= 0 && wanted[static_cast<std::size_t>(id)] != 0; };
+  for (const int id : outputs) wanted[id] = 1;
+  const auto is_wanted = [&](int id) { return id >= 0 && wanted[id] != 0; };
   std::vector<Operation> kept;
   for (auto operation = operations.rbegin(); operation != operations.rend(); ++operation) {
     if (std::ranges::none_of(operation->outputs, is_wanted)) continue;
     for (const int id : operation->inputs)
-      if (id >= 0) wanted[static_cast<std::size_t>(id)] = 1;
+      if (id >= 0) wanted[id] = 1;
     kept.push_back(std::move(*operation));
   }
   std::ranges::reverse(kept);
@@ -74,9 +76,13 @@ void Net::replace(int from, int to) {
   std::ranges::replace(outputs, from, to);
 }
 
-int input(const Operation& operation, std::size_t index) { return index < operation.inputs.size() ? operation.inputs[index] : -1; }
+int input(const Operation& operation, std::size_t index) {
+  return index < operation.inputs.size() ? operation.inputs[index] : -1;
+}
 
-bool has_input(const Operation& operation, std::size_t index) { return input(operation, index) >= 0; }
+bool has_input(const Operation& operation, std::size_t index) {
+  return input(operation, index) >= 0;
+}
 
 void refuse(std::string message) { throw Refusal{std::move(message)}; }
 
@@ -93,7 +99,8 @@ double number(const Operation& operation, const std::string& name, double otherw
   return as_written(setting<float>(operation, name, 0.0f));
 }
 
-std::vector<std::int64_t> integers(const Operation& operation, const std::string& name, std::vector<std::int64_t> otherwise) {
+std::vector<std::int64_t> integers(const Operation& operation, const std::string& name,
+                                   std::vector<std::int64_t> otherwise) {
   return setting<std::vector<std::int64_t>>(operation, name, std::move(otherwise));
 }
 

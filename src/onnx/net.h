@@ -14,12 +14,13 @@
 
 namespace undying::onnx {
 
-// A model while it is read: operations in ONNX's terms, in topological order, and the values between them. Each pass makes it more
-// uniform: parse (what the file says), fold (the newest opset, shapes, what is known at import), patterns (composites as one operation),
-// emit.
+// A model while it is read: operations in ONNX's terms, in topological order, and the values
+// between them. Each pass makes it more uniform: read (what the file says), normalise (the newest
+// opset, shapes, what is known at import, composites as one operation), lower (our operators).
 
-// Where a value counts examples: the dimension in ONNX. Alone there, it is left out of an example; or it is folded with others into one
-// dimension (before, N, behind), of which an example keeps before * behind.
+// Where a value counts examples: the dimension in ONNX. Alone there, it is left out of an example;
+// or it is folded with others into one dimension (before, N, behind), of which an example keeps
+// before * behind.
 struct Batch {
   std::int64_t axis = 0;
   std::int64_t before = 0;  // 0: alone
@@ -28,17 +29,20 @@ struct Batch {
   friend bool operator==(const Batch&, const Batch&) = default;
 };
 
-// How a value computed at run time tells examples apart: by its dimension `batch`; by none, since the file was made with one example and
-// dropped that dimension; or not at all, since it is made of parameters alone.
+// How a value computed at run time tells examples apart: by its dimension `batch`; by none, since
+// the file was made with one example and dropped that dimension; or not at all, since it is made of
+// parameters alone.
 enum class Examples { kCounted, kDropped, kNone };
 
-// A value is known (constant), or computed at run time. `shape` of the latter is that of one example.
+// A value is known (constant), or computed at run time. `shape` of the latter is that of one
+// example.
 struct Value {
   std::string name;
   ConstantPtr constant;
   bool shaped = false;  // `shape` is filled
   Shape shape;
-  bool scalar = false;  // in ONNX an example of it has no dimension; `shape` is then (1), the least there is here
+  bool scalar = false;  // in ONNX an example of it has no dimension; `shape` is then (1), the least
+                        // there is here
   Batch batch;
   Examples examples = Examples::kCounted;
   bool integer = false;  // whole numbers or truth values, which are floats here
@@ -48,8 +52,8 @@ struct Value {
 };
 
 // The value of an ONNX attribute.
-using Setting =
-    std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>, std::vector<float>, std::vector<std::string>, ConstantPtr>;
+using Setting = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>,
+                             std::vector<float>, std::vector<std::string>, ConstantPtr>;
 
 struct Operation {
   std::string name;          // as the file says, or made from its first output
@@ -64,14 +68,15 @@ struct Operation {
 // An input that cannot be read.
 struct Obstacle {
   int value = -1;
-  std::string text;  // "input x: ..."
-  Shape shape;       // of one example, of the kind that networks have, which would get around it; empty: nothing would
+  std::string text;           // "input x: ..."
+  std::vector<Shape> shapes;  // of one example, of the kinds that networks have, which may get
+                              // around it; none: nothing would
 };
 
 struct Net {
   std::int64_t opset = 0;
-  int batch_axes = 1;        // 1: a dimension of values at run time counts examples; 0: of none does
-  std::int64_t batch = 0;    // what the file says that dimension is; 0: left open
+  int batch_axes = 1;      // 1: a dimension of values at run time counts examples; 0: of none does
+  std::int64_t batch = 0;  // what the file says that dimension is; 0: left open
   std::deque<Value> values;  // whose references last while others are added
   std::vector<Operation> operations;
   std::vector<int> inputs;
@@ -86,14 +91,18 @@ struct Net {
 
   int add_value(Value value);
   int add_constant(ConstantPtr constant, std::string name = {});
-  const Value& value(int id) const { return values[static_cast<std::size_t>(id)]; }
-  Value& value(int id) { return values[static_cast<std::size_t>(id)]; }
-  int batch_axes_of(int id) const { return value(id).examples == Examples::kCounted ? batch_axes : 0; }
+  const Value& value(int id) const { return values[id]; }
+  Value& value(int id) { return values[id]; }
+  int batch_axes_of(int id) const {
+    return value(id).examples == Examples::kCounted ? batch_axes : 0;
+  }
   std::int64_t rank(int id) const;  // dimensions in ONNX, the batch among them
-  // The extents in ONNX of a value at run time; that of the batch is `value` N, or a number where the file says how many there are.
+  // The extents in ONNX of a value at run time; that of the batch is `value` N, or a number where
+  // the file says how many there are.
   std::vector<Integer> dims(int id) const;
 
-  // The operations that read each value, one entry a use; outputs of the model count as reads by operation -1.
+  // The operations that read each value, one entry a use; outputs of the model count as reads by
+  // operation -1.
   std::vector<std::vector<int>> readers() const;
   // Whether each value is needed for these.
   std::vector<bool> needed(const std::vector<int>& values) const;
@@ -107,7 +116,8 @@ struct Net {
 int input(const Operation& operation, std::size_t index);
 bool has_input(const Operation& operation, std::size_t index);
 
-// Thrown where an operation is well-formed, but cannot become an operator of the engine: listed with all others at the end.
+// Thrown where an operation is well-formed, but cannot become an operator of the engine: listed
+// with all others at the end.
 struct Refusal {
   std::string message;
 };
@@ -126,8 +136,10 @@ T setting(const Operation& operation, const std::string& name, T otherwise) {
   return *value;
 }
 std::int64_t integer(const Operation& operation, const std::string& name, std::int64_t otherwise);
-double number(const Operation& operation, const std::string& name, double otherwise);  // as people write it
-std::vector<std::int64_t> integers(const Operation& operation, const std::string& name, std::vector<std::int64_t> otherwise = {});
+double number(const Operation& operation, const std::string& name,
+              double otherwise);  // as people write it
+std::vector<std::int64_t> integers(const Operation& operation, const std::string& name,
+                                   std::vector<std::int64_t> otherwise = {});
 std::string text(const Operation& operation, const std::string& name, std::string otherwise);
 
 // "a known number", "(N, 3, 8, 8)" or "of unknown shape", for messages.

@@ -1,4 +1,5 @@
-// Networks as PyTorch exports them (tests/onnx), against what PyTorch computes: outputs, and how often every unit fires.
+// Networks as PyTorch exports them (tests/onnx), against what PyTorch computes: outputs, and how
+// often every unit fires.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -41,10 +42,12 @@ float largest(const std::vector<float>& values) {
   return most;
 }
 
-void expect_close(const std::vector<float>& found, const std::vector<float>& expected, float relative) {
+void expect_close(const std::vector<float>& found, const std::vector<float>& expected,
+                  float relative) {
   ASSERT_EQ(found.size(), expected.size());
   const float tolerance = relative * largest(expected);
-  for (std::size_t i = 0; i < found.size(); ++i) ASSERT_NEAR(found[i], expected[i], tolerance) << "element " << i;
+  for (std::size_t i = 0; i < found.size(); ++i)
+    ASSERT_NEAR(found[i], expected[i], tolerance) << "element " << i;
 }
 
 // Inputs and labels that stand in memory.
@@ -58,7 +61,8 @@ class Examples final : public engine::BatchSource {
   }
   bool has_labels() const override { return true; }
   void labels(std::int64_t first, std::int64_t rows, std::int32_t* dst) const override {
-    for (std::int64_t i = 0; i < rows; ++i) dst[i] = static_cast<std::int32_t>(labels_.values[static_cast<std::size_t>(first + i)]);
+    for (std::int64_t i = 0; i < rows; ++i)
+      dst[i] = static_cast<std::int32_t>(labels_.values[first + i]);
   }
   void targets(std::int64_t, std::int64_t, float*) const override {}
 
@@ -73,7 +77,8 @@ void expect_fired(const Model& model, const Tensors& values) {
   set_weights(network, model);
   engine::Engine engine(network, {.batch = 16});
   engine::Census census(network.unit_size());
-  engine.evaluate(Examples(values.at("input"), values.at("labels")), values.at("input").shape[0], nullptr, &census);
+  engine.evaluate(Examples(values.at("input"), values.at("labels")), values.at("input").shape[0],
+                  nullptr, &census);
   for (std::size_t k = 0; k < network.layers().size(); ++k) {
     const engine::Layer& layer = network.layers()[k];
     const std::string number = std::to_string(k);
@@ -82,23 +87,28 @@ void expect_fired(const Model& model, const Tensors& values) {
     const std::vector<float>& near = values.at("near." + number).values;
     ASSERT_EQ(static_cast<std::int64_t>(fired.size()), layer.units) << layer.name;
     for (std::size_t unit = 0; unit < fired.size(); ++unit) {
-      const auto found = static_cast<float>(census.fired[static_cast<std::size_t>(layer.offset) + unit]);
+      const auto found =
+          static_cast<float>(census.fired[static_cast<std::size_t>(layer.offset) + unit]);
       EXPECT_NEAR(found, fired[unit], near[unit]) << layer.name << " unit " << unit;
     }
   }
-  EXPECT_FALSE(values.contains("fired." + std::to_string(network.layers().size()))) << "an activation was not recognised";
+  EXPECT_FALSE(values.contains("fired." + std::to_string(network.layers().size())))
+      << "an activation was not recognised";
 }
 
 class OnnxPyTorchModels : public testing::TestWithParam<std::string> {
  protected:
-  fs::path file(const char* extension) const { return fs::path(UNDYING_ONNX_MODELS) / (GetParam() + extension); }
+  fs::path file(const char* extension) const {
+    return fs::path(UNDYING_ONNX_MODELS) / (GetParam() + extension);
+  }
 };
 
 TEST_P(OnnxPyTorchModels, ComputeWhatPyTorchComputes) {
   const Model model = load(file(".onnx"));
   const Tensors values = read_values(file(".safetensors"));
   const Tensor& input = values.at("input");
-  expect_close(evaluate(model, {input.values}, input.shape[0])[0], values.at("output").values, 1e-5f);
+  expect_close(evaluate(model, {input.values}, input.shape[0])[0], values.at("output").values,
+               1e-5f);
   expect_fired(model, values);
 }
 
@@ -119,7 +129,8 @@ TEST_P(OnnxPyTorchModels, ComeBackFromARoundTrip) {
 
 TEST(OnnxPyTorchModelsThere, AreAtLeast25) { EXPECT_GE(networks().size(), 25u); }
 
-INSTANTIATE_TEST_SUITE_P(Networks, OnnxPyTorchModels, testing::ValuesIn(networks()), [](const auto& network) { return network.param; });
+INSTANTIATE_TEST_SUITE_P(Networks, OnnxPyTorchModels, testing::ValuesIn(networks()),
+                         [](const auto& network) { return network.param; });
 
 }  // namespace
 }  // namespace undying::onnx

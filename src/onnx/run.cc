@@ -18,19 +18,24 @@ void set_weights(engine::Model& to, const Model& from) {
   }
 }
 
-std::vector<std::vector<float>> evaluate(const Model& model, const std::vector<std::vector<float>>& inputs, std::int64_t rows) {
+std::vector<std::vector<float>> evaluate(const Model& model,
+                                         const std::vector<std::vector<float>>& inputs,
+                                         std::int64_t rows) {
   engine::Model network(model.graph);
   set_weights(network, model);
-  engine::Plan plan(network, {.compile = {.capacity = rows, .training = false}, .shards = 1, .counters = false});
+  engine::Plan plan(
+      network, {.compile = {.capacity = rows, .training = false}, .shards = 1, .counters = false});
   plan.allocate();
   plan.reserve(rows);
   engine::Shard& shard = plan.shards()[0];
   plan.begin(shard, 0, rows, rows, 0);
   for (std::size_t i = 0; i < inputs.size(); ++i) std::ranges::copy(inputs[i], shard.inputs.at(i));
-  for (std::size_t i = 0; i < plan.steps().size(); ++i) plan.forward(shard, {.step = static_cast<int>(i)});
+  for (std::size_t i = 0; i < plan.steps().size(); ++i)
+    plan.forward(shard, {.step = static_cast<int>(i)});
   std::vector<std::vector<float>> outputs;
   for (std::size_t i = 0; i < model.graph.outputs().size(); ++i) {
-    const std::int64_t size = rows * ops::element_count(model.graph.shapes()[static_cast<std::size_t>(model.graph.outputs()[i])]);
+    const std::int64_t size =
+        rows * ops::element_count(model.graph.shapes()[model.graph.outputs()[i]]);
     outputs.emplace_back(shard.outputs.at(i), shard.outputs.at(i) + size);
   }
   return outputs;

@@ -12,8 +12,11 @@ namespace undying::onnx {
 // Gives a network the tensors of a model.
 void set_weights(engine::Model& to, const Model& from);
 
-// The outputs of a model in evaluation, each (rows, example), from its inputs, each (rows, example).
-std::vector<std::vector<float>> evaluate(const Model& model, const std::vector<std::vector<float>>& inputs, std::int64_t rows);
+// The outputs of a model in evaluation, each (rows, example), from its inputs, each (rows,
+// example).
+std::vector<std::vector<float>> evaluate(const Model& model,
+                                         const std::vector<std::vector<float>>& inputs,
+                                         std::int64_t rows);
 
 }  // namespace undying::onnx
 

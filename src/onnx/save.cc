@@ -16,9 +16,11 @@
 namespace undying::onnx {
 namespace {
 
-// The oldest IR version that may hold an opset, as ONNX's own table of releases has it: readers refuse one that is newer than theirs.
+// The oldest IR version that may hold an opset, as ONNX's own table of releases has it: readers
+// refuse one that is newer than theirs.
 std::int64_t ir_version_of(std::int64_t opset) {
-  constexpr std::array<std::array<std::int64_t, 2>, 7> kTable = {{{18, 8}, {20, 9}, {22, 10}, {23, 11}, {24, 12}, {27, 13}, {28, 14}}};
+  constexpr std::array<std::array<std::int64_t, 2>, 7> kTable = {
+      {{18, 8}, {20, 9}, {22, 10}, {23, 11}, {24, 12}, {27, 13}, {28, 14}}};
   for (const auto& [last, ir] : kTable)
     if (opset <= last) return ir;
   return kTable.back()[1];
@@ -29,11 +31,13 @@ std::int64_t opset_of(const SaveOptions& options) {
   if (options.opset == 0) return std::min(kWrittenOpset, last);
   if (options.opset < kFirstWrittenOpset || options.opset > last)
     throw Error(ErrorCode::kInvalidArgument, "opset",
-                "is " + std::to_string(options.opset) + "; expected " + std::to_string(kFirstWrittenOpset) + " to " + std::to_string(last));
+                "is " + std::to_string(options.opset) + "; expected " +
+                    std::to_string(kFirstWrittenOpset) + " to " + std::to_string(last));
   return options.opset;
 }
 
-void describe_value(pb::ValueInfoProto& info, const std::string& name, const Shape& shape, bool whole = false) {
+void describe_value(pb::ValueInfoProto& info, const std::string& name, const Shape& shape,
+                    bool whole = false) {
   info.set_name(name);
   auto* type = info.mutable_type()->mutable_tensor_type();
   type->set_elem_type(whole ? pb::TensorProto::INT64 : pb::TensorProto::FLOAT);
@@ -42,18 +46,22 @@ void describe_value(pb::ValueInfoProto& info, const std::string& name, const Sha
 }
 
 // The name of input or output number `index`; `which` says whose names these are.
-std::string chosen(const char* which, const std::vector<std::string>& names, std::size_t count, std::size_t index,
-                   const std::string& otherwise) {
+std::string chosen(const char* which, const std::vector<std::string>& names, std::size_t count,
+                   std::size_t index, const std::string& otherwise) {
   if (names.empty()) return otherwise;
   if (names.size() != count)
-    throw Error(ErrorCode::kInvalidArgument, which, std::to_string(names.size()) + " names; expected " + std::to_string(count));
+    throw Error(ErrorCode::kInvalidArgument, which,
+                std::to_string(names.size()) + " names; expected " + std::to_string(count));
   return names[index];
 }
 
 class Saver {
  public:
   Saver(const Graph& graph, std::span<const Tensor> weights, const SaveOptions& options)
-      : graph_(graph), options_(options), opset_(opset_of(options)), writer_(*proto_.mutable_graph()) {
+      : graph_(graph),
+        options_(options),
+        opset_(opset_of(options)),
+        writer_(*proto_.mutable_graph()) {
     for (const Tensor& tensor : weights) tensors_[tensor.name] = &tensor;
     exporter_ = std::make_unique<Exporter>(writer_, graph_, tensors_, opset_);
   }
@@ -74,22 +82,25 @@ class Saver {
   const std::map<std::string, int>& notes() const { return exporter_->notes(); }
 
  private:
-  const Node& node(int index) const { return graph_.nodes()[static_cast<std::size_t>(index)]; }
-  const Shape& shape(int index) const { return graph_.shapes()[static_cast<std::size_t>(index)]; }
+  const Node& node(int index) const { return graph_.nodes()[index]; }
+  const Shape& shape(int index) const { return graph_.shapes()[index]; }
 
   // Tensors keep their names, then inputs and outputs theirs.
   void reserve_names() {
     for (const auto& [name, tensor] : tensors_) writer_.reserve(name);
     const auto& outputs = graph_.outputs();
     for (std::size_t i = 0; i < outputs.size(); ++i)
-      output_names_.push_back(writer_.reserve(chosen("outputs", options_.outputs, outputs.size(), i, node(outputs[i]).name)));
+      output_names_.push_back(writer_.reserve(
+          chosen("outputs", options_.outputs, outputs.size(), i, node(outputs[i]).name)));
   }
 
   void write_inputs() {
     const auto& inputs = graph_.inputs();
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      const std::string name = writer_.reserve(chosen("inputs", options_.inputs, inputs.size(), i, node(inputs[i]).name));
-      describe_value(*proto_.mutable_graph()->add_input(), name, shape(inputs[i]), Exporter::is_written_whole(graph_, inputs[i]));
+      const std::string name = writer_.reserve(
+          chosen("inputs", options_.inputs, inputs.size(), i, node(inputs[i]).name));
+      describe_value(*proto_.mutable_graph()->add_input(), name, shape(inputs[i]),
+                     Exporter::is_written_whole(graph_, inputs[i]));
       exporter_->set_name(inputs[i], name);
     }
   }
@@ -107,12 +118,14 @@ class Saver {
     return writer_.reserve(node(index).name);
   }
 
-  // An output whose value goes by another name (an input, an output given twice, one behind a dropout) is a copy of it.
+  // An output whose value goes by another name (an input, an output given twice, one behind a
+  // dropout) is a copy of it.
   void write_outputs() {
     const auto& outputs = graph_.outputs();
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       if (exporter_->is_alone(outputs[i]))
-        throw Error(ErrorCode::kUnsupported, node(outputs[i]).name, "is an output and a constant, which has no batch in ONNX");
+        throw Error(ErrorCode::kUnsupported, node(outputs[i]).name,
+                    "is an output and a constant, which has no batch in ONNX");
       describe_value(*proto_.mutable_graph()->add_output(), output_names_[i], shape(outputs[i]));
       if (exporter_->name_of(outputs[i]) == output_names_[i]) continue;
       writer_.begin(output_names_[i]);
@@ -141,7 +154,8 @@ void check(const pb::ModelProto& proto) {
 
 std::string doc_string(const SaveOptions& options, const std::map<std::string, int>& notes) {
   std::string text = options.doc;
-  for (const auto& [what, count] : notes) text += (text.empty() ? "" : "\n") + std::to_string(count) + " " + what;
+  for (const auto& [what, count] : notes)
+    text += (text.empty() ? "" : "\n") + std::to_string(count) + " " + what;
   return text;
 }
 
@@ -166,7 +180,8 @@ std::string take_out(pb::ModelProto& proto, const std::string& location) {
   return outside;
 }
 
-void write(const std::filesystem::path& file, const Graph& graph, std::span<const Tensor> weights, const SaveOptions& options, int folded) {
+void write(const std::filesystem::path& file, const Graph& graph, std::span<const Tensor> weights,
+           const SaveOptions& options, int folded) {
   Saver saver(graph, weights, options);
   pb::ModelProto proto = saver.write();
   if (options.form) add_form(proto, *options.form, graph.input_shape(), graph.output_shape());
@@ -179,13 +194,14 @@ void write(const std::filesystem::path& file, const Graph& graph, std::span<cons
     entry.set_value(value);
   }
   if (proto.ByteSizeLong() > static_cast<std::size_t>(kMostFileBytes))
-    throw Error(
-        ErrorCode::kUnsupported, file.string(),
-        "would have " + std::to_string(proto.ByteSizeLong()) + " bytes; an ONNX file holds at most " + std::to_string(kMostFileBytes));
+    throw Error(ErrorCode::kUnsupported, file.string(),
+                "would have " + std::to_string(proto.ByteSizeLong()) +
+                    " bytes; an ONNX file holds at most " + std::to_string(kMostFileBytes));
   check(proto);
   if (options.external) {
     const std::filesystem::path data = file.string() + ".data";
-    if (const std::string outside = take_out(proto, data.filename().string()); !outside.empty()) write_file(data, outside);
+    if (const std::string outside = take_out(proto, data.filename().string()); !outside.empty())
+      write_file(data, outside);
   }
   write_file(file, proto.SerializeAsString());
 }
@@ -193,13 +209,17 @@ void write(const std::filesystem::path& file, const Graph& graph, std::span<cons
 }  // namespace
 
 SaveOptions like(const Model& model) {
-  SaveOptions options{
-      .inputs = model.inputs, .outputs = model.outputs, .form = model.form, .metadata = model.metadata, .external = model.external};
+  SaveOptions options{.inputs = model.inputs,
+                      .outputs = model.outputs,
+                      .form = model.form,
+                      .metadata = model.metadata,
+                      .external = model.external};
   if (model.opset >= kFirstWrittenOpset && model.opset <= last_opset()) options.opset = model.opset;
   return options;
 }
 
-void save(const std::filesystem::path& file, const Graph& graph, std::span<const Tensor> weights, const SaveOptions& options) {
+void save(const std::filesystem::path& file, const Graph& graph, std::span<const Tensor> weights,
+          const SaveOptions& options) {
   if (!options.fold) return write(file, graph, weights, options, 0);
   const Folded folded = fold_batch_norms(graph, weights);
   write(file, folded.graph, folded.weights, options, folded.count);

@@ -1,4 +1,5 @@
-// What may be asked of a written file: folded norms, names, what was done to it; and what cannot be written.
+// What may be asked of a written file: folded norms, names, what was done to it; and what cannot be
+// written.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -34,13 +35,16 @@ TEST(OnnxSave, BatchNormIsFoldedWhereItIsAskedFor) {
   };
   expect_folded(mlp({.inputs = 5, .hidden = {4}, .outputs = 2, .batch_norm = true}),
                 structure(mlp({.inputs = 5, .hidden = {4}, .outputs = 2})));
-  expect_folded(chain({2, 4, 4}, {node("conv", {{"outputs", std::int64_t{3}}, {"kernel", List{3, 3}}, {"bias", std::int64_t{0}}}),
+  expect_folded(chain({2, 4, 4}, {node("conv", {{"outputs", std::int64_t{3}},
+                                                {"kernel", List{3, 3}},
+                                                {"bias", std::int64_t{0}}}),
                                   node("batch_norm")}),
                 "conv(0) kernel=[3, 3] outputs=3\n");
-  expect_folded(
-      chain({4, 3, 3}, {node("conv_transpose", {{"outputs", std::int64_t{6}}, {"kernel", List{2, 2}}, {"groups", std::int64_t{2}}}),
-                        node("batch_norm")}),
-      "conv_transpose(0) groups=2 kernel=[2, 2] outputs=6\n");
+  expect_folded(chain({4, 3, 3}, {node("conv_transpose", {{"outputs", std::int64_t{6}},
+                                                          {"kernel", List{2, 2}},
+                                                          {"groups", std::int64_t{2}}}),
+                                  node("batch_norm")}),
+                "conv_transpose(0) groups=2 kernel=[2, 2] outputs=6\n");
 }
 
 TEST(OnnxSave, BatchNormStaysWhereSomethingElseReadsBeforeIt) {
@@ -49,12 +53,15 @@ TEST(OnnxSave, BatchNormStaysWhereSomethingElseReadsBeforeIt) {
                      {"bn", "batch_norm", {1}, {}},
                      {"sum", "add", {2, 1}, {}}});
   EXPECT_EQ(structure(round_trip(graph, {.fold = true}).graph), structure(graph));
-  const Graph first = chain({4}, {node("batch_norm"), node("linear", {{"outputs", std::int64_t{2}}})});
+  const Graph first =
+      chain({4}, {node("batch_norm"), node("linear", {{"outputs", std::int64_t{2}}})});
   EXPECT_EQ(structure(round_trip(first, {.fold = true}).graph), structure(first));
 }
 
 TEST(OnnxSave, ATensorThatDoesNotFitIsNotFolded) {
-  const Graph graph = chain({2, 4, 4}, {node("conv", {{"outputs", std::int64_t{3}}, {"kernel", List{3, 3}}}), node("batch_norm")});
+  const Graph graph = chain(
+      {2, 4, 4},
+      {node("conv", {{"outputs", std::int64_t{3}}, {"kernel", List{3, 3}}}), node("batch_norm")});
   const auto expect_refused = [&](const std::string& name, const auto& spoil) {
     SCOPED_TRACE(name);
     std::vector<Tensor> tensors = tensors_of(graph);
@@ -79,7 +86,8 @@ TEST(OnnxSave, DropoutIsGone) {
 }
 
 TEST(OnnxSave, NamesOfLayersComeBack) {
-  const Model model = round_trip(mlp({.inputs = 5, .hidden = {4}, .outputs = 2, .activation = "gelu"}));
+  const Model model =
+      round_trip(mlp({.inputs = 5, .hidden = {4}, .outputs = 2, .activation = "gelu"}));
   EXPECT_EQ(describe(model.graph),
             "input = input() shape=[5]\n"
             "layer.0 = linear(input) outputs=4 [layer.0.weight layer.0.bias]\n"
@@ -106,7 +114,8 @@ TEST(OnnxSave, NamesThatAreTooManyOrTooFew) {
   const Error inputs = error_of(graph, tensors_of(graph), {.inputs = {"a", "b"}});
   EXPECT_EQ(inputs.code(), ErrorCode::kInvalidArgument);
   EXPECT_STREQ(inputs.what(), "[inputs] 2 names; expected 1");
-  EXPECT_STREQ(error_of(graph, tensors_of(graph), {.outputs = {"a", "b", "c"}}).what(), "[outputs] 3 names; expected 1");
+  EXPECT_STREQ(error_of(graph, tensors_of(graph), {.outputs = {"a", "b", "c"}}).what(),
+               "[outputs] 3 names; expected 1");
 }
 
 TEST(OnnxSave, DocSaysWhatWasDone) {
@@ -124,7 +133,8 @@ TEST(OnnxSave, ATensorThatIsMissingOrDoesNotFitIsNamed) {
   tensors[0].shape = {1};
   EXPECT_THAT([&] { save(test_path("bad.onnx"), graph, tensors); },
               testing::ThrowsMessage<Error>(HasSubstr("has the shape (1); expected (2)")));
-  EXPECT_THAT([&] { save(test_path("bad.onnx"), graph, {}); }, testing::ThrowsMessage<Error>(HasSubstr("layer.0.weight is missing")));
+  EXPECT_THAT([&] { save(test_path("bad.onnx"), graph, {}); },
+              testing::ThrowsMessage<Error>(HasSubstr("layer.0.weight is missing")));
   EXPECT_FALSE(std::filesystem::exists(test_path("bad.onnx")));
 }
 

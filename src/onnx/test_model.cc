@@ -4,6 +4,9 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <fstream>
 
 #include "ops/operator.h"
@@ -20,9 +23,11 @@ template <class... Cases>
 Overloaded(Cases...) -> Overloaded<Cases...>;
 
 std::string to_text(const Attributes::Value& value) {
-  return std::visit(Overloaded{[](const Activation& activation) { return activation.specification(); },
-                               [](const std::string& text) { return text; }, [](const auto& other) { return fmt::format("{}", other); }},
-                    value);
+  return std::visit(
+      Overloaded{[](const Activation& activation) { return activation.specification(); },
+                 [](const std::string& text) { return text; },
+                 [](const auto& other) { return fmt::format("{}", other); }},
+      value);
 }
 
 std::string attributes_of(const Node& node) {
@@ -52,18 +57,21 @@ TestModel& TestModel::input(const std::string& name, const std::vector<std::int6
   return *this;
 }
 
-TestModel& TestModel::floats(const std::string& name, const std::vector<std::int64_t>& dims, std::vector<float> values) {
+TestModel& TestModel::floats(const std::string& name, const std::vector<std::int64_t>& dims,
+                             std::vector<float> values) {
   auto* tensor = proto.mutable_graph()->add_initializer();
   tensor->set_name(name);
   tensor->set_data_type(pb::TensorProto::FLOAT);
   for (const std::int64_t extent : dims) tensor->add_dims(extent);
   const auto count = static_cast<std::size_t>(ops::element_count(dims));
-  for (std::size_t i = values.size(); i < count; ++i) values.push_back(0.1f * static_cast<float>(i + 1) * (i % 2 == 0 ? 1.0f : -1.0f));
+  for (std::size_t i = values.size(); i < count; ++i)
+    values.push_back(0.1f * static_cast<float>(i + 1) * (i % 2 == 0 ? 1.0f : -1.0f));
   for (const float value : values) tensor->add_float_data(value);
   return *this;
 }
 
-TestModel& TestModel::integers(const std::string& name, const std::vector<std::int64_t>& dims, const std::vector<std::int64_t>& values) {
+TestModel& TestModel::integers(const std::string& name, const std::vector<std::int64_t>& dims,
+                               const std::vector<std::int64_t>& values) {
   auto* tensor = proto.mutable_graph()->add_initializer();
   tensor->set_name(name);
   tensor->set_data_type(pb::TensorProto::INT64);
@@ -76,7 +84,8 @@ TestModel& TestModel::list(const std::string& name, const std::vector<std::int64
   return integers(name, {static_cast<std::int64_t>(values.size())}, values);
 }
 
-TestModel& TestModel::node(const std::string& op, const std::vector<std::string>& inputs, const std::vector<std::string>& outputs,
+TestModel& TestModel::node(const std::string& op, const std::vector<std::string>& inputs,
+                           const std::vector<std::string>& outputs,
                            const std::vector<Attribute>& attributes, const std::string& name) {
   auto* node = proto.mutable_graph()->add_node();
   node->set_op_type(op);
@@ -86,9 +95,15 @@ TestModel& TestModel::node(const std::string& op, const std::vector<std::string>
   for (const Attribute& attribute : attributes) {
     auto* made = node->add_attribute();
     made->set_name(attribute.name);
-    std::visit(Overloaded{[&](std::int64_t value) { made->set_type(pb::AttributeProto::INT), made->set_i(value); },
-                          [&](float value) { made->set_type(pb::AttributeProto::FLOAT), made->set_f(value); },
-                          [&](const std::string& value) { made->set_type(pb::AttributeProto::STRING), made->set_s(value); },
+    std::visit(Overloaded{[&](std::int64_t value) {
+                            made->set_type(pb::AttributeProto::INT), made->set_i(value);
+                          },
+                          [&](float value) {
+                            made->set_type(pb::AttributeProto::FLOAT), made->set_f(value);
+                          },
+                          [&](const std::string& value) {
+                            made->set_type(pb::AttributeProto::STRING), made->set_s(value);
+                          },
                           [&](const std::vector<std::int64_t>& values) {
                             made->set_type(pb::AttributeProto::INTS);
                             for (const std::int64_t value : values) made->add_ints(value);
@@ -119,7 +134,8 @@ std::string TestModel::error(const LoadOptions& options) const {
 }
 
 std::filesystem::path test_path(const std::string& name) {
-  const auto folder = std::filesystem::temp_directory_path() / ("undying_onnx_" + std::to_string(::getpid()));
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("undying_onnx_" + std::to_string(::getpid()));
   std::filesystem::create_directories(folder);
   return folder / name;
 }
@@ -134,8 +150,9 @@ std::string describe(const Graph& graph) {
   std::string text;
   for (const Node& node : graph.nodes()) {
     std::vector<std::string> inputs;
-    for (const int input : node.inputs) inputs.push_back(graph.nodes()[static_cast<std::size_t>(input)].name);
-    text += fmt::format("{} = {}({}){}", node.name, node.op, fmt::join(inputs, ", "), attributes_of(node));
+    for (const int input : node.inputs) inputs.push_back(graph.nodes()[input].name);
+    text += fmt::format("{} = {}({}){}", node.name, node.op, fmt::join(inputs, ", "),
+                        attributes_of(node));
     if (!node.parameters.empty()) text += fmt::format(" [{}]", fmt::join(node.parameters, " "));
     text += "\n";
   }
@@ -148,9 +165,22 @@ std::string structure(const Graph& graph) {
     if (node.op == "input") continue;
     Node unnamed = node;
     if (unnamed.attributes.has("layer")) unnamed.attributes.set("layer", std::string("-"));
-    text += fmt::format("{}({}){}\n", node.op, fmt::join(node.inputs, ", "), attributes_of(unnamed));
+    text +=
+        fmt::format("{}({}){}\n", node.op, fmt::join(node.inputs, ", "), attributes_of(unnamed));
   }
   return text;
+}
+
+std::optional<ErrorCode> code_of(const std::string& bytes) {
+  const auto file = test_path("bytes.onnx");
+  std::ofstream(file, std::ios::binary) << bytes;
+  try {
+    load(file);
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("bytes.onnx"));
+    return error.code();
+  }
+  return std::nullopt;
 }
 
 }  // namespace undying::onnx

@@ -8,6 +8,7 @@
 #include <hwy/foreach_target.h>  // must come before highway.h
 
 #include "ops/reduce/softmax-inl.h"
+#include "undying/error.h"
 
 #if HWY_ONCE
 namespace undying::ops {
@@ -35,9 +36,17 @@ Point huber(double x, double y, double delta) {
 }
 
 Point point(const LossOptions& options, double x, double y) {
-  if (options.loss == Loss::kMeanSquaredError) return squared(x, y);
-  if (options.loss == Loss::kBinaryCrossEntropy) return binary(x, y);
-  return huber(x, y, options.huber_delta);
+  switch (options.loss) {
+    case Loss::kMeanSquaredError:
+      return squared(x, y);
+    case Loss::kBinaryCrossEntropy:
+      return binary(x, y);
+    case Loss::kHuber:
+      return huber(x, y, options.huber_delta);
+    case Loss::kSoftmaxCrossEntropy:
+      break;  // of all outputs together
+  }
+  throw Error(ErrorCode::kInternal, "loss", "is of no single output");
 }
 
 bool is_correct(const LossArgs& args, std::int64_t row) {
@@ -64,7 +73,8 @@ LossSums pointwise(const LossOptions& options, const LossArgs& args) {
       const std::int64_t i = row * args.width + j;
       const Point at = point(options, args.outputs[i], target(args, row, j));
       total.loss += weight * at.loss / width;
-      if (args.diff != nullptr) args.diff[i] = static_cast<float>(weight * at.gradient / width * args.scale);
+      if (args.diff != nullptr)
+        args.diff[i] = static_cast<float>(weight * at.gradient / width * args.scale);
     }
     if (args.labels != nullptr) total.correct += is_correct(args, row);
   }
@@ -90,23 +100,26 @@ LossSums compute_loss(const LossOptions& options, const OutputLoss& output, cons
   targets.resize(static_cast<std::size_t>(args.rows * output.columns));
   labels.resize(static_cast<std::size_t>(args.rows));
   for (std::int64_t row = 0; row < args.rows; ++row) {
-    std::copy_n(args.outputs + row * args.width + output.first, output.width, values.data() + row * output.width);
+    std::copy_n(args.outputs + row * args.width + output.first, output.width,
+                values.data() + row * output.width);
     const float* from = args.targets + row * columns + output.target;
     std::copy_n(from, output.columns, targets.data() + row * output.columns);
-    labels[static_cast<std::size_t>(row)] = static_cast<std::int32_t>(*from);
+    labels[row] = static_cast<std::int32_t>(*from);
   }
   LossOptions own = options;
   own.loss = output.loss;
   own.outputs.clear();
-  const LossSums sums = compute_loss(own, {.rows = args.rows,
-                                           .width = output.width,
-                                           .outputs = values.data(),
-                                           .labels = output.classes ? labels.data() : nullptr,
-                                           .targets = targets.data(),
-                                           .diff = args.diff == nullptr ? nullptr : diff.data(),
-                                           .scale = static_cast<float>(args.scale * output.weight)});
+  const LossSums sums =
+      compute_loss(own, {.rows = args.rows,
+                         .width = output.width,
+                         .outputs = values.data(),
+                         .labels = output.classes ? labels.data() : nullptr,
+                         .targets = targets.data(),
+                         .diff = args.diff == nullptr ? nullptr : diff.data(),
+                         .scale = static_cast<float>(args.scale * output.weight)});
   for (std::int64_t row = 0; args.diff != nullptr && row < args.rows; ++row)
-    std::copy_n(diff.data() + row * output.width, output.width, args.diff + row * args.width + output.first);
+    std::copy_n(diff.data() + row * output.width, output.width,
+                args.diff + row * args.width + output.first);
   return sums;
 }
 
@@ -114,7 +127,8 @@ LossSums compute_loss(const LossOptions& options, const LossArgs& args) {
   if (!options.outputs.empty()) {
     LossSums total;
     if (args.diff != nullptr) std::fill_n(args.diff, args.rows * args.width, 0.0f);
-    for (const OutputLoss& output : options.outputs) total.loss += output.weight * compute_loss(options, output, args).loss;
+    for (const OutputLoss& output : options.outputs)
+      total.loss += output.weight * compute_loss(options, output, args).loss;
     return total;
   }
   if (options.loss != Loss::kSoftmaxCrossEntropy) return pointwise(options, args);

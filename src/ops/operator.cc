@@ -19,17 +19,23 @@ Shape infer_input(const Node& node, std::span<const Value>) {
 }
 
 Layout ruled(const Operator& row, std::span<const Value> src) {
-  if (row.layout != LayoutRule::kAny) return row.layout == LayoutRule::kPlain ? Layout::kPlain : Layout::kChannelsLast;
-  const bool some = std::ranges::any_of(src, [](const Value& value) { return value.layout == Layout::kChannelsLast; });
-  const bool alike = std::ranges::all_of(src, [&](const Value& value) { return value.shape.size() == src[0].shape.size(); });
+  if (row.layout != LayoutRule::kAny)
+    return row.layout == LayoutRule::kPlain ? Layout::kPlain : Layout::kChannelsLast;
+  const bool some = std::ranges::any_of(
+      src, [](const Value& value) { return value.layout == Layout::kChannelsLast; });
+  const bool alike = std::ranges::all_of(
+      src, [&](const Value& value) { return value.shape.size() == src[0].shape.size(); });
   return some && alike ? Layout::kChannelsLast : Layout::kPlain;
 }
 
-Layout possible(const Shape& shape, Layout layout) { return shape.size() < 2 ? Layout::kPlain : layout; }
+Layout possible(const Shape& shape, Layout layout) {
+  return shape.size() < 2 ? Layout::kPlain : layout;
+}
 
 void check_input_count(const Operator& row, const Node& node, std::size_t count) {
   if (row.inputs < 0 ? count >= 1 : count == static_cast<std::size_t>(row.inputs)) return;
-  reject(node, "has " + std::to_string(count) + " inputs; expected " + (row.inputs < 0 ? "at least 1" : std::to_string(row.inputs)));
+  reject(node, "has " + std::to_string(count) + " inputs; expected " +
+                   (row.inputs < 0 ? "at least 1" : std::to_string(row.inputs)));
 }
 
 }  // namespace
@@ -45,8 +51,10 @@ const Operator& operator_named(const Node& node) {
   const auto found = std::ranges::find(operators(), node.op, &Operator::name);
   if (found != operators().end()) return *found;
   std::string known;
-  for (const Operator& row : operators()) known += (known.empty() ? "" : ", ") + std::string(row.name);
-  throw Error(ErrorCode::kInvalidArgument, node.name, "unknown operator \"" + node.op + "\"; known: " + known);
+  for (const Operator& row : operators())
+    known += (known.empty() ? "" : ", ") + std::string(row.name);
+  throw Error(ErrorCode::kInvalidArgument, node.name,
+              "unknown operator \"" + node.op + "\"; known: " + known);
 }
 
 std::int64_t element_count(const Shape& shape) {
@@ -57,11 +65,14 @@ std::int64_t element_count(const Shape& shape) {
 
 std::string to_string(const Shape& shape) {
   std::string text = "(";
-  for (std::size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  for (std::size_t i = 0; i < shape.size(); ++i)
+    text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
   return text + ")";
 }
 
-void reject(const Node& node, const std::string& message) { throw Error(ErrorCode::kInvalidArgument, node.op + " " + node.name, message); }
+void reject(const Node& node, const std::string& message) {
+  throw Error(ErrorCode::kInvalidArgument, node.op + " " + node.name, message);
+}
 
 bool rounds_factors(const Node&, Precision precision) { return precision == Precision::kBfloat16; }
 
@@ -72,7 +83,9 @@ std::int64_t unit_count(const Value& value) {
   return value.layout == Layout::kPlain ? value.shape.back() : value.shape.front();
 }
 
-std::int64_t position_count(const Value& value) { return element_count(value.shape) / unit_count(value); }
+std::int64_t position_count(const Value& value) {
+  return element_count(value.shape) / unit_count(value);
+}
 
 std::vector<Value> arranged(const Node& node, std::span<const Value> src) {
   const Operator& row = operator_named(node);
@@ -121,7 +134,8 @@ bool training_differs(const Node& node, Precision precision) {
 bool is_input(const Node& node) { return node.op == "input"; }
 
 const Activation* activation_of(const Node& node) {
-  return traits_of(node).kind == Kind::kActivation ? &node.attributes.get<Activation>("activation") : nullptr;
+  return traits_of(node).kind == Kind::kActivation ? &node.attributes.get<Activation>("activation")
+                                                   : nullptr;
 }
 
 bool is_batch_norm(const Node& node) { return traits_of(node).norm == Norm::kBatch; }
@@ -131,10 +145,13 @@ bool makes_units(const Node& node) { return traits_of(node).kind == Kind::kWeigh
 
 bool moves_elements(const Node& node) {
   const Kind kind = traits_of(node).kind;
-  return kind == Kind::kView || kind == Kind::kTranspose || kind == Kind::kSlice || kind == Kind::kTake || kind == Kind::kConcat;
+  return kind == Kind::kView || kind == Kind::kTranspose || kind == Kind::kSlice ||
+         kind == Kind::kTake || kind == Kind::kConcat;
 }
 
-bool has_channels(const Node& node) { return !is_input(node) && operator_named(node).layout == LayoutRule::kChannelsLast; }
+bool has_channels(const Node& node) {
+  return !is_input(node) && operator_named(node).layout == LayoutRule::kChannelsLast;
+}
 
 Head head_of(const Node& node) {
   const Activation* activation = activation_of(node);
@@ -143,14 +160,15 @@ Head head_of(const Node& node) {
 }
 
 double weights_at_each_position(std::span<const ParameterSpec> specs, const Value& dst) {
-  return static_cast<double>(element_count(specs[0].shape)) * static_cast<double>(position_count(dst));
+  return static_cast<double>(element_count(specs[0].shape)) *
+         static_cast<double>(position_count(dst));
 }
 
 std::vector<Value> values(std::span<const Node> nodes) {
   std::vector<Value> all;
   for (const Node& node : nodes) {
     std::vector<Value> src;
-    for (const int input : node.inputs) src.push_back(all[static_cast<std::size_t>(input)]);
+    for (const int input : node.inputs) src.push_back(all[input]);
     all.push_back(infer(node, src));
   }
   return all;
@@ -158,7 +176,7 @@ std::vector<Value> values(std::span<const Node> nodes) {
 
 std::vector<Value> sources(const Node& node, std::span<const Value> values) {
   std::vector<Value> src;
-  for (const int input : node.inputs) src.push_back(values[static_cast<std::size_t>(input)]);
+  for (const int input : node.inputs) src.push_back(values[input]);
   return arranged(node, src);
 }
 

@@ -3,8 +3,8 @@
 
 #include "ops/operator.h"
 
-// The one list of operators, in the order in which they are listed to people. ROW(NAME) stands for NAME_operator(), the row that a file of
-// this folder's rooms defines.
+// The one list of operators, in the order in which they are listed to people. ROW(NAME) stands for
+// NAME_operator(), the row that a file of this folder's rooms defines.
 #define UNDYING_OPERATORS(ROW) \
   ROW(constant)                \
   ROW(linear)                  \

@@ -5,11 +5,12 @@
 namespace undying::ops {
 namespace {
 
-std::size_t axis_below(const Node& node, std::int64_t axis, std::size_t rank, const std::string& of) {
+std::size_t axis_below(const Node& node, std::int64_t axis, std::size_t rank,
+                       const std::string& of) {
   const auto end = static_cast<std::int64_t>(rank);
   if (axis < -end || axis >= end)
-    reject(node, "axis " + std::to_string(axis) + " is not one of " + of + "; expected " + std::to_string(-end) + " to " +
-                     std::to_string(end - 1));
+    reject(node, "axis " + std::to_string(axis) + " is not one of " + of + "; expected " +
+                     std::to_string(-end) + " to " + std::to_string(end - 1));
   return static_cast<std::size_t>(axis < 0 ? axis + end : axis);
 }
 
@@ -17,7 +18,8 @@ std::size_t axis_below(const Node& node, std::int64_t axis, std::size_t rank, co
 
 Shape stored(const Value& value) {
   Shape extents = value.shape;
-  if (value.layout == Layout::kChannelsLast) std::rotate(extents.begin(), extents.begin() + 1, extents.end());
+  if (value.layout == Layout::kChannelsLast)
+    std::rotate(extents.begin(), extents.begin() + 1, extents.end());
   return extents;
 }
 
@@ -40,7 +42,8 @@ std::int64_t extent_product(const Shape& extents, std::size_t first, std::size_t
 
 Shape index_of(std::int64_t i, const Shape& extents) {
   Shape index(extents.size());
-  for (std::size_t axis = extents.size(); axis-- > 0; i /= extents[axis]) index[axis] = i % extents[axis];
+  for (std::size_t axis = extents.size(); axis-- > 0; i /= extents[axis])
+    index[axis] = i % extents[axis];
   return index;
 }
 
@@ -54,11 +57,13 @@ std::size_t axis_in(const Node& node, std::int64_t axis, const Shape& shape) {
   return axis_below(node, axis, shape.size(), to_string(shape));
 }
 
-std::vector<std::size_t> axes_in(const Node& node, const std::vector<std::int64_t>& axes, const Shape& shape) {
+std::vector<std::size_t> axes_in(const Node& node, const std::vector<std::int64_t>& axes,
+                                 const Shape& shape) {
   return axes_in(node, axes, shape.size(), to_string(shape));
 }
 
-std::vector<std::size_t> axes_in(const Node& node, const std::vector<std::int64_t>& axes, std::size_t rank, const std::string& of) {
+std::vector<std::size_t> axes_in(const Node& node, const std::vector<std::int64_t>& axes,
+                                 std::size_t rank, const std::string& of) {
   std::vector<std::size_t> all;
   for (const std::int64_t axis : axes) {
     const std::size_t found = axis_below(node, axis, rank, of);

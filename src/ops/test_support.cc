@@ -21,7 +21,10 @@ Value plain(Shape shape) { return {std::move(shape), Layout::kPlain}; }
 Value channels_last(Shape shape) { return {std::move(shape), Layout::kChannelsLast}; }
 
 Node activation_node(const Activation& f) {
-  return {"layer.0.activation", "activation", {1}, {{"activation", f}, {"layer", std::string("layer.0")}}};
+  return {"layer.0.activation",
+          "activation",
+          {1},
+          {{"activation", f}, {"layer", std::string("layer.0")}}};
 }
 
 std::vector<std::int64_t> list(std::initializer_list<std::int64_t> values) { return values; }
@@ -35,7 +38,8 @@ std::string rejection(const Node& node, const std::vector<Value>& src) {
   return "";
 }
 
-std::vector<float> result(const Node& node, const std::vector<Shape>& shapes, const std::vector<std::vector<float>>& src) {
+std::vector<float> result(const Node& node, const std::vector<Shape>& shapes,
+                          const std::vector<std::vector<float>>& src) {
   std::vector<Value> given;
   given.reserve(shapes.size());
   for (const Shape& shape : shapes) given.push_back(plain(shape));
@@ -60,7 +64,12 @@ std::vector<float> result(const Node& node, const std::vector<Shape>& shapes, co
   std::vector<float> saved(static_cast<std::size_t>(kernel->saved));
   std::vector<float> scratch(static_cast<std::size_t>(kernel->scratch + kernel->workspace));
   std::vector<float> shared(static_cast<std::size_t>(kernel->shared));
-  Pass pass{.rows = 1, .batch_rows = 1, .dst = dst.data(), .saved = saved.data(), .scratch = scratch.data(), .shared = shared.data()};
+  Pass pass{.rows = 1,
+            .batch_rows = 1,
+            .dst = dst.data(),
+            .saved = saved.data(),
+            .scratch = scratch.data(),
+            .shared = shared.data()};
   pass.src = in;
   pass.parameters = parameters;
   if (kernel->view) return laid[0];

@@ -9,7 +9,8 @@
 
 namespace undying::ops {
 
-// What the conformance walk runs: a node, the values of its inputs, in the layout that its rule gives, and what is fused behind it.
+// What the conformance walk runs: a node, the values of its inputs, in the layout that its rule
+// gives, and what is fused behind it.
 struct Case {
   std::string label;
   Node node;
@@ -17,7 +18,11 @@ struct Case {
   std::vector<Node> follower = {};  // none or one activation
   bool exact = false;
   bool frozen = false;
-  enum class Draw { kNormal, kPositive, kIndex } draw = Draw::kNormal;  // what src holds; positive: above 0.2; an index: 0, 1 or 2
+  enum class Draw {
+    kNormal,
+    kPositive,
+    kIndex
+  } draw = Draw::kNormal;  // what src holds; positive: above 0.2; an index: 0, 1 or 2
 
   friend void PrintTo(const Case& tested, std::ostream* stream) { *stream << tested.label; }
 };
@@ -39,8 +44,10 @@ std::vector<Case> cases();
 // The message of the error that inference throws; "" where it throws none.
 std::string rejection(const Node& node, const std::vector<Value>& src);
 
-// What a node makes of these values of one example, all plain; training mode, parameters at their initial values.
-std::vector<float> result(const Node& node, const std::vector<Shape>& shapes, const std::vector<std::vector<float>>& src);
+// What a node makes of these values of one example, all plain; training mode, parameters at their
+// initial values.
+std::vector<float> result(const Node& node, const std::vector<Shape>& shapes,
+                          const std::vector<std::vector<float>>& src);
 
 }  // namespace undying::ops
 

@@ -10,8 +10,9 @@
 
 namespace undying::ops {
 
-// Several arrays walked together over common extents. Each has a stride on every axis, 0 where it is broadcast. Axes over which all
-// arrays move as over one are merged, so that the last axis is as long as it can be: the caller's loop.
+// Several arrays walked together over common extents. Each has a stride on every axis, 0 where it
+// is broadcast. Axes over which all arrays move as over one are merged, so that the last axis is as
+// long as it can be: the caller's loop.
 template <std::size_t kArrays>
 class Walk {
  public:
@@ -43,7 +44,8 @@ class Walk {
 
   void append(const Axis& axis) {
     bool merges = !axes_.empty();
-    for (std::size_t k = 0; merges && k < kArrays; ++k) merges = axes_.back().step[k] == axis.extent * axis.step[k];
+    for (std::size_t k = 0; merges && k < kArrays; ++k)
+      merges = axes_.back().step[k] == axis.extent * axis.step[k];
     if (!merges) return axes_.push_back(axis);
     axes_.back() = {axes_.back().extent * axis.extent, axis.step};
   }
@@ -60,12 +62,14 @@ class Walk {
   std::vector<Axis> axes_;
 };
 
-// The strides of a value that is broadcast to `extents`, which it has or, of the last of them, fewer; both as they lie in memory.
+// The strides of a value that is broadcast to `extents`, which it has or, of the last of them,
+// fewer; both as they lie in memory.
 inline Shape broadcast_strides(const Shape& value, const Shape& extents) {
   const Shape own = strides(value);
   Shape all(extents.size(), 0);
   const std::size_t missing = extents.size() - value.size();
-  for (std::size_t axis = 0; axis < value.size(); ++axis) all[missing + axis] = value[axis] == 1 ? 0 : own[axis];
+  for (std::size_t axis = 0; axis < value.size(); ++axis)
+    all[missing + axis] = value[axis] == 1 ? 0 : own[axis];
   return all;
 }
 

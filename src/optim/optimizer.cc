@@ -12,12 +12,15 @@
 namespace undying {
 namespace {
 
-[[noreturn]] void fail(std::string_view optimizer, std::string_view setting, double found, std::string_view expected) {
-  throw Error(ErrorCode::kInvalidArgument, fmt::format("{} {}", optimizer, setting), fmt::format("is {}; expected {}", found, expected));
+[[noreturn]] void fail(std::string_view optimizer, std::string_view setting, double found,
+                       std::string_view expected) {
+  throw Error(ErrorCode::kInvalidArgument, fmt::format("{} {}", optimizer, setting),
+              fmt::format("is {}; expected {}", found, expected));
 }
 
 std::string range_of(const Setting& setting) {
-  if (setting.greatest >= Setting::kMost) return setting.least == 0.0 ? "0 or more" : "a number above 0";
+  if (setting.greatest >= Setting::kMost)
+    return setting.least == 0.0 ? "0 or more" : "a number above 0";
   return fmt::format("a number from {} to {}", setting.least, setting.greatest);
 }
 
@@ -27,7 +30,9 @@ std::vector<Optimizer> all(std::index_sequence<kIndex...>) {
   return {Optimizer(std::in_place_index<kIndex>)...};
 }
 
-std::vector<Optimizer> all() { return all(std::make_index_sequence<std::variant_size_v<Optimizer>>()); }
+std::vector<Optimizer> all() {
+  return all(std::make_index_sequence<std::variant_size_v<Optimizer>>());
+}
 
 }  // namespace
 
@@ -67,11 +72,14 @@ void validate(const Optimizer& optimizer) {
   visit_settings(optimizer, [&](const Setting& setting, const auto& value) {
     const auto number = static_cast<double>(value);
     // A float32 setting may lie a rounding beyond the bound that it was given as.
-    const bool inside = number >= setting.least * (1.0 - 1e-7) && number <= setting.greatest * (1.0 + 1e-7);
-    if (!inside || !std::isfinite(number)) fail(name(optimizer), setting.label, number, range_of(setting));
+    const bool inside =
+        number >= setting.least * (1.0 - 1e-7) && number <= setting.greatest * (1.0 + 1e-7);
+    if (!inside || !std::isfinite(number))
+      fail(name(optimizer), setting.label, number, range_of(setting));
   });
   const auto* sgd = std::get_if<Sgd>(&optimizer);
-  if (sgd != nullptr && sgd->nesterov && sgd->momentum == 0.0f) fail("sgd", "momentum", 0.0, "above 0 with nesterov");
+  if (sgd != nullptr && sgd->nesterov && sgd->momentum == 0.0f)
+    fail("sgd", "momentum", 0.0, "above 0 with nesterov");
 }
 
 }  // namespace optim

@@ -1,7 +1,8 @@
 // One slice of an optimizer step as vector code; included once per target.
 //
-// update_slice() is the one loop: it sums the shards' gradients in their order, adds decay, asks the rule for delta theta, and keeps the
-// three sums of squares. A rule is the optimizer's own arithmetic and nothing else.
+// update_slice() is the one loop: it sums the shards' gradients in their order, adds decay, asks
+// the rule for delta theta, and keeps the three sums of squares. A rule is the optimizer's own
+// arithmetic and nothing else.
 
 #if defined(UNDYING_OPTIM_UPDATE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef UNDYING_OPTIM_UPDATE_INL_H_
@@ -28,7 +29,9 @@ constexpr std::int64_t kBlock = 1024;
 
 struct SgdRule {
   SgdRule(const Sgd& sgd, const UpdateArgs& args)
-      : rate(static_cast<float>(args.learning_rate)), momentum(sgd.momentum), nesterov(sgd.nesterov) {}
+      : rate(static_cast<float>(args.learning_rate)),
+        momentum(sgd.momentum),
+        nesterov(sgd.nesterov) {}
 
   static constexpr int kStates = 1;
   HWY_INLINE V delta(D d, V g, V, V* state) const {
@@ -56,15 +59,19 @@ struct AdamRule {
       : beta1(adam.beta1),
         beta2(adam.beta2),
         epsilon(adam.epsilon),
-        step_size(
-            static_cast<float>(args.learning_rate / (1.0 - std::pow(static_cast<double>(adam.beta1), static_cast<double>(args.step))))),
-        correction(static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(static_cast<double>(adam.beta2), static_cast<double>(args.step))))),
+        step_size(static_cast<float>(
+            args.learning_rate /
+            (1.0 - std::pow(static_cast<double>(adam.beta1), static_cast<double>(args.step))))),
+        correction(
+            static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(static_cast<double>(adam.beta2),
+                                                              static_cast<double>(args.step))))),
         shrink(static_cast<float>(args.learning_rate * decoupled)) {}
 
   static constexpr int kStates = 2;
   HWY_INLINE V delta(D d, V g, V w, V* state) const {
     state[0] = hn::MulAdd(hn::Set(d, beta1), state[0], hn::Mul(hn::Set(d, 1.0f - beta1), g));
-    state[1] = hn::MulAdd(hn::Set(d, beta2), state[1], hn::Mul(hn::Set(d, 1.0f - beta2), hn::Mul(g, g)));
+    state[1] =
+        hn::MulAdd(hn::Set(d, beta2), state[1], hn::Mul(hn::Set(d, 1.0f - beta2), hn::Mul(g, g)));
     const V root = hn::MulAdd(hn::Sqrt(state[1]), hn::Set(d, correction), hn::Set(d, epsilon));
     const V move = hn::Mul(hn::Set(d, -step_size), hn::Div(state[0], root));
     return hn::NegMulAdd(hn::Set(d, shrink), w, move);
@@ -74,11 +81,15 @@ struct AdamRule {
 
 struct RmsPropRule {
   RmsPropRule(const RmsProp& settings, const UpdateArgs& args)
-      : rate(static_cast<float>(args.learning_rate)), alpha(settings.alpha), epsilon(settings.epsilon), momentum(settings.momentum) {}
+      : rate(static_cast<float>(args.learning_rate)),
+        alpha(settings.alpha),
+        epsilon(settings.epsilon),
+        momentum(settings.momentum) {}
 
   static constexpr int kStates = 2;
   HWY_INLINE V delta(D d, V g, V, V* state) const {
-    state[0] = hn::MulAdd(hn::Set(d, alpha), state[0], hn::Mul(hn::Set(d, 1.0f - alpha), hn::Mul(g, g)));
+    state[0] =
+        hn::MulAdd(hn::Set(d, alpha), state[0], hn::Mul(hn::Set(d, 1.0f - alpha), hn::Mul(g, g)));
     const V move = hn::Div(g, hn::Add(hn::Sqrt(state[0]), hn::Set(d, epsilon)));
     state[1] = hn::MulAdd(hn::Set(d, momentum), state[1], move);
     return hn::Mul(hn::Set(d, -rate), state[1]);
@@ -98,7 +109,8 @@ struct LionRule {
     const V mixed = hn::MulAdd(hn::Set(d, beta1), state[0], hn::Mul(hn::Set(d, 1.0f - beta1), g));
     state[0] = hn::MulAdd(hn::Set(d, beta2), state[0], hn::Mul(hn::Set(d, 1.0f - beta2), g));
     const V step = hn::CopySign(hn::Set(d, rate), hn::Neg(mixed));
-    return hn::NegMulAdd(hn::Set(d, shrink), w, hn::IfThenZeroElse(hn::Eq(mixed, hn::Zero(d)), step));
+    return hn::NegMulAdd(hn::Set(d, shrink), w,
+                         hn::IfThenZeroElse(hn::Eq(mixed, hn::Zero(d)), step));
   }
   float rate, beta1, beta2, shrink;
 };
@@ -123,18 +135,20 @@ HWY_INLINE void store(D d, V v, float* p, std::size_t left) {
 template <bool kWhole>
 HWY_INLINE V summed_gradient(D d, const UpdateArgs& args, std::int64_t i, std::size_t left) {
   V g = load<kWhole>(d, args.gradients[0] + i, left);
-  for (std::size_t shard = 1; shard < args.gradients.size(); ++shard) g = hn::Add(g, load<kWhole>(d, args.gradients[shard] + i, left));
+  for (std::size_t shard = 1; shard < args.gradients.size(); ++shard)
+    g = hn::Add(g, load<kWhole>(d, args.gradients[shard] + i, left));
   return g;
 }
 
 template <bool kWhole, class Rule>
-HWY_INLINE void update_vector(D d, const Rule& rule, const UpdateArgs& args, float scale, float decay, std::int64_t i, std::size_t left,
-                              Sums& sums) {
+HWY_INLINE void update_vector(D d, const Rule& rule, const UpdateArgs& args, float scale,
+                              float decay, std::int64_t i, std::size_t left, Sums& sums) {
   const V w = load<kWhole>(d, args.weights + i, left);
   V g = summed_gradient<kWhole>(d, args, i, left);
   sums.gradient = hn::MulAdd(g, g, sums.gradient);
   g = hn::MulAdd(hn::Set(d, decay), w, hn::Mul(hn::Set(d, scale), g));
-  V state[2] = {g, g};
+  static_assert(Rule::kStates <= kMostStates);
+  V state[kMostStates] = {g, g};
   for (int s = 0; s < Rule::kStates; ++s) state[s] = load<kWhole>(d, args.state[s] + i, left);
   const V delta = rule.delta(d, g, w, state);
   for (int s = 0; s < Rule::kStates; ++s) store<kWhole>(d, state[s], args.state[s] + i, left);
@@ -153,8 +167,10 @@ HWY_ATTR SliceNorms update_slice(const Rule& rule, const UpdateArgs& args, float
     const std::int64_t end = begin + kBlock < args.n ? begin + kBlock : args.n;
     Sums sums{hn::Zero(d), hn::Zero(d), hn::Zero(d)};
     std::int64_t i = begin;
-    for (; i + lanes <= end; i += lanes) update_vector<true>(d, rule, args, scale, decay, i, 0, sums);
-    if (i < end) update_vector<false>(d, rule, args, scale, decay, i, static_cast<std::size_t>(end - i), sums);
+    for (; i + lanes <= end; i += lanes)
+      update_vector<true>(d, rule, args, scale, decay, i, 0, sums);
+    if (i < end)
+      update_vector<false>(d, rule, args, scale, decay, i, static_cast<std::size_t>(end - i), sums);
     norms.gradient += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, sums.gradient)));
     norms.update += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, sums.update)));
     norms.weight += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, sums.weight)));
@@ -162,7 +178,8 @@ HWY_ATTR SliceNorms update_slice(const Rule& rule, const UpdateArgs& args, float
   return norms;
 }
 
-// ---- What each optimizer applies. `decay` is L2, added to the gradient; decoupled decay is the rule's own.
+// ---- What each optimizer applies. `decay` is L2, added to the gradient; decoupled decay is the
+// rule's own.
 
 HWY_ATTR inline SliceNorms apply(const Sgd& sgd, const UpdateArgs& args, float decay) {
   if (sgd.momentum == 0.0f) return update_slice(PlainSgdRule(sgd, args), args, decay);
@@ -186,8 +203,10 @@ HWY_ATTR inline SliceNorms apply(const Lion& lion, const UpdateArgs& args, float
 }
 
 HWY_ATTR SliceNorms update_any(const Optimizer& optimizer, const UpdateArgs& args) {
-  return std::visit([&](const auto& settings) HWY_ATTR { return apply(settings, args, args.decay ? settings.weight_decay : 0.0f); },
-                    optimizer);
+  return std::visit(
+      [&](const auto& settings)
+          HWY_ATTR { return apply(settings, args, args.decay ? settings.weight_decay : 0.0f); },
+      optimizer);
 }
 
 HWY_ATTR double square_sum(std::int64_t n, std::span<const float* const> gradients) {

@@ -12,7 +12,9 @@ namespace undying::optim {
 HWY_EXPORT(update_any);
 HWY_EXPORT(square_sum);
 
-SliceNorms update(const Optimizer& optimizer, const UpdateArgs& args) { return HWY_DYNAMIC_DISPATCH(update_any)(optimizer, args); }
+SliceNorms update(const Optimizer& optimizer, const UpdateArgs& args) {
+  return HWY_DYNAMIC_DISPATCH(update_any)(optimizer, args);
+}
 
 double gradient_square_sum(std::int64_t n, std::span<const float* const> gradients) {
   return HWY_DYNAMIC_DISPATCH(square_sum)(n, gradients);

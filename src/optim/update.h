@@ -8,10 +8,13 @@
 
 namespace undying::optim {
 
-// How many float arenas of state, each as long as the parameters, the optimizer carries: 0, 1 or 2.
+// How many float arenas of state, each as long as the parameters, an optimizer carries, and the
+// most that any does.
+inline constexpr int kMostStates = 2;
 int state_count(const Optimizer& optimizer);
 
-// Whether a setting is usable (rate > 0, 0 <= momentum < 1, ...). Throws Error{kInvalidArgument} that names the setting.
+// Whether a setting is usable (rate > 0, 0 <= momentum < 1, ...). Throws Error{kInvalidArgument}
+// that names the setting.
 void validate(const Optimizer& optimizer);
 
 // One slice of the flat arenas.
@@ -19,7 +22,7 @@ struct UpdateArgs {
   std::int64_t n = 0;
   float* weights = nullptr;
   std::span<const float* const> gradients;  // one per shard; summed in this order, never written
-  float* state[2] = {nullptr, nullptr};
+  float* state[kMostStates] = {};
   double learning_rate = 0.0;   // as scheduled
   std::int64_t step = 1;        // 1-based, for Adam's bias correction
   bool decay = true;            // false: this tensor takes no weight decay
@@ -32,7 +35,8 @@ struct SliceNorms {
   double weight = 0.0;    // of theta before the update
 };
 
-// Sums the shards' gradients and applies the optimizer to a slice, in one pass. The result of an element depends on that element alone.
+// Sums the shards' gradients and applies the optimizer to a slice, in one pass. The result of an
+// element depends on that element alone.
 SliceNorms update(const Optimizer& optimizer, const UpdateArgs& args);
 
 // The sum of squares of the summed gradient over a slice: for clipping, before update().

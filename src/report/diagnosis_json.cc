@@ -33,7 +33,11 @@ Json column(const LayerDiagnosis& layer, Field field) {
 Json lives_json(const LayerDiagnosis& layer) {
   return {
       {"state", column(layer, [](const auto& life) { return report::state_name(life.state); })},
-      {"cause", column(layer, [](const auto& life) { return life.cause != DeadCause::kNone ? Json(name(life.cause)) : Json(nullptr); })},
+      {"cause", column(layer,
+                       [](const auto& life) {
+                         return life.cause != DeadCause::kNone ? Json(name(life.cause))
+                                                               : Json(nullptr);
+                       })},
       {"locked", column(layer, [](const auto& life) { return life.locked; })},
       {"dormant", column(layer, [](const auto& life) { return life.dormant; })},
       {"constant", column(layer, [](const auto& life) { return life.constant; })},
@@ -41,7 +45,8 @@ Json lives_json(const LayerDiagnosis& layer) {
       {"firing_rate", column(layer, [](const auto& life) { return number(life.firing_rate); })},
       {"saturated", column(layer, [](const auto& life) { return number(life.saturated_share); })},
       {"abs_mean", column(layer, [](const auto& life) { return rounded(life.abs_mean); })},
-      {"preactivation_max", column(layer, [](const auto& life) { return rounded(life.preactivation_max); })},
+      {"preactivation_max",
+       column(layer, [](const auto& life) { return rounded(life.preactivation_max); })},
       {"gradient", column(layer, [](const auto& life) { return rounded(life.gradient); })}};
 }
 
@@ -69,7 +74,8 @@ Json layer_json(const LayerDiagnosis& layer) {
                {"rank_rows", layer.rank_rows},
                {"bypassed", layer.bypassed},
                {"lives", lives_json(layer)}};
-  if (layer.effective_rank_error > 0.0) json["effective_rank_error"] = number(layer.effective_rank_error);
+  if (layer.effective_rank_error > 0.0)
+    json["effective_rank_error"] = number(layer.effective_rank_error);
   return json;
 }
 
@@ -99,26 +105,34 @@ Json recurrent_json(const RecurrentDiagnosis& layer) {
           {"saturated_units", layer.saturated_units()},
           {"gates", std::move(gates)},
           {"lives",
-           {{"dead", std::move(dead)}, {"saturated", std::move(saturated)}, {"abs_mean", std::move(mean)}, {"abs_max", std::move(most)}}}};
+           {{"dead", std::move(dead)},
+            {"saturated", std::move(saturated)},
+            {"abs_mean", std::move(mean)},
+            {"abs_max", std::move(most)}}}};
 }
 
-Json interval_json(const Interval& interval) { return {number(interval.least), number(interval.greatest)}; }
+Json interval_json(const Interval& interval) {
+  return {number(interval.least), number(interval.greatest)};
+}
 
 Json scale_json(const InputScale& scale) {
   Json columns = Json::array();
   for (const InputColumn& column : scale.columns)
-    columns.push_back(
-        {{"name", column.name},
-         {"mean", number(column.mean)},
-         {"deviation", number(column.deviation)},
-         {"range", {number(column.least), number(column.greatest)}},
-         {"range98", {number(column.low), number(column.high)}},
-         {"farthest", {{"example", column.farthest}, {"row", column.farthest_row}, {"value", number(column.farthest_value)}}}});
+    columns.push_back({{"name", column.name},
+                       {"mean", number(column.mean)},
+                       {"deviation", number(column.deviation)},
+                       {"range", {number(column.least), number(column.greatest)}},
+                       {"range98", {number(column.low), number(column.high)}},
+                       {"farthest",
+                        {{"example", column.farthest},
+                         {"row", column.farthest_row},
+                         {"value", number(column.farthest_value)}}}});
   return {{"columns", scale.total},
           {"far", scale.far},
           {"farthest_columns", std::move(columns)},
           {"dead", scale.dead},
-          {"dead_standardised", scale.dead_standardised < 0 ? Json(nullptr) : Json(scale.dead_standardised)}};
+          {"dead_standardised",
+           scale.dead_standardised < 0 ? Json(nullptr) : Json(scale.dead_standardised)}};
 }
 
 Json reach_json(const OutputReach& reach) {
@@ -130,7 +144,33 @@ Json reach_json(const OutputReach& reach) {
 }
 
 Json baseline_json(const Baseline& baseline, bool learned) {
-  return {{"score", number(baseline.score)}, {"bound", number(baseline.bound)}, {"answer", baseline.answer}, {"beaten", learned}};
+  return {{"score", number(baseline.score)},
+          {"bound", number(baseline.bound)},
+          {"answer", baseline.answer},
+          {"beaten", learned}};
+}
+
+Json gradients_json(const std::vector<GradientNorm>& norms) {
+  Json gradients = Json::array();
+  for (const GradientNorm& norm : norms)
+    gradients.push_back({{"parameter", norm.parameter},
+                         {"gradient_norm", number(norm.gradient)},
+                         {"norm", number(norm.weight)}});
+  return gradients;
+}
+
+Json outputs_json(const std::vector<OutputScore>& scores) {
+  Json outputs = Json::array();
+  for (const OutputScore& output : scores)
+    outputs.push_back(
+        {{"name", output.asked.output},
+         {"loss", std::string(name(output.asked.loss))},
+         {"weight", output.asked.weight},
+         {"value", number(output.loss)},
+         {"accuracy", number(output.accuracy)},
+         {"baseline",
+          {{"score", number(output.baseline.score)}, {"answer", output.baseline.answer}}}});
+  return outputs;
 }
 
 }  // namespace
@@ -139,18 +179,8 @@ Json report::diagnosis_json(const Diagnosis& diagnosis) {
   Json layers = Json::array();
   for (const LayerDiagnosis& layer : diagnosis.layers) layers.push_back(layer_json(layer));
   Json recurrent = Json::array();
-  for (const RecurrentDiagnosis& layer : diagnosis.recurrent) recurrent.push_back(recurrent_json(layer));
-  Json gradients = Json::array();
-  for (const GradientNorm& norm : diagnosis.gradients)
-    gradients.push_back({{"parameter", norm.parameter}, {"gradient_norm", number(norm.gradient)}, {"norm", number(norm.weight)}});
-  Json outputs = Json::array();
-  for (const OutputScore& output : diagnosis.outputs)
-    outputs.push_back({{"name", output.asked.output},
-                       {"loss", std::string(name(output.asked.loss))},
-                       {"weight", output.asked.weight},
-                       {"value", number(output.loss)},
-                       {"accuracy", number(output.accuracy)},
-                       {"baseline", {{"score", number(output.baseline.score)}, {"answer", output.baseline.answer}}}});
+  for (const RecurrentDiagnosis& layer : diagnosis.recurrent)
+    recurrent.push_back(recurrent_json(layer));
   return {{"data",
            {{"name", diagnosis.data},
             {"examples", diagnosis.examples},
@@ -160,8 +190,9 @@ Json report::diagnosis_json(const Diagnosis& diagnosis) {
           {"saturation_eps", diagnosis.saturation_eps},
           {"loss", number(diagnosis.loss)},
           {"accuracy", number(diagnosis.accuracy)},
-          {"baseline", diagnosis.baseline ? baseline_json(*diagnosis.baseline, diagnosis.learned()) : Json(nullptr)},
-          {"outputs", std::move(outputs)},
+          {"baseline", diagnosis.baseline ? baseline_json(*diagnosis.baseline, diagnosis.learned())
+                                          : Json(nullptr)},
+          {"outputs", outputs_json(diagnosis.outputs)},
           {"input_scale", scale_json(diagnosis.scale)},
           {"output_reach", diagnosis.reach ? reach_json(*diagnosis.reach) : Json(nullptr)},
           {"units", diagnosis.units()},
@@ -175,7 +206,7 @@ Json report::diagnosis_json(const Diagnosis& diagnosis) {
           {"gradient_norm_ratio", number(diagnosis.gradient_norm_ratio)},
           {"notes", diagnosis.notes},
           {"findings", findings_json(diagnosis.findings)},
-          {"gradients", std::move(gradients)},
+          {"gradients", gradients_json(diagnosis.gradients)},
           {"layers", std::move(layers)},
           {"recurrent", std::move(recurrent)}};
 }

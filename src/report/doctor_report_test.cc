@@ -39,8 +39,9 @@ Diagnosis sick() {
 
 TEST(DiagnosisText, NamesTheDataAndTheCountBesideEveryClaim) {
   const std::string text = diagnosis_text(sick(), 120);
-  EXPECT_THAT(text, AllOf(HasSubstr("on the whole of ramp (n = 200 examples)"), HasSubstr("dead units in layer.0"),
-                          HasSubstr("n = 200 examples of ramp"), HasSubstr("0.015"), HasSubstr("Dead: z <= 0 on all of ramp")));
+  EXPECT_THAT(text, AllOf(HasSubstr("on the whole of ramp (n = 200 examples)"),
+                          HasSubstr("dead units in layer.0"), HasSubstr("n = 200 examples of ramp"),
+                          HasSubstr("0.015"), HasSubstr("Dead: z <= 0 on all of ramp")));
 }
 
 TEST(DiagnosisText, SaysWhenNothingWasFound) {
@@ -70,15 +71,18 @@ TEST(DiagnosisJson, HoldsEveryUnit) {
 }
 
 TEST(ForecastReport, IsWrittenBothWays) {
-  const Forecast found = forecast(mlp({.inputs = 1, .hidden = {3, 3}, .outputs = 1, .activation = "relu"}));
-  EXPECT_THAT(forecast_text(found), AllOf(HasSubstr("born dead"), HasSubstr("lower bound"), HasSubstr("layer.1")));
+  const Forecast found =
+      forecast(mlp({.inputs = 1, .hidden = {3, 3}, .outputs = 1, .activation = "relu"}));
+  EXPECT_THAT(forecast_text(found),
+              AllOf(HasSubstr("born dead"), HasSubstr("lower bound"), HasSubstr("layer.1")));
   EXPECT_EQ(Json::parse(forecast_json("", found))["layers"].size(), 2U);
 }
 
 TEST(RevivalReport, HoldsEveryArmAndRun) {
   Net net;
   net.weights[1].values[4] = -50.0f;
-  const Split data{std::make_shared<Dataset>(examples(120)), std::make_shared<Dataset>(examples(60)), ""};
+  const Split data{std::make_shared<Dataset>(examples(120)),
+                   std::make_shared<Dataset>(examples(60)), ""};
   ReviveSettings settings{.model = "net.onnx", .data = "ramp", .seeds = 5};
   settings.train.epochs = 1;
   settings.threads = 1;
@@ -92,7 +96,8 @@ TEST(RevivalReport, HoldsEveryArmAndRun) {
   EXPECT_EQ(json["remedies"][8]["output_difference"], 0.0);
   EXPECT_GT(json["remedies"][3]["output_difference"].get<double>(), 0.0);
   const std::string text = revival_text(revival, 120);
-  EXPECT_THAT(text, AllOf(HasSubstr("continue (control)"), HasSubstr("(placebo)"), HasSubstr("1 units re-initialised; difference 0"),
+  EXPECT_THAT(text, AllOf(HasSubstr("continue (control)"), HasSubstr("(placebo)"),
+                          HasSubstr("1 units re-initialised; difference 0"),
                           HasSubstr("Against the control, and against the placebo")));
 }
 

@@ -7,7 +7,8 @@
 namespace undying {
 namespace {
 
-// JSON may stand in a <script> element once "<" cannot open or close one: "\u003c" is the same character to a JSON parser.
+// JSON may stand in a <script> element once "<" cannot open or close one: "\u003c" is the same
+// character to a JSON parser.
 std::string for_script(const std::string& json) {
   std::string text;
   text.reserve(json.size());
@@ -23,13 +24,15 @@ std::string for_script(const std::string& json) {
 
 std::string scripts(std::initializer_list<const char*> names) {
   std::string text;
-  for (const char* name : names) text += "<script>\n" + std::string(report::asset(name)) + "\n</script>\n";
+  for (const char* name : names)
+    text += "<script>\n" + std::string(report::asset(name)) + "\n</script>\n";
   return text;
 }
 
 std::string escaped(const std::string& text) {
   std::string html;
-  for (const char c : text) html += c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : std::string(1, c);
+  for (const char c : text)
+    html += c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : std::string(1, c);
   return html;
 }
 
@@ -38,13 +41,16 @@ void replace(std::string& text, std::string_view mark, const std::string& with) 
   if (at != std::string::npos) text.replace(at, mark.size(), with);
 }
 
-// A page with all it needs in it: `words` are for readers without scripts, `json` stands under `id`.
-std::string compose(const char* page_name, const std::string& styles, const std::string& words, const std::string& id,
-                    const std::string& json, const std::string& scripts) {
+// A page with all it needs in it: `words` are for readers without scripts, `json` stands under
+// `id`.
+std::string compose(const char* page_name, const std::string& styles, const std::string& words,
+                    const std::string& id, const std::string& json, const std::string& scripts) {
   std::string page(report::asset(page_name));
-  replace(page, "<!--styles-->", "<style>\n" + styles + std::string(report::asset("src/page.css")) + "</style>");
+  replace(page, "<!--styles-->",
+          "<style>\n" + styles + std::string(report::asset("src/page.css")) + "</style>");
   replace(page, "<!--words-->", "<pre>" + escaped(words) + "</pre>");
-  replace(page, "<!--" + id + "-->", "<script type=\"application/json\" id=\"" + id + "\">" + for_script(json) + "</script>");
+  replace(page, "<!--" + id + "-->",
+          "<script type=\"application/json\" id=\"" + id + "\">" + for_script(json) + "</script>");
   replace(page, "<!--scripts-->", scripts);
   return page;
 }
@@ -52,15 +58,19 @@ std::string compose(const char* page_name, const std::string& styles, const std:
 }  // namespace
 
 std::string study_html(const Study& study) {
-  return compose("src/page.html", std::string(report::asset("vendor/uPlot.min.css")), study_table(study, 160), "study", study_json(study),
-                 scripts({"vendor/uPlot.iife.min.js", "src/element.js", "src/format.js", "src/looks.js", "src/series.js", "src/charts.js",
-                          "src/heatmap.js", "src/lives.js", "src/table.js", "src/read.js", "src/page.js"}));
+  return compose("src/page.html", std::string(report::asset("vendor/uPlot.min.css")),
+                 study_table(study, 160), "study", study_json(study),
+                 scripts({"vendor/uPlot.iife.min.js", "src/element.js", "src/format.js",
+                          "src/looks.js", "src/series.js", "src/charts.js", "src/heatmap.js",
+                          "src/lives.js", "src/table.js", "src/read.js", "src/page.js"}));
 }
 
-std::string evaluation_html(const std::string& command, const DataSummary& read, const std::string& data, const Evaluation& evaluation,
+std::string evaluation_html(const std::string& command, const DataSummary& read,
+                            const std::string& data, const Evaluation& evaluation,
                             std::optional<Metric> metric) {
   return compose("src/evaluation.html", "", evaluation_text(data, evaluation, metric), "evaluation",
-                 evaluation_json(command, read, data, evaluation, metric), scripts({"src/element.js", "src/read.js", "src/evaluation.js"}));
+                 evaluation_json(command, read, data, evaluation, metric),
+                 scripts({"src/element.js", "src/read.js", "src/evaluation.js"}));
 }
 
 }  // namespace undying

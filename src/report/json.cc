@@ -14,7 +14,9 @@ namespace {
 
 Json optimizer_json(const Optimizer& optimizer) {
   Json json = {{"optimizer", name(optimizer)}};
-  visit_settings(optimizer, [&](const Setting& each, const auto& value) { json[std::string(each.name)] = setting(value); });
+  visit_settings(optimizer, [&](const Setting& each, const auto& value) {
+    json[std::string(each.name)] = setting(value);
+  });
   return json;
 }
 
@@ -65,58 +67,80 @@ const char* state_name(UnitState state) {
   return "alive";
 }
 
-std::string text(const Json& json, int indent) { return json.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n"; }
+std::string text(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
+}
 
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
-Json rounded(double value) { return number(std::strtod(fmt::format("{:.6g}", value).c_str(), nullptr)); }
+Json rounded(double value) {
+  return number(std::strtod(fmt::format("{:.6g}", value).c_str(), nullptr));
+}
 
-Json batch_norm_json(const std::optional<bool>& batch_norm) { return batch_norm ? Json(*batch_norm) : Json(nullptr); }
+Json batch_norm_json(const std::optional<bool>& batch_norm) {
+  return batch_norm ? Json(*batch_norm) : Json(nullptr);
+}
 
 Json settings_json(const TrainSettings& settings) {
   Json json = optimizer_json(settings.optimizer);
-  TrainSettings::each(settings, [&](const Setting& setting, const auto& value) { add(json, setting, value); });
+  TrainSettings::each(
+      settings, [&](const Setting& setting, const auto& value) { add(json, setting, value); });
   json["init_seed"] = settings.init_seed == 0 ? settings.seed : settings.init_seed;
   return json;
 }
 
 Json estimate_json(const Estimate& estimate) {
-  return {{"mean", number(estimate.mean)}, {"lower", number(estimate.lower)}, {"upper", number(estimate.upper)}, {"n", estimate.n}};
+  return {{"mean", number(estimate.mean)},
+          {"lower", number(estimate.lower)},
+          {"upper", number(estimate.upper)},
+          {"n", estimate.n}};
+}
+
+Json layer_json(const Ledger& ledger, std::size_t l) {
+  const LayerHealth health = ledger.censuses.empty() ? LayerHealth{.name = ledger.layers[l]}
+                                                     : ledger.censuses.back().layers[l];
+  Json rates = Json::array();
+  Json states = Json::array();
+  Json events = Json::array();
+  for (std::size_t u = 0; u < ledger.lives[l].size(); ++u) {
+    const UnitLife& life = ledger.lives[l][u];
+    rates.push_back(life.firing_rate);
+    states.push_back(state_name(life.state));
+    if (!life.died.empty())
+      events.push_back({{"unit", u},
+                        {"born_dead", life.born_dead},
+                        {"died", life.died},
+                        {"revived", life.revived}});
+  }
+  return {{"name", ledger.layers[l]},
+          {"units", ledger.lives[l].size()},
+          {"dead", health.dead},
+          {"born_dead", health.born_dead},
+          {"always_negative", health.always_negative},
+          {"always_positive", health.always_positive},
+          {"dormant", health.dormant},
+          {"saturated", number(health.saturated)},
+          {"firing_rate", number(health.firing_rate)},
+          {"gradient_norm", number(health.gradient_norm)},
+          {"update_ratio", number(health.update_ratio)},
+          {"signal_variance", number(health.signal_variance)},
+          {"firing_rates", std::move(rates)},
+          {"states", std::move(states)},
+          {"events", std::move(events)}};
 }
 
 Json ledger_json(const Ledger& ledger) {
   Json layers = Json::array();
-  for (std::size_t l = 0; l < ledger.lives.size(); ++l) {
-    const LayerHealth health = ledger.censuses.empty() ? LayerHealth{.name = ledger.layers[l]} : ledger.censuses.back().layers[l];
-    Json rates = Json::array();
-    Json states = Json::array();
-    Json events = Json::array();
-    for (std::size_t u = 0; u < ledger.lives[l].size(); ++u) {
-      const UnitLife& life = ledger.lives[l][u];
-      rates.push_back(life.firing_rate);
-      states.push_back(state_name(life.state));
-      if (!life.died.empty())
-        events.push_back({{"unit", u}, {"born_dead", life.born_dead}, {"died", life.died}, {"revived", life.revived}});
-    }
-    layers.push_back({{"name", ledger.layers[l]},
-                      {"units", ledger.lives[l].size()},
-                      {"dead", health.dead},
-                      {"born_dead", health.born_dead},
-                      {"always_negative", health.always_negative},
-                      {"always_positive", health.always_positive},
-                      {"dormant", health.dormant},
-                      {"saturated", number(health.saturated)},
-                      {"firing_rate", number(health.firing_rate)},
-                      {"gradient_norm", number(health.gradient_norm)},
-                      {"update_ratio", number(health.update_ratio)},
-                      {"signal_variance", number(health.signal_variance)},
-                      {"firing_rates", std::move(rates)},
-                      {"states", std::move(states)},
-                      {"events", std::move(events)}});
-  }
-  return {{"data", ledger.data},   {"examples", ledger.examples},     {"units", ledger.units()},
-          {"dead", ledger.dead()}, {"born_dead", ledger.born_dead()}, {"always_negative", ledger.always_negative()},
-          {"died", ledger.died()}, {"revived", ledger.revived()},     {"layers", std::move(layers)}};
+  for (std::size_t l = 0; l < ledger.lives.size(); ++l) layers.push_back(layer_json(ledger, l));
+  return {{"data", ledger.data},
+          {"examples", ledger.examples},
+          {"units", ledger.units()},
+          {"dead", ledger.dead()},
+          {"born_dead", ledger.born_dead()},
+          {"always_negative", ledger.always_negative()},
+          {"died", ledger.died()},
+          {"revived", ledger.revived()},
+          {"layers", std::move(layers)}};
 }
 
 Json censuses_json(const Ledger& ledger) {
@@ -135,10 +159,15 @@ Json censuses_json(const Ledger& ledger) {
           {"dead", matrix(ledger, [](const LayerHealth& layer) { return Json(layer.dead); })},
           {"died", matrix(ledger, [](const LayerHealth& layer) { return Json(layer.died); })},
           {"revived", matrix(ledger, [](const LayerHealth& layer) { return Json(layer.revived); })},
-          {"firing_rate", matrix(ledger, [](const LayerHealth& layer) { return rounded(layer.firing_rate); })},
-          {"gradient_norm", matrix(ledger, [](const LayerHealth& layer) { return rounded(layer.gradient_norm); })},
-          {"update_ratio", matrix(ledger, [](const LayerHealth& layer) { return rounded(layer.update_ratio); })},
-          {"signal_variance", matrix(ledger, [](const LayerHealth& layer) { return rounded(layer.signal_variance); })}};
+          {"firing_rate",
+           matrix(ledger, [](const LayerHealth& layer) { return rounded(layer.firing_rate); })},
+          {"gradient_norm",
+           matrix(ledger, [](const LayerHealth& layer) { return rounded(layer.gradient_norm); })},
+          {"update_ratio",
+           matrix(ledger, [](const LayerHealth& layer) { return rounded(layer.update_ratio); })},
+          {"signal_variance", matrix(ledger, [](const LayerHealth& layer) {
+             return rounded(layer.signal_variance);
+           })}};
 }
 
 }  // namespace undying::report

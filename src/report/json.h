@@ -11,7 +11,8 @@ namespace undying::report {
 
 using Json = nlohmann::ordered_json;
 
-// A document as text. Bytes that are not UTF-8 (a file name on the command line may hold any) become U+FFFD.
+// A document as text. Bytes that are not UTF-8 (a file name on the command line may hold any)
+// become U+FFFD.
 std::string text(const Json& json, int indent = -1);
 
 // A double for JSON: null where it is not finite.

@@ -20,19 +20,36 @@ Study make_study() {
   study.data_name = "made";
   study.train_examples = 100;
   study.test_examples = 50;
-  study.baseline = {.metric = Metric::kAccuracy, .score = 0.5, .bound = 0.55, .answer = "always naming class 0"};
+  study.baseline = {
+      .metric = Metric::kAccuracy, .score = 0.5, .bound = 0.55, .answer = "always naming class 0"};
   for (const char* label : {"relu (control)", "relu (placebo)", "elu:1"}) {
-    Arm arm{.label = label, .activation = std::string_view(label).starts_with("elu") ? "elu" : "relu"};
-    arm.role = study.arms.empty() ? Role::kControl : study.arms.size() == 1 ? Role::kPlacebo : Role::kTreatment;
+    Arm arm{.label = label,
+            .activation = std::string_view(label).starts_with("elu") ? "elu" : "relu"};
+    arm.role = study.arms.empty()       ? Role::kControl
+               : study.arms.size() == 1 ? Role::kPlacebo
+                                        : Role::kTreatment;
     for (std::uint64_t seed = 1; seed <= 2; ++seed) {
       ArmRun slot{.seed = seed, .present = true};
-      slot.run.test_accuracy = 0.6 + 0.1 * static_cast<double>(study.arms.size()) + 0.01 * static_cast<double>(seed);
+      slot.run.test_accuracy =
+          0.6 + 0.1 * static_cast<double>(study.arms.size()) + 0.01 * static_cast<double>(seed);
       slot.run.steps = {{1, 0.123456789, 0.1, 1.0, 0.5}, {2, std::nan(""), 0.1, INFINITY, 0.5}};
-      slot.run.epochs = {{.epoch = 1, .step = 2, .train_loss = 0.1, .test_loss = std::nan(""), .test_accuracy = 0.6}};
-      slot.run.ledger = {.data = "made train", .examples = 100, .layers = {"layer.0"}, .lives = {std::vector<UnitLife>(4)}, .censuses = {}};
-      slot.run.ledger.lives[0][2] = {.state = UnitState::kDead, .born_dead = true, .firing_rate = 0.0, .died = {0}};
+      slot.run.epochs = {{.epoch = 1,
+                          .step = 2,
+                          .train_loss = 0.1,
+                          .test_loss = std::nan(""),
+                          .test_accuracy = 0.6}};
+      slot.run.ledger = {.data = "made train",
+                         .examples = 100,
+                         .layers = {"layer.0"},
+                         .lives = {std::vector<UnitLife>(4)},
+                         .censuses = {}};
+      slot.run.ledger.lives[0][2] = {
+          .state = UnitState::kDead, .born_dead = true, .firing_rate = 0.0, .died = {0}};
       slot.run.ledger.censuses = {
-          {.step = 0, .examples = 100, .layers = {{.name = "layer.0", .units = 4, .dead = 1, .born_dead = 1, .firing_rate = 0.4}}}};
+          {.step = 0,
+           .examples = 100,
+           .layers = {
+               {.name = "layer.0", .units = 4, .dead = 1, .born_dead = 1, .firing_rate = 0.4}}}};
       arm.runs.push_back(slot);
     }
     study.arms.push_back(arm);
@@ -84,13 +101,16 @@ TEST(StudyHtml, KeepsStringsFromEndingTheScript) {
   EXPECT_THAT(html, HasSubstr("default-src 'none'"));
   EXPECT_THAT(html, Not(HasSubstr("<!--study-->")));
   const auto begin = html.find("id=\"study\">") + 11;
-  EXPECT_EQ(Json::parse(html.substr(begin, html.find("</script>", begin) - begin)), Json::parse(study_json(study)));
+  EXPECT_EQ(Json::parse(html.substr(begin, html.find("</script>", begin) - begin)),
+            Json::parse(study_json(study)));
 }
 
 TEST(RunJson, HoldsSettingsAndLedgerPerLayer) {
   const Study study = make_study();
-  const TrainSettings settings{.optimizer = Sgd{.learning_rate = 0.5f, .momentum = 0.25f}, .batch = 7};
-  const Json json = Json::parse(run_json({"made", "mlp:4x1", "leaky_relu:0.1", "undying train"}, settings, study.arms[0].runs[0].run));
+  const TrainSettings settings{.optimizer = Sgd{.learning_rate = 0.5f, .momentum = 0.25f},
+                               .batch = 7};
+  const Json json = Json::parse(run_json({"made", "mlp:4x1", "leaky_relu:0.1", "undying train"},
+                                         settings, study.arms[0].runs[0].run));
   EXPECT_EQ(json["settings"]["activation"], "leaky_relu:0.1");
   EXPECT_EQ(json["settings"]["lr"], 0.5);
   EXPECT_EQ(json["settings"]["momentum"], 0.25);
@@ -107,7 +127,9 @@ TEST(RunJson, HoldsSettingsAndLedgerPerLayer) {
 TEST(StepsCsv, OneLineAStepThatReadsBackExactly) {
   undying::Run run;
   run.steps = {{1, 0.1, 0.01, 1.0 / 3.0, 1e-20}, {2, std::nan(""), 0.01, INFINITY, 0.0}};
-  EXPECT_EQ(steps_csv(run), "step,loss,lr,grad_norm,update_ratio\n1,0.1,0.01,0.3333333333333333,1e-20\n2,nan,0.01,inf,0\n");
+  EXPECT_EQ(steps_csv(run),
+            "step,loss,lr,grad_norm,update_ratio\n1,0.1,0.01,0.3333333333333333,1e-20\n2,nan,0.01,"
+            "inf,0\n");
 }
 
 TEST(RunJson, NamesWhatWasAskedForAndSurvivesBytesThatAreNotText) {
@@ -157,7 +179,8 @@ TEST(StudyTable, ColourAddsNothingThatTheWordsDoNotSay) {
   study.arms[2].comparison.verdict = Verdict::kHelps;
   std::string colored = study_table(study, 120, true);
   EXPECT_THAT(colored, HasSubstr("\x1b[32mhelps\x1b[0m"));
-  for (std::size_t at; (at = colored.find('\x1b')) != std::string::npos;) colored.erase(at, colored.find('m', at) - at + 1);
+  for (std::size_t at; (at = colored.find('\x1b')) != std::string::npos;)
+    colored.erase(at, colored.find('m', at) - at + 1);
   EXPECT_EQ(colored, study_table(study, 120, false));
 }
 

@@ -31,25 +31,36 @@ Json arm_json(const Arm& arm, const RevivalArm& remedy) {
           {"output_scale", number(remedy.effect.output_scale)}};
 }
 
-Json score_json(const Trainer::Score& score) { return {{"accuracy", number(score.accuracy)}, {"loss", number(score.loss)}}; }
+Json score_json(const Trainer::Score& score) {
+  return {{"accuracy", number(score.accuracy)}, {"loss", number(score.loss)}};
+}
 
 std::string changed_text(const RevivalArm& arm) {
   std::string text;
   const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
   if (arm.effect.swapped > 0) add(fmt::format("{} activations swapped", arm.effect.swapped));
-  if (arm.effect.reinitialised > 0) add(fmt::format("{} units re-initialised", arm.effect.reinitialised));
+  if (arm.effect.reinitialised > 0)
+    add(fmt::format("{} units re-initialised", arm.effect.reinitialised));
   if (arm.effect.skipped > 0)
-    add(fmt::format("{} left as they were (their weights serve something else too, or more than weights reads them)", arm.effect.skipped));
-  if (arm.remedy.learning_rate_factor != 1.0) add(fmt::format("learning rate x {}", arm.remedy.learning_rate_factor));
+    add(
+        fmt::format("{} left as they were (their weights serve something else too, or more than "
+                    "weights reads them)",
+                    arm.effect.skipped));
+  if (arm.remedy.learning_rate_factor != 1.0)
+    add(fmt::format("learning rate x {}", arm.remedy.learning_rate_factor));
   return text.empty() ? "nothing" : text;
 }
 
 // What each arm changed before its first step, and how far the outputs moved by that.
 std::string changes_text(const Revival& revival, std::size_t limit) {
-  std::string text = "Before the first step (largest difference of an output over the training set; outputs reach " +
-                     fmt::format("{:.3g}", revival.arms.empty() ? 0.0 : revival.arms[0].effect.output_scale) + "):\n";
+  std::string text =
+      "Before the first step (largest difference of an output over the training set; outputs "
+      "reach " +
+      fmt::format("{:.3g}", revival.arms.empty() ? 0.0 : revival.arms[0].effect.output_scale) +
+      "):\n";
   for (std::size_t i = 0; i < revival.arms.size(); ++i)
-    text += report::wrap(fmt::format("   {}: {}; difference {:.3g}", revival.study.arms[i].label, changed_text(revival.arms[i]),
+    text += report::wrap(fmt::format("   {}: {}; difference {:.3g}", revival.study.arms[i].label,
+                                     changed_text(revival.arms[i]),
                                      revival.arms[i].effect.output_difference),
                          limit, 6) +
             "\n";
@@ -62,7 +73,8 @@ std::string comparison_text(const Revival& revival, std::size_t limit) {
   for (const Arm& arm : revival.study.arms) {
     if (arm.role != Role::kTreatment) continue;
     text += report::wrap(fmt::format("   {} Against the placebo: {}.", arm.comparison.sentence,
-                                     trial::difference_text(arm.against_placebo->difference, revival.study.rules.metric)),
+                                     trial::difference_text(arm.against_placebo->difference,
+                                                            revival.study.rules.metric)),
                          limit, 6) +
             "\n";
   }
@@ -73,27 +85,31 @@ std::string comparison_text(const Revival& revival, std::size_t limit) {
 
 std::string revival_text(const Revival& revival, int columns, bool color) {
   const auto limit = static_cast<std::size_t>(std::max(columns, 40));
-  return study_table(revival.study, columns, color) + "\n" + changes_text(revival, limit) + "\n" + comparison_text(revival, limit);
+  return study_table(revival.study, columns, color) + "\n" + changes_text(revival, limit) + "\n" +
+         comparison_text(revival, limit);
 }
 
 std::string revival_json(const std::string& command, const Revival& revival) {
   Json arms = Json::array();
-  for (std::size_t i = 0; i < revival.arms.size(); ++i) arms.push_back(arm_json(revival.study.arms[i], revival.arms[i]));
+  for (std::size_t i = 0; i < revival.arms.size(); ++i)
+    arms.push_back(arm_json(revival.study.arms[i], revival.arms[i]));
   Study study = revival.study;
   study.command = command;
-  return report::text({{"format", "undying-revival 2"},
-                       {"command", command},
-                       {"outcome", revival.sentence},
-                       {"chosen", revival.chosen ? Json(revival.study.arms[*revival.chosen].label) : Json(nullptr)},
-                       {"chosen_seed", revival.chosen ? Json(revival.chosen_seed) : Json(nullptr)},
-                       {"held_out_examples", revival.held_out_examples},
-                       {"held_out_difference", revival.chosen ? estimate_json(revival.held_out_difference) : Json(nullptr)},
-                       {"held_out_before", score_json(revival.held_out_before)},
-                       {"held_out_after", revival.chosen ? score_json(revival.held_out_after) : Json(nullptr)},
-                       {"remedies", std::move(arms)},
-                       {"before", report::diagnosis_json(revival.before)},
-                       {"after", revival.after ? report::diagnosis_json(*revival.after) : Json(nullptr)},
-                       {"study", Json::parse(study_json(study))}});
+  return report::text(
+      {{"format", "undying-revival 2"},
+       {"command", command},
+       {"outcome", revival.sentence},
+       {"chosen", revival.chosen ? Json(revival.study.arms[*revival.chosen].label) : Json(nullptr)},
+       {"chosen_seed", revival.chosen ? Json(revival.chosen_seed) : Json(nullptr)},
+       {"held_out_examples", revival.held_out_examples},
+       {"held_out_difference",
+        revival.chosen ? estimate_json(revival.held_out_difference) : Json(nullptr)},
+       {"held_out_before", score_json(revival.held_out_before)},
+       {"held_out_after", revival.chosen ? score_json(revival.held_out_after) : Json(nullptr)},
+       {"remedies", std::move(arms)},
+       {"before", report::diagnosis_json(revival.before)},
+       {"after", revival.after ? report::diagnosis_json(*revival.after) : Json(nullptr)},
+       {"study", Json::parse(study_json(study))}});
 }
 
 }  // namespace undying

@@ -12,10 +12,12 @@ using report::number;
 namespace {
 
 Json description_json(const RunDescription& description) {
-  Json json = {{"data", description.data}, {"model", description.model}, {"activation", description.activation.specification()}};
+  Json json = {{"data", description.data},
+               {"model", description.model},
+               {"activation", description.activation.specification()}};
   if (description.model_options)
-    json.update(
-        {{"batch_norm", report::batch_norm_json(description.model_options->batch_norm)}, {"dropout", description.model_options->dropout}});
+    json.update({{"batch_norm", report::batch_norm_json(description.model_options->batch_norm)},
+                 {"dropout", description.model_options->dropout}});
   if (!description.normalize.empty()) json["normalize"] = description.normalize;
   if (!description.initial_weights.empty()) json["init"] = description.initial_weights;
   return json;
@@ -23,12 +25,15 @@ Json description_json(const RunDescription& description) {
 
 Json baseline_json(const std::optional<Baseline>& baseline) {
   if (!baseline) return nullptr;
-  return {{"score", number(baseline->score)}, {"bound", number(baseline->bound)}, {"answer", baseline->answer}};
+  return {{"score", number(baseline->score)},
+          {"bound", number(baseline->bound)},
+          {"answer", baseline->answer}};
 }
 
 }  // namespace
 
-std::string run_json(const RunDescription& description, const TrainSettings& settings, const Run& run) {
+std::string run_json(const RunDescription& description, const TrainSettings& settings,
+                     const Run& run) {
   Json epochs = Json::array();
   for (const EpochRecord& epoch : run.epochs)
     epochs.push_back({{"epoch", epoch.epoch},
@@ -41,36 +46,41 @@ std::string run_json(const RunDescription& description, const TrainSettings& set
                       {"seconds", number(epoch.seconds)}});
   Json chosen = description_json(description);
   chosen.update(report::settings_json(settings));
-  const Json json = {{"format", "undying-run 1"},
-                     {"command", description.command},
-                     {"version", kVersion},
-                     {"data", description.read ? report::summary_json(*description.read) : Json(nullptr)},
-                     {"settings", std::move(chosen)},
-                     {"status", name(run.status)},
-                     {"reason", run.reason},
-                     {"test_accuracy", number(run.test_accuracy)},
-                     {"test_loss", number(run.test_loss)},
-                     {"score", description.baseline ? Json(name(description.baseline->metric)) : Json(nullptr)},
-                     {"test_score", number(run.test_score)},
-                     {"best_epoch", run.best_epoch},
-                     {"baseline", baseline_json(description.baseline)},
-                     {"steps", run.steps.size()},
-                     {"samples", run.samples},
-                     {"train_seconds", number(run.train_seconds)},
-                     {"samples_per_second", number(run.train_seconds > 0.0 ? static_cast<double>(run.samples) / run.train_seconds : 0.0)},
-                     {"threads", run.threads},
-                     {"shards", run.shards},
-                     {"epochs", std::move(epochs)},
-                     {"ledger", report::ledger_json(run.ledger)},
-                     {"censuses", report::censuses_json(run.ledger)}};
+  const Json json = {
+      {"format", "undying-run 1"},
+      {"command", description.command},
+      {"version", kVersion},
+      {"data", description.read ? report::summary_json(*description.read) : Json(nullptr)},
+      {"settings", std::move(chosen)},
+      {"status", name(run.status)},
+      {"reason", run.reason},
+      {"test_accuracy", number(run.test_accuracy)},
+      {"test_loss", number(run.test_loss)},
+      {"score", description.baseline ? Json(name(description.baseline->metric)) : Json(nullptr)},
+      {"test_score", number(run.test_score)},
+      {"best_epoch", run.best_epoch},
+      {"baseline", baseline_json(description.baseline)},
+      {"steps", run.steps.size()},
+      {"samples", run.samples},
+      {"train_seconds", number(run.train_seconds)},
+      {"samples_per_second",
+       number(run.train_seconds > 0.0 ? static_cast<double>(run.samples) / run.train_seconds
+                                      : 0.0)},
+      {"threads", run.threads},
+      {"shards", run.shards},
+      {"epochs", std::move(epochs)},
+      {"ledger", report::ledger_json(run.ledger)},
+      {"censuses", report::censuses_json(run.ledger)}};
   return report::text(json, 1);
 }
 
 std::string steps_csv(const Run& run) {
   std::string text = "step,loss,lr,grad_norm,update_ratio\n";
-  for (const StepRecord& step : run.steps)  // the rate as the float that was set: 0.03, not 0.0299999993
-    text += fmt::format("{},{},{},{},{}\n", step.step, step.loss, static_cast<float>(step.learning_rate), step.gradient_norm,
-                        step.update_ratio);
+  for (const StepRecord& step :
+       run.steps)  // the rate as the float that was set: 0.03, not 0.0299999993
+    text +=
+        fmt::format("{},{},{},{},{}\n", step.step, step.loss,
+                    static_cast<float>(step.learning_rate), step.gradient_norm, step.update_ratio);
   return text;
 }
 

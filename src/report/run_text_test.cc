@@ -19,49 +19,66 @@ Run run_of(double accuracy, std::int64_t dead_of_first) {
                 .layers = {"layer.0", "layer.1"},
                 .lives = {std::vector<UnitLife>(4), std::vector<UnitLife>(8)}};
   for (std::int64_t unit = 0; unit < dead_of_first; ++unit)
-    run.ledger.lives[0][static_cast<std::size_t>(unit)] = {.state = UnitState::kDead, .died = {10 + unit}};
-  run.ledger.censuses.push_back(
-      {.step = 40, .layers = {{.name = "layer.0", .units = 4, .dead = dead_of_first}, {.name = "layer.1", .units = 8}}});
+    run.ledger.lives[0][unit] = {.state = UnitState::kDead, .died = {10 + unit}};
+  run.ledger.censuses.push_back({.step = 40,
+                                 .layers = {{.name = "layer.0", .units = 4, .dead = dead_of_first},
+                                            {.name = "layer.1", .units = 8}}});
   return run;
 }
 
-const Baseline kChance{.metric = Metric::kAccuracy, .score = 0.1, .bound = 0.12, .answer = "always naming class 7"};
+const Baseline kChance{
+    .metric = Metric::kAccuracy, .score = 0.1, .bound = 0.12, .answer = "always naming class 7"};
 
 TEST(RunText, TheBaselineStandsBesideTheScore) {
   const std::string text = run_text(run_of(0.9, 0), {.baseline = kChance});
-  EXPECT_THAT(text, HasSubstr("test accuracy 90.00%; baseline 10.00% (always naming class 7; beaten above 12.00%)"));
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          "test accuracy 90.00%; baseline 10.00% (always naming class 7; beaten above 12.00%)"));
   EXPECT_THAT(text, Not(HasSubstr("Nothing was learned")));
   undying::Run values = run_of(std::nan(""), 0);
-  const Baseline mean{.metric = Metric::kLoss, .score = 1.5, .bound = 1.4, .answer = "always the mean of the training targets"};
+  const Baseline mean{.metric = Metric::kLoss,
+                      .score = 1.5,
+                      .bound = 1.4,
+                      .answer = "always the mean of the training targets"};
   EXPECT_THAT(run_text(values, {.baseline = mean}),
-              AllOf(HasSubstr("test loss 2; baseline loss 1.5 (always the mean of the training targets; beaten below loss 1.4)"),
+              AllOf(HasSubstr("test loss 2; baseline loss 1.5 (always the mean of the training "
+                              "targets; beaten below loss 1.4)"),
                     HasSubstr("Nothing was learned: loss 2 does not beat loss 1.5")));
 }
 
 TEST(RunText, ANetworkThatDoesNotBeatItIsSaidToHaveLearnedNothing) {
-  const std::string text = run_text(run_of(0.10, 0), {.baseline = kChance, .next = {"undying diagnose net.onnx --data digits"}});
-  EXPECT_THAT(text, AllOf(HasSubstr("Nothing was learned: 10.00% does not beat 10.00%"), HasSubstr("Next: undying diagnose net.onnx")));
+  const std::string text = run_text(
+      run_of(0.10, 0), {.baseline = kChance, .next = {"undying diagnose net.onnx --data digits"}});
+  EXPECT_THAT(text, AllOf(HasSubstr("Nothing was learned: 10.00% does not beat 10.00%"),
+                          HasSubstr("Next: undying diagnose net.onnx")));
 }
 
 TEST(RunText, ALeadThatChanceGivesIsNoLead) {
-  EXPECT_THAT(run_text(run_of(0.11, 0), {.baseline = kChance}), HasSubstr("11.00% is within chance of 10.00%"));
+  EXPECT_THAT(run_text(run_of(0.11, 0), {.baseline = kChance}),
+              HasSubstr("11.00% is within chance of 10.00%"));
 }
 
 TEST(RunText, AWholeDeadLayerIsNamedWithTheStepOfItsLastDeath) {
-  const std::string text = run_text(run_of(0.9, 4), {.baseline = kChance, .next = {"undying compare"}});
-  EXPECT_THAT(text, AllOf(HasSubstr("Every unit is dead in layer.0 (since step 13)"), HasSubstr("Next: undying compare")));
-  EXPECT_THAT(run_text(run_of(0.9, 1), {.baseline = kChance, .next = {"undying compare"}}), Not(HasSubstr("Every unit")));
+  const std::string text =
+      run_text(run_of(0.9, 4), {.baseline = kChance, .next = {"undying compare"}});
+  EXPECT_THAT(text, AllOf(HasSubstr("Every unit is dead in layer.0 (since step 13)"),
+                          HasSubstr("Next: undying compare")));
+  EXPECT_THAT(run_text(run_of(0.9, 1), {.baseline = kChance, .next = {"undying compare"}}),
+              Not(HasSubstr("Every unit")));
 }
 
 TEST(RunText, CausesAndDivergenceAreInWords) {
   undying::Run run = run_of(std::nan(""), 0);
   run.status = RunStatus::kDiverged;
   run.reason = "loss is nan at step 3";
-  const Finding scale{
-      .what = "scale of the inputs", .evidence = "1 of 6 columns are far from unit scale", .remedy = "--normalize standard"};
+  const Finding scale{.what = "scale of the inputs",
+                      .evidence = "1 of 6 columns are far from unit scale",
+                      .remedy = "--normalize standard"};
   EXPECT_THAT(run_text(run, {.baseline = kChance, .causes = {scale}}),
               AllOf(HasSubstr("diverged: loss is nan at step 3"), HasSubstr("The run diverged"),
-                    HasSubstr("Found: scale of the inputs: 1 of 6 columns are far from unit scale. To try: --normalize standard."),
+                    HasSubstr("Found: scale of the inputs: 1 of 6 columns are far from unit scale. "
+                              "To try: --normalize standard."),
                     Not(HasSubstr("Nothing was learned"))));
 }
 

@@ -13,7 +13,9 @@ using report::rounded;
 
 constexpr std::size_t kCurvePoints = 200;
 
-const char* role_name(Role role) { return role == Role::kControl ? "control" : role == Role::kPlacebo ? "placebo" : "treatment"; }
+const char* role_name(Role role) {
+  return role == Role::kControl ? "control" : role == Role::kPlacebo ? "placebo" : "treatment";
+}
 
 Json rates_json(const std::vector<RateTried>& rates) {
   Json json = Json::array();
@@ -44,8 +46,9 @@ Json curve_json(const Run& run) {
 }
 
 Json epochs_json(const Run& run, Metric metric) {
-  Json json = {{"step", Json::array()},          {"train_loss", Json::array()}, {"test_loss", Json::array()},
-               {"test_accuracy", Json::array()}, {"test_score", Json::array()}, {"validation_score", Json::array()}};
+  Json json = {{"step", Json::array()},       {"train_loss", Json::array()},
+               {"test_loss", Json::array()},  {"test_accuracy", Json::array()},
+               {"test_score", Json::array()}, {"validation_score", Json::array()}};
   for (const EpochRecord& epoch : run.epochs) {
     json["step"].push_back(epoch.step);
     json["train_loss"].push_back(rounded(epoch.train_loss));
@@ -63,7 +66,8 @@ Json events_json(const Ledger& ledger) {
   for (std::size_t l = 0; l < ledger.lives.size(); ++l)
     for (std::size_t u = 0; u < ledger.lives[l].size(); ++u)
       if (const UnitLife& life = ledger.lives[l][u]; !life.died.empty())
-        events.push_back({{"layer", l}, {"unit", u}, {"died", life.died}, {"revived", life.revived}});
+        events.push_back(
+            {{"layer", l}, {"unit", u}, {"died", life.died}, {"revived", life.revived}});
   return events;
 }
 
@@ -126,7 +130,9 @@ Json judged_json(const Arm& arm) {
 }
 
 Json baseline_json(const Baseline& baseline) {
-  return {{"score", number(baseline.score)}, {"bound", number(baseline.bound)}, {"answer", baseline.answer}};
+  return {{"score", number(baseline.score)},
+          {"bound", number(baseline.bound)},
+          {"answer", baseline.answer}};
 }
 
 Json arm_json(const Arm& arm, Metric metric) {
@@ -140,11 +146,14 @@ Json arm_json(const Arm& arm, Metric metric) {
           {"rates", rates_json(arm.rates)},
           {"score", estimate_json(arm.score)},
           {"comparison", judged_json(arm)},
-          {"against_placebo", arm.against_placebo ? comparison_json(*arm.against_placebo) : Json(nullptr)},
+          {"against_placebo",
+           arm.against_placebo ? comparison_json(*arm.against_placebo) : Json(nullptr)},
           {"collapsed", arm.collapsed},
           {"diverged", arm.diverged},
           {"missing", arm.missing},
-          {"epochs_kept", arm.most_epochs > 0 ? Json{{"least", arm.least_epochs}, {"most", arm.most_epochs}} : Json(nullptr)},
+          {"epochs_kept", arm.most_epochs > 0
+                              ? Json{{"least", arm.least_epochs}, {"most", arm.most_epochs}}
+                              : Json(nullptr)},
           {"steps_to_target", estimate_json(arm.steps_to_target)},
           {"reached_target", arm.reached_target},
           {"dead_share", estimate_json(arm.dead_share)},
@@ -169,7 +178,8 @@ std::string study_json(const Study& study) {
   settings.update(report::settings_json(study.settings.train));
   if (study.validation_examples > 0) {
     settings["lr"] = Json::array();
-    for (const RateTried& tried : study.arms.front().rates) settings["lr"].push_back(report::setting(tried.learning_rate));
+    for (const RateTried& tried : study.arms.front().rates)
+      settings["lr"].push_back(report::setting(tried.learning_rate));
   }
   const Json json = {{"format", "undying-study 2"},
                      {"command", study.command},

@@ -21,7 +21,8 @@ constexpr std::size_t kNamed = 12;  // columns or classes in a line; all of them
 template <class T, class Text>
 std::string first_few(const std::vector<T>& all, Text text) {
   std::string line;
-  for (std::size_t i = 0; i < std::min(kNamed, all.size()); ++i) line += (i > 0 ? ", " : "") + text(all[i]);
+  for (std::size_t i = 0; i < std::min(kNamed, all.size()); ++i)
+    line += (i > 0 ? ", " : "") + text(all[i]);
   return line + (all.size() > kNamed ? fmt::format(" and {} more", all.size() - kNamed) : "");
 }
 
@@ -34,9 +35,10 @@ std::string inputs_text(const DataSummary& summary) {
 std::string target_text(const DataSummary& summary) {
   if (summary.task == "no targets") return summary.task;
   if (summary.classes.empty())
-    return fmt::format("{} from {:.6g} to {:.6g}, mean {:.6g}", summary.task, summary.target_lowest, summary.target_highest,
-                       summary.target_mean);
-  return fmt::format("{}: {}", summary.task, first_few(summary.classes, [](const DataSummary::ClassCount& each) {
+    return fmt::format("{} from {:.6g} to {:.6g}, mean {:.6g}", summary.task, summary.target_lowest,
+                       summary.target_highest, summary.target_mean);
+  return fmt::format("{}: {}", summary.task,
+                     first_few(summary.classes, [](const DataSummary::ClassCount& each) {
                        return fmt::format("{} ({} + {})", each.name, each.train, each.test);
                      }));
 }
@@ -47,11 +49,15 @@ std::string summary_text(const DataSummary& summary, int columns) {
   const auto limit = static_cast<std::size_t>(std::clamp(columns, 40, 120));
   std::string text;
   const auto line = [&](const char* title, const std::string& what) {
-    if (!what.empty()) text += report::wrap(fmt::format("{:<10} {}", title, what), limit, 11) + "\n";
+    if (!what.empty())
+      text += report::wrap(fmt::format("{:<10} {}", title, what), limit, 11) + "\n";
   };
-  line("Read", fmt::format("{}: {} + {} examples for training and testing", summary.name, summary.train, summary.test));
+  line("Read", fmt::format("{}: {} + {} examples for training and testing", summary.name,
+                           summary.train, summary.test));
   line("inputs", inputs_text(summary));
-  line("left out", first_few(summary.dropped, [](const auto& each) { return fmt::format("{} ({})", each.first, each.second); }));
+  line("left out", first_few(summary.dropped, [](const auto& each) {
+         return fmt::format("{} ({})", each.first, each.second);
+       }));
   line("predicted", target_text(summary));
   line("testing", summary.held_out);
   line("scaling", summary.scaling);
@@ -63,7 +69,8 @@ std::string summary_text(const DataSummary& summary, int columns) {
 
 Json report::summary_json(const DataSummary& summary) {
   Json dropped = Json::array();
-  for (const auto& [name, reason] : summary.dropped) dropped.push_back({{"column", name}, {"reason", reason}});
+  for (const auto& [name, reason] : summary.dropped)
+    dropped.push_back({{"column", name}, {"reason", reason}});
   Json classes = Json::array();
   for (const DataSummary::ClassCount& each : summary.classes)
     classes.push_back({{"name", each.name}, {"train", each.train}, {"test", each.test}});

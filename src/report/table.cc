@@ -15,7 +15,8 @@ using report::wrap;
 constexpr std::size_t kGap = 2;
 constexpr int kUnneeded = 99;  // as `dispensable`: a column that would say nothing
 
-// One column: what it says of an arm, and how soon it is left out where the terminal is narrow (0: never).
+// One column: what it says of an arm, and how soon it is left out where the terminal is narrow (0:
+// never).
 struct Column {
   std::string title;
   int dispensable = 0;
@@ -28,12 +29,16 @@ struct Column {
   }
 };
 
-std::string share_text(const Estimate& estimate) { return estimate.n == 0 ? "-" : fmt::format("{:.1f}%", 100.0 * estimate.mean); }
+std::string share_text(const Estimate& estimate) {
+  return estimate.n == 0 ? "-" : fmt::format("{:.1f}%", 100.0 * estimate.mean);
+}
 
-std::string interval(const Estimate& estimate, double scale, const char* format, const char* bounds) {
+std::string interval(const Estimate& estimate, double scale, const char* format,
+                     const char* bounds) {
   if (estimate.n == 0) return "-";
   std::string text = fmt::format(fmt::runtime(format), scale * estimate.mean);
-  if (std::isfinite(estimate.lower)) text += fmt::format(fmt::runtime(bounds), scale * estimate.lower, scale * estimate.upper);
+  if (std::isfinite(estimate.lower))
+    text += fmt::format(fmt::runtime(bounds), scale * estimate.lower, scale * estimate.upper);
   return text;
 }
 
@@ -49,52 +54,77 @@ std::vector<Column> columns_of(const Study& study) {
   const bool relative = is_relative(metric);
   const double scale = is_percent(metric) ? 100.0 : 1.0;
   const char* value = is_percent(metric) ? "{:.2f}" : relative ? "{:.4g}" : "{:.4f}";
-  const char* bounds = is_percent(metric) ? " ({:.2f} to {:.2f})" : relative ? " ({:.4g} to {:.4g})" : " ({:.4f} to {:.4f})";
+  const char* bounds = is_percent(metric) ? " ({:.2f} to {:.2f})"
+                       : relative         ? " ({:.4g} to {:.4g})"
+                                          : " ({:.4f} to {:.4f})";
   const bool in_hundredths = relative || is_percent(metric);
   const char* difference = in_hundredths ? "{:+.2f}" : "{:+.4f}";
   const char* difference_bounds = in_hundredths ? " ({:+.2f} to {:+.2f})" : " ({:+.4f} to {:+.4f})";
-  const bool differ = std::ranges::any_of(study.arms, [&](const Arm& arm) { return arm.score.n != study.arms.front().score.n; });
+  const bool differ = std::ranges::any_of(
+      study.arms, [&](const Arm& arm) { return arm.score.n != study.arms.front().score.n; });
   const auto compared = [](const Arm& arm) { return arm.role != Role::kControl; };
   const auto some = [&](int Arm::*count) {
-    return std::any_of(study.arms.begin(), study.arms.end(), [=](const Arm& arm) { return arm.*count > 0; });
+    return std::any_of(study.arms.begin(), study.arms.end(),
+                       [=](const Arm& arm) { return arm.*count > 0; });
   };
   return {
       column(study, "arm", 0, [](const Arm& arm) { return arm.label; }),
-      column(study, fmt::format("{} {}{} (95%)", study.part, name(metric), is_percent(metric) ? " %" : ""), 0,
-             [=](const Arm& arm) { return interval(arm.score, scale, value, bounds); }),
+      column(study,
+             fmt::format("{} {}{} (95%)", study.part, name(metric), is_percent(metric) ? " %" : ""),
+             0, [=](const Arm& arm) { return interval(arm.score, scale, value, bounds); }),
       column(study, "lr", study.validation_examples > 0 ? 2 : kUnneeded,
              [](const Arm& arm) { return fmt::format("{}", arm.learning_rate); }),
       column(study, "epochs", study.watched_examples > 0 ? 2 : kUnneeded,
              [](const Arm& arm) {
                if (arm.most_epochs == 0) return std::string("-");
-               return arm.least_epochs == arm.most_epochs ? fmt::format("{}", arm.most_epochs)
-                                                          : fmt::format("{} to {}", arm.least_epochs, arm.most_epochs);
+               return arm.least_epochs == arm.most_epochs
+                          ? fmt::format("{}", arm.most_epochs)
+                          : fmt::format("{} to {}", arm.least_epochs, arm.most_epochs);
              }),
-      column(study, "n", differ ? 2 : 6, [](const Arm& arm) { return fmt::format("{}", arm.score.n); }),
+      column(study, "n", differ ? 2 : 6,
+             [](const Arm& arm) { return fmt::format("{}", arm.score.n); }),
       column(study,
              relative             ? "difference (%)"
              : is_percent(metric) ? "difference (points)"
                                   : "difference",
              3,
              [=](const Arm& arm) {
-               return compared(arm) ? interval(arm.comparison.difference, in_hundredths ? 100.0 : 1.0, difference, difference_bounds) : "-";
+               return compared(arm)
+                          ? interval(arm.comparison.difference, in_hundredths ? 100.0 : 1.0,
+                                     difference, difference_bounds)
+                          : "-";
              }),
       column(study, "verdict", 0,
-             [=](const Arm& arm) { return arm.role == Role::kTreatment ? std::string(name(arm.comparison.verdict)) : "-"; }),
-      column(study, "collapsed", some(&Arm::collapsed) ? 4 : 8, [](const Arm& arm) { return fmt::format("{}", arm.collapsed); }),
-      column(study, "diverged", some(&Arm::diverged) ? 2 : 8, [](const Arm& arm) { return fmt::format("{}", arm.diverged); }),
-      column(study, "missing", study.missing > 0 ? 2 : kUnneeded, [](const Arm& arm) { return fmt::format("{}", arm.missing); }),
+             [=](const Arm& arm) {
+               return arm.role == Role::kTreatment ? std::string(name(arm.comparison.verdict))
+                                                   : "-";
+             }),
+      column(study, "collapsed", some(&Arm::collapsed) ? 4 : 8,
+             [](const Arm& arm) { return fmt::format("{}", arm.collapsed); }),
+      column(study, "diverged", some(&Arm::diverged) ? 2 : 8,
+             [](const Arm& arm) { return fmt::format("{}", arm.diverged); }),
+      column(study, "missing", study.missing > 0 ? 2 : kUnneeded,
+             [](const Arm& arm) { return fmt::format("{}", arm.missing); }),
       column(study, "dead", 1, [](const Arm& arm) { return share_text(arm.dead_share); }),
       column(study, "born dead", 5, [](const Arm& arm) { return share_text(arm.born_dead_share); }),
       column(study, "revived", 9, [](const Arm& arm) { return share_text(arm.revived_share); }),
       column(study, "steps to target", 10,
              [](const Arm& arm) {
-               return arm.steps_to_target.n == 0 ? "-" : fmt::format("{:.0f} (n = {})", arm.steps_to_target.mean, arm.steps_to_target.n);
+               return arm.steps_to_target.n == 0
+                          ? "-"
+                          : fmt::format("{:.0f} (n = {})", arm.steps_to_target.mean,
+                                        arm.steps_to_target.n);
              }),
       column(study, "log10 grad ratio", 11,
-             [](const Arm& arm) { return arm.gradient_norm_ratio.n == 0 ? "-" : fmt::format("{:.1f}", arm.gradient_norm_ratio.mean); }),
-      column(study, "us/step", 12,
-             [](const Arm& arm) { return arm.seconds_per_step.n == 0 ? "-" : fmt::format("{:.0f}", 1e6 * arm.seconds_per_step.mean); })};
+             [](const Arm& arm) {
+               return arm.gradient_norm_ratio.n == 0
+                          ? "-"
+                          : fmt::format("{:.1f}", arm.gradient_norm_ratio.mean);
+             }),
+      column(study, "us/step", 12, [](const Arm& arm) {
+        return arm.seconds_per_step.n == 0 ? "-"
+                                           : fmt::format("{:.0f}", 1e6 * arm.seconds_per_step.mean);
+      })};
 }
 
 std::size_t total_width(const std::vector<Column>& columns) {
@@ -103,13 +133,14 @@ std::size_t total_width(const std::vector<Column>& columns) {
   return width - kGap;
 }
 
-// Takes columns out, the least important first, until the others fit. Returns the titles of those taken out; where not even the most
-// important ones fit, they stay.
+// Takes columns out, the least important first, until the others fit. Returns the titles of those
+// taken out; where not even the most important ones fit, they stay.
 std::vector<std::string> fit(std::vector<Column>& columns, std::size_t limit) {
   std::vector<std::string> left_out;
   while (total_width(columns) > limit) {
-    const auto least =
-        std::max_element(columns.begin(), columns.end(), [](const Column& a, const Column& b) { return a.dispensable < b.dispensable; });
+    const auto least = std::max_element(
+        columns.begin(), columns.end(),
+        [](const Column& a, const Column& b) { return a.dispensable < b.dispensable; });
     if (least->dispensable == 0) break;
     left_out.insert(left_out.begin(), least->title);
     columns.erase(least);
@@ -141,11 +172,13 @@ std::string line_of(const std::vector<Column>& columns, Cell cell) {
 }
 
 std::string rows_text(const Study& study, const std::vector<Column>& columns, bool color) {
-  std::string text = line_of(columns, [](const Column& column) { return std::pair(column.title, column.title); });
+  std::string text =
+      line_of(columns, [](const Column& column) { return std::pair(column.title, column.title); });
   for (std::size_t row = 0; row < study.arms.size(); ++row)
     text += line_of(columns, [&](const Column& column) {
       const std::string& cell = column.cells[row];
-      return std::pair(cell, column.title == "verdict" ? paint_verdict(cell, study.arms[row], color) : cell);
+      return std::pair(
+          cell, column.title == "verdict" ? paint_verdict(cell, study.arms[row], color) : cell);
     });
   return text;
 }
@@ -159,7 +192,9 @@ std::string list_text(const Study& study, const std::vector<Column>& columns, bo
         text += column.cells[row] + "\n";
       else
         text += fmt::format("  {}: {}\n", column.title,
-                            column.title == "verdict" ? paint_verdict(column.cells[row], study.arms[row], color) : column.cells[row]);
+                            column.title == "verdict"
+                                ? paint_verdict(column.cells[row], study.arms[row], color)
+                                : column.cells[row]);
     }
   return text;
 }
@@ -181,7 +216,8 @@ std::string rate_cell(const Study& study, const RateTried& tried) {
                      : is_relative(metric)       ? fmt::format("{:.4g}", tried.score)
                                                  : fmt::format("{:.4f}", tried.score);
   const auto add = [&](const char* how, int count) {
-    if (count > 0) text += fmt::format("{}{} {} of {}", text.empty() ? "" : ", ", how, count, tried.runs);
+    if (count > 0)
+      text += fmt::format("{}{} {} of {}", text.empty() ? "" : ", ", how, count, tried.runs);
   };
   add("diverged", tried.diverged);
   add("collapsed", tried.collapsed);
@@ -193,36 +229,50 @@ std::string rates_text(const Study& study, std::size_t limit, bool color) {
   if (study.validation_examples == 0) return "";
   std::vector<Column> columns = {column(study, "arm", 0, [](const Arm& arm) { return arm.label; })};
   for (std::size_t i = 0; i < study.arms.front().rates.size(); ++i)
-    columns.push_back(column(study, fmt::format("lr {}", study.arms.front().rates[i].learning_rate), 0, [&](const Arm& arm) {
-      return arm.role == Role::kPlacebo ? "as the control" : rate_cell(study, arm.rates[i]);
-    }));
-  const std::string title = wrap(fmt::format("Learning rates: validation {}{}, mean of the runs that have one; * was taken.",
-                                             name(study.rules.metric), is_percent(study.rules.metric) ? " %" : ""),
-                                 limit);
-  return title + "\n" + (total_width(columns) > limit ? list_text(study, columns, color) : rows_text(study, columns, color)) + "\n";
+    columns.push_back(column(study, fmt::format("lr {}", study.arms.front().rates[i].learning_rate),
+                             0, [&](const Arm& arm) {
+                               return arm.role == Role::kPlacebo ? "as the control"
+                                                                 : rate_cell(study, arm.rates[i]);
+                             }));
+  const std::string title = wrap(
+      fmt::format("Learning rates: validation {}{}, mean of the runs that have one; * was taken.",
+                  name(study.rules.metric), is_percent(study.rules.metric) ? " %" : ""),
+      limit);
+  return title + "\n" +
+         (total_width(columns) > limit ? list_text(study, columns, color)
+                                       : rows_text(study, columns, color)) +
+         "\n";
 }
 
-std::string footer(const Study& study, const std::vector<std::string>& left_out, std::size_t limit) {
-  std::string text =
-      wrap(fmt::format(
-               "{} on {} ({} training, {} {} examples). Baseline: {}. Dead: fired on none of the {} training examples at the end of a run, "
-               "without a gradient there. Scores are over the runs that learned. Differences are {}, their intervals simultaneous.",
-               study.settings.model, study.data_name, study.train_examples, study.test_examples, study.part, study.baseline.text(),
-               study.train_examples,
-               study.placebo_is_treatment ? "from the control, paired by seed"
-                                          : "from the mean of control and placebo (the placebo's from the control, 95%), paired by seed"),
-           limit);
-  if (std::ranges::any_of(study.arms, [&](const Arm& arm) { return arm.runs.size() != study.arms.front().runs.size(); }))
-    text += "\n" +
-            wrap("An arm that was decided got no more seeds: its difference is over its own seeds, of which the control has more.", limit);
+std::string footer(const Study& study, const std::vector<std::string>& left_out,
+                   std::size_t limit) {
+  std::string text = wrap(
+      fmt::format("{} on {} ({} training, {} {} examples). Baseline: {}. Dead: fired on none of "
+                  "the {} training examples at the end of a run, "
+                  "without a gradient there. Scores are over the runs that learned. Differences "
+                  "are {}, their intervals simultaneous.",
+                  study.settings.model, study.data_name, study.train_examples, study.test_examples,
+                  study.part, study.baseline.text(), study.train_examples,
+                  study.placebo_is_treatment ? "from the control, paired by seed"
+                                             : "from the mean of control and placebo (the "
+                                               "placebo's from the control, 95%), paired by seed"),
+      limit);
+  if (std::ranges::any_of(study.arms, [&](const Arm& arm) {
+        return arm.runs.size() != study.arms.front().runs.size();
+      }))
+    text += "\n" + wrap(
+                       "An arm that was decided got no more seeds: its difference is over its own "
+                       "seeds, of which the control has more.",
+                       limit);
   if (study.watched_examples > 0)
-    text +=
-        "\n" +
-        wrap(fmt::format("Runs stop early, after {} epochs without a better score on {} training examples set aside in each; epochs: after "
-                         "which the weights were kept, of at most {}.",
-                         study.settings.train.early_stop, study.watched_examples, study.settings.train.epochs),
-             limit);
-  if (!left_out.empty()) text += "\n" + wrap(fmt::format("No room for: {}.", fmt::join(left_out, ", ")), limit);
+    text += "\n" + wrap(fmt::format("Runs stop early, after {} epochs without a better score on {} "
+                                    "training examples set aside in each; epochs: after "
+                                    "which the weights were kept, of at most {}.",
+                                    study.settings.train.early_stop, study.watched_examples,
+                                    study.settings.train.epochs),
+                        limit);
+  if (!left_out.empty())
+    text += "\n" + wrap(fmt::format("No room for: {}.", fmt::join(left_out, ", ")), limit);
   return text + "\n";
 }
 
@@ -236,8 +286,10 @@ std::string study_table(const Study& study, int columns, bool color) {
   const std::string rates = rates_text(study, limit, color);
   const std::vector<std::string> left_out = fit(shown, limit);
   if (total_width(shown) > limit)
-    return verdict_text(study, limit, color) + list_text(study, all, color) + "\n" + rates + footer(study, {}, limit);
-  return verdict_text(study, limit, color) + rows_text(study, shown, color) + "\n" + rates + footer(study, left_out, limit);
+    return verdict_text(study, limit, color) + list_text(study, all, color) + "\n" + rates +
+           footer(study, {}, limit);
+  return verdict_text(study, limit, color) + rows_text(study, shown, color) + "\n" + rates +
+         footer(study, left_out, limit);
 }
 
 }  // namespace undying

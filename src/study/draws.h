@@ -5,20 +5,22 @@
 #include <map>
 #include <mutex>
 
-#include "undying/baseline.h"
 #include "undying/dataset.h"
+#include "undying/evaluation.h"
 #include "undying/study.h"
 
 namespace undying::study {
 
-// Whether every seed of a study draws the split anew: where it was drawn in the first place, and so few examples are held out that which
-// they are decides much.
+// Whether every seed of a study draws the split anew: where it was drawn in the first place, and so
+// few examples are held out that which they are decides much.
 bool redraws(const Split& data);
 
-// The same of a study: not where learning rates are tuned, for then the rows they are chosen on would be held out in other draws.
+// The same of a study: not where learning rates are tuned, for then the rows they are chosen on
+// would be held out in other draws.
 bool redraws(const StudySettings& settings, const Split& data);
 
-// The split of each seed, drawn when it is first asked for; one for all where nothing is redrawn. Any thread may ask.
+// The split of each seed, drawn when it is first asked for; one for all where nothing is redrawn.
+// Any thread may ask.
 class Draws {
  public:
   Draws(Split data, bool redrawn) : data_(std::move(data)), redrawn_(redrawn) {}

@@ -47,7 +47,7 @@ TEST(StudyPart, PartsTogetherAreTheWholeStudy) {
   const TemporaryFolder folder;
   const std::vector<fs::path> parts = {folder / "1", folder / "2", folder / "3"};
   for (int i = 0; i < 3; ++i) {
-    const Study part = run_part(i + 1, 3, parts[static_cast<std::size_t>(i)]);
+    const Study part = run_part(i + 1, 3, parts[i]);
     EXPECT_EQ(part.missing, 8) << "4 of 12 runs are this part's";
   }
   const fs::path all = folder / "all";
@@ -64,7 +64,8 @@ TEST(StudyPart, PartsTogetherAreTheWholeStudy) {
   settings.store = all;
   int trained = 0;
   const Study together =
-      run_study(settings, open_dataset("spirals"), {}, [&](const StudyProgress& progress) { trained += progress.finished ? 0 : 1; });
+      run_study(settings, open_dataset("spirals"), {},
+                [&](const StudyProgress& progress) { trained += progress.finished ? 0 : 1; });
   EXPECT_EQ(trained, 0) << "every run was in the store";
   expect_same_runs(fresh, together);
 }
@@ -79,12 +80,16 @@ TEST(StudyPart, PartsThatDoNotFitChangeNothing) {
   run_study(other, open_dataset("spirals"));
   std::ofstream(folder / "text") << "no store";
   const fs::path into = folder / "into";
-  EXPECT_THAT(message_of({folder / "one", folder / "other"}, into), HasSubstr("another study than"));
-  EXPECT_THAT(message_of({folder / "one", folder / "other"}, into), HasSubstr("it has \"batch: 100\", this one \"batch: 50\""));
+  EXPECT_THAT(message_of({folder / "one", folder / "other"}, into),
+              HasSubstr("another study than"));
+  EXPECT_THAT(message_of({folder / "one", folder / "other"}, into),
+              HasSubstr("it has \"batch: 100\", this one \"batch: 50\""));
   EXPECT_THAT(message_of({folder / "one", folder / "none"}, into), HasSubstr("does not exist"));
-  EXPECT_THAT(message_of({folder / "one", folder / "text"}, into), HasSubstr("not a study's SQLite file"));
+  EXPECT_THAT(message_of({folder / "one", folder / "text"}, into),
+              HasSubstr("not a study's SQLite file"));
   EXPECT_THAT(message_of({fs::temp_directory_path()}, into), HasSubstr("is a folder"));
-  EXPECT_THAT(message_of({folder / "one"}, folder / "one"), HasSubstr("is a part and what the parts go into"));
+  EXPECT_THAT(message_of({folder / "one"}, folder / "one"),
+              HasSubstr("is a part and what the parts go into"));
   EXPECT_FALSE(fs::exists(into));
 }
 
@@ -94,8 +99,10 @@ TEST(StudyPart, ADamagedRecordLeavesTheTargetAsItWas) {
   run_part(2, 3, folder / "bad");
   sqlite3* bad = nullptr;
   ASSERT_EQ(sqlite3_open((folder / "bad").c_str(), &bad), SQLITE_OK);
-  EXPECT_EQ(sqlite3_exec(bad, "UPDATE run SET record = x'00' WHERE seed = (SELECT max(seed) FROM run)", nullptr, nullptr, nullptr),
-            SQLITE_OK);
+  EXPECT_EQ(
+      sqlite3_exec(bad, "UPDATE run SET record = x'00' WHERE seed = (SELECT max(seed) FROM run)",
+                   nullptr, nullptr, nullptr),
+      SQLITE_OK);
   sqlite3_close(bad);
   const fs::path into = folder / "into";
   merge_stores(std::array{folder / "good"}, into);
@@ -121,7 +128,10 @@ TEST(StudyPart, SettingsThatCannotBeCutAreRefused) {
   };
   EXPECT_THAT(message([](StudySettings& s) { s.store.clear(); }), HasSubstr("a store of its own"));
   EXPECT_THAT(message([](StudySettings& s) { s.seeds = 0; }), HasSubstr("a number of seeds"));
-  EXPECT_THAT(message([](StudySettings& s) { s.learning_rates = {0.1f, 0.2f}; }), HasSubstr("several learning rates"));
+  EXPECT_THAT(message([](StudySettings& s) {
+                s.learning_rates = {0.1f, 0.2f};
+              }),
+              HasSubstr("several learning rates"));
   EXPECT_THAT(message([](StudySettings& s) { s.part = {3, 2}; }), HasSubstr("is 3 of 2"));
 }
 

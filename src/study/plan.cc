@@ -31,9 +31,10 @@ std::string describe(const Dataset& data) {
   sum = checksum(sum, data.values);
   sum = checksum(sum, data.labels);
   sum = checksum(sum, data.targets);
-  return fmt::format("{} examples of {}, mean {}, deviation {}, of targets {} and {}, checksum {:08x}", data.size,
-                     fmt::join(data.shape, "x"), fmt::join(data.mean, " "), fmt::join(data.deviation, " "),
-                     fmt::join(data.target_mean, " "), data.target_deviation, sum);
+  return fmt::format(
+      "{} examples of {}, mean {}, deviation {}, of targets {} and {}, checksum {:08x}", data.size,
+      fmt::join(data.shape, "x"), fmt::join(data.mean, " "), fmt::join(data.deviation, " "),
+      fmt::join(data.target_mean, " "), data.target_deviation, sum);
 }
 
 // Of an attribute, all that a node can have.
@@ -51,11 +52,14 @@ struct Text {
 std::string describe(const Graph& graph) {
   std::string text;
   for (const Node& node : graph.nodes()) {
-    text += fmt::format("{} {} ({}) {}", node.name, node.op, fmt::join(node.inputs, " "), fmt::join(node.parameters, " "));
-    for (const auto& [name, value] : node.attributes.all()) text += fmt::format(" {}={}", name, std::visit(Text(), value));
+    text += fmt::format("{} {} ({}) {}", node.name, node.op, fmt::join(node.inputs, " "),
+                        fmt::join(node.parameters, " "));
+    for (const auto& [name, value] : node.attributes.all())
+      text += fmt::format(" {}={}", name, std::visit(Text(), value));
     text += ";";
   }
-  return fmt::format("{} nodes, outputs {}, checksum {:08x}", graph.nodes().size(), fmt::join(graph.outputs(), " "),
+  return fmt::format("{} nodes, outputs {}, checksum {:08x}", graph.nodes().size(),
+                     fmt::join(graph.outputs(), " "),
                      checksum(0, std::vector<char>(text.begin(), text.end())));
 }
 
@@ -85,7 +89,8 @@ std::string text_of(const T& value) {
   } else if constexpr (std::is_same_v<T, std::optional<Metric>>) {
     return value ? std::string(name(*value)) : "";
   } else {
-    static_assert(std::is_same_v<T, Optimizer> || std::is_same_v<T, Schedule> || std::is_same_v<T, Augmentation>);
+    static_assert(std::is_same_v<T, Optimizer> || std::is_same_v<T, Schedule> ||
+                  std::is_same_v<T, Augmentation>);
     return "";  // have lines of their own
   }
 }
@@ -94,13 +99,14 @@ std::string text_of(const T& value) {
 std::map<std::string, std::string, std::greater<>> words(const TrainSettings& settings) {
   std::map<std::string, std::string, std::greater<>> all;
   TrainSettings::each(settings, [&](const Setting& setting, const auto& value) {
-    if (setting.stored != "-") all[std::string(setting.stored.empty() ? setting.name : setting.stored)] = text_of(value);
+    if (setting.stored != "-")
+      all[std::string(setting.stored.empty() ? setting.name : setting.stored)] = text_of(value);
   });
   return all;
 }
 
-// Those that have another value than at first, so that a study begun before there was such a setting goes on; in falling order, as the
-// first ones were written.
+// Those that have another value than at first, so that a study begun before there was such a
+// setting goes on; in falling order, as the first ones were written.
 std::map<std::string, std::string, std::greater<>> changed(const TrainSettings& settings) {
   auto all = words(settings);
   for (const auto& [word, value] : words({}))
@@ -115,7 +121,8 @@ std::vector<Arm> plan_arms(const StudySettings& settings) {
   std::vector<Arm> arms = {{.label = "relu (control)", .activation = relu, .role = Role::kControl},
                            {.label = "relu (placebo)", .activation = relu, .role = Role::kPlacebo}};
   for (const Activation& activation : settings.activations) {
-    const bool known = std::any_of(arms.begin(), arms.end(), [&](const Arm& arm) { return arm.activation == activation; });
+    const bool known = std::any_of(arms.begin(), arms.end(),
+                                   [&](const Arm& arm) { return arm.activation == activation; });
     if (!known) arms.push_back({.label = activation.specification(), .activation = activation});
   }
   for (Arm& arm : arms) {
@@ -131,7 +138,9 @@ TrainSettings run_settings(const StudySettings& settings, const Arm& arm, std::u
   train.optimizer = with_learning_rate(train.optimizer, arm.learning_rate);
   train.seed = seed;
   if (arm.role != Role::kPlacebo) return train;
-  const bool given = settings.initial.size() > settings.train.frozen.size();  // weights: then the order of the data is the other draw
+  const bool given =
+      settings.initial.size() >
+      settings.train.frozen.size();  // weights: then the order of the data is the other draw
   if (given) train.seed += kPlaceboShift;
   if (!given) train.init_seed = seed + kPlaceboShift;
   return train;
@@ -140,7 +149,9 @@ TrainSettings run_settings(const StudySettings& settings, const Arm& arm, std::u
 std::string fingerprint(const StudySettings& settings, const Split& data) {
   const TrainSettings& t = settings.train;
   std::string text;
-  const auto line = [&](std::string_view name, const auto& value) { text += fmt::format("{}: {}\n", name, value); };
+  const auto line = [&](std::string_view name, const auto& value) {
+    text += fmt::format("{}: {}\n", name, value);
+  };
   line("version", kVersion);
   line("data", settings.data);
   line("train", describe(*data.train));
@@ -149,17 +160,25 @@ std::string fingerprint(const StudySettings& settings, const Split& data) {
   line("model", settings.model);
   if (settings.network) line("network", describe(*settings.network));
   if (!settings.initial.empty() || !t.frozen.empty())
-    line("initial", fmt::format("{}, frozen {}", describe(settings.initial), fmt::join(t.frozen, " ")));
-  line("batch norm", settings.model_options.batch_norm ? (*settings.model_options.batch_norm ? "yes" : "no") : "the model's own");
+    line("initial",
+         fmt::format("{}, frozen {}", describe(settings.initial), fmt::join(t.frozen, " ")));
+  line("batch norm", settings.model_options.batch_norm
+                         ? (*settings.model_options.batch_norm ? "yes" : "no")
+                         : "the model's own");
   line("precision", name(t.precision));
   line("dropout", settings.model_options.dropout);
   // Not among them which rates are tried either: a longer list goes on with what there is.
-  line("optimizer", describe(t.optimizer, tunes(settings) ? "tuned" : fmt::format("{}", learning_rate(t.optimizer))));
-  line("schedule", fmt::format("{} warm-up {} period {} gamma {} final {}", static_cast<int>(t.schedule.kind), t.schedule.warmup,
+  line("optimizer",
+       describe(t.optimizer,
+                tunes(settings) ? "tuned" : fmt::format("{}", learning_rate(t.optimizer))));
+  line("schedule", fmt::format("{} warm-up {} period {} gamma {} final {}",
+                               static_cast<int>(t.schedule.kind), t.schedule.warmup,
                                t.schedule.period, t.schedule.gamma, t.schedule.final_factor));
-  line("loss", fmt::format("{} smoothing {} delta {}", name(t.loss), t.label_smoothing, t.huber_delta));
+  line("loss",
+       fmt::format("{} smoothing {} delta {}", name(t.loss), t.label_smoothing, t.huber_delta));
   for (const OutputLoss& output : t.outputs)
-    line("output", fmt::format("{} {} weight {} elements {} to {} column {}", output.output, name(output.loss), output.weight, output.first,
+    line("output", fmt::format("{} {} weight {} elements {} to {} column {}", output.output,
+                               name(output.loss), output.weight, output.first,
                                output.first + output.width, output.target));
   line("clip norm", t.clip_norm);
   line("initializer", name(t.initializer));
@@ -168,8 +187,8 @@ std::string fingerprint(const StudySettings& settings, const Split& data) {
   line("steps", t.max_steps);
   line("shuffle", t.shuffle);
   line("augmentation", t.augmentation.specification());
-  line("health", fmt::format("counters {} census {} tau {} eps {}", t.health.counters, t.health.census, t.health.dormant_tau,
-                             t.health.saturation_eps));
+  line("health", fmt::format("counters {} census {} tau {} eps {}", t.health.counters,
+                             t.health.census, t.health.dormant_tau, t.health.saturation_eps));
   for (const auto& [word, value] : changed(t)) line(word, value);
   return text;
 }

@@ -14,27 +14,31 @@ class Store;
 // The arms of a study: control, placebo, then the activations in the order given, each once.
 std::vector<Arm> plan_arms(const StudySettings& settings);
 
-// The settings of one run: single-threaded, its own seed; the placebo's initial draw is that of seed + kPlaceboShift, its data order the
-// control's.
+// The settings of one run: single-threaded, its own seed; the placebo's initial draw is that of
+// seed + kPlaceboShift, its data order the control's.
 inline constexpr std::uint64_t kPlaceboShift = 1'000'003;
 TrainSettings run_settings(const StudySettings& settings, const Arm& arm, std::uint64_t seed);
 
-// All that determines the runs of a study, as lines "name: value": data (with a checksum), model, training settings, version. Not among
-// them: which arms and how many seeds, so that a study can be extended.
+// All that determines the runs of a study, as lines "name: value": data (with a checksum), model,
+// training settings, version. Not among them: which arms and how many seeds, so that a study can be
+// extended.
 std::string fingerprint(const StudySettings& settings, const Split& data);
 
 // "CPU model, N cores"
 std::string machine();
 
-// What a study does to the world. train() is the seam for tests; baseline() (may be empty: the study's) belongs to the split of a seed;
-// planned() hears the arms before the first run, and again whenever seeds are added.
-using TrainArm = std::function<Run(const Arm&, std::uint64_t seed, const Observer&, std::stop_token)>;
+// What a study does to the world. train() is the seam for tests; baseline() (may be empty: the
+// study's) belongs to the split of a seed; planned() hears the arms before the first run, and again
+// whenever seeds are added.
+using TrainArm =
+    std::function<Run(const Arm&, std::uint64_t seed, const Observer&, std::stop_token)>;
 struct Hooks {
   TrainArm train;
   std::function<Baseline(std::uint64_t seed)> baseline = {};
   TrainArm tune = {};  // the same of a candidate, scored on validation rows
   std::function<Baseline(std::uint64_t seed)> tuning_baseline = {};
-  const Split* validation = nullptr;  // training rows and validation rows of candidates, as first drawn; needed where rates are tuned
+  const Split* validation = nullptr;  // training rows and validation rows of candidates, as first
+                                      // drawn; needed where rates are tuned
   std::function<void(const std::vector<Arm>&)> planned = {};
   std::function<void(const StudyProgress&)> progress = {};
 };
@@ -48,12 +52,15 @@ void check_seeds(const StudySettings& settings);
 // As many runs as `seeds`, at least.
 void add_runs(const StudySettings& settings, Arm& arm, int seeds);
 
-// Trains the runs of study.arms that are not in the store (null: none), as many at a time as its settings say, and analyses them; adds
-// seeds where the settings leave that to the verdicts. Chooses the learning rates first, where the settings ask for that.
-void train_arms(Study& study, const Split& data, const Hooks& hooks, Store* store, std::stop_token stop);
+// Trains the runs of study.arms that are not in the store (null: none), as many at a time as its
+// settings say, and analyses them; adds seeds where the settings leave that to the verdicts.
+// Chooses the learning rates first, where the settings ask for that.
+void train_arms(Study& study, const Split& data, const Hooks& hooks, Store* store,
+                std::stop_token stop);
 
 // run_study() with the training injected.
-Study run_study_with(const StudySettings& settings, const Split& data, const Hooks& hooks, std::stop_token stop);
+Study run_study_with(const StudySettings& settings, const Split& data, const Hooks& hooks,
+                     std::stop_token stop);
 
 }  // namespace undying::study
 

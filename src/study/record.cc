@@ -7,12 +7,16 @@
 
 namespace undying {
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(StepRecord, step, loss, learning_rate, gradient_norm, update_ratio)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EpochRecord, epoch, step, train_loss, test_loss, test_accuracy, test_score, validation_score, seconds,
-                                   units, dead)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(UnitLife, state, born_dead, dormant, firing_rate, training_firing_rate, output, gradient, died, revived)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LayerHealth, name, units, dead, born_dead, always_negative, always_positive, dormant, died, revived,
-                                   firing_rate, saturated, signal_mean, signal_variance, gradient_norm, weight_norm, update_ratio)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(StepRecord, step, loss, learning_rate, gradient_norm,
+                                   update_ratio)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EpochRecord, epoch, step, train_loss, test_loss, test_accuracy,
+                                   test_score, validation_score, seconds, units, dead)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(UnitLife, state, born_dead, dormant, firing_rate,
+                                   training_firing_rate, output, gradient, died, revived)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LayerHealth, name, units, dead, born_dead, always_negative,
+                                   always_positive, dormant, died, revived, firing_rate, saturated,
+                                   signal_mean, signal_variance, gradient_norm, weight_norm,
+                                   update_ratio)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CensusRecord, step, examples, layers, gradient_norm_ratio)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Ledger, data, examples, layers, lives, censuses)
 
@@ -34,8 +38,9 @@ std::vector<float> floats_of(const nlohmann::json& json) {
 
 }  // namespace
 
-#define UNDYING_RUN_FIELDS \
-  status, reason, steps, epochs, ledger, test_accuracy, test_loss, test_score, best_epoch, train_seconds, samples, threads, shards
+#define UNDYING_RUN_FIELDS                                                                 \
+  status, reason, steps, epochs, ledger, test_accuracy, test_loss, test_score, best_epoch, \
+      train_seconds, samples, threads, shards
 
 void to_json(nlohmann::json& nlohmann_json_j, const Run& nlohmann_json_t) {
   NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_TO, UNDYING_RUN_FIELDS))
@@ -63,7 +68,8 @@ Run decode(std::string_view bytes, const std::string& source) {
     return Json::from_cbor(bytes.begin(), bytes.end()).get<Run>();
   } catch (const Json::exception& error) {
     throw Error(ErrorCode::kBadData, source,
-                std::string("holds a run that cannot be read (") + error.what() + "); remove the file to start anew");
+                std::string("holds a run that cannot be read (") + error.what() +
+                    "); remove the file to start anew");
   }
 }
 

@@ -8,8 +8,8 @@
 
 namespace undying::study {
 
-// A run as bytes (CBOR, RFC 8949) and back, every double exact, NaN and infinities included. decode() throws Error{kBadData} that
-// names `source`.
+// A run as bytes (CBOR, RFC 8949) and back, every double exact, NaN and infinities included.
+// decode() throws Error{kBadData} that names `source`.
 std::string encode(const Run& run);
 Run decode(std::string_view bytes, const std::string& source);
 

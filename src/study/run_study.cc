@@ -1,8 +1,5 @@
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <exception>
-#include <mutex>
 #include <optional>
 #include <thread>
 
@@ -12,7 +9,7 @@
 #include "onednn/isa.h"
 #include "study/draws.h"
 #include "study/plan.h"
-#include "study/record.h"
+#include "study/run_queue.h"
 #include "study/store.h"
 #include "study/tune.h"
 #include "trial/boundary.h"
@@ -25,104 +22,14 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kMostSteps = 500;                            // kept of a run for its curves
-constexpr auto kProgressInterval = std::chrono::milliseconds(50);  // between two reports of one run
-
-struct Job {
-  std::size_t arm;
-  std::size_t run;
-};
-
-// The runs of a study that are still to be done, handed out to threads seed by seed, so that what an interrupted study leaves is paired.
-class Schedule {
- public:
-  Schedule(Study& study, const Hooks& hooks, Store* store, std::int64_t steps)
-      : study_(study), hooks_(hooks), store_(store), progress_(hooks.progress), steps_(steps) {
-    const StudyPart& part = study.settings.part;
-    int index = 0;
-    for (std::size_t seed = 0; seed < study.arms.front().runs.size(); ++seed)
-      for (std::size_t arm = 0; arm < study.arms.size(); ++arm) {
-        if (seed >= study.arms[arm].runs.size()) continue;
-        if (index++ % part.count == part.index - 1 && !study.arms[arm].runs[seed].present) jobs_.push_back({arm, seed});
-      }
-  }
-
-  std::size_t trained() const { return trained_; }
-
-  void run(int threads, const std::stop_token& stop) {
-    const std::stop_callback forward(stop, [this] { stop_.request_stop(); });
-    {
-      std::vector<std::jthread> team;
-      for (int i = 0; i < threads; ++i) team.emplace_back([this] { work(); });
-    }
-    if (error_) std::rethrow_exception(error_);
-  }
-
- private:
-  void work() {
-    for (std::size_t next = next_++; next < jobs_.size() && !stop_.stop_requested(); next = next_++) {
-      try {
-        do_job(jobs_[next]);
-      } catch (...) {
-        const std::lock_guard lock(mutex_);
-        if (!error_) error_ = std::current_exception();
-        stop_.request_stop();
-      }
-    }
-  }
-
-  void do_job(const Job& job) {
-    Arm& arm = study_.arms[job.arm];
-    ArmRun& slot = arm.runs[job.run];
-    std::optional<Run> run = store_ == nullptr ? std::nullopt : store_->find(arm.stored_as, slot.seed);
-    const bool kept = run.has_value();
-    if (!kept) {
-      run = train(job);
-      ++trained_;
-    }
-    if (run->status == RunStatus::kInterrupted) return;
-    thin(run->steps, kMostSteps);
-    if (!kept && store_ != nullptr) store_->put(arm.stored_as, slot.seed, *run);
-    if (hooks_.baseline) slot.baseline = hooks_.baseline(slot.seed);
-    const std::lock_guard lock(mutex_);
-    slot.run = std::move(*run);
-    slot.present = true;
-    if (progress_) progress_({job.arm, slot.seed, steps_, steps_, 0.0, true, &slot});
-  }
-
-  Run train(const Job& job) {
-    const Arm& arm = study_.arms[job.arm];
-    const std::uint64_t seed = arm.runs[job.run].seed;
-    Clock::time_point reported{};
-    Observer observer;
-    observer.step = [&](const StepRecord& record) {
-      if (!progress_ || (record.step & 15) != 1 || Clock::now() - reported < kProgressInterval) return;
-      reported = Clock::now();
-      const std::lock_guard lock(mutex_);
-      progress_({job.arm, seed, record.step, steps_, record.loss, false, nullptr});
-    };
-    return hooks_.train(arm, seed, observer, stop_.get_token());
-  }
-
-  Study& study_;
-  const Hooks& hooks_;
-  Store* store_;
-  const std::function<void(const StudyProgress&)>& progress_;
-  std::int64_t steps_;
-  std::vector<Job> jobs_;
-  std::atomic<std::size_t> next_{0};
-  std::atomic<std::size_t> trained_{0};
-  std::stop_source stop_;
-  std::mutex mutex_;  // guards the slots' publication, progress_ and error_
-  std::exception_ptr error_;
-};
-
 std::int64_t steps_of(const TrainSettings& train, const Dataset& data) {
   const std::int64_t all = train.epochs * ((data.size + train.batch - 1) / train.batch);
   return train.max_steps > 0 ? std::min(all, train.max_steps) : all;
 }
 
-std::int64_t outputs_of(const Dataset& data) { return data.classes > 0 ? data.classes : data.outputs; }
+std::int64_t outputs_of(const Dataset& data) {
+  return data.classes > 0 ? data.classes : data.outputs;
+}
 
 Graph build(const StudySettings& settings, const Arm& arm, const Dataset& data) {
   if (settings.network) return with_activation(*settings.network, arm.activation);
@@ -132,7 +39,8 @@ Graph build(const StudySettings& settings, const Arm& arm, const Dataset& data) 
 }
 
 // As a run begins.
-Trainer begin(const StudySettings& settings, const Arm& arm, const Dataset& data, std::uint64_t seed) {
+Trainer begin(const StudySettings& settings, const Arm& arm, const Dataset& data,
+              std::uint64_t seed) {
   Trainer trainer(build(settings, arm, data), run_settings(settings, arm, seed));
   if (settings.initial.empty()) return trainer;
   std::vector<Tensor> own = trainer.tensors();
@@ -147,21 +55,29 @@ Trainer begin(const StudySettings& settings, const Arm& arm, const Dataset& data
 
 void check_part(const StudySettings& settings) {
   const auto [index, count] = settings.part;
-  const auto refuse = [](const std::string& message) { throw Error(ErrorCode::kInvalidArgument, "part", message); };
-  if (count < 1 || index < 1 || index > count) refuse(fmt::format("is {} of {}; expected 1 of 1 or more", index, count));
+  const auto refuse = [](const std::string& message) {
+    throw Error(ErrorCode::kInvalidArgument, "part", message);
+  };
+  if (count < 1 || index < 1 || index > count)
+    refuse(fmt::format("is {} of {}; expected 1 of 1 or more", index, count));
   if (count == 1) return;
-  if (settings.store.empty()) refuse("has nowhere to go; expected a store of its own for each part");
-  if (settings.seeds == 0) refuse("does not go with seeds that are added as needed; expected a number of seeds");
-  if (tunes(settings)) refuse("does not go with several learning rates, which are chosen from all runs; expected one");
+  if (settings.store.empty())
+    refuse("has nowhere to go; expected a store of its own for each part");
+  if (settings.seeds == 0)
+    refuse("does not go with seeds that are added as needed; expected a number of seeds");
+  if (tunes(settings))
+    refuse("does not go with several learning rates, which are chosen from all runs; expected one");
 }
 
 void check(const StudySettings& settings, const Split& data, const std::vector<Arm>& arms) {
   check_seeds(settings);
   check_part(settings);
   if (settings.threads < 0 || settings.threads > 1024)
-    throw Error(ErrorCode::kInvalidArgument, "threads",
-                "is " + std::to_string(settings.threads) + "; expected 1..1024, or 0 for one per core");
-  if (!settings.train.evaluate) throw Error(ErrorCode::kInvalidArgument, "evaluate", "is off; a study needs the test set");
+    throw Error(
+        ErrorCode::kInvalidArgument, "threads",
+        "is " + std::to_string(settings.threads) + "; expected 1..1024, or 0 for one per core");
+  if (!settings.train.evaluate)
+    throw Error(ErrorCode::kInvalidArgument, "evaluate", "is off; a study needs the test set");
   for (const Arm& arm : arms) {
     const Trainer trainer = begin(settings, arm, *data.train, settings.train.seed);
     trainer.check(*data.train);
@@ -169,13 +85,19 @@ void check(const StudySettings& settings, const Split& data, const std::vector<A
   }
   if (tunes(settings))
     for (const Arm& candidate : plan_candidates(settings, {arms.front()}))
-      Trainer(build(settings, candidate, *data.train), run_settings(settings, candidate, settings.train.seed));
-  learning_rate_factor(settings.train.schedule, 0, steps_of(settings.train, *data.train));  // throws on a schedule that does not fit
+      Trainer(build(settings, candidate, *data.train),
+              run_settings(settings, candidate, settings.train.seed));
+  learning_rate_factor(
+      settings.train.schedule, 0,
+      steps_of(settings.train, *data.train));  // throws on a schedule that does not fit
 }
 
-// Where the run stops early, it watches rows of its training part that it is not trained on, the same for all arms.
-Run fit(Trainer& trainer, const Split& split, std::uint64_t seed, const Observer& observer, std::stop_token stop) {
-  if (trainer.settings().early_stop == 0) return trainer.fit(*split.train, *split.test, observer, std::move(stop));
+// Where the run stops early, it watches rows of its training part that it is not trained on, the
+// same for all arms.
+Run fit(Trainer& trainer, const Split& split, std::uint64_t seed, const Observer& observer,
+        std::stop_token stop) {
+  if (trainer.settings().early_stop == 0)
+    return trainer.fit(*split.train, *split.test, observer, std::move(stop));
   const Split watched = validation_split(split, seed);
   return trainer.fit(*watched.train, *split.test, observer, std::move(stop), watched.test.get());
 }
@@ -199,26 +121,33 @@ Study begin_study(const StudySettings& settings, const Split& data) {
   study.read.baseline = study.baseline.text();
   if (study.watched_examples > 0)
     study.read.remarks.push_back(
-        fmt::format("every run sets {} of the {} training examples aside, drawn with its seed, and stops early by them",
+        fmt::format("every run sets {} of the {} training examples aside, drawn with its seed, and "
+                    "stops early by them",
                     study.watched_examples, data.train->size));
   return study;
 }
 
 void check_seeds(const StudySettings& settings) {
   const auto refuse = [](const char* what, int found, const char* expected) {
-    throw Error(ErrorCode::kInvalidArgument, what, fmt::format("is {}; expected {}", found, expected));
+    throw Error(ErrorCode::kInvalidArgument, what,
+                fmt::format("is {}; expected {}", found, expected));
   };
-  if (settings.seeds < 0 || settings.seeds > kMostSeeds) refuse("seeds", settings.seeds, "1..1000, or auto");
-  if (settings.max_seeds < trial::kFirstLook || settings.max_seeds > kMostSeeds) refuse("max seeds", settings.max_seeds, "5..1000");
+  if (settings.seeds < 0 || settings.seeds > kMostSeeds)
+    refuse("seeds", settings.seeds, "1..1000, or auto");
+  if (settings.max_seeds < trial::kFirstLook || settings.max_seeds > kMostSeeds)
+    refuse("max seeds", settings.max_seeds, "5..1000");
 }
 
 void add_runs(const StudySettings& settings, Arm& arm, int seeds) {
-  while (static_cast<int>(arm.runs.size()) < seeds) arm.runs.push_back({.seed = settings.train.seed + arm.runs.size()});
+  while (static_cast<int>(arm.runs.size()) < seeds)
+    arm.runs.push_back({.seed = settings.train.seed + arm.runs.size()});
 }
 
 namespace {
 
-bool undecided(const Arm& arm) { return arm.role == Role::kTreatment && trial::wants_more(arm.comparison); }
+bool undecided(const Arm& arm) {
+  return arm.role == Role::kTreatment && trial::wants_more(arm.comparison);
+}
 
 // The runs of the next look: control, placebo and every arm that is undecided.
 void extend(Study& study, int seeds) {
@@ -235,10 +164,16 @@ int next_seeds(const Study& study) {
 class Growth {
  public:
   Growth(Study& study, const Split& data, const Hooks& hooks, Store* store, std::stop_token stop)
-      : study_(study), hooks_(hooks), store_(store), stop_(std::move(stop)), steps_(steps_of(study.settings.train, *data.train)) {}
+      : study_(study),
+        hooks_(hooks),
+        store_(store),
+        stop_(std::move(stop)),
+        steps_(steps_of(study.settings.train, *data.train)) {}
 
   void run() {
-    for (Arm& arm : study_.arms) add_runs(study_.settings, arm, study_.settings.seeds > 0 ? study_.settings.seeds : trial::kFirstLook);
+    for (Arm& arm : study_.arms)
+      add_runs(study_.settings, arm,
+               study_.settings.seeds > 0 ? study_.settings.seeds : trial::kFirstLook);
     if (tunes(study_.settings) && !tune()) return analyse(study_);
     look();
     while (grows()) {
@@ -252,10 +187,12 @@ class Growth {
   void train(Study& study, const Hooks& hooks, std::int64_t steps) {
     if (hooks.planned) hooks.planned(study.arms);
     const int threads = study.settings.threads;
-    Schedule schedule(study, hooks, store_, steps);
-    schedule.run(threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency())), stop_);
+    RunQueue queue(study, hooks, store_, steps);
+    queue.run(
+        threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency())),
+        stop_);
     study_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-    trained_ += schedule.trained();
+    trained_ += queue.trained();
   }
 
   // Whether every arm has its learning rate now: not where it was stopped.
@@ -263,7 +200,10 @@ class Growth {
     const Split& rows = *hooks_.validation;
     Study tuning = begin_study(study_.settings, rows);
     tuning.arms = plan_candidates(study_.settings, study_.arms);
-    const Hooks hooks{.train = hooks_.tune, .baseline = hooks_.tuning_baseline, .planned = hooks_.planned, .progress = hooks_.progress};
+    const Hooks hooks{.train = hooks_.tune,
+                      .baseline = hooks_.tuning_baseline,
+                      .planned = hooks_.planned,
+                      .progress = hooks_.progress};
     train(tuning, hooks, steps_of(study_.settings.train, *rows.train));
     for (const Arm& candidate : tuning.arms)
       if (!std::ranges::all_of(candidate.runs, &ArmRun::present)) return false;
@@ -278,14 +218,18 @@ class Growth {
   }
 
   bool grows() {
-    if (study_.settings.seeds > 0 || study_.missing > 0 || next_seeds(study_) <= static_cast<int>(study_.arms.front().runs.size()))
+    if (study_.settings.seeds > 0 || study_.missing > 0 ||
+        next_seeds(study_) <= static_cast<int>(study_.arms.front().runs.size()))
       return false;
     const auto open = std::ranges::count_if(study_.arms, undecided);
     if (open == 0) return false;
-    const auto runs =
-        static_cast<double>(next_seeds(study_) - static_cast<int>(study_.arms.front().runs.size())) * static_cast<double>(open + 2);
-    const double expected = study_.seconds * (1.0 + runs / static_cast<double>(std::max<std::size_t>(1, trained_)));
-    study_.out_of_budget = study_.settings.budget > 0.0 && trained_ > 0 && expected > study_.settings.budget;
+    const auto runs = static_cast<double>(next_seeds(study_) -
+                                          static_cast<int>(study_.arms.front().runs.size())) *
+                      static_cast<double>(open + 2);
+    const double expected =
+        study_.seconds * (1.0 + runs / static_cast<double>(std::max<std::size_t>(1, trained_)));
+    study_.out_of_budget =
+        study_.settings.budget > 0.0 && trained_ > 0 && expected > study_.settings.budget;
     return !study_.out_of_budget;
   }
 
@@ -300,11 +244,13 @@ class Growth {
 
 }  // namespace
 
-void train_arms(Study& study, const Split& data, const Hooks& hooks, Store* store, std::stop_token stop) {
+void train_arms(Study& study, const Split& data, const Hooks& hooks, Store* store,
+                std::stop_token stop) {
   Growth(study, data, hooks, store, std::move(stop)).run();
 }
 
-Study run_study_with(const StudySettings& settings, const Split& data, const Hooks& hooks, std::stop_token stop) {
+Study run_study_with(const StudySettings& settings, const Split& data, const Hooks& hooks,
+                     std::stop_token stop) {
   Study study = begin_study(settings, data);
   study.arms = plan_arms(settings);
   study.redrawn = redraws(settings, data);
@@ -320,28 +266,34 @@ Study run_study_with(const StudySettings& settings, const Split& data, const Hoo
 
 }  // namespace study
 
-Study run_study(const StudySettings& settings, const Split& data, const std::function<void(const std::vector<Arm>&)>& planned,
+Study run_study(const StudySettings& settings, const Split& data,
+                const std::function<void(const std::vector<Arm>&)>& planned,
                 const std::function<void(const StudyProgress&)>& progress, std::stop_token stop) {
   study::Draws draws(data, study::redraws(settings, data));
   const auto train_on = [&settings](study::Draws& rows) -> study::TrainArm {
-    return [&settings, draws = &rows](const Arm& arm, std::uint64_t seed, const Observer& observer, std::stop_token stopping) {
+    return [&settings, draws = &rows](const Arm& arm, std::uint64_t seed, const Observer& observer,
+                                      std::stop_token stopping) {
       const Split& split = draws->of(seed);
       Trainer trainer = study::begin(settings, arm, *split.train, seed);
       Run run = study::fit(trainer, split, seed, observer, std::move(stopping));
-      if (run.status == RunStatus::kFinished && arm.role != Role::kCandidate) run.examples = trainer.example_scores(*split.test);
+      if (run.status == RunStatus::kFinished && arm.role != Role::kCandidate)
+        run.examples = trainer.example_scores(*split.test);
       return run;
     };
   };
-  study::Hooks hooks{.train = train_on(draws),
-                     .baseline = [&](std::uint64_t seed) { return draws.baseline_of(seed, settings.train); },
-                     .planned = planned,
-                     .progress = progress};
+  study::Hooks hooks{
+      .train = train_on(draws),
+      .baseline = [&](std::uint64_t seed) { return draws.baseline_of(seed, settings.train); },
+      .planned = planned,
+      .progress = progress};
   if (!study::tunes(settings)) return study::run_study_with(settings, data, hooks, std::move(stop));
   // The same rows whatever --seed is: candidates of another seed may be in the store.
   const Split validation = validation_split(data, study::kTuningShift);
   study::Draws validation_draws(validation, study::redraws(validation));
   hooks.tune = train_on(validation_draws);
-  hooks.tuning_baseline = [&](std::uint64_t seed) { return validation_draws.baseline_of(seed, settings.train); };
+  hooks.tuning_baseline = [&](std::uint64_t seed) {
+    return validation_draws.baseline_of(seed, settings.train);
+  };
   hooks.validation = &validation;
   return study::run_study_with(settings, data, hooks, std::move(stop));
 }

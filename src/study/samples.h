@@ -6,13 +6,14 @@
 
 namespace undying::study {
 
-// Test accuracy or test loss, whichever the study is scored by.
+// The metric that the study is scored by.
 double score_of(const Study& study, const Run& run);
 
 // Losses below count as this.
 double loss_floor(const Study& study);
 
-// Diverged where its loss, its gradient or its score is not finite; collapsed where the baseline of its split is not beaten.
+// Diverged where its loss, its gradient or its score is not finite; collapsed where the baseline of
+// its split is not beaten.
 Outcome outcome_of(const Study& study, const ArmRun& run);
 
 // An arm's runs from the first seed on, up to the first that is missing.

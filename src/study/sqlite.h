@@ -9,7 +9,8 @@ struct sqlite3_stmt;
 
 namespace undying::study {
 
-// Throws what the database says went wrong, of this file: Error kBadData where it is no database, else kIo.
+// Throws what the database says went wrong, of this file: Error kBadData where it is no database,
+// else kIo.
 [[noreturn]] void fail(const std::string& file, sqlite3* database);
 
 // One prepared statement, its values bound in order. Throws as fail() does. `file` must outlive it.

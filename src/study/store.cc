@@ -27,42 +27,53 @@ std::string difference(const std::string& a, const std::string& b) {
     const bool more_left = static_cast<bool>(std::getline(left, left_line));
     const bool more_right = static_cast<bool>(std::getline(right, right_line));
     if (!more_left && !more_right) return "";
-    if (!more_left || !more_right || left_line != right_line) return fmt::format("it has \"{}\", this one \"{}\"", left_line, right_line);
+    if (!more_left || !more_right || left_line != right_line)
+      return fmt::format("it has \"{}\", this one \"{}\"", left_line, right_line);
   }
 }
 
 void Store::Close::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
 
-Store::Store(const std::filesystem::path& file, const std::string& fingerprint) : file_(file.string()) {
+Store::Store(const std::filesystem::path& file, const std::string& fingerprint)
+    : file_(file.string()) {
   open();
-  for (const char* sql :
-       {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", "CREATE TABLE IF NOT EXISTS study(key TEXT PRIMARY KEY, value TEXT)",
-        "CREATE TABLE IF NOT EXISTS run(arm TEXT, seed INTEGER, record BLOB, PRIMARY KEY(arm, seed))"})
+  for (const char* sql : {"PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL",
+                          "CREATE TABLE IF NOT EXISTS study(key TEXT PRIMARY KEY, value TEXT)",
+                          "CREATE TABLE IF NOT EXISTS run(arm TEXT, seed INTEGER, record BLOB, "
+                          "PRIMARY KEY(arm, seed))"})
     Statement(database_.get(), file_, sql).step();
   set("schema", kSchema, Present::kStays);
   set("fingerprint", fingerprint, Present::kStays);
   check_schema();
   if (const std::string found = get("fingerprint"); found != fingerprint)
     throw Error(ErrorCode::kInvalidArgument, file_,
-                fmt::format("holds another study: {}; choose another file, or repeat that study's settings to resume it",
+                fmt::format("holds another study: {}; choose another file, or repeat that study's "
+                            "settings to resume it",
                             difference(found, fingerprint)));
 }
 
 Store::Store(const std::filesystem::path& file) : file_(file.string()) {
   if (std::filesystem::is_directory(file))
-    throw Error(ErrorCode::kBadData, file_, "is a folder; expected the store of a study (compare --store)");
+    throw Error(ErrorCode::kBadData, file_,
+                "is a folder; expected the store of a study (compare --store)");
   if (!std::filesystem::exists(file))
-    throw Error(ErrorCode::kNotFound, file_, "does not exist; expected the store of a study (compare --store)");
+    throw Error(ErrorCode::kNotFound, file_,
+                "does not exist; expected the store of a study (compare --store)");
   open();
-  Statement tables(database_.get(), file_, "SELECT count(*) FROM sqlite_master WHERE name IN ('study', 'run')");
+  Statement tables(database_.get(), file_,
+                   "SELECT count(*) FROM sqlite_master WHERE name IN ('study', 'run')");
   tables.step();
-  if (tables.number(0) != 2) throw Error(ErrorCode::kBadData, file_, "is not the store of a study; expected what compare --store wrote");
+  if (tables.number(0) != 2)
+    throw Error(ErrorCode::kBadData, file_,
+                "is not the store of a study; expected what compare --store wrote");
   check_schema();
 }
 
 void Store::open() {
   sqlite3* opened = nullptr;
-  const int code = sqlite3_open_v2(file_.c_str(), &opened, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, nullptr);
+  const int code =
+      sqlite3_open_v2(file_.c_str(), &opened,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, nullptr);
   database_.reset(opened);
   if (code != SQLITE_OK) fail(file_, opened);
   sqlite3_busy_timeout(opened, 10'000);
@@ -71,7 +82,8 @@ void Store::open() {
 void Store::check_schema() const {
   if (const std::string found = get("schema"); found != kSchema)
     throw Error(ErrorCode::kBadData, file_,
-                fmt::format("has layout version {}; this program writes {}: choose another file", found, kSchema));
+                fmt::format("has layout version {}; this program writes {}: choose another file",
+                            found, kSchema));
 }
 
 std::string Store::get(const std::string& key) const {
@@ -82,7 +94,8 @@ std::string Store::get(const std::string& key) const {
 
 void Store::set(const std::string& key, const std::string& value, Present present) {
   Statement insert(database_.get(), file_,
-                   present == Present::kStays ? "INSERT OR IGNORE INTO study VALUES(?, ?)" : "INSERT OR REPLACE INTO study VALUES(?, ?)");
+                   present == Present::kStays ? "INSERT OR IGNORE INTO study VALUES(?, ?)"
+                                              : "INSERT OR REPLACE INTO study VALUES(?, ?)");
   insert.bind(key);
   insert.bind(value);
   insert.step();
@@ -101,7 +114,8 @@ void Store::add_instruction_sets(const std::set<std::string>& more) {
 
 void Store::each(const std::function<void(const StoredRun&)>& visit) const {
   Statement select(database_.get(), file_, "SELECT arm, seed, record FROM run ORDER BY seed, arm");
-  while (select.step()) visit({select.column(0), static_cast<std::uint64_t>(select.number(1)), select.column(2)});
+  while (select.step())
+    visit({select.column(0), static_cast<std::uint64_t>(select.number(1)), select.column(2)});
 }
 
 std::int64_t Store::add(const Store& other) {

@@ -15,10 +15,12 @@ struct sqlite3;
 
 namespace undying::study {
 
-// The finished runs of one study in a SQLite file, each committed on its own: what a kill leaves is whole.
+// The finished runs of one study in a SQLite file, each committed on its own: what a kill leaves is
+// whole.
 //
-//   study(key TEXT PRIMARY KEY, value TEXT)   'schema': the version of this layout; 'fingerprint': all that determines the runs;
-//                                             'instructions': the instruction sets they were made with
+//   study(key TEXT PRIMARY KEY, value TEXT)
+//     'schema': the version of this layout; 'fingerprint': all that determines the runs;
+//     'instructions': the instruction sets they were made with
 //   run(arm TEXT, seed INTEGER, record BLOB, PRIMARY KEY(arm, seed))   record: study/record.h
 struct StoredRun {
   std::string arm;
@@ -28,8 +30,9 @@ struct StoredRun {
 
 class Store {
  public:
-  // Opens or creates the file. Throws Error: kIo; kBadData (not SQLite, another schema); kInvalidArgument when the file holds the runs
-  // of a study with another fingerprint, naming the first line that differs.
+  // Opens or creates the file. Throws Error: kIo; kBadData (not SQLite, another schema);
+  // kInvalidArgument when the file holds the runs of a study with another fingerprint, naming the
+  // first line that differs.
   Store(const std::filesystem::path& file, const std::string& fingerprint);
   // Opens what is there, whichever study it is of. Throws Error kNotFound, kIo, kBadData.
   explicit Store(const std::filesystem::path& file);
@@ -44,7 +47,8 @@ class Store {
   void put(const std::string& arm, std::uint64_t seed, const Run& run);
 
   void each(const std::function<void(const StoredRun&)>& visit) const;
-  // Adds the runs of another store that this one lacks; how many. Throws Error{kBadData} on a damaged record.
+  // Adds the runs of another store that this one lacks; how many. Throws Error{kBadData} on a
+  // damaged record.
   std::int64_t add(const Store& other);
   // All that `work` puts, or, where it throws, nothing.
   void together(const std::function<void()>& work);

@@ -71,11 +71,14 @@ TEST(Study, InterruptedKeepsFinishedRunsAndResumesToTheSameNumbers) {
   EXPECT_LE(part.missing, 8);
   EXPECT_THAT(part.verdict.front(), HasSubstr("of 12 runs are missing"));
   int trained = 0;
-  const Study resumed = run_study(settings, data, {}, [&](const StudyProgress& progress) { trained += !progress.finished; });
+  const Study resumed = run_study(
+      settings, data, {}, [&](const StudyProgress& progress) { trained += !progress.finished; });
   EXPECT_EQ(resumed.missing, 0);
   expect_same_runs(whole, resumed);
   trained = 0;
-  expect_same_runs(whole, run_study(settings, data, {}, [&](const StudyProgress& progress) { trained += !progress.finished; }));
+  expect_same_runs(whole, run_study(settings, data, {}, [&](const StudyProgress& progress) {
+                     trained += !progress.finished;
+                   }));
   EXPECT_EQ(trained, 0) << "everything was in the store";
 }
 
@@ -88,11 +91,13 @@ TEST(Study, RefusesTheStoreOfAnotherStudy) {
   run_study(settings, data);
   settings.train.batch = 50;
   EXPECT_THAT([&] { run_study(settings, data); },
-              testing::ThrowsMessage<Error>(testing::AllOf(HasSubstr("batch: 100"), HasSubstr("batch: 50"))));
-  std::ofstream(folder / "text.sqlite")
-      << "this is not a database, and long enough to be read as one .....................................";
+              testing::ThrowsMessage<Error>(
+                  testing::AllOf(HasSubstr("batch: 100"), HasSubstr("batch: 50"))));
+  std::ofstream(folder / "text.sqlite") << "this is not a database, and long enough to be read as "
+                                           "one .....................................";
   settings.store = folder / "text.sqlite";
-  EXPECT_THAT([&] { run_study(settings, data); }, testing::ThrowsMessage<Error>(HasSubstr("text.sqlite")));
+  EXPECT_THAT([&] { run_study(settings, data); },
+              testing::ThrowsMessage<Error>(HasSubstr("text.sqlite")));
   settings.store = folder / "no/such/folder.sqlite";
   EXPECT_THROW(run_study(settings, data), Error);
 }
@@ -106,32 +111,40 @@ TEST(Study, RefusesTheStoreOfOtherData) {
     settings.data = source;
     settings.seeds = 1;
     settings.train.epochs = 1;
-    settings.train.loss = data.train->classes > 0 ? Loss::kSoftmaxCrossEntropy : Loss::kMeanSquaredError;
+    settings.train.loss =
+        data.train->classes > 0 ? Loss::kSoftmaxCrossEntropy : Loss::kMeanSquaredError;
     settings.store = folder / (std::string(source) + ".sqlite").c_str();
     run_study(settings, data);
     const auto refuses = [&](auto change, bool test) {
       auto part = std::make_shared<Dataset>(test ? *data.test : *data.train);
       change(*part);
       const Split changed = {test ? data.train : part, test ? part : data.test, data.note};
-      EXPECT_THAT([&] { run_study(settings, changed); }, testing::ThrowsMessage<Error>(HasSubstr("checksum"))) << source;
+      EXPECT_THAT([&] { run_study(settings, changed); },
+                  testing::ThrowsMessage<Error>(HasSubstr("checksum")))
+          << source;
     };
     for (const bool test : {false, true}) {
       refuses([](Dataset& part) { part.values[7] = -part.values[7]; }, test);
-      if (data.train->classes > 0) refuses([](Dataset& part) { part.labels[3] = 1 - part.labels[3]; }, test);
+      if (data.train->classes > 0)
+        refuses([](Dataset& part) { part.labels[3] = 1 - part.labels[3]; }, test);
       if (data.train->classes == 0) refuses([](Dataset& part) { part.targets[3] += 1.0f; }, test);
     }
   }
 }
 
-// An injected run of an activation: elu and leaky_relu:0.1 score as asked, with a little noise of their own.
+// An injected run of an activation: elu and leaky_relu:0.1 score as asked, with a little noise of
+// their own.
 study::TrainArm scoring(double elu, double leaky) {
   return [=](const Arm& arm, std::uint64_t seed, const Observer&, std::stop_token) {
     double phase = 0.0;
     for (const char letter : arm.label) phase = 1.7 * phase + letter;
     const double wave = 0.01 * std::sin(phase * static_cast<double>(seed));
-    const double level = arm.activation == Activation("elu") ? elu : arm.activation == Activation("leaky_relu:0.1") ? leaky : 0.7;
+    const double level = arm.activation == Activation("elu")              ? elu
+                         : arm.activation == Activation("leaky_relu:0.1") ? leaky
+                                                                          : 0.7;
     undying::Run run{.test_accuracy = level + wave};
-    run.epochs = {{.epoch = 1, .step = 10, .train_loss = 1.0 + wave, .test_accuracy = level + wave}};
+    run.epochs = {
+        {.epoch = 1, .step = 10, .train_loss = 1.0 + wave, .test_accuracy = level + wave}};
     return run;
   };
 }
@@ -146,8 +159,9 @@ StudySettings growing() {
 TEST(Study, AddsSeedsToWhatIsUndecidedAlone) {
   const Split data = open_dataset("spirals");
   int extensions = -1;
-  const Study study =
-      study::run_study_with(growing(), data, {.train = scoring(0.9, 0.703), .planned = [&](const auto&) { ++extensions; }}, {});
+  const Study study = study::run_study_with(
+      growing(), data,
+      {.train = scoring(0.9, 0.703), .planned = [&](const auto&) { ++extensions; }}, {});
   EXPECT_EQ(study.arms[3].comparison.verdict, Verdict::kHelps);
   EXPECT_EQ(study.arms[3].runs.size(), 5U);
   EXPECT_EQ(study.arms[2].runs.size(), 20U) << study.arms[2].comparison.sentence;
@@ -164,10 +178,13 @@ TEST(Study, GoesOnWithAHigherLimitAndTheSameStore) {
   const Study whole = study::run_study_with(settings, data, {.train = scoring(0.9, 0.703)}, {});
   settings.store = folder / "study.sqlite";
   settings.max_seeds = 8;
-  EXPECT_EQ(study::run_study_with(settings, data, {.train = scoring(0.9, 0.703)}, {}).arms[2].runs.size(), 8U);
+  EXPECT_EQ(
+      study::run_study_with(settings, data, {.train = scoring(0.9, 0.703)}, {}).arms[2].runs.size(),
+      8U);
   settings.max_seeds = 20;
   int trained = 0;
-  const auto counting = [&](const Arm& arm, std::uint64_t seed, const Observer& observer, std::stop_token stop) {
+  const auto counting = [&](const Arm& arm, std::uint64_t seed, const Observer& observer,
+                            std::stop_token stop) {
     ++trained;
     return scoring(0.9, 0.703)(arm, seed, observer, std::move(stop));
   };
@@ -185,7 +202,8 @@ TEST(Study, EndsWithItsBudget) {
   EXPECT_EQ(study.arms[0].runs.size(), 5U);
 }
 
-// Few examples, held out by drawing: each seed draws its own part, the same for all arms, and the intervals know that they overlap.
+// Few examples, held out by drawing: each seed draws its own part, the same for all arms, and the
+// intervals know that they overlap.
 TEST(Study, ASmallSplitThatWasDrawnIsDrawnAnewForEverySeed) {
   const Split data = hold_out(*open_dataset("spirals").test, {.share = 0.2, .seed = 3});
   ASSERT_LT(data.test->size, 1000);
@@ -219,7 +237,7 @@ TEST(Study, RunsStopEarlyAndAreJudgedByTheMetric) {
     for (const ArmRun& run : arm.runs) {
       kept.push_back(run.run.best_epoch);
       EXPECT_EQ(run.run.ledger.examples, study.train_examples);
-      EXPECT_EQ(run.run.test_score, run.run.epochs[static_cast<std::size_t>(run.run.best_epoch - 1)].test_score);
+      EXPECT_EQ(run.run.test_score, run.run.epochs[run.run.best_epoch - 1].test_score);
     }
     EXPECT_EQ(arm.least_epochs, *std::ranges::min_element(kept));
     EXPECT_EQ(arm.most_epochs, *std::ranges::max_element(kept));
@@ -227,7 +245,8 @@ TEST(Study, RunsStopEarlyAndAreJudgedByTheMetric) {
   }
   expect_same_runs(study, run_study(settings, data));
   settings.train.metric = Metric::kF1;
-  EXPECT_THAT([&] { run_study(settings, data); }, testing::ThrowsMessage<Error>(HasSubstr("metric: AUC")));
+  EXPECT_THAT([&] { run_study(settings, data); },
+              testing::ThrowsMessage<Error>(HasSubstr("metric: AUC")));
   settings.store.clear();
   settings.train.metric = Metric::kRmse;
   EXPECT_THAT([&] { run_study(settings, data); }, testing::ThrowsMessage<Error>(HasSubstr("RMSE")));
@@ -235,11 +254,13 @@ TEST(Study, RunsStopEarlyAndAreJudgedByTheMetric) {
 
 TEST(Study, AnErrorInOneRunEndsTheStudyWithIt) {
   const Split data = open_dataset("spirals");
-  const auto broken = [](const Arm& arm, std::uint64_t, const Observer&, std::stop_token) -> undying::Run {
+  const auto broken = [](const Arm& arm, std::uint64_t, const Observer&,
+                         std::stop_token) -> undying::Run {
     if (arm.activation == Activation("elu")) throw Error(ErrorCode::kInternal, "elu", "broke");
     return {};
   };
-  EXPECT_THAT([&] { study::run_study_with(tiny(), data, {.train = broken}, {}); }, testing::ThrowsMessage<Error>(HasSubstr("broke")));
+  EXPECT_THAT([&] { study::run_study_with(tiny(), data, {.train = broken}, {}); },
+              testing::ThrowsMessage<Error>(HasSubstr("broke")));
 }
 
 TEST(Study, WrongSettingsFailBeforeTheFirstRun) {

@@ -16,15 +16,24 @@ namespace fs = std::filesystem;
 
 // Three activations on two spirals, three seeds, 2 epochs.
 inline StudySettings tiny() {
-  StudySettings settings{.data = "spirals", .model = "mlp:8x2", .activations = {"relu", "leaky_relu:0.1", "elu"}, .seeds = 3};
-  settings.train = {.optimizer = Sgd{.learning_rate = 0.1f, .momentum = 0.9f}, .batch = 100, .epochs = 2, .seed = 4};
+  StudySettings settings{.data = "spirals",
+                         .model = "mlp:8x2",
+                         .activations = {"relu", "leaky_relu:0.1", "elu"},
+                         .seeds = 3};
+  settings.train = {.optimizer = Sgd{.learning_rate = 0.1f, .momentum = 0.9f},
+                    .batch = 100,
+                    .epochs = 2,
+                    .seed = 4};
   settings.threads = 2;
   return settings;
 }
 
 class TemporaryFolder {
  public:
-  TemporaryFolder() : path_(fs::temp_directory_path() / ("undying_study_" + std::to_string(::getpid()))) { fs::create_directories(path_); }
+  TemporaryFolder()
+      : path_(fs::temp_directory_path() / ("undying_study_" + std::to_string(::getpid()))) {
+    fs::create_directories(path_);
+  }
   ~TemporaryFolder() { fs::remove_all(path_); }
   fs::path operator/(const char* name) const { return path_ / name; }
 

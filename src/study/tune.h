@@ -7,18 +7,21 @@
 
 #include "undying/study.h"
 
-// Each arm's own learning rate, the best of a list. An arm is trained at every rate of the list from a few seeds, which no judged run has,
-// on training rows of which a part is cut off for validation, and scored on that part. The held-out part is never read.
+// Each arm's own learning rate, the best of a list. An arm is trained at every rate of the list
+// from a few seeds, which no judged run has, on training rows of which a part is cut off for
+// validation, and scored on that part. The held-out part is never read.
 namespace undying::study {
 
 // Whether a study has rates to choose from.
 bool tunes(const StudySettings& settings);
 
 inline constexpr int kTuningSeeds = 3;  // runs of an arm at a rate
-// Above all seeds of judged runs, which are settings.train.seed and at most kMostSeeds - 1 more, and of a trial's confirming runs.
+// Above all seeds of judged runs, which are settings.train.seed and at most kMostSeeds - 1 more,
+// and of a trial's confirming runs.
 inline constexpr std::uint64_t kTuningShift = 2 * kMostSeeds;
 
-// The study's arms at each of the rates, the placebo left out: it is the control from other draws, and gets the control's rate.
+// The study's arms at each of the rates, the placebo left out: it is the control from other draws,
+// and gets the control's rate.
 std::vector<Arm> plan_candidates(const StudySettings& settings, const std::vector<Arm>& arms);
 
 // Index of the rate to take.

@@ -26,7 +26,10 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 StudySettings tuned(std::vector<float> rates) {
   StudySettings settings{.data = "made", .model = "mlp:8x1", .activations = {"elu"}, .seeds = 2};
-  settings.train = {.optimizer = Sgd{.learning_rate = rates.front(), .momentum = 0.9f}, .batch = 20, .epochs = 4, .seed = 4};
+  settings.train = {.optimizer = Sgd{.learning_rate = rates.front(), .momentum = 0.9f},
+                    .batch = 20,
+                    .epochs = 4,
+                    .seed = 4};
   settings.learning_rates = std::move(rates);
   settings.threads = 2;
   return settings;
@@ -38,7 +41,8 @@ Split classes() {
           .note = ""};
 }
 
-// Every label is one of the two that are wrong: the less a network has learned, the better it scores.
+// Every label is one of the two that are wrong: the less a network has learned, the better it
+// scores.
 Split misleading() {
   Split data = classes();
   auto test = std::make_shared<Dataset>(*data.test);
@@ -49,7 +53,8 @@ Split misleading() {
 
 double mean_accuracy(const Study& study, std::size_t arm) {
   double sum = 0.0;
-  for (const ArmRun& run : study.arms[arm].runs) sum += run.run.test_accuracy / static_cast<double>(study.arms[arm].runs.size());
+  for (const ArmRun& run : study.arms[arm].runs)
+    sum += run.run.test_accuracy / static_cast<double>(study.arms[arm].runs.size());
   return sum;
 }
 
@@ -60,8 +65,12 @@ std::string bytes_of(Run run) {
 }
 
 TEST(Tune, FewestDivergedThenTheBestThenTheLowest) {
-  const auto rate = [](int diverged, double score) { return RateTried{.runs = 3, .diverged = diverged, .score = score}; };
-  const auto chosen = [](std::vector<RateTried> rates, Metric metric) { return study::choose_rate(rates, metric); };
+  const auto rate = [](int diverged, double score) {
+    return RateTried{.runs = 3, .diverged = diverged, .score = score};
+  };
+  const auto chosen = [](std::vector<RateTried> rates, Metric metric) {
+    return study::choose_rate(rates, metric);
+  };
   EXPECT_EQ(chosen({rate(0, 0.5), rate(0, 0.7), rate(0, 0.6)}, Metric::kAccuracy), 1U);
   EXPECT_EQ(chosen({rate(0, 0.5), rate(0, 0.7), rate(0, 0.6)}, Metric::kLoss), 0U);
   EXPECT_EQ(chosen({rate(0, 0.5), rate(1, 0.9), rate(3, kNan)}, Metric::kAccuracy), 0U);
@@ -86,7 +95,8 @@ TEST(Tune, TheRateIsTheBestOnValidationRowsNotOnHeldOutOnes) {
   const Split data = misleading();
   const Study slow = run_study(tuned({1e-5f}), data);
   const Study fast = run_study(tuned({0.1f}), data);
-  for (const std::size_t arm : {0U, 1U, 2U}) ASSERT_GT(mean_accuracy(slow, arm), mean_accuracy(fast, arm) + 0.1) << "the trap is set";
+  for (const std::size_t arm : {0U, 1U, 2U})
+    ASSERT_GT(mean_accuracy(slow, arm), mean_accuracy(fast, arm) + 0.1) << "the trap is set";
   const Study study = run_study(tuned({1e-5f, 0.1f}), data);
   for (const Arm& arm : study.arms) {
     EXPECT_EQ(arm.learning_rate, 0.1f) << arm.label;
@@ -122,14 +132,16 @@ TEST(Tune, JudgedRunsAreThoseOfThatRateAlone) {
   const Study alone = run_study(tuned({0.1f}), data);
   for (std::size_t arm = 0; arm < alone.arms.size(); ++arm)
     for (std::size_t run = 0; run < 2; ++run)
-      EXPECT_EQ(bytes_of(study.arms[arm].runs[run].run), bytes_of(alone.arms[arm].runs[run].run)) << arm;
+      EXPECT_EQ(bytes_of(study.arms[arm].runs[run].run), bytes_of(alone.arms[arm].runs[run].run))
+          << arm;
   EXPECT_TRUE(alone.arms[0].rates.empty());
 }
 
 TEST(Tune, ControlAndPlaceboShareARateAndItIsSaid) {
   const Study study = run_study(tuned({1e-5f, 0.1f}), classes());
   EXPECT_EQ(study.arms[1].learning_rate, study.arms[0].learning_rate);
-  EXPECT_THAT(study.verdict, Contains(HasSubstr("the best of 1e-05, 0.1: relu (control), elu:1 at 0.1")));
+  EXPECT_THAT(study.verdict,
+              Contains(HasSubstr("the best of 1e-05, 0.1: relu (control), elu:1 at 0.1")));
   EXPECT_THAT(study.verdict, Contains(HasSubstr("3 runs at each rate on 60 validation rows")));
   EXPECT_THAT(study.verdict, Contains(HasSubstr("--lr 1e-05,0.1,1000")));
 }
@@ -156,7 +168,9 @@ TEST(Tune, NothingIsRedrawn) {
 
 class TunedStore : public testing::Test {
  protected:
-  TunedStore() : file_(fs::temp_directory_path() / ("undying_tune_" + std::to_string(::getpid()) + ".sqlite")) {}
+  TunedStore()
+      : file_(fs::temp_directory_path() /
+              ("undying_tune_" + std::to_string(::getpid()) + ".sqlite")) {}
   ~TunedStore() override {
     for (const char* end : {"", "-wal", "-shm"}) fs::remove(file_.string() + end);
   }
@@ -189,7 +203,8 @@ TEST_F(TunedStore, AnInterruptedTuningGoesOnToTheSameNumbers) {
   EXPECT_EQ(trained, 4 * 3 + 3 * 2 - 3);
   for (std::size_t arm = 0; arm < whole.arms.size(); ++arm) {
     EXPECT_EQ(whole.arms[arm].rates[0].score, resumed.arms[arm].rates[0].score);
-    for (std::size_t run = 0; run < 2; ++run) EXPECT_EQ(bytes_of(whole.arms[arm].runs[run].run), bytes_of(resumed.arms[arm].runs[run].run));
+    for (std::size_t run = 0; run < 2; ++run)
+      EXPECT_EQ(bytes_of(whole.arms[arm].runs[run].run), bytes_of(resumed.arms[arm].runs[run].run));
   }
 }
 
@@ -207,10 +222,12 @@ TEST_F(TunedStore, ALongerListKeepsWhatWasRun) {
   EXPECT_EQ(trained.size(), 2U * 3U) << "two arms at the new rate";
   settings.learning_rates = {0.1f};
   settings.train.optimizer = Sgd{.learning_rate = 0.1f, .momentum = 0.9f};
-  EXPECT_THAT([&] { run_study(settings, data); }, testing::ThrowsMessage<Error>(HasSubstr("lr tuned")));
+  EXPECT_THAT([&] { run_study(settings, data); },
+              testing::ThrowsMessage<Error>(HasSubstr("lr tuned")));
 }
 
-// All judged runs are in the store already: what is trained in the second call, and what its time goes by, is tuning alone.
+// All judged runs are in the store already: what is trained in the second call, and what its time
+// goes by, is tuning alone.
 TEST_F(TunedStore, TheBudgetCountsTuning) {
   const Split data = classes();
   StudySettings settings = tuned({0.05f, 0.1f});

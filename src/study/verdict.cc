@@ -10,7 +10,9 @@
 namespace undying::study {
 namespace {
 
-std::string reference_name(const Study& study) { return study.placebo_is_treatment ? "training on as before" : "relu"; }
+std::string reference_name(const Study& study) {
+  return study.placebo_is_treatment ? "training on as before" : "relu";
+}
 
 trial::Subject subject_of(const Study& study, const Arm& arm) {
   return {arm.label, reference_name(study), study.data_name, study.settings.model};
@@ -30,7 +32,9 @@ std::vector<trial::Judged> judged(const Study& study) {
   return found;
 }
 
-bool has_census(const ArmRun& run) { return run.present && run.run.status == RunStatus::kFinished && !run.run.ledger.censuses.empty(); }
+bool has_census(const ArmRun& run) {
+  return run.present && run.run.status == RunStatus::kFinished && !run.run.ledger.censuses.empty();
+}
 
 double dead_share(const std::vector<UnitLife>& lives) {
   const auto dead = std::ranges::count(lives, UnitState::kDead, &UnitLife::state);
@@ -65,14 +69,16 @@ std::vector<LayerLoss> losses_by_layer(const Arm& control) {
   return layers;
 }
 
-// Below these shares dead units are too few to explain a difference: of all units, and of those of any layer in any run, since it may be
-// a layer that everything has to pass.
+// Below these shares dead units are too few to explain a difference: of all units, and of those of
+// any layer in any run, since it may be a layer that everything has to pass.
 constexpr double kFewOfAll = 0.01;
 constexpr double kFewOfALayer = 0.1;
 
 void add_layers(trial::Dead& dead, const Arm& control) {
   const std::vector<LayerLoss> layers = losses_by_layer(control);
-  dead.few = dead.share < kFewOfAll && std::ranges::all_of(layers, [](const LayerLoss& layer) { return layer.most < kFewOfALayer; });
+  dead.few = dead.share < kFewOfAll && std::ranges::all_of(layers, [](const LayerLoss& layer) {
+               return layer.most < kFewOfALayer;
+             });
   const auto hit = std::ranges::max_element(layers, {}, &LayerLoss::mean);
   if (layers.size() < 2 || hit->mean == 0.0) return;
   dead.hardest_layer = hit->layer;
@@ -84,7 +90,8 @@ void add_layers(trial::Dead& dead, const Arm& control) {
 void add_arms(trial::Dead& dead, const Study& study) {
   for (const Arm& arm : study.arms) {
     const Verdict verdict = arm.comparison.verdict;
-    dead.differences |= arm.role == Role::kTreatment && (verdict == Verdict::kHelps || verdict == Verdict::kHurts);
+    dead.differences |=
+        arm.role == Role::kTreatment && (verdict == Verdict::kHelps || verdict == Verdict::kHurts);
     if (arm.role != Role::kTreatment || arm.activation.can_be_dead()) continue;
     const bool open = arm.comparison.verdict == Verdict::kUndecided;
     dead.undying_open += open;
@@ -101,7 +108,8 @@ void add_correlation(trial::Dead& dead, const Study& study) {
     if (arm.role == Role::kTreatment) continue;
     for (const ArmRun& run : arm.runs) {
       if (!has_census(run) || run.outcome != Outcome::kLearned) continue;
-      shares.push_back(static_cast<double>(run.run.ledger.dead()) / static_cast<double>(run.run.ledger.units()));
+      shares.push_back(static_cast<double>(run.run.ledger.dead()) /
+                       static_cast<double>(run.run.ledger.units()));
       scores.push_back(score_of(study, run.run));
     }
   }
@@ -135,11 +143,17 @@ std::int64_t most_steps(const Study& study) {
   return most;
 }
 
-trial::Ended ended(const Arm& arm) { return {arm.label, static_cast<int>(arm.runs.size()) - arm.missing, arm.diverged, arm.collapsed}; }
+trial::Ended ended(const Arm& arm) {
+  return {arm.label, static_cast<int>(arm.runs.size()) - arm.missing, arm.diverged, arm.collapsed};
+}
 
 trial::Tuning tuning_of(const Study& study) {
-  trial::Tuning tuning{.arms = {}, .rates = {}, .runs = study.arms.front().rates.front().runs, .examples = study.validation_examples};
-  for (const RateTried& tried : study.arms.front().rates) tuning.rates.push_back(tried.learning_rate);
+  trial::Tuning tuning{.arms = {},
+                       .rates = {},
+                       .runs = study.arms.front().rates.front().runs,
+                       .examples = study.validation_examples};
+  for (const RateTried& tried : study.arms.front().rates)
+    tuning.rates.push_back(tried.learning_rate);
   for (const Arm& arm : study.arms)
     if (arm.role != Role::kPlacebo) tuning.arms.push_back({arm.label, arm.learning_rate});
   return tuning;
@@ -150,15 +164,18 @@ std::vector<std::string> paragraphs(const Study& study) {
   const std::vector<trial::Judged> arms = judged(study);
   const trial::Course course = course_of(study);
   const Metric metric = study.rules.metric;
-  std::vector<std::string> texts = {trial::control_text(course), trial::headline(where, arms, study.rules), open_text(study)};
+  std::vector<std::string> texts = {trial::control_text(course),
+                                    trial::headline(where, arms, study.rules), open_text(study)};
   if (study.validation_examples > 0) {
     const trial::Tuning tuning = tuning_of(study);
     texts.push_back(trial::tuning_text(tuning, metric));
     texts.push_back(trial::edge_text(tuning));
   }
   texts.push_back(trial::dead_text(dead_of(study), metric));
-  if (study.out_of_budget) texts.push_back(trial::budget_text(static_cast<int>(study.arms.front().runs.size())));
-  if (study.arms.size() > 1) texts.push_back(trial::placebo_text(study.arms[1].comparison.difference, metric));
+  if (study.out_of_budget)
+    texts.push_back(trial::budget_text(static_cast<int>(study.arms.front().runs.size())));
+  if (study.arms.size() > 1)
+    texts.push_back(trial::placebo_text(study.arms[1].comparison.difference, metric));
   for (const std::string& text : trial::trouble(course)) texts.push_back(text);
   texts.push_back(trial::held_out_text(study.rules));
   if (!study.data_note.empty()) texts.push_back("Data: " + study.data_note + ".");
@@ -174,7 +191,8 @@ trial::Course course_of(const Study& study) {
   trial::Course course{.baseline = study.baseline.text(),
                        .steps = most_steps(study),
                        .limited_by_steps = study.settings.train.max_steps > 0,
-                       .learning_rate = tuned ? study.arms.front().learning_rate : learning_rate(study.settings.train.optimizer),
+                       .learning_rate = tuned ? study.arms.front().learning_rate
+                                              : learning_rate(study.settings.train.optimizer),
                        .tuned = tuned,
                        .values = !is_of_classes(study.rules.metric),
                        .scaled = study.scaled,
@@ -184,17 +202,21 @@ trial::Course course_of(const Study& study) {
   return course;
 }
 
-std::string open_text(const Study& study) { return trial::open_text(subject_of(study, study.arms.front()), judged(study), study.rules); }
+std::string open_text(const Study& study) {
+  return trial::open_text(subject_of(study, study.arms.front()), judged(study), study.rules);
+}
 
 void write_verdicts(Study& study) {
   for (Arm& arm : study.arms)
     if (arm.role == Role::kTreatment)
-      arm.comparison.sentence = trial::comparison_sentence(compared(study, arm), arm.comparison, study.rules);
+      arm.comparison.sentence =
+          trial::comparison_sentence(compared(study, arm), arm.comparison, study.rules);
   study.verdict.clear();
   std::size_t runs = 0;
   for (const Arm& arm : study.arms) runs += arm.runs.size();
   if (study.missing > 0)
-    study.verdict.push_back(trial::missing_text(static_cast<std::size_t>(study.missing), runs, "what follows rests on the others"));
+    study.verdict.push_back(trial::missing_text(static_cast<std::size_t>(study.missing), runs,
+                                                "what follows rests on the others"));
   if (static_cast<std::size_t>(study.missing) == runs) return;
   for (const std::string& text : paragraphs(study)) study.verdict.push_back(text);
 }

@@ -6,7 +6,8 @@
 
 namespace undying::study {
 
-// Writes each comparison's sentence and the study's paragraphs, from the figures of a study that is judged; the words are trial/words.h's.
+// Writes each comparison's sentence and the study's paragraphs, from the figures of a study that is
+// judged; the words are trial/words.h's.
 void write_verdicts(Study& study);
 
 // How the runs of every arm ended, for trial::control_text() and trial::trouble().

@@ -1,4 +1,4 @@
-#include "undying/baseline.h"
+#include "undying/evaluation.h"
 
 #include <gtest/gtest.h>
 
@@ -11,7 +11,12 @@ namespace {
 
 Dataset classes(std::vector<std::int32_t> labels) {
   const auto size = static_cast<std::int64_t>(labels.size());
-  return {.name = "made", .size = size, .shape = {1}, .classes = 3, .labels = std::move(labels), .class_names = {"a", "b", "c"}};
+  return {.name = "made",
+          .size = size,
+          .shape = {1},
+          .classes = 3,
+          .labels = std::move(labels),
+          .class_names = {"a", "b", "c"}};
 }
 
 Dataset values(std::vector<float> targets) {
@@ -34,7 +39,8 @@ TEST(Baseline, OfClassesIsTheTrainingPartsMostFrequentOne) {
 TEST(Baseline, AnotherClassMayBeALittleMoreFrequent) {
   std::vector<std::int32_t> labels;
   for (int i = 0; i < 1000; ++i) labels.push_back(i % 2);
-  EXPECT_DOUBLE_EQ(baseline(classes(labels), classes(labels), {}).bound, 0.5 + 2.0 * std::sqrt(0.25 / 1000.0));
+  EXPECT_DOUBLE_EQ(baseline(classes(labels), classes(labels), {}).bound,
+                   0.5 + 2.0 * std::sqrt(0.25 / 1000.0));
 }
 
 // By each metric what one answer for all comes to.
@@ -54,7 +60,8 @@ TEST(Baseline, OfClassesGoesByTheMetric) {
   const Baseline auc = baseline(two, two, {.metric = Metric::kAuc});
   EXPECT_EQ(auc.score, 0.5);
   EXPECT_DOUBLE_EQ(auc.bound, 0.5 + 0.1) << "two standard errors of so few would be more";
-  EXPECT_EQ(auc.text(), "AUC 0.5000 (any answer that is the same for all examples; beaten above AUC 0.6000)");
+  EXPECT_EQ(auc.text(),
+            "AUC 0.5000 (any answer that is the same for all examples; beaten above AUC 0.6000)");
 }
 
 TEST(Baseline, SaysWhereOneClassIsMostOfAll) {
@@ -68,7 +75,9 @@ TEST(Baseline, SaysWhereOneClassIsMostOfAll) {
 TEST(Baseline, OfValuesGoesByTheMetric) {
   const Dataset train = values({0.0f, 1.0f, 8.0f});
   const Dataset scored = values({1.0f, 3.0f});
-  const auto by = [&](Metric metric) { return baseline(train, scored, {.loss = Loss::kMeanSquaredError, .metric = metric}); };
+  const auto by = [&](Metric metric) {
+    return baseline(train, scored, {.loss = Loss::kMeanSquaredError, .metric = metric});
+  };
   EXPECT_NEAR(by(Metric::kRmse).score, std::sqrt((4.0 + 0.0) / 2.0), 1e-12) << "from the mean, 3";
   EXPECT_NEAR(by(Metric::kMae).score, (0.0 + 2.0) / 2.0, 1e-12) << "from the median, 1";
   EXPECT_NEAR(by(Metric::kR2).score, 1.0 - 2.0 / 1.0, 1e-12);
@@ -79,9 +88,12 @@ TEST(Baseline, OfValuesGoesByTheMetric) {
 TEST(Baseline, OfValuesIsTheTrainingMeanByTheSameLoss) {
   const Dataset train = values({1.0f, 3.0f});
   const Dataset scored = values({2.0f, 4.0f, 2.0f, 8.0f});
-  EXPECT_DOUBLE_EQ(baseline(train, scored, {.loss = Loss::kMeanSquaredError}).score, (4.0 + 36.0) / 4.0);
-  EXPECT_DOUBLE_EQ(baseline(train, scored, {.loss = Loss::kHuber, .huber_delta = 1.0}).score, (1.5 + 5.5) / 4.0);
-  const Baseline binary = baseline(values({0.0f, 1.0f, 1.0f, 1.0f}), values({1.0f, 0.0f}), {.loss = Loss::kBinaryCrossEntropy});
+  EXPECT_DOUBLE_EQ(baseline(train, scored, {.loss = Loss::kMeanSquaredError}).score,
+                   (4.0 + 36.0) / 4.0);
+  EXPECT_DOUBLE_EQ(baseline(train, scored, {.loss = Loss::kHuber, .huber_delta = 1.0}).score,
+                   (1.5 + 5.5) / 4.0);
+  const Baseline binary = baseline(values({0.0f, 1.0f, 1.0f, 1.0f}), values({1.0f, 0.0f}),
+                                   {.loss = Loss::kBinaryCrossEntropy});
   EXPECT_NEAR(binary.score, -(std::log(0.75) + std::log(0.25)) / 2.0, 1e-6);
 }
 
@@ -89,7 +101,8 @@ TEST(Baseline, OfValuesIsTheTrainingMeanByTheSameLoss) {
 TEST(Baseline, SoftTargetsLeaveAnEntropy) {
   std::vector<float> targets;
   for (int i = 0; i < 1000; ++i) targets.push_back(i % 2 == 0 ? 0.45f : 0.55f);
-  const Baseline found = baseline(values(targets), values(targets), {.loss = Loss::kBinaryCrossEntropy});
+  const Baseline found =
+      baseline(values(targets), values(targets), {.loss = Loss::kBinaryCrossEntropy});
   const double entropy = -(0.45 * std::log(0.45) + 0.55 * std::log(0.55));
   EXPECT_TRUE(found.beaten_by(entropy + 1e-5));
   EXPECT_FALSE(found.beaten_by(std::log(2.0)));
@@ -97,12 +110,14 @@ TEST(Baseline, SoftTargetsLeaveAnEntropy) {
 
 // Another constant may be a little better by luck: the more so the fewer the examples.
 TEST(Baseline, ASlightlyLuckierConstantHasLearnedNothing) {
-  const Baseline few = baseline(values({0.0f, 2.0f}), values(std::vector<float>(20, 3.0f)), {.loss = Loss::kMeanSquaredError});
+  const Baseline few = baseline(values({0.0f, 2.0f}), values(std::vector<float>(20, 3.0f)),
+                                {.loss = Loss::kMeanSquaredError});
   EXPECT_EQ(few.metric, Metric::kLoss);
   EXPECT_DOUBLE_EQ(few.score, 4.0);
   EXPECT_FALSE(few.beaten_by(3.3));
   EXPECT_TRUE(few.beaten_by(3.1));
-  const Baseline many = baseline(values({0.0f, 2.0f}), values(std::vector<float>(4000, 3.0f)), {.loss = Loss::kMeanSquaredError});
+  const Baseline many = baseline(values({0.0f, 2.0f}), values(std::vector<float>(4000, 3.0f)),
+                                 {.loss = Loss::kMeanSquaredError});
   EXPECT_FALSE(many.beaten_by(3.97));
   EXPECT_TRUE(many.beaten_by(3.95));
 }

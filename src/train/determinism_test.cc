@@ -13,12 +13,23 @@
 namespace undying {
 namespace {
 
-Graph small_mlp(Activation activation = "leaky_relu", bool batch_norm = false, double dropout = 0.0) {
-  return mlp({.inputs = 12, .hidden = {20, 16}, .outputs = 4, .activation = activation, .batch_norm = batch_norm, .dropout = dropout});
+Graph small_mlp(Activation activation = "leaky_relu", bool batch_norm = false,
+                double dropout = 0.0) {
+  return mlp({.inputs = 12,
+              .hidden = {20, 16},
+              .outputs = 4,
+              .activation = activation,
+              .batch_norm = batch_norm,
+              .dropout = dropout});
 }
 
 TrainSettings small_settings() {
-  return {.optimizer = Sgd{.learning_rate = 0.05f, .momentum = 0.9f}, .batch = 32, .epochs = 3, .seed = 5, .threads = 1, .shards = 1};
+  return {.optimizer = Sgd{.learning_rate = 0.05f, .momentum = 0.9f},
+          .batch = 32,
+          .epochs = 3,
+          .seed = 5,
+          .threads = 1,
+          .shards = 1};
 }
 
 void expect_same_tensors(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
@@ -84,8 +95,10 @@ TEST_P(Threads, NeverChangeABitOfTheResult) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Variants, Threads,
-                         testing::Values(Variant{"relu", false, 0.0, 0.0}, Variant{"prelu", true, 0.0, 0.0},
-                                         Variant{"rrelu", false, 0.3, 0.0}, Variant{"gelu", true, 0.2, 0.5},
+                         testing::Values(Variant{"relu", false, 0.0, 0.0},
+                                         Variant{"prelu", true, 0.0, 0.0},
+                                         Variant{"rrelu", false, 0.3, 0.0},
+                                         Variant{"gelu", true, 0.2, 0.5},
                                          Variant{"crelu", false, 0.0, 1.0}));
 
 TEST(Determinism, AugmentedRunsHaveTheSameBitsOnAnyNumberOfThreads) {
@@ -142,12 +155,14 @@ TEST(Determinism, ShardsWithoutRowsAddNothing) {
       const undying::Run run = Trainer(graph, settings).fit(data, data);
       ASSERT_EQ(run.steps.size(), 4U);
       if (shards == 1) one = run.steps;
-      for (std::size_t i = 0; i < 4; ++i) EXPECT_NEAR(run.steps[i].gradient_norm / one[i].gradient_norm, 1.0, 1e-5) << i;
+      for (std::size_t i = 0; i < 4; ++i)
+        EXPECT_NEAR(run.steps[i].gradient_norm / one[i].gradient_norm, 1.0, 1e-5) << i;
     }
   }
 }
 
-// Layers of more than 2^18 weights are updated within the backward pass, unless gradients are clipped, which needs them all first.
+// Layers of more than 2^18 weights are updated within the backward pass, unless gradients are
+// clipped, which needs them all first.
 TEST(Determinism, LargeLayersUpdatedEarlyGiveTheSameBits) {
   const Dataset data = make_classes(200, 12, 4);
   TrainSettings settings = small_settings();
@@ -158,7 +173,11 @@ TEST(Determinism, LargeLayersUpdatedEarlyGiveTheSameBits) {
   for (const auto& [clip, threads] : {std::pair{1e30, 1}, std::pair{0.0, 1}, std::pair{0.0, 3}}) {
     settings.clip_norm = clip;
     settings.threads = threads;
-    Trainer trainer(mlp({.inputs = 12, .hidden = {520, 520, 20, 14000, 520}, .outputs = 4, .activation = "prelu"}), settings);
+    Trainer trainer(mlp({.inputs = 12,
+                         .hidden = {520, 520, 20, 14000, 520},
+                         .outputs = 4,
+                         .activation = "prelu"}),
+                    settings);
     ASSERT_EQ(trainer.fit(data, data).status, RunStatus::kFinished);
     if (clip > 0.0) {
       late = trainer.tensors();

@@ -7,7 +7,6 @@
 
 #include "train/metrics_golden.h"
 #include "train/test_data.h"
-#include "undying/baseline.h"
 #include "undying/error.h"
 #include "undying/evaluation.h"
 #include "undying/trainer.h"
@@ -22,7 +21,8 @@ Dataset noisy(std::int64_t size, std::uint32_t sequence) {
   Dataset data = make_classes(size, 6, 3, sequence);
   const Random random(5, Stream::kTest, sequence);
   for (std::size_t i = 0; i < data.labels.size(); ++i)
-    if (random.uniform(i) < 0.3) data.labels[i] = static_cast<std::int32_t>(random.below(i + 100'000, 3));
+    if (random.uniform(i) < 0.3)
+      data.labels[i] = static_cast<std::int32_t>(random.below(i + 100'000, 3));
   return data;
 }
 
@@ -33,20 +33,28 @@ struct Rows {
 };
 
 TrainSettings stopping(std::int64_t patience) {
-  TrainSettings settings{.optimizer = Sgd{.learning_rate = 0.1f, .momentum = 0.9f}, .early_stop = patience, .batch = 20, .epochs = 60};
+  TrainSettings settings{.optimizer = Sgd{.learning_rate = 0.1f, .momentum = 0.9f},
+                         .early_stop = patience,
+                         .batch = 20,
+                         .epochs = 60};
   settings.threads = 1;
   return settings;
 }
 
 Graph network(bool batch_norm) {
-  return mlp({.inputs = 6, .hidden = {24, 24}, .outputs = 3, .activation = "relu", .batch_norm = batch_norm});
+  return mlp({.inputs = 6,
+              .hidden = {24, 24},
+              .outputs = 3,
+              .activation = "relu",
+              .batch_norm = batch_norm});
 }
 
 void expect_same_tensors(const Trainer& a, const Trainer& b) {
   const std::vector<Tensor> left = a.tensors();
   const std::vector<Tensor> right = b.tensors();
   ASSERT_EQ(left.size(), right.size());
-  for (std::size_t i = 0; i < left.size(); ++i) EXPECT_EQ(left[i].values, right[i].values) << left[i].name;
+  for (std::size_t i = 0; i < left.size(); ++i)
+    EXPECT_EQ(left[i].values, right[i].values) << left[i].name;
 }
 
 // What it comes to is the run that had just as many epochs, bit for bit.
@@ -96,9 +104,11 @@ TEST(EarlyStop, IsTheSameOnAnyNumberOfThreads) {
 TEST(EarlyStop, NeedsRowsToWatchAndNoneElse) {
   const Rows rows;
   Trainer trainer(network(false), stopping(3));
-  EXPECT_THAT([&] { trainer.fit(rows.train, rows.test); }, testing::ThrowsMessage<Error>(HasSubstr("needs validation rows")));
+  EXPECT_THAT([&] { trainer.fit(rows.train, rows.test); },
+              testing::ThrowsMessage<Error>(HasSubstr("needs validation rows")));
   Trainer plain(network(false), stopping(0));
-  EXPECT_THAT([&] { plain.fit(rows.train, rows.test, {}, {}, &rows.validation); }, testing::ThrowsMessage<Error>(HasSubstr("is off")));
+  EXPECT_THAT([&] { plain.fit(rows.train, rows.test, {}, {}, &rows.validation); },
+              testing::ThrowsMessage<Error>(HasSubstr("is off")));
   EXPECT_THROW(Trainer(network(false), stopping(-1)), Error);
 }
 
@@ -113,12 +123,12 @@ TEST(EarlyStop, ADivergedRunStaysDiverged) {
 }
 
 // The mean weighted loss of all examples before the first step, by its formula.
-double weighted_loss(const std::vector<float>& outputs, const std::vector<std::int32_t>& labels, const std::vector<double>& weights,
-                     bool binary) {
+double weighted_loss(const std::vector<float>& outputs, const std::vector<std::int32_t>& labels,
+                     const std::vector<double>& weights, bool binary) {
   double sum = 0.0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const double x = binary ? outputs[i] : static_cast<double>(outputs[2 * i + 1]) - outputs[2 * i];
-    sum += weights[static_cast<std::size_t>(labels[i])] * std::log1p(std::exp(labels[i] == 1 ? -x : x));
+    sum += weights[labels[i]] * std::log1p(std::exp(labels[i] == 1 ? -x : x));
   }
   return sum / static_cast<double>(labels.size());
 }
@@ -128,14 +138,19 @@ TEST(ClassWeights, BalancedAreScikitLearnsInTheTrainingLossAlone) {
   data.labels = golden::labels;
   for (const Loss loss : {Loss::kSoftmaxCrossEntropy, Loss::kBinaryCrossEntropy}) {
     const bool binary = loss == Loss::kBinaryCrossEntropy;
-    const Graph graph = mlp({.inputs = 4, .hidden = {6}, .outputs = binary ? 1 : 2, .activation = "relu"});
-    TrainSettings settings{.optimizer = Sgd{.learning_rate = 1e-9f}, .loss = loss, .batch = 1000, .threads = 1};
+    const Graph graph =
+        mlp({.inputs = 4, .hidden = {6}, .outputs = binary ? 1 : 2, .activation = "relu"});
+    TrainSettings settings{
+        .optimizer = Sgd{.learning_rate = 1e-9f}, .loss = loss, .batch = 1000, .threads = 1};
     settings.class_weights = ClassWeights::kBalanced;
     Trainer trainer(graph, settings);
     const std::vector<float> outputs = trainer.predict(data);
     const undying::Run run = trainer.fit(data, data);
-    EXPECT_NEAR(run.steps[0].loss, weighted_loss(outputs, data.labels, golden::balanced_weights, binary), 1e-5) << name(loss);
-    EXPECT_NEAR(run.test_loss, weighted_loss(outputs, data.labels, {1.0, 1.0}, binary), 1e-5) << "scores weigh all alike";
+    EXPECT_NEAR(run.steps[0].loss,
+                weighted_loss(outputs, data.labels, golden::balanced_weights, binary), 1e-5)
+        << name(loss);
+    EXPECT_NEAR(run.test_loss, weighted_loss(outputs, data.labels, {1.0, 1.0}, binary), 1e-5)
+        << "scores weigh all alike";
   }
 }
 
@@ -160,8 +175,8 @@ TEST(ExampleWeights, AreFactorsOfTheTrainingLossAlone) {
   EXPECT_THROW(validate(data), Error);
 }
 
-// One in ten is of the second class, and hard to tell: always naming the first looks best, and is what is learned unless classes are
-// weighed.
+// One in ten is of the second class, and hard to tell: always naming the first looks best, and is
+// what is learned unless classes are weighed.
 TEST(ClassWeights, MakeARareClassCount) {
   Dataset data = make_classes(1000, 2, 2);
   const Random random(8, Stream::kTest, 9);
@@ -170,10 +185,14 @@ TEST(ClassWeights, MakeARareClassCount) {
     data.values[2 * i] += data.labels[i] == 1 ? 1.0f : 0.0f;
   }
   const auto trained = [&](ClassWeights weights) {
-    TrainSettings settings{.optimizer = Sgd{.learning_rate = 0.05f, .momentum = 0.9f}, .batch = 50, .epochs = 10, .threads = 1};
+    TrainSettings settings{.optimizer = Sgd{.learning_rate = 0.05f, .momentum = 0.9f},
+                           .batch = 50,
+                           .epochs = 10,
+                           .threads = 1};
     settings.class_weights = weights;
     settings.metric = Metric::kBalancedAccuracy;
-    Trainer trainer(mlp({.inputs = 2, .hidden = {8}, .outputs = 2, .activation = "relu"}), settings);
+    Trainer trainer(mlp({.inputs = 2, .hidden = {8}, .outputs = 2, .activation = "relu"}),
+                    settings);
     return trainer.fit(data, data).test_score;
   };
   EXPECT_LT(trained(ClassWeights::kNone), 0.6);
@@ -184,10 +203,13 @@ TEST(ClassWeights, AreOfClassesAndOfCrossEntropies) {
   TrainSettings settings{.loss = Loss::kMeanSquaredError};
   settings.class_weights = ClassWeights::kBalanced;
   const Graph graph = mlp({.inputs = 1, .hidden = {2}, .outputs = 1, .activation = "relu"});
-  EXPECT_THAT([&] { Trainer(graph, settings); }, testing::ThrowsMessage<Error>(HasSubstr("the loss is mse")));
+  EXPECT_THAT([&] { Trainer(graph, settings); },
+              testing::ThrowsMessage<Error>(HasSubstr("the loss is mse")));
   settings.loss = Loss::kBinaryCrossEntropy;
-  const Dataset values{.name = "made", .size = 2, .shape = {1}, .values = {0, 1}, .outputs = 1, .targets = {0, 1}};
-  EXPECT_THAT([&] { Trainer(graph, settings).check(values); }, testing::ThrowsMessage<Error>(HasSubstr("class weights")));
+  const Dataset values{
+      .name = "made", .size = 2, .shape = {1}, .values = {0, 1}, .outputs = 1, .targets = {0, 1}};
+  EXPECT_THAT([&] { Trainer(graph, settings).check(values); },
+              testing::ThrowsMessage<Error>(HasSubstr("class weights")));
 }
 
 }  // namespace

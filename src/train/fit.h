@@ -1,8 +1,8 @@
 #ifndef UNDYING_TRAIN_FIT_H_
 #define UNDYING_TRAIN_FIT_H_
 
-// The training loop behind Trainer: epochs in a drawn order, steps by the engine, a census and an evaluation after each epoch, early
-// stopping on validation rows.
+// The training loop behind Trainer: epochs in a drawn order, steps by the engine, a census and an
+// evaluation after each epoch, early stopping on validation rows.
 
 #include <memory>
 #include <optional>
@@ -31,10 +31,11 @@ struct State {
   TrainSettings settings;
   engine::Model model;
   engine::Engine engine;
-  Buffer<float> moments[2];      // the optimizer's
-  std::int64_t steps_taken = 0;  // over all calls of fit
+  Buffer<float> moments[optim::kMostStates];  // the optimizer's
+  std::int64_t steps_taken = 0;               // over all calls of fit
   bool statistics_loaded = false;
-  std::shared_ptr<const engine::Census> first_census;  // of the network as loaded over what it is about to be trained on, where it is known
+  std::shared_ptr<const engine::Census> first_census;  // of the network as loaded over what it is
+                                                       // about to be trained on, where it is known
 };
 
 // For those above who know something of a run before it begins.
@@ -45,21 +46,24 @@ struct Access {
 // Outputs that stand for standardised targets, in the units of the data.
 void to_units(const Dataset& data, std::vector<float>& outputs);
 
-// Draws every weight and sets every other parameter to its initial value. The draw of the k-th weight depends on (seed, k) alone, so
-// networks that differ only in their activation share it up to its gain.
+// Draws every weight and sets every other parameter to its initial value. The draw of the k-th
+// weight depends on (seed, k) alone, so networks that differ only in their activation share it up
+// to its gain.
 void initialize(engine::Model& model, Initializer initializer, std::uint64_t seed);
 
 // One call of Trainer::fit.
 class Fit {
  public:
   // `validation`: what early stopping watches; null where it is off.
-  Fit(State& state, const Dataset& train, const Dataset& test, const Observer& observer, std::stop_token stop, const Dataset* validation);
+  Fit(State& state, const Dataset& train, const Dataset& test, const Observer& observer,
+      std::stop_token stop, const Dataset* validation);
   Run run();
 
  private:
   void run_epoch(std::int64_t epoch);
   void run_step(std::int64_t first, std::int64_t rows);
   double step(std::int64_t first, std::int64_t rows);
+  engine::SlicePass clip_pass();
   void update(const engine::Slice& slice);
   StepRecord finish_step(double loss);
   void finish_epoch(std::int64_t epoch, std::int64_t steps_before);

@@ -16,9 +16,11 @@ namespace {
 
 using Ints = std::vector<std::int64_t>;
 
-// Training steps that see a unit otherwise than evaluation does invent no life: at a rate of next to nothing nothing dies and nothing is
-// revived, though `unit` of `layer`, dead to every census, fires in training.
-void expect_no_invented_life(Trainer& trainer, const Dataset& data, std::size_t layer, std::size_t unit) {
+// Training steps that see a unit otherwise than evaluation does invent no life: at a rate of next
+// to nothing nothing dies and nothing is revived, though `unit` of `layer`, dead to every census,
+// fires in training.
+void expect_no_invented_life(Trainer& trainer, const Dataset& data, std::size_t layer,
+                             std::size_t unit) {
   const undying::Run run = trainer.fit(data, data);
   ASSERT_EQ(run.status, RunStatus::kFinished);
   const UnitLife& life = run.ledger.lives[layer][unit];
@@ -33,7 +35,8 @@ void expect_no_invented_life(Trainer& trainer, const Dataset& data, std::size_t 
 TEST(LedgerOfRandomness, Augmentation) {
   Dataset data{.name = "left", .size = 100, .shape = {1, 2, 4}, .classes = 2};
   for (int i = 0; i < 100; ++i) {
-    for (const int byte : {200, 200, 0, 0, 200, 200, 0, 0}) data.bytes.push_back(static_cast<std::uint8_t>(byte));
+    for (const int byte : {200, 200, 0, 0, 200, 200, 0, 0})
+      data.bytes.push_back(static_cast<std::uint8_t>(byte));
     data.labels.push_back(i % 2);
   }
   TrainSettings settings = still();
@@ -46,7 +49,9 @@ TEST(LedgerOfRandomness, Augmentation) {
 }
 
 TEST(LedgerOfRandomness, Dropout) {
-  Trainer trainer(mlp({.inputs = 1, .hidden = {2, 1}, .outputs = 2, .activation = "relu", .dropout = 0.5}), still());
+  Trainer trainer(
+      mlp({.inputs = 1, .hidden = {2, 1}, .outputs = 2, .activation = "relu", .dropout = 0.5}),
+      still());
   auto tensors = trainer.tensors();
   tensors[0].values = {1.0f, 1.0f};
   tensors[2].values = {1.0f, -2.0f};  // fires where the second is dropped
@@ -124,7 +129,8 @@ TEST(LedgerOfRandomness, FactorsInBfloat16) {
   settings.precision = Precision::kBfloat16;
   std::optional<Trainer> trainer;
   try {
-    trainer.emplace(mlp({.inputs = 1, .hidden = {1}, .outputs = 2, .activation = "relu"}), settings);
+    trainer.emplace(mlp({.inputs = 1, .hidden = {1}, .outputs = 2, .activation = "relu"}),
+                    settings);
   } catch (const Error&) {
     GTEST_SKIP() << "this CPU has no bfloat16";
   }
@@ -138,9 +144,15 @@ TEST(LedgerOfRandomness, FactorsInBfloat16) {
 // A unit before the dropout is dated to the step, one behind it to the census that finds it dead.
 TEST(LedgerOfRandomness, DeathsAreDatedToCensusesWhereTrainingSeesOtherwise) {
   const Dataset data = make_classes(400, 6, 3);
-  TrainSettings settings{.optimizer = Sgd{.learning_rate = 0.3f}, .batch = 40, .epochs = 6, .seed = 2, .threads = 1};
-  const undying::Run run =
-      Trainer(mlp({.inputs = 6, .hidden = {12, 12, 12}, .outputs = 3, .activation = "relu", .dropout = 0.4}), settings).fit(data, data);
+  TrainSettings settings{
+      .optimizer = Sgd{.learning_rate = 0.3f}, .batch = 40, .epochs = 6, .seed = 2, .threads = 1};
+  const undying::Run run = Trainer(mlp({.inputs = 6,
+                                        .hidden = {12, 12, 12},
+                                        .outputs = 3,
+                                        .activation = "relu",
+                                        .dropout = 0.4}),
+                                   settings)
+                               .fit(data, data);
   std::vector<std::int64_t> censuses;
   for (const CensusRecord& census : run.ledger.censuses) censuses.push_back(census.step);
   std::size_t deaths = 0;
@@ -154,7 +166,8 @@ TEST(LedgerOfRandomness, DeathsAreDatedToCensusesWhereTrainingSeesOtherwise) {
   EXPECT_GT(deaths, 0U);
 }
 
-// Numbers below the smallest normal float32 fire in the kernels and are dead to the judge; no revival between two censuses.
+// Numbers below the smallest normal float32 fire in the kernels and are dead to the judge; no
+// revival between two censuses.
 
 }  // namespace
 }  // namespace undying

@@ -1,4 +1,5 @@
-// The ledger against brute force: counts and dead sets from a plain forward pass in double, written here.
+// The ledger against brute force: counts and dead sets from a plain forward pass in double, written
+// here.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -18,14 +19,16 @@ namespace {
 using Ints = std::vector<std::int64_t>;
 
 // Pre-activations of every hidden layer for one example, by the definition.
-std::vector<std::vector<double>> preactivations(const std::vector<Tensor>& tensors, const float* input, double slope) {
+std::vector<std::vector<double>> preactivations(const std::vector<Tensor>& tensors,
+                                                const float* input, double slope) {
   std::vector<double> h(input, input + tensors[0].shape[1]);
   std::vector<std::vector<double>> all;
   for (std::size_t t = 0; t + 2 < tensors.size(); t += 2) {
     std::vector<double> z(static_cast<std::size_t>(tensors[t].shape[0]));
     for (std::size_t j = 0; j < z.size(); ++j) {
       z[j] = tensors[t + 1].values[j];
-      for (std::size_t i = 0; i < h.size(); ++i) z[j] += static_cast<double>(tensors[t].values[j * h.size() + i]) * h[i];
+      for (std::size_t i = 0; i < h.size(); ++i)
+        z[j] += static_cast<double>(tensors[t].values[j * h.size() + i]) * h[i];
     }
     all.push_back(z);
     for (double& value : z) value = value > 0.0 ? value : slope * value;
@@ -40,7 +43,8 @@ struct Count {
   double abs_sum = 0.0;
 };
 
-std::vector<std::vector<Count>> count(const std::vector<Tensor>& tensors, const Dataset& data, double slope) {
+std::vector<std::vector<Count>> count(const std::vector<Tensor>& tensors, const Dataset& data,
+                                      double slope) {
   std::vector<std::vector<Count>> counts;
   for (std::int64_t row = 0; row < data.size; ++row) {
     const auto z = preactivations(tensors, data.values.data() + row * data.features(), slope);
@@ -62,12 +66,19 @@ class LedgerAgainstBruteForce : public testing::TestWithParam<double> {};
 TEST_P(LedgerAgainstBruteForce, CountsAndDeadSetsAgree) {
   const double slope = GetParam();
   const Dataset data = make_classes(1000, 12, 4);
-  const Activation activation = slope == 0.0 ? Activation("relu") : Activation("leaky_relu:" + std::to_string(slope));
+  const Activation activation =
+      slope == 0.0 ? Activation("relu") : Activation("leaky_relu:" + std::to_string(slope));
   // A learning rate that kills.
-  TrainSettings settings{
-      .optimizer = Sgd{.learning_rate = 0.5f, .momentum = 0.9f}, .batch = 50, .epochs = 2, .seed = 3, .threads = 2, .shards = 3};
+  TrainSettings settings{.optimizer = Sgd{.learning_rate = 0.5f, .momentum = 0.9f},
+                         .batch = 50,
+                         .epochs = 2,
+                         .seed = 3,
+                         .threads = 2,
+                         .shards = 3};
   settings.clip_norm = 5.0;
-  Trainer trainer(mlp({.inputs = 12, .hidden = {24, 24, 24}, .outputs = 4, .activation = activation}), settings);
+  Trainer trainer(
+      mlp({.inputs = 12, .hidden = {24, 24, 24}, .outputs = 4, .activation = activation}),
+      settings);
   const undying::Run run = trainer.fit(data, data);
   ASSERT_EQ(run.status, RunStatus::kFinished);
   const auto counts = count(trainer.tensors(), data, slope);
@@ -77,11 +88,12 @@ TEST_P(LedgerAgainstBruteForce, CountsAndDeadSetsAgree) {
     for (std::size_t u = 0; u < counts[l].size(); ++u) {
       const UnitLife& life = run.ledger.lives[l][u];
       const std::int64_t fired = std::llround(life.firing_rate * 1000.0);
-      EXPECT_LE(std::llabs(fired - counts[l][u].fired), counts[l][u].close) << "layer " << l << " unit " << u;
+      EXPECT_LE(std::llabs(fired - counts[l][u].fired), counts[l][u].close)
+          << "layer " << l << " unit " << u;
       if (counts[l][u].close > 0) continue;
       const bool quiet = counts[l][u].fired == 0;
       silent += quiet;
-      const UnitState state = quiet                        ? (slope == 0.0 ? UnitState::kDead : UnitState::kAlwaysNegative)
+      const UnitState state = quiet ? (slope == 0.0 ? UnitState::kDead : UnitState::kAlwaysNegative)
                               : counts[l][u].fired == 1000 ? UnitState::kAlwaysPositive
                                                            : UnitState::kAlive;
       EXPECT_EQ(life.state, state) << "layer " << l << " unit " << u;
@@ -99,8 +111,9 @@ INSTANTIATE_TEST_SUITE_P(Slopes, LedgerAgainstBruteForce, testing::Values(0.0, 0
 // Born dead, kept dead: a bias far below every input.
 TEST(Ledger, NamesTheBornDead) {
   const Dataset data = make_classes(200, 12, 4);
-  Trainer trainer(mlp({.inputs = 12, .hidden = {8}, .outputs = 4, .activation = "relu"}),
-                  {.optimizer = Sgd{.learning_rate = 0.01f}, .batch = 50, .epochs = 2, .threads = 1});
+  Trainer trainer(
+      mlp({.inputs = 12, .hidden = {8}, .outputs = 4, .activation = "relu"}),
+      {.optimizer = Sgd{.learning_rate = 0.01f}, .batch = 50, .epochs = 2, .threads = 1});
   auto tensors = trainer.tensors();
   tensors[1].values[3] = -1000.0f;
   trainer.load(tensors);
@@ -120,8 +133,9 @@ TEST(Ledger, NamesTheBornDead) {
 // A unit that fires on 1% of the inputs is silent on most batches, and alive.
 TEST(Ledger, RareFiringIsNotDeath) {
   Dataset data = make_classes(1000, 12, 4);
-  Trainer trainer(mlp({.inputs = 12, .hidden = {8}, .outputs = 4, .activation = "relu"}),
-                  {.optimizer = Sgd{.learning_rate = 1e-6f}, .batch = 10, .epochs = 1, .threads = 1});
+  Trainer trainer(
+      mlp({.inputs = 12, .hidden = {8}, .outputs = 4, .activation = "relu"}),
+      {.optimizer = Sgd{.learning_rate = 1e-6f}, .batch = 10, .epochs = 1, .threads = 1});
   auto tensors = trainer.tensors();
   for (std::size_t i = 0; i < 12; ++i) tensors[0].values[i] = i == 0 ? 1.0f : 0.0f;
   std::vector<float> first;
@@ -135,26 +149,34 @@ TEST(Ledger, RareFiringIsNotDeath) {
   EXPECT_TRUE(run.ledger.lives[0][0].died.empty());
 }
 
-// z == 0 exactly does not fire, and f'(0) of a ReLU is 0: constant-zero pre-activations are dead, for Leaky ReLU always negative.
+// z == 0 exactly does not fire, and f'(0) of a ReLU is 0: constant-zero pre-activations are dead,
+// for Leaky ReLU always negative.
 TEST(Ledger, ZeroPreactivationDoesNotFire) {
   const Dataset data = make_classes(200, 12, 4);
   for (const char* activation : {"relu", "leaky_relu:0.01"}) {
     Trainer trainer(mlp({.inputs = 12, .hidden = {8}, .outputs = 4, .activation = activation}),
-                    {.optimizer = Sgd{.learning_rate = 1e-6f}, .batch = 200, .epochs = 1, .max_steps = 1, .threads = 1});
+                    {.optimizer = Sgd{.learning_rate = 1e-6f},
+                     .batch = 200,
+                     .epochs = 1,
+                     .max_steps = 1,
+                     .threads = 1});
     auto tensors = trainer.tensors();
     for (std::size_t i = 0; i < 12; ++i) tensors[0].values[i] = 0.0f;
-    for (std::size_t j = 0; j < 4; ++j) tensors[2].values[j * 8] = 0.0f;  // and nothing flows back into it
+    for (std::size_t j = 0; j < 4; ++j)
+      tensors[2].values[j * 8] = 0.0f;  // and nothing flows back into it
     trainer.load(tensors);
     const undying::Run run = trainer.fit(data, data);
-    EXPECT_EQ(run.ledger.lives[0][0].state, std::string(activation) == "relu" ? UnitState::kDead : UnitState::kAlwaysNegative);
+    EXPECT_EQ(run.ledger.lives[0][0].state,
+              std::string(activation) == "relu" ? UnitState::kDead : UnitState::kAlwaysNegative);
   }
 }
 
 // Seventy percent zeros in a layer are healthy sparsity.
 TEST(Ledger, SparseIsNotDead) {
   const Dataset data = make_classes(1000, 12, 4);
-  Trainer trainer(mlp({.inputs = 12, .hidden = {30}, .outputs = 4, .activation = "relu"}),
-                  {.optimizer = Sgd{.learning_rate = 1e-6f}, .batch = 100, .epochs = 1, .threads = 1});
+  Trainer trainer(
+      mlp({.inputs = 12, .hidden = {30}, .outputs = 4, .activation = "relu"}),
+      {.optimizer = Sgd{.learning_rate = 1e-6f}, .batch = 100, .epochs = 1, .threads = 1});
   auto tensors = trainer.tensors();
   for (float& bias : tensors[1].values) bias = -0.75f;
   trainer.load(tensors);
@@ -175,10 +197,15 @@ Dataset constant(float target) {
 
 // A death within an epoch is dated to the step whose update silenced the unit.
 TEST(Ledger, DatesADeath) {
-  // Unit 0: z = w + b. The loss pulls it down until it dies; nothing can revive a dead ReLU of the first layer.
-  Trainer trainer(
-      mlp({.inputs = 1, .hidden = {1}, .outputs = 1, .activation = "relu"}),
-      {.optimizer = Sgd{.learning_rate = 0.02f}, .loss = Loss::kMeanSquaredError, .batch = 10, .epochs = 15, .threads = 2, .shards = 3});
+  // Unit 0: z = w + b. The loss pulls it down until it dies; nothing can revive a dead ReLU of the
+  // first layer.
+  Trainer trainer(mlp({.inputs = 1, .hidden = {1}, .outputs = 1, .activation = "relu"}),
+                  {.optimizer = Sgd{.learning_rate = 0.02f},
+                   .loss = Loss::kMeanSquaredError,
+                   .batch = 10,
+                   .epochs = 15,
+                   .threads = 2,
+                   .shards = 3});
   trainer.load({{"layer.0.weight", {1, 1}, {0.5f}},
                 {"layer.0.bias", {1}, {0.0f}},
                 {"layer.1.weight", {1, 1}, {1.0f}},
@@ -207,82 +234,17 @@ TEST(Ledger, DatesADeath) {
   EXPECT_EQ(run.ledger.lives[0][0].state, UnitState::kDead);
 }
 
-// A unit of the second layer that is born dead and needs the first layer's unit 0 above kNeeded, which training brings about.
-class Revival : public testing::Test {
- protected:
-  static constexpr float kNeeded = 1.5f;
-  static constexpr float kRate = 0.005f;
-
-  Revival()
-      : trainer_(mlp({.inputs = 1, .hidden = {2, 2}, .outputs = 1, .activation = "relu"}), {.optimizer = Sgd{.learning_rate = kRate},
-                                                                                            .loss = Loss::kMeanSquaredError,
-                                                                                            .batch = 10,
-                                                                                            .epochs = 10,
-                                                                                            .threads = 2,
-                                                                                            .shards = 3}) {
-    trainer_.load({{"layer.0.weight", {2, 1}, {1.0f, 1.0f}},
-                   {"layer.0.bias", {2}, {0.0f, 0.0f}},
-                   {"layer.1.weight", {2, 2}, {1.0f, 0.0f, 1.0f, 0.0f}},
-                   {"layer.1.bias", {2}, {0.0f, -kNeeded}},
-                   {"layer.2.weight", {1, 2}, {1.0f, 1.0f}},
-                   {"layer.2.bias", {1}, {0.0f}}});
-  }
-
-  // The step at which it first fires, in double: until then y = v (u0 h0 + u1 h1 + d) + c, with hi = wi + bi, is all there is.
-  static std::int64_t first_firing() {
-    double w[2] = {1.0, 1.0}, b[2] = {0.0, 0.0}, u[2] = {1.0, 0.0}, d = 0.0, v = 1.0, c = 0.0;
-    for (std::int64_t step = 1; step <= 40; ++step) {
-      const double h[2] = {w[0] + b[0], w[1] + b[1]};
-      if (h[0] - kNeeded > 0.0) return step;
-      const double z = u[0] * h[0] + u[1] * h[1] + d;
-      const double g = 2.0 * (v * z + c - 5.0);
-      const double dz = g * v;
-      v -= kRate * g * z;
-      c -= kRate * g;
-      d -= kRate * dz;
-      for (int i = 0; i < 2; ++i) {
-        const double dh = dz * u[i];
-        u[i] -= kRate * dz * h[i];
-        w[i] -= kRate * dh;
-        b[i] -= kRate * dh;
-      }
-    }
-    return -1;
-  }
-
-  Trainer trainer_;
-};
-
-TEST_F(Revival, IsDatedToTheFirstFiring) {
-  const Dataset data = constant(5.0f);
-  const undying::Run run = trainer_.fit(data, data);
-  const UnitLife& life = run.ledger.lives[1][1];
-  EXPECT_TRUE(life.born_dead);
-  ASSERT_GT(first_firing(), 4) << "within a later epoch";
-  ASSERT_NE(first_firing() % 4, 1) << "and not at its start";
-  EXPECT_THAT(life.revived, testing::ElementsAre(first_firing()));
-  EXPECT_NE(life.state, UnitState::kDead);
-  EXPECT_EQ(run.ledger.revived(), 1);
-}
-
-// Interrupted right after it, in the middle of an epoch: there is no census any more.
-TEST_F(Revival, IsDatedInARunThatEndsBeforeItsNextCensus) {
-  const Dataset data = constant(5.0f);
-  std::stop_source stop;
-  const Observer observer{.step = [&](const StepRecord& record) {
-    if (record.step == first_firing()) stop.request_stop();
-  }};
-  const undying::Run run = trainer_.fit(data, data, observer, stop.get_token());
-  ASSERT_EQ(run.status, RunStatus::kInterrupted);
-  ASSERT_LT(run.ledger.censuses.back().step, first_firing());
-  EXPECT_THAT(run.ledger.lives[1][1].revived, testing::ElementsAre(first_firing()));
-}
-
 // At a rate of next to nothing training sees what a census sees.
 TEST(Ledger, WhatTrainingSawAgreesWithBruteForce) {
   const Dataset data = make_classes(1000, 12, 4);
-  Trainer trainer(mlp({.inputs = 12, .hidden = {24, 24}, .outputs = 4, .activation = "leaky_relu:0.1"}),
-                  {.optimizer = Sgd{.learning_rate = 1e-12f}, .batch = 50, .epochs = 2, .seed = 3, .threads = 2, .shards = 3});
+  Trainer trainer(
+      mlp({.inputs = 12, .hidden = {24, 24}, .outputs = 4, .activation = "leaky_relu:0.1"}),
+      {.optimizer = Sgd{.learning_rate = 1e-12f},
+       .batch = 50,
+       .epochs = 2,
+       .seed = 3,
+       .threads = 2,
+       .shards = 3});
   const undying::Run run = trainer.fit(data, data);
   const auto counts = count(trainer.tensors(), data, 0.1);
   for (std::size_t l = 0; l < counts.size(); ++l) {
@@ -299,9 +261,15 @@ TEST(Ledger, WhatTrainingSawAgreesWithBruteForce) {
 // A unit that is dead in evaluation may fire under a mask: no revival.
 TEST(Ledger, DropoutRevivesNobodyInTraining) {
   const Dataset data = make_classes(400, 6, 3);
-  TrainSettings settings{.optimizer = Sgd{.learning_rate = 0.3f}, .batch = 40, .epochs = 6, .seed = 2, .threads = 1};
-  const undying::Run run =
-      Trainer(mlp({.inputs = 6, .hidden = {12, 12, 12}, .outputs = 3, .activation = "relu", .dropout = 0.4}), settings).fit(data, data);
+  TrainSettings settings{
+      .optimizer = Sgd{.learning_rate = 0.3f}, .batch = 40, .epochs = 6, .seed = 2, .threads = 1};
+  const undying::Run run = Trainer(mlp({.inputs = 6,
+                                        .hidden = {12, 12, 12},
+                                        .outputs = 3,
+                                        .activation = "relu",
+                                        .dropout = 0.4}),
+                                   settings)
+                               .fit(data, data);
   std::vector<std::int64_t> censuses;
   for (const CensusRecord& census : run.ledger.censuses) censuses.push_back(census.step);
   ASSERT_GT(run.ledger.died() + run.ledger.born_dead(), 0);
@@ -354,8 +322,12 @@ TEST(Ledger, AReluBehindAFlattenIsAChannel) {
   };
   std::vector<Ledger> ledgers;
   for (const bool behind : {false, true}) {
-    Trainer trainer(net(behind),
-                    {.optimizer = Sgd{.learning_rate = 0.01f}, .batch = 30, .epochs = 2, .seed = 3, .threads = 2, .shards = 3});
+    Trainer trainer(net(behind), {.optimizer = Sgd{.learning_rate = 0.01f},
+                                  .batch = 30,
+                                  .epochs = 2,
+                                  .seed = 3,
+                                  .threads = 2,
+                                  .shards = 3});
     auto tensors = trainer.tensors();
     for (Tensor& tensor : tensors)
       if (tensor.name == "conv.bias") tensor.values[2] = -100.0f;
@@ -376,14 +348,21 @@ TEST(Ledger, AReluBehindAFlattenIsAChannel) {
   EXPECT_EQ(ledgers[1].dead(), 1);
 }
 
-// Behind batch norm every unit sees both signs in the first batch, whatever the running statistics say before the first step.
+// Behind batch norm every unit sees both signs in the first batch, whatever the running statistics
+// say before the first step.
 TEST(Ledger, BatchNormIsMeasuredWithTheStatisticsOfTheFirstBatch) {
   const Dataset data = make_classes(200, 6, 3);
   const TrainSettings settings{.batch = 200, .epochs = 1, .seed = 3, .threads = 2};
-  Trainer trainer(mlp({.inputs = 6, .hidden = {5, 5, 5, 5, 5, 5}, .outputs = 3, .activation = "relu", .batch_norm = true}), settings);
+  Trainer trainer(mlp({.inputs = 6,
+                       .hidden = {5, 5, 5, 5, 5, 5},
+                       .outputs = 3,
+                       .activation = "relu",
+                       .batch_norm = true}),
+                  settings);
   const undying::Run run = trainer.fit(data, data);
   EXPECT_EQ(run.ledger.born_dead(), 0);
-  for (const LayerHealth& layer : run.ledger.censuses[0].layers) EXPECT_NEAR(layer.firing_rate, 0.5, 0.2) << layer.name;
+  for (const LayerHealth& layer : run.ledger.censuses[0].layers)
+    EXPECT_NEAR(layer.firing_rate, 0.5, 0.2) << layer.name;
 }
 
 }  // namespace

@@ -8,7 +8,9 @@
 
 namespace undying::train {
 
-void DatasetSource::inputs(int, std::int64_t first, std::int64_t rows, float* dst) const { gather(*data_, part(first, rows), dst); }
+void DatasetSource::inputs(int, std::int64_t first, std::int64_t rows, float* dst) const {
+  gather(*data_, part(first, rows), dst);
+}
 
 void AugmentedSource::inputs(int, std::int64_t first, std::int64_t rows, float* dst) const {
   data::gather_augmented(*data_, augmentation_, draws_, part(first, rows), dst);
@@ -33,7 +35,7 @@ bool DatasetSource::weights(std::int64_t first, std::int64_t rows, float* dst) c
   if (class_weights_.empty() && data_->weights.empty()) return false;
   for (const std::uint32_t index : part(first, rows)) {
     *dst = data_->weights.empty() ? 1.0f : data_->weights[index];
-    if (!class_weights_.empty()) *dst *= class_weights_[static_cast<std::size_t>(data_->labels[index])];
+    if (!class_weights_.empty()) *dst *= class_weights_[data_->labels[index]];
     ++dst;
   }
   return true;

@@ -12,11 +12,13 @@
 
 namespace undying::train {
 
-// Examples of a data set in a given order, as the engine reads them. Each worker prepares the rows it asks for.
+// Examples of a data set in a given order, as the engine reads them. Each worker prepares the rows
+// it asks for.
 class DatasetSource : public engine::BatchSource {
  public:
   // `class_weights`: how much the examples of each class count; empty: alike.
-  DatasetSource(const Dataset& data, std::span<const std::uint32_t> order, std::span<const float> class_weights = {})
+  DatasetSource(const Dataset& data, std::span<const std::uint32_t> order,
+                std::span<const float> class_weights = {})
       : data_(&data), order_(order), class_weights_(class_weights) {}
 
   void inputs(int input, std::int64_t first, std::int64_t rows, float* dst) const override;
@@ -40,8 +42,9 @@ class DatasetSource : public engine::BatchSource {
 // The same, augmented. The draws are those of one epoch.
 class AugmentedSource final : public DatasetSource {
  public:
-  AugmentedSource(const Dataset& data, std::span<const std::uint32_t> order, std::span<const float> class_weights,
-                  const Augmentation& augmentation, const Random& draws)
+  AugmentedSource(const Dataset& data, std::span<const std::uint32_t> order,
+                  std::span<const float> class_weights, const Augmentation& augmentation,
+                  const Random& draws)
       : DatasetSource(data, order, class_weights), augmentation_(augmentation), draws_(draws) {}
 
   void inputs(int input, std::int64_t first, std::int64_t rows, float* dst) const override;
@@ -54,7 +57,8 @@ class AugmentedSource final : public DatasetSource {
 // 0, 1, ..., size - 1.
 std::vector<std::uint32_t> identity_order(std::int64_t size);
 
-// Fills `order` with the permutation of an epoch (Fisher and Yates), a function of seed and epoch alone.
+// Fills `order` with the permutation of an epoch (Fisher and Yates), a function of seed and epoch
+// alone.
 void shuffle(std::uint64_t seed, std::int64_t epoch, std::vector<std::uint32_t>& order);
 
 }  // namespace undying::train

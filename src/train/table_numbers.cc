@@ -15,7 +15,7 @@ namespace {
 // Whether a node gives the numbers of the graph's input, all of them, in whatever shape.
 bool is_input(const Graph& graph, int at) {
   for (;;) {
-    const Node& node = graph.nodes()[static_cast<std::size_t>(at)];
+    const Node& node = graph.nodes()[at];
     if (ops::is_input(node)) return true;
     if (!ops::is_view(node) || ops::training_differs(node, Precision::kFloat32)) return false;
     at = node.inputs[0];
@@ -26,7 +26,8 @@ bool is_input(const Graph& graph, int at) {
 const Node* smallest_table(const Graph& graph) {
   const Node* smallest = nullptr;
   for (const Node& node : graph.nodes()) {
-    if (ops::traits_of(node).kind != ops::Kind::kTable || !is_input(graph, node.inputs[0])) continue;
+    if (ops::traits_of(node).kind != ops::Kind::kTable || !is_input(graph, node.inputs[0]))
+      continue;
     const auto rows = [](const Node& each) { return each.attributes.get<std::int64_t>("rows"); };
     if (smallest == nullptr || rows(node) < rows(*smallest)) smallest = &node;
   }
@@ -35,7 +36,8 @@ const Node* smallest_table(const Graph& graph) {
 
 // Negative numbers count from the end.
 bool is_row(float value, std::int64_t rows) {
-  return value >= -static_cast<float>(rows) && value < static_cast<float>(rows) && value == std::floor(value);
+  return value >= -static_cast<float>(rows) && value < static_cast<float>(rows) &&
+         value == std::floor(value);
 }
 
 std::string number_text(float value) {
@@ -51,12 +53,14 @@ void check_parts(const Dataset& data) {
     for (std::int64_t row = 0; input.rows > 0 && row < data.size; ++row)
       for (std::int64_t i = 0; i < width; ++i) {
         const auto at = static_cast<std::size_t>(row * data.features() + first + i);
-        const float value = data.bytes.empty() ? data.values[at] : static_cast<float>(data.bytes[at]);
+        const float value =
+            data.bytes.empty() ? data.values[at] : static_cast<float>(data.bytes[at]);
         if (is_row(value, input.rows)) continue;
-        const std::int64_t example = data.rows.empty() ? row : data.rows[static_cast<std::size_t>(row)];
+        const std::int64_t example = data.rows.empty() ? row : data.rows[row];
         throw Error(ErrorCode::kBadData, "data " + data.name,
-                    "input " + input.name + " is " + number_text(value) + " in example " + std::to_string(example) + " (value " +
-                        std::to_string(i) + " of it, both counted from 0); expected a whole number from 0 to " +
+                    "input " + input.name + " is " + number_text(value) + " in example " +
+                        std::to_string(example) + " (value " + std::to_string(i) +
+                        " of it, both counted from 0); expected a whole number from 0 to " +
                         std::to_string(input.rows - 1) + ", a row of its table");
       }
     first += width;
@@ -75,11 +79,13 @@ void check_table_numbers(const Graph& graph, const Dataset& data) {
   for (std::int64_t n = 0; n < data.size; ++n) {
     const auto index = static_cast<std::uint32_t>(n);
     gather(data, std::span(&index, 1), example.data());
-    const auto wrong = std::ranges::find_if(example, [&](float value) { return !is_row(value, rows); });
+    const auto wrong =
+        std::ranges::find_if(example, [&](float value) { return !is_row(value, rows); });
     if (wrong == example.end()) continue;
     throw Error(ErrorCode::kBadData, data.name,
-                "example " + std::to_string(n) + " has " + number_text(*wrong) + " at place " + std::to_string(wrong - example.begin()) +
-                    ", which is no row of the table " + table->name + " of " + std::to_string(rows) +
+                "example " + std::to_string(n) + " has " + number_text(*wrong) + " at place " +
+                    std::to_string(wrong - example.begin()) + ", which is no row of the table " +
+                    table->name + " of " + std::to_string(rows) +
                     "; expected whole numbers from 0 to " + std::to_string(rows - 1));
   }
 }

@@ -6,8 +6,9 @@
 
 namespace undying::train {
 
-// Where a network looks its input up in tables (token ids, categories), every number of the data must be one of a row. Throws
-// Error{kBadData} that names the first example that has another, the number, and the table.
+// Where a network looks its input up in tables (token ids, categories), every number of the data
+// must be one of a row. Throws Error{kBadData} that names the first example that has another, the
+// number, and the table.
 void check_table_numbers(const Graph& graph, const Dataset& data);
 
 }  // namespace undying::train

@@ -13,15 +13,17 @@
 
 namespace undying {
 
-// Examples of classes that a small network can learn: the label is the index of the largest of the first `classes` of `features` normal
-// inputs.
-inline Dataset make_classes(std::int64_t size, std::int64_t features, std::int64_t classes, std::uint32_t sequence = 0) {
+// Examples of classes that a small network can learn: the label is the index of the largest of the
+// first `classes` of `features` normal inputs.
+inline Dataset make_classes(std::int64_t size, std::int64_t features, std::int64_t classes,
+                            std::uint32_t sequence = 0) {
   const Random random(21, Stream::kTest, sequence);
   Dataset data{.name = "test classes", .size = size, .shape = {features}, .classes = classes};
   for (std::int64_t i = 0; i < size; ++i) {
     std::int32_t best = 0;
     for (std::int64_t j = 0; j < features; ++j) {
-      data.values.push_back(static_cast<float>(random.normal(static_cast<std::uint64_t>(i * features + j))));
+      data.values.push_back(
+          static_cast<float>(random.normal(static_cast<std::uint64_t>(i * features + j))));
       const float* row = data.values.data() + i * features;
       if (j < classes && row[j] > row[best]) best = static_cast<std::int32_t>(j);
     }
@@ -31,10 +33,13 @@ inline Dataset make_classes(std::int64_t size, std::int64_t features, std::int64
 }
 
 // The same examples as gray images (1, height, width) of bytes.
-inline Dataset make_images(std::int64_t size, std::int64_t height, std::int64_t width, std::int64_t classes) {
+inline Dataset make_images(std::int64_t size, std::int64_t height, std::int64_t width,
+                           std::int64_t classes) {
   Dataset data = make_classes(size, height * width, classes);
   data.shape = {1, height, width};
-  for (const float value : data.values) data.bytes.push_back(static_cast<std::uint8_t>(std::clamp(128.0f + 40.0f * value, 0.0f, 255.0f)));
+  for (const float value : data.values)
+    data.bytes.push_back(
+        static_cast<std::uint8_t>(std::clamp(128.0f + 40.0f * value, 0.0f, 255.0f)));
   data.values.clear();
   return data;
 }
@@ -51,12 +56,20 @@ inline Dataset ones(float value = 1.0f) {
 
 // Settings by which nothing moves.
 inline TrainSettings still() {
-  return {.optimizer = Sgd{.learning_rate = 1e-30f}, .batch = 20, .epochs = 2, .seed = 3, .threads = 2, .shards = 2};
+  return {.optimizer = Sgd{.learning_rate = 1e-30f},
+          .batch = 20,
+          .epochs = 2,
+          .seed = 3,
+          .threads = 2,
+          .shards = 2};
 }
 
 // The activation of a layer, LAYER.f.
 inline Node activation(const char* name, const char* layer, int input) {
-  return {std::string(layer) + ".f", "activation", {input}, {{"activation", Activation(name)}, {"layer", std::string(layer)}}};
+  return {std::string(layer) + ".f",
+          "activation",
+          {input},
+          {{"activation", Activation(name)}, {"layer", std::string(layer)}}};
 }
 
 }  // namespace undying

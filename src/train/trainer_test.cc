@@ -14,12 +14,23 @@ namespace {
 
 using testing::HasSubstr;
 
-Graph small_mlp(Activation activation = "leaky_relu", bool batch_norm = false, double dropout = 0.0) {
-  return mlp({.inputs = 12, .hidden = {20, 16}, .outputs = 4, .activation = activation, .batch_norm = batch_norm, .dropout = dropout});
+Graph small_mlp(Activation activation = "leaky_relu", bool batch_norm = false,
+                double dropout = 0.0) {
+  return mlp({.inputs = 12,
+              .hidden = {20, 16},
+              .outputs = 4,
+              .activation = activation,
+              .batch_norm = batch_norm,
+              .dropout = dropout});
 }
 
 TrainSettings small_settings() {
-  return {.optimizer = Sgd{.learning_rate = 0.05f, .momentum = 0.9f}, .batch = 32, .epochs = 3, .seed = 5, .threads = 1, .shards = 1};
+  return {.optimizer = Sgd{.learning_rate = 0.05f, .momentum = 0.9f},
+          .batch = 32,
+          .epochs = 3,
+          .seed = 5,
+          .threads = 1,
+          .shards = 1};
 }
 
 TEST(Trainer, LearnsWhatCanBeLearned) {
@@ -54,12 +65,15 @@ TEST(Trainer, AugmentationNeedsImages) {
   TrainSettings settings = small_settings();
   settings.augmentation.flip = true;
   Trainer trainer(small_mlp(), settings);
-  EXPECT_THAT([&] { trainer.fit(flat, flat); }, testing::ThrowsMessage<Error>(HasSubstr("needs images")));
-  EXPECT_THAT([&] { trainer.check(flat); }, testing::ThrowsMessage<Error>(HasSubstr("needs images")));
+  EXPECT_THAT([&] { trainer.fit(flat, flat); },
+              testing::ThrowsMessage<Error>(HasSubstr("needs images")));
+  EXPECT_THAT([&] { trainer.check(flat); },
+              testing::ThrowsMessage<Error>(HasSubstr("needs images")));
   EXPECT_NO_THROW(trainer.check(make_images(50, 3, 4, 4)));
 }
 
-// The census before the first step sees a network as it is: with the statistics of its first batch only where it has none.
+// The census before the first step sees a network as it is: with the statistics of its first batch
+// only where it has none.
 TEST(Trainer, TheFirstCensusUsesTheStatisticsThatWereLoaded) {
   const Dataset data = make_classes(500, 12, 4);
   Trainer trained(small_mlp("relu", true), small_settings());
@@ -80,11 +94,12 @@ TEST(Trainer, TheAsymmetricDrawLeavesBiasesOfTransposedConvolutionsAtZero) {
   TrainSettings settings = small_settings();
   settings.initializer = Initializer::kRandomizedAsymmetric;
   const std::vector<std::int64_t> kernel = {2, 2};
-  const Trainer trainer(Graph({{"x", "input", {}, {{"shape", Shape{40, 3, 3}}}},
-                               {"up", "conv_transpose", {0}, {{"outputs", std::int64_t{2}}, {"kernel", kernel}}},
-                               {"flat", "flatten", {1}, {}},
-                               {"out", "linear", {2}, {{"outputs", std::int64_t{4}}}}}),
-                        settings);
+  const Trainer trainer(
+      Graph({{"x", "input", {}, {{"shape", Shape{40, 3, 3}}}},
+             {"up", "conv_transpose", {0}, {{"outputs", std::int64_t{2}}, {"kernel", kernel}}},
+             {"flat", "flatten", {1}, {}},
+             {"out", "linear", {2}, {{"outputs", std::int64_t{4}}}}}),
+      settings);
   for (const Tensor& tensor : trainer.tensors()) {
     if (tensor.name == "up.bias") {
       EXPECT_THAT(tensor.values, testing::Each(0.0f));
@@ -122,7 +137,8 @@ TEST(Trainer, StopRequestEndsTheRunAfterTheStepAtHand) {
                           if (record.step == 7) source.request_stop();
                         },
                     .epoch = {}};
-  const undying::Run run = Trainer(small_mlp(), small_settings()).fit(data, data, observer, source.get_token());
+  const undying::Run run =
+      Trainer(small_mlp(), small_settings()).fit(data, data, observer, source.get_token());
   EXPECT_EQ(run.status, RunStatus::kInterrupted);
   EXPECT_EQ(run.steps.size(), 7U);
 }
@@ -154,10 +170,12 @@ TEST(Trainer, LoadNamesTheTensorThatDoesNotFit) {
   auto tensors = trainer.tensors();
   tensors[0].shape = {12, 20};
   EXPECT_THAT([&] { trainer.load(tensors); },
-              testing::ThrowsMessage<Error>(testing::AllOf(HasSubstr("layer.0.weight"), HasSubstr("(20, 12)"))));
+              testing::ThrowsMessage<Error>(
+                  testing::AllOf(HasSubstr("layer.0.weight"), HasSubstr("(20, 12)"))));
   tensors = trainer.tensors();
   tensors.pop_back();
-  EXPECT_THAT([&] { trainer.load(tensors); }, testing::ThrowsMessage<Error>(HasSubstr("layer.2.bias")));
+  EXPECT_THAT([&] { trainer.load(tensors); },
+              testing::ThrowsMessage<Error>(HasSubstr("layer.2.bias")));
   tensors[0].name = "nonsense";
   EXPECT_THAT([&] { trainer.load(tensors); }, testing::ThrowsMessage<Error>(HasSubstr("nonsense")));
 }
@@ -167,14 +185,16 @@ TEST(Trainer, DataThatDoesNotFitIsRefused) {
   const Dataset narrow = make_classes(50, 11, 4);
   EXPECT_THAT([&] { trainer.fit(narrow, narrow); }, testing::ThrowsMessage<Error>(HasSubstr("11")));
   const Dataset classes = make_classes(50, 12, 5);
-  EXPECT_THAT([&] { trainer.fit(classes, classes); }, testing::ThrowsMessage<Error>(HasSubstr("5 classes")));
+  EXPECT_THAT([&] { trainer.fit(classes, classes); },
+              testing::ThrowsMessage<Error>(HasSubstr("5 classes")));
 }
 
 TEST(Trainer, SettingsThatCannotBeUsedAreRefused) {
   const auto refuses = [](auto change, const char* name) {
     TrainSettings settings = small_settings();
     change(settings);
-    EXPECT_THAT([&] { Trainer(small_mlp(), settings); }, testing::ThrowsMessage<Error>(HasSubstr(name)));
+    EXPECT_THAT([&] { Trainer(small_mlp(), settings); },
+                testing::ThrowsMessage<Error>(HasSubstr(name)));
   };
   refuses([](TrainSettings& s) { s.batch = 0; }, "batch");
   refuses([](TrainSettings& s) { s.epochs = 0; }, "epochs");
@@ -200,7 +220,8 @@ TEST(Trainer, ClippedStepsHaveAtMostTheGivenNorm) {
   double square = 0.0;
   const auto after = trainer.tensors();
   for (std::size_t i = 0; i < before.size(); ++i)
-    for (std::size_t j = 0; j < before[i].values.size(); ++j) square += std::pow(after[i].values[j] - before[i].values[j], 2.0);
+    for (std::size_t j = 0; j < before[i].values.size(); ++j)
+      square += std::pow(after[i].values[j] - before[i].values[j], 2.0);
   EXPECT_NEAR(std::sqrt(square), 0.01, 1e-5);
 }
 
@@ -208,7 +229,8 @@ TEST(Trainer, SameDrawInEveryArmUpToTheGain) {
   const auto relu = Trainer(small_mlp("relu"), small_settings()).tensors();
   const auto leaky = Trainer(small_mlp("leaky_relu:0.5"), small_settings()).tensors();
   const double ratio = std::sqrt(1.0 / 1.25);  // gains sqrt(2) and sqrt(2 / (1 + 0.25))
-  for (std::size_t j = 0; j < relu[0].values.size(); ++j) EXPECT_NEAR(leaky[0].values[j], ratio * relu[0].values[j], 1e-6);
+  for (std::size_t j = 0; j < relu[0].values.size(); ++j)
+    EXPECT_NEAR(leaky[0].values[j], ratio * relu[0].values[j], 1e-6);
 }
 
 TEST(BatchNorm, RunningStatisticsFollowOnnx) {
@@ -217,7 +239,9 @@ TEST(BatchNorm, RunningStatisticsFollowOnnx) {
   settings.batch = 64;
   settings.max_steps = 1;
   settings.shuffle = false;
-  Trainer trainer(mlp({.inputs = 12, .hidden = {3}, .outputs = 4, .activation = "relu", .batch_norm = true}), settings);
+  Trainer trainer(
+      mlp({.inputs = 12, .hidden = {3}, .outputs = 4, .activation = "relu", .batch_norm = true}),
+      settings);
   const auto before = trainer.tensors();
   trainer.fit(data, data);
   for (std::size_t unit = 0; unit < 3; ++unit) {
@@ -225,7 +249,8 @@ TEST(BatchNorm, RunningStatisticsFollowOnnx) {
     double squares = 0.0;
     for (std::size_t row = 0; row < 64; ++row) {
       double z = before[1].values[unit];
-      for (std::size_t i = 0; i < 12; ++i) z += static_cast<double>(before[0].values[unit * 12 + i]) * data.values[row * 12 + i];
+      for (std::size_t i = 0; i < 12; ++i)
+        z += static_cast<double>(before[0].values[unit * 12 + i]) * data.values[row * 12 + i];
       sum += z / 64.0;
       squares += z * z / 64.0;
     }
@@ -238,7 +263,8 @@ TEST(BatchNorm, RunningStatisticsFollowOnnx) {
 
 TEST(Trainer, FrozenTensorsAreNeitherDrawnNorTrained) {
   const Dataset data = make_classes(64, 4, 2);
-  Trainer trainer(mlp({.inputs = 4, .hidden = {5}, .outputs = 2}), {.batch = 16, .threads = 1, .frozen = {"layer.0.weight"}});
+  Trainer trainer(mlp({.inputs = 4, .hidden = {5}, .outputs = 2}),
+                  {.batch = 16, .threads = 1, .frozen = {"layer.0.weight"}});
   std::vector<Tensor> given = {{"layer.0.weight", {5, 4}, std::vector<float>(20, 0.25f)}};
   EXPECT_THAT(trainer.tensors()[0].values, testing::Each(0.0f));
   trainer.set(given);
@@ -250,7 +276,8 @@ TEST(Trainer, FrozenTensorsAreNeitherDrawnNorTrained) {
   EXPECT_THROW(trainer.set(given), Error);
 }
 
-// A class and two values, learned by one network: each output as if it were alone, where nothing is shared.
+// A class and two values, learned by one network: each output as if it were alone, where nothing is
+// shared.
 TEST(Trainer, SeveralOutputsLearnEachByItsLoss) {
   const Dataset classes = make_classes(64, 4, 3);
   Dataset both = classes;

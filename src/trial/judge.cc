@@ -1,7 +1,8 @@
-// From runs to a verdict. Failures (runs that diverged or collapsed) are counted and compared as counts; scores are compared over the
-// runs that learned. On one split for all seeds the interval covers the draw of the seeds and of the held-out examples, which are crossed:
-// difference(seed i, example j) = mean + a_i + b_j + e_ij. Where every seed draws the split anew, the draws overlap, and the variance is
-// s^2 (1 / n + overlap) (Nadeau & Bengio 2003).
+// From runs to a verdict. Failures (runs that diverged or collapsed) are counted and compared as
+// counts; scores are compared over the runs that learned. On one split for all seeds the interval
+// covers the draw of the seeds and of the held-out examples, which are crossed: difference(seed i,
+// example j) = mean + a_i + b_j + e_ij. Where every seed draws the split anew, the draws overlap,
+// and the variance is s^2 (1 / n + overlap) (Nadeau & Bengio 2003).
 #include "trial/judge.h"
 
 #include <algorithm>
@@ -14,21 +15,27 @@ namespace undying::trial {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kAlike = 0.05;     // p of the failures, above which they do not speak against "the same"
-constexpr double kRounding = 1e-4;  // relative: runs that agree so far in training loss and score are one run
+// P of the failures, above which they do not speak against "the same".
+constexpr double kAlike = 0.05;
+// Relative: runs that agree so far in training loss and score are one run.
+constexpr double kRounding = 1e-4;
 
 // On the scale on which differences are taken.
 double value_of(double score, const TrialRules& rules) {
   return is_relative(rules.metric) ? std::log(std::max(score, rules.loss_floor)) : score;
 }
 
-double margin_of(const TrialRules& rules) { return is_relative(rules.metric) ? std::log1p(rules.margin) : rules.margin; }
+double margin_of(const TrialRules& rules) {
+  return is_relative(rules.metric) ? std::log1p(rules.margin) : rules.margin;
+}
 
 // Among how many the chance of error is shared.
 int shares(const TrialRules& rules) { return rules.arms * rules.comparisons; }
 
 // Back to what people read: shares, or a relative change.
-double reported(double difference, const TrialRules& rules) { return is_relative(rules.metric) ? std::expm1(difference) : difference; }
+double reported(double difference, const TrialRules& rules) {
+  return is_relative(rules.metric) ? std::expm1(difference) : difference;
+}
 
 struct Pair {
   const TrialRun* arm;
@@ -45,7 +52,8 @@ bool learned(const TrialRun& run) { return run.outcome == Outcome::kLearned; }
 bool has_score(const TrialRun& run) { return run.outcome != Outcome::kDiverged; }
 
 // Over the seeds of which the arm and a reference are as asked.
-std::vector<Pair> pairs_of(const Sample& arm, std::span<const Sample> references, bool (*counts)(const TrialRun&) = learned) {
+std::vector<Pair> pairs_of(const Sample& arm, std::span<const Sample> references,
+                           bool (*counts)(const TrialRun&) = learned) {
   std::vector<Pair> pairs;
   for (std::size_t i = 0; i < static_cast<std::size_t>(common_runs(arm, references)); ++i) {
     Pair pair{&arm[i], {}};
@@ -58,24 +66,29 @@ std::vector<Pair> pairs_of(const Sample& arm, std::span<const Sample> references
 
 double difference_of(const Pair& pair, const TrialRules& rules) {
   double reference = 0.0;
-  for (const TrialRun* run : pair.references) reference += value_of(run->score, rules) / static_cast<double>(pair.references.size());
+  for (const TrialRun* run : pair.references)
+    reference += value_of(run->score, rules) / static_cast<double>(pair.references.size());
   return value_of(pair.arm->score, rules) - reference;
 }
 
-// What example j adds to a run's value, per share of the examples: its result, or of the logarithm of a mean loss its part in that mean.
+// What example j adds to a run's value, per share of the examples: its result, or of the logarithm
+// of a mean loss its part in that mean.
 double part_of(const TrialRun& run, std::size_t j, const TrialRules& rules) {
-  return is_relative(rules.metric) ? run.examples[j] / std::max(run.score, rules.loss_floor) : run.examples[j];
+  return is_relative(rules.metric) ? run.examples[j] / std::max(run.score, rules.loss_floor)
+                                   : run.examples[j];
 }
 
 bool have_examples(std::span<const Pair> pairs) {
   const std::size_t size = pairs.front().arm->examples.size();
   const auto has = [size](const TrialRun* run) { return run->examples.size() == size; };
-  return size >= 2 &&
-         std::ranges::all_of(pairs, [&](const Pair& pair) { return has(pair.arm) && std::ranges::all_of(pair.references, has); });
+  return size >= 2 && std::ranges::all_of(pairs, [&](const Pair& pair) {
+           return has(pair.arm) && std::ranges::all_of(pair.references, has);
+         });
 }
 
-// The variance that the draw of the examples adds to the mean difference: that of the examples' means over the seeds, less what the seeds
-// themselves put into them; where all examples agree, that of one of them.
+// The variance that the draw of the examples adds to the mean difference: that of the examples'
+// means over the seeds, less what the seeds themselves put into them; where all examples agree,
+// that of one of them.
 double example_variance(std::span<const Pair> pairs, const TrialRules& rules) {
   if (rules.overlap > 0.0 || rules.examples < 1 || !have_examples(pairs)) return 0.0;
   const std::size_t size = pairs.front().arm->examples.size();
@@ -86,7 +99,8 @@ double example_variance(std::span<const Pair> pairs, const TrialRules& rules) {
   for (const Pair& pair : pairs) {
     for (std::size_t j = 0; j < size; ++j) {
       row[j] = part_of(*pair.arm, j, rules);
-      for (const TrialRun* run : pair.references) row[j] -= part_of(*run, j, rules) / static_cast<double>(pair.references.size());
+      for (const TrialRun* run : pair.references)
+        row[j] -= part_of(*run, j, rules) / static_cast<double>(pair.references.size());
     }
     const double mean = mean_of(row);
     for (std::size_t j = 0; j < size; ++j) {
@@ -100,7 +114,8 @@ double example_variance(std::span<const Pair> pairs, const TrialRules& rules) {
   double between = 0.0;
   for (const double mean : means) between += mean * mean;
   const double m = static_cast<double>(size) - 1.0;
-  const double residual = pairs.size() < 2 ? 0.0 : std::max(0.0, squares - n * between) / ((n - 1.0) * m);
+  const double residual =
+      pairs.size() < 2 ? 0.0 : std::max(0.0, squares - n * between) / ((n - 1.0) * m);
   return std::max(one, (between / m - residual / n) / held_out);
 }
 
@@ -122,7 +137,9 @@ struct Measured {
     return 1.0 / (of_seeds * of_seeds / (pairs - 1) + of_examples * of_examples / (held_out - 1.0));
   }
 
-  double half_width(double level, int pairs) const { return reach(level, degrees(pairs)) * std::sqrt(variance(pairs)); }
+  double half_width(double level, int pairs) const {
+    return reach(level, degrees(pairs)) * std::sqrt(variance(pairs));
+  }
 };
 
 // Shares come in steps of about 1 / examples; other scores are known to float32's rounding.
@@ -183,22 +200,29 @@ struct Counted {
 
 Counted test_counts(int failed, int runs, int reference_failed, int reference_runs) {
   const bool more = failed * reference_runs > reference_failed * runs;
-  return {more, more ? fisher_p(failed, runs, reference_failed, reference_runs) : fisher_p(reference_failed, reference_runs, failed, runs)};
+  return {more, more ? fisher_p(failed, runs, reference_failed, reference_runs)
+                     : fisher_p(reference_failed, reference_runs, failed, runs)};
 }
 
-// Whether a run collapsed depends on which examples are held out, and all runs share them: runs near the baseline collapse together. So
-// collapses count as shown only where the scores of all runs that have one point the same way, the draw of the examples included.
-bool scores_confirm(bool more, const Sample& arm, std::span<const Sample> references, const TrialRules& rules) {
+// Whether a run collapsed depends on which examples are held out, and all runs share them: runs
+// near the baseline collapse together. So collapses count as shown only where the scores of all
+// runs that have one point the same way, the draw of the examples included.
+bool scores_confirm(bool more, const Sample& arm, std::span<const Sample> references,
+                    const TrialRules& rules) {
   const Measured found = measure(pairs_of(arm, references, has_score), rules, references.size());
-  const int towards = direction(estimate(found, score_level(found.n, shares(rules)), rules), rules.metric);
+  const int towards =
+      direction(estimate(found, score_level(found.n, shares(rules)), rules), rules.metric);
   return towards == (more ? -1 : 1);
 }
 
-void test_failures(Failures& found, const Sample& arm, std::span<const Sample> references, const TrialRules& rules) {
+void test_failures(Failures& found, const Sample& arm, std::span<const Sample> references,
+                   const TrialRules& rules) {
   if (found.runs == 0) return;
   const double level = failure_level(found.runs, shares(rules));
-  const Counted all = test_counts(found.failed(), found.runs, found.reference_failed(), found.reference_runs);
-  const Counted diverged = test_counts(found.diverged, found.runs, found.reference_diverged, found.reference_runs);
+  const Counted all =
+      test_counts(found.failed(), found.runs, found.reference_failed(), found.reference_runs);
+  const Counted diverged =
+      test_counts(found.diverged, found.runs, found.reference_diverged, found.reference_runs);
   found.p_value = all.p_value;
   const bool by_divergence = diverged.p_value <= level && diverged.more == all.more;
   if (all.p_value > level) return;
@@ -207,7 +231,8 @@ void test_failures(Failures& found, const Sample& arm, std::span<const Sample> r
 }
 
 bool within_margin(const Estimate& difference, const TrialRules& rules) {
-  return std::isfinite(difference.lower) && difference.upper < rules.margin && difference.lower > reported(-margin_of(rules), rules);
+  return std::isfinite(difference.lower) && difference.upper < rules.margin &&
+         difference.lower > reported(-margin_of(rules), rules);
 }
 
 // At which look a verdict has four chances in five, the figures staying as they are.
@@ -215,7 +240,8 @@ int pairs_to_decide(const Measured& found, const TrialRules& rules) {
   constexpr double kPower = 0.84;  // standard errors
   if (!(found.seeds > 0.0)) return 0;
   for (int n = next_look(found.n); n <= kMostForeseen; n = next_look(n)) {
-    const double half = found.half_width(score_level(n, shares(rules)), n) + kPower * std::sqrt(found.variance(n));
+    const double half =
+        found.half_width(score_level(n, shares(rules)), n) + kPower * std::sqrt(found.variance(n));
     if (std::fabs(found.mean) > half || std::fabs(found.mean) + half < margin_of(rules)) return n;
   }
   return 0;
@@ -254,14 +280,18 @@ bool same_run(const TrialRun& a, const TrialRun& b, const TrialRules& rules) {
   const auto agree = [&](double x, double y, double step) {
     return std::fabs(x - y) <= kRounding * std::max(std::fabs(x), std::fabs(y)) + step;
   };
-  const double step = is_share(rules.metric) && rules.examples > 0 ? 1.5 / static_cast<double>(rules.examples) : rules.loss_floor;
+  const double step = is_share(rules.metric) && rules.examples > 0
+                          ? 1.5 / static_cast<double>(rules.examples)
+                          : rules.loss_floor;
   return agree(a.training_loss, b.training_loss, rules.loss_floor) && agree(a.score, b.score, step);
 }
 
 }  // namespace
 
 bool one_run(const Sample& sample, const TrialRules& rules) {
-  return sample.size() > 1 && std::ranges::all_of(sample, [&](const TrialRun& run) { return same_run(sample.front(), run, rules); });
+  return sample.size() > 1 && std::ranges::all_of(sample, [&](const TrialRun& run) {
+           return same_run(sample.front(), run, rules);
+         });
 }
 
 Comparison compare(const Sample& arm, std::span<const Sample> references, const TrialRules& rules) {
@@ -271,7 +301,8 @@ Comparison compare(const Sample& arm, std::span<const Sample> references, const 
   made.failures = count_failures(arm, references, common_runs(arm, references));
   const auto some = [](const Sample& sample) { return std::ranges::any_of(sample, learned); };
   const bool any = some(arm) || std::ranges::any_of(references, some);
-  if (any && one_run(arm, rules) && std::ranges::all_of(references, [&](const Sample& each) { return one_run(each, rules); })) {
+  if (any && one_run(arm, rules) &&
+      std::ranges::all_of(references, [&](const Sample& each) { return one_run(each, rules); })) {
     made.difference = {reported(found.mean, rules), kNan, kNan, 1};
     made.doubt = Doubt::kSameRun;
     made.failures.p_value = kNan;
@@ -284,8 +315,10 @@ Comparison compare(const Sample& arm, std::span<const Sample> references, const 
   return made;
 }
 
-// Where seeds alone would decide it, were it not for the data, more data is what is missing. Seeds are more than pairs where runs fail.
-void look_ahead(Comparison& comparison, const Sample& arm, std::span<const Sample> references, const TrialRules& rules) {
+// Where seeds alone would decide it, were it not for the data, more data is what is missing. Seeds
+// are more than pairs where runs fail.
+void look_ahead(Comparison& comparison, const Sample& arm, std::span<const Sample> references,
+                const TrialRules& rules) {
   const bool open = comparison.doubt == Doubt::kOpen || comparison.doubt == Doubt::kPlacebo;
   if (!open || comparison.failures.runs == 0) return;
   Measured found = measure(pairs_of(arm, references), rules, references.size());
@@ -298,21 +331,24 @@ void look_ahead(Comparison& comparison, const Sample& arm, std::span<const Sampl
   comparison.more_data = pairs_to_decide(found, rules) > 0;
 }
 
-Estimate difference(const Sample& arm, std::span<const Sample> references, const TrialRules& rules, double level) {
+Estimate difference(const Sample& arm, std::span<const Sample> references, const TrialRules& rules,
+                    double level) {
   return estimate(measure(pairs_of(arm, references), rules, references.size()), level, rules);
 }
 
 void require_both(Comparison& against_control, const Comparison& against_placebo) {
-  if (against_control.verdict != Verdict::kHelps || against_placebo.verdict == Verdict::kHelps) return;
+  if (against_control.verdict != Verdict::kHelps || against_placebo.verdict == Verdict::kHelps)
+    return;
   against_control.verdict = Verdict::kUndecided;
   against_control.doubt = Doubt::kPlacebo;
 }
 
 bool wants_more(const Comparison& comparison) {
   const Failures& failures = comparison.failures;
-  const bool all_fail =
-      failures.runs >= kFirstLook && failures.failed() == failures.runs && failures.reference_failed() == failures.reference_runs;
-  return comparison.verdict == Verdict::kUndecided && comparison.doubt != Doubt::kSameRun && !all_fail;
+  const bool all_fail = failures.runs >= kFirstLook && failures.failed() == failures.runs &&
+                        failures.reference_failed() == failures.reference_runs;
+  return comparison.verdict == Verdict::kUndecided && comparison.doubt != Doubt::kSameRun &&
+         !all_fail;
 }
 
 }  // namespace undying::trial

@@ -15,26 +15,35 @@ struct TrialRun {
   std::uint64_t seed = 0;
   Outcome outcome = Outcome::kLearned;
   double score = 0.0;
-  double training_loss = std::numeric_limits<double>::quiet_NaN();  // of the last epoch; tells runs apart that are not the same run
-  bool repeats = false;             // known to be the run before again, but for rounding: nothing in it depends on the seed
-  std::span<const float> examples;  // of each held-out example (or of a sample of them): Trainer::example_scores(); may be empty
+  // Of the last epoch; tells runs apart that are not the same run.
+  double training_loss = std::numeric_limits<double>::quiet_NaN();
+  bool repeats = false;  // known to be the run before again, but for rounding: nothing in it
+                         // depends on the seed
+  std::span<const float> examples;  // of each held-out example (or of a sample of them):
+                                    // Trainer::example_scores(); may be empty
 };
-using Sample = std::vector<TrialRun>;  // an arm's runs, in the order of the seeds, which every arm has in common
+using Sample = std::vector<TrialRun>;  // an arm's runs, in the order of the seeds, which every arm
+                                       // has in common
 
-// The arm against the mean of the references' runs of the same seed, over the seeds of which it and a reference learned; as many seeds as
-// all of them have. Everything but the sentence, and without what more seeds would do.
+// The arm against the mean of the references' runs of the same seed, over the seeds of which it and
+// a reference learned; as many seeds as all of them have. Everything but the sentence, and without
+// what more seeds would do.
 Comparison compare(const Sample& arm, std::span<const Sample> references, const TrialRules& rules);
 
 // As far as look_ahead() looks.
 inline constexpr int kMostForeseen = 100'000;
 
 // Writes what more seeds, or more data, would do for an undecided comparison of the same runs.
-void look_ahead(Comparison& comparison, const Sample& arm, std::span<const Sample> references, const TrialRules& rules);
+void look_ahead(Comparison& comparison, const Sample& arm, std::span<const Sample> references,
+                const TrialRules& rules);
 
-// The same difference alone with an interval of its own, not shared with other arms or looks: for what no choice has seen.
-Estimate difference(const Sample& arm, std::span<const Sample> references, const TrialRules& rules, double level = 0.05);
+// The same difference alone with an interval of its own, not shared with other arms or looks: for
+// what no choice has seen.
+Estimate difference(const Sample& arm, std::span<const Sample> references, const TrialRules& rules,
+                    double level = 0.05);
 
-// Against the control and against a placebo that is another treatment: it helps only if it beats both.
+// Against the control and against a placebo that is another treatment: it helps only if it beats
+// both.
 void require_both(Comparison& against_control, const Comparison& against_placebo);
 
 // Whether another seed could change the verdict.

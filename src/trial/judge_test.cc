@@ -20,7 +20,8 @@ Sample sample(const std::vector<double>& scores) {
   return made;
 }
 
-Comparison judge(const Sample& arm, const Sample& control, const Sample& placebo, const TrialRules& rules) {
+Comparison judge(const Sample& arm, const Sample& control, const Sample& placebo,
+                 const TrialRules& rules) {
   const std::vector<Sample> references = {control, placebo};
   Comparison made = compare(arm, references, rules);
   look_ahead(made, arm, references, rules);
@@ -32,19 +33,23 @@ const Sample kAgain = sample({0.51, 0.50, 0.49, 0.50, 0.50, 0.51});
 
 TEST(Judge, SaysHelpsHurtsTheSameAndUndecided) {
   const TrialRules rules{.examples = 10'000};
-  EXPECT_EQ(judge(sample({0.70, 0.73, 0.69, 0.70, 0.71, 0.72}), kBase, kAgain, rules).verdict, Verdict::kHelps);
-  EXPECT_EQ(judge(sample({0.30, 0.33, 0.29, 0.30, 0.31, 0.32}), kBase, kAgain, rules).verdict, Verdict::kHurts);
+  EXPECT_EQ(judge(sample({0.70, 0.73, 0.69, 0.70, 0.71, 0.72}), kBase, kAgain, rules).verdict,
+            Verdict::kHelps);
+  EXPECT_EQ(judge(sample({0.30, 0.33, 0.29, 0.30, 0.31, 0.32}), kBase, kAgain, rules).verdict,
+            Verdict::kHurts);
   const Comparison open = judge(sample({0.60, 0.45, 0.55, 0.40, 0.62, 0.50}), kBase, kAgain, rules);
   EXPECT_EQ(open.verdict, Verdict::kUndecided);
   EXPECT_EQ(open.doubt, Doubt::kOpen);
   EXPECT_GT(open.smallest_margin, 0.01);
   EXPECT_TRUE(wants_more(open));
-  const Comparison same = judge(sample({0.505, 0.51, 0.485, 0.505, 0.495, 0.505}), kBase, kAgain, {.margin = 0.05, .examples = 10'000});
+  const Comparison same = judge(sample({0.505, 0.51, 0.485, 0.505, 0.495, 0.505}), kBase, kAgain,
+                                {.margin = 0.05, .examples = 10'000});
   EXPECT_EQ(same.verdict, Verdict::kSame);
   EXPECT_FALSE(wants_more(same));
 }
 
-// Against the mean of control and placebo, by hand: differences .2, .2, .2, .2, .3; mean .22, deviation .0447.
+// Against the mean of control and placebo, by hand: differences .2, .2, .2, .2, .3; mean .22,
+// deviation .0447.
 TEST(Judge, TheIntervalIsStudentsAtTheLevelOfTheLook) {
   const Sample base = sample({0.5, 0.5, 0.5, 0.5, 0.5});
   const Comparison found = judge(sample({0.7, 0.7, 0.7, 0.7, 0.8}), base, base, {.arms = 3});
@@ -62,14 +67,16 @@ TEST(Judge, ARunThatDivergedIsCountedAndNotAveraged) {
   EXPECT_EQ(found.failures.diverged, 1);
   EXPECT_EQ(found.difference.n, 6);
   EXPECT_GT(found.difference.lower, 0.0);
-  EXPECT_EQ(found.verdict, Verdict::kUndecided) << "an arm that diverged where the control did not never helps";
+  EXPECT_EQ(found.verdict, Verdict::kUndecided)
+      << "an arm that diverged where the control did not never helps";
   EXPECT_EQ(found.doubt, Doubt::kDiverged);
   Sample unstable = base;
   unstable[5].outcome = Outcome::kDiverged;
   EXPECT_EQ(judge(arm, unstable, base, {}).verdict, Verdict::kHelps) << "the control diverges too";
 }
 
-// Scores alike, one collapse in five runs: a t test over imputed scores calls that an effect in a third of studies.
+// Scores alike, one collapse in five runs: a t test over imputed scores calls that an effect in a
+// third of studies.
 TEST(Judge, ACollapseIsNoScore) {
   Sample arm = kBase;
   arm[4] = {.seed = 5, .outcome = Outcome::kCollapsed, .score = 0.1};
@@ -116,23 +123,27 @@ TEST(Judge, LossesAreComparedAsRatios) {
   EXPECT_TRUE(std::isfinite(zero.difference.mean)) << "zeros count as the floor";
 }
 
-// The same figures, by every metric: which way is better, and whether a difference or a ratio is meant.
+// The same figures, by every metric: which way is better, and whether a difference or a ratio is
+// meant.
 TEST(Judge, GoesByTheDirectionOfTheMetric) {
   const Sample low = sample({0.30, 0.33, 0.29, 0.30, 0.31, 0.32});
-  for (const Metric metric : {Metric::kAccuracy, Metric::kBalancedAccuracy, Metric::kF1, Metric::kAuc, Metric::kR2}) {
+  for (const Metric metric :
+       {Metric::kAccuracy, Metric::kBalancedAccuracy, Metric::kF1, Metric::kAuc, Metric::kR2}) {
     const Comparison found = judge(low, kBase, kAgain, {.metric = metric, .examples = 10'000});
     EXPECT_EQ(found.verdict, Verdict::kHurts) << name(metric);
     EXPECT_NEAR(found.difference.mean, -0.1933, 1e-3) << name(metric);
   }
   for (const Metric metric : {Metric::kLoss, Metric::kLogLoss, Metric::kRmse, Metric::kMae}) {
-    const Comparison found = judge(low, kBase, kAgain, {.metric = metric, .examples = 10'000, .loss_floor = 1e-9});
+    const Comparison found =
+        judge(low, kBase, kAgain, {.metric = metric, .examples = 10'000, .loss_floor = 1e-9});
     EXPECT_EQ(found.verdict, Verdict::kHelps) << name(metric);
     EXPECT_NEAR(found.difference.mean, 0.3083 / 0.501 - 1.0, 0.01) << name(metric);
   }
 }
 
 TEST(Judge, AnR2MayBeBelowZero) {
-  const Comparison found = judge(sample({-0.5, -0.6, -0.4, -0.5, -0.5, -0.6}), kBase, kAgain, {.metric = Metric::kR2, .examples = 100});
+  const Comparison found = judge(sample({-0.5, -0.6, -0.4, -0.5, -0.5, -0.6}), kBase, kAgain,
+                                 {.metric = Metric::kR2, .examples = 100});
   EXPECT_EQ(found.verdict, Verdict::kHurts);
   EXPECT_NEAR(found.difference.mean, -1.0183, 1e-3);
 }
@@ -150,11 +161,12 @@ TEST(Judge, RunsThatAreOneRunAreOneSample) {
   EXPECT_EQ(once.difference.n, 1);
   EXPECT_FALSE(wants_more(once));
   for (std::size_t i = 0; i < 6; ++i) arm[i].training_loss += 0.01 * static_cast<double>(i);
-  EXPECT_EQ(judge(arm, base, base, {.examples = 30}).verdict, Verdict::kHelps) << "those of the arm are six runs";
+  EXPECT_EQ(judge(arm, base, base, {.examples = 30}).verdict, Verdict::kHelps)
+      << "those of the arm are six runs";
 }
 
-// Two-way layout by hand: seeds 3, examples 4. Differences d_ij = a_i + b_j without a residual: the example part of the variance of the
-// mean is var(b) / 4.
+// Two-way layout by hand: seeds 3, examples 4. Differences d_ij = a_i + b_j without a residual: the
+// example part of the variance of the mean is var(b) / 4.
 TEST(Judge, TheIntervalCoversTheDrawOfTheExamples) {
   const float b[] = {0.0f, 1.0f, 0.0f, 1.0f};
   std::vector<std::vector<float>> arms(5, std::vector<float>(b, b + 4));
@@ -172,7 +184,8 @@ TEST(Judge, TheIntervalCoversTheDrawOfTheExamples) {
   rules.examples = 0;
   const Estimate without = difference(arm, std::span(&base, 1), rules);
   EXPECT_LT(without.upper - without.mean, 0.01);
-  // var(b) = 1/3 over 4 examples: the variance of the mean is 1/12, known with three degrees of freedom.
+  // var(b) = 1/3 over 4 examples: the variance of the mean is 1/12, known with three degrees of
+  // freedom.
   EXPECT_NEAR(with.upper - with.mean, reach(0.05, 3) * std::sqrt(1.0 / 12.0), 0.03);
 }
 
@@ -182,7 +195,8 @@ TEST(Judge, RedrawnSplitsOverlap) {
   const Sample arm = sample({0.5, 0.6, 0.7, 0.6, 0.6});
   const Estimate plain = difference(arm, std::span(&base, 1), {});
   const Estimate overlapping = difference(arm, std::span(&base, 1), {.overlap = 0.25});
-  EXPECT_NEAR((overlapping.upper - overlapping.mean) / (plain.upper - plain.mean), std::sqrt((0.2 + 0.25) / 0.2), 1e-9);
+  EXPECT_NEAR((overlapping.upper - overlapping.mean) / (plain.upper - plain.mean),
+              std::sqrt((0.2 + 0.25) / 0.2), 1e-9);
 }
 
 TEST(Judge, WhereSeedsCannotDecideMoreDataMight) {
@@ -221,7 +235,8 @@ TEST(Judge, MissingPartnersLeaveAPairOut) {
   EXPECT_EQ(found.failures.reference_failed(), 3);
 }
 
-// The levels of an arm's looks never add up to less than what the arm may err, and early looks leave most to later ones.
+// The levels of an arm's looks never add up to less than what the arm may err, and early looks
+// leave most to later ones.
 TEST(Boundary, SpendsWhatItMay) {
   EXPECT_EQ(score_level(4, 1), 0.0);
   for (const int arms : {1, 2, 4, 8, 20}) {
@@ -244,8 +259,9 @@ TEST(Boundary, LooksGrow) {
   EXPECT_EQ(looks, (std::vector<int>{5, 6, 7, 8, 10, 12, 14, 16, 18, 20, 24, 29}));
 }
 
-// Studies of four arms without a difference, looked at after every pair from 5 to 20: any false verdict in at most 3.2% of them (4 standard
-// errors of 3,000 studies above). scripts/calibrate asks more, and of more kinds.
+// Studies of four arms without a difference, looked at after every pair from 5 to 20: any false
+// verdict in at most 3.2% of them (4 standard errors of 3,000 studies above). scripts/calibrate
+// asks more, and of more kinds.
 TEST(Judge, ErrsNoMoreOftenThanItSays) {
   std::mt19937_64 engine(7);
   std::normal_distribution<double> normal(0.0, 0.05);
@@ -258,7 +274,8 @@ TEST(Judge, ErrsNoMoreOftenThanItSays) {
     bool erred = false;
     for (int n = 1; n <= 20 && !erred; ++n) {
       for (auto* group : {&arms, &references})
-        for (Sample& each : *group) each.push_back({.seed = static_cast<std::uint64_t>(n), .score = 0.5 + normal(engine)});
+        for (Sample& each : *group)
+          each.push_back({.seed = static_cast<std::uint64_t>(n), .score = 0.5 + normal(engine)});
       if (n < kFirstLook) continue;
       for (const Sample& arm : arms) {
         const Verdict verdict = compare(arm, references, {.arms = kArms}).verdict;
@@ -271,7 +288,8 @@ TEST(Judge, ErrsNoMoreOftenThanItSays) {
   EXPECT_GT(wrong, kStudies * 0.01) << "and is not so careful as to be of no use";
 }
 
-// Four arms, normal scores, looks from 5 to 20: the first arm's mean is `effect` standard deviations of a pair above the others'.
+// Four arms, normal scores, looks from 5 to 20: the first arm's mean is `effect` standard
+// deviations of a pair above the others'.
 Comparison planted(double effect, double margin, std::mt19937_64& engine) {
   std::normal_distribution<double> normal(0.0, 0.02 / std::sqrt(2.0));
   const TrialRules rules{.arms = 4, .margin = margin};
@@ -291,7 +309,8 @@ Comparison planted(double effect, double margin, std::mt19937_64& engine) {
 
 TEST(Judge, DecidesWhatIsPlanted) {
   std::mt19937_64 engine(11);
-  for (const auto& [effect, least, median] : {std::tuple(1.0, 0.85, 14), std::tuple(1.5, 0.98, 10), std::tuple(2.0, 0.99, 8)}) {
+  for (const auto& [effect, least, median] :
+       {std::tuple(1.0, 0.85, 14), std::tuple(1.5, 0.98, 10), std::tuple(2.0, 0.99, 8)}) {
     constexpr int kStudies = 400;
     int helps = 0;
     std::vector<int> pairs;
@@ -307,8 +326,8 @@ TEST(Judge, DecidesWhatIsPlanted) {
   }
 }
 
-// Arms that are as good as each other on all examples there are, scored on the same few: each finds others of them easy. Half of the runs
-// end near the baseline, and those of one arm together.
+// Arms that are as good as each other on all examples there are, scored on the same few: each finds
+// others of them easy. Half of the runs end near the baseline, and those of one arm together.
 TEST(Judge, ArmsThatCollapseByTheDrawOfTheExamplesAreNotTold) {
   constexpr std::size_t kExamples = 20;
   constexpr double kBound = 0.6;
@@ -327,7 +346,8 @@ TEST(Judge, ArmsThatCollapseByTheDrawOfTheExamplesAreNotTold) {
     for (int n = 1; n <= 20 && !erred; ++n) {
       for (std::size_t a = 0; a < 3; ++a) {
         std::vector<float> right(kExamples);
-        for (std::size_t j = 0; j < kExamples; ++j) right[j] = known[a][j] != noise(engine) ? 1.0f : 0.0f;
+        for (std::size_t j = 0; j < kExamples; ++j)
+          right[j] = known[a][j] != noise(engine) ? 1.0f : 0.0f;
         kept.push_back(right);
         const double score = std::accumulate(right.begin(), right.end(), 0.0) / kExamples;
         arms[a].push_back({.seed = static_cast<std::uint64_t>(n),
@@ -335,7 +355,8 @@ TEST(Judge, ArmsThatCollapseByTheDrawOfTheExamplesAreNotTold) {
                            .score = score,
                            .examples = kept.back()});
       }
-      const Verdict verdict = compare(arms[2], std::span(arms).first(2), {.examples = kExamples}).verdict;
+      const Verdict verdict =
+          compare(arms[2], std::span(arms).first(2), {.examples = kExamples}).verdict;
       erred = verdict == Verdict::kHelps || verdict == Verdict::kHurts;
     }
     wrong += erred;

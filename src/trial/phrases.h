@@ -14,7 +14,8 @@ namespace undying::trial {
 const char* plural(std::int64_t count);  // "" or "s"
 std::string percent(double share);       // "12.3%"
 
-// A change of a loss: in percent, or how many times it is what it was. bound() is the same as the end of an interval.
+// A change of a loss: in percent, or how many times it is what it was. bound() is the same as the
+// end of an interval.
 std::string change(double relative);
 std::string bound(double relative);
 
@@ -22,6 +23,9 @@ std::string bound(double relative);
 std::string mean_text(double difference, Metric metric);
 
 std::string join(std::span<const std::string> parts);  // by commas
+
+// "3 of 8 runs (2 diverged, 1 did not beat the baseline)"
+std::string failed_text(int diverged, int collapsed, int runs);
 
 }  // namespace undying::trial
 

@@ -17,7 +17,9 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
-double reach(double level, double degrees) { return boost::math::quantile(boost::math::complement(StudentsT(degrees), level / 2.0)); }
+double reach(double level, double degrees) {
+  return boost::math::quantile(boost::math::complement(StudentsT(degrees), level / 2.0));
+}
 
 double two_sided_p(double t, double degrees) {
   if (std::isinf(t)) return 0.0;
@@ -56,7 +58,8 @@ Estimate geometric_interval(std::span<const double> values, double floor) {
 double fisher_p(int failed, int runs, int other_failed, int other_runs) {
   const int failures = failed + other_failed;
   if (failed == 0) return 1.0;
-  const boost::math::hypergeometric distribution(static_cast<unsigned>(failures), static_cast<unsigned>(runs),
+  const boost::math::hypergeometric distribution(static_cast<unsigned>(failures),
+                                                 static_cast<unsigned>(runs),
                                                  static_cast<unsigned>(runs + other_runs));
   double p = 0.0;
   for (int k = failed; k <= std::min(failures, runs); ++k) p += boost::math::pdf(distribution, k);

@@ -7,7 +7,8 @@
 
 namespace undying::trial {
 
-// Student's t: how many standard errors an interval of coverage 1 - level reaches to either side, and the two-sided p of a statistic.
+// Student's t: how many standard errors an interval of coverage 1 - level reaches to either side,
+// and the two-sided p of a statistic.
 double reach(double level, double degrees);
 double two_sided_p(double t, double degrees);
 
@@ -15,17 +16,21 @@ double mean_of(std::span<const double> values);
 // Sample variance, (n - 1) below; NaN for fewer than two values.
 double variance_of(std::span<const double> values);
 
-// Mean with its 95% interval by Student's t; the bounds are NaN for fewer than two values, all is NaN for none. The standard deviation is
-// taken to be at least the one given: what is measured in steps, as an accuracy is on a test set, is not known more finely.
+// Mean with its 95% interval by Student's t; the bounds are NaN for fewer than two values, all is
+// NaN for none. The standard deviation is taken to be at least the one given: what is measured in
+// steps, as an accuracy is on a test set, is not known more finely.
 Estimate mean_interval(std::span<const double> values, double least_deviation = 0.0);
 
-// The same of positive values on the logarithmic scale: their geometric mean, with bounds that stay above 0.
+// The same of positive values on the logarithmic scale: their geometric mean, with bounds that stay
+// above 0.
 Estimate geometric_interval(std::span<const double> values, double floor);
 
-// Fisher's exact test, one-sided: the chance that of all failures at least `failed` fall on these `runs` when they fall at random on both.
+// Fisher's exact test, one-sided: the chance that of all failures at least `failed` fall on these
+// `runs` when they fall at random on both.
 double fisher_p(int failed, int runs, int other_failed, int other_runs);
 
-// Pearson's correlation with its two-sided p (t test, n - 2 degrees of freedom). NaN and 1 where it is not defined.
+// Pearson's correlation with its two-sided p (t test, n - 2 degrees of freedom). NaN and 1 where it
+// is not defined.
 struct Correlation {
   double r;
   double p_value;

@@ -24,7 +24,8 @@ TEST(MeanInterval, OneValueHasNoBounds) {
   EXPECT_TRUE(std::isnan(mean_interval({}).mean));
 }
 
-// Student's own sleep data (1908): differences of ten patients, t = -4.0621 with 9 degrees of freedom, p = 0.002833.
+// Student's own sleep data (1908): differences of ten patients, t = -4.0621 with 9 degrees of
+// freedom, p = 0.002833.
 TEST(StudentsT, AgreesWithTheSleepData) {
   EXPECT_NEAR(two_sided_p(-4.0621, 9), 0.002833, 1e-6);
   EXPECT_NEAR(reach(0.002833, 9), 4.0621, 1e-3);
@@ -58,7 +59,8 @@ TEST(Correlation, AgreesWithAnscombe) {
   const Correlation found = correlation(x, y);
   EXPECT_NEAR(found.r, 0.81642, 1e-5);
   EXPECT_NEAR(found.p_value, 0.00217, 1e-5);
-  EXPECT_TRUE(std::isnan(correlation(std::vector<double>{1, 1, 1}, std::vector<double>{1, 2, 3}).r));
+  EXPECT_TRUE(
+      std::isnan(correlation(std::vector<double>{1, 1, 1}, std::vector<double>{1, 2, 3}).r));
 }
 
 }  // namespace

@@ -15,72 +15,81 @@
 namespace undying::trial {
 namespace {
 
-// "3 of 8 runs (2 diverged, 1 no better than the baseline)"
-std::string failed_text(int diverged, int collapsed, int runs) {
-  const std::string of = fmt::format("{} of {} run{}", diverged + collapsed, runs, plural(runs));
-  if (diverged + collapsed == 0) return of;
-  std::vector<std::string> kinds;
-  if (diverged > 0) kinds.push_back(fmt::format("{} diverged", diverged));
-  if (collapsed > 0) kinds.push_back(fmt::format("{} did not beat the baseline", collapsed));
-  return fmt::format("{} ({})", of, join(kinds));
-}
-
 std::string failures_text(const Subject& subject, const Failures& failures) {
   if (failures.failed() + failures.reference_failed() == 0) return "";
-  const std::string seen =
-      fmt::format("failed: {}, of {} {}", failed_text(failures.diverged, failures.collapsed, failures.runs), subject.reference,
-                  failed_text(failures.reference_diverged, failures.reference_collapsed, failures.reference_runs));
+  const std::string seen = fmt::format(
+      "failed: {}, of {} {}", failed_text(failures.diverged, failures.collapsed, failures.runs),
+      subject.reference,
+      failed_text(failures.reference_diverged, failures.reference_collapsed,
+                  failures.reference_runs));
   if (!std::isfinite(failures.p_value)) return seen + ". ";
-  const char* shown = failures.shown > 0 ? "it fails more often" : failures.shown < 0 ? "it fails less often" : "not shown to differ";
-  const char* why = failures.unconfirmed ? "; the scores do not confirm it on these held-out examples" : "";
-  return fmt::format("{}: {} (exact test, one-sided, {}{}). ", seen, shown, p_text(failures.p_value), why);
+  const char* shown = failures.shown > 0   ? "it fails more often"
+                      : failures.shown < 0 ? "it fails less often"
+                                           : "not shown to differ";
+  const char* why =
+      failures.unconfirmed ? "; the scores do not confirm it on these held-out examples" : "";
+  return fmt::format("{}: {} (exact test, one-sided, {}{}). ", seen, shown,
+                     p_text(failures.p_value), why);
 }
 
 std::string wish(const Comparison& comparison, Metric metric) {
   std::string text;
   if (std::isfinite(comparison.smallest_margin))
-    text = fmt::format("; the same within {}, not within less", margin_text(comparison.smallest_margin, metric));
+    text = fmt::format("; the same within {}, not within less",
+                       margin_text(comparison.smallest_margin, metric));
   if (comparison.seeds_needed > 0)
-    return text + fmt::format("; {} seeds would likely decide it (four chances in five), if the figures stay as they are",
-                              comparison.seeds_needed);
+    return text + fmt::format(
+                      "; {} seeds would likely decide it (four chances in five), if the figures "
+                      "stay as they are",
+                      comparison.seeds_needed);
   if (comparison.more_data) return text + "; more seeds would not decide it, more data might";
-  return comparison.difference.n >= kFirstLook ? text + fmt::format("; not even {} seeds would likely decide it", kMostForeseen) : text;
+  return comparison.difference.n >= kFirstLook
+             ? text + fmt::format("; not even {} seeds would likely decide it", kMostForeseen)
+             : text;
 }
 
 // Which of the two did not learn often enough for five pairs.
 std::string too_few_text(const Subject& subject, const Comparison& comparison) {
   const Failures& failures = comparison.failures;
   const bool none = failures.runs > 0 && failures.failed() == failures.runs;
-  const bool no_reference = failures.reference_runs > 0 && failures.reference_failed() == failures.reference_runs;
-  if (none && no_reference) return fmt::format("neither it nor {} learned in any run", subject.reference);
-  if (none) return fmt::format("it learned in none of its {} run{}", failures.runs, plural(failures.runs));
+  const bool no_reference =
+      failures.reference_runs > 0 && failures.reference_failed() == failures.reference_runs;
+  if (none && no_reference)
+    return fmt::format("neither it nor {} learned in any run", subject.reference);
+  if (none)
+    return fmt::format("it learned in none of its {} run{}", failures.runs, plural(failures.runs));
   if (no_reference)
-    return fmt::format("{} learned in none of {} runs, it in {} of {}", subject.reference, failures.reference_runs,
-                       failures.runs - failures.failed(), failures.runs);
-  return fmt::format("{} pair{} of runs that learned, a verdict takes at least {}", comparison.difference.n,
-                     plural(comparison.difference.n), kFirstLook);
+    return fmt::format("{} learned in none of {} runs, it in {} of {}", subject.reference,
+                       failures.reference_runs, failures.runs - failures.failed(), failures.runs);
+  return fmt::format("{} pair{} of runs that learned, a verdict takes at least {}",
+                     comparison.difference.n, plural(comparison.difference.n), kFirstLook);
 }
 
 // Why it is undecided.
 std::string doubt_text(const Subject& subject, const Comparison& comparison, Metric metric) {
   const Failures& failures = comparison.failures;
-  const std::string seen = comparison.difference.n > 0 ? difference_text(comparison.difference, metric) + " where both learned"
-                                                       : std::string("no seed of which both learned");
+  const std::string seen =
+      comparison.difference.n > 0
+          ? difference_text(comparison.difference, metric) + " where both learned"
+          : std::string("no seed of which both learned");
   switch (comparison.doubt) {
     case Doubt::kSameRun:
       return fmt::format(
-          "the seeds change nothing, its {} runs are one run and so are those of {}; one sample is no trial. More training examples, or a "
+          "the seeds change nothing, its {} runs are one run and so are those of {}; one sample is "
+          "no trial. More training examples, or a "
           "smaller --batch, make runs differ",
           failures.runs, subject.reference);
     case Doubt::kDiverged:
-      return fmt::format("better by what was seen, {}, but {} of its {} runs diverged and none of {} did", seen, failures.diverged,
-                         failures.runs, subject.reference);
+      return fmt::format(
+          "better by what was seen, {}, but {} of its {} runs diverged and none of {} did", seen,
+          failures.diverged, failures.runs, subject.reference);
     case Doubt::kConflict:
-      return fmt::format("it fails {} often and scores {}, {}", failures.shown > 0 ? "more" : "less",
+      return fmt::format("it fails {} often and scores {}, {}",
+                         failures.shown > 0 ? "more" : "less",
                          failures.shown > 0 ? "better" : "worse", seen);
     case Doubt::kPlacebo:
-      return fmt::format("better than {}, {}, but not shown to be better than the placebo{}", subject.reference, seen,
-                         wish(comparison, metric));
+      return fmt::format("better than {}, {}, but not shown to be better than the placebo{}",
+                         subject.reference, seen, wish(comparison, metric));
     case Doubt::kTooFew:
       return too_few_text(subject, comparison);
     case Doubt::kOpen:
@@ -91,14 +100,17 @@ std::string doubt_text(const Subject& subject, const Comparison& comparison, Met
 }
 
 std::string decided_text(const Comparison& comparison, const TrialRules& rules) {
-  const std::string seen =
-      comparison.difference.n > 0 ? difference_text(comparison.difference, rules.metric) : std::string("no seed of which both learned");
-  if (comparison.verdict == Verdict::kSame) return fmt::format("the same within {}: {}", margin_text(rules.margin, rules.metric), seen);
+  const std::string seen = comparison.difference.n > 0
+                               ? difference_text(comparison.difference, rules.metric)
+                               : std::string("no seed of which both learned");
+  if (comparison.verdict == Verdict::kSame)
+    return fmt::format("the same within {}: {}", margin_text(rules.margin, rules.metric), seen);
   return fmt::format("{}: {}", name(comparison.verdict), seen);
 }
 
 // "elu (+14.8 points)", of the arms with a verdict.
-std::vector<std::string> with_verdict(std::span<const Judged> arms, Verdict verdict, Metric metric) {
+std::vector<std::string> with_verdict(std::span<const Judged> arms, Verdict verdict,
+                                      Metric metric) {
   std::vector<std::string> found;
   for (const Judged& arm : arms) {
     const Comparison& comparison = *arm.comparison;
@@ -107,7 +119,8 @@ std::vector<std::string> with_verdict(std::span<const Judged> arms, Verdict verd
     const bool by_failures = comparison.failures.shown != 0;
     std::string figure = std::isfinite(mean) ? mean_text(mean, metric) : std::string();
     if (by_failures)
-      figure += std::string(figure.empty() ? "" : ", ") + (comparison.failures.shown > 0 ? "fails more often" : "fails less often");
+      figure += std::string(figure.empty() ? "" : ", ") +
+                (comparison.failures.shown > 0 ? "fails more often" : "fails less often");
     found.push_back(fmt::format("{} ({})", arm.arm, figure));
   }
   return found;
@@ -120,36 +133,34 @@ std::vector<std::string> labels(std::span<const Judged> arms, Verdict verdict) {
   return found;
 }
 
-// "relu (control) (4 of 10 runs), elu (1 of 10 runs)"
-std::string counted(std::span<const Ended> arms, int Ended::*count) {
-  std::vector<std::string> found;
-  for (const Ended& arm : arms)
-    if (arm.*count > 0) found.push_back(fmt::format("{} ({} of {} run{})", arm.arm, arm.*count, arm.runs, plural(arm.runs)));
-  return join(found);
-}
-
-// "it is 0.1", of the control's rate.
-std::string rate_text(const Course& course) {
-  return fmt::format("{} {:g}", course.tuned ? "the best of those tried is" : "it is", course.learning_rate);
-}
-
-// "relu (control) and elu at 0.03, tanh at 0.3"
-std::string rates_text(const Tuning& tuning) {
-  std::vector<std::string> parts;
-  for (const float rate : tuning.rates) {
-    std::vector<std::string> arms;
-    for (const Tuned& arm : tuning.arms)
-      if (arm.learning_rate == rate) arms.push_back(arm.arm);
-    if (!arms.empty()) parts.push_back(fmt::format("{} at {}", join(arms), rate));
-  }
-  return fmt::format("{}", fmt::join(parts, "; "));
-}
-
-// One rate beyond the end of a list, as far from it as the one before.
-float beyond(float end, float before) { return std::strtof(fmt::format("{:.3g}", end * (end / before)).c_str(), nullptr); }
-
-constexpr std::int64_t kFewSteps = 100;
 constexpr std::int64_t kFewExamples = 30;
+
+// Whether they mattered.
+std::string matter_text(const Dead& dead, Metric metric) {
+  std::string text;
+  if (dead.undying_judged + dead.undying_open == 0) return text;
+  if (dead.undying_helps)
+    text +=
+        " Activations whose units cannot die did better, as they would if dead neurons mattered "
+        "here; they also change the signal and the "
+        "gradient of living units, so this alone does not prove the cause.";
+  else if (dead.undying_judged == 0)
+    text +=
+        " Whether they matter is not known: no activation whose units cannot die has a verdict.";
+  else
+    text += fmt::format(
+        " No activation whose units cannot die was shown to do better, so they were not shown to "
+        "matter here{}.",
+        dead.undying_open > 0 ? fmt::format(" ({} of {} such arms undecided)", dead.undying_open,
+                                            dead.undying_judged + dead.undying_open)
+                              : "");
+  if (std::isfinite(dead.correlation))
+    text += fmt::format(
+        " Over the {} relu runs that learned, the share of dead units and the {} correlate with r "
+        "= {:+.2f} ({}).",
+        dead.correlation_runs, name(metric), dead.correlation, p_text(dead.correlation_p));
+  return text;
+}
 
 }  // namespace
 
@@ -166,8 +177,10 @@ std::string difference_text(const Estimate& d, Metric metric) {
   if (!std::isfinite(d.mean)) return pairs;
   const std::string mean = mean_text(d.mean, metric);
   if (!std::isfinite(d.lower)) return fmt::format("{} ({})", mean, pairs);
-  if (is_relative(metric)) return fmt::format("{} ({} to {}, {})", mean, bound(d.lower), bound(d.upper), pairs);
-  if (!is_percent(metric)) return fmt::format("{} ({:+.3f} to {:+.3f}, {})", mean, d.lower, d.upper, pairs);
+  if (is_relative(metric))
+    return fmt::format("{} ({} to {}, {})", mean, bound(d.lower), bound(d.upper), pairs);
+  if (!is_percent(metric))
+    return fmt::format("{} ({:+.3f} to {:+.3f}, {})", mean, d.lower, d.upper, pairs);
   return fmt::format("{} ({:+.1f} to {:+.1f}, {})", mean, 100.0 * d.lower, 100.0 * d.upper, pairs);
 }
 
@@ -175,30 +188,43 @@ std::string score_text(const Estimate& score, Metric metric) {
   if (score.n == 0) return "no run that learned";
   const std::string mean = undying::score_text(metric, score.mean);
   if (!std::isfinite(score.lower)) return fmt::format("{} (n = {})", mean, score.n);
-  if (is_relative(metric)) return fmt::format("{} ({:.4g} to {:.4g}, n = {})", mean, score.lower, score.upper, score.n);
-  if (!is_percent(metric)) return fmt::format("{} ({:.4f} to {:.4f}, n = {})", mean, score.lower, score.upper, score.n);
-  return fmt::format("{} ({:.2f} to {:.2f}, n = {})", mean, 100.0 * score.lower, 100.0 * score.upper, score.n);
+  if (is_relative(metric))
+    return fmt::format("{} ({:.4g} to {:.4g}, n = {})", mean, score.lower, score.upper, score.n);
+  if (!is_percent(metric))
+    return fmt::format("{} ({:.4f} to {:.4f}, n = {})", mean, score.lower, score.upper, score.n);
+  return fmt::format("{} ({:.2f} to {:.2f}, n = {})", mean, 100.0 * score.lower,
+                     100.0 * score.upper, score.n);
 }
 
-std::string comparison_sentence(const Subject& subject, const Comparison& comparison, const TrialRules& rules) {
-  const std::string verdict = comparison.verdict == Verdict::kUndecided ? "undecided: " + doubt_text(subject, comparison, rules.metric)
-                                                                        : decided_text(comparison, rules);
-  const std::string where = subject.data.empty() ? "" : fmt::format(" on {}, {}", subject.data, subject.model);
-  return fmt::format("{} against {}{}: {}{}.", subject.arm, subject.reference, where, failures_text(subject, comparison.failures), verdict);
+std::string comparison_sentence(const Subject& subject, const Comparison& comparison,
+                                const TrialRules& rules) {
+  const std::string verdict = comparison.verdict == Verdict::kUndecided
+                                  ? "undecided: " + doubt_text(subject, comparison, rules.metric)
+                                  : decided_text(comparison, rules);
+  const std::string where =
+      subject.data.empty() ? "" : fmt::format(" on {}, {}", subject.data, subject.model);
+  return fmt::format("{} against {}{}: {}{}.", subject.arm, subject.reference, where,
+                     failures_text(subject, comparison.failures), verdict);
 }
 
 std::string headline(const Subject& where, std::span<const Judged> arms, const TrialRules& rules) {
   const std::string begin = fmt::format("On {} with {}", where.data, where.model);
-  if (arms.empty()) return fmt::format("{}, {} alone was run: there is nothing to compare it with.", begin, where.reference);
+  if (arms.empty())
+    return fmt::format("{}, {} alone was run: there is nothing to compare it with.", begin,
+                       where.reference);
   const auto helps = with_verdict(arms, Verdict::kHelps, rules.metric);
   const auto hurts = with_verdict(arms, Verdict::kHurts, rules.metric);
   const auto same = labels(arms, Verdict::kSame);
   const auto open = labels(arms, Verdict::kUndecided);
-  std::string text = helps.empty() ? fmt::format("{}, nothing that was tried is shown to do better than {}.", begin, where.reference)
-                                   : fmt::format("{}, instead of {}, {}: {}.", begin, where.reference,
-                                                 helps.size() == 1 ? "this helps" : "these help", join(helps));
+  std::string text =
+      helps.empty() ? fmt::format("{}, nothing that was tried is shown to do better than {}.",
+                                  begin, where.reference)
+                    : fmt::format("{}, instead of {}, {}: {}.", begin, where.reference,
+                                  helps.size() == 1 ? "this helps" : "these help", join(helps));
   if (!hurts.empty()) text += fmt::format(" Worse than {}: {}.", where.reference, join(hurts));
-  if (!same.empty()) text += fmt::format(" The same within {}: {}.", margin_text(rules.margin, rules.metric), join(same));
+  if (!same.empty())
+    text += fmt::format(" The same within {}: {}.", margin_text(rules.margin, rules.metric),
+                        join(same));
   if (!open.empty()) text += fmt::format(" Undecided: {}.", join(open));
   return text;
 }
@@ -207,7 +233,8 @@ std::string open_text(const Subject& where, std::span<const Judged> arms, const 
   std::vector<std::pair<std::string, std::string>> doubts;  // why, and of which arms
   for (const Judged& arm : arms) {
     if (arm.comparison->verdict != Verdict::kUndecided) continue;
-    std::string why = doubt_text({arm.arm, where.reference, where.data, where.model}, *arm.comparison, rules.metric);
+    std::string why = doubt_text({arm.arm, where.reference, where.data, where.model},
+                                 *arm.comparison, rules.metric);
     const auto known = std::ranges::find(doubts, why, &std::pair<std::string, std::string>::first);
     if (known == doubts.end())
       doubts.emplace_back(std::move(why), arm.arm);
@@ -215,60 +242,18 @@ std::string open_text(const Subject& where, std::span<const Judged> arms, const 
       known->second += ", " + arm.arm;
   }
   std::string text;
-  for (const auto& [why, who] : doubts) text += fmt::format("{}{}: {}.", text.empty() ? "Open: " : " ", who, why);
+  for (const auto& [why, who] : doubts)
+    text += fmt::format("{}{}: {}.", text.empty() ? "Open: " : " ", who, why);
   return text;
 }
 
 std::string error_text(const TrialRules& rules) {
   return fmt::format(
-      "Intervals hold for {}all looks together: the chance of any false \"helps\" or \"hurts\" here is at most {:g}%, also when the study "
+      "Intervals hold for {}all looks together: the chance of any false \"helps\" or \"hurts\" "
+      "here is at most {:g}%, also when the study "
       "is "
       "stopped early or continued (docs/verdicts.md).",
       rules.arms == 1 ? std::string() : fmt::format("all {} arms and ", rules.arms), kErrorPercent);
-}
-
-std::string control_text(const Course& course) {
-  const Ended& control = course.arms.front();
-  if (control.runs == 0 || 2 * (control.diverged + control.collapsed) <= control.runs) return "";
-  const std::string scale = course.scaled ? "" : ", or standardise the inputs (--normalize standard)";
-  const std::string failed = failed_text(control.diverged, control.collapsed, control.runs);
-  if (control.diverged >= control.collapsed)
-    return fmt::format(
-        "{} failed in {}, so there is little to compare with. First lower --lr ({}){}{}: a run that diverges says more about these "
-        "than "
-        "about its activation.",
-        control.arm, failed, rate_text(course), scale, course.values ? ", or bring the targets near 1" : "");
-  return fmt::format(
-      "{} learned nothing in most runs: it failed in {}; the baseline is {}. What follows says more about that than about activations; try "
-      "another "
-      "--lr ({}), more --epochs{}.",
-      control.arm, failed, course.baseline, rate_text(course), scale);
-}
-
-std::string imbalance_text(bool weighed) {
-  return fmt::format(
-      "One class is most of the examples, and always naming it looks like success by accuracy: {}--metric balanced-accuracy (or f1, auc, "
-      "log-loss) scores what is made of the others.",
-      weighed ? "" : "--class-weights balanced makes every class count as much in training, ");
-}
-
-std::string budget_text(int seeds) {
-  return fmt::format("Stopped by --budget at {} seeds, with arms undecided; with --store the same command and a larger budget goes on.",
-                     seeds);
-}
-
-std::vector<std::string> trouble(const Course& course) {
-  std::vector<std::string> paragraphs;
-  if (const std::string arms = counted(course.arms, &Ended::diverged); !arms.empty())
-    paragraphs.push_back(fmt::format("Diverged: {}. Such a run has no score; it is counted as a failure.", arms));
-  if (const std::string arms = counted(course.arms, &Ended::collapsed); !arms.empty())
-    paragraphs.push_back(
-        fmt::format("Did not beat the baseline, {}, after {} steps: {}. Such a run is counted as a failure, its score is in no mean.{}",
-                    course.baseline, course.steps, arms, course.imbalanced ? " " + imbalance_text(course.weighed) : ""));
-  if (course.steps > 0 && course.steps < kFewSteps)
-    paragraphs.push_back(fmt::format("No run took more than {} steps, which may be too few to tell: a larger {} makes runs longer.",
-                                     course.steps, course.limited_by_steps ? "--steps" : "--epochs"));
-  return paragraphs;
 }
 
 std::string missing_text(std::size_t missing, std::size_t runs, const std::string& consequence) {
@@ -280,84 +265,54 @@ std::string placebo_text(const Estimate& difference, Metric metric) {
   if (difference.n < 2) return "";
   const bool apart = difference.lower > 0.0 || difference.upper < 0.0;
   return fmt::format(
-      "The placebo (relu again, from other initial draws) differs from the control by {}: {}.", difference_text(difference, metric),
-      apart ? "as 1 placebo in 20 does by chance; arms are compared with the mean of both" : "no difference shown, as it should be");
-}
-
-std::string tuning_text(const Tuning& tuning, Metric metric) {
-  return fmt::format(
-      "Every arm has its own learning rate, the best of {}: {} (the placebo has the control's). Chosen by the mean {} of {} runs at each "
-      "rate "
-      "on {} validation rows, cut off the training rows, from seeds that no judged run has; the held-out examples had no "
-      "part in it.",
-      fmt::join(tuning.rates, ", "), rates_text(tuning), name(metric), tuning.runs, tuning.examples);
-}
-
-std::string edge_text(const Tuning& tuning) {
-  std::vector<std::string> low;
-  std::vector<std::string> high;
-  for (const Tuned& arm : tuning.arms) {
-    if (arm.learning_rate == tuning.rates.front()) low.push_back(arm.arm);
-    if (arm.learning_rate == tuning.rates.back()) high.push_back(arm.arm);
-  }
-  if (low.empty() && high.empty()) return "";
-  std::vector<float> longer = tuning.rates;
-  if (!low.empty()) longer.insert(longer.begin(), beyond(tuning.rates[0], tuning.rates[1]));
-  if (!high.empty()) longer.push_back(beyond(tuning.rates.back(), tuning.rates[tuning.rates.size() - 2]));
-  std::vector<std::string> ends;
-  if (!low.empty()) ends.push_back(fmt::format("the lowest, {}, is the best for {}", tuning.rates.front(), join(low)));
-  if (!high.empty()) ends.push_back(fmt::format("the highest, {}, is the best for {}", tuning.rates.back(), join(high)));
-  return fmt::format("Of the rates tried, {}: a better one may lie beyond. To see: --lr {} (with --store, what was run is kept).",
-                     fmt::join(ends, "; "), fmt::join(longer, ","));
+      "The placebo (relu again, from other initial draws) differs from the control by {}: {}.",
+      difference_text(difference, metric),
+      apart ? "as 1 placebo in 20 does by chance; arms are compared with the mean of both"
+            : "no difference shown, as it should be");
 }
 
 std::string held_out_text(const TrialRules& rules) {
   std::string text;
   if (rules.overlap > 0.0)
     text =
-        "Every seed draws another split into training and held-out examples, the same for all arms; intervals allow for their overlap "
+        "Every seed draws another split into training and held-out examples, the same for all "
+        "arms; intervals allow for their overlap "
         "(Nadeau & Bengio 2003).";
   if (rules.examples > 0 && rules.examples < kFewExamples)
-    text += fmt::format("{}Only {} example{} held out: {} moves {} by {}.", text.empty() ? "" : " ", rules.examples,
-                        rules.examples == 1 ? " is" : "s are", "a single one",
-                        rules.metric == Metric::kAccuracy ? "an accuracy"
-                        : rules.metric == Metric::kLoss   ? "a loss"
-                                                          : "a score",
-                        is_percent(rules.metric)    ? fmt::format("{:.3g} points", 100.0 / static_cast<double>(rules.examples))
-                        : is_relative(rules.metric) ? fmt::format("1/{} of its own", rules.examples)
-                                                    : fmt::format("about {:.2g}", 1.0 / static_cast<double>(rules.examples)));
+    text +=
+        fmt::format("{}Only {} example{} held out: {} moves {} by {}.", text.empty() ? "" : " ",
+                    rules.examples, rules.examples == 1 ? " is" : "s are", "a single one",
+                    rules.metric == Metric::kAccuracy ? "an accuracy"
+                    : rules.metric == Metric::kLoss   ? "a loss"
+                                                      : "a score",
+                    is_percent(rules.metric)
+                        ? fmt::format("{:.3g} points", 100.0 / static_cast<double>(rules.examples))
+                    : is_relative(rules.metric)
+                        ? fmt::format("1/{} of its own", rules.examples)
+                        : fmt::format("about {:.2g}", 1.0 / static_cast<double>(rules.examples)));
   return text;
 }
 
 std::string dead_text(const Dead& dead, Metric metric) {
   if (dead.runs == 0) return "";
   std::string text = fmt::format(
-      "Dead neurons: {} of the {} hidden units of the control were dead at the end on all {} training examples of {} (mean of {} run{}; {} "
+      "Dead neurons: {} of the {} hidden units of the control were dead at the end on all {} "
+      "training examples of {} (mean of {} run{}; {} "
       "were born dead)",
-      percent(dead.share), dead.units, dead.examples, dead.data, dead.runs, plural(dead.runs), percent(dead.born));
+      percent(dead.share), dead.units, dead.examples, dead.data, dead.runs, plural(dead.runs),
+      percent(dead.born));
   if (!dead.hardest_layer.empty())
-    text += fmt::format("; the layer hit hardest is {}: {} of its {} units{}", dead.hardest_layer, percent(dead.hardest_share),
-                        dead.hardest_units,
-                        dead.hardest_most > dead.hardest_share ? fmt::format(", {} in one run", percent(dead.hardest_most)) : "");
+    text += fmt::format("; the layer hit hardest is {}: {} of its {} units{}", dead.hardest_layer,
+                        percent(dead.hardest_share), dead.hardest_units,
+                        dead.hardest_most > dead.hardest_share
+                            ? fmt::format(", {} in one run", percent(dead.hardest_most))
+                            : "");
   text += ".";
   if (dead.few)
-    return text + (dead.differences ? " So few can hardly explain a difference: what helps or hurts here does so by other means." : "");
-  if (dead.undying_judged + dead.undying_open == 0) return text;
-  if (dead.undying_helps)
-    text +=
-        " Activations whose units cannot die did better, as they would if dead neurons mattered here; they also change the signal and the "
-        "gradient of living units, so this alone does not prove the cause.";
-  else if (dead.undying_judged == 0)
-    text += " Whether they matter is not known: no activation whose units cannot die has a verdict.";
-  else
-    text += fmt::format(" No activation whose units cannot die was shown to do better, so they were not shown to matter here{}.",
-                        dead.undying_open > 0
-                            ? fmt::format(" ({} of {} such arms undecided)", dead.undying_open, dead.undying_judged + dead.undying_open)
-                            : "");
-  if (std::isfinite(dead.correlation))
-    text += fmt::format(" Over the {} relu runs that learned, the share of dead units and the {} correlate with r = {:+.2f} ({}).",
-                        dead.correlation_runs, name(metric), dead.correlation, p_text(dead.correlation_p));
-  return text;
+    return text + (dead.differences ? " So few can hardly explain a difference: what helps or "
+                                      "hurts here does so by other means."
+                                    : "");
+  return text + matter_text(dead, metric);
 }
 
 }  // namespace undying::trial

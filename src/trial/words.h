@@ -8,11 +8,12 @@
 
 #include "undying/trial.h"
 
-// Every sentence in which a trial speaks, made here and nowhere else, each from a value that holds its subject, its verdict and its
-// figures. They all stand in words.golden.
+// Every sentence in which a trial speaks, made here and nowhere else, each from a value that holds
+// its subject, its verdict and its figures. They all stand in words.golden.
 namespace undying::trial {
 
-// Whose comparison it is: "leaky_relu:0.1", against "relu", on "fashion-mnist" with "mlp:16x30" (both empty: it goes without saying).
+// Whose comparison it is: "leaky_relu:0.1", against "relu", on "fashion-mnist" with "mlp:16x30"
+// (both empty: it goes without saying).
 struct Subject {
   std::string arm;
   std::string reference;
@@ -27,14 +28,16 @@ std::string score_text(const Estimate& score, Metric metric);
 std::string margin_text(double margin, Metric metric);  // "1 point", "5% of the loss"
 std::string p_text(double p);                           // "p = 0.012", "p < 0.0001"
 
-std::string comparison_sentence(const Subject& subject, const Comparison& comparison, const TrialRules& rules);
+std::string comparison_sentence(const Subject& subject, const Comparison& comparison,
+                                const TrialRules& rules);
 
 // An arm beside its comparison.
 struct Judged {
   std::string arm;
   const Comparison* comparison = nullptr;
 };
-// What helps, hurts, is the same, is undecided, in one paragraph; arms with nothing to compare say so.
+// What helps, hurts, is the same, is undecided, in one paragraph; arms with nothing to compare say
+// so.
 std::string headline(const Subject& where, std::span<const Judged> arms, const TrialRules& rules);
 // What each undecided arm wants; empty where none is.
 std::string open_text(const Subject& where, std::span<const Judged> arms, const TrialRules& rules);
@@ -57,10 +60,11 @@ struct Course {
   bool tuned = false;          // that is the best of those tried
   bool values = false;         // are predicted, not classes
   bool scaled = false;         // inputs are standardised, or images
-  bool imbalanced = false;     // the baseline is the share of a class that has far more than its share
-  bool weighed = false;        // classes count alike in training already
+  bool imbalanced = false;  // the baseline is the share of a class that has far more than its share
+  bool weighed = false;     // classes count alike in training already
 };
-// Where the control mostly diverged or learned nothing: what that means for everything else, and the way out; else empty.
+// Where the control mostly diverged or learned nothing: what that means for everything else, and
+// the way out; else empty.
 std::string control_text(const Course& course);
 // What to do where accuracy hides the rarer classes.
 std::string imbalance_text(bool weighed);
@@ -85,7 +89,8 @@ struct Tuning {
   std::int64_t examples = 0;  // of the validation rows
 };
 std::string tuning_text(const Tuning& tuning, Metric metric);
-// Whose best rate is the lowest or the highest that was tried, and a longer list; empty where none is.
+// Whose best rate is the lowest or the highest that was tried, and a longer list; empty where none
+// is.
 std::string edge_text(const Tuning& tuning);
 
 // What seeds and held-out examples can tell here: one example's worth, splits drawn anew.
@@ -108,7 +113,8 @@ struct Dead {
   int undying_judged = 0;     // arms whose units cannot die that have a verdict
   int undying_open = 0;       // and those that have none
   bool undying_helps = false;
-  double correlation = 0.0;  // of dead share and score over the runs of control and placebo; NaN: not defined
+  // Of dead share and score over the runs of control and placebo; NaN: not defined.
+  double correlation = 0.0;
   double correlation_p = 1.0;
   int correlation_runs = 0;
 };
@@ -145,8 +151,8 @@ std::string others_text(std::span<const std::string> remedies);  // that help to
 std::string second_control_text();                               // a placebo that could do nothing
 std::string not_finite_text(const std::string& remedy);
 // Why a remedy with a lower mean was taken.
-std::string preferred_text(const std::string& best, const Estimate& score, const std::string& taken, double taken_dead, double best_dead,
-                           Metric metric);
+std::string preferred_text(const std::string& best, const Estimate& score, const std::string& taken,
+                           double taken_dead, double best_dead, Metric metric);
 
 }  // namespace undying::trial
 

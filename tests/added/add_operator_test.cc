@@ -1,5 +1,6 @@
-// An operator that is added with its one file and its line in the list is known to all who ask for what operators are: it is found, trained
-// with gradients that are right, diagnosed by its range, and pruned through. The list this program is built with has one line more.
+// An operator that is added with its one file and its line in the list is known to all who ask for
+// what operators are: it is found, trained with gradients that are right, diagnosed by its range,
+// and pruned through. The list this program is built with has one line more.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -41,7 +42,10 @@ TEST(Operators, AddingOneTakesOneFileAndItsLine) {
   EXPECT_EQ(multiply_adds(graph), 9.0);
 
   const Dataset data = squares();
-  TrainSettings settings{.optimizer = Adam{.learning_rate = 0.01f}, .loss = Loss::kMeanSquaredError, .batch = 16, .epochs = 40};
+  TrainSettings settings{.optimizer = Adam{.learning_rate = 0.01f},
+                         .loss = Loss::kMeanSquaredError,
+                         .batch = 16,
+                         .epochs = 40};
   settings.threads = 1;
   Trainer trainer(graph, settings);
   const double before = trainer.evaluate(data).loss;

@@ -10,7 +10,8 @@ class SquareKernel final : public Kernel {
   explicit SquareKernel(std::int64_t size) : size_(size) { needs_src = keeps_diff = true; }
 
   void forward(const Pass& pass, int) const override {
-    for (std::int64_t i = 0; i < pass.rows * size_; ++i) pass.dst[i] = pass.src[0][i] * pass.src[0][i];
+    for (std::int64_t i = 0; i < pass.rows * size_; ++i)
+      pass.dst[i] = pass.src[0][i] * pass.src[0][i];
   }
 
   void backward(const Pass& pass, int) const override {
@@ -24,7 +25,9 @@ class SquareKernel final : public Kernel {
 
 Shape infer(const Node&, std::span<const Value> src) { return src[0].shape; }
 
-std::unique_ptr<Kernel> plan(const PlanRequest& request) { return std::make_unique<SquareKernel>(element_count(request.dst.shape)); }
+std::unique_ptr<Kernel> plan(const PlanRequest& request) {
+  return std::make_unique<SquareKernel>(element_count(request.dst.shape));
+}
 
 std::vector<double> reference(const Operator::ReferenceArgs& args) {
   std::vector<double> dst(args.src[0]);

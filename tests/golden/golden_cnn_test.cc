@@ -1,4 +1,5 @@
-// Convolutional and residual networks against PyTorch 1.13: the same weights, the same batches, 50 steps (make_golden_cnn.py).
+// Convolutional and residual networks against PyTorch 1.13: the same weights, the same batches, 50
+// steps (make_golden_cnn.py).
 
 #include <gtest/gtest.h>
 
@@ -25,7 +26,8 @@ constexpr std::int64_t kSide = 28;
 constexpr std::int64_t kClasses = 10;
 constexpr double kNoRate = 1e-30;  // a learning rate that changes no weight here
 
-// The i-th integer of a name: the finalizer of MurmurHash3 over FNV-1a(name) + i, as draw() of make_golden_cnn.py.
+// The i-th integer of a name: the finalizer of MurmurHash3 over FNV-1a(name) + i, as draw() of
+// make_golden_cnn.py.
 class Draw {
  public:
   explicit Draw(std::string_view name) {
@@ -64,16 +66,18 @@ Dataset make_data() {
 Tensor initial(const std::string& name, const std::vector<std::int64_t>& shape, double gain) {
   std::int64_t count = 1;
   for (const std::int64_t extent : shape) count *= extent;
-  Tensor tensor{.name = name, .shape = shape, .values = std::vector<float>(static_cast<std::size_t>(count))};
+  Tensor tensor{
+      .name = name, .shape = shape, .values = std::vector<float>(static_cast<std::size_t>(count))};
   if (name.ends_with("running_mean")) return tensor;
-  const double scale = (shape[0] == kClasses ? 1.0 / 32.0 : gain) * std::sqrt(24.0 / static_cast<double>(count / shape[0]));
+  const double scale = (shape[0] == kClasses ? 1.0 / 32.0 : gain) *
+                       std::sqrt(24.0 / static_cast<double>(count / shape[0]));
   const Draw draw(name);
   for (std::int64_t i = 0; i < count; ++i) {
     const float uniform = static_cast<float>(draw(i) >> 8) * 0x1p-24f;
-    tensor.values[static_cast<std::size_t>(i)] = name.ends_with("running_var") ? 1.0f
-                                                 : name.ends_with("bn.weight") ? uniform + 0.5f
-                                                 : name.ends_with("bias")      ? (uniform - 0.5f) * 0.25f
-                                                                               : (uniform - 0.5f) * static_cast<float>(scale);
+    tensor.values[i] = name.ends_with("running_var") ? 1.0f
+                       : name.ends_with("bn.weight") ? uniform + 0.5f
+                       : name.ends_with("bias")      ? (uniform - 0.5f) * 0.25f
+                                                     : (uniform - 0.5f) * static_cast<float>(scale);
   }
   return tensor;
 }
@@ -92,10 +96,13 @@ class GoldenCnn : public testing::TestWithParam<std::string> {
   Trained train(double rate, std::int64_t steps) const {
     const auto space = GetParam().find(' ');
     const std::string model = GetParam().substr(0, space);
-    const ModelOptions options{.activation = Activation(GetParam().substr(space + 1)), .batch_norm = model != "vgg:small"};
-    Trainer trainer(build_model(model, {1, kSide, kSide}, kClasses, options), settings(rate, steps));
+    const ModelOptions options{.activation = Activation(GetParam().substr(space + 1)),
+                               .batch_norm = model != "vgg:small"};
+    Trainer trainer(build_model(model, {1, kSide, kSide}, kClasses, options),
+                    settings(rate, steps));
     Trained trained;
-    for (const auto& [name, shape] : golden_["shapes"].items()) trained.before.push_back(initial(name, shape, golden_["gain"]));
+    for (const auto& [name, shape] : golden_["shapes"].items())
+      trained.before.push_back(initial(name, shape, golden_["gain"]));
     trainer.load(trained.before);
     const Dataset data = make_data();
     trained.run = trainer.fit(data, data);
@@ -115,7 +122,8 @@ class GoldenCnn : public testing::TestWithParam<std::string> {
   }
 
   // Firing rates as counts, against those of PyTorch; `examples` is what the rate is over.
-  void expect_fired(const Ledger& ledger, double UnitLife::*rate, std::int64_t examples, const char* when) const {
+  void expect_fired(const Ledger& ledger, double UnitLife::*rate, std::int64_t examples,
+                    const char* when) const {
     const Json& layers = golden_[when];
     ASSERT_EQ(ledger.lives.size(), layers.size());
     for (std::size_t l = 0; l < layers.size(); ++l) {
@@ -160,19 +168,24 @@ TEST_P(GoldenCnn, FiftyStepsAreThoseOfPyTorch) {
   for (const Tensor& tensor : trained.after) after[tensor.name] = &tensor;
   std::map<std::string, Tensor> statistics;
   for (Tensor& tensor : read_safetensors(kFolder + "/cnn.safetensors"))
-    if (tensor.name.starts_with(GetParam() + " ")) statistics[tensor.name.substr(GetParam().size() + 1)] = tensor;
+    if (tensor.name.starts_with(GetParam() + " "))
+      statistics[tensor.name.substr(GetParam().size() + 1)] = tensor;
 
-  // Running means may differ by 1e-4 of the unit's standard deviation, running variances by 1e-4 of themselves.
+  // Running means may differ by 1e-4 of the unit's standard deviation, running variances by 1e-4 of
+  // themselves.
   for (const auto& [name, expected] : statistics) {
     ASSERT_TRUE(after.contains(name)) << name;
     const std::string variance = name.substr(0, name.rfind("running_")) + "running_var";
     for (std::size_t u = 0; u < expected.values.size(); ++u) {
       const double var = statistics.at(variance).values[u];
-      EXPECT_NEAR(after[name]->values[u], expected.values[u], 1e-4 * (name == variance ? var : std::sqrt(var))) << name << " " << u;
+      EXPECT_NEAR(after[name]->values[u], expected.values[u],
+                  1e-4 * (name == variance ? var : std::sqrt(var)))
+          << name << " " << u;
     }
   }
 
-  // What the steps added to each tensor: a gradient that is missing or wrong shows here, whatever its share in the loss.
+  // What the steps added to each tensor: a gradient that is missing or wrong shows here, whatever
+  // its share in the loss.
   for (const Tensor& before : trained.before) {
     if (!golden_["change"].contains(before.name)) continue;
     ASSERT_TRUE(after.contains(before.name)) << before.name;
@@ -186,11 +199,14 @@ TEST_P(GoldenCnn, FiftyStepsAreThoseOfPyTorch) {
     }
     const double norm = golden_["change"][before.name][0];
     EXPECT_NEAR(std::sqrt(squares), norm, 0.02 * norm) << before.name;
-    EXPECT_NEAR(product, golden_["change"][before.name][1].get<double>(), 0.03 * norm) << before.name;
+    EXPECT_NEAR(product, golden_["change"][before.name][1].get<double>(), 0.03 * norm)
+        << before.name;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(PyTorch, GoldenCnn, testing::Values("vgg:small leaky_relu:0.01", "resnet:20 leaky_relu:0.01", "resnet:20 relu"),
+INSTANTIATE_TEST_SUITE_P(PyTorch, GoldenCnn,
+                         testing::Values("vgg:small leaky_relu:0.01", "resnet:20 leaky_relu:0.01",
+                                         "resnet:20 relu"),
                          [](const auto& made) {
                            std::string name = made.param;
                            for (char& c : name)

@@ -41,9 +41,17 @@ TEST_P(Golden, LossesAndFinalWeightsAreThoseOfPyTorch) {
   const std::string label = activation + " " + optimizer;
   const auto inputs = read_safetensors(kFolder + "/inputs.safetensors");
   const Dataset data = make_dataset(inputs);
-  Trainer trainer(
-      mlp({.inputs = 20, .hidden = {24, 24, 24}, .outputs = 5, .activation = Activation(activation)}),
-      {.optimizer = make_optimizer(optimizer), .batch = 16, .epochs = 10, .shuffle = false, .evaluate = false, .threads = 2, .shards = 2});
+  Trainer trainer(mlp({.inputs = 20,
+                       .hidden = {24, 24, 24},
+                       .outputs = 5,
+                       .activation = Activation(activation)}),
+                  {.optimizer = make_optimizer(optimizer),
+                   .batch = 16,
+                   .epochs = 10,
+                   .shuffle = false,
+                   .evaluate = false,
+                   .threads = 2,
+                   .shards = 2});
   std::vector<Tensor> initial;
   for (const Tensor& tensor : inputs)
     if (tensor.name.starts_with("layer.")) initial.push_back(tensor);
@@ -51,7 +59,8 @@ TEST_P(Golden, LossesAndFinalWeightsAreThoseOfPyTorch) {
     if (tensor.name.ends_with(".slope")) initial.push_back(tensor);
   trainer.load(initial);
   const undying::Run run = trainer.fit(data, data);
-  const auto losses = nlohmann::json::parse(std::ifstream(kFolder + "/losses.json"))["losses"][label];
+  const auto losses =
+      nlohmann::json::parse(std::ifstream(kFolder + "/losses.json"))["losses"][label];
   ASSERT_EQ(losses.size(), 200U);
   ASSERT_EQ(run.steps.size(), 200U);
   for (std::size_t step = 0; step < 50; ++step) {
@@ -62,8 +71,9 @@ TEST_P(Golden, LossesAndFinalWeightsAreThoseOfPyTorch) {
   double difference = 0.0;
   double norm = 0.0;
   for (const Tensor& tensor : trainer.tensors()) {
-    const auto golden =
-        std::find_if(finals.begin(), finals.end(), [&](const Tensor& other) { return other.name == label + " " + tensor.name; });
+    const auto golden = std::find_if(finals.begin(), finals.end(), [&](const Tensor& other) {
+      return other.name == label + " " + tensor.name;
+    });
     ASSERT_NE(golden, finals.end()) << tensor.name;
     ASSERT_EQ(golden->values.size(), tensor.values.size());
     for (std::size_t i = 0; i < tensor.values.size(); ++i) {
@@ -75,16 +85,17 @@ TEST_P(Golden, LossesAndFinalWeightsAreThoseOfPyTorch) {
   EXPECT_LT(std::sqrt(difference / norm), 1e-3);
 }
 
-INSTANTIATE_TEST_SUITE_P(PyTorch, Golden,
-                         testing::Combine(testing::Values("relu", "leaky_relu:0.01", "leaky_relu:0.3", "prelu:0.25", "elu:1", "selu",
-                                                          "gelu", "silu", "mish", "hardswish"),
-                                          testing::Values("sgd", "adam", "adamw")),
-                         [](const auto& made) {
-                           std::string name = std::get<0>(made.param) + "_" + std::get<1>(made.param);
-                           for (char& c : name)
-                             if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    PyTorch, Golden,
+    testing::Combine(testing::Values("relu", "leaky_relu:0.01", "leaky_relu:0.3", "prelu:0.25",
+                                     "elu:1", "selu", "gelu", "silu", "mish", "hardswish"),
+                     testing::Values("sgd", "adam", "adamw")),
+    [](const auto& made) {
+      std::string name = std::get<0>(made.param) + "_" + std::get<1>(made.param);
+      for (char& c : name)
+        if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+      return name;
+    });
 
 }  // namespace
 }  // namespace undying

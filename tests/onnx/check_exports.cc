@@ -1,6 +1,6 @@
-// check_exports FOLDER...: loads every NAME.onnx of the folders, runs it on the inputs x, x1, ... of NAME.npz beside it, and compares what
-// it gives with the outputs y0, y1, ... there. Prints one line a model; returns 1 where one is refused or differs. For runs by hand:
-// tests/onnx/README.md.
+// check_exports FOLDER...: loads every NAME.onnx of the folders, runs it on the inputs x, x1, ...
+// of NAME.npz beside it, and compares what it gives with the outputs y0, y1, ... there. Prints one
+// line a model; returns 1 where one is refused or differs. For runs by hand: tests/onnx/README.md.
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -31,7 +31,8 @@ std::string content_of(const fs::path& file) {
 float from_half(std::uint16_t bits) {
   const int exponent = bits >> 10 & 31;
   const auto fraction = static_cast<float>(bits & 1023);
-  const float value = exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(fraction + 1024.0f, exponent - 25);
+  const float value =
+      exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(fraction + 1024.0f, exponent - 25);
   return (bits & 0x8000) != 0 ? -value : value;
 }
 
@@ -53,9 +54,11 @@ std::string widened(const std::string& npy) {
 
 std::map<std::string, std::vector<float>> arrays_of(const fs::path& file) {
   std::map<std::string, std::vector<float>> arrays;
-  for (const auto& [name, content] : data::unzip(content_of(file), file.string(), std::uint64_t{1} << 30)) {
+  for (const auto& [name, content] :
+       data::unzip(content_of(file), file.string(), std::uint64_t{1} << 30)) {
     const data::Array array = data::parse_npy(widened(content), name);
-    arrays[name.substr(0, name.find('.'))] = std::vector<float>(array.values.begin(), array.values.end());
+    arrays[name.substr(0, name.find('.'))] =
+        std::vector<float>(array.values.begin(), array.values.end());
   }
   return arrays;
 }
@@ -66,7 +69,8 @@ double difference(const std::vector<float>& found, const std::vector<float>& exp
   double most = 0.0;
   double scale = 1e-30;
   for (std::size_t i = 0; i < found.size(); ++i) {
-    most = std::max(most, std::fabs(static_cast<double>(found[i]) - static_cast<double>(expected[i])));
+    most =
+        std::max(most, std::fabs(static_cast<double>(found[i]) - static_cast<double>(expected[i])));
     scale = std::max(scale, std::fabs(static_cast<double>(expected[i])));
     if (std::isnan(found[i])) return HUGE_VAL;
   }
@@ -76,10 +80,12 @@ double difference(const std::vector<float>& found, const std::vector<float>& exp
 double worst_difference(const onnx::Model& model, const fs::path& file) {
   const auto arrays = arrays_of(fs::path(file).replace_extension(".npz"));
   std::vector<std::vector<float>> inputs;
-  for (std::size_t i = 0; i < model.inputs.size(); ++i) inputs.push_back(arrays.at(i == 0 ? "x" : "x" + std::to_string(i)));
+  for (std::size_t i = 0; i < model.inputs.size(); ++i)
+    inputs.push_back(arrays.at(i == 0 ? "x" : "x" + std::to_string(i)));
   std::int64_t size = 1;
-  for (const std::int64_t extent : model.graph.shapes()[static_cast<std::size_t>(model.graph.inputs()[0])]) size *= extent;
-  const auto outputs = onnx::evaluate(model, inputs, static_cast<std::int64_t>(inputs[0].size()) / size);
+  for (const std::int64_t extent : model.graph.shapes()[model.graph.inputs()[0]]) size *= extent;
+  const auto outputs =
+      onnx::evaluate(model, inputs, static_cast<std::int64_t>(inputs[0].size()) / size);
   double worst = 0.0;
   for (std::size_t i = 0; i < outputs.size(); ++i)
     if (const auto expected = arrays.find("y" + std::to_string(i)); expected != arrays.end())
@@ -100,13 +106,17 @@ void check(const fs::path& file, Count& count) {
     const onnx::Model model = onnx::load(file);
     ++count.loaded;
     const double worst = worst_difference(model, file);
-    const fs::path copy = fs::temp_directory_path() / fmt::format("undying_{}_copy.onnx", ::getpid());
-    onnx::save(copy, model.graph, model.weights, {.inputs = model.inputs, .outputs = model.outputs});
+    const fs::path copy =
+        fs::temp_directory_path() / fmt::format("undying_{}_copy.onnx", ::getpid());
+    onnx::save(copy, model.graph, model.weights,
+               {.inputs = model.inputs, .outputs = model.outputs});
     const double again = worst_difference(onnx::load(copy), file);
     fs::remove(copy);
-    const bool equal = std::max(worst, again) <= (name.find("half") != std::string::npos ? 1e-3 : 1e-5);
+    const bool equal =
+        std::max(worst, again) <= (name.find("half") != std::string::npos ? 1e-3 : 1e-5);
     count.equal += equal ? 1 : 0;
-    fmt::print("{:24} {:7} {:.1e}, written and read again {:.1e}\n", name, equal ? "equal" : "DIFFERS", worst, again);
+    fmt::print("{:24} {:7} {:.1e}, written and read again {:.1e}\n", name,
+               equal ? "equal" : "DIFFERS", worst, again);
     for (const std::string& note : model.notes) fmt::print("{:24}         {}\n", "", note);
   } catch (const std::exception& error) {
     fmt::print("{:24} REFUSED {}\n", name, error.what());
@@ -120,7 +130,8 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     std::vector<fs::path> files;
     for (const auto& entry : fs::directory_iterator(argv[i]))
-      if (entry.path().extension() == ".onnx" && fs::exists(fs::path(entry.path()).replace_extension(".npz")))
+      if (entry.path().extension() == ".onnx" &&
+          fs::exists(fs::path(entry.path()).replace_extension(".npz")))
         files.push_back(entry.path());
     std::ranges::sort(files);
     for (const fs::path& file : files) check(file, count);

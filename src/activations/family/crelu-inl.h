@@ -10,8 +10,9 @@
 HWY_BEFORE_NAMESPACE();
 namespace undying::activations::HWY_NAMESPACE {
 
-// Two outputs for a unit, (rows, units) -> (rows, 2 * units): all positive halves, then all negative ones. Both halves are
-// rectifiers with derivative 0 at 0, so one of them always passes a gradient unless the input is 0.
+// Two outputs for a unit, (rows, units) -> (rows, 2 * units): all positive halves, then all
+// negative ones. Both halves are rectifiers with derivative 0 at 0, so one of them always passes a
+// gradient unless the input is 0.
 struct Crelu : Definition {
   static constexpr std::array kKinks{0.0f};
   static constexpr ActivationInfo kInfo{.name = "crelu",
@@ -26,7 +27,9 @@ struct Crelu : Definition {
   Saves saves() const { return Saves::kOutput; }
 
   HWY_INLINE V forward(D d, V x) const { return at_least(d, 0.0f, x); }
-  HWY_INLINE V derivative(D d, V x) const { return where_positive(d, x, hn::Set(d, 1.0f), hn::Zero(d)); }
+  HWY_INLINE V derivative(D d, V x) const {
+    return where_positive(d, x, hn::Set(d, 1.0f), hn::Zero(d));
+  }
   HWY_INLINE V derivative_from_output(D d, V h) const { return derivative(d, h); }
 
   // The negative half, and its derivative by x.

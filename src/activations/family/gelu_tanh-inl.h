@@ -14,10 +14,11 @@ namespace undying::activations::HWY_NAMESPACE {
 struct GeluTanh : Definition {
   static constexpr float kScale = 1.59576912f;  // 2 sqrt(2 / pi)
   static constexpr float kCubic = 0.044715f;
-  static constexpr ActivationInfo kInfo{.name = "gelu_tanh",
-                                        .formula = "x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))",
-                                        .source = "Hendrycks and Gimpel 2016",
-                                        .onnx_operator = ""};
+  static constexpr ActivationInfo kInfo{
+      .name = "gelu_tanh",
+      .formula = "x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))",
+      .source = "Hendrycks and Gimpel 2016",
+      .onnx_operator = ""};
 
   using Definition::Definition;
 
@@ -33,7 +34,8 @@ struct GeluTanh : Definition {
     const V cubic = hn::MulAdd(square, hn::Set(d, kScale * kCubic), hn::Set(d, kScale));
     const V s = sigmoid_tail(d, at_most(d, kFar, hn::Mul(t, cubic)));
     // s - t * s * (1 - s) * (2 u)', for -t; that of +t is one less this.
-    const V inner = hn::Mul(t, hn::MulAdd(square, hn::Set(d, 3.0f * kScale * kCubic), hn::Set(d, kScale)));
+    const V inner =
+        hn::Mul(t, hn::MulAdd(square, hn::Set(d, 3.0f * kScale * kCubic), hn::Set(d, kScale)));
     const V lower = hn::Mul(s, hn::NegMulAdd(inner, hn::Sub(one, s), one));
     return where_positive(d, x, hn::Sub(one, lower), lower);
   }

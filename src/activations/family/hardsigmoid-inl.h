@@ -11,18 +11,20 @@ HWY_BEFORE_NAMESPACE();
 namespace undying::activations::HWY_NAMESPACE {
 
 struct Hardsigmoid : Definition {
-  static constexpr std::array kParameters{ActivationParameter{"alpha", 1.0f / 6.0f, 1e-6f, 1e6f, "slope of the middle"},
-                                          ActivationParameter{"beta", 0.5f, -1e6f, 1e6f, "output at 0"}};
+  static constexpr std::array kParameters{
+      ActivationParameter{"alpha", 1.0f / 6.0f, 1e-6f, 1e6f, "slope of the middle"},
+      ActivationParameter{"beta", 0.5f, -1e6f, 1e6f, "output at 0"}};
   static constexpr std::array<std::string_view, 2> kAttributes{"alpha", "beta"};
   static constexpr std::array kKinks{-3.0f, 3.0f};
-  static constexpr ActivationInfo kInfo{.name = "hardsigmoid",
-                                        .formula = "min(max(alpha * x + beta, 0), 1)",
-                                        .source = "Courbariaux, Bengio and David 2015; ONNX HardSigmoid",
-                                        .parameters = kParameters,
-                                        .onnx_operator = "HardSigmoid",
-                                        .onnx_attributes = kAttributes,
-                                        .kinks = kKinks,
-                                        .has_zero_gradient = true};
+  static constexpr ActivationInfo kInfo{
+      .name = "hardsigmoid",
+      .formula = "min(max(alpha * x + beta, 0), 1)",
+      .source = "Courbariaux, Bengio and David 2015; ONNX HardSigmoid",
+      .parameters = kParameters,
+      .onnx_operator = "HardSigmoid",
+      .onnx_attributes = kAttributes,
+      .kinks = kKinks,
+      .has_zero_gradient = true};
 
   explicit Hardsigmoid(Parameters parameters) : alpha(parameters[0]), beta(parameters[1]) {}
   float alpha;
@@ -34,7 +36,9 @@ struct Hardsigmoid : Definition {
   }
 
   HWY_INLINE V forward(D d, V x) const { return at_most(d, 1.0f, at_least(d, 0.0f, line(d, x))); }
-  HWY_INLINE V derivative(D d, V x) const { return hn::IfThenZeroElse(zero_gradient(d, x), hn::Set(d, alpha)); }
+  HWY_INLINE V derivative(D d, V x) const {
+    return hn::IfThenZeroElse(zero_gradient(d, x), hn::Set(d, alpha));
+  }
 
   double value(double x) const {
     const double y = alpha * x + beta;

@@ -36,7 +36,8 @@ struct Hardswish : Definition {
 
  private:
   HWY_INLINE V pieces(D d, V x, V middle, V right) const {
-    return hn::IfThenZeroElse(zero_gradient(d, x), hn::IfThenElse(hn::Gt(x, hn::Set(d, 3.0f)), right, middle));
+    return hn::IfThenZeroElse(zero_gradient(d, x),
+                              hn::IfThenElse(hn::Gt(x, hn::Set(d, 3.0f)), right, middle));
   }
 };
 

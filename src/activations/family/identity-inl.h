@@ -11,7 +11,8 @@ HWY_BEFORE_NAMESPACE();
 namespace undying::activations::HWY_NAMESPACE {
 
 struct Identity : Definition {
-  static constexpr ActivationInfo kInfo{.name = "identity", .formula = "x", .source = "linear baseline", .onnx_operator = "Identity"};
+  static constexpr ActivationInfo kInfo{
+      .name = "identity", .formula = "x", .source = "linear baseline", .onnx_operator = "Identity"};
 
   using Definition::Definition;
 

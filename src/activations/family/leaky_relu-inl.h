@@ -12,7 +12,8 @@ namespace undying::activations::HWY_NAMESPACE {
 
 // Any finite slope, below 0 and above 1 included: never max(x, slope * x).
 struct LeakyRelu : Definition {
-  static constexpr std::array kParameters{ActivationParameter{"slope", 0.01f, -kLargest, kLargest, "gradient where x <= 0"}};
+  static constexpr std::array kParameters{
+      ActivationParameter{"slope", 0.01f, -kLargest, kLargest, "gradient where x <= 0"}};
   static constexpr std::array<std::string_view, 1> kAttributes{"alpha"};
   static constexpr std::array kKinks{0.0f};
   static constexpr ActivationInfo kInfo{.name = "leaky_relu",
@@ -28,11 +29,15 @@ struct LeakyRelu : Definition {
 
   // A negative slope folds both sides onto the same outputs.
   Saves saves() const { return slope >= 0.0f ? Saves::kOutput : Saves::kInput; }
-  M zero_gradient(D d, V x) const { return slope == 0.0f ? hn::Le(x, hn::Zero(d)) : Definition::zero_gradient(d, x); }
+  M zero_gradient(D d, V x) const {
+    return slope == 0.0f ? hn::Le(x, hn::Zero(d)) : Definition::zero_gradient(d, x);
+  }
   std::optional<double> gain() const { return leaky_gain(slope); }
 
   HWY_INLINE V forward(D d, V x) const { return leaky(d, x, hn::Set(d, slope)); }
-  HWY_INLINE V derivative(D d, V x) const { return where_positive(d, x, hn::Set(d, 1.0f), hn::Set(d, slope)); }
+  HWY_INLINE V derivative(D d, V x) const {
+    return where_positive(d, x, hn::Set(d, 1.0f), hn::Set(d, slope));
+  }
   HWY_INLINE V derivative_from_output(D d, V h) const { return derivative(d, h); }
 
   double value(double x) const { return x <= 0.0 ? slope * x : x; }

@@ -12,8 +12,10 @@ namespace undying::activations::HWY_NAMESPACE {
 
 // The slope is trained; the first parameter is where it starts.
 struct Prelu : Definition {
-  static constexpr std::array kParameters{ActivationParameter{"initial", 0.25f, -kLargest, kLargest, "slope at the start"},
-                                          ActivationParameter{"per_unit", 0.0f, 0.0f, 1.0f, "0: one slope for all units, 1: one for each"}};
+  static constexpr std::array kParameters{
+      ActivationParameter{"initial", 0.25f, -kLargest, kLargest, "slope at the start"},
+      ActivationParameter{"per_unit", 0.0f, 0.0f, 1.0f,
+                          "0: one slope for all units, 1: one for each"}};
   static constexpr std::array<std::string_view, 2> kAttributes{"", ""};
   static constexpr std::array kKinks{0.0f};
   static constexpr ActivationInfo kInfo{.name = "prelu",
@@ -29,12 +31,18 @@ struct Prelu : Definition {
   float initial;
   float per_unit;
 
-  M zero_gradient(D d, V x, V slope) const { return hn::And(hn::Le(x, hn::Zero(d)), hn::Eq(slope, hn::Zero(d))); }
+  M zero_gradient(D d, V x, V slope) const {
+    return hn::And(hn::Le(x, hn::Zero(d)), hn::Eq(slope, hn::Zero(d)));
+  }
   std::optional<double> gain() const { return leaky_gain(initial); }
-  std::string_view check() const { return per_unit == 0.0f || per_unit == 1.0f ? "" : "per_unit of prelu is neither 0 nor 1"; }
+  std::string_view check() const {
+    return per_unit == 0.0f || per_unit == 1.0f ? "" : "per_unit of prelu is neither 0 nor 1";
+  }
 
   HWY_INLINE V forward(D d, V x, V slope) const { return leaky(d, x, slope); }
-  HWY_INLINE V derivative(D d, V x, V slope) const { return where_positive(d, x, hn::Set(d, 1.0f), slope); }
+  HWY_INLINE V derivative(D d, V x, V slope) const {
+    return where_positive(d, x, hn::Set(d, 1.0f), slope);
+  }
 
   // Of f, by the slope.
   HWY_INLINE V slope_derivative(D d, V x) const { return where_positive(d, x, hn::Zero(d), x); }

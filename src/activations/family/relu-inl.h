@@ -25,7 +25,9 @@ struct Relu : Definition {
   M zero_gradient(D d, V x) const { return hn::Le(x, hn::Zero(d)); }
 
   HWY_INLINE V forward(D d, V x) const { return at_least(d, 0.0f, x); }
-  HWY_INLINE V derivative(D d, V x) const { return where_positive(d, x, hn::Set(d, 1.0f), hn::Zero(d)); }
+  HWY_INLINE V derivative(D d, V x) const {
+    return where_positive(d, x, hn::Set(d, 1.0f), hn::Zero(d));
+  }
   HWY_INLINE V derivative_from_output(D d, V h) const { return derivative(d, h); }
 
   double value(double x) const { return x <= 0.0 ? 0.0 : x; }

@@ -21,10 +21,14 @@ struct Relu6 : Definition {
 
   using Definition::Definition;
 
-  M zero_gradient(D d, V x) const { return hn::Or(hn::Le(x, hn::Zero(d)), hn::Gt(x, hn::Set(d, 6.0f))); }
+  M zero_gradient(D d, V x) const {
+    return hn::Or(hn::Le(x, hn::Zero(d)), hn::Gt(x, hn::Set(d, 6.0f)));
+  }
 
   HWY_INLINE V forward(D d, V x) const { return at_most(d, 6.0f, at_least(d, 0.0f, x)); }
-  HWY_INLINE V derivative(D d, V x) const { return hn::IfThenZeroElse(zero_gradient(d, x), hn::Set(d, 1.0f)); }
+  HWY_INLINE V derivative(D d, V x) const {
+    return hn::IfThenZeroElse(zero_gradient(d, x), hn::Set(d, 1.0f));
+  }
 
   double value(double x) const { return x <= 0.0 ? 0.0 : (x > 6.0 ? 6.0 : x); }
   double derivative(double x) const { return x <= 0.0 || x > 6.0 ? 0.0 : 1.0; }

@@ -23,7 +23,9 @@ struct Selu : Definition {
   using Definition::Definition;
 
   Saves saves() const { return Saves::kOutput; }
-  std::optional<double> gain() const { return 1.0; }  // its fixed point assumes LeCun's variance 1 / fan_in
+  std::optional<double> gain() const {
+    return 1.0;
+  }  // its fixed point assumes LeCun's variance 1 / fan_in
 
   HWY_INLINE V forward(D d, V x) const {
     const V negative = hn::Mul(hn::Set(d, kScale * kAlpha), expm1_negative(d, x));
@@ -37,8 +39,13 @@ struct Selu : Definition {
     return where_positive(d, h, hn::Set(d, kScale), hn::Add(h, hn::Set(d, kScale * kAlpha)));
   }
 
-  double value(double x) const { return x <= 0.0 ? 1.0507009873554805 * 1.6732632423543772 * std::expm1(x) : 1.0507009873554805 * x; }
-  double derivative(double x) const { return x <= 0.0 ? 1.0507009873554805 * 1.6732632423543772 * std::exp(x) : 1.0507009873554805; }
+  double value(double x) const {
+    return x <= 0.0 ? 1.0507009873554805 * 1.6732632423543772 * std::expm1(x)
+                    : 1.0507009873554805 * x;
+  }
+  double derivative(double x) const {
+    return x <= 0.0 ? 1.0507009873554805 * 1.6732632423543772 * std::exp(x) : 1.0507009873554805;
+  }
 };
 
 }  // namespace undying::activations::HWY_NAMESPACE

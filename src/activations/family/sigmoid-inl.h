@@ -11,8 +11,10 @@ HWY_BEFORE_NAMESPACE();
 namespace undying::activations::HWY_NAMESPACE {
 
 struct Sigmoid : Definition {
-  static constexpr ActivationInfo kInfo{
-      .name = "sigmoid", .formula = "1 / (1 + exp(-x))", .source = "logistic function", .onnx_operator = "Sigmoid"};
+  static constexpr ActivationInfo kInfo{.name = "sigmoid",
+                                        .formula = "1 / (1 + exp(-x))",
+                                        .source = "logistic function",
+                                        .onnx_operator = "Sigmoid"};
 
   using Definition::Definition;
 

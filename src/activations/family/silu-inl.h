@@ -11,8 +11,10 @@ HWY_BEFORE_NAMESPACE();
 namespace undying::activations::HWY_NAMESPACE {
 
 struct Silu : Definition {
-  static constexpr ActivationInfo kInfo{
-      .name = "silu", .formula = "x / (1 + exp(-x))", .source = "Elfwing, Uchibe and Doya 2017", .onnx_operator = ""};
+  static constexpr ActivationInfo kInfo{.name = "silu",
+                                        .formula = "x / (1 + exp(-x))",
+                                        .source = "Elfwing, Uchibe and Doya 2017",
+                                        .onnx_operator = ""};
 
   using Definition::Definition;
 
@@ -29,7 +31,9 @@ struct Silu : Definition {
     return where_positive(d, x, hn::Sub(one, lower), lower);
   }
 
-  double value(double x) const { return x == -std::numeric_limits<double>::infinity() ? 0.0 : x / (1.0 + std::exp(-x)); }
+  double value(double x) const {
+    return x == -std::numeric_limits<double>::infinity() ? 0.0 : x / (1.0 + std::exp(-x));
+  }
   double derivative(double x) const {
     if (std::abs(x) > 700.0) return x > 0.0 ? 1.0 : 0.0;
     const double s = 1.0 / (1.0 + std::exp(-x));

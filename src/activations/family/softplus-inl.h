@@ -11,7 +11,8 @@ HWY_BEFORE_NAMESPACE();
 namespace undying::activations::HWY_NAMESPACE {
 
 struct Softplus : Definition {
-  static constexpr std::array kParameters{ActivationParameter{"beta", 1.0f, 1e-6f, 1e6f, "sharpness"}};
+  static constexpr std::array kParameters{
+      ActivationParameter{"beta", 1.0f, 1e-6f, 1e6f, "sharpness"}};
   static constexpr std::array<std::string_view, 1> kAttributes{""};
   static constexpr ActivationInfo kInfo{.name = "softplus",
                                         .formula = "log(1 + exp(beta * x)) / beta",
@@ -34,7 +35,9 @@ struct Softplus : Definition {
     const V tail = sigmoid_tail(d, distance(d, hn::Mul(x, hn::Set(d, beta))));
     return where_positive(d, x, hn::Sub(hn::Set(d, 1.0f), tail), tail);
   }
-  HWY_INLINE V derivative_from_output(D d, V h) const { return hn::Neg(expm1_negative(d, hn::Mul(h, hn::Set(d, -beta)))); }
+  HWY_INLINE V derivative_from_output(D d, V h) const {
+    return hn::Neg(expm1_negative(d, hn::Mul(h, hn::Set(d, -beta))));
+  }
 
   double value(double x) const {
     const double y = beta * x;

@@ -11,7 +11,10 @@ HWY_BEFORE_NAMESPACE();
 namespace undying::activations::HWY_NAMESPACE {
 
 struct Tanh : Definition {
-  static constexpr ActivationInfo kInfo{.name = "tanh", .formula = "tanh(x)", .source = "hyperbolic tangent", .onnx_operator = "Tanh"};
+  static constexpr ActivationInfo kInfo{.name = "tanh",
+                                        .formula = "tanh(x)",
+                                        .source = "hyperbolic tangent",
+                                        .onnx_operator = "Tanh"};
 
   using Definition::Definition;
 
@@ -27,7 +30,9 @@ struct Tanh : Definition {
     const V half = hn::Div(hn::Set(d, 2.0f), hn::Add(e, hn::Set(d, 1.0f)));
     return hn::Mul(hn::Mul(e, half), half);
   }
-  HWY_INLINE V derivative_from_output(D d, V h) const { return hn::NegMulAdd(h, h, hn::Set(d, 1.0f)); }
+  HWY_INLINE V derivative_from_output(D d, V h) const {
+    return hn::NegMulAdd(h, h, hn::Set(d, 1.0f));
+  }
 
   double value(double x) const { return std::tanh(x); }
   double derivative(double x) const {

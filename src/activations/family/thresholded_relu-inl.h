@@ -11,7 +11,8 @@ HWY_BEFORE_NAMESPACE();
 namespace undying::activations::HWY_NAMESPACE {
 
 struct ThresholdedRelu : Definition {
-  static constexpr std::array kParameters{ActivationParameter{"theta", 1.0f, -kLargest, kLargest, "the input must exceed it to pass"}};
+  static constexpr std::array kParameters{
+      ActivationParameter{"theta", 1.0f, -kLargest, kLargest, "the input must exceed it to pass"}};
   static constexpr std::array<std::string_view, 1> kAttributes{"alpha"};
   static constexpr std::array kKinks{1.0f};
   static constexpr ActivationInfo kInfo{.name = "thresholded_relu",
@@ -32,8 +33,12 @@ struct ThresholdedRelu : Definition {
   float threshold() const { return theta; }
 
   HWY_INLINE V forward(D d, V x) const { return hn::IfThenZeroElse(zero_gradient(d, x), x); }
-  HWY_INLINE V derivative(D d, V x) const { return hn::IfThenZeroElse(zero_gradient(d, x), hn::Set(d, 1.0f)); }
-  HWY_INLINE V derivative_from_output(D d, V h) const { return where_positive(d, h, hn::Set(d, 1.0f), hn::Zero(d)); }
+  HWY_INLINE V derivative(D d, V x) const {
+    return hn::IfThenZeroElse(zero_gradient(d, x), hn::Set(d, 1.0f));
+  }
+  HWY_INLINE V derivative_from_output(D d, V h) const {
+    return where_positive(d, h, hn::Set(d, 1.0f), hn::Zero(d));
+  }
 
   double value(double x) const { return x <= theta ? 0.0 : x; }
   double derivative(double x) const { return x <= theta ? 0.0 : 1.0; }

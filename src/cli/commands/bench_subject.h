@@ -18,9 +18,9 @@ struct Workload {
   std::optional<Network> network = {};  // from a file
 };
 
-// Random examples of about a thousand in whole batches, the bench's own data, so that it needs none: a part of a batch at the end of an
-// epoch would count as a whole one. Pixels and labels; for a network from a file normal inputs, rows of tables where it takes those, and
-// normal targets.
+// Random examples of about a thousand in whole batches, the bench's own data, so that it needs
+// none: a part of a batch at the end of an epoch would count as a whole one. Pixels and labels; for
+// a network from a file normal inputs, rows of tables where it takes those, and normal targets.
 Dataset random_data(const Workload& workload, std::int64_t seed);
 
 struct Contender {
@@ -44,15 +44,18 @@ class Subject {
   // One step; the time from the start of the process to its end.
   void first_step(const Dataset& data);
 
-  // A measurement counts only if the network really learns: within some steps on one batch, its loss there falls. Not at each step:
-  // an activation with a jump has a gradient that does not see it. Throws Error{kInternal} where it does not.
+  // A measurement counts only if the network really learns: within some steps on one batch, its
+  // loss there falls. Not at each step: an activation with a jump has a gradient that does not see
+  // it. Throws Error{kInternal} where it does not.
   void verify(const Dataset& data);
 
   // Mean seconds of a step, over at least this many seconds after a first step.
   double window(const Dataset& data, double least);
 
-  double multiply_adds() const { return undying::multiply_adds(trainer_.graph()); }  // of one example
-  double first_step_ms() const { return first_step_ms_; }                            // since the process started
+  double multiply_adds() const {
+    return undying::multiply_adds(trainer_.graph());
+  }                                                        // of one example
+  double first_step_ms() const { return first_step_ms_; }  // since the process started
   int threads() const { return threads_; }
   int shards() const { return shards_; }
 

@@ -13,7 +13,8 @@ namespace undying::cli {
 // Exit codes of the program, as documented in --help and the README.
 enum ExitCode { kOk = 0, kFailure = 1, kBadInput = 2, kConditionMet = 3, kInterrupted = 130 };
 
-// Each adds its command to the program and returns what runs it once the command line is parsed. The host must outlive that.
+// Each adds its command to the program and returns what runs it once the command line is parsed.
+// The host must outlive that.
 using Command = std::function<int()>;
 Command add_compare(CLI::App& program, const Host& host);
 Command add_train(CLI::App& program, const Host& host);
@@ -30,8 +31,8 @@ Command add_list(CLI::App& program, const Host& host);
 // The whole program; returns its exit code.
 int run(int argc, const char* const* argv);
 
-// A command inside an application, its name and flags as the command line has them. Returns the exit code; throws where the program would
-// print an error.
+// A command inside an application, its name and flags as the command line has them. Returns the
+// exit code; throws where the program would print an error.
 int run_in(const Host& host, const std::vector<std::string>& arguments);
 
 // The flags of a command, as its --help tells them.

@@ -8,8 +8,8 @@
 
 #include "base/atomic_file.h"
 #include "cli/commands/commands.h"
+#include "cli/flags/parse.h"
 #include "cli/outputs.h"
-#include "cli/parse.h"
 #include "data/open.h"
 #include "undying/activation.h"
 #include "undying/settings.h"
@@ -19,7 +19,8 @@ namespace {
 
 constexpr const char* kDescription =
     "Names the activations, models, data sets and settings there are.\n"
-    "Each activation with its formula, its parameters, whether its units can be dead, and where it comes from.\n";
+    "Each activation with its formula, its parameters, whether its units can be dead, and where it "
+    "comes from.\n";
 
 constexpr const char* kFooter =
     "Examples:\n"
@@ -35,7 +36,9 @@ struct Topic {
   std::vector<std::string> values;
 };
 
-std::vector<std::string> words(const std::vector<std::string_view>& names) { return {names.begin(), names.end()}; }
+std::vector<std::string> words(const std::vector<std::string_view>& names) {
+  return {names.begin(), names.end()};
+}
 
 std::vector<std::string> with_none(std::vector<std::string> forms) {
   forms.insert(forms.begin(), "none");
@@ -46,7 +49,8 @@ const std::vector<Topic>& topics() {
   static const std::vector<Topic> all = {
       {"Models",
        "--model",
-       {"mlp:WIDTHxDEPTH", "mlp:WIDTH-WIDTH-...", "lenet", "vgg:small", "resnet:20", "resnet:32", "resnet:56", "mobilenet:small"}},
+       {"mlp:WIDTHxDEPTH", "mlp:WIDTH-WIDTH-...", "lenet", "vgg:small", "resnet:20", "resnet:32",
+        "resnet:56", "mobilenet:small"}},
       {"Data sets", "--data", data::source_forms()},
       {"Augmentation", "--augment", with_none(augmentation_forms())},
       {"Optimizers", "--optimizer", words(optimizer_names())},
@@ -71,15 +75,19 @@ std::string traits_text(const ActivationInfo& info) {
   if (info.learned) text += "; learned";
   if (info.random) text += "; random in training";
   if (info.width > 1) text += fmt::format("; {} outputs a unit", info.width);
-  return text + "; ONNX " + std::string(info.onnx_operator.empty() ? "composite" : info.onnx_operator);
+  return text + "; ONNX " +
+         std::string(info.onnx_operator.empty() ? "composite" : info.onnx_operator);
 }
 
 void print_activations(const Host& host) {
-  host.print("Activations (--activation, --activations), written NAME or NAME:VALUE or NAME:VALUE,VALUE:\n\n");
+  host.print(
+      "Activations (--activation, --activations), written NAME or NAME:VALUE or "
+      "NAME:VALUE,VALUE:\n\n");
   for (const ActivationInfo& info : activation_family()) {
     host.print("  {:<18} {}\n", info.name, info.formula);
     for (const ActivationParameter& parameter : info.parameters)
-      host.print("  {:<18}   {} = {} ({}; {})\n", "", parameter.name, parameter.initial, parameter.meaning, range_text(parameter));
+      host.print("  {:<18}   {} = {} ({}; {})\n", "", parameter.name, parameter.initial,
+                 parameter.meaning, range_text(parameter));
     host.print("  {:<18}   {}; {}\n", "", traits_text(info), info.source);
   }
 }
@@ -92,8 +100,10 @@ nlohmann::ordered_json as_json() {
   nlohmann::ordered_json json;
   for (const ActivationInfo& info : activation_family()) {
     nlohmann::ordered_json entry = {
-        {"name", info.name},       {"formula", info.formula}, {"source", info.source},     {"can_be_dead", info.has_zero_gradient},
-        {"learned", info.learned}, {"random", info.random},   {"onnx", info.onnx_operator}};
+        {"name", info.name},         {"formula", info.formula},
+        {"source", info.source},     {"can_be_dead", info.has_zero_gradient},
+        {"learned", info.learned},   {"random", info.random},
+        {"onnx", info.onnx_operator}};
     entry["parameters"] = nlohmann::ordered_json::array();
     for (const ActivationParameter& parameter : info.parameters)
       entry["parameters"].push_back({{"name", parameter.name},
@@ -111,7 +121,9 @@ struct ListOptions {
   explicit ListOptions(CLI::App& app) {
     add_file(app, "--json", json, "also write the list as JSON to this file");
     app.add_flag("--quiet", quiet, "the names of the activations alone, one a line");
-    add_integer(app, "--seed", unused, "taken so that every command takes it; nothing here is drawn", 0, std::int64_t{1} << 62);
+    add_integer(app, "--seed", unused,
+                "taken so that every command takes it; nothing here is drawn", 0,
+                std::int64_t{1} << 62);
     add_integer(app, "--threads", unused, "likewise", 0, 1024);
   }
 
@@ -127,7 +139,8 @@ int list(const ListOptions& options, const Host& host) {
     print_names(host);
   } else {
     print_activations(host);
-    for (const Topic& topic : topics()) host.print("\n{} ({}):\n  {}\n", topic.title, topic.flag, fmt::join(topic.values, ", "));
+    for (const Topic& topic : topics())
+      host.print("\n{} ({}):\n  {}\n", topic.title, topic.flag, fmt::join(topic.values, ", "));
   }
   outputs.rethrow();
   return kOk;

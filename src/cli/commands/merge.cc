@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/flags/parse.h"
 #include "cli/outputs.h"
-#include "cli/parse.h"
 #include "undying/study.h"
 
 namespace undying::cli {
@@ -17,8 +17,10 @@ namespace {
 
 constexpr const char* kDescription =
     "Brings the parts of a study together that compare --part made.\n"
-    "Copies the runs of all parts into one store, which compare then analyses without training. Parts of another\n"
-    "study (data, network, settings) are refused; parts from other instruction sets are named: their runs are as\n"
+    "Copies the runs of all parts into one store, which compare then analyses without training. "
+    "Parts of another\n"
+    "study (data, network, settings) are refused; parts from other instruction sets are named: "
+    "their runs are as\n"
     "good, but would not repeat bit by bit.\n";
 
 constexpr const char* kFooter =
@@ -44,14 +46,19 @@ int merge(const Host& host, const MergeOptions& options) {
   const MergedStores merged = merge_stores(parts, options.store);
   std::int64_t all = 0;
   for (const auto& [arm, runs] : merged.runs) all += runs;
-  host.print("{}: {} run{}, {} of them new\n", options.store, all, all == 1 ? "" : "s", merged.added);
-  for (const auto& [arm, runs] : merged.runs) host.print("  {:<24} {} seed{}\n", arm, runs, runs == 1 ? "" : "s");
+  host.print("{}: {} run{}, {} of them new\n", options.store, all, all == 1 ? "" : "s",
+             merged.added);
+  for (const auto& [arm, runs] : merged.runs)
+    host.print("  {:<24} {} seed{}\n", arm, runs, runs == 1 ? "" : "s");
   const auto& sets = merged.instruction_sets;
   if (std::ranges::any_of(sets, [&](const auto& each) { return each != sets.front(); })) {
-    host.print("note: the parts come from different instruction sets; bits repeat within one only\n");
-    for (std::size_t i = 0; i < sets.size(); ++i) host.print("  {}: {}\n", options.parts[i], fmt::join(sets[i], ", "));
+    host.print(
+        "note: the parts come from different instruction sets; bits repeat within one only\n");
+    for (std::size_t i = 0; i < sets.size(); ++i)
+      host.print("  {}: {}\n", options.parts[i], fmt::join(sets[i], ", "));
   }
-  host.print("next: the study's compare command with --store {} and without --part\n", options.store);
+  host.print("next: the study's compare command with --store {} and without --part\n",
+             options.store);
   return kOk;
 }
 

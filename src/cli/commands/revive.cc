@@ -7,13 +7,13 @@
 
 #include "base/atomic_file.h"
 #include "cli/commands/commands.h"
+#include "cli/flags/options.h"
+#include "cli/flags/parse.h"
+#include "cli/flags/trial_options.h"
 #include "cli/network.h"
-#include "cli/options.h"
 #include "cli/outputs.h"
-#include "cli/parse.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
-#include "cli/trial_options.h"
 #include "undying/doctor.h"
 #include "undying/error.h"
 #include "undying/onnx.h"
@@ -23,28 +23,38 @@ namespace undying::cli {
 namespace {
 
 constexpr const char* kDescription =
-    "Tries remedies on a network in a controlled trial: every arm trains on from the same weights on the same batches,\n"
-    "beside a control (no change) and a placebo (as many living units re-initialised as are dead). Judges on validation\n"
-    "rows cut off the training part, reports on held-out ones. Writes the healed network only where a remedy beats both;\n"
+    "Tries remedies on a network in a controlled trial: every arm trains on from the same weights "
+    "on the same batches,\n"
+    "beside a control (no change) and a placebo (as many living units re-initialised as are dead). "
+    "Judges on validation\n"
+    "rows cut off the training part, reports on held-out ones. Writes the healed network only "
+    "where a remedy beats both;\n"
     "says so when nothing helped.\n";
 
 constexpr const char* kFooter =
     "Examples:\n"
     "  undying revive model.onnx --data fashion-mnist -o healed.onnx\n"
-    "  undying revive model.onnx --data npz:data.npz --optimizer adam --epochs 2 --seeds 8 -o healed.onnx --report trial.html\n"
-    "  undying revive model.onnx --data fashion-mnist --remedies leaky_relu:0.1,re-initialise -o healed.onnx\n"
+    "  undying revive model.onnx --data npz:data.npz --optimizer adam --epochs 2 --seeds 8 -o "
+    "healed.onnx --report trial.html\n"
+    "  undying revive model.onnx --data fashion-mnist --remedies leaky_relu:0.1,re-initialise -o "
+    "healed.onnx\n"
     "\n"
-    "A swap of activations keeps the network's answers as far as biases can: what is left of the difference is printed.\n"
-    "Re-initialised dead units have outgoing weights of 0: no answer changes before the first step.\n"
-    "Exit codes: 0 done, also when nothing helped; 1 internal failure; 2 bad input, or an output that cannot be written;\n"
+    "A swap of activations keeps the network's answers as far as biases can: what is left of the "
+    "difference is printed.\n"
+    "Re-initialised dead units have outgoing weights of 0: no answer changes before the first "
+    "step.\n"
+    "Exit codes: 0 done, also when nothing helped; 1 internal failure; 2 bad input, or an output "
+    "that cannot be written;\n"
     "130 interrupted, nothing is chosen.";
 
 struct ReviveOptions {
-  ReviveOptions(CLI::App& app, const Host& host) : training(app, host, TrainingOptions::Network::kGiven), trial(app) {
+  ReviveOptions(CLI::App& app, const Host& host)
+      : training(app, host, TrainingOptions::Network::kGiven), trial(app) {
     app.add_option("MODEL", model, "the network, an ONNX file")->required();
     add_file(app, "-o,--out", out, "write the healed network to this ONNX file");
     add_integer(app, "--opset", opset, "of ONNX to write; 0: that of MODEL", 0, 28);
-    app.add_option("--remedies", remedies, "labels of those to try, separated by commas; all: every one")
+    app.add_option("--remedies", remedies,
+                   "labels of those to try, separated by commas; all: every one")
         ->type_name("NAMES")
         ->capture_default_str();
     add_memory(app, memory);
@@ -71,11 +81,14 @@ std::vector<Remedy> choose(const std::string& names) {
   for (std::size_t at = 0; at <= names.size();) {
     const std::size_t comma = std::min(names.find(',', at), names.size());
     const std::string name = names.substr(at, comma - at);
-    const auto found = std::find_if(all.begin() + 2, all.end(), [&](const Remedy& remedy) { return remedy.label == name; });
+    const auto found = std::find_if(all.begin() + 2, all.end(),
+                                    [&](const Remedy& remedy) { return remedy.label == name; });
     if (found == all.end()) {
       std::string known;
-      for (std::size_t i = 2; i < all.size(); ++i) known += (known.empty() ? "" : ", ") + all[i].label;
-      throw Error(ErrorCode::kInvalidArgument, "--remedies", fmt::format("\"{}\" is not known; expected {}", name, known));
+      for (std::size_t i = 2; i < all.size(); ++i)
+        known += (known.empty() ? "" : ", ") + all[i].label;
+      throw Error(ErrorCode::kInvalidArgument, "--remedies",
+                  fmt::format("\"{}\" is not known; expected {}", name, known));
     }
     chosen.push_back(*found);
     at = comma + 1;
@@ -96,95 +109,95 @@ ReviveSettings revive_settings(const ReviveOptions& options) {
   settings.diagnose.threads = options.training.threads();
   settings.diagnose.memory = options.memory;
   if (settings.train.shards > 1)
-    throw Error(ErrorCode::kInvalidArgument, "--shards",
-                fmt::format("is {}; expected 1: each run of a trial has one core, and cuts no batch", settings.train.shards));
+    throw Error(
+        ErrorCode::kInvalidArgument, "--shards",
+        fmt::format("is {}; expected 1: each run of a trial has one core, and cuts no batch",
+                    settings.train.shards));
   return settings;
 }
 
 std::vector<Tensor> healed_weights(const Network& network, const Revival& revival) {
   std::vector<Tensor> weights = revival.weights;
   for (const Tensor& tensor : network.model.weights)
-    if (std::ranges::find(weights, tensor.name, &Tensor::name) == weights.end()) weights.push_back(tensor);
+    if (std::ranges::find(weights, tensor.name, &Tensor::name) == weights.end())
+      weights.push_back(tensor);
   return weights;
 }
 
-// The whole network of the file, healed, with the outputs that the file has. How the table that it was healed on is read goes into the file
-// where nothing else says so: columns, classes, scaling.
-void save(const std::string& file, std::int64_t opset, const Network& network, const Revival& revival, const std::string& command,
-          const Split& data) {
+// The whole network of the file, healed, with the outputs that the file has. How the table that it
+// was healed on is read goes into the file where nothing else says so: columns, classes, scaling.
+void save(const std::string& file, std::int64_t opset, const Network& network,
+          const Revival& revival, const std::string& command, const Split& data) {
   const Arm& arm = revival.study.arms[*revival.chosen];
   onnx::SaveOptions options = onnx::like(network.model);
-  options.doc = fmt::format("Revived by {}, seed {}. {} Command: {}", arm.label, revival.chosen_seed, revival.sentence, command);
+  options.doc = fmt::format("Revived by {}, seed {}. {} Command: {}", arm.label,
+                            revival.chosen_seed, revival.sentence, command);
   if (opset != 0) options.opset = opset;
   const Graph whole = network.whole(*revival.graph);
   const std::size_t own = network.model.own > 0 ? network.model.own : whole.outputs().size();
-  std::vector<int> outputs(whole.outputs().begin(), whole.outputs().begin() + static_cast<std::ptrdiff_t>(own));
+  std::vector<int> outputs(whole.outputs().begin(),
+                           whole.outputs().begin() + static_cast<std::ptrdiff_t>(own));
   options.outputs.resize(own);
-  if (!options.form && !data.reading.columns.empty() && network.model.inputs.size() == 1 && own == 1) options.form = form_of(data);
-  onnx::save(file, Graph(whole.nodes(), std::move(outputs)), healed_weights(network, revival), options);
+  if (!options.form && !data.reading.columns.empty() && network.model.inputs.size() == 1 &&
+      own == 1)
+    options.form = form_of(data);
+  onnx::save(file, Graph(whole.nodes(), std::move(outputs)), healed_weights(network, revival),
+             options);
 }
 
-// What the remedy does to outputs that nobody asked about: their heads are as they were, what they share with the chosen ones is not.
+// What the remedy does to outputs that nobody asked about: their heads are as they were, what they
+// share with the chosen ones is not.
 using Others = std::vector<std::pair<std::string, Change>>;
 Others others_of(const Network& network, const Revival& revival, const Dataset& data) {
   Others others;
   if (!revival.chosen) return others;
   for (const std::string& name : network.others)
-    others.emplace_back(name, change_of(network, name, *revival.graph, healed_weights(network, revival), data));
+    others.emplace_back(
+        name, change_of(network, name, *revival.graph, healed_weights(network, revival), data));
   return others;
 }
 
 // The record, with what becomes of them.
-std::string record(const std::string& command, const Revival& revival, const Others& others, const Dataset& data) {
+std::string record(const std::string& command, const Revival& revival, const Others& others,
+                   const Dataset& data) {
   if (others.empty()) return revival_json(command, revival);
   auto json = nlohmann::ordered_json::parse(revival_json(command, revival));
   auto& changes = json["other_outputs"] = nlohmann::ordered_json::array();
   for (const auto& [name, change] : others) {
     nlohmann::ordered_json entry = {{"name", name}, {"data", data.name}, {"examples", data.size}};
-    if (change.unknown.empty()) entry.update({{"largest_change", change.difference}, {"largest_before", change.scale}});
+    if (change.unknown.empty())
+      entry.update({{"largest_change", change.difference}, {"largest_before", change.scale}});
     if (!change.unknown.empty()) entry["note"] = change.unknown;
     changes.push_back(std::move(entry));
   }
   return json.dump(1) + "\n";
 }
 
-void print_others(const Host& host, const Network& network, const Others& others, const Dataset& data) {
-  for (const std::string& why : network.model.left_out) host.print("not in the healed network, for it cannot be read: {}\n", why);
+void print_others(const Host& host, const Network& network, const Others& others,
+                  const Dataset& data) {
+  for (const std::string& why : network.model.left_out)
+    host.print("not in the healed network, for it cannot be read: {}\n", why);
   for (const auto& [name, change] : others) {
     host.print("output {}, which was not chosen, {}\n", name,
-               change.unknown.empty() ? fmt::format("changes by at most {:.3g} on {} (n = {}; it reaches {:.3g})", change.difference,
-                                                    data.name, data.size, change.scale)
-                                      : change.unknown);
+               change.unknown.empty()
+                   ? fmt::format("changes by at most {:.3g} on {} (n = {}; it reaches {:.3g})",
+                                 change.difference, data.name, data.size, change.scale)
+                   : change.unknown);
   }
 }
 
-int run_revive(const ReviveOptions& options, const Host& host) {
-  Outputs outputs({{"--out", options.out}, {"--json", options.training.json()}, {"--report", options.report}},
-                  {{"MODEL", {options.model}}, {"--data", options.training.data_files()}});
-  ReviveSettings settings = revive_settings(options);
-  Network network = options.training.network_flags().load(options.model);
-  check_trains(network, options.model);
-  Screen screen(host, options.training.quiet());
-  const Interrupt interrupt(
-      host, [&] { screen.print("interrupted: what is finished will be written; once more ends at once"); }, [&] { screen.abandon(); });
-  const Split data = open_for(
-      network, [&] { return options.training.open_data(show_reading(screen, interrupt.token()), network.model.form, network.interface); });
-  options.training.fit_epochs(settings.train, *data.train);
-  options.training.choose(network, *data.train, settings.train);
-  settings.diagnose.loss = settings.train.loss;
-  settings.diagnose.outputs = settings.train.outputs;
-  StudySettings shown{.train = settings.train};
-  StudyDisplay display(screen, shown, data.train->size);
-  Revival revival = revive(
-      network.graph, network.model.weights, data, settings, [&](const std::vector<Arm>& arms) { display.plan(arms); },
-      [&](const StudyProgress& progress) { display.update(progress); }, interrupt.token());
-  screen.close();
-  revival.study.command = host.command;
+// What was found, in files and on the screen.
+int finish(const ReviveOptions& options, const Host& host, Outputs& outputs, const Network& network,
+           const Split& data, const Revival& revival) {
   if (nothing_finished(host, revival.study)) return kInterrupted;
   const Others others = others_of(network, revival, *data.test);
-  outputs.write(options.training.json(), [&] { write_file(options.training.json(), record(host.command, revival, others, *data.test)); });
+  outputs.write(options.training.json(), [&] {
+    write_file(options.training.json(), record(host.command, revival, others, *data.test));
+  });
   outputs.write(options.report, [&] { write_file(options.report, study_html(revival.study)); });
-  if (revival.chosen) outputs.write(options.out, [&] { save(options.out, options.opset, network, revival, host.command, data); });
+  if (revival.chosen)
+    outputs.write(options.out,
+                  [&] { save(options.out, options.opset, network, revival, host.command, data); });
   host.print("{}\n", summary_text(revival.study.read, host.columns));
   print_notes(host, network);
   host.print("{}", revival_text(revival, host.columns, host.color));
@@ -196,10 +209,44 @@ int run_revive(const ReviveOptions& options, const Host& host) {
   return revival.study.missing > 0 ? kInterrupted : kOk;
 }
 
+int run_revive(const ReviveOptions& options, const Host& host) {
+  Outputs outputs(
+      {{"--out", options.out}, {"--json", options.training.json()}, {"--report", options.report}},
+      {{"MODEL", {options.model}}, {"--data", options.training.data_files()}});
+  ReviveSettings settings = revive_settings(options);
+  Network network = options.training.network_flags().load(options.model);
+  check_trains(network, options.model);
+  Screen screen(host, options.training.quiet());
+  const Interrupt interrupt(
+      host,
+      [&] {
+        screen.print("interrupted: what is finished will be written; once more ends at once");
+      },
+      [&] { screen.abandon(); });
+  const Split data = open_for(network, [&] {
+    return options.training.open_data(show_reading(screen, interrupt.token()), network.model.form,
+                                      network.interface);
+  });
+  options.training.fit_epochs(settings.train, *data.train);
+  options.training.choose(network, *data.train, settings.train);
+  settings.diagnose.loss = settings.train.loss;
+  settings.diagnose.outputs = settings.train.outputs;
+  StudySettings shown{.train = settings.train};
+  StudyDisplay display(screen, shown, data.train->size);
+  Revival revival = revive(
+      network.graph, network.model.weights, data, settings,
+      [&](const std::vector<Arm>& arms) { display.plan(arms); },
+      [&](const StudyProgress& progress) { display.update(progress); }, interrupt.token());
+  screen.close();
+  revival.study.command = host.command;
+  return finish(options, host, outputs, network, data, revival);
+}
+
 }  // namespace
 
 Command add_revive(CLI::App& program, const Host& host) {
-  CLI::App* app = program.add_subcommand("revive", "try remedies on a given network in a controlled trial");
+  CLI::App* app =
+      program.add_subcommand("revive", "try remedies on a given network in a controlled trial");
   app->description(kDescription);
   app->footer(kFooter);
   const auto options = std::make_shared<ReviveOptions>(*app, host);

@@ -10,11 +10,11 @@
 
 #include "base/atomic_file.h"
 #include "cli/commands/commands.h"
+#include "cli/flags/options.h"
+#include "cli/flags/parse.h"
 #include "cli/network.h"
 #include "cli/next.h"
-#include "cli/options.h"
 #include "cli/outputs.h"
-#include "cli/parse.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "engine/engine.h"
@@ -34,25 +34,34 @@ constexpr const char* kFooter =
     "Examples:\n"
     "  undying train --activation leaky_relu:0.1 --epochs 5 --out weights.safetensors\n"
     "  undying train --model resnet:20 --activation leaky_relu:0.01 --explain\n"
-    "  undying train --data csv:measurements.csv --model mlp:64-64 --optimizer adamw --schedule cosine --json run.json\n"
-    "  undying train --model mlp:96x6 --lr 0.03 --momentum 0.9 --weight-decay 1e-4 --batch 100 --steps 100 --no-shuffle \\\n"
+    "  undying train --data csv:measurements.csv --model mlp:64-64 --optimizer adamw --schedule "
+    "cosine --json run.json\n"
+    "  undying train --model mlp:96x6 --lr 0.03 --momentum 0.9 --weight-decay 1e-4 --batch 100 "
+    "--steps 100 --no-shuffle \\\n"
     "      --init in.safetensors --metrics steps.csv --out out.safetensors --json run.json\n"
     "\n"
-    "Tensors are named layer.N.weight (out, in), layer.N.bias, layer.N.slope, layer.N.bn.*; N counts linear layers from 0.\n"
-    "The same seed and shards give the same bits on any number of threads. A run whose loss or gradient is not finite\n"
+    "Tensors are named layer.N.weight (out, in), layer.N.bias, layer.N.slope, layer.N.bn.*; N "
+    "counts linear layers from 0.\n"
+    "The same seed and shards give the same bits on any number of threads. A run whose loss or "
+    "gradient is not finite\n"
     "ends as diverged, which is a result and not a failure.\n"
-    "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written; 130 interrupted, with\n"
+    "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written; 130 "
+    "interrupted, with\n"
     "the outputs of the steps taken.";
 
 struct TrainOptions {
   TrainOptions(CLI::App& app, const Host& host) : training(app, host) {
-    app.add_option(
-           "--activation", activation,
-           "NAME or NAME:VALUE, such as leaky_relu:0.1; undying list names them all. Default: relu; of a network from a file, its own")
+    app.add_option("--activation", activation,
+                   "NAME or NAME:VALUE, such as leaky_relu:0.1; undying list names them all. "
+                   "Default: relu; of a network from a file, its own")
         ->type_name("NAME");
     add_file(app, "--metrics", metrics, "write one line per step as CSV");
-    add_file(app, "--out", out, "write the final weights as safetensors, or the network as ONNX where the name ends in .onnx");
-    app.add_flag("--explain", explain, "print the compiled plan: operators, shapes, memory, what is in place, what runs; then end");
+    add_file(app, "--out", out,
+             "write the final weights as safetensors, or the network as ONNX where the name ends "
+             "in .onnx");
+    app.add_flag("--explain", explain,
+                 "print the compiled plan: operators, shapes, memory, what is in place, what runs; "
+                 "then end");
   }
 
   TrainingOptions training;
@@ -64,35 +73,50 @@ struct TrainOptions {
 
 std::string shape_text(const PlanStep& step) {
   std::string text;
-  for (const std::int64_t extent : step.shape) text += (text.empty() ? "" : " x ") + std::to_string(extent);
+  for (const std::int64_t extent : step.shape)
+    text += (text.empty() ? "" : " x ") + std::to_string(extent);
   return text + (step.channels_last ? " cl" : "");
 }
 
 double megabytes(std::int64_t bytes) { return static_cast<double>(bytes) / 1048576.0; }
 
 void print_plan(const Host& host, const PlanSummary& plan, const TrainSettings& settings) {
-  host.print("The training plan for batches of {}; shapes are of one example, cl: stored channels last\n\n", settings.batch);
+  host.print(
+      "The training plan for batches of {}; shapes are of one example, cl: stored channels "
+      "last\n\n",
+      settings.batch);
   host.print("{:<22} {:<28} {:<18} {:>10}  {}\n", "node", "operator", "output", "bytes", "how");
   for (const PlanStep& step : plan.steps)
-    host.print("{:<22} {:<28} {:<18} {:>10}  {}{}{}\n", step.name, step.op, shape_text(step), step.bytes, step.in_place ? "in place" : "",
+    host.print("{:<22} {:<28} {:<18} {:>10}  {}{}{}\n", step.name, step.op, shape_text(step),
+               step.bytes, step.in_place ? "in place" : "",
                step.in_place && !step.implementation.empty() ? ", " : "", step.implementation);
   host.print(
-      "\n{} steps, {} reorders. Values, their gradients and work space: {:.1f} MB, sharing by lifetime saves {:.1f} MB; gradients of "
+      "\n{} steps, {} reorders. Values, their gradients and work space: {:.1f} MB, sharing by "
+      "lifetime saves {:.1f} MB; gradients of "
       "parameters {:.1f} MB; parameters {:.1f} MB\n",
-      plan.steps.size(), plan.reorders, megabytes(plan.arena_bytes), megabytes(plan.unshared_bytes - plan.arena_bytes),
-      megabytes(plan.gradient_bytes), megabytes(plan.parameter_bytes));
+      plan.steps.size(), plan.reorders, megabytes(plan.arena_bytes),
+      megabytes(plan.unshared_bytes - plan.arena_bytes), megabytes(plan.gradient_bytes),
+      megabytes(plan.parameter_bytes));
 }
 
-// What is said of a run that needs a look: causes that a diagnosis of the network finds in data and loss, and ready commands.
-RunOutcome outcome_of(const TrainOptions& options, const Host& host, const Trainer& trainer, const Split& data, const Run& run) {
+// What is said of a run that needs a look: causes that a diagnosis of the network finds in data and
+// loss, and ready commands.
+RunOutcome outcome_of(const TrainOptions& options, const Host& host, const Trainer& trainer,
+                      const Split& data, const Run& run) {
   RunOutcome outcome{.baseline =
-                         trainer.settings().evaluate ? std::optional(baseline(*data.train, *data.test, trainer.settings())) : std::nullopt};
+                         trainer.settings().evaluate
+                             ? std::optional(baseline(*data.train, *data.test, trainer.settings()))
+                             : std::nullopt};
   outcome.weighed = trainer.settings().class_weights != ClassWeights::kNone;
   if (!needs_a_look(run, outcome.baseline) || run.status == RunStatus::kInterrupted) return outcome;
-  const DiagnoseSettings settings{
-      .loss = trainer.settings().loss, .rank_sample = 0, .threads = trainer.settings().threads, .outputs = trainer.settings().outputs};
-  for (const Finding& finding : diagnose(trainer.graph(), trainer.tensors(), *data.train, settings).findings)
-    if (finding.what == "scale of the inputs" || finding.what == "targets out of reach" || finding.what == "wrong loss")
+  const DiagnoseSettings settings{.loss = trainer.settings().loss,
+                                  .rank_sample = 0,
+                                  .threads = trainer.settings().threads,
+                                  .outputs = trainer.settings().outputs};
+  for (const Finding& finding :
+       diagnose(trainer.graph(), trainer.tensors(), *data.train, settings).findings)
+    if (finding.what == "scale of the inputs" || finding.what == "targets out of reach" ||
+        finding.what == "wrong loss")
       outcome.causes.push_back(finding);
   if (!host.has_command_line()) return outcome;
   const bool written = options.out.ends_with(".onnx");
@@ -104,28 +128,33 @@ RunOutcome outcome_of(const TrainOptions& options, const Host& host, const Train
 }
 
 // The network to train: of the file that --model names, or built here.
-Graph graph_of(const TrainOptions& options, const std::optional<Network>& network, const TrainSettings& settings, const Dataset& data) {
+Graph graph_of(const TrainOptions& options, const std::optional<Network>& network,
+               const TrainSettings& settings, const Dataset& data) {
   if (network) {
     const Graph graph = trained_graph(*network, settings.loss);
     if (!options.activation.empty() && hidden_activations(graph).empty())
       throw Error(ErrorCode::kUnsupported, "--activation",
-                  "has nothing to replace: the network has no activation in front of a layer but gates (sigmoid, tanh, hardsigmoid)");
-    return options.activation.empty() ? graph : with_activation(graph, Activation(options.activation));
+                  "has nothing to replace: the network has no activation in front of a layer but "
+                  "gates (sigmoid, tanh, hardsigmoid)");
+    return options.activation.empty() ? graph
+                                      : with_activation(graph, Activation(options.activation));
   }
   ModelOptions model = options.training.model_options();
   if (!options.activation.empty()) model.activation = Activation(options.activation);
-  return build_model(options.training.model(), data.shape, data.classes > 0 ? data.classes : data.outputs, model);
+  return build_model(options.training.model(), data.shape,
+                     data.classes > 0 ? data.classes : data.outputs, model);
 }
 
-Trainer make_trainer(const TrainOptions& options, const std::optional<Network>& network, const TrainSettings& settings,
-                     const Dataset& data) {
+Trainer make_trainer(const TrainOptions& options, const std::optional<Network>& network,
+                     const TrainSettings& settings, const Dataset& data) {
   Trainer trainer(graph_of(options, network, settings, data), settings);
   if (network) trainer.set(frozen_tensors(*network, settings));
   return trainer;
 }
 
 // `watched`: training rows and validation rows, where the run stops early.
-Run fit(Trainer& trainer, const Split& data, const std::optional<Split>& watched, Screen& screen, const std::stop_token& stop) {
+Run fit(Trainer& trainer, const Split& data, const std::optional<Split>& watched, Screen& screen,
+        const std::stop_token& stop) {
   const Dataset& train = watched ? *watched->train : *data.train;
   TrainDisplay display(screen, trainer.settings(), train.size);
   const Observer observer{.step = [&](const StepRecord& record) { display.step(record); },
@@ -133,7 +162,8 @@ Run fit(Trainer& trainer, const Split& data, const std::optional<Split>& watched
   return trainer.fit(train, *data.test, observer, stop, watched ? watched->test.get() : nullptr);
 }
 
-void write_network(const std::string& file, const std::optional<Network>& network, const Trainer& trainer, const DataForm& form) {
+void write_network(const std::string& file, const std::optional<Network>& network,
+                   const Trainer& trainer, const DataForm& form) {
   if (!is_network_file(file)) return write_safetensors(file, trainer.tensors());
   if (!network) return onnx::save(file, trainer.graph(), trainer.tensors(), {.form = form});
   onnx::SaveOptions options = onnx::like(network->model);
@@ -143,31 +173,88 @@ void write_network(const std::string& file, const std::optional<Network>& networ
   onnx::save(file, network->judged(trainer.graph()), trainer.tensors(), options);
 }
 
-// Data that is brought to another scale for training only: nothing in a file could say so for several inputs or outputs.
-void check_scaling(const TrainOptions& options, const std::optional<Network>& network, const Dataset& data) {
-  const bool several = network && (network->interface.inputs.size() > 1 || network->names.size() > 1);
+// Data that is brought to another scale for training only: nothing in a file could say so for
+// several inputs or outputs.
+void check_scaling(const TrainOptions& options, const std::optional<Network>& network,
+                   const Dataset& data) {
+  const bool several =
+      network && (network->interface.inputs.size() > 1 || network->names.size() > 1);
   if (several && is_network_file(options.out) && !data.mean.empty())
     throw Error(ErrorCode::kUnsupported, "--out",
-                "cannot say in a file how the data of several inputs or outputs is scaled; expected --normalize unit");
+                "cannot say in a file how the data of several inputs or outputs is scaled; "
+                "expected --normalize unit");
+}
+
+// Which neither trains nor writes.
+void check_explain(const TrainOptions& options) {
+  for (const auto& [flag, file] : {std::pair{"--json", options.training.json()},
+                                   {"--metrics", options.metrics},
+                                   {"--out", options.out}})
+    if (options.explain && !file.empty())
+      throw Error(ErrorCode::kInvalidArgument, flag,
+                  "does not go with --explain, which trains nothing and writes nothing");
+}
+
+DataSummary summary_of(const Split& data, const std::optional<Split>& watched,
+                       const TrainSettings& settings) {
+  DataSummary summary = summarise(data);
+  if (watched)
+    summary.remarks.push_back(watched->note + ": not trained on, the run stops early by them");
+  summary.baseline = baseline(*data.train, *data.test, settings).text();
+  return summary;
+}
+
+// What was trained, in files and on the screen.
+int finish(const TrainOptions& options, const Host& host, Outputs& outputs,
+           const std::optional<Network>& network, const Trainer& trainer, const Split& data,
+           const Run& run, const DataSummary& summary) {
+  host.print("{}\n", summary_text(summary, host.columns));
+  if (network) print_notes(host, *network);
+  outputs.write(options.metrics, [&] { write_file(options.metrics, steps_csv(run)); });
+  if (run.status != RunStatus::kDiverged) {
+    outputs.write(options.out,
+                  [&] { write_network(options.out, network, trainer, form_of(data)); });
+  } else if (!options.out.empty()) {
+    host.print("{} is not written: the run diverged, so its weights are no result\n", options.out);
+  }
+  const RunOutcome outcome = outcome_of(options, host, trainer, data, run);
+  const RunDescription description{
+      options.training.data(),
+      options.training.model(),
+      options.activation.empty() ? own_activation(trainer.graph()) : Activation(options.activation),
+      host.command,
+      options.training.model_options(),
+      options.training.normalize(),
+      options.training.init(),
+      outcome.baseline,
+      summary};
+  outputs.write(options.training.json(), [&] {
+    write_file(options.training.json(), run_json(description, trainer.settings(), run));
+  });
+  host.print("{}", run_text(run, outcome, std::max(100, host.columns)));
+  outputs.rethrow();
+  return run.status == RunStatus::kInterrupted ? kInterrupted : kOk;
 }
 
 int train(const TrainOptions& options, const Host& host) {
-  if (options.explain)
-    for (const auto& [flag, file] : {std::pair{"--json", options.training.json()}, {"--metrics", options.metrics}, {"--out", options.out}})
-      if (!file.empty())
-        throw Error(ErrorCode::kInvalidArgument, flag, "does not go with --explain, which trains nothing and writes nothing");
-  Outputs outputs({{"--json", options.training.json()}, {"--metrics", options.metrics}, {"--out", options.out}},
-                  {{"--data", options.training.data_files()},
-                   {"--init", {options.training.init()}},
-                   {"--model", {is_network_file(options.training.model()) ? options.training.model() : ""}}});
-  if (!options.activation.empty()) Activation(options.activation);  // throws before anything is read
+  check_explain(options);
+  Outputs outputs(
+      {{"--json", options.training.json()}, {"--metrics", options.metrics}, {"--out", options.out}},
+      {{"--data", options.training.data_files()},
+       {"--init", {options.training.init()}},
+       {"--model", {is_network_file(options.training.model()) ? options.training.model() : ""}}});
+  if (!options.activation.empty())
+    Activation(options.activation);  // throws before anything is read
   TrainSettings settings = options.training.settings();
   std::optional<Network> network = options.training.open_network();
   const std::vector<Tensor> initial = options.training.initial();
   Screen screen(host, options.training.quiet());
   const Interrupt interrupt(
-      host, [&] { screen.print("interrupted: the steps taken will be written; once more ends at once"); }, [&] { screen.abandon(); });
-  const std::jthread warm_up(engine::prepare);  // behind the line above: a thread that blocks no signal would end the program at the first
+      host,
+      [&] { screen.print("interrupted: the steps taken will be written; once more ends at once"); },
+      [&] { screen.abandon(); });
+  const std::jthread warm_up(engine::prepare);  // behind the line above: a thread that blocks no
+                                                // signal would end the program at the first
   const Split data = open_data(options.training, network, show_reading(screen, interrupt.token()));
   options.training.fit_epochs(settings, *data.train);
   if (network) options.training.choose(*network, *data.train, settings);
@@ -177,9 +264,7 @@ int train(const TrainOptions& options, const Host& host) {
   trainer.check(*data.train);
   std::optional<Split> watched;
   if (settings.early_stop > 0) watched = validation_split(data, settings.seed);
-  DataSummary summary = summarise(data);
-  if (watched) summary.remarks.push_back(watched->note + ": not trained on, the run stops early by them");
-  summary.baseline = baseline(*data.train, *data.test, trainer.settings()).text();
+  const DataSummary summary = summary_of(data, watched, trainer.settings());
   if (!initial.empty()) trainer.set(fitting(trainer.graph(), initial, options.training.init()));
   if (options.explain) {
     screen.close();
@@ -188,28 +273,7 @@ int train(const TrainOptions& options, const Host& host) {
   }
   const Run run = fit(trainer, data, watched, screen, interrupt.token());
   screen.close();
-  host.print("{}\n", summary_text(summary, host.columns));
-  if (network) print_notes(host, *network);
-  outputs.write(options.metrics, [&] { write_file(options.metrics, steps_csv(run)); });
-  if (run.status != RunStatus::kDiverged) {
-    outputs.write(options.out, [&] { write_network(options.out, network, trainer, form_of(data)); });
-  } else if (!options.out.empty()) {
-    host.print("{} is not written: the run diverged, so its weights are no result\n", options.out);
-  }
-  const RunOutcome outcome = outcome_of(options, host, trainer, data, run);
-  const RunDescription description{options.training.data(),
-                                   options.training.model(),
-                                   options.activation.empty() ? own_activation(trainer.graph()) : Activation(options.activation),
-                                   host.command,
-                                   options.training.model_options(),
-                                   options.training.normalize(),
-                                   options.training.init(),
-                                   outcome.baseline,
-                                   summary};
-  outputs.write(options.training.json(), [&] { write_file(options.training.json(), run_json(description, trainer.settings(), run)); });
-  host.print("{}", run_text(run, outcome, std::max(100, host.columns)));
-  outputs.rethrow();
-  return run.status == RunStatus::kInterrupted ? kInterrupted : kOk;
+  return finish(options, host, outputs, network, trainer, data, run, summary);
 }
 
 }  // namespace

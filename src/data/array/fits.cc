@@ -18,7 +18,9 @@ Shape without_ones(Shape shape) {
   return shape;
 }
 
-std::int64_t count(const Shape& shape) { return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>()); }
+std::int64_t count(const Shape& shape) {
+  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+}
 
 std::string text(const Shape& shape) { return fmt::format("{}", fmt::join(shape, " x ")); }
 
@@ -37,22 +39,26 @@ std::string advice(const Shape& data, const Shape& model) {
 }  // namespace
 
 void check_shape(const Dataset& data, const Shape& model) {
-  const bool flat = (data.shape.size() == 1 || without_ones(model).size() <= 1) && count(data.shape) == count(model);
+  const bool flat = (data.shape.size() == 1 || without_ones(model).size() <= 1) &&
+                    count(data.shape) == count(model);
   if (flat || without_ones(data.shape) == without_ones(model)) return;
   throw Error(ErrorCode::kInvalidArgument, "data " + data.name,
-              fmt::format("has examples of shape {}, {} values; the model takes {}, {}{}", text(data.shape), count(data.shape), text(model),
-                          count(model), count(data.shape) == count(model) ? advice(data.shape, model) : ""));
+              fmt::format("has examples of shape {}, {} values; the model takes {}, {}{}",
+                          text(data.shape), count(data.shape), text(model), count(model),
+                          count(data.shape) == count(model) ? advice(data.shape, model) : ""));
 }
 
 void check_probabilities(const Dataset& data) {
-  const auto at = std::ranges::find_if(data.targets, [](float target) { return !(target >= 0.0f && target <= 1.0f); });
+  const auto at = std::ranges::find_if(
+      data.targets, [](float target) { return !(target >= 0.0f && target <= 1.0f); });
   if (at == data.targets.end()) return;
-  const auto outside = std::ranges::count_if(data.targets, [](float target) { return !(target >= 0.0f && target <= 1.0f); });
-  throw Error(
-      ErrorCode::kBadData, "data " + data.name,
-      fmt::format("has {} targets outside 0..1 (the first is {}), which binary cross-entropy cannot have; for classes use :label=NAME "
-                  "or whole numbers, for values --loss mse",
-                  outside, *at));
+  const auto outside = std::ranges::count_if(
+      data.targets, [](float target) { return !(target >= 0.0f && target <= 1.0f); });
+  throw Error(ErrorCode::kBadData, "data " + data.name,
+              fmt::format("has {} targets outside 0..1 (the first is {}), which binary "
+                          "cross-entropy cannot have; for classes use :label=NAME "
+                          "or whole numbers, for values --loss mse",
+                          outside, *at));
 }
 
 }  // namespace undying::data

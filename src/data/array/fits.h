@@ -8,8 +8,9 @@
 
 namespace undying::data {
 
-// Whether examples of one shape can be what a model takes: the same extents in the same order, those of 1 aside, or as many values where
-// one of the two is flat. Throws Error{kInvalidArgument} that shows both shapes, and the option that moves axes where that would help.
+// Whether examples of one shape can be what a model takes: the same extents in the same order,
+// those of 1 aside, or as many values where one of the two is flat. Throws Error{kInvalidArgument}
+// that shows both shapes, and the option that moves axes where that would help.
 void check_shape(const Dataset& data, const std::vector<std::int64_t>& model);
 
 // Throws Error{kBadData} where a target is outside [0, 1], as binary cross-entropy cannot have it.

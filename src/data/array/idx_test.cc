@@ -45,13 +45,15 @@ TEST_F(IdxFiles, PlainAndGzippedAreRead) {
 TEST_F(IdxFiles, WrongMagicSaysWhatWasFoundAndExpected) {
   write_good();
   write("train-images-idx3-ubyte", big_endian(0x802) + std::string(100, 'x'));
-  expect_error(AllOf(HasSubstr("train-images-idx3-ubyte"), HasSubstr("0x00000802"), HasSubstr("0x00000803")));
+  expect_error(AllOf(HasSubstr("train-images-idx3-ubyte"), HasSubstr("0x00000802"),
+                     HasSubstr("0x00000803")));
 }
 
 TEST_F(IdxFiles, TruncatedGzipIsRefused) {
   write_good();
   const std::string whole = gzip(idx_images(2, 2, 3));
-  for (const std::size_t size : {whole.size() - 1, whole.size() - 8, whole.size() / 2, std::size_t{12}}) {
+  for (const std::size_t size :
+       {whole.size() - 1, whole.size() - 8, whole.size() / 2, std::size_t{12}}) {
     write("t10k-images-idx3-ubyte.gz", whole.substr(0, size));
     expect_error(AllOf(HasSubstr("t10k-images"), HasSubstr("truncated")));
   }
@@ -96,11 +98,12 @@ TEST_F(IdxFiles, FashionMnistHasTenClassesAndNoMore) {
 
 TEST_F(IdxFiles, AbsurdDimensionsAllocateNothing) {
   write_good();
-  write("train-images-idx3-ubyte", big_endian(0x803) + big_endian(0xffffffff) + big_endian(0xffffffff) + big_endian(0xffffffff));
+  write("train-images-idx3-ubyte", big_endian(0x803) + big_endian(0xffffffff) +
+                                       big_endian(0xffffffff) + big_endian(0xffffffff));
   expect_error(HasSubstr("train-images"));
   // 8 x 2147352580 x 1073807362 is 64 modulo 2^64.
-  write("train-images-idx3-ubyte",
-        big_endian(0x803) + big_endian(8) + big_endian(2147352580) + big_endian(1073807362) + std::string(64, 'x'));
+  write("train-images-idx3-ubyte", big_endian(0x803) + big_endian(8) + big_endian(2147352580) +
+                                       big_endian(1073807362) + std::string(64, 'x'));
   expect_error(HasSubstr("more values than"));
 }
 

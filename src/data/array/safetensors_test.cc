@@ -31,19 +31,22 @@ class Safetensors : public TestFiles {
   void refuses(const std::string& header, std::size_t values, const char* message) const {
     const auto file = write_raw(header, values);
     EXPECT_THAT([&] { read_safetensors(file); },
-                testing::ThrowsMessage<Error>(testing::AllOf(HasSubstr("raw.safetensors"), HasSubstr(message))));
+                testing::ThrowsMessage<Error>(
+                    testing::AllOf(HasSubstr("raw.safetensors"), HasSubstr(message))));
   }
 };
 
 TEST_F(Safetensors, WhatIsWrittenIsRead) {
-  const std::vector<Tensor> tensors = {
-      {"layer.0.weight", {2, 3}, {1, 2, 3, 4, 5, -0.0f}}, {"layer.0.bias", {2}, {1e-45f, 3e38f}}, {"empty", {0}, {}}};
+  const std::vector<Tensor> tensors = {{"layer.0.weight", {2, 3}, {1, 2, 3, 4, 5, -0.0f}},
+                                       {"layer.0.bias", {2}, {1e-45f, 3e38f}},
+                                       {"empty", {0}, {}}};
   const auto file = folder_ / "t.safetensors";
   write_safetensors(file, tensors);
   const auto back = read_safetensors(file);
   ASSERT_EQ(back.size(), 3U);
   for (const Tensor& tensor : tensors) {
-    const auto found = std::find_if(back.begin(), back.end(), [&](const Tensor& other) { return other.name == tensor.name; });
+    const auto found = std::find_if(back.begin(), back.end(),
+                                    [&](const Tensor& other) { return other.name == tensor.name; });
     ASSERT_NE(found, back.end());
     EXPECT_EQ(found->shape, tensor.shape);
     EXPECT_THAT(bits(found->values), testing::ElementsAreArray(bits(tensor.values)));
@@ -52,7 +55,8 @@ TEST_F(Safetensors, WhatIsWrittenIsRead) {
 
 // The bytes of a file by the format's specification.
 TEST_F(Safetensors, ReadsAFileWrittenByHand) {
-  const std::string header = R"({"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}})";
+  const std::string header =
+      R"({"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}})";
   const std::uint64_t length = header.size();
   const float values[] = {1.5f, -2.0f};
   std::string content(8, '\0');
@@ -68,11 +72,16 @@ TEST_F(Safetensors, BrokenFilesAreRefused) {
   refuses(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 3, "12 bytes");
   refuses(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", 1, "disagree");
   refuses(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 2, "expected 0");
-  refuses(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", 1, "overlap");
-  refuses(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 2, "twice");
+  refuses(
+      R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
+      1, "overlap");
+  refuses(
+      R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
+      2, "twice");
   refuses(R"({"a":{"dtype":"F16","shape":[1],"data_offsets":[0,2]}})", 1, "F32");
   refuses(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", 1, "extents");
-  refuses(R"({"a":{"dtype":"F32","shape":[1099511627775,1099511627775],"data_offsets":[0,4]}})", 1, "absurdly");
+  refuses(R"({"a":{"dtype":"F32","shape":[1099511627775,1099511627775],"data_offsets":[0,4]}})", 1,
+          "absurdly");
   refuses(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}})", 1, "disagree");
   refuses(R"({"a":1})", 0, "expected dtype");
   refuses(R"([1])", 0, "JSON object");

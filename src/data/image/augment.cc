@@ -17,7 +17,9 @@ constexpr int kDefaultCrop = 4;
 constexpr int kDefaultCutout = 8;
 constexpr int kMostPixels = 1 << 16;  // far above any image's side here
 
-[[noreturn]] void fail(const std::string& message) { throw Error(ErrorCode::kInvalidArgument, "augmentation", message); }
+[[noreturn]] void fail(const std::string& message) {
+  throw Error(ErrorCode::kInvalidArgument, "augmentation", message);
+}
 
 // The number behind the colon of "crop:4"; `otherwise` where there is no colon.
 int parse_pixels(std::string_view item, int otherwise) {
@@ -27,7 +29,8 @@ int parse_pixels(std::string_view item, int otherwise) {
   const char* last = item.data() + item.size();
   const auto [end, error] = std::from_chars(item.data() + colon + 1, last, pixels);
   if (error != std::errc() || end != last || pixels < 1 || pixels > kMostPixels)
-    fail(fmt::format("\"{}\" has no number of pixels in 1..{} behind its colon", item, kMostPixels));
+    fail(
+        fmt::format("\"{}\" has no number of pixels in 1..{} behind its colon", item, kMostPixels));
   return pixels;
 }
 
@@ -46,7 +49,8 @@ void add_item(Augmentation& augmentation, std::string_view item) {
     once(augmentation.cutout != 0);
     augmentation.cutout = parse_pixels(item, kDefaultCutout);
   } else {
-    fail(fmt::format("\"{}\" is not known; expected none, or some of {} separated by commas", item, fmt::join(augmentation_forms(), ", ")));
+    fail(fmt::format("\"{}\" is not known; expected none, or some of {} separated by commas", item,
+                     fmt::join(augmentation_forms(), ", ")));
   }
 }
 
@@ -98,7 +102,8 @@ struct Change {
 
 // Uniform in {0, ..., bound - 1} up to a bias below bound / 2^32.
 std::int64_t below(std::uint32_t word, std::int64_t bound) {
-  return static_cast<std::int64_t>((static_cast<std::uint64_t>(word) * static_cast<std::uint64_t>(bound)) >> 32);
+  return static_cast<std::int64_t>(
+      (static_cast<std::uint64_t>(word) * static_cast<std::uint64_t>(bound)) >> 32);
 }
 
 Range square_side(std::uint32_t word, std::int64_t side, std::int64_t extent) {
@@ -107,7 +112,8 @@ Range square_side(std::uint32_t word, std::int64_t side, std::int64_t extent) {
 }
 
 // Each choice has words of its own: which others are made does not change it.
-Change draw(const Augmentation& augmentation, const Random& draws, std::uint64_t index, const Size& size) {
+Change draw(const Augmentation& augmentation, const Random& draws, std::uint64_t index,
+            const Size& size) {
   Change change;
   const auto words = draws.block(2 * index);
   change.flip = augmentation.flip && (words[0] >> 31) != 0;
@@ -120,14 +126,15 @@ Change draw(const Augmentation& augmentation, const Random& draws, std::uint64_t
   return change;
 }
 
-// dst(y, x) = src(y + down, x + right), blank where that lies outside. One move for all rows, then the pixels that came from a
-// neighbouring row are blanked. src may be dst.
+// dst(y, x) = src(y + down, x + right), blank where that lies outside. One move for all rows, then
+// the pixels that came from a neighbouring row are blanked. src may be dst.
 template <class T>
 void shift(const T* src, std::int64_t down, std::int64_t right, const Size& size, T* dst) {
   const std::int64_t count = size.height * size.width;
   const std::int64_t by = down * size.width + right;
   const Range moved{std::max<std::int64_t>(0, -by), std::min(count, count - by)};
-  std::memmove(dst + moved.begin, src + moved.begin + by, static_cast<std::size_t>(moved.end - moved.begin) * sizeof(T));
+  std::memmove(dst + moved.begin, src + moved.begin + by,
+               static_cast<std::size_t>(moved.end - moved.begin) * sizeof(T));
   std::fill(dst, dst + std::max<std::int64_t>(0, -down) * size.width, T{});
   std::fill(dst + std::min(size.height, size.height - down) * size.width, dst + count, T{});
   const Range columns = right > 0 ? Range{size.width - right, size.width} : Range{0, -right};
@@ -150,24 +157,29 @@ void mirror(const std::uint8_t* src, std::int64_t width, std::uint8_t* dst) {
   }
 }
 
-void mirror(const float* src, std::int64_t width, float* dst) { std::reverse_copy(src, src + width, dst); }
+void mirror(const float* src, std::int64_t width, float* dst) {
+  std::reverse_copy(src, src + width, dst);
+}
 
 template <class T>
 void change_channel(const T* src, const Change& change, const Size& size, T* dst) {
   if (change.flip) {
-    for (std::int64_t y = 0; y < size.height; ++y) mirror(src + y * size.width, size.width, dst + y * size.width);
+    for (std::int64_t y = 0; y < size.height; ++y)
+      mirror(src + y * size.width, size.width, dst + y * size.width);
     if (change.down != 0 || change.right != 0) shift<T>(dst, change.down, -change.right, size, dst);
   } else {
     shift(src, change.down, change.right, size, dst);
   }
   for (std::int64_t y = change.blank_rows.begin; y < change.blank_rows.end; ++y)
-    std::fill(dst + y * size.width + change.blank_columns.begin, dst + y * size.width + change.blank_columns.end, T{});
+    std::fill(dst + y * size.width + change.blank_columns.begin,
+              dst + y * size.width + change.blank_columns.end, T{});
 }
 
 template <class T>
 void change_example(const T* src, const Change& change, const Size& size, T* dst) {
   const std::int64_t plane = size.height * size.width;
-  for (std::int64_t c = 0; c < size.channels; ++c) change_channel(src + c * plane, change, size, dst + c * plane);
+  for (std::int64_t c = 0; c < size.channels; ++c)
+    change_channel(src + c * plane, change, size, dst + c * plane);
 }
 
 }  // namespace
@@ -176,16 +188,22 @@ void check_augmentation(const Augmentation& augmentation, const Dataset& data) {
   if (!augmentation.any()) return;
   const std::string chosen = augmentation.specification();
   if (data.shape.size() != 3)
-    fail(fmt::format("{} needs images, examples of shape (channels, height, width); those of {} have {} dimension{}", chosen, data.name,
-                     data.shape.size(), data.shape.size() == 1 ? "" : "s"));
+    fail(
+        fmt::format("{} needs images, examples of shape (channels, height, width); those of {} "
+                    "have {} dimension{}",
+                    chosen, data.name, data.shape.size(), data.shape.size() == 1 ? "" : "s"));
   const std::int64_t least = std::min(data.shape[1], data.shape[2]);
-  const std::string images = fmt::format("the images of {} are {} x {}", data.name, data.shape[1], data.shape[2]);
-  if (augmentation.crop >= least) fail(fmt::format("{} shifts whole images out of sight: {}; expected a smaller crop", chosen, images));
-  if (augmentation.cutout > least) fail(fmt::format("{} covers whole images: {}; expected a smaller cutout", chosen, images));
+  const std::string images =
+      fmt::format("the images of {} are {} x {}", data.name, data.shape[1], data.shape[2]);
+  if (augmentation.crop >= least)
+    fail(fmt::format("{} shifts whole images out of sight: {}; expected a smaller crop", chosen,
+                     images));
+  if (augmentation.cutout > least)
+    fail(fmt::format("{} covers whole images: {}; expected a smaller cutout", chosen, images));
 }
 
-void gather_augmented(const Dataset& data, const Augmentation& augmentation, const Random& draws, std::span<const std::uint32_t> indices,
-                      float* dst) {
+void gather_augmented(const Dataset& data, const Augmentation& augmentation, const Random& draws,
+                      std::span<const std::uint32_t> indices, float* dst) {
   const std::int64_t width = data.features();
   const Size size = size_of(data);
   for (const std::uint32_t index : indices) {

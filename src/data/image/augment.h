@@ -10,12 +10,14 @@
 
 namespace undying::data {
 
-// Throws Error{kInvalidArgument} where the data's examples are not images, or too small for the crop or the cutout.
+// Throws Error{kInvalidArgument} where the data's examples are not images, or too small for the
+// crop or the cutout.
 void check_augmentation(const Augmentation& augmentation, const Dataset& data);
 
-// As gather(), with each example augmented. Blocks 2 i and 2 i + 1 of `draws` belong to example i of the data set.
-void gather_augmented(const Dataset& data, const Augmentation& augmentation, const Random& draws, std::span<const std::uint32_t> indices,
-                      float* dst);
+// As gather(), with each example augmented. Blocks 2 i and 2 i + 1 of `draws` belong to example i
+// of the data set.
+void gather_augmented(const Dataset& data, const Augmentation& augmentation, const Random& draws,
+                      std::span<const std::uint32_t> indices, float* dst);
 
 }  // namespace undying::data
 

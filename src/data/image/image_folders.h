@@ -22,13 +22,15 @@ struct ImageFolders {
   std::vector<std::string> classes;  // sorted by their bytes
   std::vector<ImageFile> train;
   std::vector<ImageFile> test;
-  bool given = true;  // it has a folder for testing; else some of the images are held out, as hold_out() does
+  bool given = true;  // it has a folder for testing; else some of the images are held out, as
+                      // hold_out() does
   std::string note;   // as Split's
 };
 
-// DIR/train/CLASS/* and DIR/test/CLASS/* (or DIR/val/CLASS/*), or DIR/CLASS/*, of which some are held out. Files are images
-// where they are called .png, .jpg or .jpeg; hidden files and folders are passed over. Throws Error: kNotFound, kIo, kBadData
-// (no classes, classes without images, classes for testing alone), with the folder at fault.
+// DIR/train/CLASS/* and DIR/test/CLASS/* (or DIR/val/CLASS/*), or DIR/CLASS/*, of which some are
+// held out. Files are images where they are called .png, .jpg or .jpeg; hidden files and folders
+// are passed over. Throws Error: kNotFound, kIo, kBadData (no classes, classes without images,
+// classes for testing alone), with the folder at fault.
 ImageFolders list_image_folders(const std::filesystem::path& folder, const SplitRule& rule = {});
 
 }  // namespace undying::data

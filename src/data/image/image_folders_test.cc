@@ -22,7 +22,9 @@ class ImageFoldersTest : public TestFiles {
   }
   std::vector<std::string> names(const std::vector<ImageFile>& files) const {
     std::vector<std::string> names;
-    for (const ImageFile& file : files) names.push_back(file.path.lexically_relative(folder_).string() + " " + std::to_string(file.label));
+    for (const ImageFile& file : files)
+      names.push_back(file.path.lexically_relative(folder_).string() + " " +
+                      std::to_string(file.label));
     return names;
   }
   void expect_error(const testing::Matcher<const std::string&>& message) const {
@@ -31,12 +33,14 @@ class ImageFoldersTest : public TestFiles {
 };
 
 TEST_F(ImageFoldersTest, PartsHaveTheClassesOfTrainInSortedOrder) {
-  for (const char* name : {"train/dog/2.png", "train/dog/1.JPG", "train/cat/x.jpeg", "train/Emu/1.png", "test/dog/9.png", "test/Emu/8.png"})
+  for (const char* name : {"train/dog/2.png", "train/dog/1.JPG", "train/cat/x.jpeg",
+                           "train/Emu/1.png", "test/dog/9.png", "test/Emu/8.png"})
     add(name);
   const ImageFolders folders = list_image_folders(folder_);
   EXPECT_EQ(folders.name, folder_.filename().string());
   EXPECT_THAT(folders.classes, ElementsAre("Emu", "cat", "dog"));
-  EXPECT_THAT(names(folders.train), ElementsAre("train/Emu/1.png 0", "train/cat/x.jpeg 1", "train/dog/1.JPG 2", "train/dog/2.png 2"));
+  EXPECT_THAT(names(folders.train), ElementsAre("train/Emu/1.png 0", "train/cat/x.jpeg 1",
+                                                "train/dog/1.JPG 2", "train/dog/2.png 2"));
   EXPECT_THAT(names(folders.test), ElementsAre("test/Emu/8.png 0", "test/dog/9.png 2"));
   EXPECT_EQ(folders.note, "");
 }
@@ -68,14 +72,16 @@ TEST_F(ImageFoldersTest, WithoutATestPartSomeOfEachClassAreHeldOut) {
 }
 
 TEST_F(ImageFoldersTest, TrainMayBeAClassAmongOthers) {
-  for (const char* name : {"car/1.png", "car/2.png", "car/3.png", "car/4.png", "train/1.png", "train/2.png", "train/3.png", "train/4.png"})
+  for (const char* name : {"car/1.png", "car/2.png", "car/3.png", "car/4.png", "train/1.png",
+                           "train/2.png", "train/3.png", "train/4.png"})
     add(name);
   EXPECT_THAT(list_image_folders(folder_).classes, ElementsAre("car", "train"));
 }
 
 TEST_F(ImageFoldersTest, HiddenThingsArePassedOverAndOthersCounted) {
-  for (const char* name : {"train/a/1.png", "train/a/.DS_Store", "train/.cache/x/1.png", "train/b/1.png", "train/b/Thumbs.db",
-                           "train/README", "test/a/1.png", "test/a/labels.txt"})
+  for (const char* name :
+       {"train/a/1.png", "train/a/.DS_Store", "train/.cache/x/1.png", "train/b/1.png",
+        "train/b/Thumbs.db", "train/README", "test/a/1.png", "test/a/labels.txt"})
     add(name);
   const ImageFolders folders = list_image_folders(folder_);
   EXPECT_THAT(folders.classes, ElementsAre("a", "b"));
@@ -83,9 +89,11 @@ TEST_F(ImageFoldersTest, HiddenThingsArePassedOverAndOthersCounted) {
 }
 
 TEST_F(ImageFoldersTest, WhatIsNotSuchAFolderIsNamed) {
-  EXPECT_THAT([&] { list_image_folders(folder_ / "none"); }, testing::ThrowsMessage<Error>(AllOf(HasSubstr("none"), HasSubstr("no such"))));
+  EXPECT_THAT([&] { list_image_folders(folder_ / "none"); },
+              testing::ThrowsMessage<Error>(AllOf(HasSubstr("none"), HasSubstr("no such"))));
   add("file");
-  EXPECT_THAT([&] { list_image_folders(folder_ / "file"); }, testing::ThrowsMessage<Error>(HasSubstr("is not a folder")));
+  EXPECT_THAT([&] { list_image_folders(folder_ / "file"); },
+              testing::ThrowsMessage<Error>(HasSubstr("is not a folder")));
   expect_error(AllOf(HasSubstr("no class folders"), HasSubstr("train/CLASS")));
   add("train/1.png");
   add("test/1.png");

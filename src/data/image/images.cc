@@ -54,9 +54,11 @@ Image load(const fs::path& file, const Form& form) {
   if (form.resized) return resize(image, form.height, form.width);
   if (form.height != 0 && (image.height != form.height || image.width != form.width))
     throw Error(ErrorCode::kBadData, file.string(),
-                fmt::format("is {} x {} pixels (height x width), but {} is {} x {}; expected one size for all: images:DIR:size={}x{} "
+                fmt::format("is {} x {} pixels (height x width), but {} is {} x {}; expected one "
+                            "size for all: images:DIR:size={}x{} "
                             "resizes them",
-                            image.height, image.width, form.first, form.height, form.width, form.height, form.width));
+                            image.height, image.width, form.first, form.height, form.width,
+                            form.height, form.width));
   return image;
 }
 
@@ -95,7 +97,8 @@ class Stop {
   std::exception_ptr error_;
 };
 
-// Decodes files on all cores into dst, (files, channels, height, width). False where one has colours and the form has none.
+// Decodes files on all cores into dst, (files, channels, height, width). False where one has
+// colours and the form has none.
 bool decode(std::span<const ImageFile> files, const Form& form, std::uint8_t* dst) {
   Stop stop;
   std::atomic<std::size_t> next{0};
@@ -124,7 +127,8 @@ bool fill(Dataset& data, const std::vector<ImageFile>& files, const Form& form) 
   return decode(files, form, data.bytes.data());
 }
 
-std::shared_ptr<Dataset> prepare(const ImageFolders& folders, const std::vector<ImageFile>& files, const char* part) {
+std::shared_ptr<Dataset> prepare(const ImageFolders& folders, const std::vector<ImageFile>& files,
+                                 const char* part) {
   auto data = std::make_shared<Dataset>();
   data->name = fmt::format("{} {}", folders.name, part);
   data->size = static_cast<std::int64_t>(files.size());
@@ -175,11 +179,13 @@ Split load_all(const ImageFolders& folders, Form form, const SplitRule& rule) {
 
 }  // namespace
 
-void check_memory(const std::string& name, std::int64_t images, std::int64_t needed, std::int64_t available) {
+void check_memory(const std::string& name, std::int64_t images, std::int64_t needed,
+                  std::int64_t available) {
   if (needed <= available) return;
   constexpr std::int64_t kMegabyte = 1'000'000;
   throw Error(ErrorCode::kUnsupported, "data " + name,
-              fmt::format("its {} images take {} MB, but {} MB of memory are available; choose a smaller size, images:DIR:size=HxW, or "
+              fmt::format("its {} images take {} MB, but {} MB of memory are available; choose a "
+                          "smaller size, images:DIR:size=HxW, or "
                           "fewer images",
                           images, needed / kMegabyte, available / kMegabyte));
 }
@@ -190,10 +196,13 @@ Split open_images(std::string_view text, const SplitRule& rule) {
     form.resized = true;
     if (!parse_size(text.substr(at + 6), form))
       throw Error(ErrorCode::kInvalidArgument, fmt::format("data images:{}", text),
-                  fmt::format("\"{}\" is not a size; expected HEIGHTxWIDTH, each 1..{}", text.substr(at + 6), kMostTargetSide));
+                  fmt::format("\"{}\" is not a size; expected HEIGHTxWIDTH, each 1..{}",
+                              text.substr(at + 6), kMostTargetSide));
     text = text.substr(0, at);
   }
-  if (text.empty()) throw Error(ErrorCode::kInvalidArgument, "data images:", "names no folder; expected images:DIR or images:DIR:size=HxW");
+  if (text.empty())
+    throw Error(ErrorCode::kInvalidArgument,
+                "data images:", "names no folder; expected images:DIR or images:DIR:size=HxW");
   return load_all(list_image_folders(fs::path(text), rule), form, rule);
 }
 

@@ -31,7 +31,8 @@ class ImagesTest : public TestFiles {
   Split open(const std::string& options = "", Normalize normalize = Normalize::kUnit) const {
     return open_dataset("images:" + folder_.string() + options, {.normalize = normalize});
   }
-  void expect_error(const testing::Matcher<const std::string&>& message, const std::string& options = "") const {
+  void expect_error(const testing::Matcher<const std::string&>& message,
+                    const std::string& options = "") const {
     EXPECT_THAT([&] { open(options); }, testing::ThrowsMessage<Error>(message));
   }
 };
@@ -44,7 +45,8 @@ TEST_F(ImagesTest, GrayImagesHaveOneChannel) {
   EXPECT_THAT(split.train->labels, ElementsAre(0, 1, 1));
   EXPECT_THAT(split.train->class_names, ElementsAre("a", "b"));
   EXPECT_EQ(split.train->classes, 2);
-  EXPECT_THAT(split.train->bytes, ElementsAre(30, 30, 30, 30, 30, 30, 10, 10, 10, 10, 10, 10, 20, 20, 20, 20, 20, 20));
+  EXPECT_THAT(split.train->bytes,
+              ElementsAre(30, 30, 30, 30, 30, 30, 10, 10, 10, 10, 10, 10, 20, 20, 20, 20, 20, 20));
   EXPECT_THAT(split.test->labels, ElementsAre(1));
   EXPECT_THAT(split.test->name, testing::EndsWith(" test"));
 }
@@ -58,7 +60,8 @@ TEST_F(ImagesTest, OneColourImageGivesAllThreeChannels) {
     EXPECT_THAT(split.test->shape, ElementsAre(3, 2, 3));
     const Dataset& holder = name[1] == 'r' ? *split.train : *split.test;
     const std::size_t at = holder.bytes.size() - 18;
-    EXPECT_THAT(std::vector<std::uint8_t>(holder.bytes.begin() + static_cast<std::ptrdiff_t>(at), holder.bytes.end()),
+    EXPECT_THAT(std::vector<std::uint8_t>(holder.bytes.begin() + static_cast<std::ptrdiff_t>(at),
+                                          holder.bytes.end()),
                 ElementsAre(1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3));
     EXPECT_EQ(split.train->bytes[0], 30);
     EXPECT_EQ(split.train->bytes[17], 30);
@@ -80,7 +83,8 @@ TEST_F(ImagesTest, PngAndJpegMixAndTheContentDecides) {
 TEST_F(ImagesTest, AnotherSizeNamesBothFilesAndTheRemedy) {
   write_gray();
   add("test/b/1.png", gray_png(4, 6, 40));
-  expect_error(AllOf(HasSubstr("test/b/1.png"), HasSubstr("4 x 6"), HasSubstr("train/a/1.png"), HasSubstr("2 x 3"), HasSubstr("size=2x3")));
+  expect_error(AllOf(HasSubstr("test/b/1.png"), HasSubstr("4 x 6"), HasSubstr("train/a/1.png"),
+                     HasSubstr("2 x 3"), HasSubstr("size=2x3")));
   const Split split = open(":size=3x2");
   EXPECT_THAT(split.train->shape, ElementsAre(1, 3, 2));
   EXPECT_THAT(split.test->bytes, ElementsAre(40, 40, 40, 40, 40, 40));
@@ -88,12 +92,13 @@ TEST_F(ImagesTest, AnotherSizeNamesBothFilesAndTheRemedy) {
 
 TEST_F(ImagesTest, WrongSizesAreNamed) {
   write_gray();
-  for (const char* size :
-       {":size=", ":size=2", ":size=2x", ":size=x2", ":size=0x2", ":size=2x-1", ":size=2x3x", ":size=9999x1", ":size=2X3"})
+  for (const char* size : {":size=", ":size=2", ":size=2x", ":size=x2", ":size=0x2", ":size=2x-1",
+                           ":size=2x3x", ":size=9999x1", ":size=2X3"})
     expect_error(AllOf(HasSubstr(std::string(size).substr(6)), HasSubstr("HEIGHTxWIDTH")), size);
   EXPECT_THAT([] { open_dataset("images:"); }, testing::Throws<Error>());
   EXPECT_THAT([] { open_dataset("images"); }, testing::Throws<Error>());
-  EXPECT_THAT([] { open_dataset("images::size=2x2"); }, testing::ThrowsMessage<Error>(HasSubstr("names no folder")));
+  EXPECT_THAT([] { open_dataset("images::size=2x2"); },
+              testing::ThrowsMessage<Error>(HasSubstr("names no folder")));
 }
 
 // Files are decoded at once on several threads; the error is that of the first.
@@ -103,7 +108,8 @@ TEST_F(ImagesTest, TheFirstDamagedFileIsNamed) {
   add("train/a/141.png", gray_png(2, 3, 1).substr(0, 50));
   add("train/a/142.png", "text");
   add("train/a/190.png", gray_png(3, 3, 1));
-  for (int repeat = 0; repeat < 20; ++repeat) expect_error(AllOf(HasSubstr("141.png"), HasSubstr("not a whole PNG")));
+  for (int repeat = 0; repeat < 20; ++repeat)
+    expect_error(AllOf(HasSubstr("141.png"), HasSubstr("not a whole PNG")));
 }
 
 NetworkInterface network(const std::vector<std::int64_t>& input) {
@@ -115,8 +121,11 @@ TEST_F(ImagesTest, ANetworkOfChannelsLastGetsThemSo) {
   add("train/a/1.png", colour_png(2, 3, {7, 8, 9}));
   const Split split = open_dataset("images:" + folder_.string(), {.network = network({2, 3, 3})});
   EXPECT_THAT(split.train->shape, ElementsAre(2, 3, 3));
-  EXPECT_THAT(std::vector<std::uint8_t>(split.train->bytes.begin(), split.train->bytes.begin() + 6), ElementsAre(7, 8, 9, 7, 8, 9));
-  EXPECT_THAT(open_dataset("images:" + folder_.string(), {.network = network({3, 2, 3})}).test->shape, ElementsAre(3, 2, 3));
+  EXPECT_THAT(std::vector<std::uint8_t>(split.train->bytes.begin(), split.train->bytes.begin() + 6),
+              ElementsAre(7, 8, 9, 7, 8, 9));
+  EXPECT_THAT(
+      open_dataset("images:" + folder_.string(), {.network = network({3, 2, 3})}).test->shape,
+      ElementsAre(3, 2, 3));
 }
 
 TEST_F(ImagesTest, EveryChannelIsStandardisedAlone) {
@@ -138,7 +147,8 @@ TEST_F(ImagesTest, EveryChannelIsStandardisedAlone) {
 TEST(ImagesMemory, MoreThanThereIsIsRefused) {
   EXPECT_NO_THROW(data::check_memory("pets", 10, 1'000'000, 1'000'000));
   EXPECT_THAT([] { data::check_memory("pets", 10, 5'000'000, 1'000'000); },
-              testing::ThrowsMessage<Error>(AllOf(HasSubstr("pets"), HasSubstr("10 images"), HasSubstr("5 MB"), HasSubstr("1 MB"))));
+              testing::ThrowsMessage<Error>(AllOf(HasSubstr("pets"), HasSubstr("10 images"),
+                                                  HasSubstr("5 MB"), HasSubstr("1 MB"))));
 }
 
 }  // namespace

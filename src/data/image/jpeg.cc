@@ -1,5 +1,6 @@
-// The only file of the library that includes libjpeg, which reports errors with longjmp. That must not cross a C++ object that owns
-// something: functions below that call setjmp hold none, and all that is owned stands in decode_jpeg(), outside.
+// The only file of the library that includes libjpeg, which reports errors with longjmp. That must
+// not cross a C++ object that owns something: functions below that call setjmp hold none, and all
+// that is owned stands in decode_jpeg(), outside.
 
 #include <fmt/format.h>
 
@@ -14,7 +15,8 @@
 namespace undying::data {
 namespace {
 
-constexpr int kMostScans = 1000;  // a progressive file of many scans takes time out of proportion to its size
+// A progressive file of many scans takes time out of proportion to its size.
+constexpr int kMostScans = 1000;
 
 struct Failure : jpeg_error_mgr {
   std::jmp_buf back;
@@ -102,17 +104,21 @@ Image decode_jpeg(std::string_view content, const std::string& source) {
   Decoder decoder;
   const auto fail_reading = [&] {
     throw Error(ErrorCode::kBadData, source,
-                fmt::format("is not a whole JPEG image: {}; get the file anew, or take it out", decoder.failure.message));
+                fmt::format("is not a whole JPEG image: {}; get the file anew, or take it out",
+                            decoder.failure.message));
   };
-  if (!read_header(decoder, reinterpret_cast<const unsigned char*>(content.data()), content.size())) fail_reading();
+  if (!read_header(decoder, reinterpret_cast<const unsigned char*>(content.data()), content.size()))
+    fail_reading();
   Image image{.height = decoder.info.image_height, .width = decoder.info.image_width};
   if (image.height * image.width > kMostPixels)
     throw Error(ErrorCode::kBadData, source,
-                fmt::format("has {} x {} pixels; expected at most {} in all", image.height, image.width, kMostPixels));
+                fmt::format("has {} x {} pixels; expected at most {} in all", image.height,
+                            image.width, kMostPixels));
   image.channels = set_colours(decoder.info);
   if (image.channels == 0)
     throw Error(ErrorCode::kUnsupported, source,
-                fmt::format("has {} channels, such as CMYK; expected gray or RGB: convert it", decoder.info.num_components));
+                fmt::format("has {} channels, such as CMYK; expected gray or RGB: convert it",
+                            decoder.info.num_components));
   const auto stride = static_cast<std::size_t>(image.width * image.channels);
   image.pixels.resize(stride * static_cast<std::size_t>(image.height));
   if (!read_pixels(decoder, image.pixels.data(), stride)) fail_reading();

@@ -16,11 +16,15 @@ using testing::HasSubstr;
 
 // A smooth picture, which JPEG keeps to a few levels, half of its colours at half resolution.
 JpegFile smooth(int channels) {
-  JpegFile file{.height = 21, .width = 35, .channels = channels, .space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB};
+  JpegFile file{.height = 21,
+                .width = 35,
+                .channels = channels,
+                .space = channels == 1 ? JCS_GRAYSCALE : JCS_RGB};
   for (unsigned y = 0; y < file.height; ++y)
     for (unsigned x = 0; x < file.width; ++x)
       for (int c = 0; c < channels; ++c)
-        file.pixels.push_back(static_cast<std::uint8_t>(128 + 60 * std::sin(0.1 * (c + 1) * x + c) + 40 * std::cos(0.1 * y)));
+        file.pixels.push_back(static_cast<std::uint8_t>(128 + 60 * std::sin(0.1 * (c + 1) * x + c) +
+                                                        40 * std::cos(0.1 * y)));
   return file;
 }
 
@@ -29,12 +33,14 @@ void expect_close(const JpegFile& file, const Image& image, int tolerance) {
   ASSERT_EQ(image.width, file.width);
   ASSERT_EQ(image.channels, file.channels);
   ASSERT_EQ(image.pixels.size(), file.pixels.size());
-  for (std::size_t i = 0; i < file.pixels.size(); ++i) ASSERT_NEAR(image.pixels[i], file.pixels[i], tolerance) << i;
+  for (std::size_t i = 0; i < file.pixels.size(); ++i)
+    ASSERT_NEAR(image.pixels[i], file.pixels[i], tolerance) << i;
 }
 
 void expect_error(const std::string& content, const testing::Matcher<const std::string&>& message) {
   EXPECT_THAT([&] { decode_image(content, "file.jpg"); }, testing::ThrowsMessage<Error>(message));
-  EXPECT_THAT([&] { decode_image(content, "file.jpg"); }, testing::ThrowsMessage<Error>(HasSubstr("file.jpg")));
+  EXPECT_THAT([&] { decode_image(content, "file.jpg"); },
+              testing::ThrowsMessage<Error>(HasSubstr("file.jpg")));
 }
 
 TEST(Jpeg, ReadsWhatWasWritten) {
@@ -55,7 +61,11 @@ TEST(Jpeg, ReadsProgressiveFiles) {
 }
 
 TEST(Jpeg, CmykIsRefused) {
-  const JpegFile file{.height = 8, .width = 8, .channels = 4, .space = JCS_CMYK, .pixels = std::vector<std::uint8_t>(256, 7)};
+  const JpegFile file{.height = 8,
+                      .width = 8,
+                      .channels = 4,
+                      .space = JCS_CMYK,
+                      .pixels = std::vector<std::uint8_t>(256, 7)};
   expect_error(jpeg_bytes(file), AllOf(HasSubstr("CMYK"), HasSubstr("convert it")));
 }
 
@@ -64,7 +74,8 @@ TEST(Jpeg, EveryTruncationIsRefused) {
     JpegFile file = smooth(3);
     file.progressive = progressive;
     const std::string whole = jpeg_bytes(file);
-    for (std::size_t size = 3; size < whole.size(); ++size) expect_error(whole.substr(0, size), HasSubstr("not a whole JPEG image"));
+    for (std::size_t size = 3; size < whole.size(); ++size)
+      expect_error(whole.substr(0, size), HasSubstr("not a whole JPEG image"));
   }
 }
 
@@ -80,7 +91,8 @@ TEST(Jpeg, FlippedBitsGiveAnErrorOrAnImage) {
       bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << bit % 8));
       try {
         const Image image = decode_image(bad, "x");
-        EXPECT_EQ(static_cast<std::int64_t>(image.pixels.size()), image.height * image.width * image.channels);
+        EXPECT_EQ(static_cast<std::int64_t>(image.pixels.size()),
+                  image.height * image.width * image.channels);
       } catch (const Error&) {
         ++refused;
       }

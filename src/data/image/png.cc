@@ -1,5 +1,6 @@
-// The only file of the library that includes libpng, which reports errors with longjmp. That must not cross a C++ object that owns
-// something: functions below that call setjmp hold none, and all that is owned stands in decode_png(), outside.
+// The only file of the library that includes libpng, which reports errors with longjmp. That must
+// not cross a C++ object that owns something: functions below that call setjmp hold none, and all
+// that is owned stands in decode_png(), outside.
 
 #include <fmt/format.h>
 #include <png.h>
@@ -37,7 +38,8 @@ void read_bytes(png_structp png, png_bytep to, std::size_t count) {
 void ignore_message(png_structp, const char*) {}
 
 struct Decoder {
-  explicit Decoder(Reader& reader) : png(png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, keep_message, ignore_message)) {
+  explicit Decoder(Reader& reader)
+      : png(png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, keep_message, ignore_message)) {
     if (png != nullptr) info = png_create_info_struct(png);
     if (info != nullptr) png_set_read_fn(png, &reader, read_bytes);
   }
@@ -64,10 +66,12 @@ bool has_colour(const Decoder& decoder) {
   png_colorp palette = nullptr;
   int count = 0;
   png_get_PLTE(decoder.png, decoder.info, &palette, &count);
-  return std::any_of(palette, palette + count, [](const png_color& c) { return c.red != c.green || c.green != c.blue; });
+  return std::any_of(palette, palette + count,
+                     [](const png_color& c) { return c.red != c.green || c.green != c.blue; });
 }
 
-// Asks for 8 bits a channel, without palette; returns the number of channels, alpha included. 0: the reader holds the reason.
+// Asks for 8 bits a channel, without palette; returns the number of channels, alpha included. 0:
+// the reader holds the reason.
 int set_transformations(const Decoder& decoder) {
   if (setjmp(png_jmpbuf(decoder.png)) != 0) return 0;
   png_set_expand(decoder.png);
@@ -84,14 +88,16 @@ bool read_pixels(const Decoder& decoder, png_bytepp rows) {
   return true;
 }
 
-// Lays pixels of `from` channels, the last one alpha where their number is even, over black, and keeps the first `to` channels.
+// Lays pixels of `from` channels, the last one alpha where their number is even, over black, and
+// keeps the first `to` channels.
 void keep_channels(std::vector<std::uint8_t>& pixels, std::size_t from, std::size_t to) {
   if (from == to) return;
   const std::size_t count = pixels.size() / from;
   const bool alpha = from % 2 == 0;
   for (std::size_t i = 0; i < count; ++i) {
     const unsigned opacity = alpha ? pixels[i * from + from - 1] : 255;
-    for (std::size_t c = 0; c < to; ++c) pixels[i * to + c] = static_cast<std::uint8_t>((pixels[i * from + c] * opacity + 127) / 255);
+    for (std::size_t c = 0; c < to; ++c)
+      pixels[i * to + c] = static_cast<std::uint8_t>((pixels[i * from + c] * opacity + 127) / 255);
   }
   pixels.resize(count * to);
 }
@@ -100,16 +106,24 @@ void keep_channels(std::vector<std::uint8_t>& pixels, std::size_t from, std::siz
 
 Image decode_png(std::string_view content, const std::string& source) {
   Reader reader{content};
-  const auto fail = [&](const std::string& message) { throw Error(ErrorCode::kBadData, source, message); };
-  const auto fail_reading = [&] { fail(fmt::format("is not a whole PNG image: {}; get the file anew, or take it out", reader.message)); };
+  const auto fail = [&](const std::string& message) {
+    throw Error(ErrorCode::kBadData, source, message);
+  };
+  const auto fail_reading = [&] {
+    fail(fmt::format("is not a whole PNG image: {}; get the file anew, or take it out",
+                     reader.message));
+  };
   const Decoder decoder(reader);
   if (decoder.info == nullptr) throw std::bad_alloc();
   if (!read_header(decoder)) fail_reading();
-  Image image{.height = png_get_image_height(decoder.png, decoder.info), .width = png_get_image_width(decoder.png, decoder.info)};
+  Image image{.height = png_get_image_height(decoder.png, decoder.info),
+              .width = png_get_image_width(decoder.png, decoder.info)};
   if (image.height * image.width > kMostPixels)
-    fail(fmt::format("has {} x {} pixels; expected at most {} in all", image.height, image.width, kMostPixels));
+    fail(fmt::format("has {} x {} pixels; expected at most {} in all", image.height, image.width,
+                     kMostPixels));
   if (std::max(image.height, image.width) > kMostSide)
-    fail(fmt::format("has {} x {} pixels; expected at most {} on a side", image.height, image.width, kMostSide));
+    fail(fmt::format("has {} x {} pixels; expected at most {} on a side", image.height, image.width,
+                     kMostSide));
   image.channels = has_colour(decoder) ? 3 : 1;
   const int stored = set_transformations(decoder);
   if (stored == 0) fail_reading();
@@ -118,7 +132,8 @@ Image decode_png(std::string_view content, const std::string& source) {
   std::vector<png_bytep> rows(static_cast<std::size_t>(image.height));
   for (std::size_t y = 0; y < rows.size(); ++y) rows[y] = image.pixels.data() + y * stride;
   if (!read_pixels(decoder, rows.data())) fail_reading();
-  keep_channels(image.pixels, static_cast<std::size_t>(stored), static_cast<std::size_t>(image.channels));
+  keep_channels(image.pixels, static_cast<std::size_t>(stored),
+                static_cast<std::size_t>(image.channels));
   return image;
 }
 

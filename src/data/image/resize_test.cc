@@ -37,7 +37,8 @@ TEST(Resize, ShrinksByWeightedMeans) {
 }
 
 TEST(Resize, ChannelsStayApart) {
-  EXPECT_THAT(resize({1, 2, 3, {0, 10, 200, 100, 10, 0}}, 1, 4).pixels, ElementsAre(0, 10, 200, 25, 10, 150, 75, 10, 50, 100, 10, 0));
+  EXPECT_THAT(resize({1, 2, 3, {0, 10, 200, 100, 10, 0}}, 1, 4).pixels,
+              ElementsAre(0, 10, 200, 25, 10, 150, 75, 10, 50, 100, 10, 0));
 }
 
 }  // namespace

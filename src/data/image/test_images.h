@@ -21,7 +21,8 @@ struct PngFile {
   std::uint32_t width = 0;
   int type = PNG_COLOR_TYPE_GRAY;
   int depth = 8;
-  std::vector<std::uint8_t> samples;  // rows as the format stores them: samples below 8 bits packed, 16 bits big-endian
+  std::vector<std::uint8_t>
+      samples;  // rows as the format stores them: samples below 8 bits packed, 16 bits big-endian
   int interlace = PNG_INTERLACE_NONE;
   std::vector<png_color> palette = {};
   std::function<void(png_structp, png_infop)> more = {};  // sets further chunks
@@ -34,17 +35,20 @@ inline std::string png_bytes(const PngFile& file) {
   png_set_write_fn(
       png, &content,
       [](png_structp p, png_bytep bytes, std::size_t count) {
-        static_cast<std::string*>(png_get_io_ptr(p))->append(reinterpret_cast<const char*>(bytes), count);
+        static_cast<std::string*>(png_get_io_ptr(p))
+            ->append(reinterpret_cast<const char*>(bytes), count);
       },
       [](png_structp) {});
-  png_set_IHDR(png, info, file.width, file.height, file.depth, file.type, file.interlace, PNG_COMPRESSION_TYPE_DEFAULT,
-               PNG_FILTER_TYPE_DEFAULT);
-  if (!file.palette.empty()) png_set_PLTE(png, info, file.palette.data(), static_cast<int>(file.palette.size()));
+  png_set_IHDR(png, info, file.width, file.height, file.depth, file.type, file.interlace,
+               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  if (!file.palette.empty())
+    png_set_PLTE(png, info, file.palette.data(), static_cast<int>(file.palette.size()));
   if (file.more) file.more(png, info);
   png_write_info(png, info);
   std::vector<png_bytep> rows;
   for (std::uint32_t y = 0; y < file.height; ++y)
-    rows.push_back(const_cast<png_bytep>(file.samples.data()) + y * (file.samples.size() / file.height));
+    rows.push_back(const_cast<png_bytep>(file.samples.data()) +
+                   y * (file.samples.size() / file.height));
   png_write_image(png, rows.data());
   png_write_end(png, info);
   png_destroy_write_struct(&png, &info);
@@ -53,13 +57,17 @@ inline std::string png_bytes(const PngFile& file) {
 
 // A picture of one gray.
 inline std::string gray_png(std::uint32_t height, std::uint32_t width, std::uint8_t value) {
-  return png_bytes({.height = height, .width = width, .samples = std::vector<std::uint8_t>(std::size_t{height} * width, value)});
+  return png_bytes({.height = height,
+                    .width = width,
+                    .samples = std::vector<std::uint8_t>(std::size_t{height} * width, value)});
 }
 
 // A picture of one colour.
-inline std::string colour_png(std::uint32_t height, std::uint32_t width, const std::vector<std::uint8_t>& colour) {
+inline std::string colour_png(std::uint32_t height, std::uint32_t width,
+                              const std::vector<std::uint8_t>& colour) {
   PngFile file{.height = height, .width = width, .type = PNG_COLOR_TYPE_RGB};
-  for (std::uint32_t i = 0; i < height * width; ++i) file.samples.insert(file.samples.end(), colour.begin(), colour.end());
+  for (std::uint32_t i = 0; i < height * width; ++i)
+    file.samples.insert(file.samples.end(), colour.begin(), colour.end());
   return png_bytes(file);
 }
 
@@ -90,7 +98,8 @@ inline std::string jpeg_bytes(const JpegFile& file) {
   jpeg_start_compress(&info, TRUE);
   while (info.next_scanline < info.image_height) {
     JSAMPROW row =
-        const_cast<std::uint8_t*>(file.pixels.data()) + std::size_t{info.next_scanline} * file.width * static_cast<unsigned>(file.channels);
+        const_cast<std::uint8_t*>(file.pixels.data()) +
+        std::size_t{info.next_scanline} * file.width * static_cast<unsigned>(file.channels);
     jpeg_write_scanlines(&info, &row, 1);
   }
   jpeg_finish_compress(&info);

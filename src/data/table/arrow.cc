@@ -17,8 +17,11 @@ using Open = Records* (*)(const std::string& file, bool parquet);
 void* load_module() {
   std::error_code unknown;
   const fs::path program = fs::read_symlink("/proc/self/exe", unknown).parent_path();
-  for (const fs::path& place : {fs::path(UNDYING_ARROW_MODULE), program / "../lib/undying/undying_arrow.so"})
-    if (void* module = fs::exists(place, unknown) ? dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL) : nullptr; module != nullptr)
+  for (const fs::path& place :
+       {fs::path(UNDYING_ARROW_MODULE), program / "../lib/undying/undying_arrow.so"})
+    if (void* module =
+            fs::exists(place, unknown) ? dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL) : nullptr;
+        module != nullptr)
       return module;
   return nullptr;
 }
@@ -34,10 +37,13 @@ std::unique_ptr<Records> open_arrow(const std::string& file, TableFormat format)
   const Open open = opener();
   if (open == nullptr)
     throw Error(ErrorCode::kUnsupported, file,
-                "needs the Arrow library, which this build lacks: run scripts/install arrow and build again, or save the table as CSV");
-  if (std::error_code unknown; !fs::exists(file, unknown)) throw Error(ErrorCode::kNotFound, file, "no such file");
+                "needs the Arrow library, which this build lacks: run scripts/install arrow and "
+                "build again, or save the table as CSV");
+  if (std::error_code unknown; !fs::exists(file, unknown))
+    throw Error(ErrorCode::kNotFound, file, "no such file");
   if (std::error_code unknown; !fs::is_regular_file(file, unknown))
-    throw Error(ErrorCode::kInvalidArgument, file, "is no plain file; expected one, for it is read in more than one place");
+    throw Error(ErrorCode::kInvalidArgument, file,
+                "is no plain file; expected one, for it is read in more than one place");
   return std::unique_ptr<Records>(open(file, format == TableFormat::kParquet));
 }
 

@@ -9,9 +9,9 @@
 
 namespace undying::data {
 
-// The rows of a Parquet file, or of an Arrow IPC file (Feather 2). Nested columns are their type's name in every row. The Arrow library is
-// loaded here and not before: a program that reads other data carries nothing of it. Throws Error: kUnsupported (a build without it),
-// kNotFound, kBadData.
+// The rows of a Parquet file, or of an Arrow IPC file (Feather 2). Nested columns are their type's
+// name in every row. The Arrow library is loaded here and not before: a program that reads other
+// data carries nothing of it. Throws Error: kUnsupported (a build without it), kNotFound, kBadData.
 std::unique_ptr<Records> open_arrow(const std::string& file, TableFormat format);
 
 }  // namespace undying::data

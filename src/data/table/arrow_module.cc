@@ -1,5 +1,6 @@
-// The rows of Parquet and Arrow files, each value as text: a module of its own, the only place that includes Arrow. Batches are cast to
-// text by Arrow's own cast, which writes the shortest digits that give the number back.
+// The rows of Parquet and Arrow files, each value as text: a module of its own, the only place that
+// includes Arrow. Batches are cast to text by Arrow's own cast, which writes the shortest digits
+// that give the number back.
 
 #include <arrow/api.h>
 #include <arrow/compute/cast.h>
@@ -17,7 +18,9 @@ using Batches = std::shared_ptr<arrow::RecordBatchReader>;
 
 class ArrowRecords final : public Records {
  public:
-  ArrowRecords(std::string file, bool parquet) : name_(std::move(file)), parquet_(parquet) { restart(); }
+  ArrowRecords(std::string file, bool parquet) : name_(std::move(file)), parquet_(parquet) {
+    restart();
+  }
 
   void restart() override {
     file_ = take(arrow::io::ReadableFile::Open(name_));
@@ -37,7 +40,8 @@ class ArrowRecords final : public Records {
     while (at_ == rows_)
       if (!read_batch()) return false;
     for (const auto& column : columns_)
-      fields.push_back(column == nullptr || column->IsNull(at_) ? std::string_view() : column->GetView(at_));
+      fields.push_back(column == nullptr || column->IsNull(at_) ? std::string_view()
+                                                                : column->GetView(at_));
     ++at_;
     return true;
   }
@@ -45,16 +49,19 @@ class ArrowRecords final : public Records {
   const std::string& name() const override { return name_; }
   std::int64_t line() const override { return line_; }
   std::int64_t bytes() const override { return file_->Tell().ValueOr(0); }
-  std::int64_t size() const override { return 0; }  // pieces are read in an order of their own: no share of it says how far it is
+  std::int64_t size() const override {
+    return 0;
+  }  // pieces are read in an order of their own: no share of it says how far it is
   bool has_types() const override { return true; }
 
  private:
   template <class T>
   T take(arrow::Result<T> result) const {
     if (result.ok()) return std::move(result).ValueUnsafe();
-    throw Error(
-        ErrorCode::kBadData, name_,
-        "cannot be read as " + std::string(parquet_ ? "Parquet" : "an Arrow IPC file (Feather 2)") + ": " + result.status().message());
+    throw Error(ErrorCode::kBadData, name_,
+                "cannot be read as " +
+                    std::string(parquet_ ? "Parquet" : "an Arrow IPC file (Feather 2)") + ": " +
+                    result.status().message());
   }
 
   Batches open_parquet() {
@@ -68,9 +75,12 @@ class ArrowRecords final : public Records {
   }
 
   std::shared_ptr<arrow::RecordBatch> read_next() {
-    if (!parquet_) return next_batch_ < ipc_->num_record_batches() ? take(ipc_->ReadRecordBatch(next_batch_++)) : nullptr;
+    if (!parquet_)
+      return next_batch_ < ipc_->num_record_batches() ? take(ipc_->ReadRecordBatch(next_batch_++))
+                                                      : nullptr;
     std::shared_ptr<arrow::RecordBatch> batch;
-    if (const arrow::Status status = batches_->ReadNext(&batch); !status.ok()) take(arrow::Result<int>(status));
+    if (const arrow::Status status = batches_->ReadNext(&batch); !status.ok())
+      take(arrow::Result<int>(status));
     return batch;
   }
 
@@ -84,14 +94,16 @@ class ArrowRecords final : public Records {
     return true;
   }
 
-  std::shared_ptr<arrow::LargeStringArray> as_text(const std::shared_ptr<arrow::Array>& values) const {
+  std::shared_ptr<arrow::LargeStringArray> as_text(
+      const std::shared_ptr<arrow::Array>& values) const {
     if (values->type_id() == arrow::Type::NA) return nullptr;
     const auto plain = values->type_id() == arrow::Type::DICTIONARY ? decoded(values) : values;
     const auto texts = arrow::compute::Cast(*plain, arrow::large_utf8());
     if (texts.ok()) return std::static_pointer_cast<arrow::LargeStringArray>(*texts);
     arrow::LargeStringBuilder builder;  // nested
     for (std::int64_t i = 0; i < values->length(); ++i)
-      if (const arrow::Status status = builder.Append(values->type()->ToString()); !status.ok()) take(arrow::Result<int>(status));
+      if (const arrow::Status status = builder.Append(values->type()->ToString()); !status.ok())
+        take(arrow::Result<int>(status));
     return std::static_pointer_cast<arrow::LargeStringArray>(take(builder.Finish()));
   }
 
@@ -117,6 +129,7 @@ class ArrowRecords final : public Records {
 }  // namespace
 }  // namespace undying::data
 
-extern "C" __attribute__((visibility("default"))) undying::data::Records* undying_open_arrow(const std::string& file, bool parquet) {
+extern "C" __attribute__((visibility("default"))) undying::data::Records* undying_open_arrow(
+    const std::string& file, bool parquet) {
   return new undying::data::ArrowRecords(file, parquet);
 }

@@ -23,26 +23,33 @@ class ArrowFiles : public TestFiles, public testing::WithParamInterface<std::str
     try {
       open_arrow(kFolder + "/people.parquet", TableFormat::kParquet);
     } catch (const Error& error) {
-      if (error.code() == ErrorCode::kUnsupported) GTEST_SKIP() << "built without the Arrow library, which is optional";
+      if (error.code() == ErrorCode::kUnsupported)
+        GTEST_SKIP() << "built without the Arrow library, which is optional";
       throw;
     }
   }
-  std::string source() const { return GetParam() + ":" + kFolder + "/people." + (GetParam() == "arrow" ? "feather" : "parquet"); }
+  std::string source() const {
+    return GetParam() + ":" + kFolder + "/people." +
+           (GetParam() == "arrow" ? "feather" : "parquet");
+  }
 };
 
 TEST_P(ArrowFiles, AllThatIsWrongIsSaidAtOnce) {
   EXPECT_THAT(
       [&] { open_dataset(source() + ":label=bought"); },
-      testing::ThrowsMessage<Error>(AllOf(HasSubstr("age: 1 of 24 values are missing (row 6)"), HasSubstr("joined: holds dates"),
-                                          HasSubstr("Ready to paste: --data " + source() + ":label=bought:drop=joined:missing=drop"))));
+      testing::ThrowsMessage<Error>(AllOf(HasSubstr("age: 1 of 24 values are missing (row 6)"),
+                                          HasSubstr("joined: holds dates"),
+                                          HasSubstr("Ready to paste: --data " + source() +
+                                                    ":label=bought:drop=joined:missing=drop"))));
 }
 
 TEST_P(ArrowFiles, EveryKindOfColumnIsRead) {
-  const Split split =
-      open_dataset(source() + ":label=bought:drop=joined:missing=drop", {.normalize = Normalize::kUnit, .rule = {.share = 0.0}});
+  const Split split = open_dataset(source() + ":label=bought:drop=joined:missing=drop",
+                                   {.normalize = Normalize::kUnit, .rule = {.share = 0.0}});
   const Dataset& data = *split.train;
   EXPECT_EQ(data.size, 23);
-  EXPECT_THAT(data.columns, ElementsAre("age", "income", "share", "city=Oslo", "city=Rome", "member=false", "member=true"));
+  EXPECT_THAT(data.columns, ElementsAre("age", "income", "share", "city=Oslo", "city=Rome",
+                                        "member=false", "member=true"));
   EXPECT_THAT(data.class_names, ElementsAre("no", "yes"));
   for (std::size_t at = 0; at < 23; ++at) {
     const auto i = static_cast<int>(at < 5 ? at : at + 1);
@@ -54,17 +61,21 @@ TEST_P(ArrowFiles, EveryKindOfColumnIsRead) {
     EXPECT_EQ(row[6], i % 4 == 0 ? 1.0f : 0.0f);
     EXPECT_EQ(data.labels[at], i % 2 == 0 ? 1 : 0);
   }
-  EXPECT_EQ(split.reading.dropped.size(), 3U);  // id counts, visits is a list in every row, joined by the option
+  EXPECT_EQ(split.reading.dropped.size(),
+            3U);  // id counts, visits is a list in every row, joined by the option
 }
 
 TEST_P(ArrowFiles, WrongFilesAreNamed) {
   const std::string bad = write("bad.parquet", "no such thing").string();
-  EXPECT_THAT([&] { open_dataset(GetParam() + ":" + bad); },
-              testing::ThrowsMessage<Error>(AllOf(HasSubstr("bad.parquet"), HasSubstr("cannot be read"))));
-  EXPECT_THAT([&] { open_dataset(GetParam() + ":/no/such"); }, testing::ThrowsMessage<Error>(HasSubstr("no such file")));
+  EXPECT_THAT(
+      [&] { open_dataset(GetParam() + ":" + bad); },
+      testing::ThrowsMessage<Error>(AllOf(HasSubstr("bad.parquet"), HasSubstr("cannot be read"))));
+  EXPECT_THAT([&] { open_dataset(GetParam() + ":/no/such"); },
+              testing::ThrowsMessage<Error>(HasSubstr("no such file")));
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, ArrowFiles, testing::Values("parquet", "arrow"), [](const auto& each) { return each.param; });
+INSTANTIATE_TEST_SUITE_P(Formats, ArrowFiles, testing::Values("parquet", "arrow"),
+                         [](const auto& each) { return each.param; });
 
 }  // namespace
 }  // namespace undying::data

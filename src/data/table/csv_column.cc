@@ -38,20 +38,22 @@ std::optional<double> parse_number(std::string_view field, bool decimal_comma) {
   const char* begin = field.data() + (field.starts_with('+') ? 1 : 0);
   auto [end, error] = std::from_chars(begin, end_of_field, value);
   if (error == std::errc() && end == end_of_field) return value;
-  if (error != std::errc() || !decimal_comma || *end != ',' || field.find('.') != std::string_view::npos) return std::nullopt;
+  if (error != std::errc() || !decimal_comma || *end != ',' ||
+      field.find('.') != std::string_view::npos)
+    return std::nullopt;
   std::string pointed(begin, end_of_field);
-  pointed[static_cast<std::size_t>(end - begin)] = '.';
-  const auto [last, again] = std::from_chars(pointed.data(), pointed.data() + pointed.size(), value);
+  pointed[end - begin] = '.';
+  const auto [last, again] =
+      std::from_chars(pointed.data(), pointed.data() + pointed.size(), value);
   if (again != std::errc() || last != pointed.data() + pointed.size()) return std::nullopt;
   return value;
 }
 
 bool marks_missing(std::string_view field) {
   if (field.size() > 5) return false;
-  std::string lower(field);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  static constexpr std::string_view kMarks[] = {"", "na", "n/a", "nan", "-nan", "null", "none", "?", "-", "nil", "#n/a", "<na>", "."};
-  return std::ranges::find(kMarks, lower) != std::end(kMarks);
+  static constexpr std::string_view kMarks[] = {"",  "na", "n/a", "nan",  "-nan", "null", "none",
+                                                "?", "-",  "nil", "#n/a", "<na>", "."};
+  return std::ranges::find(kMarks, lower(field)) != std::end(kMarks);
 }
 
 bool looks_like_date(std::string_view field) {
@@ -61,7 +63,8 @@ bool looks_like_date(std::string_view field) {
     field.remove_prefix(length);
     return length >= 1 && length <= most;
   };
-  if (!part(4) || field.empty() || (field[0] != '-' && field[0] != '/' && field[0] != '.')) return false;
+  if (!part(4) || field.empty() || (field[0] != '-' && field[0] != '/' && field[0] != '.'))
+    return false;
   const char between = field[0];
   field.remove_prefix(1);
   if (!part(2)) return false;
@@ -71,10 +74,21 @@ bool looks_like_date(std::string_view field) {
   return part(4);
 }
 
+std::string lower(std::string_view text) {
+  std::string low(text);
+  for (char& c : low) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return low;
+}
+
+bool holds(const std::vector<std::string>& names, const std::string& name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
 std::string shown(std::string_view text) {
   std::string safe;
   bool valid = true;
-  for (std::size_t at = 0; at < text.size() && valid; at += std::max<std::size_t>(1, sequence_length(text, at)))
+  for (std::size_t at = 0; at < text.size() && valid;
+       at += std::max<std::size_t>(1, sequence_length(text, at)))
     valid = sequence_length(text, at) > 0;
   for (const char c : text) {
     const auto byte = static_cast<std::uint8_t>(c);
@@ -107,7 +121,7 @@ std::int32_t Texts::code(std::string_view text, std::int64_t line) {
     values_.emplace_back(text);
     seen_.emplace_back();
   }
-  if (line > 0) seen_[static_cast<std::size_t>(at->second)].add(line);
+  if (line > 0) seen_[at->second].add(line);
   return at->second;
 }
 
@@ -124,6 +138,8 @@ void CsvColumn::note_number(double value) {
   ++numbers;
 }
 
-std::string CsvColumn::title() const { return name.empty() ? fmt::format("column {} (no name)", position + 1) : name; }
+std::string CsvColumn::title() const {
+  return name.empty() ? fmt::format("column {} (no name)", position + 1) : name;
+}
 
 }  // namespace undying::data

@@ -19,8 +19,12 @@ bool marks_missing(std::string_view field);
 // "2024-03-01", "3/1/24 10:00"
 bool looks_like_date(std::string_view field);
 
-// Text that can be shown and written as JSON: bytes that are no UTF-8 are taken for Latin-1, control characters become spaces.
+// Text that can be shown and written as JSON: bytes that are no UTF-8 are taken for Latin-1,
+// control characters become spaces.
 std::string shown(std::string_view text);
+
+std::string lower(std::string_view text);
+bool holds(const std::vector<std::string>& names, const std::string& name);
 
 // Of a column of text, the most different ones that are told apart.
 inline constexpr std::size_t kMostTexts = 20'000;
@@ -48,7 +52,9 @@ class Texts {
  private:
   struct Hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
   };
   std::unordered_map<std::string, std::int32_t, Hash, std::equal_to<>> codes_;
   std::vector<std::string> values_;

@@ -1,4 +1,4 @@
-// What the rows of a CSV file mean: which columns can be features, what misses, what is to be predicted.
+// What the rows of a CSV file mean: which columns can be features, and what they become.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -16,31 +16,22 @@
 namespace undying::data {
 namespace {
 
-constexpr std::int64_t kManyClasses = 20;
-constexpr std::int64_t kMostTelling = 1000;  // different values of a column that may be the label in other words
-
 using Use = CsvColumn::Use;
-
-std::string lower(std::string_view text) {
-  std::string low(text);
-  for (char& c : low) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return low;
-}
-
-bool holds(const std::vector<std::string>& names, const std::string& name) { return std::ranges::find(names, name) != names.end(); }
 
 // What a column is called whose numbers only count the rows.
 bool is_index_name(const std::string& name) {
   static const std::set<std::string> kNames = {
-      "",   "id", "index",  "idx", "row",        "row_id", "rowid", "rownum", "row_number", "rownames", "row.names", "__index_level_0__",
-      "nr", "no", "number", "#",   "unnamed: 0", "obs",    "sno",   "s.no"};
+      "",      "id",     "index",      "idx",      "row",        "row_id",
+      "rowid", "rownum", "row_number", "rownames", "row.names",  "__index_level_0__",
+      "nr",    "no",     "number",     "#",        "unnamed: 0", "obs",
+      "sno",   "s.no"};
   return kNames.contains(lower(name));
 }
 
 // As pandas writes the index of a frame, which has gaps where rows were taken out.
-bool is_written_index(const std::string& name) { return name.empty() || name == "Unnamed: 0" || name == "__index_level_0__"; }
-
-std::string number_text(double value) { return fmt::format("{}", value); }
+bool is_written_index(const std::string& name) {
+  return name.empty() || name == "Unnamed: 0" || name == "__index_level_0__";
+}
 
 }  // namespace
 
@@ -49,19 +40,22 @@ void CsvRead::leave_out(CsvColumn& column, const std::string& reason) {
   reading_.dropped.emplace_back(column.title(), reason);
 }
 
-// Texts that training never saw. Where a column holds nothing else, it is another column, or written otherwise.
+// Texts that training never saw. Where a column holds nothing else, it is another column, or
+// written otherwise.
 void CsvRead::judge_strangers(const CsvColumn& column) {
   if (column.unknown == 0) return;
   if (column.unknown + column.missing.count < rows()) {
-    reading_.warnings.push_back(
-        fmt::format("{}: {} rows have a value that training never saw; they are read as none of its values", column.name, column.unknown));
+    reading_.warnings.push_back(fmt::format(
+        "{}: {} rows have a value that training never saw; they are read as none of its values",
+        column.name, column.unknown));
     return;
   }
   constexpr std::size_t kMost = 8;
   std::vector<std::string> known = column.texts.values();
   if (known.size() > kMost) known.resize(kMost), known.push_back("...");
-  add_problem(fmt::format("{}: the network knows none of its values (\"{}\"{}); expected {}", column.title(), column.stranger,
-                          column.unknown > 1 ? ", ..." : "", fmt::join(known, ", ")));
+  add_problem(fmt::format("{}: the network knows none of its values (\"{}\"{}); expected {}",
+                          column.title(), column.stranger, column.unknown > 1 ? ", ..." : "",
+                          fmt::join(known, ", ")));
 }
 
 void CsvRead::judge_column(CsvColumn& column) {
@@ -72,191 +66,87 @@ void CsvRead::judge_column(CsvColumn& column) {
   if (column.missing.count == rows() && !predicting()) return leave_out(column, "it is empty");
   if (column.others.count > 0) {
     const std::string fields = column.others.count == 1 ? "field is" : "fields are";
-    return drop(fmt::format("{}: {} {} not a finite number (\"{}\", {}); correct it, drop the column, or read it as text with :text={}",
-                            column.title(), column.others.count, fields, column.other, where(column.others), column.name));
+    return drop(
+        fmt::format("{}: {} {} not a finite number (\"{}\", {}); correct it, drop the column, or "
+                    "read it as text with :text={}",
+                    column.title(), column.others.count, fields, column.other, where(column.others),
+                    column.name));
   }
   if (predicting()) return judge_strangers(column);
-  const bool rises = !column.text && column.whole && column.rising && column.numbers == rows() && rows() > 2;
+  const bool rises =
+      !column.text && column.whole && column.rising && column.numbers == rows() && rows() > 2;
   const bool counts = rises && (column.counting || is_written_index(column.name));
   if (counts && is_index_name(column.name) && !holds(source_.keep, column.name))
     return leave_out(
-        column, fmt::format("it counts the rows{}", column.name.empty() ? "" : fmt::format("; :keep={} makes it an input", column.name)));
-  if (!column.text) return;
+        column,
+        fmt::format(
+            "it counts the rows{}",
+            column.name.empty() ? "" : fmt::format("; :keep={} makes it an input", column.name)));
+  if (column.text) judge_texts(column);
+}
+
+void CsvRead::judge_texts(CsvColumn& column) {
+  const auto drop = [&](const std::string& problem) {
+    add_problem(problem);
+    ready_.drop.push_back(column.name);
+  };
   const std::size_t values = column.texts.size();
   const std::string example = values > 0 ? shown(column.texts.values()[0]) : "";
-  if (values == 1 && column.missing.count == 0) return leave_out(column, fmt::format("it is \"{}\" in every row", example));
+  if (values == 1 && column.missing.count == 0)
+    return leave_out(column, fmt::format("it is \"{}\" in every row", example));
   if (looks_like_date(example) && !holds(source_.text, column.name))
     return drop(
-        fmt::format("{}: holds dates (\"{}\"); drop it, or make numbers of it first. Of rows in order of time --ordered tests on the last",
+        fmt::format("{}: holds dates (\"{}\"); drop it, or make numbers of it first. Of rows in "
+                    "order of time --ordered tests on the last",
                     column.title(), example));
   if (values <= source_.most_values) return;
-  drop(fmt::format("{}: {}{} different texts in {} rows (\"{}\"), more than the {} that become features{}", column.title(),
-                   values >= kMostTexts ? "more than " : "", values, rows(), example, source_.most_values,
-                   2 * static_cast<std::int64_t>(values) < rows() ? fmt::format("; :values={} would take them", values) : ""));
+  drop(fmt::format(
+      "{}: {}{} different texts in {} rows (\"{}\"), more than the {} that become features{}",
+      column.title(), values >= kMostTexts ? "more than " : "", values, rows(), example,
+      source_.most_values,
+      2 * static_cast<std::int64_t>(values) < rows()
+          ? fmt::format("; :values={} would take them", values)
+          : ""));
 }
 
 void CsvRead::judge_columns() {
   if (ragged_.count > 0)
-    add_problem(fmt::format("{} of {} rows have another number of fields than the {} columns ({}: {} fields); correct or remove them",
-                            ragged_.count, ragged_.count + rows(), columns_.size(), where(ragged_), ragged_fields_));
+    add_problem(fmt::format(
+        "{} of {} rows have another number of fields than the {} columns ({}: {} fields); correct "
+        "or remove them",
+        ragged_.count, ragged_.count + rows(), columns_.size(), where(ragged_), ragged_fields_));
   if (decimal_commas_) reading_.remarks.push_back("numbers have decimal commas");
   for (CsvColumn& column : columns_) {
     if (column.use == Use::kFeature) judge_column(column);
-    if (column.use == Use::kLeftOut && holds(source_.drop, column.name)) reading_.dropped.emplace_back(column.title(), "as :drop= says");
+    if (column.use == Use::kLeftOut && holds(source_.drop, column.name))
+      reading_.dropped.emplace_back(column.title(), "as :drop= says");
     if (column.use == Use::kGroup)
-      reading_.dropped.emplace_back(column.title(), fmt::format("its {} groups are kept together", column.texts.size()));
+      reading_.dropped.emplace_back(
+          column.title(), fmt::format("its {} groups are kept together", column.texts.size()));
   }
-  const bool any = std::ranges::any_of(columns_, [&](const CsvColumn& c) { return c.use == Use::kFeature && !holds(ready_.drop, c.name); });
+  const bool any = std::ranges::any_of(columns_, [&](const CsvColumn& c) {
+    return c.use == Use::kFeature && !holds(ready_.drop, c.name);
+  });
   mendable_ = any || predicting();
   if (!mendable_)
-    add_problem(reading_.dropped.empty() ? "no column is left to predict from; expected at least one beside the one to predict"
-                                         : fmt::format("no column is left to predict from; {} was left out because {}",
-                                                       reading_.dropped[0].first, reading_.dropped[0].second));
-}
-
-void CsvRead::judge_label(CsvTable& table) {
-  if (!label_) return;
-  const CsvColumn& column = *label();
-  if (column.others.count > 0)
-    add_problem(fmt::format("{}: {} of {} values to predict are not finite numbers (\"{}\", {}); for classes write :label={}",
-                            column.title(), column.others.count, rows(), column.other, where(column.others), column.name));
-  table.data.target = column.name;
-  if (predicting() && !coding_->classes.empty()) return set_known_classes(table);
-  if (!targets_.empty()) {
-    table.data.outputs = 1;
-    table.data.targets = std::move(targets_);
-    if (!predicting()) reading_.task = fmt::format("target={}: values to predict", column.name);
-    return;
-  }
-  set_classes(table);
-}
-
-void CsvRead::set_known_classes(CsvTable& table) {
-  const std::vector<std::string>& texts = label()->texts.values();
-  std::vector<std::int32_t> classes;
-  for (std::size_t code = 0; code < texts.size(); ++code) {
-    const auto value = parse_number(texts[code], separator_ != ',');
-    const auto at = std::ranges::find_if(coding_->classes, [&](const std::string& name) {
-      const auto known = parse_number(name, false);
-      return name == shown(texts[code]) || (value && known && *value == *known);
-    });
-    classes.push_back(static_cast<std::int32_t>(at - coding_->classes.begin()));
-    if (at != coding_->classes.end()) continue;
-    const Occurrences& seen = label()->texts.seen()[code];
-    add_problem(fmt::format("{}: the class \"{}\" ({}) is not one that was trained: {}", label()->name, shown(texts[code]), where(seen),
-                            fmt::join(coding_->classes, ", ")));
-  }
-  for (std::int32_t& label : labels_)
-    if (label >= 0) label = classes[static_cast<std::size_t>(label)];
-  table.data.labels = std::move(labels_);
-  table.data.classes = std::ssize(coding_->classes);
-  table.data.class_names = coding_->classes;
-}
-
-// Of a label column: whole numbers and names are classes; where many numbers have fractions, all are values to predict.
-void CsvRead::set_classes(CsvTable& table) {
-  const CsvColumn& column = *label();
-  const std::vector<std::string>& texts = column.texts.values();
-  std::vector<std::optional<double>> numbers;
-  std::int64_t texts_rows = 0;
-  std::int64_t fraction_rows = 0;
-  std::size_t fraction = 0;
-  for (std::size_t code = 0; code < texts.size(); ++code) {
-    numbers.push_back(parse_number(texts[code], separator_ != ','));
-    const std::int64_t count = column.texts.seen()[code].count;
-    if (!numbers.back()) texts_rows += count;
-    if (!numbers.back() || *numbers.back() == std::floor(*numbers.back())) continue;
-    fraction_rows += count;
-    fraction = code;
-  }
-  if (texts_rows == 0 && fraction_rows > std::max<std::int64_t>(1, rows() / 100)) return set_values(table);
-  if (texts_rows == 0 && fraction_rows > 0)
     add_problem(
-        fmt::format("{}: \"{}\" ({}) is not a whole number, as the other {} labels are; correct it, or write :target={} to predict values",
-                    column.name, texts[fraction], where(column.texts.seen()[fraction]), rows() - fraction_rows, column.name));
-  // Classes in order: numbers by value, names by their text. Numbers that are equal are one class.
-  const bool whole = texts_rows == 0;
-  std::vector<std::size_t> order(texts.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::sort(order, [&](std::size_t a, std::size_t b) { return whole ? *numbers[a] < *numbers[b] : texts[a] < texts[b]; });
-  std::vector<std::int32_t> classes(texts.size());
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    const bool same = whole && i > 0 && *numbers[order[i]] == *numbers[order[i - 1]];
-    if (!same) table.data.class_names.push_back(whole ? number_text(*numbers[order[i]]) : shown(texts[order[i]]));
-    classes[order[i]] = static_cast<std::int32_t>(table.data.class_names.size()) - 1;
-  }
-  table.data.classes = classes_ = std::max<std::int64_t>(2, std::ssize(table.data.class_names));
-  whole_ = whole;
-  if (2 * table.data.classes > rows() && table.data.classes > kManyClasses) {
-    add_problem(
-        whole ? fmt::format("{}: {} different whole numbers in {} rows are too many for classes; to predict a value, write :target={}",
-                            column.name, table.data.classes, rows(), column.name)
-              : fmt::format("{}: {} different labels in {} rows leave nothing to learn from; choose another column, of {}", column.name,
-                            table.data.classes, rows(), "few different values, with :label=NAME, or of values, with :target=NAME"));
-    if (whole) ready_.kind = CsvLabel::kValue;
-    if (!whole) mendable_ = false;
-  }
-  for (std::int32_t& label : labels_)
-    if (label >= 0) label = classes[static_cast<std::size_t>(label)];
-  note_odd_labels(table, texts);
-  table.data.labels = std::move(labels_);
-  if (std::ssize(table.data.class_names) < 2) table.data.class_names.clear();
-  reading_.task = fmt::format("label={}: {}", column.name, whole ? "whole numbers" : "names");
-}
-
-void CsvRead::set_values(CsvTable& table) {
-  const CsvColumn& column = *label();
-  std::vector<float> numbers;
-  for (const std::string& text : column.texts.values()) numbers.push_back(static_cast<float>(*parse_number(text, separator_ != ',')));
-  table.data.outputs = 1;
-  for (const std::int32_t label : labels_) table.data.targets.push_back(label < 0 ? 0.0f : numbers[static_cast<std::size_t>(label)]);
-  for (const float value : numbers)
-    if (!std::isfinite(value)) return add_problem(fmt::format("{}: holds a value to predict that is not finite", column.name));
-  reading_.task = fmt::format("label={}: numbers with fractions, so values to predict", column.name);
-}
-
-// Labels that differ in case or blanks only are often one class written in two ways.
-void CsvRead::note_odd_labels(CsvTable& table, const std::vector<std::string>& texts) {
-  std::map<std::string, std::size_t> seen;
-  for (std::size_t code = 0; code < texts.size(); ++code) {
-    const auto [at, inserted] = seen.emplace(lower(shown(texts[code])), code);
-    if (inserted || texts[at->second] == texts[code]) continue;
-    const std::vector<Occurrences>& counts = label()->texts.seen();
-    reading_.warnings.push_back(fmt::format("{}: the classes \"{}\" ({} rows) and \"{}\" ({} rows, {}) differ in upper and lower case only",
-                                            label()->name, shown(texts[at->second]), counts[at->second].count, shown(texts[code]),
-                                            counts[code].count, where(counts[code])));
-  }
-  std::vector<std::int64_t> counts(static_cast<std::size_t>(table.data.classes));
-  for (const std::int32_t label : labels_)
-    if (label >= 0) ++counts[static_cast<std::size_t>(label)];
-  for (std::size_t i = 0; i < table.data.class_names.size(); ++i)
-    if (counts[i] == 1)
-      reading_.warnings.push_back(
-          fmt::format("{}: the class \"{}\" has one row, so it is trained and never tested", label()->name, table.data.class_names[i]));
-}
-
-// Whether every value of a column of few values goes with one class alone.
-bool CsvRead::says_the_label(const CsvColumn& column, const std::vector<std::int32_t>& labels) const {
-  std::map<float, std::int32_t> classes;
-  std::set<std::int32_t> met;
-  const std::int64_t most = std::min(kMostTelling, rows() / 5);
-  for (std::size_t row = 0; row < labels.size(); ++row) {
-    const float value = values_[row * slots_ + column.slot];
-    if (std::isnan(value) || (column.text && value < 0.0f) || labels[row] < 0) continue;
-    const auto [known, fresh] = classes.emplace(value, labels[row]);
-    if (known->second != labels[row] || std::ssize(classes) > most) return false;
-    met.insert(labels[row]);
-  }
-  return met.size() > 1;
+        reading_.dropped.empty()
+            ? "no column is left to predict from; expected at least one beside the one to predict"
+            : fmt::format("no column is left to predict from; {} was left out because {}",
+                          reading_.dropped[0].first, reading_.dropped[0].second));
 }
 
 void CsvRead::note_leaks(const CsvTable& table) {
   if (predicting() || table.data.labels.empty()) return;
   for (const CsvColumn& column : columns_) {
-    if (column.use != Use::kFeature || holds(ready_.drop, column.name) || !says_the_label(column, table.data.labels)) continue;
-    const std::string what =
-        fmt::format("{}: each of its values goes with one class alone, as if it were the label in other words", column.name);
-    if (problems_.empty()) reading_.warnings.push_back(fmt::format("{}; :drop={} leaves it out", what, column.name));
+    if (column.use != Use::kFeature || holds(ready_.drop, column.name) ||
+        !says_the_label(column, table.data.labels))
+      continue;
+    const std::string what = fmt::format(
+        "{}: each of its values goes with one class alone, as if it were the label in other words",
+        column.name);
+    if (problems_.empty())
+      reading_.warnings.push_back(fmt::format("{}; :drop={} leaves it out", what, column.name));
     if (problems_.empty()) continue;
     add_problem(what);
     ready_.drop.push_back(column.name);
@@ -270,16 +160,21 @@ void CsvRead::set_features(CsvTable& table) {
     if (column.use == Use::kFeature) used.push_back(&column);
   if (predicting())  // in the order of the coding
     std::ranges::sort(used, {}, [&](const CsvColumn* c) {
-      return std::ranges::find(coding_->columns, c->title(), &TableColumn::name) - coding_->columns.begin();
+      return std::ranges::find(coding_->columns, c->title(), &TableColumn::name) -
+             coding_->columns.begin();
     });
-  std::vector<std::vector<std::size_t>> places;  // of each code of a text column, among its features
+  std::vector<std::vector<std::size_t>>
+      places;  // of each code of a text column, among its features
   std::size_t width = 0;
   for (const CsvColumn* column : used) {
-    TableColumn& known = reading_.columns.emplace_back(TableColumn{.name = column->title(), .values = {}, .fill = column->fill});
+    TableColumn& known = reading_.columns.emplace_back(
+        TableColumn{.name = column->title(), .values = {}, .fill = column->fill});
     std::vector<std::size_t> order(column->text ? column->texts.size() : 0);
     std::iota(order.begin(), order.end(), std::size_t{0});
     if (!predicting())
-      std::ranges::sort(order, [&](std::size_t a, std::size_t b) { return column->texts.values()[a] < column->texts.values()[b]; });
+      std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+        return column->texts.values()[a] < column->texts.values()[b];
+      });
     places.emplace_back(order.size());
     for (std::size_t i = 0; i < order.size(); ++i) {
       places.back()[order[i]] = i;
@@ -298,9 +193,11 @@ void CsvRead::set_features(CsvTable& table) {
 }
 
 // In place, from the front, where rows do not grow; else into new memory.
-void CsvRead::expand(const std::vector<const CsvColumn*>& used, const std::vector<std::vector<std::size_t>>& places, std::size_t width) {
+void CsvRead::expand(const std::vector<const CsvColumn*>& used,
+                     const std::vector<std::vector<std::size_t>>& places, std::size_t width) {
   bool moves = width != slots_;
-  for (std::size_t i = 0; i < used.size(); ++i) moves = moves || used[i]->text || used[i]->slot != i;
+  for (std::size_t i = 0; i < used.size(); ++i)
+    moves = moves || used[i]->text || used[i]->slot != i;
   if (!moves) return;
   const auto count = static_cast<std::size_t>(rows());
   std::vector<float> grown(width > slots_ ? count * width : 0);
@@ -311,10 +208,12 @@ void CsvRead::expand(const std::vector<const CsvColumn*>& used, const std::vecto
     for (std::size_t i = 0; i < used.size(); ++i) {
       const float value = values_[at * slots_ + used[i]->slot];
       if (!used[i]->text) row[place] = value;
-      if (used[i]->text && value >= 0.0f) row[place + places[i][static_cast<std::size_t>(value)]] = 1.0f;
+      if (used[i]->text && value >= 0.0f)
+        row[place + places[i][static_cast<std::size_t>(value)]] = 1.0f;
       place += used[i]->text ? places[i].size() : 1;
     }
-    std::ranges::copy(row, (grown.empty() ? values_ : grown).begin() + static_cast<std::ptrdiff_t>(at * width));
+    std::ranges::copy(
+        row, (grown.empty() ? values_ : grown).begin() + static_cast<std::ptrdiff_t>(at * width));
   }
   if (!grown.empty()) values_ = std::move(grown);
   values_.resize(count * width);

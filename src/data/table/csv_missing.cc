@@ -14,8 +14,6 @@ constexpr double kFewRows = 0.05;  // what may be left out without asking
 
 using Use = CsvColumn::Use;
 
-bool holds(const std::vector<std::string>& names, const std::string& name) { return std::ranges::find(names, name) != names.end(); }
-
 }  // namespace
 
 // Whether a row misses nothing that is read.
@@ -23,47 +21,61 @@ bool CsvRead::complete(std::size_t row) const {
   for (const CsvColumn& column : columns_) {
     if (column.use == Use::kLabel && !labels_.empty() && labels_[row] < 0) return false;
     if (column.use == Use::kLabel && !targets_.empty() && std::isnan(targets_[row])) return false;
-    const bool read = column.use == Use::kFeature && !(holds(ready_.drop, column.name) && !holds(source_.drop, column.name));
+    const bool read = column.use == Use::kFeature &&
+                      !(holds(ready_.drop, column.name) && !holds(source_.drop, column.name));
     if (read && !column.fill && std::isnan(values_[row * slots_ + column.slot])) return false;
   }
   return true;
 }
 
+// What speaks against a column with gaps.
+void CsvRead::judge_gaps(const CsvColumn& column) {
+  const bool input = column.use == Use::kFeature;
+  const bool fills = source_.missing == Missing::kMean;
+  const auto known = predicting() && input
+                         ? std::ranges::find(coding_->columns, column.title(), &TableColumn::name)
+                               ->fill.has_value()
+                         : false;
+  if (fills && predicting() && input && !column.text && !known)
+    add_problem(
+        fmt::format("{}: {} of {} values are missing ({}), and the model's file has no mean for "
+                    "them: it was trained on rows without gaps; :missing=drop leaves these rows "
+                    "without an answer",
+                    column.title(), column.missing.count, rows(), where(column.missing)));
+  if (source_.missing == Missing::kDrop || fills) return;
+  if (predicting() && input && (column.text || known)) return;
+  const bool mostly = 2 * column.missing.count > rows() && input;
+  std::string marks = column.text && column.use == Use::kLabel
+                          ? "; :missing=keep makes a class of NA and its like"
+                          : "";
+  if (predicting() && marks.empty()) marks = "; :missing=drop leaves these rows without an answer";
+  add_problem(fmt::format("{}: {} of {} values are missing ({}){}", column.title(),
+                          column.missing.count, rows(), where(column.missing), marks));
+  if (mostly && !holds(ready_.drop, column.name)) ready_.drop.push_back(column.name);
+}
+
 void CsvRead::judge_missing() {
   bool any = false;
   for (const CsvColumn& column : columns_) {
-    if (column.missing.count == 0 || (column.use != Use::kFeature && column.use != Use::kLabel)) continue;
+    if (column.missing.count == 0 || (column.use != Use::kFeature && column.use != Use::kLabel))
+      continue;
     if (column.use == Use::kLabel && column.missing.count == rows()) {
       mendable_ = false;
       add_problem(
-          fmt::format("{}: all its values are missing, and they are what is to be predicted; name another column with "
-                      ":label=NAME or :target=NAME",
+          fmt::format("{}: all its values are missing, and they are what is to be predicted; name "
+                      "another column with :label=NAME or :target=NAME",
                       column.title()));
       return;
     }
     any = true;
-    if (source_.missing == Missing::kMean && predicting() && column.use == Use::kFeature && !column.text &&
-        !std::ranges::find(coding_->columns, column.title(), &TableColumn::name)->fill)
-      add_problem(
-          fmt::format("{}: {} of {} values are missing ({}), and the model's file has no mean for them: it was trained on rows without "
-                      "gaps; :missing=drop leaves these rows without an answer",
-                      column.title(), column.missing.count, rows(), where(column.missing)));
-    if (source_.missing == Missing::kDrop || source_.missing == Missing::kMean) continue;
-    if (predicting() && column.use == Use::kFeature) {
-      const auto known = std::ranges::find(coding_->columns, column.title(), &TableColumn::name);
-      if (column.text || known->fill) continue;
-    }
-    const bool mostly = 2 * column.missing.count > rows() && column.use == Use::kFeature;
-    std::string marks = column.text && column.use == Use::kLabel ? "; :missing=keep makes a class of NA and its like" : "";
-    if (predicting() && marks.empty()) marks = "; :missing=drop leaves these rows without an answer";
-    add_problem(
-        fmt::format("{}: {} of {} values are missing ({}){}", column.title(), column.missing.count, rows(), where(column.missing), marks));
-    if (mostly && !holds(ready_.drop, column.name)) ready_.drop.push_back(column.name);
+    judge_gaps(column);
   }
   if (!any) return;
   std::int64_t incomplete = 0;
-  for (std::size_t row = 0; row < static_cast<std::size_t>(rows()); ++row) incomplete += !complete(row);
-  const bool inputs = std::ranges::any_of(columns_, [](const CsvColumn& c) { return c.use == Use::kFeature && c.missing.count > 0; });
+  for (std::size_t row = 0; row < static_cast<std::size_t>(rows()); ++row)
+    incomplete += !complete(row);
+  const bool inputs = std::ranges::any_of(
+      columns_, [](const CsvColumn& c) { return c.use == Use::kFeature && c.missing.count > 0; });
   const bool few = static_cast<double>(incomplete) <= kFewRows * static_cast<double>(rows());
   if (source_.missing == Missing::kRefuse && !predicting() && incomplete > 0)
     ready_.missing = few || !inputs ? Missing::kDrop : Missing::kMean;
@@ -80,7 +92,8 @@ void CsvRead::find_fills() {
       for (std::size_t at = column.slot; at < values_.size(); at += slots_)
         if (std::isnan(values_[at])) values_[at] = -1.0f;
       if (!predicting())
-        reading_.remarks.push_back(fmt::format("{}: {} missing values became none of its values", column.name, column.missing.count));
+        reading_.remarks.push_back(fmt::format("{}: {} missing values became none of its values",
+                                               column.name, column.missing.count));
     } else if (predicting()) {
       column.fill = std::ranges::find(coding_->columns, column.title(), &TableColumn::name)->fill;
     } else {
@@ -89,7 +102,8 @@ void CsvRead::find_fills() {
         if (!std::isnan(values_[at])) sum += values_[at];
       column.fill = static_cast<float>(sum / static_cast<double>(column.numbers));
       reading_.remarks.push_back(
-          fmt::format("{}: {} missing values became the mean of the training rows", column.name, column.missing.count));
+          fmt::format("{}: {} missing values became the mean of the training rows", column.name,
+                      column.missing.count));
     }
   }
 }
@@ -103,7 +117,8 @@ void CsvRead::fill_means(CsvTable& table) {
     feature += std::max<std::size_t>(1, column.values.size());
     for (std::size_t at = first; column.fill && at < table.data.values.size(); at += width) {
       if (!std::isnan(table.data.values[at])) continue;
-      if (table.data.missing.empty() && !predicting()) table.data.missing.resize(table.data.values.size());
+      if (table.data.missing.empty() && !predicting())
+        table.data.missing.resize(table.data.values.size());
       table.data.values[at] = *column.fill;
       if (!predicting()) table.data.missing[at] = 1;
     }
@@ -117,7 +132,8 @@ void CsvRead::drop_incomplete() {
     if (!complete(row)) continue;
     const auto from = values_.begin() + static_cast<std::ptrdiff_t>(row * slots_);
     if (kept < row)
-      std::copy(from, from + static_cast<std::ptrdiff_t>(slots_), values_.begin() + static_cast<std::ptrdiff_t>(kept * slots_));
+      std::copy(from, from + static_cast<std::ptrdiff_t>(slots_),
+                values_.begin() + static_cast<std::ptrdiff_t>(kept * slots_));
     for (auto* codes : {&labels_, &groups_})
       if (!codes->empty()) (*codes)[kept] = (*codes)[row];
     if (!targets_.empty()) targets_[kept] = targets_[row];
@@ -125,7 +141,8 @@ void CsvRead::drop_incomplete() {
     ++kept;
   }
   if (kept == count) return positions_.clear();
-  reading_.remarks.push_back(fmt::format("{} of {} rows were left out because a value is missing", count - kept, count));
+  reading_.remarks.push_back(
+      fmt::format("{} of {} rows were left out because a value is missing", count - kept, count));
   if (kept == 0) add_problem("every row misses a value, so :missing=drop leaves none");
   count_ = static_cast<std::int64_t>(kept);
   values_.resize(kept * slots_);

@@ -20,12 +20,17 @@ constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 constexpr std::int64_t kRowsBeforeReserving = 1000;
 constexpr std::int64_t kRowsBetweenReports = 1000;
 
-bool holds(const std::vector<std::string>& names, const std::string& name) { return std::ranges::find(names, name) != names.end(); }
-
 }  // namespace
 
-CsvRead::CsvRead(Records& records, const CsvSource& source, const std::string& group, const Coding* coding, const ReadingWatch& watch)
-    : records_(records), source_(source), ready_(source), group_(group), coding_(coding), watch_(watch), separator_(records.separator()) {}
+CsvRead::CsvRead(Records& records, const CsvSource& source, const std::string& group,
+                 const Coding* coding, const ReadingWatch& watch)
+    : records_(records),
+      source_(source),
+      ready_(source),
+      group_(group),
+      coding_(coding),
+      watch_(watch),
+      separator_(records.separator()) {}
 
 // Whether a first record is an example and no names: most of its fields are numbers.
 bool CsvRead::is_data(const std::vector<std::string_view>& fields) const {
@@ -40,31 +45,42 @@ bool CsvRead::is_data(const std::vector<std::string_view>& fields) const {
 
 void CsvRead::read_header() {
   std::vector<std::string_view> fields;
-  if (!records_.next(fields)) throw Error(ErrorCode::kBadData, records_.name(), "is empty; expected a header line and examples");
+  if (!records_.next(fields))
+    throw Error(ErrorCode::kBadData, records_.name(),
+                "is empty; expected a header line and examples");
   std::vector<std::string> names;
   for (const std::string_view field : fields) names.push_back(shown(field));
-  const bool named = source_.column && holds(names, *source_.column) && !parse_number(*source_.column, false);
+  const bool named =
+      source_.column && holds(names, *source_.column) && !parse_number(*source_.column, false);
   if (records_.has_types() && source_.header != Header::kAuto)
-    add_problem(":header= has no use: the file itself names its columns"), ready_.header = Header::kAuto;
-  headless_ = (source_.header == Header::kNo && !records_.has_types()) ||
-              (source_.header == Header::kAuto && !records_.has_types() && !named && is_data(fields));
+    add_problem(":header= has no use: the file itself names its columns"),
+        ready_.header = Header::kAuto;
+  headless_ =
+      (source_.header == Header::kNo && !records_.has_types()) ||
+      (source_.header == Header::kAuto && !records_.has_types() && !named && is_data(fields));
   if (headless_)
     for (std::size_t i = 0; i < names.size(); ++i) names[i] = std::to_string(i + 1);
   if (headless_ && source_.header == Header::kAuto && !predicting()) {
     add_problem(fmt::format(
-        "it has no header line: its first line is an example ({}{}); with :header=no columns are named 1 to {}",
-        shown(fmt::format("{}", fmt::join(fields.begin(), fields.begin() + std::min<std::ptrdiff_t>(4, std::ssize(fields)), ","))),
+        "it has no header line: its first line is an example ({}{}); with :header=no columns are "
+        "named 1 to {}",
+        shown(fmt::format(
+            "{}",
+            fmt::join(fields.begin(),
+                      fields.begin() + std::min<std::ptrdiff_t>(4, std::ssize(fields)), ","))),
         fields.size() > 4 ? ",..." : "", fields.size()));
     ready_.header = Header::kNo;
   }
   const auto one_more = [&] { return records_.next(fields) && fields.size() == names.size() + 1; };
-  if (!headless_ && one_more() && one_more()) names.insert(names.begin(), "");  // rows begin with their names
+  if (!headless_ && one_more() && one_more())
+    names.insert(names.begin(), "");  // rows begin with their names
   columns_.resize(names.size());
   for (std::size_t i = 0; i < names.size(); ++i) {
     columns_[i].name = names[i];
     columns_[i].position = i;
-    if (!names[i].empty() && std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), names[i]) !=
-                                 names.begin() + static_cast<std::ptrdiff_t>(i))
+    if (!names[i].empty() &&
+        std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), names[i]) !=
+            names.begin() + static_cast<std::ptrdiff_t>(i))
       add_problem(fmt::format("two columns are called \"{}\"; rename one of them", names[i]));
   }
 }
@@ -73,7 +89,9 @@ void CsvRead::open() {
   records_.restart();
   read_header();
   reading_.remarks = records_.remarks();
-  if (headless_) reading_.remarks.push_back(fmt::format("there is no header line: columns are named 1 to {}", columns_.size()));
+  if (headless_)
+    reading_.remarks.push_back(
+        fmt::format("there is no header line: columns are named 1 to {}", columns_.size()));
   assign_uses();
 }
 
@@ -85,26 +103,33 @@ std::size_t CsvRead::find_column(const std::string& name, const char* option) {
   for (const CsvColumn& column : columns_) names.push_back(column.title());
   const std::string near = nearest(name, names);
   const std::size_t shown_names = std::min<std::size_t>(names.size(), 40);
-  add_problem(fmt::format("there is no column \"{}\"{}{}; the columns are {}{}", name, option,
-                          near.empty() ? "" : fmt::format(", perhaps \"{}\"", near),
-                          fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown_names), ", "),
-                          names.size() > shown_names ? fmt::format(" and {} more", names.size() - shown_names) : ""));
+  add_problem(fmt::format(
+      "there is no column \"{}\"{}{}; the columns are {}{}", name, option,
+      near.empty() ? "" : fmt::format(", perhaps \"{}\"", near),
+      fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown_names), ", "),
+      names.size() > shown_names ? fmt::format(" and {} more", names.size() - shown_names) : ""));
   return columns_.size();
 }
 
-void CsvRead::assign_uses() {
+void CsvRead::find_label() {
   const std::string wanted = predicting() ? coding_->target : source_.column.value_or("label");
   if (predicting()) {
     for (const CsvColumn& column : columns_)
       if (column.name == wanted) label_ = column.position;
-  } else if (source_.inputs_alone && !source_.column && std::ranges::find(columns_, wanted, &CsvColumn::name) == columns_.end()) {
+  } else if (source_.inputs_alone && !source_.column &&
+             std::ranges::find(columns_, wanted, &CsvColumn::name) == columns_.end()) {
     // all are inputs
-  } else if (const std::size_t at = find_column(wanted, source_.column ? "" : " (say which one is to be predicted)");
+  } else if (const std::size_t at =
+                 find_column(wanted, source_.column ? "" : " (say which one is to be predicted)");
              at < columns_.size()) {
     label_ = at;
   } else {
     unnamed_ = true;
   }
+}
+
+void CsvRead::assign_uses() {
+  find_label();
   for (const std::string& name : source_.drop)
     if (const std::size_t at = find_column(name, " to drop"); at < columns_.size()) {
       columns_[at].use = CsvColumn::Use::kLeftOut;
@@ -112,17 +137,25 @@ void CsvRead::assign_uses() {
       std::erase(ready_.drop, name);
     }
   if (!group_.empty())
-    if (const std::size_t at = find_column(group_, " for --group"); at < columns_.size()) columns_[at].use = CsvColumn::Use::kGroup;
+    if (const std::size_t at = find_column(group_, " for --group"); at < columns_.size())
+      columns_[at].use = CsvColumn::Use::kGroup;
   for (const std::string& name : source_.text)
-    if (const std::size_t at = find_column(name, " for :text"); at < columns_.size()) columns_[at].text = true;
+    if (const std::size_t at = find_column(name, " for :text"); at < columns_.size())
+      columns_[at].text = true;
   if (label_ && columns_[*label_].use != CsvColumn::Use::kFeature)
-    add_problem(fmt::format("{} is to be predicted, and cannot be {} as well", columns_[*label_].title(),
-                            columns_[*label_].use == CsvColumn::Use::kGroup ? "the groups of --group" : "dropped"));
+    add_problem(fmt::format(
+        "{} is to be predicted, and cannot be {} as well", columns_[*label_].title(),
+        columns_[*label_].use == CsvColumn::Use::kGroup ? "the groups of --group" : "dropped"));
   if (label_) columns_[*label_].use = CsvColumn::Use::kLabel;
-  if (!predicting()) return;
+  if (predicting()) take_coding();
+}
+
+// The columns and their values are those that the model was trained on.
+void CsvRead::take_coding() {
   for (CsvColumn& column : columns_) {
     const auto known = std::ranges::find(coding_->columns, column.title(), &TableColumn::name);
-    if (known == coding_->columns.end() && column.use == CsvColumn::Use::kFeature) column.use = CsvColumn::Use::kLeftOut;
+    if (known == coding_->columns.end() && column.use == CsvColumn::Use::kFeature)
+      column.use = CsvColumn::Use::kLeftOut;
     if (known == coding_->columns.end() || column.use != CsvColumn::Use::kFeature) continue;
     column.text = !known->values.empty();
     for (const std::string& value : known->values) column.texts.code(value, 0);
@@ -130,7 +163,8 @@ void CsvRead::assign_uses() {
   for (const TableColumn& known : coding_->columns)
     if (const std::size_t at = find_column(known.name, ", which the model reads");
         at < columns_.size() && columns_[at].use != CsvColumn::Use::kFeature)
-      add_problem(fmt::format("the model reads the column {}, which is not to be one of the inputs here", known.name));
+      add_problem(fmt::format(
+          "the model reads the column {}, which is not to be one of the inputs here", known.name));
 }
 
 CsvTable CsvRead::run() {
@@ -165,10 +199,12 @@ void CsvRead::read_rows() {
     if (count_ == kRowsBeforeReserving) reserve();
     if (count_ % kRowsBetweenReports == 0) report();
   }
-  if (count_ == 0 && ragged_.count == 0) throw Error(ErrorCode::kBadData, records_.name(), "has a header line but no examples");
+  if (count_ == 0 && ragged_.count == 0)
+    throw Error(ErrorCode::kBadData, records_.name(), "has a header line but no examples");
 }
 
-// For as many rows as the file holds, if they go on like these: growing by doubling would need three times the memory.
+// For as many rows as the file holds, if they go on like these: growing by doubling would need
+// three times the memory.
 void CsvRead::reserve() {
   if (records_.size() == 0 || records_.bytes() <= 0) return;
   const double share = static_cast<double>(records_.bytes()) / static_cast<double>(records_.size());
@@ -179,7 +215,8 @@ void CsvRead::reserve() {
 
 void CsvRead::report() const {
   if (watch_ && !watch_(records_.name(), records_.bytes(), records_.size()))
-    throw Error(ErrorCode::kInterrupted, records_.name(), "was being read when it was interrupted; nothing is written");
+    throw Error(ErrorCode::kInterrupted, records_.name(),
+                "was being read when it was interrupted; nothing is written");
 }
 
 void CsvRead::take_row(const std::vector<std::string_view>& fields, std::int64_t line) {
@@ -208,12 +245,14 @@ void CsvRead::take_row(const std::vector<std::string_view>& fields, std::int64_t
   ++count_;
 }
 
-void CsvRead::take_feature(CsvColumn& column, std::string_view field, std::int64_t line, float& value) {
+void CsvRead::take_feature(CsvColumn& column, std::string_view field, std::int64_t line,
+                           float& value) {
   if (!column.text) {
     const auto number = parse_number(field, separator_ != ',');
     if (number && std::isfinite(static_cast<float>(*number))) {
       value = static_cast<float>(*number);
-      decimal_commas_ = decimal_commas_ || (separator_ != ',' && field.find(',') != std::string_view::npos);
+      decimal_commas_ =
+          decimal_commas_ || (separator_ != ',' && field.find(',') != std::string_view::npos);
       return column.note_number(*number);
     }
     if (marks_missing(field)) {
@@ -242,11 +281,14 @@ void CsvRead::take_feature(CsvColumn& column, std::string_view field, std::int64
   value = static_cast<float>(code);  // -1: none of its values
 }
 
-// As it was trained, or the one that differs in upper and lower case only: programs write true, True and TRUE. -1: none.
+// As it was trained, or the one that differs in upper and lower case only: programs write true,
+// True and TRUE. -1: none.
 std::int32_t CsvRead::known_text(const CsvColumn& column, const std::string& text) {
   const std::int32_t code = column.texts.find(text);
   if (code >= 0) return code;
-  const auto same = [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); };
+  const auto same = [](unsigned char a, unsigned char b) {
+    return std::tolower(a) == std::tolower(b);
+  };
   std::int32_t found = -1;
   for (std::size_t i = 0; i < column.texts.size(); ++i) {
     if (!std::ranges::equal(column.texts.values()[i], text, same)) continue;
@@ -258,7 +300,8 @@ std::int32_t CsvRead::known_text(const CsvColumn& column, const std::string& tex
 
 void CsvRead::take_label(CsvColumn& column, std::string_view field, std::int64_t line) {
   const bool values = predicting() ? coding_->classes.empty() : source_.kind == CsvLabel::kValue;
-  const bool missing = field.empty() || ((values || source_.missing != Missing::kKeep) && marks_missing(field));
+  const bool missing =
+      field.empty() || ((values || source_.missing != Missing::kKeep) && marks_missing(field));
   if (missing) column.missing.add(line);
   if (!values) {
     labels_.push_back(missing ? -1 : column.texts.code(field, line));
@@ -279,11 +322,13 @@ bool CsvRead::is_numeric(const CsvColumn& column) const {
   std::int64_t numbers = 0;
   std::int64_t others = 0;
   for (std::size_t code = 0; code < column.texts.size(); ++code)
-    (parse_number(column.texts.values()[code], separator_ != ',') ? numbers : others) += column.texts.seen()[code].count;
+    (parse_number(column.texts.values()[code], separator_ != ',') ? numbers : others) +=
+        column.texts.seen()[code].count;
   return numbers > 9 * others;
 }
 
-// A column that holds numbers and texts, texts more than once in ten rows, is one of texts; else one of numbers. Then all is read again.
+// A column that holds numbers and texts, texts more than once in ten rows, is one of texts; else
+// one of numbers. Then all is read again.
 bool CsvRead::turn_columns() {
   bool changed = false;
   for (CsvColumn& column : columns_) {
@@ -296,7 +341,11 @@ bool CsvRead::turn_columns() {
   }
   if (!changed) return false;
   for (CsvColumn& column : columns_) {
-    CsvColumn fresh{.name = column.name, .use = column.use, .text = column.text, .numeric = column.numeric, .texts = {}};
+    CsvColumn fresh{.name = column.name,
+                    .use = column.use,
+                    .text = column.text,
+                    .numeric = column.numeric,
+                    .texts = {}};
     fresh.position = column.position;
     column = std::move(fresh);
   }
@@ -309,16 +358,19 @@ bool CsvRead::turn_columns() {
   return true;
 }
 
-CsvTable read_table(Records& records, const CsvSource& source, const std::string& group, const Coding* coding, const ReadingWatch& watch) {
+CsvTable read_table(Records& records, const CsvSource& source, const std::string& group,
+                    const Coding* coding, const ReadingWatch& watch) {
   return CsvRead(records, source, group, coding, watch).run();
 }
 
-CsvTable read_csv(TextStream& text, const CsvSource& source, const std::string& group, const Coding* coding, const ReadingWatch& watch) {
+CsvTable read_csv(TextStream& text, const CsvSource& source, const std::string& group,
+                  const Coding* coding, const ReadingWatch& watch) {
   CsvRecords records(text, source.separator);
   return read_table(records, source, group, coding, watch);
 }
 
-CsvTable read_table_file(const CsvSource& source, const std::string& group, const Coding* coding, const ReadingWatch& watch) {
+CsvTable read_table_file(const CsvSource& source, const std::string& group, const Coding* coding,
+                         const ReadingWatch& watch) {
   if (source.format == TableFormat::kCsv) {
     TextStream text(source.file);
     return read_csv(text, source, group, coding, watch);

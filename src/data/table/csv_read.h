@@ -13,11 +13,13 @@
 
 namespace undying::data {
 
-// One reading of a table: the rows as they come (csv_read.cc), then what they mean (csv_meaning.cc, csv_missing.cc). What is wrong is
-// gathered on the way and thrown at the end, all together, with the notation that would be accepted (csv_ready.cc).
+// One reading of a table: the rows as they come (csv_read.cc), then what they mean (csv_meaning.cc,
+// csv_missing.cc). What is wrong is gathered on the way and thrown at the end, all together, with
+// the notation that would be accepted (csv_ready.cc).
 class CsvRead {
  public:
-  CsvRead(Records& records, const CsvSource& source, const std::string& group, const Coding* coding, const ReadingWatch& watch);
+  CsvRead(Records& records, const CsvSource& source, const std::string& group, const Coding* coding,
+          const ReadingWatch& watch);
   CsvTable run();
 
  private:
@@ -32,6 +34,8 @@ class CsvRead {
   void read_header();
   bool is_data(const std::vector<std::string_view>& fields) const;
   void assign_uses();
+  void find_label();
+  void take_coding();
   std::size_t find_column(const std::string& name, const char* option);
   void read_rows();
   bool is_numeric(const CsvColumn& column) const;
@@ -46,7 +50,9 @@ class CsvRead {
   // What they mean.
   void judge_columns();
   void judge_column(CsvColumn& column);
+  void judge_texts(CsvColumn& column);
   void judge_strangers(const CsvColumn& column);
+  void judge_gaps(const CsvColumn& column);
   void judge_missing();
   bool complete(std::size_t row) const;
   void drop_incomplete();
@@ -54,15 +60,21 @@ class CsvRead {
   void fill_means(CsvTable& table);
   void judge_label(CsvTable& table);
   void set_classes(CsvTable& table);
+  std::vector<std::int32_t> name_classes(CsvTable& table,
+                                         const std::vector<std::optional<double>>& numbers);
+  void refuse_classes(const CsvTable& table);
   void set_known_classes(CsvTable& table);
   void set_values(CsvTable& table);
   void note_odd_labels(CsvTable& table, const std::vector<std::string>& names);
   void note_leaks(const CsvTable& table);
   bool says_the_label(const CsvColumn& column, const std::vector<std::int32_t>& labels) const;
   void set_features(CsvTable& table);
-  void expand(const std::vector<const CsvColumn*>& used, const std::vector<std::vector<std::size_t>>& places, std::size_t width);
+  void expand(const std::vector<const CsvColumn*>& used,
+              const std::vector<std::vector<std::size_t>>& places, std::size_t width);
   void leave_out(CsvColumn& column, const std::string& reason);
-  std::string where(const Occurrences& of) const { return of.text(records_.has_types() ? "row" : "line"); }
+  std::string where(const Occurrences& of) const {
+    return of.text(records_.has_types() ? "row" : "line");
+  }
   void add_problem(const std::string& text) { problems_.push_back(text); }
   // What would be accepted (csv_ready.cc).
   std::vector<std::string> likely_labels() const;

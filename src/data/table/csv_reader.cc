@@ -12,7 +12,8 @@ namespace undying::data {
 namespace {
 
 constexpr std::size_t kChunk = 1 << 20;
-constexpr std::size_t kMostRecord = std::size_t{1} << 28;  // far above any row; a quote that is never closed ends here
+// Far above any row; a quote that is never closed ends here.
+constexpr std::size_t kMostRecord = std::size_t{1} << 28;
 
 bool blank(char c) { return c == ' ' || c == '\t'; }
 
@@ -24,20 +25,24 @@ void CsvReader::fail(const std::string& message) const {
   throw Error(ErrorCode::kBadData, text_.name(), fmt::format("line {}: {}", line_, message));
 }
 
-// Moves what is left of the buffer to its front and reads more behind it. False at the end of the text.
+// Moves what is left of the buffer to its front and reads more behind it. False at the end of the
+// text.
 bool CsvReader::refill() {
   if (ended_) return false;
   std::memmove(buffer_.data(), buffer_.data() + at_, end_ - at_);
   consumed_ += static_cast<std::int64_t>(at_);
   end_ -= at_;
   at_ = 0;
-  if (end_ > kMostRecord) fail(fmt::format("is longer than {} MB; a quote before it may never be closed", kMostRecord >> 20));
+  if (end_ > kMostRecord)
+    fail(fmt::format("is longer than {} MB; a quote before it may never be closed",
+                     kMostRecord >> 20));
   if (buffer_.size() < end_ + kChunk) buffer_.resize(end_ + kChunk);
   const std::size_t count = text_.read(buffer_.data() + end_, kChunk);
   if (const void* nul = std::memchr(buffer_.data() + end_, '\0', count); nul != nullptr) {
     const std::string_view begin = std::string_view(buffer_).substr(0, end_ + count);
     if (begin.starts_with("PAR1")) fail("is of a Parquet file; expected parquet:FILE for it");
-    if (begin.starts_with("ARROW1")) fail("is of an Arrow or Feather file; expected arrow:FILE for it");
+    if (begin.starts_with("ARROW1"))
+      fail("is of an Arrow or Feather file; expected arrow:FILE for it");
     const char* first = buffer_.data();
     line_ = next_line_ + std::count(first, static_cast<const char*>(nul), '\n');
     fail("holds a NUL byte, so this is no text; expected CSV in UTF-8 or UTF-16");
@@ -85,12 +90,29 @@ CsvReader::Outcome CsvReader::read_quoted(std::size_t& at, std::string_view& fie
   }
 }
 
+CsvReader::Outcome CsvReader::end_line(std::size_t& at) const {
+  if (at < end_ && buffer_[at] == '\r') {
+    if (at + 1 == end_ && !ended_) return Outcome::kMore;
+    if (at + 1 < end_ && buffer_[at + 1] != '\n')
+      fail(
+          "a carriage return stands alone; save the file with line feeds (LF or CRLF) at the ends "
+          "of lines");
+    ++at;
+  }
+  if (at < end_ && buffer_[at] != '\n')
+    fail(fmt::format("text follows a closing quote; expected {} or the end of the line",
+                     separator_name(separator_)));
+  if (at < end_) ++at;
+  return Outcome::kRecord;
+}
+
 CsvReader::Outcome CsvReader::read_record(std::vector<std::string_view>& fields) {
   if (at_ == end_) return Outcome::kMore;
   fields.clear();
   unquoted_.clear();
   const auto skip_blanks = [&](std::size_t& at) {
-    while (at < end_ && blank(buffer_[at]) && (buffer_[at] != separator_ || separator_ == ' ')) ++at;
+    while (at < end_ && blank(buffer_[at]) && (buffer_[at] != separator_ || separator_ == ' '))
+      ++at;
   };
   std::size_t at = at_;
   for (bool first = true;; first = false) {
@@ -119,16 +141,9 @@ CsvReader::Outcome CsvReader::read_record(std::vector<std::string_view>& fields)
     }
     break;
   }
-  if (at < end_ && buffer_[at] == '\r') {
-    if (at + 1 == end_ && !ended_) return Outcome::kMore;
-    if (at + 1 < end_ && buffer_[at + 1] != '\n')
-      fail("a carriage return stands alone; save the file with line feeds (LF or CRLF) at the ends of lines");
-    ++at;
-  }
-  if (at < end_ && buffer_[at] != '\n')
-    fail(fmt::format("text follows a closing quote; expected {} or the end of the line", separator_name(separator_)));
-  if (at < end_) ++at;
-  next_line_ += std::count(buffer_.begin() + static_cast<std::ptrdiff_t>(at_), buffer_.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+  if (end_line(at) == Outcome::kMore) return Outcome::kMore;
+  next_line_ += std::count(buffer_.begin() + static_cast<std::ptrdiff_t>(at_),
+                           buffer_.begin() + static_cast<std::ptrdiff_t>(at), '\n');
   at_ = at;
   return Outcome::kRecord;
 }
@@ -138,7 +153,8 @@ namespace {
 constexpr char kSeparators[] = {',', ';', '\t', '|', ' '};
 constexpr std::size_t kLinesLooked = 50;
 
-// How many fields a separator makes of every one of the first lines; 0 where they differ, or cannot be read so. The last line may be cut.
+// How many fields a separator makes of every one of the first lines; 0 where they differ, or cannot
+// be read so. The last line may be cut.
 std::size_t fields_with(std::string_view head, bool whole, char separator) {
   TextStream text(head, "");
   CsvReader reader(text, separator);
@@ -200,7 +216,8 @@ void CsvRecords::restart() {
 
 std::vector<std::string> CsvRecords::remarks() const {
   std::vector<std::string> remarks;
-  if (separator_ != ',') remarks.push_back(fmt::format("fields are separated by {}", separator_name(separator_)));
+  if (separator_ != ',')
+    remarks.push_back(fmt::format("fields are separated by {}", separator_name(separator_)));
   if (text_.is_utf16()) remarks.emplace_back("the text is UTF-16");
   return remarks;
 }

@@ -13,17 +13,19 @@
 
 namespace undying::data {
 
-// The records of a CSV text (RFC 4180), one at a time, whatever its size. Fields are separated by `separator`, for ' ' by any number of
-// them; blanks around a field that is not quoted are no part of it; lines end with LF or CRLF, and empty ones are passed over.
+// The records of a CSV text (RFC 4180), one at a time, whatever its size. Fields are separated by
+// `separator`, for ' ' by any number of them; blanks around a field that is not quoted are no part
+// of it; lines end with LF or CRLF, and empty ones are passed over.
 class CsvReader {
  public:
   CsvReader(TextStream& text, char separator);
 
-  // The fields of the next record, valid until the next call; false at the end. Throws Error{kBadData} with the line: a quote that is
-  // never closed, text behind a closing quote, a NUL byte, a lone carriage return.
+  // The fields of the next record, valid until the next call; false at the end. Throws
+  // Error{kBadData} with the line: a quote that is never closed, text behind a closing quote, a NUL
+  // byte, a lone carriage return.
   bool next(std::vector<std::string_view>& fields);
 
-  std::int64_t line() const { return line_; }                                        // where the record began, counted from 1
+  std::int64_t line() const { return line_; }  // where the record began, counted from 1
   std::int64_t bytes() const { return consumed_ + static_cast<std::int64_t>(at_); }  // read so far
 
  private:
@@ -32,6 +34,7 @@ class CsvReader {
   bool refill();
   Outcome read_record(std::vector<std::string_view>& fields);
   Outcome read_quoted(std::size_t& at, std::string_view& field);
+  Outcome end_line(std::size_t& at) const;
   std::size_t plain_end(std::size_t at) const;
   [[noreturn]] void fail(const std::string& message) const;
 
@@ -68,7 +71,8 @@ class CsvRecords final : public Records {
   std::optional<CsvReader> reader_;
 };
 
-// What a table's text looks like: the separator that cuts its first lines into equal numbers of fields, more than one. ',' where none does.
+// What a table's text looks like: the separator that cuts its first lines into equal numbers of
+// fields, more than one. ',' where none does.
 char find_separator(TextStream& text);
 
 // A separator as people name it: ";", "tab".

@@ -14,10 +14,12 @@
 namespace undying::data {
 namespace {
 
-const std::vector<std::string> kOptions = {"label", "target", "drop", "keep", "text", "missing", "header", "sep", "values"};
+const std::vector<std::string> kOptions = {"label",   "target", "drop", "keep",  "text",
+                                           "missing", "header", "sep",  "values"};
 
 constexpr const char* kForm =
-    "expected csv:FILE with any of :label=NAME, :target=NAME, :drop=NAME,..., :keep=NAME,..., :text=NAME,..., "
+    "expected csv:FILE with any of :label=NAME, :target=NAME, :drop=NAME,..., :keep=NAME,..., "
+    ":text=NAME,..., "
     ":missing=drop|mean|keep, :header=yes|no, :sep=CHARACTER|tab|space, :values=N";
 
 [[noreturn]] void fail(std::string_view text, const std::string& message) {
@@ -30,8 +32,10 @@ std::size_t find_option(std::string_view text, std::size_t from) {
   for (std::size_t at = from; at < text.size(); ++at) {
     quoted ^= text[at] == '"';
     if (quoted || text[at] != ':') continue;
-    const std::string_view name = text.substr(at + 1, std::min(text.find('=', at), text.size()) - at - 1);
-    if (at + 1 + name.size() < text.size() && std::ranges::find(kOptions, name) != kOptions.end()) return at;
+    const std::string_view name =
+        text.substr(at + 1, std::min(text.find('=', at), text.size()) - at - 1);
+    if (at + 1 + name.size() < text.size() && std::ranges::find(kOptions, name) != kOptions.end())
+      return at;
   }
   return std::string_view::npos;
 }
@@ -39,14 +43,17 @@ std::size_t find_option(std::string_view text, std::size_t from) {
 // Refuses what looks like an option behind the last colon and is none.
 void refuse_unknown_option(std::string_view text, std::string_view part, bool is_file) {
   const auto colon = part.rfind(':');
-  const std::string_view last = colon == std::string_view::npos ? std::string_view() : part.substr(colon + 1);
+  const std::string_view last =
+      colon == std::string_view::npos ? std::string_view() : part.substr(colon + 1);
   const auto equals = last.find('=');
-  if (equals == std::string_view::npos || last.find('/') != std::string_view::npos || last.find('"') != std::string_view::npos) return;
+  if (equals == std::string_view::npos || last.find('/') != std::string_view::npos ||
+      last.find('"') != std::string_view::npos)
+    return;
   std::error_code ignored;
   if (is_file && std::filesystem::exists(part, ignored)) return;
   const std::string near = nearest(last.substr(0, equals), kOptions);
-  fail(text,
-       fmt::format("has the option \"{}\"{}; {}", last.substr(0, equals), near.empty() ? "" : fmt::format(", perhaps {}", near), kForm));
+  fail(text, fmt::format("has the option \"{}\"{}; {}", last.substr(0, equals),
+                         near.empty() ? "" : fmt::format(", perhaps {}", near), kForm));
 }
 
 // "a,b" or "\"a,b\",c": names may be quoted.
@@ -66,12 +73,14 @@ std::vector<std::string> names_in(std::string_view value) {
 }
 
 std::string unquoted(std::string_view value) {
-  if (value.size() > 1 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
+  if (value.size() > 1 && value.front() == '"' && value.back() == '"')
+    value = value.substr(1, value.size() - 2);
   return std::string(value);
 }
 
 template <class T>
-T one_of(std::string_view text, std::string_view option, std::string_view value, std::initializer_list<std::pair<const char*, T>> known) {
+T one_of(std::string_view text, std::string_view option, std::string_view value,
+         std::initializer_list<std::pair<const char*, T>> known) {
   std::string names;
   for (const auto& [name, meaning] : known) {
     if (value == name) return meaning;
@@ -80,9 +89,11 @@ T one_of(std::string_view text, std::string_view option, std::string_view value,
   fail(text, fmt::format("has :{}={}; expected one of {}", option, value, names));
 }
 
-void set_option(CsvSource& source, std::string_view text, std::string_view name, std::string_view value) {
+void set_option(CsvSource& source, std::string_view text, std::string_view name,
+                std::string_view value) {
   if (value.empty())
-    fail(text, fmt::format("names no {} behind :{}=; {}", name == "label" || name == "target" ? "column" : "value", name, kForm));
+    fail(text, fmt::format("names no {} behind :{}=; {}",
+                           name == "label" || name == "target" ? "column" : "value", name, kForm));
   if (name == "label" || name == "target") {
     if (source.column) fail(text, "names two columns to predict; expected one :label= or :target=");
     source.column = unquoted(value);
@@ -94,7 +105,9 @@ void set_option(CsvSource& source, std::string_view text, std::string_view name,
   } else if (name == "text") {
     source.text = names_in(value);
   } else if (name == "missing") {
-    source.missing = one_of<Missing>(text, name, value, {{"drop", Missing::kDrop}, {"mean", Missing::kMean}, {"keep", Missing::kKeep}});
+    source.missing = one_of<Missing>(
+        text, name, value,
+        {{"drop", Missing::kDrop}, {"mean", Missing::kMean}, {"keep", Missing::kKeep}});
   } else if (name == "header") {
     source.header = one_of<Header>(text, name, value, {{"yes", Header::kYes}, {"no", Header::kNo}});
   } else if (name == "sep") {
@@ -102,14 +115,19 @@ void set_option(CsvSource& source, std::string_view text, std::string_view name,
       fail(text, fmt::format("has :sep={}; expected one character, tab or space", value));
     source.separator = value == "tab" ? '\t' : value == "space" ? ' ' : value[0];
   } else {
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), source.most_values);
-    if (error != std::errc() || end != value.data() + value.size() || source.most_values < 2 || source.most_values > 10000)
-      fail(text, fmt::format("has :values={}; expected the most values a text column may have, 2..10000", value));
+    const auto [end, error] =
+        std::from_chars(value.data(), value.data() + value.size(), source.most_values);
+    if (error != std::errc() || end != value.data() + value.size() || source.most_values < 2 ||
+        source.most_values > 10000)
+      fail(text,
+           fmt::format("has :values={}; expected the most values a text column may have, 2..10000",
+                       value));
   }
 }
 
 std::string quoted(const std::string& name, bool list) {
-  const bool plain = find_option(":" + name, 0) == std::string::npos && name.find(list ? "," : "\"") == std::string::npos;
+  const bool plain = find_option(":" + name, 0) == std::string::npos &&
+                     name.find(list ? "," : "\"") == std::string::npos;
   return plain ? name : '"' + name + '"';
 }
 
@@ -122,7 +140,9 @@ std::string list_form(const char* option, const std::vector<std::string>& names)
 }  // namespace
 
 std::string_view name(TableFormat format) {
-  return format == TableFormat::kCsv ? "csv" : format == TableFormat::kParquet ? "parquet" : "arrow";
+  return format == TableFormat::kCsv       ? "csv"
+         : format == TableFormat::kParquet ? "parquet"
+                                           : "arrow";
 }
 
 std::optional<TableFormat> table_format(std::string_view text) {
@@ -138,7 +158,9 @@ std::string CsvSource::text_form() const {
   if (column) form += (kind == CsvLabel::kValue ? ":target=" : ":label=") + quoted(*column, false);
   form += list_form("drop", drop) + list_form("keep", keep) + list_form("text", text);
   if (missing != Missing::kRefuse)
-    form += missing == Missing::kDrop ? ":missing=drop" : missing == Missing::kMean ? ":missing=mean" : ":missing=keep";
+    form += missing == Missing::kDrop   ? ":missing=drop"
+            : missing == Missing::kMean ? ":missing=mean"
+                                        : ":missing=keep";
   if (most_values != CsvSource{}.most_values) form += fmt::format(":values={}", most_values);
   return form;
 }
@@ -151,7 +173,8 @@ CsvSource parse_csv_source(std::string_view text, TableFormat format) {
   while (at != std::string_view::npos) {
     const std::size_t equals = text.find('=', at);
     const std::size_t next = find_option(text, equals + 1);
-    const std::string_view value = text.substr(equals + 1, next == std::string_view::npos ? next : next - equals - 1);
+    const std::string_view value =
+        text.substr(equals + 1, next == std::string_view::npos ? next : next - equals - 1);
     refuse_unknown_option(text, value, false);
     set_option(source, text, text.substr(at + 1, equals - at - 1), value);
     at = next;

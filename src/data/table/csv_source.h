@@ -17,7 +17,8 @@ enum class CsvLabel {
 enum class Missing {
   kRefuse,
   kDrop,  // rows that miss something are left out
-  kMean,  // numbers become the mean of their column, texts none of its values; rows without label are left out
+  kMean,  // numbers become the mean of their column, texts none of its values; rows without label
+          // are left out
   kKeep,  // NA and its like are texts as any other
 };
 
@@ -41,14 +42,16 @@ struct CsvSource {
   Missing missing = Missing::kRefuse;
   Header header = Header::kAuto;
   std::optional<char> separator;
-  bool inputs_alone = false;     // without a column that is named, or called label, there is none to predict
+  // Without a column that is named, or called label, there is none to predict.
+  bool inputs_alone = false;
   std::size_t most_values = 32;  // of a text column that becomes features
 
   // The notation that says the same.
   std::string text_form() const;
 };
 
-// Throws Error{kInvalidArgument} for an option that is not known, with the nearest, or a value it does not take.
+// Throws Error{kInvalidArgument} for an option that is not known, with the nearest, or a value it
+// does not take.
 CsvSource parse_csv_source(std::string_view text, TableFormat format = TableFormat::kCsv);
 
 }  // namespace undying::data

@@ -23,7 +23,8 @@ CsvTable read(const std::string& content, const std::string& options = "") {
   return read_csv(text, parse_csv_source("file.csv" + options));
 }
 
-void expect_error(const std::string& content, testing::Matcher<const std::string&> message, const std::string& options = "") {
+void expect_error(const std::string& content, testing::Matcher<const std::string&> message,
+                  const std::string& options = "") {
   EXPECT_THAT([&] { read(content, options); }, testing::ThrowsMessage<Error>(message)) << content;
 }
 
@@ -64,8 +65,10 @@ TEST(Csv, FractionsAreTargets) {
 }
 
 TEST(Csv, OneFractionAmongWholeLabelsIsAMistake) {
-  const std::string content = rows(120, "x,label", [](int i) { return std::to_string(i * i) + (i == 5 ? ",2.5" : ",1"); });
-  expect_error(content, AllOf(HasSubstr("\"2.5\""), HasSubstr("line 7"), HasSubstr(":target=label")));
+  const std::string content =
+      rows(120, "x,label", [](int i) { return std::to_string(i * i) + (i == 5 ? ",2.5" : ",1"); });
+  expect_error(content,
+               AllOf(HasSubstr("\"2.5\""), HasSubstr("line 7"), HasSubstr(":target=label")));
 }
 
 TEST(Csv, QuotesMayHoldCommasQuotesAndLineEnds) {
@@ -83,21 +86,29 @@ TEST(Csv, OptionsStandBehindTheFile) {
   EXPECT_EQ(parse_csv_source("runs:lr=0.1/x.csv").file, "runs:lr=0.1/x.csv");
   EXPECT_THAT(parse_csv_source("d.csv:drop=a,\"b,c\":missing=mean").drop, ElementsAre("a", "b,c"));
   for (const char* text :
-       {"d.csv:header=no:sep=tab:label=9", "d.csv:target=y:drop=a,\"b,c\":missing=mean:values=50", "d.csv:label=\"a:drop=b\""})
+       {"d.csv:header=no:sep=tab:label=9", "d.csv:target=y:drop=a,\"b,c\":missing=mean:values=50",
+        "d.csv:label=\"a:drop=b\""})
     EXPECT_EQ(again(text), std::string("csv:") + text);
-  EXPECT_THAT([&] { again("d.csv:lable=y"); }, testing::ThrowsMessage<Error>(AllOf(HasSubstr("\"lable\""), HasSubstr("perhaps label"))));
-  EXPECT_THAT([&] { again("d.csv:label=y:mising=drop"); }, testing::ThrowsMessage<Error>(HasSubstr("perhaps missing")));
-  EXPECT_THAT([&] { again("d.csv:label="); }, testing::ThrowsMessage<Error>(HasSubstr("no column")));
-  EXPECT_THAT([&] { again("d.csv:missing=zero"); }, testing::ThrowsMessage<Error>(HasSubstr("drop, mean, keep")));
+  EXPECT_THAT(
+      [&] { again("d.csv:lable=y"); },
+      testing::ThrowsMessage<Error>(AllOf(HasSubstr("\"lable\""), HasSubstr("perhaps label"))));
+  EXPECT_THAT([&] { again("d.csv:label=y:mising=drop"); },
+              testing::ThrowsMessage<Error>(HasSubstr("perhaps missing")));
+  EXPECT_THAT([&] { again("d.csv:label="); },
+              testing::ThrowsMessage<Error>(HasSubstr("no column")));
+  EXPECT_THAT([&] { again("d.csv:missing=zero"); },
+              testing::ThrowsMessage<Error>(HasSubstr("drop, mean, keep")));
 }
 
 TEST(Csv, WholeNumbersAreValuesOnlyWhereAskedFor) {
   const Dataset data = read("x,price\n1,200\n2,350\n", ":target=price").data;
   EXPECT_EQ(data.classes, 0);
   EXPECT_THAT(data.targets, ElementsAre(200.0f, 350.0f));
-  expect_error("x,price\n1,200\n2,cheap\n", AllOf(HasSubstr("\"cheap\""), HasSubstr("line 3")), ":target=price");
-  expect_error(rows(60, "x,price", [](int i) { return std::to_string(i % 7) + "," + std::to_string(10 * i); }), HasSubstr(":target=price"),
-               ":label=price");
+  expect_error("x,price\n1,200\n2,cheap\n", AllOf(HasSubstr("\"cheap\""), HasSubstr("line 3")),
+               ":target=price");
+  expect_error(rows(60, "x,price",
+                    [](int i) { return std::to_string(i % 7) + "," + std::to_string(10 * i); }),
+               HasSubstr(":target=price"), ":label=price");
 }
 
 TEST(Csv, TextColumnsBecomeAFeatureForEachValue) {
@@ -115,50 +126,66 @@ TEST(Csv, NumbersAmongTextsAreTexts) {
 // All that is wrong, in one message, with options that mend it.
 TEST(Csv, OneErrorListsAllAndIsReadyToPaste) {
   const auto row = [](int i) {
-    return std::to_string(i % 2) + "," + (i == 3 ? "" : std::to_string(20 + i * i % 37)) + ",name " + std::to_string(i) + ",2024-01-" +
-           std::to_string(10 + i % 20) + "," + (i % 5 == 0 ? "C" : "") + (i % 2 == 0 ? ",no" : ",yes");
+    return std::to_string(i % 2) + "," + (i == 3 ? "" : std::to_string(20 + i * i % 37)) +
+           ",name " + std::to_string(i) + ",2024-01-" + std::to_string(10 + i % 20) + "," +
+           (i % 5 == 0 ? "C" : "") + (i % 2 == 0 ? ",no" : ",yes");
   };
   const std::string content = rows(60, "survived,age,name,day,deck,alive", row);
   const std::string mended = ":label=survived:drop=name,day,deck,alive:missing=drop";
   expect_error(content,
-               AllOf(HasSubstr("age: 1 of 60 values are missing (line 5)"), HasSubstr("name: 60 different texts"),
-                     HasSubstr("day: holds dates"), HasSubstr("deck: 48 of 60 values are missing (lines 3, 4, 5, ...)"), HasSubstr("alive"),
-                     HasSubstr("--data csv:file.csv" + mended)),
+               AllOf(HasSubstr("age: 1 of 60 values are missing (line 5)"),
+                     HasSubstr("name: 60 different texts"), HasSubstr("day: holds dates"),
+                     HasSubstr("deck: 48 of 60 values are missing (lines 3, 4, 5, ...)"),
+                     HasSubstr("alive"), HasSubstr("--data csv:file.csv" + mended)),
                ":label=survived");
   EXPECT_THAT(read(content, mended).data.columns, ElementsAre("age"));
 }
 
 TEST(Csv, ALabelThatIsNotThereIsFoundOrProposed) {
   expect_error("a,species\n1,x\n2,y\n",
-               AllOf(HasSubstr("no column \"label\""), HasSubstr("a, species"), HasSubstr("csv:file.csv:label=species")));
-  expect_error("a,species\n1,x\n2,y\n", AllOf(HasSubstr("perhaps \"species\""), HasSubstr("label=species")), ":label=specie");
+               AllOf(HasSubstr("no column \"label\""), HasSubstr("a, species"),
+                     HasSubstr("csv:file.csv:label=species")));
+  expect_error("a,species\n1,x\n2,y\n",
+               AllOf(HasSubstr("perhaps \"species\""), HasSubstr("label=species")),
+               ":label=specie");
   expect_error("a,mpg\n1,0.5\n2,0.7\n3,0.9\n", HasSubstr("csv:file.csv:target=mpg"));
 }
 
-// Nobody but its user knows which column is meant, so each that may be gets its own line, with what else it takes.
+// Nobody but its user knows which column is meant, so each that may be gets its own line, with what
+// else it takes.
 TEST(Csv, EveryColumnThatMayBeMeantIsOfferedReadyToPaste) {
   const std::string cars = rows(60, "mpg,year,name,maker", [](int i) {
-    return std::to_string(i * 0.5) + "," + std::to_string(70 + i % 7) + ",car " + std::to_string(i) + "," + (i % 3 == 0 ? "a" : "b");
+    return std::to_string(i * 0.5) + "," + std::to_string(70 + i % 7) + ",car " +
+           std::to_string(i) + "," + (i % 3 == 0 ? "a" : "b");
   });
-  expect_error(cars, AllOf(HasSubstr("by what is to be predicted"), HasSubstr("maker (2 classes)"), HasSubstr("mpg (values)"),
-                           HasSubstr("csv:file.csv:label=maker:drop=name\n"), HasSubstr("csv:file.csv:target=mpg:drop=name")));
-  const std::string levels = rows(60, "a,quality", [](int i) { return std::to_string(i * 0.5) + "," + std::to_string(i % 4); });
-  expect_error(levels, AllOf(HasSubstr("csv:file.csv:label=quality\n"), HasSubstr("csv:file.csv:target=quality\n")));
-  expect_error("id,name\n1,x\n2,y\n3,x\n", AllOf(HasSubstr("no column is left to predict from"), Not(HasSubstr("Ready"))));
+  expect_error(cars,
+               AllOf(HasSubstr("by what is to be predicted"), HasSubstr("maker (2 classes)"),
+                     HasSubstr("mpg (values)"), HasSubstr("csv:file.csv:label=maker:drop=name\n"),
+                     HasSubstr("csv:file.csv:target=mpg:drop=name")));
+  const std::string levels = rows(
+      60, "a,quality", [](int i) { return std::to_string(i * 0.5) + "," + std::to_string(i % 4); });
+  expect_error(levels, AllOf(HasSubstr("csv:file.csv:label=quality\n"),
+                             HasSubstr("csv:file.csv:target=quality\n")));
+  expect_error("id,name\n1,x\n2,y\n3,x\n",
+               AllOf(HasSubstr("no column is left to predict from"), Not(HasSubstr("Ready"))));
 }
 
 // One slip is one slip, in the first row as in any other.
 TEST(Csv, AWordAmongNumbersIsNamedWhereverItStands) {
   for (const int at : {0, 1, 7}) {
-    const std::string content =
-        rows(20, "a,label", [&](int i) { return (i == at ? "unknown" : std::to_string(i % 4)) + (i % 2 ? ",x" : ",y"); });
-    expect_error(content, AllOf(HasSubstr("a: 1 field is not a finite number"), HasSubstr("line " + std::to_string(at + 2))));
+    const std::string content = rows(20, "a,label", [&](int i) {
+      return (i == at ? "unknown" : std::to_string(i % 4)) + (i % 2 ? ",x" : ",y");
+    });
+    expect_error(content, AllOf(HasSubstr("a: 1 field is not a finite number"),
+                                HasSubstr("line " + std::to_string(at + 2))));
   }
 }
 
 TEST(Csv, ColumnsHaveOneUse) {
-  expect_error("a,label\n1,x\n2,y\n", HasSubstr("label is to be predicted, and cannot be dropped"), ":drop=label");
-  EXPECT_THAT(read("a,label\n1,12345678901\n2,12345678902\n").data.class_names, ElementsAre("12345678901", "12345678902"));
+  expect_error("a,label\n1,x\n2,y\n", HasSubstr("label is to be predicted, and cannot be dropped"),
+               ":drop=label");
+  EXPECT_THAT(read("a,label\n1,12345678901\n2,12345678902\n").data.class_names,
+              ElementsAre("12345678901", "12345678902"));
 }
 
 // Programs write True, TRUE and true; a class of labels is told apart by nothing else here.
@@ -176,37 +203,43 @@ TEST(Csv, AColumnWithoutNameIsFoundAgain) {
   const CsvTable train = read(content);
   const Coding coding{train.reading.columns, train.data.class_names, "label"};
   TextStream text(content, "new.csv");
-  EXPECT_EQ(read_csv(text, parse_csv_source("new.csv"), {}, &coding).data.values, train.data.values);
+  EXPECT_EQ(read_csv(text, parse_csv_source("new.csv"), {}, &coding).data.values,
+            train.data.values);
 }
 
 // A frame whose rows were thinned out before it was written.
 TEST(Csv, AnIndexWithGapsIsLeftOutWhereItIsOne) {
   const auto table = [](const char* name) {
-    return rows(12, std::string(name) + ",a,label",
-                [](int i) { return std::to_string(i * i) + "," + std::to_string(i % 5) + "," + (i % 2 ? "x" : "y"); });
+    return rows(12, std::string(name) + ",a,label", [](int i) {
+      return std::to_string(i * i) + "," + std::to_string(i % 5) + "," + (i % 2 ? "x" : "y");
+    });
   };
   EXPECT_THAT(read(table("")).data.columns, ElementsAre("a"));
   EXPECT_THAT(read(table("__index_level_0__")).data.columns, ElementsAre("a"));
   EXPECT_THAT(read(table("id")).data.columns, ElementsAre("id", "a"));
 }
 
-// The same in other words, be they texts or numbers: it is said where the file is read, and left out where it is not.
+// The same in other words, be they texts or numbers: it is said where the file is read, and left
+// out where it is not.
 TEST(Csv, AColumnThatSaysTheLabelIsNamed) {
   const auto table = [](const char* missing) {
     return rows(40, "a,code,word,label", [&](int i) {
       const int kind = i % 3;
-      return (i == 7 ? std::string(missing) : std::to_string(i * 0.25)) + "," + std::to_string(10 * kind) + "," +
-             std::string(1, static_cast<char>('p' + kind)) + "," + std::to_string(kind);
+      return (i == 7 ? std::string(missing) : std::to_string(i * 0.25)) + "," +
+             std::to_string(10 * kind) + "," + std::string(1, static_cast<char>('p' + kind)) + "," +
+             std::to_string(kind);
     });
   };
-  EXPECT_THAT(read(table("7.5")).reading.warnings, AllOf(Contains(AllOf(HasSubstr("code: each"), HasSubstr(":drop=code"))),
-                                                         Contains(HasSubstr("word: each")), testing::SizeIs(2)));
+  EXPECT_THAT(read(table("7.5")).reading.warnings,
+              AllOf(Contains(AllOf(HasSubstr("code: each"), HasSubstr(":drop=code"))),
+                    Contains(HasSubstr("word: each")), testing::SizeIs(2)));
   expect_error(table(""), HasSubstr("drop=code,word:missing=drop"));
 }
 
 TEST(Csv, MissingNumbersAreRefusedDroppedOrFilled) {
   const std::string content = "a,b,label\n1,5,x\nNA,7,y\n3,,x\n5,9,y\n";
-  expect_error(content, AllOf(HasSubstr("a: 1 of 4 values"), HasSubstr("b: 1 of 4 values"), HasSubstr(":missing=mean")));
+  expect_error(content, AllOf(HasSubstr("a: 1 of 4 values"), HasSubstr("b: 1 of 4 values"),
+                              HasSubstr(":missing=mean")));
   const CsvTable dropped = read(content, ":missing=drop");
   EXPECT_THAT(dropped.data.values, ElementsAre(1, 5, 5, 9));
   EXPECT_THAT(dropped.data.rows, ElementsAre(0, 3));
@@ -218,46 +251,60 @@ TEST(Csv, MissingNumbersAreRefusedDroppedOrFilled) {
 
 TEST(Csv, LabelsThatMarkAMissingValueAreNoClass) {
   const std::string content = "a,label\n1,yes\n2,NA\n3,no\n4,no\n";
-  expect_error(content, AllOf(HasSubstr("label: 1 of 4 values are missing (line 3)"), HasSubstr(":missing=keep")));
+  expect_error(content, AllOf(HasSubstr("label: 1 of 4 values are missing (line 3)"),
+                              HasSubstr(":missing=keep")));
   EXPECT_THAT(read(content, ":missing=drop").data.class_names, ElementsAre("no", "yes"));
   EXPECT_THAT(read(content, ":missing=keep").data.class_names, ElementsAre("NA", "no", "yes"));
 }
 
 TEST(Csv, OddLabelsAreWarnedOf) {
   const CsvTable table = read("a,label\n1,Setosa\n2,setosa\n3,setosa\n4,other\n5,other\n");
-  EXPECT_THAT(table.reading.warnings, AllOf(Contains(HasSubstr("upper and lower case")), Contains(HasSubstr("\"Setosa\" has one row"))));
-  expect_error(rows(51, "a,abbrev", [](int i) { return std::to_string(i % 9) + ",S" + std::to_string(i); }),
-               HasSubstr("51 different labels in 51 rows"), ":label=abbrev");
+  EXPECT_THAT(table.reading.warnings, AllOf(Contains(HasSubstr("upper and lower case")),
+                                            Contains(HasSubstr("\"Setosa\" has one row"))));
+  expect_error(
+      rows(51, "a,abbrev", [](int i) { return std::to_string(i % 9) + ",S" + std::to_string(i); }),
+      HasSubstr("51 different labels in 51 rows"), ":label=abbrev");
 }
 
 TEST(Csv, ATextThatSaysTheLabelIsNamed) {
-  const std::string content = rows(20, "a,alive,label", [](int i) { return std::to_string(i * i) + (i % 2 == 0 ? ",no,0" : ",yes,1"); });
-  EXPECT_THAT(read(content).reading.warnings, ElementsAre(AllOf(HasSubstr("alive"), HasSubstr(":drop=alive"))));
+  const std::string content = rows(20, "a,alive,label", [](int i) {
+    return std::to_string(i * i) + (i % 2 == 0 ? ",no,0" : ",yes,1");
+  });
+  EXPECT_THAT(read(content).reading.warnings,
+              ElementsAre(AllOf(HasSubstr("alive"), HasSubstr(":drop=alive"))));
 }
 
 TEST(Csv, AnIndexIsNoInput) {
-  const CsvTable table =
-      read(rows(20, ",a,label", [](int i) { return std::to_string(i) + "," + std::to_string(i * i % 7) + "," + std::to_string(i % 2); }));
+  const CsvTable table = read(rows(20, ",a,label", [](int i) {
+    return std::to_string(i) + "," + std::to_string(i * i % 7) + "," + std::to_string(i % 2);
+  }));
   EXPECT_THAT(table.data.columns, ElementsAre("a"));
-  EXPECT_THAT(table.reading.dropped, ElementsAre(Pair("column 1 (no name)", HasSubstr("counts the rows"))));
-  const std::string id = rows(20, "id,label", [](int i) { return std::to_string(1000000000 + i) + "," + std::to_string(i / 10); });
-  expect_error(id, AllOf(HasSubstr("no column is left"), HasSubstr("id"), HasSubstr("counts the rows")));
+  EXPECT_THAT(table.reading.dropped,
+              ElementsAre(Pair("column 1 (no name)", HasSubstr("counts the rows"))));
+  const std::string id = rows(20, "id,label", [](int i) {
+    return std::to_string(1000000000 + i) + "," + std::to_string(i / 10);
+  });
+  expect_error(
+      id, AllOf(HasSubstr("no column is left"), HasSubstr("id"), HasSubstr("counts the rows")));
   EXPECT_THAT(read(id, ":keep=id").data.columns, ElementsAre("id"));
 }
 
 TEST(Csv, AFirstLineOfNumbersIsNoHeader) {
   const std::string content = "6,148,0.6,1\n1,85,0.3,0\n8,183,0.7,1\n";
-  expect_error(content, AllOf(HasSubstr("no header line"), HasSubstr("6,148,0.6"), HasSubstr("csv:file.csv:header=no:label=4")));
+  expect_error(content, AllOf(HasSubstr("no header line"), HasSubstr("6,148,0.6"),
+                              HasSubstr("csv:file.csv:header=no:label=4")));
   const CsvTable table = read(content, ":header=no:label=4");
   EXPECT_EQ(table.data.size, 3);
   EXPECT_THAT(table.data.columns, ElementsAre("1", "2", "3"));
-  EXPECT_THAT(read("1990,1991,label\n1,2,0\n3,4,1\n", ":label=label").data.columns, ElementsAre("1990", "1991"));
+  EXPECT_THAT(read("1990,1991,label\n1,2,0\n3,4,1\n", ":label=label").data.columns,
+              ElementsAre("1990", "1991"));
 }
 
 TEST(Csv, SeparatorsAreFoundOut) {
   for (const char* separator : {";", "\t", "|", " ", "  "}) {
     const std::string s = separator;
-    const CsvTable table = read("\"a b\"" + s + "b" + s + "label\n1" + s + "2" + s + "0\n3" + s + "4" + s + "1\n");
+    const CsvTable table =
+        read("\"a b\"" + s + "b" + s + "label\n1" + s + "2" + s + "0\n3" + s + "4" + s + "1\n");
     EXPECT_THAT(table.data.values, ElementsAre(1, 2, 3, 4)) << separator;
     EXPECT_THAT(table.reading.remarks, Contains(HasSubstr("separated by")));
   }
@@ -288,7 +335,8 @@ TEST(Csv, ATableIsReadAsAnEarlierOne) {
   EXPECT_THAT(again("sex,age,label\nf,9,yes\n").data.labels, ElementsAre(1));
   EXPECT_THAT([&] { again("sex,age,label\nf,9,maybe\n"); },
               testing::ThrowsMessage<Error>(AllOf(HasSubstr("\"maybe\""), HasSubstr("no, yes"))));
-  EXPECT_THAT([&] { again("sex\nf\n"); }, testing::ThrowsMessage<Error>(AllOf(HasSubstr("\"age\""), Not(HasSubstr("Ready")))));
+  EXPECT_THAT([&] { again("sex\nf\n"); },
+              testing::ThrowsMessage<Error>(AllOf(HasSubstr("\"age\""), Not(HasSubstr("Ready")))));
 }
 
 TEST(Csv, ErrorsNameLineAndColumn) {
@@ -297,21 +345,24 @@ TEST(Csv, ErrorsNameLineAndColumn) {
   expect_error("a,label\n1,0\n1,0\n2,0\n4,0\n3,0\n7,1\n8,1\n9,1\n10,1\n12,1\ninf,0\n",
                AllOf(HasSubstr("a: 1 field"), HasSubstr("\"inf\""), HasSubstr("line 12")));
   expect_error("a,label\n1e99,0\n2,1\n", HasSubstr("finite"));
-  expect_error("a,label\n1,0,3\n2,1\n", AllOf(HasSubstr("line 2"), HasSubstr("3 fields"), HasSubstr("2 columns")));
+  expect_error("a,label\n1,0,3\n2,1\n",
+               AllOf(HasSubstr("line 2"), HasSubstr("3 fields"), HasSubstr("2 columns")));
   expect_error("a,label\n1,\n2,0\n", HasSubstr("label: 1 of 2 values are missing"));
   expect_error("label\n1\n0\n", HasSubstr("no column is left"));
   expect_error("a,label\n", HasSubstr("no examples"));
   expect_error("", HasSubstr("empty"));
   expect_error("a,label\n\"1,0\n", HasSubstr("never closed"));
   expect_error("a,label\n\"1\"x,0\n", HasSubstr("follows a closing quote"));
-  expect_error(std::string("a,label\n1,0\n2\0,1\n", 17), AllOf(HasSubstr("line 3"), HasSubstr("NUL")));
+  expect_error(std::string("a,label\n1,0\n2\0,1\n", 17),
+               AllOf(HasSubstr("line 3"), HasSubstr("NUL")));
 }
 
 // Records across the pieces that a file is read in.
 TEST(CsvReader, PiecesDoNotShow) {
   std::string content;
   for (int i = 0; i < 40'000; ++i)
-    content += std::to_string(i) + ",\"text, \"\"" + std::string(static_cast<std::size_t>(i % 91), 'x') + "\"\"\"\r\n";
+    content += std::to_string(i) + ",\"text, \"\"" +
+               std::string(static_cast<std::size_t>(i % 91), 'x') + "\"\"\"\r\n";
   TextStream text(content, "file.csv");
   CsvReader reader(text, ',');
   std::vector<std::string_view> fields;

@@ -18,7 +18,8 @@ struct FrameColumn {
   std::vector<std::optional<std::string>> texts;
 };
 
-// The rows of columns of one length, as the rows of a table. Numbers are written with the shortest digits that give them back.
+// The rows of columns of one length, as the rows of a table. Numbers are written with the shortest
+// digits that give them back.
 class Frame final : public Records {
  public:
   // Throws Error{kBadData} where columns differ in length, or there is none.

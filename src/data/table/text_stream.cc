@@ -36,11 +36,15 @@ void append_utf8(std::string& text, std::uint32_t point) {
 }  // namespace
 
 TextStream::TextStream(const std::filesystem::path& file)
-    : file_(std::make_unique<File>(File{open_gz(file)})), name_(file == "-" ? "standard input" : file.string()) {
+    : file_(std::make_unique<File>(File{open_gz(file)})),
+      name_(file == "-" ? "standard input" : file.string()) {
   find_encoding();
 }
 
-TextStream::TextStream(std::string_view text, std::string name) : memory_(text), name_(std::move(name)) { find_encoding(); }
+TextStream::TextStream(std::string_view text, std::string name)
+    : memory_(text), name_(std::move(name)) {
+  find_encoding();
+}
 
 TextStream::~TextStream() = default;
 TextStream::TextStream(TextStream&&) noexcept = default;
@@ -53,7 +57,8 @@ std::size_t TextStream::read_bytes(char* dst, std::size_t size) {
   return count;
 }
 
-// A byte order mark says it; without one, Latin letters and digits in UTF-16 have a zero beside each of them.
+// A byte order mark says it; without one, Latin letters and digits in UTF-16 have a zero beside
+// each of them.
 void TextStream::find_encoding() {
   std::string head(256, '\0');
   head.resize(read_bytes(head.data(), head.size()));

@@ -8,7 +8,8 @@
 
 namespace undying::data {
 
-// The text of a file in pieces, as UTF-8: plain or gzip, UTF-8 or UTF-16, "-" for standard input. Can be read again from its start.
+// The text of a file in pieces, as UTF-8: plain or gzip, UTF-8 or UTF-16, "-" for standard input.
+// Can be read again from its start.
 class TextStream {
  public:
   // Throws Error: kNotFound, kIo.

@@ -39,16 +39,18 @@ void score(Diagnosis& diagnosis, const doctor::Observation& seen, const Dataset&
   diagnosis.loss = seen.gradients->loss.loss / n * data.loss_unit();
   if (data.classes > 0) diagnosis.accuracy = static_cast<double>(seen.gradients->loss.correct) / n;
   if (!diagnosis.gradients.empty())
-    diagnosis.gradient_norm_ratio = diagnosis.gradients.front().gradient / diagnosis.gradients.back().gradient;
+    diagnosis.gradient_norm_ratio =
+        diagnosis.gradients.front().gradient / diagnosis.gradients.back().gradient;
 }
 
 Dataset targets_of(const Dataset& data, const OutputLoss& output) {
-  return data::targets_alone(data, output.target, output.columns, output.classes ? std::max<std::int64_t>(2, output.width) : 0);
+  return data::targets_alone(data, output.target, output.columns,
+                             output.classes ? std::max<std::int64_t>(2, output.width) : 0);
 }
 
 // What each of several outputs is worth by itself.
-std::vector<OutputScore> output_scores(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data,
-                                       const DiagnoseSettings& settings) {
+std::vector<OutputScore> output_scores(const Graph& graph, const std::vector<Tensor>& weights,
+                                       const Dataset& data, const DiagnoseSettings& settings) {
   std::vector<OutputScore> scores;
   if (settings.outputs.empty() || !doctor::has_targets(data)) return scores;
   const Dataset& training = settings.training != nullptr ? *settings.training : data;
@@ -58,11 +60,14 @@ std::vector<OutputScore> output_scores(const Graph& graph, const std::vector<Ten
   const ops::LossOptions options{.outputs = settings.outputs};
   const auto n = static_cast<double>(data.size);
   for (const OutputLoss& output : settings.outputs) {
-    const ops::LossSums sums = ops::compute_loss(
-        options, output,
-        {.rows = data.size, .width = ops::element_count(graph.output_shape()), .outputs = values.data(), .targets = data.targets.data()});
-    scores.push_back({output, sums.loss / n, output.classes ? static_cast<double>(sums.correct) / n : kNan,
-                      baseline(targets_of(training, output), targets_of(data, output), {.loss = output.loss})});
+    const ops::LossSums sums = ops::compute_loss(options, output,
+                                                 {.rows = data.size,
+                                                  .width = ops::element_count(graph.output_shape()),
+                                                  .outputs = values.data(),
+                                                  .targets = data.targets.data()});
+    scores.push_back(
+        {output, sums.loss / n, output.classes ? static_cast<double>(sums.correct) / n : kNan,
+         baseline(targets_of(training, output), targets_of(data, output), {.loss = output.loss})});
   }
   return scores;
 }
@@ -70,28 +75,37 @@ std::vector<OutputScore> output_scores(const Graph& graph, const std::vector<Ten
 }  // namespace
 
 std::string_view name(DeadCause cause) {
-  constexpr std::array<std::string_view, 9> kNames = {"none",         "all its incoming weights are 0", "all its inputs are dead",
-                                                      "gamma near 0", "beta far below its input",       "bias far below its input",
-                                                      "weights",      "nothing that it weighs varies",  "not the output of one layer"};
+  constexpr std::array<std::string_view, 9> kNames = {
+      "none",         "all its incoming weights are 0", "all its inputs are dead",
+      "gamma near 0", "beta far below its input",       "bias far below its input",
+      "weights",      "nothing that it weighs varies",  "not the output of one layer"};
   return kNames[static_cast<std::size_t>(cause)];
 }
 
 std::span<const std::string_view> finding_names() { return doctor::kFindingNames; }
 
-bool GateDiagnosis::is_stuck(std::size_t unit, bool at_one) const { return (at_one ? open : closed)[unit] >= health::kSaturatedShare; }
+bool GateDiagnosis::is_stuck(std::size_t unit, bool at_one) const {
+  return (at_one ? open : closed)[unit] >= health::kSaturatedShare;
+}
 std::int64_t GateDiagnosis::stuck(bool at_one) const {
   std::int64_t count = 0;
   for (std::size_t unit = 0; unit < mean.size(); ++unit) count += is_stuck(unit, at_one);
   return count;
 }
-std::int64_t RecurrentDiagnosis::dead() const { return std::ranges::count(lives, true, &HiddenUnit::dead); }
-std::int64_t RecurrentDiagnosis::saturated_units() const { return std::ranges::count(lives, true, &HiddenUnit::saturated); }
+std::int64_t RecurrentDiagnosis::dead() const {
+  return std::ranges::count(lives, true, &HiddenUnit::dead);
+}
+std::int64_t RecurrentDiagnosis::saturated_units() const {
+  return std::ranges::count(lives, true, &HiddenUnit::saturated);
+}
 
 std::int64_t Diagnosis::units() const {
-  return total(*this, [](const auto& layer) { return layer.units; }) + hidden(*this, [](const auto& layer) { return layer.units; });
+  return total(*this, [](const auto& layer) { return layer.units; }) +
+         hidden(*this, [](const auto& layer) { return layer.units; });
 }
 std::int64_t Diagnosis::dead() const {
-  return total(*this, [](const auto& layer) { return layer.dead; }) + hidden(*this, [](const auto& layer) { return layer.dead(); });
+  return total(*this, [](const auto& layer) { return layer.dead; }) +
+         hidden(*this, [](const auto& layer) { return layer.dead(); });
 }
 std::int64_t Diagnosis::locked() const {
   return total(*this, [](const auto& layer) { return layer.locked; });
@@ -111,43 +125,57 @@ std::int64_t Diagnosis::constant() const {
   return total(*this, [](const auto& layer) { return layer.constant; });
 }
 std::int64_t Diagnosis::zero_weights() const {
-  return total(*this, [](const auto& layer) { return std::ranges::count(layer.lives, DeadCause::kZeroWeights, &UnitDiagnosis::cause); });
+  return total(*this, [](const auto& layer) {
+    return std::ranges::count(layer.lives, DeadCause::kZeroWeights, &UnitDiagnosis::cause);
+  });
 }
-bool Diagnosis::found(std::string_view what) const { return std::ranges::find(findings, what, &Finding::what) != findings.end(); }
+bool Diagnosis::found(std::string_view what) const {
+  return std::ranges::find(findings, what, &Finding::what) != findings.end();
+}
 
-bool Diagnosis::learned() const { return !baseline || baseline->beaten_by(baseline->metric == Metric::kAccuracy ? accuracy : loss); }
+bool Diagnosis::learned() const {
+  return !baseline || baseline->beaten_by(baseline->metric == Metric::kAccuracy ? accuracy : loss);
+}
 
 bool Diagnosis::finite() const {
-  const auto is_finite = [](const LayerDiagnosis& layer) { return std::isfinite(layer.signal_mean); };
-  return (!has_targets || std::isfinite(loss)) && std::all_of(layers.begin(), layers.end(), is_finite);
+  const auto is_finite = [](const LayerDiagnosis& layer) {
+    return std::isfinite(layer.signal_mean);
+  };
+  return (!has_targets || std::isfinite(loss)) &&
+         std::all_of(layers.begin(), layers.end(), is_finite);
 }
 
-Diagnosis diagnose(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, const DiagnoseSettings& settings) {
+Diagnosis diagnose(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data,
+                   const DiagnoseSettings& settings) {
   const Loss loss = doctor::loss_for(data, settings.loss);
-  const doctor::Network network = settings.outputs.empty() ? doctor::without_head(graph, loss) : doctor::Network{graph, {}, {}};
+  const doctor::Network network =
+      settings.outputs.empty() ? doctor::without_head(graph, loss) : doctor::Network{graph, {}, {}};
   doctor::check_inputs(network.graph, data);
   if (doctor::has_targets(data)) doctor::check_targets(network.graph, data, loss, settings.outputs);
   engine::Model model = doctor::make_model(network.graph, weights);
   std::vector<doctor::Wiring> wirings;
-  for (const engine::Layer& layer : model.layers()) wirings.push_back(doctor::wiring_of(model, layer));
+  for (const engine::Layer& layer : model.layers())
+    wirings.push_back(doctor::wiring_of(model, layer));
   const doctor::Observation seen = doctor::observe(model, wirings, data, loss, settings);
-  Diagnosis diagnosis{.data = data.name,
-                      .examples = data.size,
-                      .has_targets = doctor::has_targets(data),
-                      .judged_by = loss,
-                      .saturation_eps = settings.saturation_eps,
-                      .dormant_tau = settings.dormant_tau,
-                      .layers = doctor::judge_layers(model, wirings, seen, settings),
-                      .recurrent = seen.recurrent,
-                      .gradients = doctor::gradient_norms(model, seen),
-                      .scale = seen.scale,
-                      .outputs = output_scores(network.graph, weights, data, settings),
-                      .reach = settings.outputs.empty() ? doctor::reach_of(model, data, loss) : std::nullopt,
-                      .notes = network.notes,
-                      .passes = seen.passes};
+  Diagnosis diagnosis{
+      .data = data.name,
+      .examples = data.size,
+      .has_targets = doctor::has_targets(data),
+      .judged_by = loss,
+      .saturation_eps = settings.saturation_eps,
+      .dormant_tau = settings.dormant_tau,
+      .layers = doctor::judge_layers(model, wirings, seen, settings),
+      .recurrent = seen.recurrent,
+      .gradients = doctor::gradient_norms(model, seen),
+      .scale = seen.scale,
+      .outputs = output_scores(network.graph, weights, data, settings),
+      .reach = settings.outputs.empty() ? doctor::reach_of(model, data, loss) : std::nullopt,
+      .notes = network.notes,
+      .passes = seen.passes};
   score(diagnosis, seen, data);
   const Dataset& training = settings.training != nullptr ? *settings.training : data;
-  if (diagnosis.has_targets) diagnosis.baseline = baseline(training, data, {.loss = loss, .outputs = settings.outputs});
+  if (diagnosis.has_targets)
+    diagnosis.baseline = baseline(training, data, {.loss = loss, .outputs = settings.outputs});
   diagnosis.findings = doctor::find(model, wirings, seen, diagnosis);
   return diagnosis;
 }

@@ -1,6 +1,8 @@
-// What a network gives, against what is asked of it: baselines, the operator at its end, targets that do not fit.
+// What a network gives, against what is asked of it: baselines, the operator at its end, targets
+// that do not fit.
 
-// The diagnosis against a plain forward pass in double, and the ways a detector lies (each a case here).
+// The diagnosis against a plain forward pass in double, and the ways a detector lies (each a case
+// here).
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -23,7 +25,8 @@ using Ints = std::vector<std::int64_t>;
 // What cannot beat an answer without inputs has learned nothing, in classes and in values.
 TEST(Diagnose, ANetworkThatDoesNotBeatTheBaselineHasNotLearned) {
   const Dataset data = make_classes(1000, 6, 3);
-  const Patient untrained = fresh(mlp({.inputs = 6, .hidden = {16}, .outputs = 3, .activation = "relu"}), 4);
+  const Patient untrained =
+      fresh(mlp({.inputs = 6, .hidden = {16}, .outputs = 3, .activation = "relu"}), 4);
   const Diagnosis before = diagnose(untrained.graph, untrained.weights, data);
   ASSERT_TRUE(before.baseline.has_value());
   ASSERT_NE(finding(before, "not learned"), nullptr);
@@ -34,8 +37,9 @@ TEST(Diagnose, ANetworkThatDoesNotBeatTheBaselineHasNotLearned) {
   values.classes = 0;
   values.labels.clear();
   values.outputs = 1;
-  for (std::int64_t row = 0; row < 1000; ++row) values.targets.push_back(data.values[static_cast<std::size_t>(row * 6)]);
-  Patient line = fresh(Graph({{"x", "input", {}, {{"shape", Ints{6}}}}, {"out", "linear", {0}, {{"outputs", std::int64_t{1}}}}}));
+  for (std::int64_t row = 0; row < 1000; ++row) values.targets.push_back(data.values[row * 6]);
+  Patient line = fresh(Graph({{"x", "input", {}, {{"shape", Ints{6}}}},
+                              {"out", "linear", {0}, {{"outputs", std::int64_t{1}}}}}));
   line.values("out.weight") = {1.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
   EXPECT_TRUE(diagnose(line.graph, line.weights, values).learned());
   line.values("out.weight") = {-1.0f, 0.0f, 0.0f, 0.0f, 0.0f, 0.0f};
@@ -55,19 +59,22 @@ TEST(Diagnose, EveryFindingIsOneOfTheNames) {
 // Softmax at the end: cross-entropy takes the logits, not probabilities.
 TEST(Diagnose, ASoftmaxAtTheEndBelongsToTheLoss) {
   const Dataset data = make_classes(300, 12, 4);
-  const Patient plain = fresh(mlp({.inputs = 12, .hidden = {10}, .outputs = 4, .activation = "relu"}));
+  const Patient plain =
+      fresh(mlp({.inputs = 12, .hidden = {10}, .outputs = 4, .activation = "relu"}));
   std::vector<Node> nodes = plain.graph.nodes();
   nodes.push_back({"probabilities", "softmax", {static_cast<int>(nodes.size()) - 1}, {}});
   const Diagnosis with = diagnose(Graph(nodes), plain.weights, data);
   const Diagnosis without = diagnose(plain.graph, plain.weights, data);
   EXPECT_EQ(with.loss, without.loss);
   EXPECT_EQ(with.notes.size(), 1U);
-  for (std::size_t i = 0; i < with.gradients.size(); ++i) EXPECT_EQ(with.gradients[i].gradient, without.gradients[i].gradient);
+  for (std::size_t i = 0; i < with.gradients.size(); ++i)
+    EXPECT_EQ(with.gradients[i].gradient, without.gradients[i].gradient);
 }
 
 TEST(Diagnose, ASigmoidAtTheEndBelongsToBinaryCrossEntropy) {
   const Dataset data = make_classes(300, 12, 2);
-  const Patient plain = fresh(mlp({.inputs = 12, .hidden = {10}, .outputs = 1, .activation = "relu"}));
+  const Patient plain =
+      fresh(mlp({.inputs = 12, .hidden = {10}, .outputs = 1, .activation = "relu"}));
   std::vector<Node> nodes = plain.graph.nodes();
   nodes.push_back({"probability",
                    "activation",
@@ -82,8 +89,10 @@ TEST(Diagnose, ASigmoidAtTheEndBelongsToBinaryCrossEntropy) {
 }
 
 TEST(Diagnose, WhatDoesNotFitIsNamed) {
-  const Patient patient = fresh(mlp({.inputs = 12, .hidden = {10}, .outputs = 4, .activation = "relu"}));
-  EXPECT_THAT([&] { diagnose(patient.graph, patient.weights, make_classes(50, 11, 4)); }, testing::ThrowsMessage<Error>(HasSubstr("11")));
+  const Patient patient =
+      fresh(mlp({.inputs = 12, .hidden = {10}, .outputs = 4, .activation = "relu"}));
+  EXPECT_THAT([&] { diagnose(patient.graph, patient.weights, make_classes(50, 11, 4)); },
+              testing::ThrowsMessage<Error>(HasSubstr("11")));
   EXPECT_THAT([&] { diagnose(patient.graph, patient.weights, make_classes(50, 12, 5)); },
               testing::ThrowsMessage<Error>(HasSubstr("5 classes")));
   std::vector<Tensor> short_of_one(patient.weights.begin() + 1, patient.weights.end());

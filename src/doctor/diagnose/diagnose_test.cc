@@ -1,4 +1,5 @@
-// The diagnosis against a plain forward pass in double, and the ways a detector lies (each a case here).
+// The diagnosis against a plain forward pass in double, and the ways a detector lies (each a case
+// here).
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,19 +25,25 @@ bool mentions_death(const Diagnosis& diagnosis) {
   return all.contains("dead units") || all.contains("dead branch") || all.contains("dead network");
 }
 
-// Units of a fully connected ReLU network that fire for no example, by the definition in double; those within rounding of 0 aside.
-std::vector<std::set<std::int64_t>> silent_by_force(Patient& patient, const Dataset& data, std::size_t hidden) {
+// Units of a fully connected ReLU network that fire for no example, by the definition in double;
+// those within rounding of 0 aside.
+std::vector<std::set<std::int64_t>> silent_by_force(Patient& patient, const Dataset& data,
+                                                    std::size_t hidden) {
   std::vector<std::set<std::int64_t>> silent(hidden);
   for (std::size_t l = 0; l < hidden; ++l)
-    for (std::int64_t u = 0; u < patient.tensor("layer." + std::to_string(l) + ".bias").shape[0]; ++u) silent[l].insert(u);
+    for (std::int64_t u = 0; u < patient.tensor("layer." + std::to_string(l) + ".bias").shape[0];
+         ++u)
+      silent[l].insert(u);
   for (std::int64_t row = 0; row < data.size; ++row) {
-    std::vector<double> h(data.values.begin() + row * data.features(), data.values.begin() + (row + 1) * data.features());
+    std::vector<double> h(data.values.begin() + row * data.features(),
+                          data.values.begin() + (row + 1) * data.features());
     for (std::size_t l = 0; l < hidden; ++l) {
       const auto& weight = patient.values("layer." + std::to_string(l) + ".weight");
       std::vector<double> z(patient.values("layer." + std::to_string(l) + ".bias").begin(),
                             patient.values("layer." + std::to_string(l) + ".bias").end());
       for (std::size_t j = 0; j < z.size(); ++j) {
-        for (std::size_t i = 0; i < h.size(); ++i) z[j] += static_cast<double>(weight[j * h.size() + i]) * h[i];
+        for (std::size_t i = 0; i < h.size(); ++i)
+          z[j] += static_cast<double>(weight[j * h.size() + i]) * h[i];
         if (z[j] > 0.0) silent[l].erase(static_cast<std::int64_t>(j));
         z[j] = std::fmax(0.0, z[j]);
       }
@@ -61,7 +68,8 @@ TEST(Diagnose, DeadSetsEqualBruteForce) {
   EXPECT_THAT(diagnosis.findings[0].evidence, HasSubstr("n = 1500 examples of test classes"));
 }
 
-// What D does to a unit is measured with the weights as they are: the same network, judged twice, is judged alike.
+// What D does to a unit is measured with the weights as they are: the same network, judged twice,
+// is judged alike.
 TEST(Diagnose, ThreadsDoNotChangeWhatIsFound) {
   const Dataset data = make_classes(500, 12, 4);
   Patient patient = killed(data);
@@ -77,7 +85,8 @@ TEST(Diagnose, ThreadsDoNotChangeWhatIsFound) {
 void make_sparse(Patient& patient, const Dataset& data, std::size_t hidden) {
   std::vector<std::vector<double>> rows;
   for (std::int64_t row = 0; row < data.size; ++row)
-    rows.emplace_back(data.values.begin() + row * data.features(), data.values.begin() + (row + 1) * data.features());
+    rows.emplace_back(data.values.begin() + row * data.features(),
+                      data.values.begin() + (row + 1) * data.features());
   for (std::size_t l = 0; l < hidden; ++l) {
     const auto& weight = patient.values("layer." + std::to_string(l) + ".weight");
     auto& bias = patient.values("layer." + std::to_string(l) + ".bias");
@@ -85,11 +94,13 @@ void make_sparse(Patient& patient, const Dataset& data, std::size_t hidden) {
     for (std::size_t j = 0; j < bias.size(); ++j) {
       std::vector<double> z;
       for (const auto& h : rows)
-        z.push_back(std::inner_product(h.begin(), h.end(), weight.begin() + static_cast<std::int64_t>(j * h.size()), 0.0));
+        z.push_back(std::inner_product(
+            h.begin(), h.end(), weight.begin() + static_cast<std::int64_t>(j * h.size()), 0.0));
       std::vector<double> sorted = z;
       std::ranges::sort(sorted);
       bias[j] = static_cast<float>(-sorted[sorted.size() * 7 / 10]);
-      for (std::size_t row = 0; row < rows.size(); ++row) next[row][j] = std::fmax(0.0, z[row] + bias[j]);
+      for (std::size_t row = 0; row < rows.size(); ++row)
+        next[row][j] = std::fmax(0.0, z[row] + bias[j]);
     }
     rows = std::move(next);
   }
@@ -98,7 +109,8 @@ void make_sparse(Patient& patient, const Dataset& data, std::size_t hidden) {
 // 70% zeros in every layer and every unit firing: sparsity, not deadness.
 TEST(Diagnose, HealthySparseNetworkHasNoDeadFinding) {
   const Dataset data = make_classes(2000, 12, 4);
-  Patient patient = fresh(mlp({.inputs = 12, .hidden = {40, 40, 40}, .outputs = 4, .activation = "relu"}));
+  Patient patient =
+      fresh(mlp({.inputs = 12, .hidden = {40, 40, 40}, .outputs = 4, .activation = "relu"}));
   make_sparse(patient, data, 3);
   const Diagnosis diagnosis = diagnose(patient.graph, patient.weights, data);
   for (const LayerDiagnosis& layer : diagnosis.layers) EXPECT_NEAR(layer.firing_rate, 0.3, 0.01);
@@ -109,9 +121,11 @@ TEST(Diagnose, HealthySparseNetworkHasNoDeadFinding) {
 // Silent on a batch of 32 with probability 72%, and alive.
 TEST(Diagnose, AUnitThatFiresOnOnePercentIsAlive) {
   Dataset data = make_classes(1000, 12, 4);
-  for (std::int64_t row = 0; row < data.size; ++row) data.values[static_cast<std::size_t>(row * 12 + 11)] = row % 100 == 57 ? 1.0f : -1.0f;
+  for (std::int64_t row = 0; row < data.size; ++row)
+    data.values[row * 12 + 11] = row % 100 == 57 ? 1.0f : -1.0f;
   Patient patient = fresh(mlp({.inputs = 12, .hidden = {8}, .outputs = 4, .activation = "relu"}));
-  for (std::size_t i = 0; i < 12; ++i) patient.values("layer.0.weight")[3 * 12 + i] = i == 11 ? 1.0f : 0.0f;
+  for (std::size_t i = 0; i < 12; ++i)
+    patient.values("layer.0.weight")[3 * 12 + i] = i == 11 ? 1.0f : 0.0f;
   const Diagnosis diagnosis = diagnose(patient.graph, patient.weights, data);
   EXPECT_EQ(diagnosis.layers[0].lives[3].state, UnitState::kAlive);
   EXPECT_NEAR(diagnosis.layers[0].lives[3].firing_rate, 0.01, 1e-9);
@@ -122,8 +136,10 @@ TEST(Diagnose, AUnitThatFiresOnOnePercentIsAlive) {
 // A Leaky ReLU whose outputs add up to 0: z decides, not h.
 TEST(Diagnose, LeakyReluIsNeverDead) {
   Dataset data = make_classes(400, 12, 4);
-  for (std::int64_t row = 0; row < data.size; ++row) data.values[static_cast<std::size_t>(row * 12)] = row % 2 == 0 ? 0.1f : -1.0f;
-  Patient patient = fresh(mlp({.inputs = 12, .hidden = {8}, .outputs = 4, .activation = "leaky_relu:0.1"}));
+  for (std::int64_t row = 0; row < data.size; ++row)
+    data.values[row * 12] = row % 2 == 0 ? 0.1f : -1.0f;
+  Patient patient =
+      fresh(mlp({.inputs = 12, .hidden = {8}, .outputs = 4, .activation = "leaky_relu:0.1"}));
   auto& weight = patient.values("layer.0.weight");
   for (std::size_t i = 0; i < 12; ++i) weight[i] = i == 0 ? 1.0f : 0.0f;
   patient.values("layer.0.bias")[5] = -1000.0f;
@@ -136,11 +152,14 @@ TEST(Diagnose, LeakyReluIsNeverDead) {
   EXPECT_THAT(finding(diagnosis, "always negative units")->units, ElementsAre(5));
 }
 
-// z = 0 does not fire and has no gradient under ReLU (docs/numerics.md): dead. Under Leaky ReLU it has one.
+// z = 0 does not fire and has no gradient under ReLU (docs/numerics.md): dead. Under Leaky ReLU it
+// has one.
 TEST(Diagnose, ZeroPreactivation) {
   const Dataset data = make_classes(200, 12, 4);
-  for (const auto& [activation, state] : {std::pair{"relu", UnitState::kDead}, std::pair{"leaky_relu", UnitState::kAlwaysNegative}}) {
-    Patient patient = fresh(mlp({.inputs = 12, .hidden = {8}, .outputs = 4, .activation = activation}));
+  for (const auto& [activation, state] :
+       {std::pair{"relu", UnitState::kDead}, std::pair{"leaky_relu", UnitState::kAlwaysNegative}}) {
+    Patient patient =
+        fresh(mlp({.inputs = 12, .hidden = {8}, .outputs = 4, .activation = activation}));
     std::fill_n(patient.values("layer.0.weight").begin() + 24, 12, 0.0f);
     const Diagnosis diagnosis = diagnose(patient.graph, patient.weights, data);
     EXPECT_EQ(diagnosis.layers[0].lives[2].state, state);
@@ -153,7 +172,8 @@ TEST(Diagnose, ConstantZeroInputsKillNobody) {
   Dataset data = make_classes(500, 12, 4);
   for (std::int64_t row = 0; row < data.size; ++row)
     for (std::size_t i = 6; i < 12; ++i) data.values[static_cast<std::size_t>(row * 12) + i] = 0.0f;
-  const Patient patient = fresh(mlp({.inputs = 12, .hidden = {16}, .outputs = 4, .activation = "relu"}));
+  const Patient patient =
+      fresh(mlp({.inputs = 12, .hidden = {16}, .outputs = 4, .activation = "relu"}));
   const Diagnosis diagnosis = diagnose(patient.graph, patient.weights, data);
   EXPECT_EQ(diagnosis.dead(), 0);
   EXPECT_FALSE(mentions_death(diagnosis));
@@ -162,7 +182,8 @@ TEST(Diagnose, ConstantZeroInputsKillNobody) {
 // Nobody learns where a layer is blocked above: the gradient of those below is 0 and they live.
 TEST(Diagnose, ZeroGradientIsNotDeath) {
   const Dataset data = make_classes(500, 12, 4);
-  Patient patient = fresh(mlp({.inputs = 12, .hidden = {16, 8}, .outputs = 4, .activation = "relu"}));
+  Patient patient =
+      fresh(mlp({.inputs = 12, .hidden = {16, 8}, .outputs = 4, .activation = "relu"}));
   for (float& weight : patient.values("layer.2.weight")) weight = 0.0f;
   const Diagnosis diagnosis = diagnose(patient.graph, patient.weights, data);
   EXPECT_EQ(diagnosis.gradients[0].gradient, 0.0);
@@ -199,7 +220,8 @@ TEST(Diagnose, ConvolutionsAreJudgedByChannel) {
 
 TEST(Diagnose, BatchNormThatKillsIsNamed) {
   const Dataset data = make_classes(500, 12, 4);
-  Patient patient = fresh(mlp({.inputs = 12, .hidden = {10}, .outputs = 4, .activation = "relu", .batch_norm = true}));
+  Patient patient = fresh(
+      mlp({.inputs = 12, .hidden = {10}, .outputs = 4, .activation = "relu", .batch_norm = true}));
   patient.values("layer.0.bn.weight")[1] = 1e-7f;
   patient.values("layer.0.bn.bias")[1] = -0.1f;
   patient.values("layer.0.bn.bias")[4] = -50.0f;
@@ -212,7 +234,8 @@ TEST(Diagnose, BatchNormThatKillsIsNamed) {
 TEST(Diagnose, CausesOfDeadUnitsWithoutBatchNorm) {
   Dataset data = make_classes(500, 12, 4);
   for (float& value : data.values) value = std::fabs(value);
-  Patient patient = fresh(mlp({.inputs = 12, .hidden = {10, 6}, .outputs = 4, .activation = "relu"}));
+  Patient patient =
+      fresh(mlp({.inputs = 12, .hidden = {10, 6}, .outputs = 4, .activation = "relu"}));
   patient.values("layer.0.bias")[2] = -1000.0f;
   for (std::size_t i = 0; i < 12; ++i) patient.values("layer.0.weight")[2 * 12 + i] = 1.0f;
   for (std::size_t i = 0; i < 12; ++i) patient.values("layer.0.weight")[7 * 12 + i] = -1.0f;
@@ -227,10 +250,12 @@ TEST(Diagnose, CausesOfDeadUnitsWithoutBatchNorm) {
   EXPECT_EQ(finding(all, "dead network")->cost, 1.0);
 }
 
-// In the first layer nothing can bring a unit back; behind layers that learn, something may. A dead layer above locks all below.
+// In the first layer nothing can bring a unit back; behind layers that learn, something may. A dead
+// layer above locks all below.
 TEST(Diagnose, LockedAndRevivable) {
   const Dataset data = make_classes(500, 12, 4);
-  Patient patient = fresh(mlp({.inputs = 12, .hidden = {10, 8}, .outputs = 4, .activation = "relu"}));
+  Patient patient =
+      fresh(mlp({.inputs = 12, .hidden = {10, 8}, .outputs = 4, .activation = "relu"}));
   patient.values("layer.0.bias")[0] = -1000.0f;
   patient.values("layer.1.bias")[3] = -1000.0f;
   const Diagnosis diagnosis = diagnose(patient.graph, patient.weights, data);
@@ -245,7 +270,10 @@ TEST(Diagnose, LockedAndRevivable) {
 Graph residual() {
   return Graph({{"input", "input", {}, {{"shape", Ints{12}}}},
                 {"branch", "linear", {0}, {{"outputs", std::int64_t{12}}}},
-                {"branch.f", "activation", {1}, {{"activation", Activation("relu")}, {"layer", std::string("branch")}}},
+                {"branch.f",
+                 "activation",
+                 {1},
+                 {{"activation", Activation("relu")}, {"layer", std::string("branch")}}},
                 {"join", "add", {2, 0}, {}},
                 {"out", "linear", {3}, {{"outputs", std::int64_t{4}}}}});
 }
@@ -266,7 +294,8 @@ TEST(Diagnose, WithoutTargetsOnlyTheForwardPassIsJudged) {
   Dataset data = make_classes(500, 12, 4);
   data.labels.clear();
   data.classes = 0;
-  Patient patient = fresh(mlp({.inputs = 12, .hidden = {10, 8}, .outputs = 4, .activation = "relu"}));
+  Patient patient =
+      fresh(mlp({.inputs = 12, .hidden = {10, 8}, .outputs = 4, .activation = "relu"}));
   patient.values("layer.0.bias")[0] = -1000.0f;
   patient.values("layer.1.bias")[3] = -1000.0f;
   const Diagnosis diagnosis = diagnose(patient.graph, patient.weights, data);
@@ -278,7 +307,8 @@ TEST(Diagnose, WithoutTargetsOnlyTheForwardPassIsJudged) {
   EXPECT_FALSE(diagnosis.layers[1].lives[3].locked);
 }
 
-// Stride 2 with a kernel of 1 looks at every other place: a channel that fires elsewhere only is heard by nobody.
+// Stride 2 with a kernel of 1 looks at every other place: a channel that fires elsewhere only is
+// heard by nobody.
 TEST(Diagnose, UnitsThatFireButNeverWinTheirPool) {
   Dataset data = images(60);
   for (std::int64_t row = 0; row < data.size; ++row)
@@ -286,12 +316,16 @@ TEST(Diagnose, UnitsThatFireButNeverWinTheirPool) {
       float& value = data.values[static_cast<std::size_t>(row * 64) + i];
       value = i / 8 % 2 == 1 && i % 2 == 1 ? std::fabs(value) : -std::fabs(value);
     }
-  Patient patient = fresh(Graph({{"input", "input", {}, {{"shape", Ints{1, 8, 8}}}},
-                                 {"conv", "conv", {0}, {{"outputs", std::int64_t{2}}, {"kernel", Ints{1, 1}}}},
-                                 {"f", "activation", {1}, {{"activation", Activation("relu")}, {"layer", std::string("conv")}}},
-                                 {"pool", "max_pool", {2}, {{"kernel", Ints{1, 1}}, {"strides", Ints{2, 2}}}},
-                                 {"flat", "flatten", {3}, {}},
-                                 {"out", "linear", {4}, {{"outputs", std::int64_t{4}}}}}));
+  Patient patient =
+      fresh(Graph({{"input", "input", {}, {{"shape", Ints{1, 8, 8}}}},
+                   {"conv", "conv", {0}, {{"outputs", std::int64_t{2}}, {"kernel", Ints{1, 1}}}},
+                   {"f",
+                    "activation",
+                    {1},
+                    {{"activation", Activation("relu")}, {"layer", std::string("conv")}}},
+                   {"pool", "max_pool", {2}, {{"kernel", Ints{1, 1}}, {"strides", Ints{2, 2}}}},
+                   {"flat", "flatten", {3}, {}},
+                   {"out", "linear", {4}, {{"outputs", std::int64_t{4}}}}}));
   patient.values("conv.weight") = {1.0f, -1.0f};
   const Diagnosis diagnosis = diagnose(patient.graph, patient.weights, data);
   EXPECT_TRUE(diagnosis.layers[0].lives[0].never_wins);
@@ -304,7 +338,8 @@ TEST(Diagnose, UnitsThatFireButNeverWinTheirPool) {
 // tau is relative to the layer; a layer that shrinks as a whole has no dormant unit, and a finding.
 TEST(Diagnose, AVanishingSignalIsFoundWhereNoUnitIsDormant) {
   const Dataset data = make_classes(500, 12, 4);
-  Patient patient = fresh(mlp({.inputs = 12, .hidden = {20, 20}, .outputs = 4, .activation = "tanh"}));
+  Patient patient =
+      fresh(mlp({.inputs = 12, .hidden = {20, 20}, .outputs = 4, .activation = "tanh"}));
   for (float& weight : patient.values("layer.1.weight")) weight *= 1e-5f;
   const Diagnosis diagnosis = diagnose(patient.graph, patient.weights, data);
   EXPECT_EQ(diagnosis.layers[1].dormant, 0);
@@ -313,7 +348,8 @@ TEST(Diagnose, AVanishingSignalIsFoundWhereNoUnitIsDormant) {
 
 TEST(Diagnose, VanishingGradientsAreMeasuredOverTheWholeSet) {
   const Dataset data = make_classes(500, 12, 4);
-  const Patient patient = fresh(mlp({.inputs = 12, .hidden = Ints(14, 16), .outputs = 4, .activation = "sigmoid"}));
+  const Patient patient =
+      fresh(mlp({.inputs = 12, .hidden = Ints(14, 16), .outputs = 4, .activation = "sigmoid"}));
   const Diagnosis diagnosis = diagnose(patient.graph, patient.weights, data);
   EXPECT_EQ(diagnosis.gradients.size(), 15U);
   EXPECT_LT(diagnosis.gradient_norm_ratio, 1e-3);
@@ -346,15 +382,18 @@ TEST(Diagnose, AUnitAtItsCeilingIsSaturated) {
 }
 
 TEST(Diagnose, RectifiersDoNotSaturate) {
-  for (const char* each : {"relu", "leaky_relu:1e-5", "prelu", "rrelu", "crelu", "hardswish"}) EXPECT_FALSE(saturates(each)) << each;
-  for (const char* each : {"tanh", "sigmoid", "elu", "hardsigmoid", "relu6", "softplus"}) EXPECT_TRUE(saturates(each)) << each;
+  for (const char* each : {"relu", "leaky_relu:1e-5", "prelu", "rrelu", "crelu", "hardswish"})
+    EXPECT_FALSE(saturates(each)) << each;
+  for (const char* each : {"tanh", "sigmoid", "elu", "hardsigmoid", "relu6", "softplus"})
+    EXPECT_TRUE(saturates(each)) << each;
 }
 
 TEST(Diagnose, WhatIsNotANumberIsNotSilent) {
   const Dataset data = make_classes(500, 12, 4);
   Patient patient = fresh(mlp({.inputs = 12, .hidden = {10}, .outputs = 4, .activation = "relu"}));
   patient.values("layer.0.weight")[0] = std::nanf("");
-  EXPECT_FALSE(kinds(diagnose(patient.graph, patient.weights, data)).contains("always negative units"));
+  EXPECT_FALSE(
+      kinds(diagnose(patient.graph, patient.weights, data)).contains("always negative units"));
 }
 
 }  // namespace

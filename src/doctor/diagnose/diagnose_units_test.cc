@@ -1,6 +1,8 @@
-// Where the weights of a unit are, and what they are to blame for, behind pools, flattens, norms and transposed convolutions.
+// Where the weights of a unit are, and what they are to blame for, behind pools, flattens, norms
+// and transposed convolutions.
 
-// The diagnosis against a plain forward pass in double, and the ways a detector lies (each a case here).
+// The diagnosis against a plain forward pass in double, and the ways a detector lies (each a case
+// here).
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -31,13 +33,15 @@ Dataset images(std::int64_t size) {
 TEST(Diagnose, UnitsBehindAPoolHaveTheirWeights) {
   Dataset data = make_classes(100, 64, 4);
   data.shape = {1, 8, 8};
-  const Node act{"f", "activation", {2}, {{"activation", Activation("relu")}, {"layer", std::string("conv")}}};
-  Patient patient = fresh(Graph({{"x", "input", {}, {{"shape", Ints{1, 8, 8}}}},
-                                 {"conv", "conv", {0}, {{"outputs", std::int64_t{3}}, {"kernel", Ints{3, 3}}}},
-                                 {"pool", "max_pool", {1}, {{"kernel", Ints{2, 2}}, {"strides", Ints{2, 2}}}},
-                                 act,
-                                 {"flat", "flatten", {3}, {}},
-                                 {"out", "linear", {4}, {{"outputs", std::int64_t{4}}}}}));
+  const Node act{
+      "f", "activation", {2}, {{"activation", Activation("relu")}, {"layer", std::string("conv")}}};
+  Patient patient =
+      fresh(Graph({{"x", "input", {}, {{"shape", Ints{1, 8, 8}}}},
+                   {"conv", "conv", {0}, {{"outputs", std::int64_t{3}}, {"kernel", Ints{3, 3}}}},
+                   {"pool", "max_pool", {1}, {{"kernel", Ints{2, 2}}, {"strides", Ints{2, 2}}}},
+                   act,
+                   {"flat", "flatten", {3}, {}},
+                   {"out", "linear", {4}, {{"outputs", std::int64_t{4}}}}}));
   patient.values("conv.bias")[1] = -1000.0f;
   const UnitDiagnosis life = diagnose(patient.graph, patient.weights, data).layers[0].lives[1];
   EXPECT_EQ(life.state, UnitState::kDead);
@@ -48,12 +52,15 @@ TEST(Diagnose, UnitsBehindAPoolHaveTheirWeights) {
 TEST(Diagnose, UnitsOfATransposedConvolutionHaveTheirWeights) {
   Dataset data = make_classes(100, 64, 4);
   data.shape = {4, 4, 4};
-  Patient patient =
-      fresh(Graph({{"x", "input", {}, {{"shape", Ints{4, 4, 4}}}},
-                   {"up", "conv_transpose", {0}, {{"outputs", std::int64_t{6}}, {"kernel", Ints{2, 2}}, {"groups", std::int64_t{2}}}},
-                   {"f", "activation", {1}, {{"activation", Activation("relu")}, {"layer", std::string("up")}}},
-                   {"flat", "flatten", {2}, {}},
-                   {"out", "linear", {3}, {{"outputs", std::int64_t{4}}}}}));
+  Patient patient = fresh(Graph(
+      {{"x", "input", {}, {{"shape", Ints{4, 4, 4}}}},
+       {"up",
+        "conv_transpose",
+        {0},
+        {{"outputs", std::int64_t{6}}, {"kernel", Ints{2, 2}}, {"groups", std::int64_t{2}}}},
+       {"f", "activation", {1}, {{"activation", Activation("relu")}, {"layer", std::string("up")}}},
+       {"flat", "flatten", {2}, {}},
+       {"out", "linear", {3}, {{"outputs", std::int64_t{4}}}}}));
   patient.values("up.bias")[4] = -1000.0f;
   const UnitDiagnosis life = diagnose(patient.graph, patient.weights, data).layers[0].lives[4];
   EXPECT_EQ(life.state, UnitState::kDead);
@@ -62,7 +69,10 @@ TEST(Diagnose, UnitsOfATransposedConvolutionHaveTheirWeights) {
 
 Graph net_of(const char* activation, bool behind) {
   const auto f = [&](int input) {
-    return Node{"f", "activation", {input}, {{"activation", Activation(activation)}, {"layer", std::string("conv")}}};
+    return Node{"f",
+                "activation",
+                {input},
+                {{"activation", Activation(activation)}, {"layer", std::string("conv")}}};
   };
   return Graph({{"x", "input", {}, {{"shape", Ints{1, 8, 8}}}},
                 {"conv", "conv", {0}, {{"outputs", std::int64_t{4}}, {"kernel", Ints{3, 3}}}},
@@ -71,7 +81,8 @@ Graph net_of(const char* activation, bool behind) {
                 {"out", "linear", {3}, {{"outputs", std::int64_t{4}}}}});
 }
 
-// Elementwise functions and a flatten change places: the units, their wiring and what is found are the same.
+// Elementwise functions and a flatten change places: the units, their wiring and what is found are
+// the same.
 TEST(Diagnose, AReluBehindAFlattenIsAChannel) {
   const Dataset data = images(100);
   std::vector<Diagnosis> found;
@@ -104,11 +115,15 @@ TEST(Diagnose, AReluBehindAFlattenIsAChannel) {
 TEST(Diagnose, AReluBehindAFlattenOfRowsIsANeuron) {
   Dataset data = make_classes(100, 12, 4);
   data.shape = {3, 4};
-  Patient patient = fresh(Graph({{"x", "input", {}, {{"shape", Ints{3, 4}}}},
-                                 {"rows", "linear", {0}, {{"outputs", std::int64_t{5}}}},
-                                 {"flat", "flatten", {1}, {}},
-                                 {"f", "activation", {2}, {{"activation", Activation("relu")}, {"layer", std::string("rows")}}},
-                                 {"out", "linear", {3}, {{"outputs", std::int64_t{4}}}}}));
+  Patient patient =
+      fresh(Graph({{"x", "input", {}, {{"shape", Ints{3, 4}}}},
+                   {"rows", "linear", {0}, {{"outputs", std::int64_t{5}}}},
+                   {"flat", "flatten", {1}, {}},
+                   {"f",
+                    "activation",
+                    {2},
+                    {{"activation", Activation("relu")}, {"layer", std::string("rows")}}},
+                   {"out", "linear", {3}, {{"outputs", std::int64_t{4}}}}}));
   patient.values("rows.bias")[2] = -100.0f;
   const Diagnosis diagnosis = diagnose(patient.graph, patient.weights, data);
   EXPECT_EQ(diagnosis.layers[0].units, 5);
@@ -119,7 +134,8 @@ TEST(Diagnose, AReluBehindAFlattenOfRowsIsANeuron) {
 // Weights of 0 pass nothing on, whatever the activation: neither a slope nor a layer below helps.
 TEST(Diagnose, ZeroWeightsAreACauseOfTheirOwn) {
   const Dataset data = make_classes(200, 12, 4);
-  Patient patient = fresh(mlp({.inputs = 12, .hidden = {10, 8}, .outputs = 4, .activation = "relu"}));
+  Patient patient =
+      fresh(mlp({.inputs = 12, .hidden = {10, 8}, .outputs = 4, .activation = "relu"}));
   for (float& weight : patient.values("layer.1.weight")) weight = 0.0f;
   const Diagnosis diagnosis = diagnose(patient.graph, patient.weights, data);
   EXPECT_EQ(diagnosis.layers[1].dead, 8);
@@ -127,8 +143,10 @@ TEST(Diagnose, ZeroWeightsAreACauseOfTheirOwn) {
   EXPECT_EQ(diagnosis.zero_weights(), 8);
   const Finding* found = finding(diagnosis, "dead network");
   ASSERT_NE(found, nullptr);
-  EXPECT_THAT(found->evidence, testing::AllOf(HasSubstr("all its incoming weights are 0 (8)"), testing::Not(HasSubstr("revivable"))));
-  EXPECT_THAT(found->remedy, testing::AllOf(HasSubstr("draw their incoming weights anew"), testing::Not(HasSubstr("leaky_relu"))));
+  EXPECT_THAT(found->evidence, testing::AllOf(HasSubstr("all its incoming weights are 0 (8)"),
+                                              testing::Not(HasSubstr("revivable"))));
+  EXPECT_THAT(found->remedy, testing::AllOf(HasSubstr("draw their incoming weights anew"),
+                                            testing::Not(HasSubstr("leaky_relu"))));
 }
 
 TEST(Diagnose, AMixOfZeroWeightsAndOthersIsToldApart) {
@@ -139,31 +157,38 @@ TEST(Diagnose, AMixOfZeroWeightsAndOthersIsToldApart) {
   const Diagnosis diagnosis = diagnose(patient.graph, patient.weights, data);
   EXPECT_EQ(diagnosis.layers[0].lives[3].cause, DeadCause::kZeroWeights);
   EXPECT_EQ(diagnosis.layers[0].lives[5].cause, DeadCause::kBiasFarBelow);
-  EXPECT_THAT(finding(diagnosis, "dead units")->remedy, testing::AllOf(HasSubstr("where the weights are 0"), HasSubstr("for the others")));
+  EXPECT_THAT(finding(diagnosis, "dead units")->remedy,
+              testing::AllOf(HasSubstr("where the weights are 0"), HasSubstr("for the others")));
 }
 
-// Channels pruned to 0 behind a batch norm: those whose beta is below 0 are dead, those above say the same whatever comes in.
+// Channels pruned to 0 behind a batch norm: those whose beta is below 0 are dead, those above say
+// the same whatever comes in.
 TEST(Diagnose, PrunedChannelsBehindBatchNormAreConstant) {
   const Dataset data = make_classes(200, 12, 4);
-  Patient patient = fresh(mlp({.inputs = 12, .hidden = {10}, .outputs = 4, .activation = "relu", .batch_norm = true}));
-  for (const std::size_t unit : {1U, 4U, 6U}) std::fill_n(patient.values("layer.0.weight").begin() + 12 * unit, 12, 0.0f);
+  Patient patient = fresh(
+      mlp({.inputs = 12, .hidden = {10}, .outputs = 4, .activation = "relu", .batch_norm = true}));
+  for (const std::size_t unit : {1U, 4U, 6U})
+    std::fill_n(patient.values("layer.0.weight").begin() + 12 * unit, 12, 0.0f);
   patient.values("layer.0.bn.bias")[1] = 0.5f;
   patient.values("layer.0.bn.bias")[4] = -0.5f;
   patient.values("layer.0.bn.bias")[6] = 0.7f;
   const Diagnosis diagnosis = diagnose(patient.graph, patient.weights, data);
   ASSERT_NE(finding(diagnosis, "constant units"), nullptr);
   EXPECT_THAT(finding(diagnosis, "constant units")->units, ElementsAre(1, 6));
-  EXPECT_THAT(finding(diagnosis, "constant units")->evidence, HasSubstr("all its incoming weights are 0 (2)"));
+  EXPECT_THAT(finding(diagnosis, "constant units")->evidence,
+              HasSubstr("all its incoming weights are 0 (2)"));
   EXPECT_EQ(diagnosis.constant(), 2);
   EXPECT_THAT(in_state(diagnosis.layers[0], UnitState::kDead), ElementsAre(4));
   EXPECT_TRUE(diagnosis.layers[0].lives[4].locked);
 }
 
-// Every unit is constant on examples that are all the same, and behind a dead layer; neither says anything of the units.
+// Every unit is constant on examples that are all the same, and behind a dead layer; neither says
+// anything of the units.
 TEST(Diagnose, ConstantUnitsAreNotBlamedForWhatComesIn) {
   Dataset same = make_classes(50, 12, 4);
   for (std::size_t i = 12; i < same.values.size(); ++i) same.values[i] = same.values[i % 12];
-  Patient patient = fresh(mlp({.inputs = 12, .hidden = {10, 8}, .outputs = 4, .activation = "leaky_relu"}));
+  Patient patient =
+      fresh(mlp({.inputs = 12, .hidden = {10, 8}, .outputs = 4, .activation = "leaky_relu"}));
   EXPECT_FALSE(kinds(diagnose(patient.graph, patient.weights, same)).contains("constant units"));
   Patient dead = fresh(mlp({.inputs = 12, .hidden = {10, 8}, .outputs = 4, .activation = "relu"}));
   for (float& bias : dead.values("layer.0.bias")) bias = -1000.0f;

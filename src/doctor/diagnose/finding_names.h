@@ -4,7 +4,8 @@
 #include <array>
 #include <string_view>
 
-// What a finding can be called: in reports, in JSON, and with '-' for ' ' as a condition of `diagnose --fail-on`.
+// What a finding can be called: in reports, in JSON, and with '-' for ' ' as a condition of
+// `diagnose --fail-on`.
 namespace undying::doctor {
 
 inline constexpr std::string_view kDeadNetwork = "dead network";
@@ -28,10 +29,11 @@ inline constexpr std::string_view kOutOfReach = "targets out of reach";
 inline constexpr std::string_view kWrongLoss = "wrong loss";
 inline constexpr std::string_view kNotLearned = "not learned";
 
-inline constexpr std::array kFindingNames = {kDeadNetwork,     kDeadBranch,      kDeadUnits,      kConstantUnits,      kAlwaysNegativeUnits,
-                                             kDormantUnits,    kSaturatedUnits,  kPoolLosers,     kOutputsNotFinite,   kGradientsNotFinite,
-                                             kVanishingSignal, kExplodingSignal, kCollapsedLayer, kVanishingGradients, kExplodingGradients,
-                                             kScaleOfInputs,   kOutOfReach,      kWrongLoss,      kNotLearned,         kStuckGates};
+inline constexpr std::array kFindingNames = {
+    kDeadNetwork,     kDeadBranch,      kDeadUnits,      kConstantUnits,      kAlwaysNegativeUnits,
+    kDormantUnits,    kSaturatedUnits,  kPoolLosers,     kOutputsNotFinite,   kGradientsNotFinite,
+    kVanishingSignal, kExplodingSignal, kCollapsedLayer, kVanishingGradients, kExplodingGradients,
+    kScaleOfInputs,   kOutOfReach,      kWrongLoss,      kNotLearned,         kStuckGates};
 
 }  // namespace undying::doctor
 

@@ -17,20 +17,26 @@ constexpr double kVanishingRatio = 1e-3;
 constexpr double kVanishingNorm = 1e-4;
 constexpr double kExplodingRatio = 70.0;
 
-constexpr double kSignalLost = 1e-6;  // of the strongest layer's E h^2: what tau, relative to a layer, cannot see
+// Of the strongest layer's E h^2: what tau, relative to a layer, cannot see.
+constexpr double kSignalLost = 1e-6;
 constexpr double kSignalGrown = 1e6;
 constexpr double kOneDirection = 1.1;  // effective rank up to which a layer says one thing
 constexpr std::int64_t kWideEnough = 8;
 
 constexpr const char* kReinitialise =
-    "draw their incoming weights anew and set the outgoing ones to 0 (undying revive tries it against a placebo)";
+    "draw their incoming weights anew and set the outgoing ones to 0 (undying revive tries it "
+    "against a placebo)";
 constexpr const char* kDrawAnew =
-    "draw their incoming weights anew: while those are 0, no activation has anything to pass on and no gradient to learn from";
-constexpr const char* kLeaky = "leaky_relu:0.01 to 0.3 in their place keeps a gradient on both sides (undying revive tries them)";
+    "draw their incoming weights anew: while those are 0, no activation has anything to pass on "
+    "and no gradient to learn from";
+constexpr const char* kLeaky =
+    "leaky_relu:0.01 to 0.3 in their place keeps a gradient on both sides (undying revive tries "
+    "them)";
 
 class Finder {
  public:
-  Finder(const engine::Model& model, const std::vector<Wiring>& wirings, const Observation& seen, const Diagnosis& diagnosis)
+  Finder(const engine::Model& model, const std::vector<Wiring>& wirings, const Observation& seen,
+         const Diagnosis& diagnosis)
       : model_(model), wirings_(wirings), seen_(seen), diagnosis_(diagnosis) {
     for (const engine::Parameter& parameter : model.parameters())
       if (parameter.trained) trained_ += static_cast<double>(parameter.size);
@@ -53,8 +59,10 @@ class Finder {
  private:
   const LayerDiagnosis& layer(std::size_t l) const { return diagnosis_.layers[l]; }
 
-  void add(std::size_t l, std::string_view what, std::vector<std::int64_t> units, double cost, std::string evidence, std::string remedy) {
-    findings_.push_back({std::string(what), layer(l).name, std::move(units), std::min(1.0, cost), std::move(evidence), std::move(remedy)});
+  void add(std::size_t l, std::string_view what, std::vector<std::int64_t> units, double cost,
+           std::string evidence, std::string remedy) {
+    findings_.push_back({std::string(what), layer(l).name, std::move(units), std::min(1.0, cost),
+                         std::move(evidence), std::move(remedy)});
   }
 
   template <class Chosen>
@@ -69,36 +77,49 @@ class Finder {
   double share_of(std::size_t l, const std::vector<std::int64_t>& units) const {
     double numbers = 0.0;
     for (const std::int64_t unit : units) {
-      for (const Span& span : incoming(model_, wirings_[l], unit)) numbers += static_cast<double>(span.numbers());
-      for (const Span& span : outgoing(model_, wirings_[l], unit)) numbers += static_cast<double>(span.numbers());
+      for (const Span& span : incoming(model_, wirings_[l], unit))
+        numbers += static_cast<double>(span.numbers());
+      for (const Span& span : outgoing(model_, wirings_[l], unit))
+        numbers += static_cast<double>(span.numbers());
     }
     return trained_ > 0.0 ? numbers / trained_ : 0.0;
   }
 
   std::string where(std::size_t l) const {
-    return layer(l).positions == 1 ? fmt::format("n = {} examples of {}", layer(l).n, diagnosis_.data)
-                                   : fmt::format("n = {}: {} examples of {} x {} positions", layer(l).n, diagnosis_.examples,
-                                                 diagnosis_.data, layer(l).positions);
+    return layer(l).positions == 1
+               ? fmt::format("n = {} examples of {}", layer(l).n, diagnosis_.data)
+               : fmt::format("n = {}: {} examples of {} x {} positions", layer(l).n,
+                             diagnosis_.examples, diagnosis_.data, layer(l).positions);
   }
 
   std::string bound(std::size_t l) const {
-    return fmt::format("with 95% confidence each fires on less than {:.2g} of such data", 3.0 / static_cast<double>(layer(l).n));
+    return fmt::format("with 95% confidence each fires on less than {:.2g} of such data",
+                       3.0 / static_cast<double>(layer(l).n));
   }
 
   void look_for_dead(std::size_t l) {
-    const auto dead = units(l, [](const UnitDiagnosis& life) { return life.state == UnitState::kDead; });
+    const auto dead =
+        units(l, [](const UnitDiagnosis& life) { return life.state == UnitState::kDead; });
     if (dead.empty()) return;
     const LayerDiagnosis& found = layer(l);
     const std::string evidence =
-        fmt::format("{} of {} units never fire and have no gradient ({}); {}. {}{}. Cause: {}", found.dead, found.units, where(l), bound(l),
-                    locked(found), diagnosis_.has_targets ? "" : " as far as can be told without targets", causes(found, dead));
-    if (found.dead < found.units) return add(l, kDeadUnits, dead, share_of(l, dead), evidence, remedy_for(found));
+        fmt::format("{} of {} units never fire and have no gradient ({}); {}. {}{}. Cause: {}",
+                    found.dead, found.units, where(l), bound(l), locked(found),
+                    diagnosis_.has_targets ? "" : " as far as can be told without targets",
+                    causes(found, dead));
+    if (found.dead < found.units)
+      return add(l, kDeadUnits, dead, share_of(l, dead), evidence, remedy_for(found));
     if (found.bypassed)
       return add(l, kDeadBranch, dead, share_of(l, dead),
-                 "the whole layer is dead; a path goes around it, so the network still answers to its input. " + evidence,
+                 "the whole layer is dead; a path goes around it, so the network still answers to "
+                 "its input. " +
+                     evidence,
                  remedy_for(found));
-    add(l, kDeadNetwork, dead, 1.0, "the whole layer is dead and no path goes around it: the output is constant. " + evidence,
-        zero_weights(found) == found.dead ? kDrawAnew : "re-initialise the network, with a lower learning rate or leaky_relu");
+    add(l, kDeadNetwork, dead, 1.0,
+        "the whole layer is dead and no path goes around it: the output is constant. " + evidence,
+        zero_weights(found) == found.dead
+            ? kDrawAnew
+            : "re-initialise the network, with a lower learning rate or leaky_relu");
   }
 
   static std::string locked(const LayerDiagnosis& found) {
@@ -109,99 +130,125 @@ class Finder {
 
   static std::string causes(const LayerDiagnosis& found, const std::vector<std::int64_t>& units) {
     std::map<DeadCause, int> counts;
-    for (const std::int64_t unit : units) ++counts[found.lives[static_cast<std::size_t>(unit)].cause];
+    for (const std::int64_t unit : units) ++counts[found.lives[unit].cause];
     std::string text;
-    for (const auto& [cause, count] : counts) text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", name(cause), count);
+    for (const auto& [cause, count] : counts)
+      text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", name(cause), count);
     return text;
   }
 
   static std::int64_t dead_of(const LayerDiagnosis& found, DeadCause cause) {
-    return std::ranges::count_if(found.lives,
-                                 [&](const UnitDiagnosis& life) { return life.state == UnitState::kDead && life.cause == cause; });
+    return std::ranges::count_if(found.lives, [&](const UnitDiagnosis& life) {
+      return life.state == UnitState::kDead && life.cause == cause;
+    });
   }
-  static std::int64_t zero_weights(const LayerDiagnosis& found) { return dead_of(found, DeadCause::kZeroWeights); }
+  static std::int64_t zero_weights(const LayerDiagnosis& found) {
+    return dead_of(found, DeadCause::kZeroWeights);
+  }
 
   // What would cure the dead. Where weights are 0, leaky_relu passes nothing on either.
   static std::string remedy_for(const LayerDiagnosis& found) {
-    if (dead_of(found, DeadCause::kDeadInputs) > 0) return "cure the layer before it first: its units have no living input";
+    if (dead_of(found, DeadCause::kDeadInputs) > 0)
+      return "cure the layer before it first: its units have no living input";
     const std::int64_t zero = zero_weights(found);
     if (zero == found.dead) return kDrawAnew;
     const std::string others = std::string(kReinitialise) + "; " + kLeaky;
-    return zero == 0 ? others : fmt::format("where the weights are 0, {}; for the others, {}", kDrawAnew, others);
+    return zero == 0
+               ? others
+               : fmt::format("where the weights are 0, {}; for the others, {}", kDrawAnew, others);
   }
 
-  // Those behind a layer that says nothing only repeat it, and where D does not vary every unit is constant.
+  // Those behind a layer that says nothing only repeat it, and where D does not vary every unit is
+  // constant.
   void look_for_constants(std::size_t l) {
     if (!seen_.inputs_vary || layer(l).constant == 0) return;
     const auto those = units(l, [](const UnitDiagnosis& life) {
-      return life.constant && !life.saturated && life.cause != DeadCause::kDeadInputs && life.cause != DeadCause::kUnknown;
+      return life.constant && !life.saturated && life.cause != DeadCause::kDeadInputs &&
+             life.cause != DeadCause::kUnknown;
     });
     if (those.empty()) return;
-    const bool zero = std::ranges::any_of(
-        those, [&](std::int64_t unit) { return layer(l).lives[static_cast<std::size_t>(unit)].cause == DeadCause::kZeroWeights; });
+    const bool zero = std::ranges::any_of(those, [&](std::int64_t unit) {
+      return layer(l).lives[unit].cause == DeadCause::kZeroWeights;
+    });
     add(l, kConstantUnits, those, share_of(l, those),
-        fmt::format("{} of {} units give one and the same output on the whole of D ({}): they say nothing of the input. Cause: {}",
+        fmt::format("{} of {} units give one and the same output on the whole of D ({}): they say "
+                    "nothing of the input. Cause: {}",
                     those.size(), layer(l).units, where(l), causes(layer(l), those)),
-        std::string("prune them, with what they give added to the biases behind") + (zero ? std::string(", or ") + kDrawAnew : ""));
+        std::string("prune them, with what they give added to the biases behind") +
+            (zero ? std::string(", or ") + kDrawAnew : ""));
   }
 
   void look_for_silent_neighbours(std::size_t l) {
     const LayerDiagnosis& found = layer(l);
     if (!std::isfinite(found.signal_mean)) return;  // NaN is neither above nor below 0
     // What is constant has its own finding.
-    const auto negative =
-        units(l, [](const UnitDiagnosis& life) { return life.state == UnitState::kAlwaysNegative && (!life.constant || life.saturated); });
+    const auto negative = units(l, [](const UnitDiagnosis& life) {
+      return life.state == UnitState::kAlwaysNegative && (!life.constant || life.saturated);
+    });
     if (!negative.empty()) {
       add(l, kAlwaysNegativeUnits, negative, 0.1 * share_of(l, negative),
-          fmt::format("{} of {} units never fire, but {} has a gradient there ({}): not dead; {}", negative.size(), found.units,
-                      found.activation.specification(), where(l), bound(l)),
+          fmt::format("{} of {} units never fire, but {} has a gradient there ({}): not dead; {}",
+                      negative.size(), found.units, found.activation.specification(), where(l),
+                      bound(l)),
           "none needed while they learn; on one side of the kink they are nearly linear");
     }
     if (found.dormant > 0) {
       const auto those = units(l, [](const UnitDiagnosis& life) { return life.dormant; });
       add(l, kDormantUnits, those, 0.5 * share_of(l, those),
-          fmt::format("{} of {} units fire, but their mean |h| is at most {} of the layer's ({})", found.dormant, found.units,
-                      diagnosis_.dormant_tau, where(l)),
-          "re-initialise them if accuracy has stalled (Sokar et al. 2023); rare and strong units are dormant by this measure too");
+          fmt::format("{} of {} units fire, but their mean |h| is at most {} of the layer's ({})",
+                      found.dormant, found.units, diagnosis_.dormant_tau, where(l)),
+          "re-initialise them if accuracy has stalled (Sokar et al. 2023); rare and strong units "
+          "are dormant by this measure too");
     }
     if (found.never_wins > 0) {
       const auto those = units(l, [](const UnitDiagnosis& life) { return life.never_wins; });
       add(l, kPoolLosers, those, share_of(l, those),
-          fmt::format("{} of {} units fire, but are the largest of no window of the max pool behind ({})", found.never_wins, found.units,
-                      where(l)),
+          fmt::format(
+              "{} of {} units fire, but are the largest of no window of the max pool behind ({})",
+              found.never_wins, found.units, where(l)),
           "average pooling, or a stride no larger than the kernel");
     }
     if (found.saturated_units > 0) {
       const auto those = units(l, [](const UnitDiagnosis& life) { return life.saturated; });
       add(l, kSaturatedUnits, those, share_of(l, those),
-          fmt::format("{} of {} units have |f'| < {} on at least {:.0f}% of D ({})", found.saturated_units, found.units,
-                      diagnosis_.saturation_eps, 100.0 * health::kSaturatedShare, where(l)),
+          fmt::format("{} of {} units have |f'| < {} on at least {:.0f}% of D ({})",
+                      found.saturated_units, found.units, diagnosis_.saturation_eps,
+                      100.0 * health::kSaturatedShare, where(l)),
           "batch norm before the activation, smaller weights, or a rectifier in its place");
     }
   }
 
-  double square_of(std::size_t l) const { return layer(l).signal_variance + layer(l).signal_mean * layer(l).signal_mean; }
+  double square_of(std::size_t l) const {
+    return layer(l).signal_variance + layer(l).signal_mean * layer(l).signal_mean;
+  }
 
   void look_at_signal(std::size_t l) {
     const LayerDiagnosis& found = layer(l);
     if (!std::isfinite(square_of(l)))
       return add(l, kOutputsNotFinite, {}, 1.0,
-                 fmt::format("mean {}, variance {} ({})", found.signal_mean, found.signal_variance, where(l)),
-                 "go back to weights from before the run diverged; a lower learning rate, gradient clipping");
+                 fmt::format("mean {}, variance {} ({})", found.signal_mean, found.signal_variance,
+                             where(l)),
+                 "go back to weights from before the run diverged; a lower learning rate, gradient "
+                 "clipping");
     if (found.dead == found.units) return;
     double strongest = 0.0;
-    for (std::size_t other = 0; other < l; ++other) strongest = std::fmax(strongest, square_of(other));
+    for (std::size_t other = 0; other < l; ++other)
+      strongest = std::fmax(strongest, square_of(other));
     if (l > 0 && square_of(l) < kSignalLost * strongest)
       add(l, kVanishingSignal, {}, 0.5,
-          fmt::format("E h^2 is {:.2g}, {:.1g} of the strongest layer's before it ({})", square_of(l), square_of(l) / strongest, where(l)),
+          fmt::format("E h^2 is {:.2g}, {:.1g} of the strongest layer's before it ({})",
+                      square_of(l), square_of(l) / strongest, where(l)),
           "an initial draw with the activation's own gain (kaiming-normal), or batch norm");
     if (l > 0 && square_of(0) > 0.0 && square_of(l) > kSignalGrown * square_of(0))
       add(l, kExplodingSignal, {}, 0.5,
-          fmt::format("E h^2 is {:.2g}, {:.1g} times the first layer's ({})", square_of(l), square_of(l) / square_of(0), where(l)),
+          fmt::format("E h^2 is {:.2g}, {:.1g} times the first layer's ({})", square_of(l),
+                      square_of(l) / square_of(0), where(l)),
           "an initial draw with the activation's own gain (kaiming-normal), or batch norm");
-    if (found.units >= kWideEnough && found.effective_rank > 0.0 && found.effective_rank < kOneDirection)
+    if (found.units >= kWideEnough && found.effective_rank > 0.0 &&
+        found.effective_rank < kOneDirection)
       add(l, kCollapsedLayer, {}, 0.5,
-          fmt::format("effective rank {:.2f} of {} units (on {} rows of {}): the layer gives nearly the same answer up to a factor",
+          fmt::format("effective rank {:.2f} of {} units (on {} rows of {}): the layer gives "
+                      "nearly the same answer up to a factor",
                       found.effective_rank, found.units, found.rank_rows, diagnosis_.data),
           "a shallower or wider network, batch norm, or another initial draw");
   }
@@ -222,18 +269,25 @@ class Finder {
     const double first = norms.front().gradient;
     const double ratio = diagnosis_.gradient_norm_ratio;
     const std::string evidence = fmt::format(
-        "norm of the gradient of {} over that of {}: {:.2g} ({:.2g} / {:.2g}; mean gradient over n = {} examples of {})",
-        norms.front().parameter, norms.back().parameter, ratio, first, norms.back().gradient, diagnosis_.examples, diagnosis_.data);
+        "norm of the gradient of {} over that of {}: {:.2g} ({:.2g} / {:.2g}; mean gradient over n "
+        "= {} examples of {})",
+        norms.front().parameter, norms.back().parameter, ratio, first, norms.back().gradient,
+        diagnosis_.examples, diagnosis_.data);
     if (ratio < kVanishingRatio && first < kVanishingNorm)
       findings_.push_back({std::string(kVanishingGradients),
                            "",
                            {},
                            unlearning_share(),
                            evidence,
-                           std::string("leaky_relu or elu, batch norm, a residual path, an initial draw with the activation's own gain")});
+                           std::string("leaky_relu or elu, batch norm, a residual path, an initial "
+                                       "draw with the activation's own gain")});
     if (ratio > kExplodingRatio)
-      findings_.push_back(
-          {std::string(kExplodingGradients), "", {}, 0.5, evidence, "gradient clipping (--clip-norm), a lower learning rate, batch norm"});
+      findings_.push_back({std::string(kExplodingGradients),
+                           "",
+                           {},
+                           0.5,
+                           evidence,
+                           "gradient clipping (--clip-norm), a lower learning rate, batch norm"});
   }
 
   // Of the trained numbers, those in weights whose gradient is below the bound.
@@ -241,7 +295,8 @@ class Finder {
     double numbers = 0.0;
     for (const GradientNorm& norm : diagnosis_.gradients) {
       if (norm.gradient >= kVanishingNorm) continue;
-      const auto parameter = std::ranges::find(model_.parameters(), norm.parameter, &engine::Parameter::name);
+      const auto parameter =
+          std::ranges::find(model_.parameters(), norm.parameter, &engine::Parameter::name);
       numbers += static_cast<double>(parameter->size);
     }
     return numbers / trained_;
@@ -257,8 +312,8 @@ class Finder {
 
 }  // namespace
 
-std::vector<Finding> find(const engine::Model& model, const std::vector<Wiring>& wirings, const Observation& seen,
-                          const Diagnosis& diagnosis) {
+std::vector<Finding> find(const engine::Model& model, const std::vector<Wiring>& wirings,
+                          const Observation& seen, const Diagnosis& diagnosis) {
   return Finder(model, wirings, seen, diagnosis).run();
 }
 

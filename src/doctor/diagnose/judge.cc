@@ -14,10 +14,12 @@ using Role = ops::ParameterSpec::Role;
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kScaleNearZero = 1e-3;  // |gamma| against the largest of its layer
 
-// What the judge of units says of each layer, with what the wiring and the gradients add: causes, and what is locked.
+// What the judge of units says of each layer, with what the wiring and the gradients add: causes,
+// and what is locked.
 class Explainer {
  public:
-  Explainer(const engine::Model& model, const std::vector<Wiring>& wirings, const Observation& seen, const DiagnoseSettings& settings)
+  Explainer(const engine::Model& model, const std::vector<Wiring>& wirings, const Observation& seen,
+            const DiagnoseSettings& settings)
       : model_(model), wirings_(wirings), seen_(seen), settings_(settings) {}
 
   std::vector<LayerDiagnosis> run() {
@@ -29,7 +31,8 @@ class Explainer {
  private:
   LayerDiagnosis judged(std::size_t l) const {
     const engine::Layer& layer = model_.layers()[l];
-    const health::LayerJudgement verdict = health::judge(layer, seen_.census, seen_.examples, settings_.dormant_tau);
+    const health::LayerJudgement verdict =
+        health::judge(layer, seen_.census, seen_.examples, settings_.dormant_tau);
     LayerDiagnosis found{.name = layer.name,
                          .activation = layer.activation,
                          .units = layer.units,
@@ -49,42 +52,48 @@ class Explainer {
                          .effective_rank_error = seen_.rank[l].error,
                          .rank_rows = seen_.rank_rows,
                          .bypassed = wirings_[l].bypassed};
-    for (std::size_t unit = 0; unit < verdict.units.size(); ++unit) add_unit(l, unit, verdict.units[unit], found);
+    for (std::size_t unit = 0; unit < verdict.units.size(); ++unit)
+      add_unit(l, unit, verdict.units[unit], found);
     return found;
   }
 
-  void add_unit(std::size_t l, std::size_t unit, const health::UnitJudgement& verdict, LayerDiagnosis& found) const {
+  void add_unit(std::size_t l, std::size_t unit, const health::UnitJudgement& verdict,
+                LayerDiagnosis& found) const {
     const std::vector<std::uint8_t>& losers = seen_.never_wins[l];
     const auto at = static_cast<std::size_t>(model_.layers()[l].offset) + unit;
-    found.lives.push_back({.state = verdict.state,
-                           .dormant = verdict.dormant,
-                           .constant = verdict.constant,
-                           .saturated = verdict.saturated,
-                           .never_wins = !losers.empty() && losers[unit] != 0,
-                           .firing_rate = verdict.firing_rate,
-                           .saturated_share = health::saturated_share(verdict.counts, found.activation),
-                           .abs_mean = verdict.counts.abs_mean,
-                           .preactivation_max = verdict.counts.max,
-                           .gradient = seen_.gradients ? seen_.gradients->units[at] : kNan});
+    found.lives.push_back(
+        {.state = verdict.state,
+         .dormant = verdict.dormant,
+         .constant = verdict.constant,
+         .saturated = verdict.saturated,
+         .never_wins = !losers.empty() && losers[unit] != 0,
+         .firing_rate = verdict.firing_rate,
+         .saturated_share = health::saturated_share(verdict.counts, found.activation),
+         .abs_mean = verdict.counts.abs_mean,
+         .preactivation_max = verdict.counts.max,
+         .gradient = seen_.gradients ? seen_.gradients->units[at] : kNan});
     found.never_wins += found.lives.back().never_wins;
     const double rate = verdict.firing_rate;
-    ++found.histogram[rate <= 0.0 ? 0 : rate >= 1.0 ? 11 : static_cast<std::size_t>(std::ceil(10.0 * rate))];
+    ++found.histogram[rate <= 0.0   ? 0
+                      : rate >= 1.0 ? 11
+                                    : static_cast<std::size_t>(std::ceil(10.0 * rate))];
   }
 
   void explain(std::size_t l) {
     LayerDiagnosis& found = layers_[l];
     const bool below = learns_below(l);
     for (std::int64_t unit = 0; unit < found.units; ++unit) {
-      UnitDiagnosis& life = found.lives[static_cast<std::size_t>(unit)];
+      UnitDiagnosis& life = found.lives[unit];
       if (life.state != UnitState::kDead && !life.constant) continue;
       life.cause = cause_of(l, unit, life);
-      life.locked = health::is_locked(life.state, own_gradient(l, unit), below && lets_through(l, unit));
+      life.locked =
+          health::is_locked(life.state, own_gradient(l, unit), below && lets_through(l, unit));
       found.locked += life.locked;
     }
   }
 
   bool any_gradient(int parameter) const {
-    const engine::Parameter& p = model_.parameters()[static_cast<std::size_t>(parameter)];
+    const engine::Parameter& p = model_.parameters()[parameter];
     if (!p.trained) return false;
     if (!seen_.gradients) return true;
     for (std::int64_t i = p.offset; i < p.offset + p.size; ++i)
@@ -92,22 +101,26 @@ class Explainer {
     return false;
   }
 
-  // Whether a parameter upstream of the weights that make z has a gradient; without targets, whether there is one.
+  // Whether a parameter upstream of the weights that make z has a gradient; without targets,
+  // whether there is one.
   bool learns_below(std::size_t l) const {
     const int weight = wirings_[l].weight;
-    const std::vector<bool> before = engine::upstream(model_.graph(), weight >= 0 ? weight : model_.layers()[l].node);
+    const std::vector<bool> before =
+        engine::upstream(model_.graph(), weight >= 0 ? weight : model_.layers()[l].node);
     for (int node = 0; node < static_cast<int>(before.size()); ++node)
-      if (before[static_cast<std::size_t>(node)] && std::ranges::any_of(model_.parameters_of(node), [&](int p) { return any_gradient(p); }))
+      if (before[node] &&
+          std::ranges::any_of(model_.parameters_of(node), [&](int p) { return any_gradient(p); }))
         return true;
     return false;
   }
 
-  // Of the unit's own row: only where a tensor is shared. Without targets f' = 0 says that there is none.
+  // Of the unit's own row: only where a tensor is shared. Without targets f' = 0 says that there is
+  // none.
   bool own_gradient(std::size_t l, std::int64_t unit) const {
     bool any = false;
     if (!seen_.gradients) return any;
     for (const Span& span : incoming(model_, wirings_[l], unit)) {
-      const std::int64_t offset = model_.parameters()[static_cast<std::size_t>(span.parameter)].offset;
+      const std::int64_t offset = model_.parameters()[span.parameter].offset;
       span.each([&](std::int64_t i) { any = any || seen_.gradients->learns(offset + i); });
     }
     return any;
@@ -117,13 +130,14 @@ class Explainer {
   bool lets_through(std::size_t l, std::int64_t unit) const {
     const Wiring& wiring = wirings_[l];
     if (wiring.weight < 0) return true;
-    return !weights_are_zero(l, unit) && (wiring.norm < 0 || values(wiring.norm, Role::kScale)[static_cast<std::size_t>(unit)] != 0.0f);
+    return !weights_are_zero(l, unit) &&
+           (wiring.norm < 0 || values(wiring.norm, Role::kScale)[unit] != 0.0f);
   }
 
   bool weights_are_zero(std::size_t l, std::int64_t unit) const {
     bool any = false;
     for (const Span& span : incoming(model_, wirings_[l], unit)) {
-      const engine::Parameter& parameter = model_.parameters()[static_cast<std::size_t>(span.parameter)];
+      const engine::Parameter& parameter = model_.parameters()[span.parameter];
       if (parameter.role != Role::kWeight) continue;
       span.each([&](std::int64_t i) { any = any || model_.values(parameter)[i] != 0.0f; });
     }
@@ -143,8 +157,10 @@ class Explainer {
       if (std::fabs(gamma[at]) <= kScaleNearZero * largest) return DeadCause::kScaleNearZero;
     }
     if (life.constant) return DeadCause::kNothingVaries;
-    const std::span<const float> shift = wiring.norm >= 0 ? values(wiring.norm, Role::kShift) : values(wiring.weight, Role::kBias);
-    if (shift.empty() || life.preactivation_max - static_cast<double>(shift[at]) <= 0.0) return DeadCause::kWeights;
+    const std::span<const float> shift =
+        wiring.norm >= 0 ? values(wiring.norm, Role::kShift) : values(wiring.weight, Role::kBias);
+    if (shift.empty() || life.preactivation_max - static_cast<double>(shift[at]) <= 0.0)
+      return DeadCause::kWeights;
     return wiring.norm >= 0 ? DeadCause::kShiftFarBelow : DeadCause::kBiasFarBelow;
   }
 
@@ -159,7 +175,7 @@ class Explainer {
   std::span<const float> values(int node, Role role) const {
     const int index = parameter_of(model_, node, role);
     if (index < 0) return {};
-    const engine::Parameter& parameter = model_.parameters()[static_cast<std::size_t>(index)];
+    const engine::Parameter& parameter = model_.parameters()[index];
     return {model_.values(parameter), static_cast<std::size_t>(parameter.size)};
   }
 
@@ -172,7 +188,9 @@ class Explainer {
 
 }  // namespace
 
-std::vector<LayerDiagnosis> judge_layers(const engine::Model& model, const std::vector<Wiring>& wirings, const Observation& seen,
+std::vector<LayerDiagnosis> judge_layers(const engine::Model& model,
+                                         const std::vector<Wiring>& wirings,
+                                         const Observation& seen,
                                          const DiagnoseSettings& settings) {
   return Explainer(model, wirings, seen, settings).run();
 }
@@ -184,7 +202,7 @@ std::vector<GradientNorm> gradient_norms(const engine::Model& model, const Obser
     if (parameter.role != Role::kWeight) continue;
     double gradient = 0.0, weight = 0.0;
     for (std::int64_t i = 0; i < parameter.size; ++i) {
-      const double g = seen.gradients->mean[static_cast<std::size_t>(parameter.offset + i)];
+      const double g = seen.gradients->mean[parameter.offset + i];
       const double w = model.values(parameter)[i];
       gradient += g * g;
       weight += w * w;

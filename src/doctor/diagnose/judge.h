@@ -1,8 +1,8 @@
 #ifndef UNDYING_DOCTOR_DIAGNOSE_JUDGE_H_
 #define UNDYING_DOCTOR_DIAGNOSE_JUDGE_H_
 
-// What was observed of a network, judged: states of units by health/judge.h, figures of layers, findings with their causes. Nothing here
-// runs a network.
+// What was observed of a network, judged: states of units by health/judge.h, figures of layers,
+// findings with their causes. Nothing here runs a network.
 
 #include <vector>
 
@@ -11,21 +11,24 @@
 namespace undying::doctor {
 
 // From what was seen to the states of units and the figures of layers. Pure.
-std::vector<LayerDiagnosis> judge_layers(const engine::Model& model, const std::vector<Wiring>& wirings, const Observation& seen,
-                                         const DiagnoseSettings& settings);
+std::vector<LayerDiagnosis> judge_layers(const engine::Model& model,
+                                         const std::vector<Wiring>& wirings,
+                                         const Observation& seen, const DiagnoseSettings& settings);
 
 // Of every weight tensor, in forward order; empty without gradients.
 std::vector<GradientNorm> gradient_norms(const engine::Model& model, const Observation& seen);
 
-// Adds what the data and the loss are to blame for: the scale of the inputs, targets out of reach, a wrong loss, nothing learned.
+// Adds what the data and the loss are to blame for: the scale of the inputs, targets out of reach,
+// a wrong loss, nothing learned.
 void find_in_data(const Diagnosis& diagnosis, std::vector<Finding>& findings);
 
-// "10.68% does not beat 10.68% (always naming class 1), an answer that looks at no input": of a score that does not.
+// "10.68% does not beat 10.68% (always naming class 1), an answer that looks at no input": of a
+// score that does not.
 std::string not_learned_text(const Baseline& baseline, double score);
 
 // From states and figures to findings, the most costly first.
-std::vector<Finding> find(const engine::Model& model, const std::vector<Wiring>& wirings, const Observation& seen,
-                          const Diagnosis& diagnosis);
+std::vector<Finding> find(const engine::Model& model, const std::vector<Wiring>& wirings,
+                          const Observation& seen, const Diagnosis& diagnosis);
 
 }  // namespace undying::doctor
 

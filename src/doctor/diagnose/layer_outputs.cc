@@ -19,28 +19,31 @@ std::int64_t place_of(const engine::Layer& layer, std::int64_t unit, std::int64_
   return position * layer.units * layer.activation.info().width + unit;
 }
 
-std::int64_t element_of(const engine::Model& model, const engine::Layer& layer, std::int64_t unit, std::int64_t position) {
-  const bool channels_last = model.node_values()[static_cast<std::size_t>(layer.node)].layout == ops::Layout::kChannelsLast;
+std::int64_t element_of(const engine::Model& model, const engine::Layer& layer, std::int64_t unit,
+                        std::int64_t position) {
+  const bool channels_last = model.node_values()[layer.node].layout == ops::Layout::kChannelsLast;
   return channels_last ? unit * layer.positions + position : place_of(layer, unit, position);
 }
 
-RankObserver::RankObserver(const engine::Model& model, std::span<const std::uint32_t> sample) : model_(model), sample_(sample) {
+RankObserver::RankObserver(const engine::Model& model, std::span<const std::uint32_t> sample)
+    : model_(model), sample_(sample) {
   for (const engine::Layer& layer : model.layers()) {
     Matrix& matrix = matrices_.emplace_back();
-    for (const std::uint32_t unit : evenly_spaced(layer.units, kMostUnits)) matrix.units.push_back(unit);
+    for (const std::uint32_t unit : evenly_spaced(layer.units, kMostUnits))
+      matrix.units.push_back(unit);
     matrix.values.resize(sample.size() * matrix.units.size());
   }
 }
 
 void RankObserver::after(const engine::Chunk& chunk, int step) {
-  const int l = plan_->steps()[static_cast<std::size_t>(step)].layer;
+  const int l = plan_->steps()[step].layer;
   if (l < 0) return;
-  const engine::Layer& layer = model_.layers()[static_cast<std::size_t>(l)];
-  Matrix& matrix = matrices_[static_cast<std::size_t>(l)];
+  const engine::Layer& layer = model_.layers()[l];
+  Matrix& matrix = matrices_[l];
   const std::int64_t size = layer.units * layer.positions * layer.activation.info().width;
   auto at = std::ranges::lower_bound(sample_, chunk.first) - sample_.begin();
-  for (; at < std::ssize(sample_) && sample_[static_cast<std::size_t>(at)] < chunk.first + chunk.rows; ++at) {
-    const float* h = chunk.pass(step).dst + (sample_[static_cast<std::size_t>(at)] - chunk.first) * size;
+  for (; at < std::ssize(sample_) && sample_[at] < chunk.first + chunk.rows; ++at) {
+    const float* h = chunk.pass(step).dst + (sample_[at] - chunk.first) * size;
     float* to = matrix.values.data() + at * std::ssize(matrix.units);
     const std::int64_t position = at * 7919 % layer.positions;
     for (const std::int64_t unit : matrix.units) *to++ = h[place_of(layer, unit, position)];
@@ -73,11 +76,11 @@ void RangeObserver::begin(const engine::Plan& plan) {
 }
 
 void RangeObserver::after(const engine::Chunk& chunk, int step) {
-  const int l = plan_->steps()[static_cast<std::size_t>(step)].layer;
+  const int l = plan_->steps()[step].layer;
   if (l < 0) return;
-  const engine::Layer& layer = model_.layers()[static_cast<std::size_t>(l)];
+  const engine::Layer& layer = model_.layers()[l];
   if (layer.activation.info().width != 1) return;
-  Range& range = lanes_[static_cast<std::size_t>(chunk.lane)];
+  Range& range = lanes_[chunk.lane];
   const float* h = chunk.pass(step).dst;
   for (std::int64_t row = 0; row < chunk.rows; ++row, h += layer.units * layer.positions)
     for (std::int64_t position = 0; position < layer.positions; ++position)
@@ -91,8 +94,10 @@ void RangeObserver::after(const engine::Chunk& chunk, int step) {
 
 std::pair<float, float> RangeObserver::of(std::size_t layer, std::int64_t unit) const {
   const auto at = static_cast<std::size_t>(model_.layers()[layer].offset + unit);
-  std::pair<float, float> all{std::numeric_limits<float>::max(), std::numeric_limits<float>::lowest()};
-  for (const Range& lane : lanes_) all = {std::min(all.first, lane.least[at]), std::max(all.second, lane.most[at])};
+  std::pair<float, float> all{std::numeric_limits<float>::max(),
+                              std::numeric_limits<float>::lowest()};
+  for (const Range& lane : lanes_)
+    all = {std::min(all.first, lane.least[at]), std::max(all.second, lane.most[at])};
   return all;
 }
 

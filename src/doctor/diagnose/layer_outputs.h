@@ -7,18 +7,20 @@
 #include <vector>
 
 #include "doctor/diagnose/rank.h"
-#include "engine/runner.h"
+#include "engine/passes/runner.h"
 
 // What layers give, example by example, seen while a pass runs.
 namespace undying::doctor {
 
-// Where a unit stands at a position in the output of the layer's activation: as it lies in memory, and in the plain order of its shape.
+// Where a unit stands at a position in the output of the layer's activation: as it lies in memory,
+// and in the plain order of its shape.
 std::int64_t place_of(const engine::Layer& layer, std::int64_t unit, std::int64_t position);
-std::int64_t element_of(const engine::Model& model, const engine::Layer& layer, std::int64_t unit, std::int64_t position);
+std::int64_t element_of(const engine::Model& model, const engine::Layer& layer, std::int64_t unit,
+                        std::int64_t position);
 
-// The outputs of layers in an evenly spaced sample of D, one position an example, another for each; of a layer of very many units, an
-// evenly spaced sample of these. From them effective ranks.
-class RankObserver final : public engine::Observer {
+// The outputs of layers in an evenly spaced sample of D, one position an example, another for each;
+// of a layer of very many units, an evenly spaced sample of these. From them effective ranks.
+class RankObserver final : public engine::PassObserver {
  public:
   RankObserver(const engine::Model& model, std::span<const std::uint32_t> sample);
 
@@ -41,7 +43,7 @@ class RankObserver final : public engine::Observer {
 };
 
 // The least and the greatest output of every unit over D, of layers whose outputs are one a unit.
-class RangeObserver final : public engine::Observer {
+class RangeObserver final : public engine::PassObserver {
  public:
   explicit RangeObserver(const engine::Model& model) : model_(model) {}
 
@@ -60,13 +62,15 @@ class RangeObserver final : public engine::Observer {
   std::vector<Range> lanes_;
 };
 
-// Of the units of a layer with a max pool behind it: which fire on D, and which are the largest of a window.
-class PoolObserver final : public engine::Observer {
+// Of the units of a layer with a max pool behind it: which fire on D, and which are the largest of
+// a window.
+class PoolObserver final : public engine::PassObserver {
  public:
   // `pool`: the node.
   PoolObserver(const engine::Model& model, std::size_t layer, int pool);
 
-  // Whether a unit can fire and never win: where every window holds one unit and every element is in a window, none can.
+  // Whether a unit can fire and never win: where every window holds one unit and every element is
+  // in a window, none can.
   bool can_lose() const { return !windows_.empty() || !covered_.empty(); }
 
   void begin(const engine::Plan& plan) override;
@@ -83,9 +87,10 @@ class PoolObserver final : public engine::Observer {
 
   std::size_t layer_;
   std::int64_t units_;
-  std::int64_t size_;                               // of an example
-  std::vector<std::int64_t> unit_of_;               // by place
-  std::vector<std::uint8_t> covered_;               // by place, where every window holds one unit: whether it is in a window
+  std::int64_t size_;                  // of an example
+  std::vector<std::int64_t> unit_of_;  // by place
+  std::vector<std::uint8_t>
+      covered_;  // by place, where every window holds one unit: whether it is in a window
   std::vector<std::vector<std::int64_t>> windows_;  // else: places
   const engine::Plan* plan_ = nullptr;
   std::vector<Seen> lanes_;

@@ -13,14 +13,17 @@
 namespace undying::doctor {
 namespace {
 
-constexpr std::int64_t kMostRows = 64;  // of a chunk: all values of a chunk are kept for its backward pass
+// Of a chunk: all values of a chunk are kept for its backward pass.
+constexpr std::int64_t kMostRows = 64;
 
 std::string passed_for(bool backward, bool sampled) {
-  return std::string("census") + (backward ? ", loss, gradients" : "") + (sampled ? ", samples for ranks, pool winners" : "");
+  return std::string("census") + (backward ? ", loss, gradients" : "") +
+         (sampled ? ", samples for ranks, pool winners" : "");
 }
 
 // The max pools of D's layers that a unit can lose.
-std::vector<PoolObserver> pools_of(const engine::Model& model, const std::vector<Wiring>& wirings, std::vector<std::size_t>& layers) {
+std::vector<PoolObserver> pools_of(const engine::Model& model, const std::vector<Wiring>& wirings,
+                                   std::vector<std::size_t>& layers) {
   std::vector<PoolObserver> pools;
   for (std::size_t l = 0; l < wirings.size(); ++l) {
     if (wirings[l].pool < 0 || model.layers()[l].activation.info().width != 1) continue;
@@ -32,23 +35,30 @@ std::vector<PoolObserver> pools_of(const engine::Model& model, const std::vector
   return pools;
 }
 
-// Where inputs are far from unit scale and units dead, the same weights are shown the inputs at unit scale.
-void look_at_scale(engine::Model& model, const Dataset& data, const engine::RunnerOptions& options, Observation& seen) {
+// Where inputs are far from unit scale and units dead, the same weights are shown the inputs at
+// unit scale.
+void look_at_scale(engine::Model& model, const Dataset& data, const engine::RunnerOptions& options,
+                   Observation& seen) {
   const InputMoments moments = moments_of(data);
   seen.inputs_vary = data.size > 1 && moments.vary();
   seen.scale = scale_of(data, moments);
   seen.scale.dead = health::dead_units(model.layers(), seen.census, data.size);
-  if (seen.scale.far == 0 || seen.scale.dead == 0 || !reads_inputs_as_they_come(model.graph())) return;
+  if (seen.scale.far == 0 || seen.scale.dead == 0 || !reads_inputs_as_they_come(model.graph()))
+    return;
   const std::vector<std::uint32_t> order = train::identity_order(data.size);
   const InputMoments typical = without_outliers(data, moments, seen.scale.columns);
   engine::CensusObserver census(1e-3f);
-  engine::Observer* const observers[] = {&census};
-  engine::Runner(model, options).run({.source = StandardisedSource(data, order, typical), .rows = data.size, .observers = observers});
+  engine::PassObserver* const observers[] = {&census};
+  engine::Runner(model, options)
+      .run({.source = StandardisedSource(data, order, typical),
+            .rows = data.size,
+            .observers = observers});
   seen.scale.dead_standardised = health::dead_units(model.layers(), census.total(), data.size);
   seen.passes.push_back({.what = "inputs at unit scale: census", .examples = data.size});
 }
 
-engine::RunnerOptions options_of(const engine::Model& model, const DiagnoseSettings& settings, bool backward) {
+engine::RunnerOptions options_of(const engine::Model& model, const DiagnoseSettings& settings,
+                                 bool backward) {
   const int threads = default_threads(settings.threads);
   return {.backward = backward,
           .lanes = threads,
@@ -59,19 +69,21 @@ engine::RunnerOptions options_of(const engine::Model& model, const DiagnoseSetti
 
 }  // namespace
 
-Observation observe(engine::Model& model, const std::vector<Wiring>& wirings, const Dataset& data, Loss loss,
-                    const DiagnoseSettings& settings) {
+Observation observe(engine::Model& model, const std::vector<Wiring>& wirings, const Dataset& data,
+                    Loss loss, const DiagnoseSettings& settings) {
   const bool backward = has_targets(data);
   const ops::LossOptions judged{.loss = loss, .outputs = settings.outputs};
   const std::vector<std::uint32_t> order = train::identity_order(data.size);
   const std::vector<std::uint32_t> sample = evenly_spaced(data.size, settings.rank_sample);
   const bool sampled = !sample.empty() && !model.layers().empty();
   std::vector<std::size_t> pooled;
-  std::vector<PoolObserver> pools = sampled ? pools_of(model, wirings, pooled) : std::vector<PoolObserver>();
+  std::vector<PoolObserver> pools =
+      sampled ? pools_of(model, wirings, pooled) : std::vector<PoolObserver>();
   engine::CensusObserver census(static_cast<float>(settings.saturation_eps));
   engine::GradientObserver gradients;
-  RankObserver ranks(model, sampled ? std::span<const std::uint32_t>(sample) : std::span<const std::uint32_t>());
-  std::vector<engine::Observer*> observers = {&census};
+  RankObserver ranks(
+      model, sampled ? std::span<const std::uint32_t>(sample) : std::span<const std::uint32_t>());
+  std::vector<engine::PassObserver*> observers = {&census};
   RecurrentObserver recurrent(model, settings.saturation_eps);
   if (backward) observers.push_back(&gradients);
   if (recurrent.looks()) observers.push_back(&recurrent);
@@ -85,7 +97,8 @@ Observation observe(engine::Model& model, const std::vector<Wiring>& wirings, co
                                        .rows = data.size,
                                        .loss = backward ? &judged : nullptr,
                                        .observers = observers});
-  seen.passes.push_back({.what = passed_for(backward, sampled), .examples = data.size, .backward = backward});
+  seen.passes.push_back(
+      {.what = passed_for(backward, sampled), .examples = data.size, .backward = backward});
   seen.census = census.total();
   if (backward) seen.gradients = gradients.take(data.size, sums);
   seen.recurrent = recurrent.judge();

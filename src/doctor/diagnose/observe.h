@@ -1,21 +1,22 @@
 #ifndef UNDYING_DOCTOR_DIAGNOSE_OBSERVE_H_
 #define UNDYING_DOCTOR_DIAGNOSE_OBSERVE_H_
 
-// The passes over D, all there are: what is seen of a network with frozen weights in evaluation mode is gathered here, and judged
-// elsewhere.
+// The passes over D, all there are: what is seen of a network with frozen weights in evaluation
+// mode is gathered here, and judged elsewhere.
 
 #include <optional>
 #include <vector>
 
 #include "doctor/diagnose/rank.h"
 #include "doctor/diagnose/wiring.h"
-#include "engine/census.h"
-#include "engine/gradients.h"
+#include "engine/passes/census.h"
+#include "engine/passes/gradients.h"
 #include "undying/doctor.h"
 
 namespace undying::doctor {
 
-// All that is seen of a network over D, weights frozen, in evaluation mode. What follows judges it and sees nothing else.
+// All that is seen of a network over D, weights frozen, in evaluation mode. What follows judges it
+// and sees nothing else.
 struct Observation {
   std::int64_t examples = 0;
   engine::Census census{0};
@@ -29,9 +30,10 @@ struct Observation {
   std::vector<DataPass> passes;  // that were made
 };
 
-// One pass over D, forward and, where D has targets, back; another forward where the scale of the inputs is suspected.
-Observation observe(engine::Model& model, const std::vector<Wiring>& wirings, const Dataset& data, Loss loss,
-                    const DiagnoseSettings& settings);
+// One pass over D, forward and, where D has targets, back; another forward where the scale of the
+// inputs is suspected.
+Observation observe(engine::Model& model, const std::vector<Wiring>& wirings, const Dataset& data,
+                    Loss loss, const DiagnoseSettings& settings);
 
 }  // namespace undying::doctor
 

@@ -1,4 +1,5 @@
-// Units that fire but never win the max pool behind them: nothing of what they compute goes on, though they are not dead.
+// Units that fire but never win the max pool behind them: nothing of what they compute goes on,
+// though they are not dead.
 
 #include <algorithm>
 
@@ -11,12 +12,14 @@ namespace {
 using Elements = std::vector<std::int64_t>;
 
 // The places along an axis that each window covers.
-std::vector<Elements> places_of(const Node& node, const ops::Window& window, const Shape& src, std::size_t axis) {
+std::vector<Elements> places_of(const Node& node, const ops::Window& window, const Shape& src,
+                                std::size_t axis) {
   const bool ceil = node.attributes.get_or<std::int64_t>("ceil_mode", 0) != 0;
   std::vector<Elements> all(static_cast<std::size_t>(ops::fits(node, window, src, axis, ceil)));
   for (std::size_t o = 0; o < all.size(); ++o)
     for (std::int64_t k = 0; k < window.kernel[axis]; ++k) {
-      const std::int64_t at = static_cast<std::int64_t>(o) * window.strides[axis] - window.begins[axis] + k * window.dilations[axis];
+      const std::int64_t at = static_cast<std::int64_t>(o) * window.strides[axis] -
+                              window.begins[axis] + k * window.dilations[axis];
       if (at >= 0 && at < src[axis + 1]) all[o].push_back(at);
     }
   return all;
@@ -31,7 +34,8 @@ std::vector<Elements> planes_of(const Node& node, const Shape& src) {
     return all;
   }
   const ops::Window window = ops::window_of(node, src);
-  const std::vector<Elements> rows = src.size() == 3 ? places_of(node, window, src, 0) : std::vector<Elements>{{0}};
+  const std::vector<Elements> rows =
+      src.size() == 3 ? places_of(node, window, src, 0) : std::vector<Elements>{{0}};
   std::vector<Elements> all;
   for (const Elements& row : rows)
     for (const Elements& column : places_of(node, window, src, src.size() - 2)) {
@@ -55,7 +59,8 @@ std::vector<Elements> windows_of(const Node& node, const Shape& src) {
   return all;
 }
 
-// Whether each window of the pool lies within one unit: its channels are the units, each at all of its positions.
+// Whether each window of the pool lies within one unit: its channels are the units, each at all of
+// its positions.
 bool pools_units_apart(const engine::Model& model, const engine::Layer& layer, const Shape& src) {
   return src.size() > 1 && src.front() == layer.units &&
          element_of(model, layer, layer.units - 1, 0) == (layer.units - 1) * layer.positions;
@@ -64,32 +69,35 @@ bool pools_units_apart(const engine::Model& model, const engine::Layer& layer, c
 }  // namespace
 
 PoolObserver::PoolObserver(const engine::Model& model, std::size_t l, int pool)
-    : layer_(l), units_(model.layers()[l].units), size_(units_ * model.layers()[l].positions), unit_of_(static_cast<std::size_t>(size_)) {
+    : layer_(l),
+      units_(model.layers()[l].units),
+      size_(units_ * model.layers()[l].positions),
+      unit_of_(static_cast<std::size_t>(size_)) {
   const engine::Layer& layer = model.layers()[l];
   const Graph& graph = model.graph();
-  const Node& node = graph.nodes()[static_cast<std::size_t>(pool)];
-  const Shape& src = graph.shapes()[static_cast<std::size_t>(node.inputs[0])];
+  const Node& node = graph.nodes()[pool];
+  const Shape& src = graph.shapes()[node.inputs[0]];
   std::vector<std::int64_t> place(unit_of_.size());  // by element
   for (std::int64_t unit = 0; unit < units_; ++unit)
     for (std::int64_t position = 0; position < layer.positions; ++position) {
       const std::int64_t at = place_of(layer, unit, position);
-      unit_of_[static_cast<std::size_t>(at)] = unit;
-      place[static_cast<std::size_t>(element_of(model, layer, unit, position))] = at;
+      unit_of_[at] = unit;
+      place[element_of(model, layer, unit, position)] = at;
     }
   if (!pools_units_apart(model, layer, src)) {
     windows_ = windows_of(node, src);
     for (auto& window : windows_)
-      for (std::int64_t& element : window) element = place[static_cast<std::size_t>(element)];
+      for (std::int64_t& element : window) element = place[element];
     return;
   }
   std::vector<std::uint8_t> in_window(static_cast<std::size_t>(layer.positions));
   for (const auto& plane : planes_of(node, src))
-    for (const std::int64_t position : plane) in_window[static_cast<std::size_t>(position)] = 1;
+    for (const std::int64_t position : plane) in_window[position] = 1;
   if (std::ranges::find(in_window, 0) == in_window.end()) return;
   covered_.resize(unit_of_.size());
   for (std::int64_t unit = 0; unit < units_; ++unit)
     for (std::int64_t position = 0; position < layer.positions; ++position)
-      covered_[static_cast<std::size_t>(place_of(layer, unit, position))] = in_window[static_cast<std::size_t>(position)];
+      covered_[place_of(layer, unit, position)] = in_window[position];
 }
 
 void PoolObserver::begin(const engine::Plan& plan) {
@@ -99,22 +107,23 @@ void PoolObserver::begin(const engine::Plan& plan) {
 }
 
 void PoolObserver::after(const engine::Chunk& chunk, int step) {
-  if (plan_->steps()[static_cast<std::size_t>(step)].layer != static_cast<int>(layer_)) return;
+  if (plan_->steps()[step].layer != static_cast<int>(layer_)) return;
   for (std::int64_t row = 0; row < chunk.rows; ++row)
-    look(chunk.pass(step).dst + row * size_, lanes_[static_cast<std::size_t>(chunk.lane)]);
+    look(chunk.pass(step).dst + row * size_, lanes_[chunk.lane]);
 }
 
 // A window of one unit is won by it.
 void PoolObserver::look(const float* h, Seen& seen) const {
   for (std::size_t i = 0; i < unit_of_.size(); ++i) {
     if (!(h[i] > 0.0f)) continue;
-    seen.fires[static_cast<std::size_t>(unit_of_[i])] = 1;
-    if (!covered_.empty() && covered_[i] != 0) seen.wins[static_cast<std::size_t>(unit_of_[i])] = 1;
+    seen.fires[unit_of_[i]] = 1;
+    if (!covered_.empty() && covered_[i] != 0) seen.wins[unit_of_[i]] = 1;
   }
   for (const auto& window : windows_) {
     if (window.empty()) continue;
-    const auto winner = *std::ranges::max_element(window, {}, [&](std::int64_t place) { return h[place]; });
-    if (h[winner] > 0.0f) seen.wins[static_cast<std::size_t>(unit_of_[static_cast<std::size_t>(winner)])] = 1;
+    const auto winner =
+        *std::ranges::max_element(window, {}, [&](std::int64_t place) { return h[place]; });
+    if (h[winner] > 0.0f) seen.wins[unit_of_[winner]] = 1;
   }
 }
 

@@ -9,9 +9,12 @@ namespace undying::doctor {
 namespace {
 
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-using Floats = Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>, 0, Eigen::OuterStride<>>;
+using Floats =
+    Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>, 0,
+               Eigen::OuterStride<>>;
 
-// (rows, rows) or (columns, columns), whichever is smaller: both have the same eigenvalues other than 0. The lower half is filled.
+// (rows, rows) or (columns, columns), whichever is smaller: both have the same eigenvalues other
+// than 0. The lower half is filled.
 Matrix gram(const Floats& matrix) {
   const Matrix wide = matrix.cast<double>();
   const Eigen::Index n = std::min(matrix.rows(), matrix.cols());
@@ -25,16 +28,20 @@ Matrix gram(const Floats& matrix) {
 
 double rank_of(const Floats& matrix) {
   if (!matrix.allFinite()) return std::numeric_limits<double>::quiet_NaN();
-  const Eigen::ArrayXd values = Eigen::SelfAdjointEigenSolver<Matrix>(gram(matrix), Eigen::EigenvaluesOnly).eigenvalues();
+  const Eigen::ArrayXd values =
+      Eigen::SelfAdjointEigenSolver<Matrix>(gram(matrix), Eigen::EigenvaluesOnly).eigenvalues();
   const double largest = values.maxCoeff();
   if (!(largest > 0.0)) return 0.0;
   // What rounding makes of a zero eigenvalue is no direction.
   const Eigen::ArrayXd singular = (values > 1e-12 * largest).select(values.max(0.0).sqrt(), 0.0);
   const Eigen::ArrayXd shares = singular / singular.sum();
-  return std::exp(-(shares > 0.0).select(shares * shares.max(std::numeric_limits<double>::min()).log(), 0.0).sum());
+  return std::exp(-(shares > 0.0)
+                       .select(shares * shares.max(std::numeric_limits<double>::min()).log(), 0.0)
+                       .sum());
 }
 
-Floats view(std::span<const float> matrix, std::int64_t rows, std::int64_t columns, std::int64_t first, std::int64_t count) {
+Floats view(std::span<const float> matrix, std::int64_t rows, std::int64_t columns,
+            std::int64_t first, std::int64_t count) {
   return {matrix.data() + first, rows, count, Eigen::OuterStride<>(columns)};
 }
 

@@ -6,12 +6,14 @@
 
 namespace undying::doctor {
 
-// Effective rank of a (rows, columns) matrix: exp of the entropy of its normalised singular values (Roy & Vetterli 2007), between 1 and the
-// smaller of the two; 0 for a matrix of zeros, NaN where an element is not finite.
+// Effective rank of a (rows, columns) matrix: exp of the entropy of its normalised singular values
+// (Roy & Vetterli 2007), between 1 and the smaller of the two; 0 for a matrix of zeros, NaN where
+// an element is not finite.
 double effective_rank(std::span<const float> matrix, std::int64_t rows, std::int64_t columns);
 
-// That of a wider matrix, of which these columns are a sample, drawn evenly. It is low by what more columns would add, and that falls as
-// one over their number: by about as much as it rises from a half of them to all.
+// That of a wider matrix, of which these columns are a sample, drawn evenly. It is low by what more
+// columns would add, and that falls as one over their number: by about as much as it rises from a
+// half of them to all.
 struct SampledRank {
   double rank = 0.0;
   double error = 0.0;  // of that kind

@@ -15,8 +15,8 @@ TEST(EffectiveRank, OfADifferenceOperator) {
   constexpr int kSize = 40;
   std::vector<float> matrix((kSize + 1) * kSize);
   for (int i = 0; i < kSize; ++i) {
-    matrix[static_cast<std::size_t>(i * kSize + i)] = 1.0f;
-    matrix[static_cast<std::size_t>((i + 1) * kSize + i)] = -1.0f;
+    matrix[i * kSize + i] = 1.0f;
+    matrix[(i + 1) * kSize + i] = -1.0f;
   }
   double sum = 0.0, entropy = 0.0;
   const auto value = [](int k) { return 2.0 * std::sin(k * M_PI / (2.0 * kSize + 2.0)); };
@@ -25,7 +25,8 @@ TEST(EffectiveRank, OfADifferenceOperator) {
   EXPECT_NEAR(effective_rank(matrix, kSize + 1, kSize), std::exp(entropy), 1e-9);
 }
 
-// Columns of ever less weight, the first hundreds of which carry most: what a sample misses of the whole is within the error it says.
+// Columns of ever less weight, the first hundreds of which carry most: what a sample misses of the
+// whole is within the error it says.
 TEST(EffectiveRank, OfASampleIsWithinItsError) {
   constexpr std::int64_t kRows = 64, kColumns = 4096, kSampled = 512;
   const Random random(4, Stream::kTest);
@@ -35,8 +36,9 @@ TEST(EffectiveRank, OfASampleIsWithinItsError) {
   for (std::int64_t row = 0; row < kRows; ++row)
     for (std::int64_t column = 0; column < kColumns; ++column) {
       const std::int64_t k = random.below(static_cast<std::uint64_t>(column), kRows);
-      const double noise = 0.05 * random.normal(static_cast<std::uint64_t>(100'000 + row * kColumns + column));
-      whole.push_back(factors[static_cast<std::size_t>(k * kRows + row)] + static_cast<float>(noise));
+      const double noise =
+          0.05 * random.normal(static_cast<std::uint64_t>(100'000 + row * kColumns + column));
+      whole.push_back(factors[k * kRows + row] + static_cast<float>(noise));
       if (column % (kColumns / kSampled) == 0) sample.push_back(whole.back());
     }
   const double exact = effective_rank(whole, kRows, kColumns);
@@ -54,14 +56,16 @@ TEST(EffectiveRank, OfOrthogonalRowsIsTheirNumber) {
 TEST(EffectiveRank, OfMultiplesOfOneRowIsOne) {
   std::vector<float> matrix;
   for (int row = 0; row < 50; ++row)
-    for (int column = 0; column < 7; ++column) matrix.push_back(static_cast<float>((row + 1) * (column - 2)));
+    for (int column = 0; column < 7; ++column)
+      matrix.push_back(static_cast<float>((row + 1) * (column - 2)));
   EXPECT_NEAR(effective_rank(matrix, 50, 7), 1.0, 1e-6);
 }
 
 // Singular values 2 and 1: entropy of (2/3, 1/3).
 TEST(EffectiveRank, IsTheExponentialOfTheEntropy) {
   const std::vector<float> matrix = {2, 0, 0, 1};
-  EXPECT_NEAR(effective_rank(matrix, 2, 2), std::exp(2.0 / 3.0 * std::log(1.5) + std::log(3.0) / 3.0), 1e-9);
+  EXPECT_NEAR(effective_rank(matrix, 2, 2),
+              std::exp(2.0 / 3.0 * std::log(1.5) + std::log(3.0) / 3.0), 1e-9);
 }
 
 TEST(EffectiveRank, OfZerosAndOfWhatIsNotFinite) {

@@ -1,4 +1,5 @@
-// Whether the end of a network can put out what the loss asks for: intervals carried through the operators behind its last weights.
+// Whether the end of a network can put out what the loss asks for: intervals carried through the
+// operators behind its last weights.
 
 #include "doctor/diagnose/reach.h"
 
@@ -12,12 +13,17 @@ namespace undying::doctor {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kTolerance = 0.01;            // of the targets' spread
-constexpr double kProbabilityTolerance = 0.2;  // for a label: what cannot be told apart from a doubt
+constexpr double kTolerance = 0.01;  // of the targets' spread
+// For a label: what cannot be told apart from a doubt.
+constexpr double kProbabilityTolerance = 0.2;
 
-bool bounded(const Interval& interval) { return interval.least > -kInfinity || interval.greatest < kInfinity; }
+bool bounded(const Interval& interval) {
+  return interval.least > -kInfinity || interval.greatest < kInfinity;
+}
 
-Interval hull(const Interval& a, const Interval& b) { return {std::min(a.least, b.least), std::max(a.greatest, b.greatest)}; }
+Interval hull(const Interval& a, const Interval& b) {
+  return {std::min(a.least, b.least), std::max(a.greatest, b.greatest)};
+}
 
 // The hull of a * b over both; 0 * infinity is 0 here.
 Interval product(const Interval& a, const Interval& b) {
@@ -45,36 +51,42 @@ struct Bound {
 class Bounds {
  public:
   explicit Bounds(const engine::Model& model) : model_(model) {
-    for (int at = 0; at < static_cast<int>(model.graph().nodes().size()); ++at) all_.push_back(bound(at));
+    for (int at = 0; at < static_cast<int>(model.graph().nodes().size()); ++at)
+      all_.push_back(bound(at));
   }
 
-  const Bound& of(int at) const { return all_[static_cast<std::size_t>(at)]; }
+  const Bound& of(int at) const { return all_[at]; }
 
  private:
   // From those of the nodes before.
   Bound bound(int at) const {
-    const Node& node = model_.graph().nodes()[static_cast<std::size_t>(at)];
+    const Node& node = model_.graph().nodes()[at];
     const ops::Traits& traits = ops::traits_of(node);
-    if (const Activation* activation = ops::activation_of(node); activation != nullptr) return {range_of(*activation), at};
-    if (traits.range != nullptr) return {{traits.range(node).least, traits.range(node).greatest}, at};
+    if (const Activation* activation = ops::activation_of(node); activation != nullptr)
+      return {range_of(*activation), at};
+    if (traits.range != nullptr)
+      return {{traits.range(node).least, traits.range(node).greatest}, at};
     if (is_constant(at)) return {constant(at), at};
-    if (traits.within_inputs) return joined(node);
+    if (traits.within_inputs)
+      return joined(node, traits.counts_zeros != nullptr && traits.counts_zeros(node));
     return arithmetic(node, traits.arithmetic);
   }
 
   bool is_constant(int at) const {
-    return ops::traits_of(model_.graph().nodes()[static_cast<std::size_t>(at)]).kind == ops::Kind::kTensor &&
-           !model_.parameters()[static_cast<std::size_t>(model_.parameters_of(at)[0])].trained;
+    return ops::traits_of(model_.graph().nodes()[at]).kind == ops::Kind::kTensor &&
+           !model_.parameters()[model_.parameters_of(at)[0]].trained;
   }
 
   Interval constant(int at) const {
-    const engine::Parameter& parameter = model_.parameters()[static_cast<std::size_t>(model_.parameters_of(at)[0])];
-    const auto [least, greatest] = std::minmax_element(model_.values(parameter), model_.values(parameter) + parameter.size);
+    const engine::Parameter& parameter = model_.parameters()[model_.parameters_of(at)[0]];
+    const auto [least, greatest] =
+        std::minmax_element(model_.values(parameter), model_.values(parameter) + parameter.size);
     return {*least, *greatest};
   }
 
-  Bound joined(const Node& node) const {
+  Bound joined(const Node& node, bool with_zeros) const {
     Bound all = of(node.inputs[0]);
+    if (with_zeros) all.interval = hull(all.interval, {0.0, 0.0});
     for (const int input : node.inputs) all.interval = hull(all.interval, of(input).interval);
     return all;
   }
@@ -126,12 +138,16 @@ void measure(const Dataset& data, Loss loss, std::int64_t width, OutputReach& re
     ++count;
   });
   const bool values = loss == Loss::kMeanSquaredError || loss == Loss::kHuber;
-  const double tolerance = values ? kTolerance * (reach.targets.greatest - reach.targets.least) : kProbabilityTolerance;
+  const double tolerance =
+      values ? kTolerance * (reach.targets.greatest - reach.targets.least) : kProbabilityTolerance;
   for_each_target(data, width, [&](double value) {
-    const bool asked = loss != Loss::kSoftmaxCrossEntropy || value == 1.0;  // the others follow from it
-    out += asked && (value < reach.outputs.least - tolerance || value > reach.outputs.greatest + tolerance);
+    // The others follow from it.
+    const bool asked = loss != Loss::kSoftmaxCrossEntropy || value == 1.0;
+    out += asked &&
+           (value < reach.outputs.least - tolerance || value > reach.outputs.greatest + tolerance);
   });
-  reach.share = static_cast<double>(out) / static_cast<double>(loss == Loss::kSoftmaxCrossEntropy ? data.size : count);
+  reach.share = static_cast<double>(out) /
+                static_cast<double>(loss == Loss::kSoftmaxCrossEntropy ? data.size : count);
 }
 
 }  // namespace
@@ -139,7 +155,9 @@ void measure(const Dataset& data, Loss loss, std::int64_t width, OutputReach& re
 // Where the output grows with its argument to the end there is no bound.
 Interval range_of(const Activation& activation) {
   if (activation.info().learned) return {-kInfinity, kInfinity};
-  const auto f = [&](double x) { return static_cast<double>(activation.value(static_cast<float>(x))); };
+  const auto f = [&](double x) {
+    return static_cast<double>(activation.value(static_cast<float>(x)));
+  };
   Interval range{f(0.0), f(0.0)};
   constexpr int kSteps = 32 * 256;
   for (int i = -kSteps; i <= kSteps; ++i) range = hull(range, {f(i / 256.0), f(i / 256.0)});
@@ -158,11 +176,13 @@ std::optional<OutputReach> reach_of(const engine::Model& model, const Dataset& d
   const Bounds bounds(model);
   const Bound& bound = bounds.of(model.graph().outputs().front());
   if (bound.node < 0 || !bounded(bound.interval)) return std::nullopt;
-  const Node& node = model.graph().nodes()[static_cast<std::size_t>(bound.node)];
+  const Node& node = model.graph().nodes()[bound.node];
   const std::int64_t width = ops::element_count(model.graph().output_shape());
   const bool takes_logits = loss == Loss::kSoftmaxCrossEntropy || loss == Loss::kBinaryCrossEntropy;
   const Activation* activation = ops::activation_of(node);
-  OutputReach reach{.node = activation != nullptr ? node.attributes.get_or<std::string>("layer", node.name) : node.name,
+  OutputReach reach{.node = activation != nullptr
+                                ? node.attributes.get_or<std::string>("layer", node.name)
+                                : node.name,
                     .what = activation != nullptr ? activation->specification() : node.op,
                     .outputs = as_the_loss_compares(bound.interval, loss, width),
                     .twice = takes_logits && ops::head_of(node) != ops::Head::kNone};

@@ -8,10 +8,12 @@
 
 namespace undying::doctor {
 
-// The least interval that holds every output of an activation, from its own definition; to 1e-4 where a bound lies between kinks (gelu).
+// The least interval that holds every output of an activation, from its own definition; to 1e-4
+// where a bound lies between kinks (gelu).
 Interval range_of(const Activation& activation);
 
-// What bounds the output of a network, judged from the operators at its end; empty where nothing does or D has no targets.
+// What bounds the output of a network, judged from the operators at its end; empty where nothing
+// does or D has no targets.
 std::optional<OutputReach> reach_of(const engine::Model& model, const Dataset& data, Loss loss);
 
 }  // namespace undying::doctor

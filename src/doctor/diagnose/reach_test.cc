@@ -1,4 +1,5 @@
-// Ranges of activations against their formulas; what a network can put out against what the loss asks for.
+// Ranges of activations against their formulas; what a network can put out against what the loss
+// asks for.
 
 #include "doctor/diagnose/reach.h"
 
@@ -69,14 +70,18 @@ Dataset values(std::int64_t size, std::int64_t above) {
   data.labels.clear();
   data.outputs = 1;
   for (std::int64_t i = 0; i < size; ++i)
-    data.targets.push_back(i < above ? 2.0f : -1.0f - 2.0f * static_cast<float>(i) / static_cast<float>(size));
+    data.targets.push_back(
+        i < above ? 2.0f : -1.0f - 2.0f * static_cast<float>(i) / static_cast<float>(size));
   return data;
 }
 
 Patient with_end(const char* activation, std::int64_t outputs = 1) {
-  std::vector<Node> nodes = mlp({.inputs = 6, .hidden = {16}, .outputs = outputs, .activation = "relu"}).nodes();
-  nodes.push_back(
-      {"end", "activation", {static_cast<int>(nodes.size()) - 1}, {{"activation", Activation(activation)}, {"layer", std::string("end")}}});
+  std::vector<Node> nodes =
+      mlp({.inputs = 6, .hidden = {16}, .outputs = outputs, .activation = "relu"}).nodes();
+  nodes.push_back({"end",
+                   "activation",
+                   {static_cast<int>(nodes.size()) - 1},
+                   {{"activation", Activation(activation)}, {"layer", std::string("end")}}});
   return fresh(Graph(std::move(nodes)));
 }
 
@@ -97,7 +102,10 @@ TEST(Reach, AHeadThatCannotGoBelowZeroIsNamedWithItsShareOfTheTargets) {
 TEST(Reach, WhatCanBeReachedIsNoFinding) {
   for (const char* head : {"identity", "leaky_relu", "prelu", "elu:5"}) {
     const Patient patient = with_end(head);
-    EXPECT_EQ(finding(diagnose(patient.graph, patient.weights, values(200, 50)), "targets out of reach"), nullptr) << head;
+    EXPECT_EQ(
+        finding(diagnose(patient.graph, patient.weights, values(200, 50)), "targets out of reach"),
+        nullptr)
+        << head;
   }
   Dataset positive = values(200, 0);
   for (float& target : positive.targets) target = -target;  // 1 to 3
@@ -105,7 +113,8 @@ TEST(Reach, WhatCanBeReachedIsNoFinding) {
   EXPECT_EQ(finding(diagnose(relu.graph, relu.weights, positive), "targets out of reach"), nullptr);
   for (float& target : positive.targets) target = (target - 1.0f) / 2.0f;  // 0 to 1, ends included
   const Patient sigmoid = with_end("sigmoid");
-  EXPECT_EQ(finding(diagnose(sigmoid.graph, sigmoid.weights, positive), "targets out of reach"), nullptr);
+  EXPECT_EQ(finding(diagnose(sigmoid.graph, sigmoid.weights, positive), "targets out of reach"),
+            nullptr);
 }
 
 // tanh times 4 reaches -3; tanh alone does not.
@@ -122,32 +131,74 @@ TEST(Reach, ScalingBehindAnActivationCounts) {
   EXPECT_EQ(finding(diagnosis, "targets out of reach"), nullptr);
 }
 
-// Cross-entropy applies a softmax: behind a sigmoid no class of four can have more than e / (e + 3).
+// The mean of a window of ones and of padding that counts is below 1, which a unit alone is not.
+TEST(Reach, PaddingThatAnAverageCountsIsAZeroBesideItsInputs) {
+  for (const std::int64_t counts : {0, 1}) {
+    const Patient patient =
+        fresh(Graph({{"x", "input", {}, {{"shape", Ints{6}}}},
+                     {"first", "linear", {0}, {{"outputs", std::int64_t{4}}}},
+                     {"tanh",
+                      "activation",
+                      {1},
+                      {{"activation", Activation("sigmoid")}, {"layer", std::string("first")}}},
+                     {"one", "constant", {}, {{"shape", Ints{1}}}},
+                     {"above", "add", {2, 3}, {}},
+                     {"row", "reshape", {4}, {{"shape", Ints{1, 4}}}},
+                     {"pool",
+                      "average_pool",
+                      {5},
+                      {{"kernel", Ints{2}}, {"pads", Ints{1, 1}}, {"count_include_pad", counts}}},
+                     {"flat", "flatten", {6}, {}}}));
+    Patient shifted = patient;
+    shifted.values("one.value") = {1.0f};  // 1 to 2
+    Dataset data = make_classes(20, 6, 2);
+    data.classes = 0;
+    data.labels.clear();
+    data.outputs = 5;
+    data.targets.assign(100, 0.6f);
+    const Diagnosis diagnosis = diagnose(shifted.graph, shifted.weights, data);
+    ASSERT_TRUE(diagnosis.reach.has_value());
+    EXPECT_EQ(diagnosis.reach->outputs.least, counts != 0 ? 0.0 : 1.0);
+    EXPECT_EQ(finding(diagnosis, "targets out of reach") == nullptr, counts != 0);
+  }
+}
+
+// Cross-entropy applies a softmax: behind a sigmoid no class of four can have more than e / (e +
+// 3).
 TEST(Reach, ALossThatAppliesItsSoftmaxAgainIsNamed) {
   const Patient patient = with_end("sigmoid", 4);
   const Diagnosis diagnosis = diagnose(patient.graph, patient.weights, make_classes(200, 6, 4));
   ASSERT_NE(finding(diagnosis, "wrong loss"), nullptr);
   EXPECT_NEAR(diagnosis.reach->outputs.greatest, std::exp(1.0) / (std::exp(1.0) + 3.0), 1e-6);
-  std::vector<Node> nodes = mlp({.inputs = 6, .hidden = {16}, .outputs = 2, .activation = "relu"}).nodes();
+  std::vector<Node> nodes =
+      mlp({.inputs = 6, .hidden = {16}, .outputs = 2, .activation = "relu"}).nodes();
   nodes.push_back({"probabilities", "softmax", {static_cast<int>(nodes.size()) - 1}, {}});
   const Patient soft = fresh(Graph(std::move(nodes)));
   const Dataset two = make_classes(200, 6, 2);
-  EXPECT_EQ(finding(diagnose(soft.graph, soft.weights, two), "wrong loss"), nullptr) << "its own softmax is part of cross-entropy";
-  EXPECT_NE(finding(diagnose(soft.graph, soft.weights, two, {.loss = Loss::kBinaryCrossEntropy}), "wrong loss"), nullptr);
+  EXPECT_EQ(finding(diagnose(soft.graph, soft.weights, two), "wrong loss"), nullptr)
+      << "its own softmax is part of cross-entropy";
+  EXPECT_NE(finding(diagnose(soft.graph, soft.weights, two, {.loss = Loss::kBinaryCrossEntropy}),
+                    "wrong loss"),
+            nullptr);
 }
 
 // Logits that name the classes well, measured against 0 and 1.
 TEST(Reach, LogitsUnderSquaredErrorAreNamed) {
   const Dataset data = make_classes(400, 6, 3);
-  Patient patient = fresh(Graph({{"x", "input", {}, {{"shape", Ints{6}}}}, {"out", "linear", {0}, {{"outputs", std::int64_t{3}}}}}));
+  Patient patient = fresh(Graph({{"x", "input", {}, {{"shape", Ints{6}}}},
+                                 {"out", "linear", {0}, {{"outputs", std::int64_t{3}}}}}));
   auto& weight = patient.values("out.weight");
   std::ranges::fill(weight, 0.0f);
   for (std::size_t j = 0; j < 3; ++j) weight[j * 6 + j] = 5.0f;
-  const Diagnosis logits = diagnose(patient.graph, patient.weights, data, {.loss = Loss::kMeanSquaredError});
+  const Diagnosis logits =
+      diagnose(patient.graph, patient.weights, data, {.loss = Loss::kMeanSquaredError});
   EXPECT_NE(finding(logits, "wrong loss"), nullptr);
   EXPECT_EQ(finding(diagnose(patient.graph, patient.weights, data), "wrong loss"), nullptr);
   for (std::size_t j = 0; j < 3; ++j) weight[j * 6 + j] = 0.3f;
-  EXPECT_EQ(finding(diagnose(patient.graph, patient.weights, data, {.loss = Loss::kMeanSquaredError}), "wrong loss"), nullptr);
+  EXPECT_EQ(
+      finding(diagnose(patient.graph, patient.weights, data, {.loss = Loss::kMeanSquaredError}),
+              "wrong loss"),
+      nullptr);
 }
 
 }  // namespace

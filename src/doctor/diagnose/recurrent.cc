@@ -27,7 +27,9 @@ struct Layer {
 
   std::int64_t units() const { return directions * hidden; }
   // Where step number `step` of a direction stands.
-  std::int64_t at(std::int64_t d, std::int64_t step) const { return reverse || d == 1 ? positions - 1 - step : step; }
+  std::int64_t at(std::int64_t d, std::int64_t step) const {
+    return reverse || d == 1 ? positions - 1 - step : step;
+  }
 };
 
 Layer layer_of(const engine::Model& model, int node) {
@@ -60,10 +62,12 @@ class RecurrentCensus {
         sum_(largest_),
         flat_(largest_),
         tallies_(layer.gates.size()) {
-    for (Tally& tally : tallies_) tally.closed = tally.open = tally.sum = std::vector<double>(largest_.size());
+    for (Tally& tally : tallies_)
+      tally.closed = tally.open = tally.sum = std::vector<double>(largest_.size());
   }
 
-  // `values`: what goes in (positions, inputs), what comes out, and where there are some the first states (directions, hidden).
+  // `values`: what goes in (positions, inputs), what comes out, and where there are some the first
+  // states (directions, hidden).
   void see(const float* in, const float* out, const float* first) {
     for (std::int64_t d = 0; d < layer_.directions; ++d) {
       see_states(out, d);
@@ -82,20 +86,27 @@ class RecurrentCensus {
     }
     for (std::size_t gate = 0; gate < tallies_.size(); ++gate)
       for (const auto member : {&Tally::closed, &Tally::open, &Tally::sum})
-        std::ranges::transform(tallies_[gate].*member, other.tallies_[gate].*member, (tallies_[gate].*member).begin(), std::plus<>());
+        std::ranges::transform(tallies_[gate].*member, other.tallies_[gate].*member,
+                               (tallies_[gate].*member).begin(), std::plus<>());
   }
 
   RecurrentDiagnosis judge(const Node& node) const {
     const bool relu = node.attributes.get_or<std::int64_t>("relu", 0) != 0;
-    RecurrentDiagnosis found{.name = node.name, .op = node.op, .units = layer_.units(), .positions = layer_.positions, .n = n_};
+    RecurrentDiagnosis found{.name = node.name,
+                             .op = node.op,
+                             .units = layer_.units(),
+                             .positions = layer_.positions,
+                             .n = n_};
     for (std::size_t unit = 0; unit < largest_.size(); ++unit) {
       const bool dead = largest_[unit] <= (relu ? health::kNumericallyZero : kNoOutput);
       found.lives.push_back({.dead = dead,
-                             .saturated = layer_.gates.empty() && !relu && !dead && share(flat_[unit]) >= health::kSaturatedShare,
+                             .saturated = layer_.gates.empty() && !relu && !dead &&
+                                          share(flat_[unit]) >= health::kSaturatedShare,
                              .abs_mean = share(sum_[unit]),
                              .abs_max = largest_[unit]});
     }
-    for (std::size_t gate = 0; gate < tallies_.size(); ++gate) found.gates.push_back(judge_gate(gate));
+    for (std::size_t gate = 0; gate < tallies_.size(); ++gate)
+      found.gates.push_back(judge_gate(gate));
     return found;
   }
 
@@ -119,7 +130,8 @@ class RecurrentCensus {
   void see_states(const float* out, std::int64_t d) {
     for (std::int64_t t = 0; t < layer_.positions; ++t)
       for (std::int64_t k = 0; k < layer_.hidden; ++k) {
-        const double h = std::fabs(static_cast<double>(out[t * layer_.units() + d * layer_.hidden + k]));
+        const double h =
+            std::fabs(static_cast<double>(out[t * layer_.units() + d * layer_.hidden + k]));
         const std::size_t unit = place(d * layer_.hidden + k);
         largest_[unit] = std::fmax(largest_[unit], h);
         sum_[unit] += h;
@@ -135,21 +147,25 @@ class RecurrentCensus {
     const float* bias = parameter(2) + d * 2 * layer_.width;
     before_.assign(place(layer_.positions * layer_.hidden), 0.0f);
     for (std::int64_t step = 0; step < layer_.positions; ++step) {
-      const float* state = step > 0           ? out + layer_.at(d, step - 1) * layer_.units() + d * layer_.hidden
+      const float* state = step > 0
+                               ? out + layer_.at(d, step - 1) * layer_.units() + d * layer_.hidden
                            : first != nullptr ? first + d * layer_.hidden
                                               : nullptr;
-      if (state != nullptr) std::copy_n(state, layer_.hidden, before_.data() + layer_.at(d, step) * layer_.hidden);
+      if (state != nullptr)
+        std::copy_n(state, layer_.hidden, before_.data() + layer_.at(d, step) * layer_.hidden);
     }
     z_.resize(place(layer_.positions * rows));
     for (std::int64_t t = 0; t < layer_.positions; ++t)
-      for (std::int64_t k = 0; k < rows; ++k) z_[place(t * rows + k)] = bias[k] + bias[layer_.width + k];
-    onednn::gemm(Transpose::kNo, Transpose::kYes, layer_.positions, rows, layer_.inputs, in, layer_.inputs, weight, layer_.inputs, 1.0f,
-                 z_.data(), rows);
-    onednn::gemm(Transpose::kNo, Transpose::kYes, layer_.positions, rows, layer_.hidden, before_.data(), layer_.hidden, recurrent,
-                 layer_.hidden, 1.0f, z_.data(), rows);
+      for (std::int64_t k = 0; k < rows; ++k)
+        z_[place(t * rows + k)] = bias[k] + bias[layer_.width + k];
+    onednn::gemm(Transpose::kNo, Transpose::kYes, layer_.positions, rows, layer_.inputs, in,
+                 layer_.inputs, weight, layer_.inputs, 1.0f, z_.data(), rows);
+    onednn::gemm(Transpose::kNo, Transpose::kYes, layer_.positions, rows, layer_.hidden,
+                 before_.data(), layer_.hidden, recurrent, layer_.hidden, 1.0f, z_.data(), rows);
     for (std::int64_t t = 0; t < layer_.positions; ++t)
       for (std::int64_t k = 0; k < rows; ++k)
-        count(z_[place(t * rows + k)], place(k / layer_.hidden), place(d * layer_.hidden + k % layer_.hidden));
+        count(z_[place(t * rows + k)], place(k / layer_.hidden),
+              place(d * layer_.hidden + k % layer_.hidden));
   }
 
   void count(float z, std::size_t gate, std::size_t unit) {
@@ -172,7 +188,8 @@ class RecurrentCensus {
   std::vector<float> before_, z_;
 };
 
-RecurrentObserver::RecurrentObserver(const engine::Model& model, double eps) : model_(model), eps_(eps) {
+RecurrentObserver::RecurrentObserver(const engine::Model& model, double eps)
+    : model_(model), eps_(eps) {
   const std::vector<Node>& nodes = model.graph().nodes();
   for (int at = 0; at < static_cast<int>(nodes.size()); ++at)
     if (ops::traits_of(nodes[place(at)]).recurrent) nodes_.push_back(at);
@@ -192,7 +209,9 @@ void RecurrentObserver::begin(const engine::Plan& plan) {
 void RecurrentObserver::after(const engine::Chunk& chunk, int step) {
   const auto found = std::ranges::find(nodes_, plan_->steps()[place(step)].node);
   if (found == nodes_.end()) return;
-  const auto size_of = [&](int node) { return ops::element_count(model_.graph().shapes()[place(node)]); };
+  const auto size_of = [&](int node) {
+    return ops::element_count(model_.graph().shapes()[place(node)]);
+  };
   const std::vector<int>& inputs = model_.graph().nodes()[place(*found)].inputs;
   const ops::Pass& pass = chunk.pass(step);
   RecurrentCensus& census = lanes_[place(chunk.lane)][place(found - nodes_.begin())];

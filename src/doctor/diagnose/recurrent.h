@@ -4,16 +4,16 @@
 #include <vector>
 
 #include "engine/model.h"
-#include "engine/runner.h"
+#include "engine/passes/runner.h"
 #include "undying/doctor.h"
 
 namespace undying::doctor {
 
 class RecurrentCensus;
 
-// Of every rnn, lstm and gru, in forward order: a unit is a hidden unit over all steps of all examples; its gates are computed again, from
-// what goes into the layer and what comes out.
-class RecurrentObserver final : public engine::Observer {
+// Of every rnn, lstm and gru, in forward order: a unit is a hidden unit over all steps of all
+// examples; its gates are computed again, from what goes into the layer and what comes out.
+class RecurrentObserver final : public engine::PassObserver {
  public:
   RecurrentObserver(const engine::Model& model, double eps);
   ~RecurrentObserver() override;
@@ -33,7 +33,8 @@ class RecurrentObserver final : public engine::Observer {
 };
 
 // Adds what is wrong with them.
-void find_in_recurrent(const engine::Model& model, const Diagnosis& diagnosis, std::vector<Finding>& findings);
+void find_in_recurrent(const engine::Model& model, const Diagnosis& diagnosis,
+                       std::vector<Finding>& findings);
 
 }  // namespace undying::doctor
 

@@ -47,9 +47,12 @@ class Steps {
         d_(d) {}
 
   double z(const float* x, const std::vector<double>& h, std::int64_t row) const {
-    double sum = static_cast<double>(bias_[place(2 * d_ * width_ + row)]) + bias_[place((2 * d_ + 1) * width_ + row)];
-    for (std::int64_t i = 0; i < kInputs; ++i) sum += static_cast<double>(weight_[place((d_ * width_ + row) * kInputs + i)]) * x[i];
-    for (std::int64_t i = 0; i < kHidden; ++i) sum += recurrent_[place((d_ * width_ + row) * kHidden + i)] * h[place(i)];
+    double sum = static_cast<double>(bias_[place(2 * d_ * width_ + row)]) +
+                 bias_[place((2 * d_ + 1) * width_ + row)];
+    for (std::int64_t i = 0; i < kInputs; ++i)
+      sum += static_cast<double>(weight_[place((d_ * width_ + row) * kInputs + i)]) * x[i];
+    for (std::int64_t i = 0; i < kHidden; ++i)
+      sum += recurrent_[place((d_ * width_ + row) * kHidden + i)] * h[place(i)];
     return sum;
   }
 
@@ -67,7 +70,8 @@ std::vector<double> lstm_means(Patient& patient, const Dataset& data, std::int64
   for (std::int64_t row = 0; row < kExamples; ++row) {
     std::vector<double> h(kHidden), c(kHidden);
     for (std::int64_t step = 0; step < kSteps; ++step) {
-      const float* x = data.values.data() + (row * kSteps + (d == 0 ? step : kSteps - 1 - step)) * kInputs;
+      const float* x =
+          data.values.data() + (row * kSteps + (d == 0 ? step : kSteps - 1 - step)) * kInputs;
       std::vector<double> next(kHidden);
       for (std::int64_t k = 0; k < kHidden; ++k) {
         double gate[3];
@@ -84,7 +88,8 @@ std::vector<double> lstm_means(Patient& patient, const Dataset& data, std::int64
   return means;
 }
 
-void shut(Patient& patient, std::int64_t gates, std::int64_t gate, std::int64_t unit, float bias, std::int64_t d = 0) {
+void shut(Patient& patient, std::int64_t gates, std::int64_t gate, std::int64_t unit, float bias,
+          std::int64_t d = 0) {
   patient.values("cells.bias")[place(2 * d * gates * kHidden + gate * kHidden + unit)] = bias;
 }
 
@@ -101,7 +106,8 @@ TEST(Recurrent, GatesOfAnLstmAreThoseOfTheFormulas) {
     const std::vector<double> means = lstm_means(patient, data, d);
     for (std::size_t g = 0; g < 3; ++g)
       for (std::int64_t k = 0; k < kHidden; ++k)
-        EXPECT_NEAR(found.gates[g].mean[place(d * kHidden + k)], means[g * kHidden + place(k)], 1e-6)
+        EXPECT_NEAR(found.gates[g].mean[place(d * kHidden + k)], means[g * kHidden + place(k)],
+                    1e-6)
             << found.gates[g].name << " " << d << " " << k;
   }
   EXPECT_EQ(found.dead(), 0);
@@ -122,10 +128,11 @@ TEST(Recurrent, StuckGatesAndSilentUnitsAreNamed) {
   EXPECT_TRUE(found.gates[2].is_stuck(3, true));
   EXPECT_EQ(found.gates[2].stuck(false), 1);
   std::string text;
-  for (const Finding& finding : diagnosis.findings) text += finding.what + ": " + finding.evidence + "\n";
-  EXPECT_THAT(text,
-              HasSubstr("dead units: 2 of 4 hidden units put out 0 at every step (n = 240: 40 examples of sequences x 6 steps). Cause: "
-                        "output gate at 0 (1), input gate at 0 (1)"));
+  for (const Finding& finding : diagnosis.findings)
+    text += finding.what + ": " + finding.evidence + "\n";
+  EXPECT_THAT(text, HasSubstr("dead units: 2 of 4 hidden units put out 0 at every step (n = 240: "
+                              "40 examples of sequences x 6 steps). Cause: "
+                              "output gate at 0 (1), input gate at 0 (1)"));
   EXPECT_THAT(text, HasSubstr("stuck gates: the forget gate of 1 of 4 hidden units stands at 0"));
   EXPECT_THAT(text, HasSubstr("stands at 1"));
 }

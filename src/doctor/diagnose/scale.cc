@@ -1,4 +1,5 @@
-// Inputs far from unit scale: first steps are as large as the inputs and put every unit on one side of its kink.
+// Inputs far from unit scale: first steps are as large as the inputs and put every unit on one side
+// of its kink.
 
 #include "doctor/diagnose/scale.h"
 
@@ -23,14 +24,16 @@ bool InputColumn::outlier() const {
 namespace undying::doctor {
 namespace {
 
-constexpr double kLarge = 10.0;  // root mean square of a column, above which it is far from unit scale
+// Root mean square of a column, above which it is far from unit scale.
+constexpr double kLarge = 10.0;
 constexpr double kSmall = 0.01;  // of every column
 constexpr std::size_t kNamed = 4;
 constexpr std::int64_t kRows = 256;
 
 // Which column a value of an example belongs to.
 struct Columns {
-  explicit Columns(const Dataset& data) : features(data.features()), run(data.bytes.empty() ? 1 : features / data.channels()) {}
+  explicit Columns(const Dataset& data)
+      : features(data.features()), run(data.bytes.empty() ? 1 : features / data.channels()) {}
   std::size_t count() const { return static_cast<std::size_t>(features / run); }
 
   std::int64_t features;
@@ -45,11 +48,15 @@ void for_each_value(const Dataset& data, const Visit& visit) {
   std::vector<float> block(static_cast<std::size_t>(std::min(kRows, data.size) * data.features()));
   for (std::int64_t first = 0; first < data.size; first += kRows) {
     const std::int64_t rows = std::min(kRows, data.size - first);
-    gather(data, std::span(order).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)), block.data());
+    gather(
+        data,
+        std::span(order).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows)),
+        block.data());
     const float* value = block.data();
     for (std::int64_t row = first; row < first + rows; ++row)
       for (std::size_t column = 0; column < columns.count(); ++column)
-        for (std::int64_t k = 0; k < columns.run; ++k) visit(row, column, static_cast<double>(*value++));
+        for (std::int64_t k = 0; k < columns.run; ++k)
+          visit(row, column, static_cast<double>(*value++));
   }
 }
 
@@ -63,7 +70,8 @@ void fill_spread(const Dataset& data, std::size_t at, InputColumn& column) {
   });
   std::vector<double> sorted = values;
   const auto quantile = [&](double share) {
-    const auto place = sorted.begin() + static_cast<std::int64_t>(share * static_cast<double>(sorted.size() - 1));
+    const auto place =
+        sorted.begin() + static_cast<std::int64_t>(share * static_cast<double>(sorted.size() - 1));
     std::ranges::nth_element(sorted, place);
     return *place;
   };
@@ -74,7 +82,7 @@ void fill_spread(const Dataset& data, std::size_t at, InputColumn& column) {
   for (std::size_t i = 0; i < values.size(); ++i)
     if (std::fabs(values[i] - middle) > std::fabs(values[farthest] - middle)) farthest = i;
   column.farthest = rows[farthest];
-  column.farthest_row = data.rows.empty() ? column.farthest : data.rows[static_cast<std::size_t>(column.farthest)];
+  column.farthest_row = data.rows.empty() ? column.farthest : data.rows[column.farthest];
   column.farthest_value = values[farthest];
 }
 
@@ -90,16 +98,21 @@ namespace {
 void measure(const Dataset& data, InputMoments& found) {
   const Columns columns(data);
   const double n = static_cast<double>(data.size * columns.run);
-  const auto held = [&](std::size_t at, double value) { return std::clamp(value, found.least[at], found.greatest[at]); };
+  const auto held = [&](std::size_t at, double value) {
+    return std::clamp(value, found.least[at], found.greatest[at]);
+  };
   found.mean.assign(columns.count(), 0.0);
   found.deviation.assign(columns.count(), 0.0);
-  for_each_value(data, [&](std::int64_t, std::size_t at, double value) { found.mean[at] += held(at, value) / n; });
+  for_each_value(data, [&](std::int64_t, std::size_t at, double value) {
+    found.mean[at] += held(at, value) / n;
+  });
   for_each_value(data, [&](std::int64_t, std::size_t at, double value) {
     const double distance = held(at, value) - found.mean[at];
     found.deviation[at] += distance * distance / n;
   });
   for (std::size_t at = 0; at < columns.count(); ++at)
-    found.deviation[at] = found.least[at] < found.greatest[at] ? std::sqrt(found.deviation[at]) : 0.0;
+    found.deviation[at] =
+        found.least[at] < found.greatest[at] ? std::sqrt(found.deviation[at]) : 0.0;
 }
 
 }  // namespace
@@ -118,13 +131,14 @@ InputMoments moments_of(const Dataset& data) {
   return found;
 }
 
-InputMoments without_outliers(const Dataset& data, const InputMoments& moments, const std::vector<InputColumn>& columns) {
+InputMoments without_outliers(const Dataset& data, const InputMoments& moments,
+                              const std::vector<InputColumn>& columns) {
   if (std::ranges::none_of(columns, &InputColumn::outlier)) return moments;
   InputMoments found = moments;
   for (const InputColumn& column : columns) {
     if (!column.outlier()) continue;
-    found.least[static_cast<std::size_t>(column.index)] = column.low;
-    found.greatest[static_cast<std::size_t>(column.index)] = column.high;
+    found.least[column.index] = column.low;
+    found.greatest[column.index] = column.high;
   }
   measure(data, found);
   return found;
@@ -133,7 +147,8 @@ InputMoments without_outliers(const Dataset& data, const InputMoments& moments, 
 InputScale scale_of(const Dataset& data, const InputMoments& moments) {
   InputScale scale{.total = static_cast<std::int64_t>(moments.columns()), .dead_standardised = -1};
   std::vector<std::pair<double, std::size_t>> magnitudes;
-  for (std::size_t at = 0; at < moments.columns(); ++at) magnitudes.emplace_back(std::hypot(moments.mean[at], moments.deviation[at]), at);
+  for (std::size_t at = 0; at < moments.columns(); ++at)
+    magnitudes.emplace_back(std::hypot(moments.mean[at], moments.deviation[at]), at);
   std::ranges::stable_sort(magnitudes, std::greater<>(), &std::pair<double, std::size_t>::first);
   const double largest = magnitudes.front().first;
   const bool small = largest > 0.0 && largest < kSmall;
@@ -159,7 +174,7 @@ bool reads_inputs_as_they_come(const Graph& graph) {
     if (ops::is_batch_norm(node)) return false;
     raw[at] = ops::is_input(node);
     for (const int input : node.inputs) {
-      if (!raw[static_cast<std::size_t>(input)]) continue;
+      if (!raw[input]) continue;
       if (!ops::moves_elements(node) && !ops::makes_units(node)) return false;
       raw[at] = !ops::makes_units(node);
     }
@@ -167,13 +182,15 @@ bool reads_inputs_as_they_come(const Graph& graph) {
   return true;
 }
 
-void StandardisedSource::inputs(int input, std::int64_t first, std::int64_t rows, float* dst) const {
+void StandardisedSource::inputs(int input, std::int64_t first, std::int64_t rows,
+                                float* dst) const {
   DatasetSource::inputs(input, first, rows, dst);
   const Columns columns(*data_);
   for (std::int64_t i = 0; i < rows * columns.features; ++i, ++dst) {
     const auto at = static_cast<std::size_t>(i % columns.features / columns.run);
     const double deviation = moments_->deviation[at] > 0.0 ? moments_->deviation[at] : 1.0;
-    const double value = std::clamp(static_cast<double>(*dst), moments_->least[at], moments_->greatest[at]);
+    const double value =
+        std::clamp(static_cast<double>(*dst), moments_->least[at], moments_->greatest[at]);
     *dst = static_cast<float>((value - moments_->mean[at]) / deviation);
   }
 }

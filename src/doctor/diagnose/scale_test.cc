@@ -1,4 +1,5 @@
-// The scale of the inputs as a cause: figures of columns, and deaths that inputs at unit scale take away.
+// The scale of the inputs as a cause: figures of columns, and deaths that inputs at unit scale take
+// away.
 
 #include "doctor/diagnose/scale.h"
 
@@ -24,7 +25,7 @@ const Finding* cause(const Diagnosis& diagnosis) {
 Dataset table(std::int64_t size = 400) {
   Dataset data = make_classes(size, 6, 3);
   for (std::int64_t row = 0; row < size; ++row) {
-    float& value = data.values[static_cast<std::size_t>(row * 6 + 2)];
+    float& value = data.values[row * 6 + 2];
     value = 40.0f + 5.0f * value;
   }
   return data;
@@ -32,8 +33,12 @@ Dataset table(std::int64_t size = 400) {
 
 // A network trained on these inputs as they are, without clipping.
 Patient trained(const Dataset& data, float rate) {
-  Graph graph = mlp({.inputs = data.features(), .hidden = {32, 32}, .outputs = data.classes, .activation = "relu"});
-  TrainSettings settings{.optimizer = Sgd{.learning_rate = rate}, .batch = 50, .epochs = 5, .seed = 3, .threads = 1};
+  Graph graph = mlp({.inputs = data.features(),
+                     .hidden = {32, 32},
+                     .outputs = data.classes,
+                     .activation = "relu"});
+  TrainSettings settings{
+      .optimizer = Sgd{.learning_rate = rate}, .batch = 50, .epochs = 5, .seed = 3, .threads = 1};
   settings.evaluate = settings.health.census = false;
   Trainer trainer(graph, settings);
   EXPECT_EQ(trainer.fit(data, data).status, RunStatus::kFinished);
@@ -45,7 +50,7 @@ TEST(Scale, ColumnsAreMeasured) {
   const InputMoments moments = moments_of(data);
   double mean = 0.0, square = 0.0;
   for (std::int64_t row = 0; row < 400; ++row) {
-    const double value = data.values[static_cast<std::size_t>(row * 6 + 2)];
+    const double value = data.values[row * 6 + 2];
     mean += value / 400.0;
     square += value * value / 400.0;
   }
@@ -76,11 +81,13 @@ TEST(Scale, StandardisedInputsHaveNoMeanAndUnitVariance) {
   }
 }
 
-// What a first step that is too large for a column leaves: weights below 0 on it, which is far above 0 throughout.
+// What a first step that is too large for a column leaves: weights below 0 on it, which is far
+// above 0 throughout.
 TEST(Scale, DeathsThatUnitScaleTakesAwayNameTheColumn) {
   const Dataset data = table();
   Patient patient = fresh(mlp({.inputs = 6, .hidden = {32}, .outputs = 3, .activation = "relu"}));
-  for (std::size_t unit = 0; unit < 32; ++unit) patient.values("layer.0.weight")[unit * 6 + 2] = unit < 20 ? -2.0f : 2.0f;
+  for (std::size_t unit = 0; unit < 32; ++unit)
+    patient.values("layer.0.weight")[unit * 6 + 2] = unit < 20 ? -2.0f : 2.0f;
   const Diagnosis diagnosis = diagnose(patient.graph, patient.weights, data);
   ASSERT_EQ(diagnosis.dead(), 20);
   EXPECT_EQ(diagnosis.scale.dead_standardised, 0);
@@ -102,11 +109,13 @@ TEST(Scale, DeathsAtUnitScaleHaveAnotherCause) {
   EXPECT_EQ(diagnosis.scale.far, 0);
 }
 
-// Wide inputs and a network that lives with them: nothing to report. Nor where a bias kills whatever comes in.
+// Wide inputs and a network that lives with them: nothing to report. Nor where a bias kills
+// whatever comes in.
 TEST(Scale, WideInputsAloneAreNoFinding) {
   const Dataset data = table();
   Patient patient = fresh(mlp({.inputs = 6, .hidden = {32}, .outputs = 3, .activation = "relu"}));
-  for (std::size_t unit = 0; unit < 32; ++unit) patient.values("layer.0.weight")[unit * 6 + 2] = unit % 2 == 0 ? 1e-3f : -1e-4f;
+  for (std::size_t unit = 0; unit < 32; ++unit)
+    patient.values("layer.0.weight")[unit * 6 + 2] = unit % 2 == 0 ? 1e-3f : -1e-4f;
   for (float& bias : patient.values("layer.0.bias")) bias = 1.0f;
   EXPECT_EQ(cause(diagnose(patient.graph, patient.weights, data)), nullptr);
   patient.values("layer.0.bias")[4] = -1e6f;
@@ -119,7 +128,7 @@ TEST(Scale, WideInputsAloneAreNoFinding) {
 // One slip in a table: its row is named.
 TEST(Scale, AnOutlierIsNamedWithItsExample) {
   Dataset data = make_classes(400, 6, 3);
-  data.values[static_cast<std::size_t>(137 * 6 + 4)] = 1e6f;
+  data.values[137 * 6 + 4] = 1e6f;
   const InputScale scale = scale_of(data, moments_of(data));
   ASSERT_EQ(scale.columns.size(), 1U);
   EXPECT_TRUE(scale.columns[0].outlier());
@@ -128,11 +137,13 @@ TEST(Scale, AnOutlierIsNamedWithItsExample) {
   EXPECT_LT(scale.columns[0].high, 4.0);
   const Patient patient = trained(data, 0.05f);
   const Diagnosis diagnosis = diagnose(patient.graph, patient.weights, data);
-  ASSERT_NE(cause(diagnosis), nullptr) << diagnosis.scale.dead << " and " << diagnosis.scale.dead_standardised;
+  ASSERT_NE(cause(diagnosis), nullptr)
+      << diagnosis.scale.dead << " and " << diagnosis.scale.dead_standardised;
   EXPECT_THAT(cause(diagnosis)->evidence, HasSubstr("but 1e+06 in example 137"));
   Dataset drawn = data;
   for (std::uint32_t row = 0; row < 400; ++row) drawn.rows.push_back(2 * row);
-  EXPECT_THAT(cause(diagnose(patient.graph, patient.weights, drawn))->evidence, HasSubstr("in example 137, row 274 of its source"));
+  EXPECT_THAT(cause(diagnose(patient.graph, patient.weights, drawn))->evidence,
+              HasSubstr("in example 137, row 274 of its source"));
   EXPECT_THAT(cause(diagnosis)->remedy, HasSubstr("look at that example first"));
 }
 
@@ -151,17 +162,23 @@ TEST(Scale, WideInputsOfANetworkThatIsNotFiniteAreNamed) {
 TEST(Scale, NetworksThatScaleTheirInputsAreNotBlamed) {
   const Graph plain = mlp({.inputs = 6, .hidden = {8}, .outputs = 3, .activation = "relu"});
   EXPECT_TRUE(reads_inputs_as_they_come(plain));
-  EXPECT_FALSE(reads_inputs_as_they_come(mlp({.inputs = 6, .hidden = {8}, .outputs = 3, .activation = "relu", .batch_norm = true})));
-  std::vector<Node> nodes = {{"x", "input", {}, {{"shape", std::vector<std::int64_t>{6}}}},
-                             {"thousand", "constant", {}, {{"shape", std::vector<std::int64_t>{1}}}},
-                             {"scaled", "div", {0, 1}, {}},
-                             {"out", "linear", {2}, {{"outputs", std::int64_t{3}}}}};
+  EXPECT_FALSE(reads_inputs_as_they_come(
+      mlp({.inputs = 6, .hidden = {8}, .outputs = 3, .activation = "relu", .batch_norm = true})));
+  std::vector<Node> nodes = {
+      {"x", "input", {}, {{"shape", std::vector<std::int64_t>{6}}}},
+      {"thousand", "constant", {}, {{"shape", std::vector<std::int64_t>{1}}}},
+      {"scaled", "div", {0, 1}, {}},
+      {"out", "linear", {2}, {{"outputs", std::int64_t{3}}}}};
   EXPECT_FALSE(reads_inputs_as_they_come(Graph(std::move(nodes))));
 }
 
 TEST(Scale, BytesAreMeasuredAChannel) {
-  Dataset data{
-      .name = "bytes", .size = 2, .shape = {2, 1, 2}, .bytes = {0, 10, 100, 200, 20, 30, 100, 200}, .mean = {0.0f}, .deviation = {1.0f}};
+  Dataset data{.name = "bytes",
+               .size = 2,
+               .shape = {2, 1, 2},
+               .bytes = {0, 10, 100, 200, 20, 30, 100, 200},
+               .mean = {0.0f},
+               .deviation = {1.0f}};
   data.classes = 1;
   data.labels = {0, 0};
   const InputMoments moments = moments_of(data);

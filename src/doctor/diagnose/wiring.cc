@@ -7,31 +7,39 @@ namespace {
 
 using Role = ops::ParameterSpec::Role;
 
-const Node& node_at(const Graph& graph, int at) { return graph.nodes()[static_cast<std::size_t>(at)]; }
+const Node& node_at(const Graph& graph, int at) { return graph.nodes()[at]; }
 
 // Whose weight has a row for each unit it makes.
-bool has_rows(const Node& node) { return ops::makes_units(node) && !ops::traits_of(node).transposed; }
+bool has_rows(const Node& node) {
+  return ops::makes_units(node) && !ops::traits_of(node).transposed;
+}
 
 std::vector<int> users_of(const Graph& graph, int at) {
   std::vector<int> users;
   for (int i = at + 1; i < static_cast<int>(graph.nodes().size()); ++i)
-    if (std::ranges::find(node_at(graph, i).inputs, at) != node_at(graph, i).inputs.end()) users.push_back(i);
+    if (std::ranges::find(node_at(graph, i).inputs, at) != node_at(graph, i).inputs.end())
+      users.push_back(i);
   return users;
 }
 
-bool is_output(const Graph& graph, int at) { return std::ranges::find(graph.outputs(), at) != graph.outputs().end(); }
-
-bool owns_alone(const engine::Model& model, int node) {
-  return std::ranges::all_of(model.parameters_of(node), [&](int parameter) { return owner_count(model, parameter) == 1; });
+bool is_output(const Graph& graph, int at) {
+  return std::ranges::find(graph.outputs(), at) != graph.outputs().end();
 }
 
-// Whether the units of a value of this shape are the ones of the layer: channels in front, or a flat (units x positions).
+bool owns_alone(const engine::Model& model, int node) {
+  return std::ranges::all_of(model.parameters_of(node),
+                             [&](int parameter) { return owner_count(model, parameter) == 1; });
+}
+
+// Whether the units of a value of this shape are the ones of the layer: channels in front, or a
+// flat (units x positions).
 struct Walk {
   const engine::Model& model;
   const engine::Layer& layer;
   Wiring& wiring;
 
-  // Everything that reads the value of `at`, in which a unit stands at `positions` neighbouring places where it is flat.
+  // Everything that reads the value of `at`, in which a unit stands at `positions` neighbouring
+  // places where it is flat.
   void follow(int at, std::int64_t positions) {
     if (is_output(model.graph(), at)) wiring.read_by_weights_alone = false;
     for (const int user : users_of(model.graph(), at)) visit(user, at, positions);
@@ -39,7 +47,7 @@ struct Walk {
 
   void visit(int user, int from, std::int64_t positions) {
     const Node& node = node_at(model.graph(), user);
-    const Shape& shape = model.graph().shapes()[static_cast<std::size_t>(from)];
+    const Shape& shape = model.graph().shapes()[from];
     if (has_rows(node) && reads_units(node, shape, positions)) {
       wiring.readers.push_back({user, shape.size() == 1 ? positions : 1});
       if (!owns_alone(model, user)) wiring.read_by_weights_alone = false;
@@ -51,20 +59,24 @@ struct Walk {
   }
 
   bool reads_units(const Node& node, const Shape& shape, std::int64_t positions) const {
-    return ops::has_channels(node) ? shape.front() == layer.units : shape.size() == 1 && shape[0] == layer.units * positions;
+    return ops::has_channels(node) ? shape.front() == layer.units
+                                   : shape.size() == 1 && shape[0] == layer.units * positions;
   }
 
   // A flattened value holds each unit at all its positions, one beside the other.
   std::int64_t positions_behind(const Node& node, int from, int to, std::int64_t positions) const {
-    const Shape& before = model.graph().shapes()[static_cast<std::size_t>(from)];
-    const Shape& after = model.graph().shapes()[static_cast<std::size_t>(to)];
+    const Shape& before = model.graph().shapes()[from];
+    const Shape& after = model.graph().shapes()[to];
     if (ops::is_view(node))
-      if (before.size() > 1 && after.size() == 1 && before.front() == layer.units) return ops::element_count(before) / layer.units;
+      if (before.size() > 1 && after.size() == 1 && before.front() == layer.units)
+        return ops::element_count(before) / layer.units;
     return positions;
   }
 };
 
-bool read_once(const Graph& graph, int at) { return users_of(graph, at).size() == 1 && !is_output(graph, at); }
+bool read_once(const Graph& graph, int at) {
+  return users_of(graph, at).size() == 1 && !is_output(graph, at);
+}
 
 // Back from the activation through what keeps units apart, a batch norm, to what makes the units.
 void find_feed(const engine::Model& model, const engine::Layer& layer, Wiring& wiring) {
@@ -76,15 +88,18 @@ void find_feed(const engine::Model& model, const engine::Layer& layer, Wiring& w
     alone = alone && read_once(graph, at);
   };
   const bool flattened = layer.counted != engine::Layer::Counted::kPooled;
-  while (ops::keeps_units(node_at(graph, at)) || (flattened && ops::is_view(node_at(graph, at)))) back();
+  while (ops::keeps_units(node_at(graph, at)) || (flattened && ops::is_view(node_at(graph, at))))
+    back();
   if (ops::is_batch_norm(node_at(graph, at))) {
     wiring.norm = at;
     alone = alone && owns_alone(model, at);
     back();
   }
-  // Behind a linear layer over rows the units are the last dimension, which a batch norm does not normalise.
-  const bool rows = wiring.norm >= 0 && !ops::has_channels(node_at(graph, at)) && graph.shapes()[static_cast<std::size_t>(at)].size() > 1;
-  const bool units = ops::unit_count(model.node_values()[static_cast<std::size_t>(at)]) == layer.units;
+  // Behind a linear layer over rows the units are the last dimension, which a batch norm does not
+  // normalise.
+  const bool rows =
+      wiring.norm >= 0 && !ops::has_channels(node_at(graph, at)) && graph.shapes()[at].size() > 1;
+  const bool units = ops::unit_count(model.node_values()[at]) == layer.units;
   if (!ops::makes_units(node_at(graph, at)) || rows || !units) return;
   wiring.weight = at;
   wiring.feed_alone = alone && owns_alone(model, at);
@@ -109,21 +124,23 @@ bool bypassed(const Graph& graph, int without) {
   for (int i = 0; i < static_cast<int>(reached.size()); ++i) {
     const Node& node = node_at(graph, i);
     bool here = ops::is_input(node);
-    for (const int input : node.inputs) here = here || reached[static_cast<std::size_t>(input)];
-    reached[static_cast<std::size_t>(i)] = here && i != without;
+    for (const int input : node.inputs) here = here || reached[input];
+    reached[i] = here && i != without;
   }
-  return reached[static_cast<std::size_t>(graph.outputs().front())];
+  return reached[graph.outputs().front()];
 }
 
-void add_row(const engine::Model& model, int node, Role role, std::int64_t unit, std::vector<Span>& spans) {
+void add_row(const engine::Model& model, int node, Role role, std::int64_t unit,
+             std::vector<Span>& spans) {
   const int index = node < 0 ? -1 : parameter_of(model, node, role);
   if (index < 0) return;
-  const engine::Parameter& parameter = model.parameters()[static_cast<std::size_t>(index)];
+  const engine::Parameter& parameter = model.parameters()[index];
   if (role == Role::kWeight && ops::traits_of(node_at(model.graph(), node)).transposed) {
     // (C, outputs / groups, kernel...): a unit is made of the channels of its group.
     const std::int64_t per_group = parameter.shape[1];
     const std::int64_t kernel = parameter.size / parameter.shape[0] / per_group;
-    const std::int64_t groups = node_at(model.graph(), node).attributes.get_or<std::int64_t>("groups", 1);
+    const std::int64_t groups =
+        node_at(model.graph(), node).attributes.get_or<std::int64_t>("groups", 1);
     const std::int64_t channels = parameter.shape[0] / groups;
     const std::int64_t first = unit / per_group * channels * per_group + unit % per_group;
     spans.push_back({index, first * kernel, kernel, per_group * kernel, channels});
@@ -144,7 +161,7 @@ int owner_count(const engine::Model& model, int parameter) {
 
 int parameter_of(const engine::Model& model, int node, Role role) {
   for (const int index : model.parameters_of(node))
-    if (model.parameters()[static_cast<std::size_t>(index)].role == role) return index;
+    if (model.parameters()[index].role == role) return index;
   return -1;
 }
 
@@ -153,20 +170,24 @@ Wiring wiring_of(const engine::Model& model, const engine::Layer& layer) {
   find_feed(model, layer, wiring);
   wiring.bypassed = bypassed(model.graph(), layer.node);
   find_pool(model, layer, wiring);
-  const ops::Value& value = model.node_values()[static_cast<std::size_t>(layer.node)];
+  const ops::Value& value = model.node_values()[layer.node];
   const bool channels = value.shape.size() == 1 || value.layout == ops::Layout::kChannelsLast;
-  if (layer.activation.info().width != 1 || !channels || layer.counted == engine::Layer::Counted::kByPosition) {
+  if (layer.activation.info().width != 1 || !channels ||
+      layer.counted == engine::Layer::Counted::kByPosition) {
     wiring.read_by_weights_alone = false;
     return wiring;
   }
-  Walk{model, layer, wiring}.follow(layer.node, layer.counted == engine::Layer::Counted::kByUnit ? layer.positions : 1);
+  Walk{model, layer, wiring}.follow(
+      layer.node, layer.counted == engine::Layer::Counted::kByUnit ? layer.positions : 1);
   return wiring;
 }
 
 std::vector<Span> incoming(const engine::Model& model, const Wiring& wiring, std::int64_t unit) {
   std::vector<Span> spans;
-  for (const Role role : {Role::kWeight, Role::kBias}) add_row(model, wiring.weight, role, unit, spans);
-  for (const Role role : {Role::kScale, Role::kShift}) add_row(model, wiring.norm, role, unit, spans);
+  for (const Role role : {Role::kWeight, Role::kBias})
+    add_row(model, wiring.weight, role, unit, spans);
+  for (const Role role : {Role::kScale, Role::kShift})
+    add_row(model, wiring.norm, role, unit, spans);
   return spans;
 }
 
@@ -174,7 +195,7 @@ std::vector<Span> outgoing(const engine::Model& model, const Wiring& wiring, std
   std::vector<Span> spans;
   for (const Reader& reader : wiring.readers) {
     const int index = parameter_of(model, reader.node, Role::kWeight);
-    const engine::Parameter& weight = model.parameters()[static_cast<std::size_t>(index)];
+    const engine::Parameter& weight = model.parameters()[index];
     const std::int64_t outputs = weight.shape[0];
     const std::int64_t row = weight.size / outputs;
     if (!ops::has_channels(node_at(model.graph(), reader.node))) {
@@ -184,9 +205,11 @@ std::vector<Span> outgoing(const engine::Model& model, const Wiring& wiring, std
     // (outputs, C / groups, kernel...): a channel is read by the outputs of its group alone.
     const std::int64_t per_group = weight.shape[1];
     const std::int64_t kernel = row / per_group;
-    const std::int64_t groups = node_at(model.graph(), reader.node).attributes.get_or<std::int64_t>("groups", 1);
+    const std::int64_t groups =
+        node_at(model.graph(), reader.node).attributes.get_or<std::int64_t>("groups", 1);
     const std::int64_t first_output = unit / per_group * (outputs / groups);
-    spans.push_back({index, first_output * row + unit % per_group * kernel, kernel, row, outputs / groups});
+    spans.push_back(
+        {index, first_output * row + unit % per_group * kernel, kernel, row, outputs / groups});
   }
   return spans;
 }

@@ -1,8 +1,9 @@
 #ifndef UNDYING_DOCTOR_DIAGNOSE_WIRING_H_
 #define UNDYING_DOCTOR_DIAGNOSE_WIRING_H_
 
-// Which numbers of which tensors make a layer's units: for unit j the weights, the bias, the scale and shift of the norm that lead into it,
-// and the weights that read it. What names a unit's cause of death, or re-initialises it, goes by this.
+// Which numbers of which tensors make a layer's units: for unit j the weights, the bias, the scale
+// and shift of the norm that lead into it, and the weights that read it. What names a unit's cause
+// of death, or re-initialises it, goes by this.
 
 #include <cstdint>
 #include <vector>
@@ -27,26 +28,31 @@ struct Span {
   std::int64_t numbers() const { return size * count; }
 };
 
-// A linear or convolution that reads the units of a layer, through what keeps them apart (pools, dropout, flatten).
+// A linear or convolution that reads the units of a layer, through what keeps them apart (pools,
+// dropout, flatten).
 struct Reader {
   int node = 0;
   std::int64_t positions = 1;  // at which a unit stands in its input, where that is flat
 };
 
-// How the units of a layer hang in the network. Nodes are indices into the graph; -1: there is none.
+// How the units of a layer hang in the network. Nodes are indices into the graph; -1: there is
+// none.
 struct Wiring {
-  int weight = -1;          // the linear, (transposed) convolution whose output, normalised, pooled or not, is z; -1: z is something else
-  int norm = -1;            // the batch norm between
-  bool feed_alone = false;  // nothing but the units reads what the weight makes, and no other node owns its tensors or the norm's
+  int weight = -1;  // the linear, (transposed) convolution whose output, normalised, pooled or not,
+                    // is z; -1: z is something else
+  int norm = -1;    // the batch norm between
+  bool feed_alone = false;  // nothing but the units reads what the weight makes, and no other node
+                            // owns its tensors or the norm's
   std::vector<Reader> readers;
-  bool read_by_weights_alone =
-      true;               // no sum, concatenation, output or other operator reads the units, and no other node owns those weights
-  int pool = -1;          // a max pool right behind, views and dropout between
+  bool read_by_weights_alone = true;  // no sum, concatenation, output or other operator reads the
+                                      // units, and no other node owns those weights
+  int pool = -1;                      // a max pool right behind, views and dropout between
   bool bypassed = false;  // a path from an input to the first output goes around the layer
 };
 Wiring wiring_of(const engine::Model& model, const engine::Layer& layer);
 
-// What feeds a unit: its row of the weights, its bias, its gamma and beta. What its readers weigh it with.
+// What feeds a unit: its row of the weights, its bias, its gamma and beta. What its readers weigh
+// it with.
 std::vector<Span> incoming(const engine::Model& model, const Wiring& wiring, std::int64_t unit);
 std::vector<Span> outgoing(const engine::Model& model, const Wiring& wiring, std::int64_t unit);
 

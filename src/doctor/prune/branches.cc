@@ -8,21 +8,23 @@ namespace {
 
 class Trimming {
  public:
-  Trimming(const UnitFlow& flow, const UnitFacts& facts) : flow_(flow), facts_(facts), graph_(flow.model().graph()) {
+  Trimming(const UnitFlow& flow, const UnitFacts& facts)
+      : flow_(flow), facts_(facts), graph_(flow.model().graph()) {
     for (const engine::Parameter& own : flow.model().parameters())
-      weights_.push_back({own.name, own.shape, {flow.model().values(own), flow.model().values(own) + own.size}});
+      weights_.push_back(
+          {own.name, own.shape, {flow.model().values(own), flow.model().values(own) + own.size}});
   }
 
   Trimmed run() {
     for (int at = 0; at < static_cast<int>(graph_.nodes().size()); ++at) visit(at);
     std::vector<int> outputs;
-    for (const int output : graph_.outputs()) outputs.push_back(place_[static_cast<std::size_t>(output)]);
+    for (const int output : graph_.outputs()) outputs.push_back(place_[output]);
     return {cut(Graph(std::move(nodes_), outputs), outputs), std::move(weights_), branches_};
   }
 
  private:
-  const Node& node(int at) const { return graph_.nodes()[static_cast<std::size_t>(at)]; }
-  const Shape& shape(int at) const { return graph_.shapes()[static_cast<std::size_t>(at)]; }
+  const Node& node(int at) const { return graph_.nodes()[at]; }
+  const Shape& shape(int at) const { return graph_.shapes()[at]; }
 
   // Whether all that this value gives is known, and none of it depends on the input.
   bool is_silent(int at) const {
@@ -38,18 +40,18 @@ class Trimming {
     const int silent = silent_operand(at);
     if (silent >= 0) {
       ++branches_;
-      const int other = copy.inputs[static_cast<std::size_t>(1 - silent)];
-      const int from = copy.inputs[static_cast<std::size_t>(silent)];
+      const int other = copy.inputs[1 - silent];
+      const int from = copy.inputs[silent];
       const bool is_output = std::ranges::find(graph_.outputs(), at) != graph_.outputs().end();
       if (is_zero(from) && !is_output) {
-        place_.push_back(place_[static_cast<std::size_t>(other)]);
+        place_.push_back(place_[other]);
         return;
       }
       const int constant = add_constant(copy.name, from);
-      copy.inputs[static_cast<std::size_t>(1 - silent)] = place_[static_cast<std::size_t>(other)];
-      copy.inputs[static_cast<std::size_t>(silent)] = constant;
+      copy.inputs[1 - silent] = place_[other];
+      copy.inputs[silent] = constant;
     } else {
-      for (int& input : copy.inputs) input = place_[static_cast<std::size_t>(input)];
+      for (int& input : copy.inputs) input = place_[input];
     }
     place_.push_back(static_cast<int>(nodes_.size()));
     nodes_.push_back(std::move(copy));
@@ -57,15 +59,15 @@ class Trimming {
 
   // Of a sum of two values of one shape, the one that is silent; -1: neither is, or both are.
   int silent_operand(int at) const {
-    if (ops::traits_of(node(at)).arithmetic != ops::Arithmetic::kAdd || node(at).inputs.size() != 2 ||
-        shape(node(at).inputs[0]) != shape(node(at).inputs[1]))
+    if (ops::traits_of(node(at)).arithmetic != ops::Arithmetic::kAdd ||
+        node(at).inputs.size() != 2 || shape(node(at).inputs[0]) != shape(node(at).inputs[1]))
       return -1;
     const bool first = is_silent(node(at).inputs[0]);
     const bool second = is_silent(node(at).inputs[1]);
     return first == second ? -1 : first ? 0 : 1;
   }
 
-  double value(int at, int unit) const { return facts_.value[static_cast<std::size_t>(flow_.units(at).first + unit)]; }
+  double value(int at, int unit) const { return facts_.value[flow_.units(at).first + unit]; }
 
   bool is_zero(int at) const {
     for (int unit = 0; unit < flow_.units(at).count; ++unit)
@@ -77,11 +79,13 @@ class Trimming {
   int add_constant(const std::string& sum, int from) {
     const UnitFlow::Units& units = flow_.units(from);
     Shape dims(shape(from).size(), 1);
-    dims[static_cast<std::size_t>(units.axis)] = units.count;
+    dims[units.axis] = units.count;
     std::string name = sum + ".constant";
-    while (std::ranges::find(graph_.nodes(), name, &Node::name) != graph_.nodes().end()) name += "_";
+    while (std::ranges::find(graph_.nodes(), name, &Node::name) != graph_.nodes().end())
+      name += "_";
     Tensor tensor{name + ".value", dims, {}};
-    for (int unit = 0; unit < units.count; ++unit) tensor.values.push_back(static_cast<float>(value(from, unit)));
+    for (int unit = 0; unit < units.count; ++unit)
+      tensor.values.push_back(static_cast<float>(value(from, unit)));
     nodes_.push_back({name, "constant", {}, {{"shape", dims}}, {tensor.name}});
     weights_.push_back(std::move(tensor));
     return static_cast<int>(nodes_.size()) - 1;
@@ -98,6 +102,8 @@ class Trimming {
 
 }  // namespace
 
-Trimmed trim_branches(const UnitFlow& flow, const UnitFacts& facts) { return Trimming(flow, facts).run(); }
+Trimmed trim_branches(const UnitFlow& flow, const UnitFacts& facts) {
+  return Trimming(flow, facts).run();
+}
 
 }  // namespace undying::doctor

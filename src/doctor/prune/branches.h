@@ -10,8 +10,9 @@
 
 namespace undying::doctor {
 
-// A network whose sums do not read what gives the same numbers on every example, as a residual branch does whose layers are dead: such a
-// sum reads a constant instead, or where that is 0 what reads the sum reads its other operand. What only the branch needed is cut off.
+// A network whose sums do not read what gives the same numbers on every example, as a residual
+// branch does whose layers are dead: such a sum reads a constant instead, or where that is 0 what
+// reads the sum reads its other operand. What only the branch needed is cut off.
 struct Trimmed {
   Graph graph;
   std::vector<Tensor> weights;

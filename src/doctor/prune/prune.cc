@@ -10,8 +10,8 @@
 #include "doctor/network.h"
 #include "doctor/prune/branches.h"
 #include "doctor/prune/shrink.h"
-#include "engine/census.h"
 #include "engine/engine.h"
+#include "engine/passes/census.h"
 #include "health/judge.h"
 #include "train/source.h"
 #include "undying/error.h"
@@ -24,7 +24,8 @@ using doctor::UnitFacts;
 using doctor::UnitFlow;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kRounding = 1e-6;     // relative spread of a constant: what float32 sums of equal numbers are good to
+// Relative spread of a constant: what float32 sums of equal numbers are good to.
+constexpr double kRounding = 1e-6;
 constexpr std::int64_t kBlock = 1024;  // examples whose outputs are compared at a time
 constexpr std::int64_t kTimed = 64;    // examples of a timed run
 constexpr int kFewestRuns = 5;
@@ -36,26 +37,34 @@ std::size_t index(int i) { return static_cast<std::size_t>(i); }
 // A network with one input and one output, and what runs it.
 class Running {
  public:
-  Running(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, int threads, std::int64_t memory)
+  Running(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, int threads,
+          std::int64_t memory)
       : data_(data),
         order_(train::identity_order(data.size)),
         model_(doctor::make_model(packed(graph), weights)),
         width_(ops::element_count(model_.graph().output_shape())),
-        runner_(model_, {.lanes = threads, .threads = threads, .most_rows = engine::evaluation_rows(model_), .memory = memory}) {}
+        runner_(model_, {.lanes = threads,
+                         .threads = threads,
+                         .most_rows = engine::evaluation_rows(model_),
+                         .memory = memory}) {}
 
   const engine::Model& model() const { return model_; }
 
   std::vector<float> outputs(std::int64_t first, std::int64_t rows) {
     std::vector<float> values(static_cast<std::size_t>(rows * width_));
     engine::OutputObserver copied(values.data());
-    engine::Observer* const observers[] = {&copied};
-    const auto part = std::span(order_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows));
-    runner_.run({.source = train::DatasetSource(data_, part), .rows = rows, .observers = observers});
+    engine::PassObserver* const observers[] = {&copied};
+    const auto part =
+        std::span(order_).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(rows));
+    runner_.run(
+        {.source = train::DatasetSource(data_, part), .rows = rows, .observers = observers});
     return values;
   }
 
-  void watch(std::span<engine::Observer* const> observers) {
-    runner_.run({.source = train::DatasetSource(data_, order_), .rows = data_.size, .observers = observers});
+  void watch(std::span<engine::PassObserver* const> observers) {
+    runner_.run({.source = train::DatasetSource(data_, order_),
+                 .rows = data_.size,
+                 .observers = observers});
   }
 
   double seconds(std::int64_t rows) {
@@ -89,19 +98,23 @@ struct SeenLayer {
 
 class Look {
  public:
-  Look(Running& running, const UnitFlow& flow, const Dataset& data) : model_(running.model()), flow_(flow), data_(data) {
+  Look(Running& running, const UnitFlow& flow, const Dataset& data)
+      : model_(running.model()), flow_(flow), data_(data) {
     engine::CensusObserver census(1e-3f);
     doctor::RangeObserver ranges(model_);
-    engine::Observer* const observers[] = {&census, &ranges};
+    engine::PassObserver* const observers[] = {&census, &ranges};
     running.watch(observers);
     const engine::Census counted = census.total();
-    for (const engine::Layer& layer : model_.layers()) layers_.push_back({&layer, judged(layer, counted)});
+    for (const engine::Layer& layer : model_.layers())
+      layers_.push_back({&layer, judged(layer, counted)});
     for (std::size_t l = 0; l < layers_.size(); ++l) settle_constants(layers_[l], l, ranges);
     for (SeenLayer& layer : layers_) find_entries(layer);
   }
 
   const std::vector<SeenLayer>& layers() const { return layers_; }
-  const std::string& name_of(const SeenLayer& seen) const { return model_.graph().nodes()[index(seen.layer->node)].name; }
+  const std::string& name_of(const SeenLayer& seen) const {
+    return model_.graph().nodes()[index(seen.layer->node)].name;
+  }
 
   std::vector<double> by_entry() const {
     std::vector<double> values(index(flow_.entries()), kNan);
@@ -117,24 +130,30 @@ class Look {
     for (std::int64_t unit = 0; unit < layer.units; ++unit) {
       const health::Counts counts = health::counts_of(layer, census, unit, data_.size);
       const bool dead = health::state_of(counts, layer.activation) == UnitState::kDead;
-      units.push_back({.dead = dead, .constant = health::is_constant(counts, layer.activation), .value = dead ? 0.0 : kNan, .entries = {}});
+      units.push_back({.dead = dead,
+                       .constant = health::is_constant(counts, layer.activation),
+                       .value = dead ? 0.0 : kNan,
+                       .entries = {}});
     }
     return units;
   }
 
-  // A census says that a unit is constant from sums, in which a single example that differs may hide: its value is what every example
-  // shows.
-  static void settle_constants(SeenLayer& layer, std::size_t l, const doctor::RangeObserver& ranges) {
+  // A census says that a unit is constant from sums, in which a single example that differs may
+  // hide: its value is what every example shows.
+  static void settle_constants(SeenLayer& layer, std::size_t l,
+                               const doctor::RangeObserver& ranges) {
     if (layer.layer->activation.info().width != 1) return;
     for (std::size_t unit = 0; unit < layer.units.size(); ++unit) {
       const auto [least, most] = ranges.of(l, static_cast<std::int64_t>(unit));
       const double middle = (static_cast<double>(least) + most) / 2.0;
-      if (layer.units[unit].constant && static_cast<double>(most) - least <= kRounding * std::fabs(middle))
+      if (layer.units[unit].constant &&
+          static_cast<double>(most) - least <= kRounding * std::fabs(middle))
         layer.units[unit].value = middle;
     }
   }
 
-  // Nodes keep their names where a network is packed. Units behind a flatten are elements of the value.
+  // Nodes keep their names where a network is packed. Units behind a flatten are elements of the
+  // value.
   void find_entries(SeenLayer& seen) const {
     const engine::Layer& layer = *seen.layer;
     const auto& nodes = flow_.model().graph().nodes();
@@ -144,12 +163,13 @@ class Look {
     const bool pooled = layer.counted == engine::Layer::Counted::kPooled;
     const std::int64_t places = pooled ? 1 : layer.positions;
     const ops::Value& value = flow_.model().node_values()[index(at)];
-    const int axis = value.layout == ops::Layout::kChannelsLast ? 0 : static_cast<int>(value.shape.size()) - 1;
+    const int axis =
+        value.layout == ops::Layout::kChannelsLast ? 0 : static_cast<int>(value.shape.size()) - 1;
     if (units.axis != axis || units.count != layer.units * places) return;
     for (std::int64_t unit = 0; unit < layer.units; ++unit)
       for (std::int64_t place = 0; place < places; ++place) {
         const std::int64_t own = pooled ? unit : doctor::element_of(model_, layer, unit, place);
-        seen.units[static_cast<std::size_t>(unit)].entries.push_back(units.first + static_cast<int>(own));
+        seen.units[unit].entries.push_back(units.first + static_cast<int>(own));
       }
   }
 
@@ -162,7 +182,9 @@ class Look {
 // ---- What is told of it.
 
 bool gone(const Seen& unit, const Selection& selection) {
-  return !unit.entries.empty() && std::ranges::none_of(unit.entries, [&](int entry) { return selection.kept[index(entry)]; });
+  return !unit.entries.empty() && std::ranges::none_of(unit.entries, [&](int entry) {
+    return selection.kept[index(entry)];
+  });
 }
 
 std::string why_it_stays(const Seen& unit, const Selection& selection) {
@@ -187,8 +209,12 @@ void count(const Look& look, const UnitFacts& facts, const Selection& selection,
         continue;
       }
       ++layer.removed;
-      const bool merged = std::ranges::any_of(unit.entries, [&](int entry) { return facts.same[index(entry)] != entry; });
-      ++(unit.dead ? pruning.dead : unit.constant ? pruning.constant : merged ? pruning.duplicate : pruning.unread);
+      const bool merged = std::ranges::any_of(
+          unit.entries, [&](int entry) { return facts.same[index(entry)] != entry; });
+      ++(unit.dead       ? pruning.dead
+         : unit.constant ? pruning.constant
+         : merged        ? pruning.duplicate
+                         : pruning.unread);
     }
     pruning.layers.push_back(std::move(layer));
   }
@@ -231,7 +257,8 @@ void compare(Running& before, Running& after, const Dataset& data, Pruning& prun
       if (!std::isfinite(was[i]))
         throw Error(
             ErrorCode::kBadData, "network",
-            "its outputs are not finite on " + data.name + ": nothing is proved useless there; expected weights from before it diverged");
+            "its outputs are not finite on " + data.name +
+                ": nothing is proved useless there; expected weights from before it diverged");
       const double difference = std::fabs(static_cast<double>(is[i]) - was[i]);
       if (!(difference <= pruning.output_difference)) pruning.output_difference = difference;
       pruning.output_scale = std::max(pruning.output_scale, std::fabs(static_cast<double>(was[i])));
@@ -247,14 +274,16 @@ double median(std::vector<double> values) {
 }
 
 // One after the other, so that what else the machine does meets both.
-void measure(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, Pruning& pruning) {
+void measure(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data,
+             Pruning& pruning) {
   const std::int64_t rows = std::min(kTimed, data.size);
   Running before(graph, weights, data, 1, 0);
   Running after(pruning.graph, pruning.weights, data, 1, 0);
   after.seconds(rows);
   before.seconds(rows);  // builds what a run needs
   const double both = before.seconds(rows) + after.seconds(rows);
-  const int runs = static_cast<int>(std::clamp(kTimedSeconds / both, static_cast<double>(kFewestRuns), static_cast<double>(kMostRuns)));
+  const int runs = static_cast<int>(std::clamp(
+      kTimedSeconds / both, static_cast<double>(kFewestRuns), static_cast<double>(kMostRuns)));
   std::vector<double> was, is;
   for (int run = 0; run < runs; ++run) {
     was.push_back(before.seconds(rows));
@@ -265,8 +294,8 @@ void measure(const Graph& graph, const std::vector<Tensor>& weights, const Datas
 }
 
 // A network without its useless units; what is told of the others goes into `pruning`.
-void take_units_out(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, const PruneSettings& settings,
-                    Pruning& pruning) {
+void take_units_out(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data,
+                    const PruneSettings& settings, Pruning& pruning) {
   const int threads = doctor::default_threads(settings.threads);
   const engine::Model model = doctor::make_model(graph, weights);
   const UnitFlow flow(model);
@@ -288,10 +317,15 @@ void take_units_out(const Graph& graph, const std::vector<Tensor>& weights, cons
 
 }  // namespace
 
-Pruning prune(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data, const PruneSettings& settings) {
+Pruning prune(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data,
+              const PruneSettings& settings) {
   doctor::check_inputs(packed(graph), data);
   const int threads = doctor::default_threads(settings.threads);
-  Pruning pruning{.data = data.name, .examples = data.size, .graph = graph, .weights = weights, .tolerance = settings.tolerance};
+  Pruning pruning{.data = data.name,
+                  .examples = data.size,
+                  .graph = graph,
+                  .weights = weights,
+                  .tolerance = settings.tolerance};
   pruning.before = cost_of(doctor::make_model(graph, weights));
   take_units_out(graph, weights, data, settings, pruning);
   pruning.after = cost_of(doctor::make_model(pruning.graph, pruning.weights));

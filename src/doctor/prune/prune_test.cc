@@ -1,5 +1,6 @@
-// What is taken out of networks with dead, constant and equal units: outputs stay what they were but for rounding, shapes shrink, and
-// what cannot go stays with a reason. Outputs are compared by a trainer of each network.
+// What is taken out of networks with dead, constant and equal units: outputs stay what they were
+// but for rounding, shapes shrink, and what cannot go stays with a reason. Outputs are compared by
+// a trainer of each network.
 
 #include "undying/prune.h"
 
@@ -13,7 +14,7 @@
 #include "doctor/prune/test_prune.h"
 #include "doctor/prune/unit_facts.h"
 #include "doctor/test_networks.h"
-#include "engine/runner.h"
+#include "engine/passes/runner.h"
 #include "ops/shapes.h"
 #include "train/source.h"
 #include "undying/doctor.h"
@@ -32,7 +33,8 @@ using testing::IsEmpty;
 TEST(Prune, KilledMlp) {
   const Dataset data = make_classes(500, 12, 4);
   const Patient patient = killed(data);
-  const Diagnosis diagnosis = diagnose(patient.graph, patient.weights, data, {.rank_sample = 0, .threads = 1});
+  const Diagnosis diagnosis =
+      diagnose(patient.graph, patient.weights, data, {.rank_sample = 0, .threads = 1});
   ASSERT_GT(diagnosis.dead(), 10);
   const Pruning small = pruned(patient, data);
   EXPECT_EQ(small.dead, diagnosis.dead());
@@ -49,7 +51,8 @@ TEST(Prune, KilledMlp) {
 TEST(Prune, HealthyNetworksStayAsTheyAre) {
   const Dataset data = images();
   for (const char* model : {"mlp:16-16", "lenet", "resnet:20", "mobilenet:small"}) {
-    const Patient patient = fresh(build_model(model, {1, 8, 8}, 4, {.activation = "leaky_relu:0.1"}));
+    const Patient patient =
+        fresh(build_model(model, {1, 8, 8}, 4, {.activation = "leaky_relu:0.1"}));
     const Pruning same = pruned(patient, data);
     EXPECT_FALSE(same.changed()) << model;
     EXPECT_EQ(same.removed(), 0) << model;
@@ -67,15 +70,19 @@ TEST(Prune, KilledLenet) {
   EXPECT_GE(small.dead, 5);
   EXPECT_EQ(shape_of(small, "layer.0.weight"), (Shape{4, 1, 5, 5}));
   EXPECT_EQ(shape_of(small, "layer.1.weight"), (Shape{14, 4, 5, 5}));
-  EXPECT_EQ(shape_of(small, "layer.2.weight")[1], 14 * 4) << "a channel is four elements of what is flattened";
+  EXPECT_EQ(shape_of(small, "layer.2.weight")[1], 14 * 4)
+      << "a channel is four elements of what is flattened";
 }
 
-// In a branch a channel goes by itself; in the residual stream where every sum that it is part of is dead.
+// In a branch a channel goes by itself; in the residual stream where every sum that it is part of
+// is dead.
 TEST(Prune, ResnetWithDeadChannelsInABranchAndInTheStream) {
   const Dataset data = images(40);
   Patient patient = fresh(build_model("resnet:20", {1, 8, 8}, 4, {}));
   kill(patient, "layer.1.bn.bias", {0, 5, 6});  // inside block 0
-  for (const char* bias : {"layer.0.bn.bias", "layer.2.bn.bias", "layer.4.bn.bias", "layer.6.bn.bias"}) kill(patient, bias, {3});
+  for (const char* bias :
+       {"layer.0.bn.bias", "layer.2.bn.bias", "layer.4.bn.bias", "layer.6.bn.bias"})
+    kill(patient, bias, {3});
   kill(patient, "layer.0.bn.bias", {7});  // comes to life in a sum
   const Pruning small = pruned(patient, data);
   EXPECT_EQ(shape_of(small, "layer.0.weight"), (Shape{15, 1, 3, 3}));
@@ -95,7 +102,8 @@ TEST(Prune, MobilenetsDepthwiseConvolutions) {
   kill(patient, "layer.2.bn.bias", {3, 20});  // read by a depthwise convolution, whose bias is 0
   kill(patient, "layer.3.bn.bias", {3, 20, 4});
   const Pruning small = pruned(patient, data);
-  EXPECT_EQ(shape_of(small, "layer.2.weight"), (Shape{29, 16, 1, 1})) << "channel 4 is read by nothing else";
+  EXPECT_EQ(shape_of(small, "layer.2.weight"), (Shape{29, 16, 1, 1}))
+      << "channel 4 is read by nothing else";
   EXPECT_EQ(shape_of(small, "layer.3.weight"), (Shape{29, 1, 3, 3}));
   EXPECT_EQ(shape_of(small, "layer.4.weight")[1], 29);
 }
@@ -103,9 +111,11 @@ TEST(Prune, MobilenetsDepthwiseConvolutions) {
 TEST(Prune, ConstantUnitsBecomeBiases) {
   const Dataset data = make_classes(100, 12, 4);
   for (const char* activation : {"sigmoid", "tanh", "relu", "prelu"}) {
-    Patient patient = fresh(mlp({.inputs = 12, .hidden = {10, 8}, .outputs = 4, .activation = activation}));
+    Patient patient =
+        fresh(mlp({.inputs = 12, .hidden = {10, 8}, .outputs = 4, .activation = activation}));
     for (const std::size_t unit : {2U, 7U}) {
-      std::fill_n(patient.values("layer.0.weight").begin() + static_cast<std::ptrdiff_t>(unit) * 12, 12, 0.0f);
+      std::fill_n(patient.values("layer.0.weight").begin() + static_cast<std::ptrdiff_t>(unit) * 12,
+                  12, 0.0f);
       patient.values("layer.0.bias")[unit] = 0.75f + 0.1f * static_cast<float>(unit);
     }
     const Pruning small = pruned(patient, data);
@@ -118,7 +128,8 @@ TEST(Prune, ConstantUnitsBecomeBiases) {
 // Always negative under a leaky rectifier: that varies.
 TEST(Prune, AlwaysNegativeUnitsOfALeakyRectifierStay) {
   const Dataset data = make_classes(100, 12, 4);
-  Patient patient = fresh(mlp({.inputs = 12, .hidden = {10}, .outputs = 4, .activation = "leaky_relu:0.1"}));
+  Patient patient =
+      fresh(mlp({.inputs = 12, .hidden = {10}, .outputs = 4, .activation = "leaky_relu:0.1"}));
   patient.values("layer.0.bias")[3] = -20.0f;
   EXPECT_FALSE(pruned(patient, data).changed());
 }
@@ -126,12 +137,14 @@ TEST(Prune, AlwaysNegativeUnitsOfALeakyRectifierStay) {
 // The sums of a census hide one example among many: what varies there is no constant.
 TEST(Prune, OneExampleThatDiffersKeepsAUnit) {
   Dataset data = make_classes(4000, 3, 2);
-  for (std::int64_t i = 0; i < data.size; ++i) data.values[static_cast<std::size_t>(3 * i)] = i == 5 ? -0.005f : 0.0f;
+  for (std::int64_t i = 0; i < data.size; ++i) data.values[3 * i] = i == 5 ? -0.005f : 0.0f;
   Patient patient = fresh(mlp({.inputs = 3, .hidden = {6}, .outputs = 2, .activation = "sigmoid"}));
-  for (const std::size_t i : {0U, 1U, 2U}) patient.values("layer.0.weight")[i] = i == 0 ? 1.0f : 0.0f;
+  for (const std::size_t i : {0U, 1U, 2U})
+    patient.values("layer.0.weight")[i] = i == 0 ? 1.0f : 0.0f;
   const Pruning same = pruned(patient, data);
   EXPECT_EQ(same.removed(), 0);
-  EXPECT_THAT(same.obstacles, ElementsAre(Field(&PruneObstacle::why, HasSubstr("varies by more than rounding"))));
+  EXPECT_THAT(same.obstacles,
+              ElementsAre(Field(&PruneObstacle::why, HasSubstr("varies by more than rounding"))));
 }
 
 // A constant that is not 0 is not the same at the edges of an image with zeros around it.
@@ -151,32 +164,41 @@ TEST(Prune, ConstantChannelsStayWhereZerosStandAround) {
     EXPECT_EQ(small.constant, pad == 0 ? 1 : 0);
     EXPECT_EQ(shape_of(small, "b.weight"), (Shape{4, pad == 0 ? 4 : 5, 3, 3}));
     if (pad != 0) {
-      EXPECT_THAT(small.obstacles, ElementsAre(Field(&PruneObstacle::why, HasSubstr("zero padding"))));
+      EXPECT_THAT(small.obstacles,
+                  ElementsAre(Field(&PruneObstacle::why, HasSubstr("zero padding"))));
     }
   }
 }
 
-// A convolution without bias gets one, through batch norm, pools and joins; slopes, constants, slices shrink.
+// A convolution without bias gets one, through batch norm, pools and joins; slopes, constants,
+// slices shrink.
 TEST(Prune, ThroughPoolsJoinsSlicesAndNumbersOfUnits) {
   const Dataset data = images();
-  Graph graph({input({1, 8, 8}),
-               conv("a", 0, 6),
-               {"a.bn", "batch_norm", {1}, {}},
-               relu("a.f", 2, "prelu:0.25,1"),
-               {"scale", "constant", {}, {{"shape", Ints{6, 1, 1}}}},
-               {"scaled", "mul", {3, 4}, {}},
-               conv("b", 0, 4),
-               relu("b.f", 6, "relu"),
-               {"joined", "concat", {5, 7}, {{"axis", std::int64_t{0}}}},
-               {"average", "average_pool", {8}, {{"kernel", Ints{2, 2}}, {"strides", Ints{2, 2}}}},
-               {"part", "slice", {9}, {{"starts", Ints{2, 1}}, {"ends", Ints{9, 4}}, {"axes", Ints{0, 1}}}},
-               {"some", "take", {9}, {{"axis", std::int64_t{0}}, {"indices", Ints{9, 1, 0, 7}}}},
-               {"c", "conv", {10}, {{"outputs", std::int64_t{3}}, {"kernel", Ints{1, 1}}, {"bias", std::int64_t{0}}}},
-               {"d", "conv", {11}, {{"outputs", std::int64_t{3}}, {"kernel", Ints{2, 1}}, {"bias", std::int64_t{0}}}},
-               {"both", "add", {12, 13}, {}},
-               {"turned", "transpose", {14}, {{"perm", Ints{1, 2, 0}}}},
-               {"flat", "reshape", {15}, {{"shape", Ints{-1}}}},
-               linear("out", 16, 4)});
+  Graph graph(
+      {input({1, 8, 8}),
+       conv("a", 0, 6),
+       {"a.bn", "batch_norm", {1}, {}},
+       relu("a.f", 2, "prelu:0.25,1"),
+       {"scale", "constant", {}, {{"shape", Ints{6, 1, 1}}}},
+       {"scaled", "mul", {3, 4}, {}},
+       conv("b", 0, 4),
+       relu("b.f", 6, "relu"),
+       {"joined", "concat", {5, 7}, {{"axis", std::int64_t{0}}}},
+       {"average", "average_pool", {8}, {{"kernel", Ints{2, 2}}, {"strides", Ints{2, 2}}}},
+       {"part", "slice", {9}, {{"starts", Ints{2, 1}}, {"ends", Ints{9, 4}}, {"axes", Ints{0, 1}}}},
+       {"some", "take", {9}, {{"axis", std::int64_t{0}}, {"indices", Ints{9, 1, 0, 7}}}},
+       {"c",
+        "conv",
+        {10},
+        {{"outputs", std::int64_t{3}}, {"kernel", Ints{1, 1}}, {"bias", std::int64_t{0}}}},
+       {"d",
+        "conv",
+        {11},
+        {{"outputs", std::int64_t{3}}, {"kernel", Ints{2, 1}}, {"bias", std::int64_t{0}}}},
+       {"both", "add", {12, 13}, {}},
+       {"turned", "transpose", {14}, {{"perm", Ints{1, 2, 0}}}},
+       {"flat", "reshape", {15}, {{"shape", Ints{-1}}}},
+       linear("out", 16, 4)});
   Patient patient = fresh(std::move(graph));
   for (float& value : patient.values("scale.value")) value = 1.5f;
   for (const std::size_t unit : {0U, 3U}) {  // constant
@@ -196,7 +218,8 @@ TEST(Prune, ThroughPoolsJoinsSlicesAndNumbersOfUnits) {
 
 TEST(Prune, DuplicatesAreMergedOnRequest) {
   const Dataset data = images();
-  Patient patient = fresh(build_model("lenet", {1, 8, 8}, 4, {.activation = "tanh", .batch_norm = true}));
+  Patient patient =
+      fresh(build_model("lenet", {1, 8, 8}, 4, {.activation = "tanh", .batch_norm = true}));
   const auto repeat = [&](const std::string& name, std::ptrdiff_t from, std::ptrdiff_t to) {
     std::vector<float>& values = patient.values(name);
     const std::ptrdiff_t row = std::ssize(values) / patient.tensor(name).shape[0];
@@ -205,15 +228,16 @@ TEST(Prune, DuplicatesAreMergedOnRequest) {
   repeat("layer.0.weight", 1, 4);  // channels
   for (const char* name : {"layer.2.weight", "layer.2.bias"}) repeat(name, 5, 60);
   EXPECT_FALSE(pruned(patient, data).changed());
-  const Pruning small = pruned(patient, data, {.merge_duplicates = true, .threads = 1, .measure_time = false});
+  const Pruning small =
+      pruned(patient, data, {.merge_duplicates = true, .threads = 1, .measure_time = false});
   EXPECT_EQ(small.duplicate, 2);
   EXPECT_EQ(shape_of(small, "layer.0.weight")[0], 5);
   EXPECT_EQ(shape_of(small, "layer.1.weight")[1], 5);
   EXPECT_EQ(shape_of(small, "layer.2.weight")[0], 119);
 }
 
-// A branch whose layer is dead gives its last bias, whatever comes in: the sum reads that instead. With a bias of 0 there is no sum any
-// more.
+// A branch whose layer is dead gives its last bias, whatever comes in: the sum reads that instead.
+// With a bias of 0 there is no sum any more.
 TEST(Prune, DeadBranchesAreCutAtTheirSums) {
   const Dataset data = make_classes(100, 12, 4);
   const Graph graph({input({12}),
@@ -243,16 +267,19 @@ TEST(Prune, DeadBranchesAreCutAtTheirSums) {
 TEST(Prune, DeadBranchesOfAResnetAreCut) {
   const Dataset data = images(40);
   Patient patient = fresh(build_model("resnet:20", {1, 8, 8}, 4, {}));
-  std::ranges::fill(patient.values("layer.1.bn.bias"), -1000.0f);  // all of the first block's inner layer
+  std::ranges::fill(patient.values("layer.1.bn.bias"),
+                    -1000.0f);  // all of the first block's inner layer
   const Pruning small = pruned(patient, data);
   EXPECT_EQ(small.branches, 1);
-  EXPECT_EQ(std::ranges::find(small.graph.nodes(), "layer.1", &Node::name), small.graph.nodes().end());
+  EXPECT_EQ(std::ranges::find(small.graph.nodes(), "layer.1", &Node::name),
+            small.graph.nodes().end());
 }
 
 // Nothing of such a network depends on its inputs: a unit a layer stays, which weighs nothing.
 TEST(Prune, DeadLayersLeaveOneUnitEach) {
   const Dataset data = make_classes(100, 12, 4);
-  Patient patient = fresh(mlp({.inputs = 12, .hidden = {20, 16, 8}, .outputs = 4, .activation = "relu"}));
+  Patient patient =
+      fresh(mlp({.inputs = 12, .hidden = {20, 16, 8}, .outputs = 4, .activation = "relu"}));
   std::ranges::fill(patient.values("layer.1.bias"), -1000.0f);
   std::ranges::fill(patient.values("layer.3.bias"), 0.5f);
   const Pruning small = pruned(patient, data);
@@ -275,26 +302,30 @@ TEST(Prune, WhatMixesUnitsKeepsThem) {
   kill(patient, "b.bias", {3});
   const Pruning small = pruned(patient, data);
   EXPECT_EQ(small.dead, 1);
-  EXPECT_THAT(small.obstacles, ElementsAre(AllOf(Field(&PruneObstacle::why, HasSubstr("layer_norm")), Field(&PruneObstacle::units, 2))));
+  EXPECT_THAT(small.obstacles,
+              ElementsAre(AllOf(Field(&PruneObstacle::why, HasSubstr("layer_norm")),
+                                Field(&PruneObstacle::units, 2))));
 }
 
 // Outputs stay as they are, dead or not; so do units whose weights serve several nodes.
 TEST(Prune, OutputsAndSharedWeightsStay) {
   const Dataset data = make_classes(100, 8, 4);
-  Patient patient = fresh(Graph({input({8}),
-                                 linear("a", 0, 8),
-                                 relu("a.f", 1),
-                                 {"b", "linear", {2}, {{"outputs", std::int64_t{8}}}, {"a.weight", "a.bias"}},
-                                 relu("b.f", 3),
-                                 linear("c", 4, 6),
-                                 relu("c.f", 5)}));
+  Patient patient =
+      fresh(Graph({input({8}),
+                   linear("a", 0, 8),
+                   relu("a.f", 1),
+                   {"b", "linear", {2}, {{"outputs", std::int64_t{8}}}, {"a.weight", "a.bias"}},
+                   relu("b.f", 3),
+                   linear("c", 4, 6),
+                   relu("c.f", 5)}));
   kill(patient, "a.bias", {1});
   kill(patient, "c.bias", {2});
   const Pruning same = pruned(patient, data);
   EXPECT_FALSE(same.changed());
   std::vector<std::string> reasons;
   for (const PruneObstacle& obstacle : same.obstacles) reasons.push_back(obstacle.why);
-  EXPECT_THAT(reasons, testing::UnorderedElementsAre(HasSubstr("several nodes share"), HasSubstr("an output of the network")));
+  EXPECT_THAT(reasons, testing::UnorderedElementsAre(HasSubstr("several nodes share"),
+                                                     HasSubstr("an output of the network")));
 }
 
 // Two inputs, two outputs: names and shapes of both stay.
@@ -320,7 +351,8 @@ TEST(Prune, SeveralInputsAndOutputs) {
 }
 
 TEST(Prune, RefusesWhatDoesNotFit) {
-  const Patient patient = fresh(mlp({.inputs = 12, .hidden = {10}, .outputs = 4, .activation = "relu"}));
+  const Patient patient =
+      fresh(mlp({.inputs = 12, .hidden = {10}, .outputs = 4, .activation = "relu"}));
   EXPECT_THROW(prune(patient.graph, patient.weights, make_classes(10, 7, 4), kQuick), Error);
   Dataset none = make_classes(10, 12, 4);
   none.size = 0;

@@ -7,7 +7,8 @@ namespace undying::doctor {
 namespace {
 
 constexpr const char* kNeeded = "added to, joined with or made of values that are needed";
-constexpr const char* kEdges = "a constant that is not 0, at the edges of a convolution with zero padding";
+constexpr const char* kEdges =
+    "a constant that is not 0, at the edges of a convolution with zero padding";
 constexpr const char* kLast = "a layer keeps one unit";
 
 std::size_t index(int i) { return static_cast<std::size_t>(i); }
@@ -15,8 +16,10 @@ std::size_t index(int i) { return static_cast<std::size_t>(i); }
 // From the outputs back, a group of units at a time.
 class Search {
  public:
-  Search(const UnitFlow& flow, const UnitFacts& facts) : flow_(flow), facts_(facts), model_(flow.model()) {
-    for (int entry = 0; entry < flow.entries(); ++entry) members_[flow.group(entry)].push_back(entry);
+  Search(const UnitFlow& flow, const UnitFacts& facts)
+      : flow_(flow), facts_(facts), model_(flow.model()) {
+    for (int entry = 0; entry < flow.entries(); ++entry)
+      members_[flow.group(entry)].push_back(entry);
     needed_.resize(index(flow.entries()));
     blank_.resize(needed_.size());
     why_.resize(needed_.size());
@@ -69,7 +72,8 @@ class Search {
     const int first = flow_.units(node(at).inputs[0]).first;
     for (int i = 0; i < slabs.inputs; ++i) {
       const float* slab = weights + slabs.first(output, i);
-      if (std::all_of(slab, slab + slabs.size, [](float weight) { return weight == 0.0f; })) continue;
+      if (std::all_of(slab, slab + slabs.size, [](float weight) { return weight == 0.0f; }))
+        continue;
       if (folds(flow_, facts_, at, first + i)) continue;
       need(facts_.same[index(first + i)], facts_.constant(first + i) ? kEdges : kNeeded);
     }

@@ -17,9 +17,15 @@ std::size_t index(int i) { return static_cast<std::size_t>(i); }
 class Shrinking {
  public:
   Shrinking(const UnitFlow& flow, const UnitFacts& facts, const Selection& selection)
-      : flow_(flow), facts_(facts), selection_(selection), model_(flow.model()), nodes_(model_.graph().nodes()), kept_(nodes_.size()) {
+      : flow_(flow),
+        facts_(facts),
+        selection_(selection),
+        model_(flow.model()),
+        nodes_(model_.graph().nodes()),
+        kept_(nodes_.size()) {
     for (const engine::Parameter& own : model_.parameters())
-      tensors_[own.name] = {own.name, own.shape, {model_.values(own), model_.values(own) + own.size}};
+      tensors_[own.name] = {
+          own.name, own.shape, {model_.values(own), model_.values(own) + own.size}};
     for (int at = 0; at < static_cast<int>(nodes_.size()); ++at)
       for (int unit = 0; unit < flow.units(at).count; ++unit)
         if (selection.kept[index(flow.units(at).first + unit)]) kept_[index(at)].push_back(unit);
@@ -45,7 +51,9 @@ class Shrinking {
   const std::vector<int>& kept(int at) const { return kept_[index(at)]; }
   std::int64_t count(int at) const { return static_cast<std::int64_t>(kept(at).size()); }
   Tensor& tensor(int parameter) { return tensors_.at(model_.parameters()[index(parameter)].name); }
-  void set(int at, const char* attribute, Attributes::Value value) { nodes_[index(at)].attributes.set(attribute, std::move(value)); }
+  void set(int at, const char* attribute, Attributes::Value value) {
+    nodes_[index(at)].attributes.set(attribute, std::move(value));
+  }
 
   // ---- What sums over units.
 
@@ -63,7 +71,8 @@ class Shrinking {
       row.weights.insert(row.weights.end(), slab, slab + slabs.size);
     }
     if (slabs.bias >= 0) row.bias = model_.values(model_.parameters()[index(slabs.bias)])[output];
-    if (selection_.blank[index(flow_.units(at).first + output)]) return {std::vector<double>(row.weights.size(), 0.0), 0.0};
+    if (selection_.blank[index(flow_.units(at).first + output)])
+      return {std::vector<double>(row.weights.size(), 0.0), 0.0};
     if (slabs.groups == 1) fold(at, slabs, row);
     return row;
   }
@@ -96,15 +105,16 @@ class Shrinking {
     after.outputs = static_cast<int>(count(at));
     after.inputs = static_cast<int>(count(from));
     if (before_it.groups > 1) after.groups = after.outputs / before_it.group_outputs();
-    std::vector<float> weights(static_cast<std::size_t>(after.size * after.outputs * after.group_inputs()));
+    std::vector<float> weights(
+        static_cast<std::size_t>(after.size * after.outputs * after.group_inputs()));
     std::vector<float> biases;
     for (int output = 0; output < after.outputs; ++output) {
       const Row row = row_of(at, before_it, kept(at)[index(output)]);
       for (int i = 0; i < after.group_inputs(); ++i) {
         const int input = before_it.groups > 1 ? i : kept(from)[index(i)];
         for (std::int64_t k = 0; k < after.size; ++k)
-          weights[static_cast<std::size_t>(after.first(output, i) + k)] =
-              static_cast<float>(row.weights[static_cast<std::size_t>(input * after.size + k)]);
+          weights[after.first(output, i) + k] =
+              static_cast<float>(row.weights[input * after.size + k]);
       }
       biases.push_back(static_cast<float>(row.bias));
     }
@@ -139,7 +149,8 @@ class Shrinking {
 
   void shrink_tensors(int at) {
     const Passing passing = flow_.passing(at);
-    const bool channels = passing == Passing::kNorm || passing == Passing::kOwnNorm || passing == Passing::kElementwise;
+    const bool channels = passing == Passing::kNorm || passing == Passing::kOwnNorm ||
+                          passing == Passing::kElementwise;
     for (const int own : model_.parameters_of(at)) {
       if (channels && tensor(own).values.size() > 1) take(tensor(own), 0, kept(at));
       if (passing == Passing::kTensor) take(tensor(own), index(flow_.units(at).axis), kept(at));
@@ -148,12 +159,14 @@ class Shrinking {
   }
 
   static void take(Tensor& tensor, std::size_t axis, const std::vector<int>& kept) {
-    const auto inner = static_cast<std::size_t>(ops::extent_product(tensor.shape, axis + 1, tensor.shape.size()));
+    const auto inner =
+        static_cast<std::size_t>(ops::extent_product(tensor.shape, axis + 1, tensor.shape.size()));
     const auto extent = static_cast<std::size_t>(tensor.shape[axis]);
     std::vector<float> values;
     for (std::size_t outer = 0; outer < tensor.values.size() / (inner * extent); ++outer)
       for (const int unit : kept) {
-        const auto first = tensor.values.begin() + static_cast<std::ptrdiff_t>((outer * extent + index(unit)) * inner);
+        const auto first = tensor.values.begin() +
+                           static_cast<std::ptrdiff_t>((outer * extent + index(unit)) * inner);
         values.insert(values.end(), first, first + static_cast<std::ptrdiff_t>(inner));
       }
     tensor.values = std::move(values);
@@ -173,7 +186,9 @@ class Shrinking {
   }
 
   // Where units of the input stand among those that are left of it.
-  std::int64_t place(int from, int unit) const { return std::ranges::lower_bound(kept(from), unit) - kept(from).begin(); }
+  std::int64_t place(int from, int unit) const {
+    return std::ranges::lower_bound(kept(from), unit) - kept(from).begin();
+  }
 
   int source(int at, int unit) const {
     const int from = before(at).inputs[0];
@@ -186,9 +201,12 @@ class Shrinking {
     Ints ends = before(at).attributes.get<Ints>("ends");
     Ints axes;
     for (std::size_t i = 0; i < starts.size(); ++i) axes.push_back(static_cast<std::int64_t>(i));
-    const auto which = ops::axes_in(before(at), before(at).attributes.get_or<Ints>("axes", axes), shape(from));
+    const auto which =
+        ops::axes_in(before(at), before(at).attributes.get_or<Ints>("axes", axes), shape(from));
     for (std::size_t i = 0; i < which.size(); ++i) {
-      if (which[i] != index(flow_.units(at).axis) || flow_.origin(flow_.units(at).first).entries.empty()) continue;
+      if (which[i] != index(flow_.units(at).axis) ||
+          flow_.origin(flow_.units(at).first).entries.empty())
+        continue;
       starts[i] = place(from, source(at, 0));
       ends[i] = starts[i] + count(at);
     }
@@ -197,10 +215,13 @@ class Shrinking {
   }
 
   void describe_take(int at) {
-    const auto axis = ops::axis_in(before(at), before(at).attributes.get<std::int64_t>("axis"), shape(at));
-    if (axis != index(flow_.units(at).axis) || flow_.origin(flow_.units(at).first).entries.empty()) return;
+    const auto axis =
+        ops::axis_in(before(at), before(at).attributes.get<std::int64_t>("axis"), shape(at));
+    if (axis != index(flow_.units(at).axis) || flow_.origin(flow_.units(at).first).entries.empty())
+      return;
     Ints indices;
-    for (const int unit : kept(at)) indices.push_back(place(before(at).inputs[0], source(at, unit)));
+    for (const int unit : kept(at))
+      indices.push_back(place(before(at).inputs[0], source(at, unit)));
     set(at, "indices", indices);
   }
 
@@ -215,6 +236,8 @@ class Shrinking {
 
 }  // namespace
 
-Shrunk shrink(const UnitFlow& flow, const UnitFacts& facts, const Selection& selection) { return Shrinking(flow, facts, selection).run(); }
+Shrunk shrink(const UnitFlow& flow, const UnitFacts& facts, const Selection& selection) {
+  return Shrinking(flow, facts, selection).run();
+}
 
 }  // namespace undying::doctor

@@ -13,8 +13,8 @@ struct Shrunk {
   std::vector<Tensor> weights;
 };
 
-// The network without the units that are not selected: weights that read a constant have it in their bias, weights that read a unit with an
-// equal one have both in one.
+// The network without the units that are not selected: weights that read a constant have it in
+// their bias, weights that read a unit with an equal one have both in one.
 Shrunk shrink(const UnitFlow& flow, const UnitFacts& facts, const Selection& selection);
 
 }  // namespace undying::doctor

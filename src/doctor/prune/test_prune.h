@@ -10,7 +10,7 @@
 #include "doctor/network.h"
 #include "doctor/prune/unit_facts.h"
 #include "doctor/test_networks.h"
-#include "engine/runner.h"
+#include "engine/passes/runner.h"
 #include "ops/shapes.h"
 #include "train/source.h"
 #include "undying/doctor.h"
@@ -39,21 +39,28 @@ inline Node relu(const std::string& name, int src, const char* activation = "rel
   return {name, "activation", {src}, {{"activation", Activation(activation)}, {"layer", name}}};
 }
 inline Node input(const Shape& shape) { return {"x", "input", {}, {{"shape", shape}}}; }
-inline Node linear(const std::string& name, int src, std::int64_t outputs) { return {name, "linear", {src}, {{"outputs", outputs}}}; }
-inline Node conv(const std::string& name, int src, std::int64_t outputs, std::int64_t pad = 1, std::int64_t groups = 1,
-                 std::int64_t kernel = 3) {
+inline Node linear(const std::string& name, int src, std::int64_t outputs) {
+  return {name, "linear", {src}, {{"outputs", outputs}}};
+}
+inline Node conv(const std::string& name, int src, std::int64_t outputs, std::int64_t pad = 1,
+                 std::int64_t groups = 1, std::int64_t kernel = 3) {
   return {name,
           "conv",
           {src},
-          {{"outputs", outputs}, {"kernel", Ints{kernel, kernel}}, {"pads", Ints{pad, pad, pad, pad}}, {"groups", groups}}};
+          {{"outputs", outputs},
+           {"kernel", Ints{kernel, kernel}},
+           {"pads", Ints{pad, pad, pad, pad}},
+           {"groups", groups}}};
 }
 
-inline std::vector<float> outputs(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data) {
+inline std::vector<float> outputs(const Graph& graph, const std::vector<Tensor>& weights,
+                                  const Dataset& data) {
   Dataset alone = data;  // without targets, which need not fit
   alone.labels.clear();
   alone.classes = 0;
   alone.outputs = 1;
-  for (const Shape& shape = graph.output_shape(); const std::int64_t extent : shape) alone.outputs *= extent;
+  for (const Shape& shape = graph.output_shape(); const std::int64_t extent : shape)
+    alone.outputs *= extent;
   alone.targets.assign(static_cast<std::size_t>(alone.outputs * alone.size), 0.0f);
   Trainer trainer(graph, {.loss = Loss::kMeanSquaredError, .threads = 1});
   trainer.load(weights);
@@ -77,7 +84,8 @@ inline Shape shape_of(const Pruning& pruned, const std::string& tensor) {
 }
 
 // Prunes, and checks what holds of every network.
-inline Pruning pruned(const Patient& patient, const Dataset& data, PruneSettings settings = kQuick) {
+inline Pruning pruned(const Patient& patient, const Dataset& data,
+                      PruneSettings settings = kQuick) {
   Pruning all = prune(patient.graph, patient.weights, data, settings);
   EXPECT_TRUE(all.sound()) << all.output_difference << " of " << all.output_scale;
   EXPECT_LE(difference(patient, all, data), 1e-5);

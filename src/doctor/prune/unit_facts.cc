@@ -80,18 +80,24 @@ class Facts {
 
   double normalised(int at, int unit) const {
     const double in = common(flow_.units(at).first + unit);
-    const auto of = [&](Role role) { return static_cast<double>(tensor(parameter_of(model_, at, role))[index(unit)]); };
-    const double scale = of(Role::kScale) / std::sqrt(of(Role::kRunningVariance) + node(at).attributes.get_or<double>("epsilon", 1e-5));
+    const auto of = [&](Role role) {
+      return static_cast<double>(tensor(parameter_of(model_, at, role))[index(unit)]);
+    };
+    const double scale =
+        of(Role::kScale) /
+        std::sqrt(of(Role::kRunningVariance) + node(at).attributes.get_or<double>("epsilon", 1e-5));
     return (in - of(Role::kRunningMean)) * scale + of(Role::kShift);
   }
 
   double weighed(int at, int output) const {
     const Slabs slabs = slabs_of(model_, at);
     const std::span<const float> weights = tensor(slabs.parameter);
-    const int first = flow_.units(node(at).inputs[0]).first + output / slabs.group_outputs() * slabs.group_inputs();
+    const int first = flow_.units(node(at).inputs[0]).first +
+                      output / slabs.group_outputs() * slabs.group_inputs();
     double sum = slabs.bias < 0 ? 0.0 : tensor(slabs.bias)[index(output)];
     for (int i = 0; i < slabs.group_inputs(); ++i) {
-      const auto slab = weights.subspan(static_cast<std::size_t>(slabs.first(output, i)), static_cast<std::size_t>(slabs.size));
+      const auto slab = weights.subspan(static_cast<std::size_t>(slabs.first(output, i)),
+                                        static_cast<std::size_t>(slabs.size));
       if (std::ranges::all_of(slab, [](float weight) { return weight == 0.0f; })) continue;
       if (!folds(flow_, found_, at, first + i)) return kVaries;
       for (const float weight : slab) sum += weight * found_.value[index(first + i)];
@@ -104,7 +110,8 @@ class Facts {
     const Shape& shape = model_.graph().shapes()[index(at)];
     const auto axis = index(flow_.units(at).axis);
     const std::span<const float> values = tensor(model_.parameters_of(at)[0]);
-    const auto inner = static_cast<std::size_t>(ops::element_count({shape.begin() + flow_.units(at).axis + 1, shape.end()}));
+    const auto inner = static_cast<std::size_t>(
+        ops::element_count({shape.begin() + flow_.units(at).axis + 1, shape.end()}));
     double all = kVaries;
     for (std::size_t i = 0; i < values.size(); ++i) {
       if (i / inner % static_cast<std::size_t>(shape[axis]) != index(unit)) continue;
@@ -126,10 +133,13 @@ class Facts {
       const bool meets = origin_of(at, met) == from;
       std::vector<double> operand(known.size());
       for (int unit = 0; unit < units.count; ++unit) {
-        const double one = meets ? found_.value[index(flow_.origin(units.first + unit).entries[met])] : single(from);
+        const double one = meets
+                               ? found_.value[index(flow_.origin(units.first + unit).entries[met])]
+                               : single(from);
         operand[index(unit)] = std::isnan(one) ? 0.0 : one;
         if (std::isnan(one)) known[index(unit)] = false;
-        if (one == 0.0 && ops::traits_of(node(at)).arithmetic == ops::Arithmetic::kMultiply) zero[index(unit)] = true;
+        if (one == 0.0 && ops::traits_of(node(at)).arithmetic == ops::Arithmetic::kMultiply)
+          zero[index(unit)] = true;
       }
       operands.push_back(std::move(operand));
       if (meets) ++met;
@@ -137,13 +147,20 @@ class Facts {
     for (std::size_t unit = 0; unit < zero.size(); ++unit) known[unit] = known[unit] || zero[unit];
     if (std::ranges::find(known, true) == known.end()) return;
     std::vector<std::vector<double>> parameters;
-    for (const int own : model_.parameters_of(at)) parameters.emplace_back(tensor(own).begin(), tensor(own).end());
+    for (const int own : model_.parameters_of(at))
+      parameters.emplace_back(tensor(own).begin(), tensor(own).end());
     const std::vector<ops::Value> shapes(operands.size(), ops::Value{.shape = {units.count}});
     const ops::Pass pass{.training = false};
-    const std::vector<double> out = ops::operator_named(node(at)).reference(
-        {.node = node(at), .values = shapes, .rows = 1, .src = operands, .parameters = parameters, .pass = pass});
+    const std::vector<double> out =
+        ops::operator_named(node(at)).reference({.node = node(at),
+                                                 .values = shapes,
+                                                 .rows = 1,
+                                                 .src = operands,
+                                                 .parameters = parameters,
+                                                 .pass = pass});
     for (int unit = 0; unit < units.count; ++unit)
-      if (known[index(unit)] && std::isfinite(out[index(unit)])) value(units.first + unit) = out[index(unit)];
+      if (known[index(unit)] && std::isfinite(out[index(unit)]))
+        value(units.first + unit) = out[index(unit)];
   }
 
   // Which node the units of `at` come from in this order; -1: no more.
@@ -167,7 +184,9 @@ class Facts {
     std::map<Key, int> first;
     for (int unit = 0; unit < units.count; ++unit) {
       const Key key = key_of(at, unit);
-      if (!key.first.empty()) found_.same[index(units.first + unit)] = first.try_emplace(key, units.first + unit).first->second;
+      if (!key.first.empty())
+        found_.same[index(units.first + unit)] =
+            first.try_emplace(key, units.first + unit).first->second;
     }
   }
 
@@ -176,7 +195,8 @@ class Facts {
     if (flow_.passing(at) == Passing::kWeights) return row_of(at, unit);
     Key key;
     if (flow_.passing(at) == Passing::kNothing || flow_.passing(at) == Passing::kTensor) return key;
-    for (const int from : flow_.origin(entry).entries) key.first.push_back(found_.same[index(from)]);
+    for (const int from : flow_.origin(entry).entries)
+      key.first.push_back(found_.same[index(from)]);
     key.first.push_back(flow_.origin(entry).place);
     for (const int own : model_.parameters_of(at)) {
       const std::span<const float> values = tensor(own);
@@ -190,10 +210,12 @@ class Facts {
     const Slabs slabs = slabs_of(model_, at);
     const int group = output / slabs.group_outputs();
     Key key{{group}, {}};
-    if (slabs.groups > 1 && slabs.group_inputs() == 1) key.first = {found_.same[index(flow_.units(node(at).inputs[0]).first + group)]};
+    if (slabs.groups > 1 && slabs.group_inputs() == 1)
+      key.first = {found_.same[index(flow_.units(node(at).inputs[0]).first + group)]};
     const std::span<const float> weights = tensor(slabs.parameter);
     for (int i = 0; i < slabs.group_inputs(); ++i) {
-      const auto slab = weights.subspan(static_cast<std::size_t>(slabs.first(output, i)), static_cast<std::size_t>(slabs.size));
+      const auto slab = weights.subspan(static_cast<std::size_t>(slabs.first(output, i)),
+                                        static_cast<std::size_t>(slabs.size));
       key.second.insert(key.second.end(), slab.begin(), slab.end());
     }
     if (slabs.bias >= 0) key.second.push_back(tensor(slabs.bias)[index(output)]);
@@ -209,13 +231,17 @@ class Facts {
 
 }  // namespace
 
-UnitFacts facts_of(const UnitFlow& flow, const std::vector<double>& measured, bool equals) { return Facts(flow, measured, equals).find(); }
+UnitFacts facts_of(const UnitFlow& flow, const std::vector<double>& measured, bool equals) {
+  return Facts(flow, measured, equals).find();
+}
 
-// Where zeros stand around an image, or the window of a transposed convolution ends, another constant than 0 is not the same everywhere.
+// Where zeros stand around an image, or the window of a transposed convolution ends, another
+// constant than 0 is not the same everywhere.
 bool folds(const UnitFlow& flow, const UnitFacts& facts, int node, int entry) {
   if (!facts.constant(entry)) return false;
-  if (facts.value[static_cast<std::size_t>(entry)] == 0.0) return true;
-  return !ops::traits_of(flow.model().graph().nodes()[static_cast<std::size_t>(node)]).transposed && !is_padded(flow.model(), node);
+  if (facts.value[entry] == 0.0) return true;
+  return !ops::traits_of(flow.model().graph().nodes()[node]).transposed &&
+         !is_padded(flow.model(), node);
 }
 
 }  // namespace undying::doctor

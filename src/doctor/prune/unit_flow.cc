@@ -17,13 +17,16 @@ std::size_t index(int i) { return static_cast<std::size_t>(i); }
 bool is_tensor(const Node& node) { return ops::traits_of(node).kind == ops::Kind::kTensor; }
 
 int product(const Shape& shape, int first, int last) {
-  return static_cast<int>(ops::extent_product(shape, static_cast<std::size_t>(first), static_cast<std::size_t>(last)));
+  return static_cast<int>(
+      ops::extent_product(shape, static_cast<std::size_t>(first), static_cast<std::size_t>(last)));
 }
 
 }  // namespace
 
 UnitFlow::UnitFlow(const engine::Model& model)
-    : model_(&model), units_(model.graph().nodes().size()), passing_(units_.size(), Passing::kNothing) {
+    : model_(&model),
+      units_(model.graph().nodes().size()),
+      passing_(units_.size(), Passing::kNothing) {
   for (int at = 0; at < static_cast<int>(units_.size()); ++at) visit(at);
   for (const int output : model.graph().outputs()) pin(output, "an output of the network");
   for (int entry = 0; entry < entries(); ++entry) groups_[index(entry)] = root(entry);
@@ -33,7 +36,8 @@ void UnitFlow::visit(int at) {
   if (ops::is_input(node(at))) return keep_all(at, "beside the input of the network");
   if (is_tensor(node(at))) return;  // has units where it first meets some
   if (shares_tensors(at)) return keep_all(at, "weights that several nodes share");
-  if (!tell(at)) keep_all(at, "an operator that mixes units or keeps no order of them (" + node(at).op + ")");
+  if (!tell(at))
+    keep_all(at, "an operator that mixes units or keeps no order of them (" + node(at).op + ")");
 }
 
 bool UnitFlow::tell(int at) {
@@ -87,7 +91,8 @@ void UnitFlow::give(int at, int axis, Passing passing) {
 }
 
 int UnitFlow::root(int entry) {
-  while (groups_[index(entry)] != entry) entry = groups_[index(entry)] = groups_[index(groups_[index(entry)])];
+  while (groups_[index(entry)] != entry)
+    entry = groups_[index(entry)] = groups_[index(groups_[index(entry)])];
   return entry;
 }
 
@@ -112,18 +117,22 @@ void UnitFlow::keep_all(int at, const std::string& why) {
 
 int UnitFlow::usual_axis(int at) const {
   const bool image = ops::is_input(node(at)) && rank(at) > 2;
-  return image || model_->node_values()[index(at)].layout == ops::Layout::kChannelsLast ? 0 : rank(at) - 1;
+  return image || model_->node_values()[index(at)].layout == ops::Layout::kChannelsLast
+             ? 0
+             : rank(at) - 1;
 }
 
 // A single slope serves units of any number.
 bool UnitFlow::shares_tensors(int at) const {
   return std::ranges::any_of(model_->parameters_of(at), [&](int parameter) {
-    const bool single = model_->parameters()[index(parameter)].role == Role::kSlope && model_->parameters()[index(parameter)].size == 1;
+    const bool single = model_->parameters()[index(parameter)].role == Role::kSlope &&
+                        model_->parameters()[index(parameter)].size == 1;
     return !single && owner_count(*model_, parameter) > 1;
   });
 }
 
-// ---- Rules. Each returns whether the units of the node's value can be told, and has linked them then.
+// ---- Rules. Each returns whether the units of the node's value can be told, and has linked them
+// then.
 
 bool UnitFlow::same(int at, int axis, Passing passing) {
   if (extent(at, axis) != units(input(at)).count) return false;
@@ -136,8 +145,9 @@ bool UnitFlow::same(int at, int axis, Passing passing) {
 bool UnitFlow::channels(int at) {
   if (units(input(at)).axis != 0) return false;
   const ops::Traits& traits = ops::traits_of(node(at));
-  if (traits.norm != ops::Norm::kNone) return same(at, 0, traits.norm == ops::Norm::kBatch ? Passing::kNorm : Passing::kOwnNorm);
-  const bool edges = traits.pool == ops::Pool::kMean && node(at).attributes.get_or<std::int64_t>("count_include_pad", 0) != 0;
+  if (traits.norm != ops::Norm::kNone)
+    return same(at, 0, traits.norm == ops::Norm::kBatch ? Passing::kNorm : Passing::kOwnNorm);
+  const bool edges = traits.counts_zeros != nullptr && traits.counts_zeros(node(at));
   return same(at, 0, edges && is_padded(*model_, at) ? Passing::kNothing : Passing::kUnchanged);
 }
 
@@ -153,7 +163,8 @@ bool UnitFlow::weigh(int at) {
   if (slabs.groups == 1) return true;
   for (int output = 0; output < slabs.outputs; ++output)
     for (int i = 0; i < slabs.group_inputs(); ++i)
-      join(units(at).first + output, units(from).first + output / slabs.group_outputs() * slabs.group_inputs() + i);
+      join(units(at).first + output,
+           units(from).first + output / slabs.group_outputs() * slabs.group_inputs() + i);
   return true;
 }
 
@@ -167,7 +178,8 @@ bool UnitFlow::view(int at) {
   const int outer = product(before, 0, own.axis);
   const int inner = product(before, own.axis + 1, rank(from));
   for (int axis = 0; axis < rank(at); ++axis)
-    if (product(after, 0, axis) == outer && extent(at, axis) == own.count) return same(at, axis, Passing::kUnchanged);
+    if (product(after, 0, axis) == outer && extent(at, axis) == own.count)
+      return same(at, axis, Passing::kUnchanged);
   for (int axis = 0; axis < rank(at); ++axis) {
     const int front = product(after, 0, axis);
     const int back = product(after, axis + 1, rank(at));
@@ -193,7 +205,9 @@ bool UnitFlow::broadcast(int at) {
   }
   if (axis < 0) return false;
   const auto place = [&](int from) { return axis - all + rank(from); };
-  const auto meets = [&](int from) { return place(from) >= 0 && extent(from, place(from)) == extent(at, axis); };
+  const auto meets = [&](int from) {
+    return place(from) >= 0 && extent(from, place(from)) == extent(at, axis);
+  };
   for (const int from : node(at).inputs) {
     const bool free = is_tensor(node(from)) && units(from).axis < 0;
     if (meets(from) && !free && units(from).axis != place(from)) return false;
@@ -223,7 +237,8 @@ bool UnitFlow::activation(int at) {
 }
 
 bool UnitFlow::concat(int at) {
-  const int axis = static_cast<int>(ops::axis_in(node(at), node(at).attributes.get<std::int64_t>("axis"), shape(at)));
+  const int axis = static_cast<int>(
+      ops::axis_in(node(at), node(at).attributes.get<std::int64_t>("axis"), shape(at)));
   int first = -1;
   for (const int from : node(at).inputs) {
     if (is_tensor(node(from))) continue;
@@ -258,20 +273,24 @@ bool UnitFlow::slice(int at) {
   const auto i = static_cast<std::size_t>(found - which.begin());
   if (attributes.get_or<Ints>("steps", Ints(starts.size(), 1))[i] != 1) return false;
   const std::int64_t start =
-      std::clamp(starts[i] < 0 ? starts[i] + units(from).count : starts[i], std::int64_t{0}, static_cast<std::int64_t>(units(from).count));
+      std::clamp(starts[i] < 0 ? starts[i] + units(from).count : starts[i], std::int64_t{0},
+                 static_cast<std::int64_t>(units(from).count));
   give(at, axis, Passing::kUnchanged);
-  for (int unit = 0; unit < units(at).count; ++unit) link(at, unit, from, static_cast<int>(start) + unit);
+  for (int unit = 0; unit < units(at).count; ++unit)
+    link(at, unit, from, static_cast<int>(start) + unit);
   return true;
 }
 
 bool UnitFlow::take(int at) {
   const int from = input(at);
   if (is_tensor(node(from))) return false;
-  const auto axis = static_cast<int>(ops::axis_in(node(at), node(at).attributes.get<std::int64_t>("axis"), shape(from)));
+  const auto axis = static_cast<int>(
+      ops::axis_in(node(at), node(at).attributes.get<std::int64_t>("axis"), shape(from)));
   if (axis != units(from).axis) return same(at, units(from).axis, Passing::kUnchanged);
   const Ints& indices = node(at).attributes.get<Ints>("indices");
   give(at, axis, Passing::kUnchanged);
-  for (int unit = 0; unit < units(at).count; ++unit) link(at, unit, from, static_cast<int>(indices[index(unit)]));
+  for (int unit = 0; unit < units(at).count; ++unit)
+    link(at, unit, from, static_cast<int>(indices[index(unit)]));
   return true;
 }
 
@@ -286,7 +305,8 @@ bool UnitFlow::pad(int at) {
 bool UnitFlow::transpose(int at) {
   const Ints& perm = node(at).attributes.get<Ints>("perm");
   const auto found = std::ranges::find(perm, units(input(at)).axis);
-  return found != perm.end() && same(at, static_cast<int>(found - perm.begin()), Passing::kUnchanged);
+  return found != perm.end() &&
+         same(at, static_cast<int>(found - perm.begin()), Passing::kUnchanged);
 }
 
 bool UnitFlow::resize(int at) {
@@ -301,15 +321,18 @@ bool UnitFlow::reduce(int at) {
   const auto axes = ops::axes_in(node(at), node(at).attributes.get<Ints>("axes"), shape(from));
   if (std::ranges::find(axes, index(axis)) != axes.end()) return false;
   const bool kept = node(at).attributes.get_or<std::int64_t>("keepdims", 1) != 0;
-  const auto gone = std::ranges::count_if(axes, [&](std::size_t each) { return !kept && each < index(axis); });
-  return same(at, axis - static_cast<int>(gone), ops::traits_of(node(at)).within_inputs ? Passing::kUnchanged : Passing::kNothing);
+  const auto gone =
+      std::ranges::count_if(axes, [&](std::size_t each) { return !kept && each < index(axis); });
+  return same(at, axis - static_cast<int>(gone),
+              ops::traits_of(node(at)).within_inputs ? Passing::kUnchanged : Passing::kNothing);
 }
 
 // Normalised are one axis, or all from one on: units that lie along another are kept apart.
 bool UnitFlow::normalise(int at) {
   const int axis = units(input(at)).axis;
   if (axis < 0) return false;
-  const auto first = static_cast<int>(ops::axis_in(node(at), node(at).attributes.get_or<std::int64_t>("axis", -1), shape(at)));
+  const auto first = static_cast<int>(
+      ops::axis_in(node(at), node(at).attributes.get_or<std::int64_t>("axis", -1), shape(at)));
   const bool one = model_->parameters_of(at).empty();
   return (axis < first || (one && axis != first)) && same(at, axis, Passing::kNothing);
 }
@@ -319,12 +342,15 @@ bool UnitFlow::normalise(int at) {
 std::int64_t Slabs::first(int output, int i) const {
   if (!transposed) return (static_cast<std::int64_t>(output) * group_inputs() + i) * size;
   const int group = output / group_outputs();
-  return ((static_cast<std::int64_t>(group) * group_inputs() + i) * group_outputs() + output % group_outputs()) * size;
+  return ((static_cast<std::int64_t>(group) * group_inputs() + i) * group_outputs() +
+          output % group_outputs()) *
+         size;
 }
 
 Slabs slabs_of(const engine::Model& model, int node) {
   const Node& description = model.graph().nodes()[index(node)];
-  Slabs slabs{.parameter = parameter_of(model, node, Role::kWeight), .bias = parameter_of(model, node, Role::kBias)};
+  Slabs slabs{.parameter = parameter_of(model, node, Role::kWeight),
+              .bias = parameter_of(model, node, Role::kBias)};
   const Shape& shape = model.parameters()[index(slabs.parameter)].shape;
   slabs.transposed = ops::traits_of(description).transposed;
   slabs.groups = static_cast<int>(description.attributes.get_or<std::int64_t>("groups", 1));
@@ -337,8 +363,11 @@ Slabs slabs_of(const engine::Model& model, int node) {
 bool is_padded(const engine::Model& model, int node) {
   const Node& description = model.graph().nodes()[index(node)];
   if (!description.attributes.has("kernel")) return false;
-  const ops::Window window = ops::window_of(description, model.graph().shapes()[index(description.inputs[0])]);
-  const auto some = [](const Shape& pads) { return std::ranges::any_of(pads, [](std::int64_t pad) { return pad != 0; }); };
+  const ops::Window window =
+      ops::window_of(description, model.graph().shapes()[index(description.inputs[0])]);
+  const auto some = [](const Shape& pads) {
+    return std::ranges::any_of(pads, [](std::int64_t pad) { return pad != 0; });
+  };
   return some(window.begins) || some(window.ends);
 }
 

@@ -9,9 +9,11 @@
 
 namespace undying::doctor {
 
-// Which units of which values go together: a channel of a convolution, of the batch norm and the activation behind it, of everything it is
-// added to. Each value has its units along one axis, and each of them an entry in one list over all values; entries that can only be
-// taken out together are a group. Of a flattened value the entries are its elements, grouped with the channels they belong to.
+// Which units of which values go together: a channel of a convolution, of the batch norm and the
+// activation behind it, of everything it is added to. Each value has its units along one axis, and
+// each of them an entry in one list over all values; entries that can only be taken out together
+// are a group. Of a flattened value the entries are its elements, grouped with the channels they
+// belong to.
 class UnitFlow {
  public:
   explicit UnitFlow(const engine::Model& model);
@@ -33,7 +35,8 @@ class UnitFlow {
     kTensor,       // the same for every example
   };
 
-  // Where an entry comes from: one entry an input that meets it, and which of several elements of that it is.
+  // Where an entry comes from: one entry an input that meets it, and which of several elements of
+  // that it is.
   struct Origin {
     std::vector<int> entries;
     int place = 0;
@@ -46,18 +49,18 @@ class UnitFlow {
   };
 
   const engine::Model& model() const { return *model_; }
-  const Units& units(int node) const { return units_[static_cast<std::size_t>(node)]; }
-  Passing passing(int node) const { return passing_[static_cast<std::size_t>(node)]; }
+  const Units& units(int node) const { return units_[node]; }
+  Passing passing(int node) const { return passing_[node]; }
   int entries() const { return static_cast<int>(nodes_.size()); }
-  int node_of(int entry) const { return nodes_[static_cast<std::size_t>(entry)]; }
-  const Origin& origin(int entry) const { return origins_[static_cast<std::size_t>(entry)]; }
-  int group(int entry) const { return groups_[static_cast<std::size_t>(entry)]; }  // an entry that stands for it
+  int node_of(int entry) const { return nodes_[entry]; }
+  const Origin& origin(int entry) const { return origins_[entry]; }
+  int group(int entry) const { return groups_[entry]; }  // an entry that stands for it
   const std::vector<Pin>& pins() const { return pins_; }
 
  private:
-  const Node& node(int at) const { return model_->graph().nodes()[static_cast<std::size_t>(at)]; }
-  const Shape& shape(int at) const { return model_->graph().shapes()[static_cast<std::size_t>(at)]; }
-  std::int64_t extent(int at, int axis) const { return shape(at)[static_cast<std::size_t>(axis)]; }
+  const Node& node(int at) const { return model_->graph().nodes()[at]; }
+  const Shape& shape(int at) const { return model_->graph().shapes()[at]; }
+  std::int64_t extent(int at, int axis) const { return shape(at)[axis]; }
   int rank(int at) const { return static_cast<int>(shape(at).size()); }
   int input(int at) const { return node(at).inputs[0]; }
 
@@ -98,7 +101,8 @@ class UnitFlow {
   std::vector<Pin> pins_;
 };
 
-// The weights of a linear, convolution or transposed convolution as slabs, one an output and an input of its group.
+// The weights of a linear, convolution or transposed convolution as slabs, one an output and an
+// input of its group.
 struct Slabs {
   int parameter = 0;
   int bias = -1;  // parameter; -1: none

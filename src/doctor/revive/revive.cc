@@ -1,4 +1,5 @@
-// The trial: every arm starts from the same weights, sees the same batches and is scored on the same held-out examples.
+// The trial: every arm starts from the same weights, sees the same batches and is scored on the
+// same held-out examples.
 
 #include <fmt/format.h>
 
@@ -11,7 +12,7 @@
 #include "doctor/network.h"
 #include "doctor/revive/remedy.h"
 #include "doctor/revive/verdict.h"
-#include "engine/census.h"
+#include "engine/passes/census.h"
 #include "ops/operator.h"
 #include "study/plan.h"
 #include "train/fit.h"
@@ -32,15 +33,18 @@ void raise(double& largest, double value) {
 
 class Trial {
  public:
-  Trial(const Graph& graph, const std::vector<Tensor>& weights, const Split& data, const ReviveSettings& settings)
+  Trial(const Graph& graph, const std::vector<Tensor>& weights, const Split& data,
+        const ReviveSettings& settings)
       : settings_(settings),
         data_(data),
         loss_(doctor::loss_for(*data.train, settings.diagnose.loss)),
-        network_(settings.train.outputs.empty() ? doctor::without_head(graph, loss_) : doctor::Network{graph, {}, {}}) {
+        network_(settings.train.outputs.empty() ? doctor::without_head(graph, loss_)
+                                                : doctor::Network{graph, {}, {}}) {
     settings_.diagnose.loss = settings_.train.loss = loss_;
     if (settings_.seeds != 0 && settings_.seeds < trial::kFirstLook)
       throw Error(ErrorCode::kInvalidArgument, "seeds",
-                  fmt::format("is {}; expected auto or at least {}, with which verdicts begin", settings_.seeds, trial::kFirstLook));
+                  fmt::format("is {}; expected auto or at least {}, with which verdicts begin",
+                              settings_.seeds, trial::kFirstLook));
     rows_ = validation_split(data, settings_.train.seed);
     rows_.note = data.note;
     rows_.given = true;  // nothing is drawn anew
@@ -49,23 +53,28 @@ class Trial {
     revival_.before = diagnose(graph, weights, *data.train, settings_.diagnose);
     if (!revival_.before.finite())
       throw Error(ErrorCode::kBadData, "network",
-                  fmt::format("its outputs are not finite on {}: no remedy changes that; expected weights from before it diverged",
+                  fmt::format("its outputs are not finite on {}: no remedy changes that; expected "
+                              "weights from before it diverged",
                               data.train->name));
-    for (const DataPass& pass : revival_.before.passes) log("diagnosis: " + pass.what, pass.examples, pass.backward);
+    for (const DataPass& pass : revival_.before.passes)
+      log("diagnosis: " + pass.what, pass.examples, pass.backward);
     treatments_ = std::make_unique<doctor::Treatments>(patient(weights), settings_.train.seed);
     plan();
   }
 
-  Revival run(const std::function<void(const std::vector<Arm>&)>& planned, const std::function<void(const StudyProgress&)>& progress,
-              std::stop_token stop) {
+  Revival run(const std::function<void(const std::vector<Arm>&)>& planned,
+              const std::function<void(const StudyProgress&)>& progress, std::stop_token stop) {
     measure_effects();
-    const auto train = [this](const Arm& arm, std::uint64_t seed, const Observer& observer, std::stop_token stopping) {
+    const auto train = [this](const Arm& arm, std::uint64_t seed, const Observer& observer,
+                              std::stop_token stopping) {
       return train_run(arm, seed, *rows_.test, observer, std::move(stopping));
     };
-    study::train_arms(revival_.study, rows_, {.train = train, .planned = planned, .progress = progress}, nullptr, stop);
+    study::train_arms(revival_.study, rows_,
+                      {.train = train, .planned = planned, .progress = progress}, nullptr, stop);
     revival_.chosen = doctor::choose(revival_);
     std::string spoiled;
-    if (revival_.chosen && !heal()) spoiled = revival_.study.arms[*std::exchange(revival_.chosen, std::nullopt)].label;
+    if (revival_.chosen && !heal())
+      spoiled = revival_.study.arms[*std::exchange(revival_.chosen, std::nullopt)].label;
     if (revival_.chosen) confirm(std::move(stop));
     doctor::write_verdict(revival_, spoiled);
     revival_.passes = passes_.take();
@@ -82,11 +91,13 @@ class Trial {
     return found;
   }
 
-  void log(const std::string& what, std::int64_t examples, bool backward = false, std::int64_t count = 1) {
+  void log(const std::string& what, std::int64_t examples, bool backward = false,
+           std::int64_t count = 1) {
     if (count > 0) passes_.add({what, examples, backward, count});
   }
 
-  Run train_run(const Arm& arm, std::uint64_t seed, const Dataset& scored, const Observer& observer, std::stop_token stop) {
+  Run train_run(const Arm& arm, std::uint64_t seed, const Dataset& scored, const Observer& observer,
+                std::stop_token stop) {
     Trainer trainer = begin(remedy_of(arm), seed);
     Run run = fit(trainer, scored, observer, std::move(stop));
     if (run.status != RunStatus::kFinished) return run;
@@ -95,7 +106,8 @@ class Trial {
     return run;
   }
 
-  Run fit(Trainer& trainer, const Dataset& scored, const Observer& observer = {}, std::stop_token stop = {}) {
+  Run fit(Trainer& trainer, const Dataset& scored, const Observer& observer = {},
+          std::stop_token stop = {}) {
     const bool known = train::Access::of(trainer).first_census != nullptr;
     Run run = trainer.fit(*rows_.train, scored, observer, std::move(stop));
     log("runs: training steps", run.samples, true);
@@ -105,7 +117,8 @@ class Trial {
     return run;
   }
 
-  // The control and the chosen remedy once more, from seeds that no choice has seen, scored on the held-out examples.
+  // The control and the chosen remedy once more, from seeds that no choice has seen, scored on the
+  // held-out examples.
   void confirm(std::stop_token stop) {
     StudySettings fresh = revival_.study.settings;
     fresh.seeds = kConfirmingSeeds;
@@ -113,25 +126,33 @@ class Trial {
     const Split held_out = {.train = rows_.train, .test = data_.test, .note = ""};
     Study study = study::begin_study(fresh, held_out);
     for (const std::size_t arm : {std::size_t{0}, *revival_.chosen}) {
-      study.arms.push_back({.label = revival_.study.arms[arm].label, .activation = revival_.study.arms[arm].activation});
-      study.arms.back().role = arm == 0 ? Role::kControl : Role::kPlacebo;  // whose difference has an interval of its own
+      study.arms.push_back({.label = revival_.study.arms[arm].label,
+                            .activation = revival_.study.arms[arm].activation});
+      study.arms.back().role = arm == 0
+                                   ? Role::kControl
+                                   : Role::kPlacebo;  // whose difference has an interval of its own
     }
-    const auto train = [this](const Arm& arm, std::uint64_t seed, const Observer& observer, std::stop_token stopping) {
+    const auto train = [this](const Arm& arm, std::uint64_t seed, const Observer& observer,
+                              std::stop_token stopping) {
       return train_run(arm, seed, *data_.test, observer, std::move(stopping));
     };
     study::train_arms(study, held_out, {.train = train}, nullptr, std::move(stop));
     revival_.held_out_difference = study.arms.back().comparison.difference;
   }
 
-  // Whether the seeds of an arm change no more than the order of sums: all rows in one batch, and nothing drawn.
+  // Whether the seeds of an arm change no more than the order of sums: all rows in one batch, and
+  // nothing drawn.
   bool one_run(const Remedy& remedy) const {
     const TrainSettings& train = settings_.train;
     const bool drawn = remedy.reinitialise || remedy.placebo || train.augmentation.any();
     return !drawn && rows_.train->size <= train.batch &&
-           std::ranges::none_of(network_.graph.nodes(), [&](const Node& node) { return ops::training_differs(node, train.precision); });
+           std::ranges::none_of(network_.graph.nodes(), [&](const Node& node) {
+             return ops::training_differs(node, train.precision);
+           });
   }
 
-  // The arms that say something: without dead units there is nothing to re-initialise, without ReLU nothing to swap.
+  // The arms that say something: without dead units there is nothing to re-initialise, without ReLU
+  // nothing to swap.
   void plan() {
     StudySettings study{.data = settings_.data,
                         .model = settings_.model,
@@ -147,18 +168,24 @@ class Trial {
     revival_.study.placebo_is_treatment = true;
     revival_.study.part = "validation";
     for (const Remedy& remedy : settings_.remedies) {
-      if ((remedy.reinitialise && treatments_->patient().dead.empty()) || (remedy.swap && !can_swap(remedy))) continue;
+      if ((remedy.reinitialise && treatments_->patient().dead.empty()) ||
+          (remedy.swap && !can_swap(remedy)))
+        continue;
       Arm arm{.label = remedy.label, .activation = remedy.swap.value_or(own_activation())};
       arm.one_run = one_run(remedy);
-      arm.role = revival_.arms.empty() ? Role::kControl : remedy.placebo ? Role::kPlacebo : Role::kTreatment;
+      arm.role = revival_.arms.empty() ? Role::kControl
+                 : remedy.placebo      ? Role::kPlacebo
+                                       : Role::kTreatment;
       revival_.study.arms.push_back(std::move(arm));
       revival_.arms.push_back({.remedy = remedy});
     }
     if (revival_.arms.size() < 2 || revival_.study.arms[1].role != Role::kPlacebo)
-      throw Error(ErrorCode::kInvalidArgument, "remedies", "expected the control first, then the placebo, then what is to be tried");
+      throw Error(ErrorCode::kInvalidArgument, "remedies",
+                  "expected the control first, then the placebo, then what is to be tried");
     if (revival_.arms.size() == 2)
       throw Error(ErrorCode::kInvalidArgument, "remedies",
-                  "there is nothing to try: no unit is dead, or no activation is one whose units can be; expected another remedy");
+                  "there is nothing to try: no unit is dead, or no activation is one whose units "
+                  "can be; expected another remedy");
   }
 
   bool can_swap(const Remedy& remedy) const {
@@ -175,12 +202,13 @@ class Trial {
   }
 
   Activation own_activation() const {
-    return revival_.before.layers.empty() ? Activation("identity") : revival_.before.layers.front().activation;
+    return revival_.before.layers.empty() ? Activation("identity")
+                                          : revival_.before.layers.front().activation;
   }
 
   const Remedy& remedy_of(const Arm& arm) const {
     const auto found = std::ranges::find(revival_.study.arms, arm.label, &Arm::label);
-    return revival_.arms[static_cast<std::size_t>(found - revival_.study.arms.begin())].remedy;
+    return revival_.arms[found - revival_.study.arms.begin()].remedy;
   }
 
   Trainer begin(const Remedy& remedy, std::uint64_t seed) {
@@ -188,7 +216,9 @@ class Trial {
     TrainSettings train = revival_.study.settings.train;
     train.seed = seed;
     train.threads = train.shards = 1;
-    train.optimizer = with_learning_rate(train.optimizer, static_cast<float>(learning_rate(train.optimizer) * remedy.learning_rate_factor));
+    train.optimizer = with_learning_rate(
+        train.optimizer,
+        static_cast<float>(learning_rate(train.optimizer) * remedy.learning_rate_factor));
     Trainer trainer(treated->graph, train);
     trainer.load(treated->weights(treatments_->patient().weights));
     if (const auto known = starts_.find(start_of(remedy, seed)); known != starts_.end())
@@ -196,20 +226,23 @@ class Trial {
     return trainer;
   }
 
-  // What is seen of a network before its first step, on the rows that it is trained on and the validation rows.
+  // What is seen of a network before its first step, on the rows that it is trained on and the
+  // validation rows.
   struct Start {
     std::shared_ptr<const engine::Census> census;  // on the former
     std::vector<float> outputs;                    // on both
   };
 
-  // Arms of one label begin alike, with every seed or with each of its own; all that change nothing begin like the control.
+  // Arms of one label begin alike, with every seed or with each of its own; all that change nothing
+  // begin like the control.
   std::string start_of(const Remedy& remedy, std::uint64_t seed) const {
     if (doctor::depends_on_seed(remedy)) return fmt::format("{}, seed {}", remedy.label, seed);
     return remedy.swap ? remedy.label : revival_.arms.front().remedy.label;
   }
 
   Start look_at(const doctor::Treated& treated) {
-    engine::Model model = doctor::make_model(treated.graph, treated.weights(treatments_->patient().weights));
+    engine::Model model =
+        doctor::make_model(treated.graph, treated.weights(treatments_->patient().weights));
     const std::int64_t width = ops::element_count(model.graph().output_shape());
     engine::Runner runner(model, {.lanes = kLanes,
                                   .threads = doctor::default_threads(settings_.threads),
@@ -220,10 +253,13 @@ class Trial {
       std::vector<float> outputs(static_cast<std::size_t>(data->size * width));
       engine::OutputObserver copied(outputs.data());
       engine::CensusObserver counted(static_cast<float>(settings_.train.health.saturation_eps));
-      engine::Observer* const observers[] = {&copied, &counted};
+      engine::PassObserver* const observers[] = {&copied, &counted};
       const std::vector<std::uint32_t> order = train::identity_order(data->size);
-      runner.run({.source = train::DatasetSource(*data, order), .rows = data->size, .observers = observers});
-      if (start.census == nullptr) start.census = std::make_shared<const engine::Census>(counted.total());
+      runner.run({.source = train::DatasetSource(*data, order),
+                  .rows = data->size,
+                  .observers = observers});
+      if (start.census == nullptr)
+        start.census = std::make_shared<const engine::Census>(counted.total());
       train::to_units(*data, outputs);
       start.outputs.insert(start.outputs.end(), outputs.begin(), outputs.end());
     }
@@ -243,7 +279,8 @@ class Trial {
       arm.effect = treated->effect;
       const std::string key = start_of(arm.remedy, seed);
       if (!starts_.contains(key)) starts_[key] = look_at(*treated);
-      const std::vector<float>& before = starts_.at(start_of(revival_.arms.front().remedy, seed)).outputs;
+      const std::vector<float>& before =
+          starts_.at(start_of(revival_.arms.front().remedy, seed)).outputs;
       const std::vector<float>& outputs = starts_.at(key).outputs;
       for (std::size_t i = 0; i < outputs.size(); ++i) {
         raise(arm.effect.output_difference, static_cast<double>(outputs[i]) - before[i]);
@@ -252,7 +289,8 @@ class Trial {
     }
   }
 
-  // The run of the median score again: the same seed gives the same bits. Returns whether the network is finite on the held-out examples.
+  // The run of the median score again: the same seed gives the same bits. Returns whether the
+  // network is finite on the held-out examples.
   bool heal() {
     const Arm& arm = revival_.study.arms[*revival_.chosen];
     const Remedy& remedy = revival_.arms[*revival_.chosen].remedy;
@@ -265,7 +303,8 @@ class Trial {
     revival_.graph = doctor::with_head(network_, doctor::without_annealing(trainer.graph()));
     revival_.weights = trainer.tensors();
     revival_.after = diagnose(*revival_.graph, revival_.weights, *data_.train, settings_.diagnose);
-    for (const DataPass& pass : revival_.after->passes) log("diagnosis of the healed: " + pass.what, pass.examples, pass.backward);
+    for (const DataPass& pass : revival_.after->passes)
+      log("diagnosis of the healed: " + pass.what, pass.examples, pass.backward);
     return true;
   }
 
@@ -283,23 +322,30 @@ class Trial {
 }  // namespace
 
 std::vector<Remedy> standard_remedies() {
-  return {{.label = "continue (control)"},
-          {.label = "re-initialise living units (placebo)", .placebo = true},
-          {.label = "leaky_relu:0.01", .swap = Activation("leaky_relu:0.01")},
-          {.label = "leaky_relu:0.1", .swap = Activation("leaky_relu:0.1")},
-          {.label = "leaky_relu:0.3", .swap = Activation("leaky_relu:0.3")},
-          {.label = "prelu", .swap = Activation("prelu")},
-          {.label = "elu", .swap = Activation("elu")},
-          {.label = "leaky_relu:0.1 annealed", .swap = Activation("leaky_relu:0.1"), .anneal = true},
-          {.label = "re-initialise", .reinitialise = true},
-          {.label = "leaky_relu:0.1 + re-initialise", .swap = Activation("leaky_relu:0.1"), .reinitialise = true},
-          {.label = "leaky_relu:0.1 annealed + re-initialise", .swap = Activation("leaky_relu:0.1"), .anneal = true, .reinitialise = true},
-          {.label = "learning rate x 0.1", .learning_rate_factor = kLowerRate}};
+  return {
+      {.label = "continue (control)"},
+      {.label = "re-initialise living units (placebo)", .placebo = true},
+      {.label = "leaky_relu:0.01", .swap = Activation("leaky_relu:0.01")},
+      {.label = "leaky_relu:0.1", .swap = Activation("leaky_relu:0.1")},
+      {.label = "leaky_relu:0.3", .swap = Activation("leaky_relu:0.3")},
+      {.label = "prelu", .swap = Activation("prelu")},
+      {.label = "elu", .swap = Activation("elu")},
+      {.label = "leaky_relu:0.1 annealed", .swap = Activation("leaky_relu:0.1"), .anneal = true},
+      {.label = "re-initialise", .reinitialise = true},
+      {.label = "leaky_relu:0.1 + re-initialise",
+       .swap = Activation("leaky_relu:0.1"),
+       .reinitialise = true},
+      {.label = "leaky_relu:0.1 annealed + re-initialise",
+       .swap = Activation("leaky_relu:0.1"),
+       .anneal = true,
+       .reinitialise = true},
+      {.label = "learning rate x 0.1", .learning_rate_factor = kLowerRate}};
 }
 
-Revival revive(const Graph& graph, const std::vector<Tensor>& weights, const Split& data, const ReviveSettings& settings,
-               const std::function<void(const std::vector<Arm>&)>& planned, const std::function<void(const StudyProgress&)>& progress,
-               std::stop_token stop) {
+Revival revive(const Graph& graph, const std::vector<Tensor>& weights, const Split& data,
+               const ReviveSettings& settings,
+               const std::function<void(const std::vector<Arm>&)>& planned,
+               const std::function<void(const StudyProgress&)>& progress, std::stop_token stop) {
   return Trial(graph, weights, data, settings).run(planned, progress, std::move(stop));
 }
 

@@ -1,4 +1,5 @@
-// Remedies: what they leave as it was, what they change; and the trial of a network killed on purpose.
+// Remedies: what they leave as it was, what they change; and the trial of a network killed on
+// purpose.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,7 +17,8 @@ namespace {
 using testing::HasSubstr;
 using Ints = std::vector<std::int64_t>;
 
-std::vector<float> outputs(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data) {
+std::vector<float> outputs(const Graph& graph, const std::vector<Tensor>& weights,
+                           const Dataset& data) {
   Trainer trainer(graph, {.threads = 1});
   trainer.load(weights);
   return trainer.predict(data);
@@ -24,12 +26,15 @@ std::vector<float> outputs(const Graph& graph, const std::vector<Tensor>& weight
 
 double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
   double largest = 0.0;
-  for (std::size_t i = 0; i < a.size(); ++i) largest = std::fmax(largest, std::fabs(static_cast<double>(a[i]) - b[i]));
+  for (std::size_t i = 0; i < a.size(); ++i)
+    largest = std::fmax(largest, std::fabs(static_cast<double>(a[i]) - b[i]));
   return largest;
 }
 
 Case open(const Patient& patient, const Dataset& data) {
-  return open_case(patient.graph, patient.weights, data, diagnose(patient.graph, patient.weights, data, {.rank_sample = 0, .threads = 1}));
+  return open_case(
+      patient.graph, patient.weights, data,
+      diagnose(patient.graph, patient.weights, data, {.rank_sample = 0, .threads = 1}));
 }
 
 // Sets some biases far below, so that these units are dead.
@@ -51,11 +56,18 @@ struct Sick {
 
 std::vector<Sick> sick() {
   std::vector<Sick> all;
-  all.push_back({"mlp", fresh(mlp({.inputs = 12, .hidden = {20, 16}, .outputs = 4, .activation = "relu"})), make_classes(300, 12, 4)});
+  all.push_back({"mlp",
+                 fresh(mlp({.inputs = 12, .hidden = {20, 16}, .outputs = 4, .activation = "relu"})),
+                 make_classes(300, 12, 4)});
   kill(all.back().patient, "layer.0.bias", {0, 7, 19});
   kill(all.back().patient, "layer.1.bias", {3, 4});
   all.push_back({"mlp_norm",
-                 fresh(mlp({.inputs = 12, .hidden = {20, 16}, .outputs = 4, .activation = "relu", .batch_norm = true, .dropout = 0.3})),
+                 fresh(mlp({.inputs = 12,
+                            .hidden = {20, 16},
+                            .outputs = 4,
+                            .activation = "relu",
+                            .batch_norm = true,
+                            .dropout = 0.3})),
                  make_classes(300, 12, 4)});
   kill(all.back().patient, "layer.0.bn.bias", {2, 5});
   kill(all.back().patient, "layer.1.bn.bias", {0});
@@ -75,19 +87,24 @@ TEST(Reinitialise, DeadUnitsChangesNoBitOfTheOutputs) {
     const Case patient = open(each.patient, each.data);
     ASSERT_GT(patient.dead.size(), 2U) << each.label;
     const Treated treated = apply({.label = "r", .reinitialise = true}, patient, 5);
-    EXPECT_EQ(treated.effect.reinitialised, static_cast<std::int64_t>(patient.dead.size())) << each.label;
+    EXPECT_EQ(treated.effect.reinitialised, static_cast<std::int64_t>(patient.dead.size()))
+        << each.label;
     EXPECT_EQ(outputs(treated.graph, treated.weights(each.patient.weights), each.data),
               outputs(each.patient.graph, each.patient.weights, each.data))
         << each.label;
-    const Diagnosis after = diagnose(treated.graph, treated.weights(each.patient.weights), each.data, {.rank_sample = 0, .threads = 1});
-    EXPECT_LT(after.dead(), static_cast<std::int64_t>(patient.dead.size())) << each.label << ": most of what is drawn fires";
+    const Diagnosis after = diagnose(treated.graph, treated.weights(each.patient.weights),
+                                     each.data, {.rank_sample = 0, .threads = 1});
+    EXPECT_LT(after.dead(), static_cast<std::int64_t>(patient.dead.size()))
+        << each.label << ": most of what is drawn fires";
   }
 }
 
-// The statistics that evaluation uses are those of what now comes in: a fresh channel fires on about half of D.
+// The statistics that evaluation uses are those of what now comes in: a fresh channel fires on
+// about half of D.
 TEST(Reinitialise, BatchNormMeasuresWhatIsNew) {
   const Sick each = sick()[1];
-  const Treated treated = apply({.label = "r", .reinitialise = true}, open(each.patient, each.data), 5);
+  const Treated treated =
+      apply({.label = "r", .reinitialise = true}, open(each.patient, each.data), 5);
   const Diagnosis after = diagnose(treated.graph, treated.weights(each.patient.weights), each.data);
   EXPECT_NEAR(after.layers[0].lives[2].firing_rate, 0.5, 0.1);
 }
@@ -96,7 +113,9 @@ TEST(Reinitialise, AnotherSeedIsAnotherDraw) {
   const Sick each = sick()[0];
   const Case patient = open(each.patient, each.data);
   const auto weights = [&](std::uint64_t seed) {
-    return apply({.label = "r", .reinitialise = true}, patient, seed).weights(patient.weights)[0].values;
+    return apply({.label = "r", .reinitialise = true}, patient, seed)
+        .weights(patient.weights)[0]
+        .values;
   };
   EXPECT_EQ(weights(1), weights(1));
   EXPECT_NE(weights(1), weights(2));
@@ -104,11 +123,15 @@ TEST(Reinitialise, AnotherSeedIsAnotherDraw) {
 
 // h = relu(z) goes into a sum: no weight could keep a fresh unit out of it, so it stays as it is.
 TEST(Reinitialise, UnitsThatASumReadsAreSkipped) {
-  Patient patient = fresh(Graph({{"input", "input", {}, {{"shape", Ints{12}}}},
-                                 {"branch", "linear", {0}, {{"outputs", std::int64_t{12}}}},
-                                 {"branch.f", "activation", {1}, {{"activation", Activation("relu")}, {"layer", std::string("branch")}}},
-                                 {"join", "add", {2, 0}, {}},
-                                 {"out", "linear", {3}, {{"outputs", std::int64_t{4}}}}}));
+  Patient patient =
+      fresh(Graph({{"input", "input", {}, {{"shape", Ints{12}}}},
+                   {"branch", "linear", {0}, {{"outputs", std::int64_t{12}}}},
+                   {"branch.f",
+                    "activation",
+                    {1},
+                    {{"activation", Activation("relu")}, {"layer", std::string("branch")}}},
+                   {"join", "add", {2, 0}, {}},
+                   {"out", "linear", {3}, {{"outputs", std::int64_t{4}}}}}));
   kill(patient, "branch.bias", {4});
   const Dataset data = make_classes(100, 12, 4);
   const Treated treated = apply({.label = "r", .reinitialise = true}, open(patient, data), 1);
@@ -117,21 +140,29 @@ TEST(Reinitialise, UnitsThatASumReadsAreSkipped) {
   EXPECT_TRUE(treated.changed.empty());
 }
 
-// What a fresh draw would change besides the dead unit: a pre-activation that a sum reads too, weights that another layer has as well.
+// What a fresh draw would change besides the dead unit: a pre-activation that a sum reads too,
+// weights that another layer has as well.
 TEST(Reinitialise, UnitsWhoseWeightsServeSomethingElseAreSkipped) {
   const auto relu = [](const char* name, int src) {
-    return Node{name, "activation", {src}, {{"activation", Activation("relu")}, {"layer", std::string(name)}}};
+    return Node{name,
+                "activation",
+                {src},
+                {{"activation", Activation("relu")}, {"layer", std::string(name)}}};
   };
-  const auto linear = [](const char* name, int src, std::int64_t size) { return Node{name, "linear", {src}, {{"outputs", size}}}; };
+  const auto linear = [](const char* name, int src, std::int64_t size) {
+    return Node{name, "linear", {src}, {{"outputs", size}}};
+  };
   const Node x{"input", "input", {}, {{"shape", Ints{12}}}};
   const Node sum{"sum", "add", {3, 1}, {}};
-  Patient read_twice = fresh(Graph({x, linear("a", 0, 12), relu("f", 1), linear("b", 2, 12), sum, linear("out", 4, 4)}));
+  Patient read_twice = fresh(
+      Graph({x, linear("a", 0, 12), relu("f", 1), linear("b", 2, 12), sum, linear("out", 4, 4)}));
   kill(read_twice, "a.bias", {4});
   Node first = linear("a", 0, 12);
   Node second = linear("b", 2, 12);
   first.parameters = {"shared.weight", "a.bias"};
   second.parameters = {"shared.weight", "b.bias"};
-  Patient shared = fresh(Graph({x, first, relu("f", 1), second, relu("g", 3), linear("out", 4, 4)}));
+  Patient shared =
+      fresh(Graph({x, first, relu("f", 1), second, relu("g", 3), linear("out", 4, 4)}));
   kill(shared, "a.bias", {4});
   const Dataset data = make_classes(100, 12, 4);
   for (const Patient& patient : {read_twice, shared}) {
@@ -139,7 +170,8 @@ TEST(Reinitialise, UnitsWhoseWeightsServeSomethingElseAreSkipped) {
     ASSERT_EQ(each.dead.size(), 1U);
     const Treated treated = apply({.label = "r", .reinitialise = true}, each, 1);
     EXPECT_EQ(treated.effect.skipped, 1);
-    EXPECT_EQ(outputs(treated.graph, treated.weights(patient.weights), data), outputs(patient.graph, patient.weights, data));
+    EXPECT_EQ(outputs(treated.graph, treated.weights(patient.weights), data),
+              outputs(patient.graph, patient.weights, data));
   }
 }
 
@@ -148,15 +180,18 @@ TEST(Placebo, TakesAsManyLivingUnits) {
   const Case patient = open(each.patient, each.data);
   const Treated treated = apply({.label = "p", .placebo = true}, patient, 1);
   EXPECT_EQ(treated.effect.reinitialised, 5);
-  const Diagnosis after = diagnose(treated.graph, treated.weights(each.patient.weights), each.data, {.rank_sample = 0});
+  const Diagnosis after =
+      diagnose(treated.graph, treated.weights(each.patient.weights), each.data, {.rank_sample = 0});
   EXPECT_EQ(after.dead(), 5) << "the dead stay dead";
   const auto chosen = choose(patient.living, 5, 1);
   EXPECT_EQ(chosen.size(), 5U);
   EXPECT_NE(chosen[0].unit * 100 + static_cast<std::int64_t>(chosen[0].layer),
-            choose(patient.living, 5, 2)[0].unit * 100 + static_cast<std::int64_t>(choose(patient.living, 5, 2)[0].layer));
+            choose(patient.living, 5, 2)[0].unit * 100 +
+                static_cast<std::int64_t>(choose(patient.living, 5, 2)[0].layer));
 }
 
-// alpha z in place of 0: biases take off the mean of it, so that less is left of the difference than without.
+// alpha z in place of 0: biases take off the mean of it, so that less is left of the difference
+// than without.
 TEST(Swap, BiasesMakeUpForTheMean) {
   for (const Sick& each : sick()) {
     const Case patient = open(each.patient, each.data);
@@ -165,40 +200,51 @@ TEST(Swap, BiasesMakeUpForTheMean) {
     EXPECT_GT(treated.effect.swapped, 0);
     const auto before = outputs(each.patient.graph, each.patient.weights, each.data);
     std::int64_t count = 0;
-    const auto plain = outputs(swapped(each.patient.graph, leaky, &count), each.patient.weights, each.data);
-    const double kept = largest_difference(outputs(treated.graph, treated.weights(each.patient.weights), each.data), before);
+    const auto plain =
+        outputs(swapped(each.patient.graph, leaky, &count), each.patient.weights, each.data);
+    const double kept = largest_difference(
+        outputs(treated.graph, treated.weights(each.patient.weights), each.data), before);
     EXPECT_LT(kept, 0.5 * largest_difference(plain, before)) << each.label;
     EXPECT_GT(kept, 0.0) << each.label;
   }
 }
 
-// A unit that is constant is made up for exactly: with weights 0 and a negative bias nothing else is left of the swap.
+// A unit that is constant is made up for exactly: with weights 0 and a negative bias nothing else
+// is left of the swap.
 TEST(Swap, AConstantUnitIsMadeUpForExactly) {
   const Dataset data = make_classes(300, 12, 4);
   Patient patient = fresh(mlp({.inputs = 12, .hidden = {6}, .outputs = 4, .activation = "relu"}));
   for (float& weight : patient.values("layer.0.weight")) weight = 0.0f;
   for (float& bias : patient.values("layer.0.bias")) bias = -3.0f;
-  const Treated treated = apply({.label = "s", .swap = Activation("leaky_relu:0.1")}, open(patient, data), 1);
-  EXPECT_LT(
-      largest_difference(outputs(treated.graph, treated.weights(patient.weights), data), outputs(patient.graph, patient.weights, data)),
-      1e-6);
+  const Treated treated =
+      apply({.label = "s", .swap = Activation("leaky_relu:0.1")}, open(patient, data), 1);
+  EXPECT_LT(largest_difference(outputs(treated.graph, treated.weights(patient.weights), data),
+                               outputs(patient.graph, patient.weights, data)),
+            1e-6);
 }
 
-// A max pool drops most of what a slope adds: what the next layer receives is made up for, not the mean of what the units give.
+// A max pool drops most of what a slope adds: what the next layer receives is made up for, not the
+// mean of what the units give.
 TEST(Swap, MeansAreKeptBehindAPool) {
   const Dataset data = images();
   const auto kernel = Ints{2, 2};
-  const Patient patient = fresh(Graph({{"x", "input", {}, {{"shape", Ints{1, 8, 8}}}},
-                                       {"conv", "conv", {0}, {{"outputs", std::int64_t{4}}, {"kernel", Ints{3, 3}}}},
-                                       {"f", "activation", {1}, {{"activation", Activation("relu")}, {"layer", std::string("conv")}}},
-                                       {"pool", "max_pool", {2}, {{"kernel", kernel}, {"strides", kernel}}},
-                                       {"flat", "flatten", {3}, {}},
-                                       {"out", "linear", {4}, {{"outputs", std::int64_t{4}}}}}));
-  const Treated treated = apply({.label = "s", .swap = Activation("leaky_relu:0.3")}, open(patient, data), 1);
+  const Patient patient =
+      fresh(Graph({{"x", "input", {}, {{"shape", Ints{1, 8, 8}}}},
+                   {"conv", "conv", {0}, {{"outputs", std::int64_t{4}}, {"kernel", Ints{3, 3}}}},
+                   {"f",
+                    "activation",
+                    {1},
+                    {{"activation", Activation("relu")}, {"layer", std::string("conv")}}},
+                   {"pool", "max_pool", {2}, {{"kernel", kernel}, {"strides", kernel}}},
+                   {"flat", "flatten", {3}, {}},
+                   {"out", "linear", {4}, {{"outputs", std::int64_t{4}}}}}));
+  const Treated treated =
+      apply({.label = "s", .swap = Activation("leaky_relu:0.3")}, open(patient, data), 1);
   const auto before = outputs(patient.graph, patient.weights, data);
   const auto after = outputs(treated.graph, treated.weights(patient.weights), data);
   std::vector<double> moved(4, 0.0);
-  for (std::size_t i = 0; i < before.size(); ++i) moved[i % 4] += static_cast<double>(after[i]) - before[i];
+  for (std::size_t i = 0; i < before.size(); ++i)
+    moved[i % 4] += static_cast<double>(after[i]) - before[i];
   for (const double sum : moved) EXPECT_NEAR(sum / static_cast<double>(data.size), 0.0, 1e-5);
 }
 
@@ -207,11 +253,15 @@ TEST(Swap, AnAnnealedSlopeChangesNoOutputBeforeTheFirstStep) {
     SCOPED_TRACE(each.label);
     Case patient = open(each.patient, each.data);
     patient.anneal_steps = 10;
-    const Treated treated = apply({.label = "s", .swap = Activation("leaky_relu:0.1"), .anneal = true}, patient, 1);
+    const Treated treated =
+        apply({.label = "s", .swap = Activation("leaky_relu:0.1"), .anneal = true}, patient, 1);
     EXPECT_GT(treated.effect.swapped, 0);
     const std::vector<float> before = outputs(each.patient.graph, each.patient.weights, each.data);
-    EXPECT_EQ(largest_difference(outputs(treated.graph, treated.weights(each.patient.weights), each.data), before), 0.0);
-    const auto whole = outputs(without_annealing(treated.graph), treated.weights(each.patient.weights), each.data);
+    EXPECT_EQ(largest_difference(
+                  outputs(treated.graph, treated.weights(each.patient.weights), each.data), before),
+              0.0);
+    const auto whole =
+        outputs(without_annealing(treated.graph), treated.weights(each.patient.weights), each.data);
     EXPECT_GT(largest_difference(whole, before), 1e-3) << "the slope is there without annealing";
   }
 }
@@ -228,30 +278,39 @@ TEST(Swap, AnAnnealedSlopeArrives) {
   Trainer early(annealed, {.batch = 50, .max_steps = 2, .threads = 1});
   early.fit(data, data);
   const Graph half = swapped(graph, "leaky_relu:0.15", &count);
-  EXPECT_EQ(early.predict(data), outputs(half, early.tensors(), data)) << "2 of 4 steps: half the slope";
+  EXPECT_EQ(early.predict(data), outputs(half, early.tensors(), data))
+      << "2 of 4 steps: half the slope";
 }
 
 TEST(Swap, PReluBringsSlopes) {
   const Sick each = sick()[0];
-  const Treated treated = apply({.label = "s", .swap = Activation("prelu")}, open(each.patient, each.data), 1);
+  const Treated treated =
+      apply({.label = "s", .swap = Activation("prelu")}, open(each.patient, each.data), 1);
   EXPECT_EQ(treated.weights(each.patient.weights).size(), each.patient.weights.size() + 2);
   EXPECT_NO_THROW(diagnose(treated.graph, treated.weights(each.patient.weights), each.data));
 }
 
 Split split() {
-  return {std::make_shared<Dataset>(make_classes(1500, 12, 4)), std::make_shared<Dataset>(make_classes(1500, 12, 4, 1)), ""};
+  return {std::make_shared<Dataset>(make_classes(1500, 12, 4)),
+          std::make_shared<Dataset>(make_classes(1500, 12, 4, 1)), ""};
 }
 
 ReviveSettings trial() {
   const std::vector<Remedy> all = standard_remedies();
-  ReviveSettings settings{
-      .model = "killed", .data = "test classes", .remedies = {all[0], all[1], all[2], all[6], all[8], all[9], all[10]}, .seeds = 12};
-  settings.train = {.optimizer = Sgd{.learning_rate = 0.03f, .momentum = 0.9f}, .batch = 50, .epochs = 4, .seed = 1};
+  ReviveSettings settings{.model = "killed",
+                          .data = "test classes",
+                          .remedies = {all[0], all[1], all[2], all[6], all[8], all[9], all[10]},
+                          .seeds = 12};
+  settings.train = {.optimizer = Sgd{.learning_rate = 0.03f, .momentum = 0.9f},
+                    .batch = 50,
+                    .epochs = 4,
+                    .seed = 1};
   settings.threads = 2;
   return settings;
 }
 
-// A third of the units and more are dead, the network knows next to nothing; the trial finds what gives it back.
+// A third of the units and more are dead, the network knows next to nothing; the trial finds what
+// gives it back.
 TEST(Revive, ANetworkKilledOnPurpose) {
   const Split data = split();
   Patient patient = killed(*data.train, 0.5f);
@@ -261,9 +320,11 @@ TEST(Revive, ANetworkKilledOnPurpose) {
   const Arm& chosen = revival.study.arms[*revival.chosen];
   EXPECT_EQ(chosen.comparison.verdict, Verdict::kHelps);
   EXPECT_EQ(chosen.against_placebo->verdict, Verdict::kHelps);
-  EXPECT_EQ(chosen.comparison.failures.shown, -1) << "the control never learns: it is by failures that the remedy is better";
+  EXPECT_EQ(chosen.comparison.failures.shown, -1)
+      << "the control never learns: it is by failures that the remedy is better";
   EXPECT_GT(revival.held_out_after.accuracy, revival.held_out_before.accuracy);
-  EXPECT_LT(20 * revival.after->dead(), revival.after->units()) << "the healed network passes dead>5%";
+  EXPECT_LT(20 * revival.after->dead(), revival.after->units())
+      << "the healed network passes dead>5%";
   EXPECT_THAT(revival.sentence, HasSubstr("helps: "));
   for (const RevivalArm& arm : revival.arms) {
     if (!arm.remedy.reinitialise || arm.remedy.swap) continue;
@@ -298,7 +359,8 @@ TEST(Revive, AStoppedTrialChoosesNothing) {
   Patient patient = killed(*data.train, 0.5f);
   std::stop_source stop;
   const Revival revival = revive(
-      patient.graph, patient.weights, data, trial(), {}, [&](const StudyProgress&) { stop.request_stop(); }, stop.get_token());
+      patient.graph, patient.weights, data, trial(), {},
+      [&](const StudyProgress&) { stop.request_stop(); }, stop.get_token());
   EXPECT_GT(revival.study.missing, 0);
   EXPECT_FALSE(revival.chosen.has_value());
   EXPECT_THAT(revival.sentence, HasSubstr("Interrupted"));
@@ -306,17 +368,22 @@ TEST(Revive, AStoppedTrialChoosesNothing) {
 
 TEST(Revive, TooFewRowsAreRefused) {
   Split data = split();
-  data.train = std::make_shared<Dataset>(hold_out_rows(*data.train, 8.0 / static_cast<double>(data.train->size), 1).held_out);
-  const Patient patient = fresh(mlp({.inputs = 12, .hidden = {6}, .outputs = 4, .activation = "relu"}));
-  EXPECT_THAT([&] { revive(patient.graph, patient.weights, data, trial()); }, testing::ThrowsMessage<Error>(HasSubstr("validation rows")));
+  data.train = std::make_shared<Dataset>(
+      hold_out_rows(*data.train, 8.0 / static_cast<double>(data.train->size), 1).held_out);
+  const Patient patient =
+      fresh(mlp({.inputs = 12, .hidden = {6}, .outputs = 4, .activation = "relu"}));
+  EXPECT_THAT([&] { revive(patient.graph, patient.weights, data, trial()); },
+              testing::ThrowsMessage<Error>(HasSubstr("validation rows")));
 }
 
 TEST(Revive, ASingleSeedIsRefused) {
   ReviveSettings settings = trial();
   settings.seeds = 1;
   const Split data = split();
-  const Patient patient = fresh(mlp({.inputs = 12, .hidden = {6}, .outputs = 4, .activation = "relu"}));
-  EXPECT_THAT([&] { revive(patient.graph, patient.weights, data, settings); }, testing::ThrowsMessage<Error>(HasSubstr("seeds")));
+  const Patient patient =
+      fresh(mlp({.inputs = 12, .hidden = {6}, .outputs = 4, .activation = "relu"}));
+  EXPECT_THAT([&] { revive(patient.graph, patient.weights, data, settings); },
+              testing::ThrowsMessage<Error>(HasSubstr("seeds")));
 }
 
 }  // namespace

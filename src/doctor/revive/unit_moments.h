@@ -26,13 +26,14 @@ struct Sampled {
 // Of what each unit of a node gives over a sample and all positions.
 class UnitMoments {
  public:
-  explicit UnitMoments(std::int64_t units) : sums_(static_cast<std::size_t>(units)), squares_(sums_.size()) {}
+  explicit UnitMoments(std::int64_t units)
+      : sums_(static_cast<std::size_t>(units)), squares_(sums_.size()) {}
 
   void add(const float* values, std::int64_t lines);  // (lines, units)
   void add(const UnitMoments& other);
 
   std::int64_t units() const { return std::ssize(sums_); }
-  double mean(std::int64_t unit) const { return sums_[static_cast<std::size_t>(unit)] / static_cast<double>(lines_); }
+  double mean(std::int64_t unit) const { return sums_[unit] / static_cast<double>(lines_); }
   double variance(std::int64_t unit) const;
 
  private:
@@ -42,9 +43,11 @@ class UnitMoments {
 
 using NodeMeans = std::map<int, std::vector<double>>;  // by node and unit
 
-// Goes with the sample from node to node, in one pass over it, made for `what`. At each, `settle` is told what its units give and may
-// change parameters; it returns what that adds to what this node's units give, or nothing.
-void walk(const char* what, engine::Model& model, const std::vector<int>& nodes, const Sampled& sampled,
+// Goes with the sample from node to node, in one pass over it, made for `what`. At each, `settle`
+// is told what its units give and may change parameters; it returns what that adds to what this
+// node's units give, or nothing.
+void walk(const char* what, engine::Model& model, const std::vector<int>& nodes,
+          const Sampled& sampled,
           const std::function<std::vector<float>(int node, const UnitMoments& moments)>& settle);
 
 }  // namespace undying::doctor

@@ -14,24 +14,29 @@
 namespace undying::onnx {
 namespace {
 
-// Tensors by name. Steps that own the same elements of the same initializer, in the same form, share one tensor.
+// Tensors by name. Steps that own the same elements of the same initializer, in the same form,
+// share one tensor.
 class Tensors {
  public:
-  // `parameter`: the name of the tensor where the network was made, which tells equal tensors apart that an exporter has merged; "":
-  // unknown.
-  std::string add(const Owned& owned, const std::string& node, const std::string& parameter, bool alone) {
+  // `parameter`: the name of the tensor where the network was made, which tells equal tensors apart
+  // that an exporter has merged; "": unknown.
+  std::string add(const Owned& owned, const std::string& node, const std::string& parameter,
+                  bool alone) {
     const Constant& constant = *owned.constant;
     const bool as_in_file = constant.transposed == owned.transpose && owned.scale == 1.0f;
     const std::string origin = !parameter.empty()                  ? "=" + parameter
                                : alone && !constant.origin.empty() ? node + "=" + owned.role
                                                                    : constant.origin;
     const ConstantPtr nameless = origin.empty() ? owned.constant : nullptr;
-    const Key key{origin, nameless, constant.transposed != owned.transpose, owned.scale, owned.shape, owned.trained};
+    const Key key{origin,      nameless,    constant.transposed != owned.transpose,
+                  owned.scale, owned.shape, owned.trained};
     const auto known = names_.find(key);
     if (known != names_.end()) return known->second;
     const bool named = as_in_file && is_presentable(constant.origin) && !alone;
     const bool by_parameter = !parameter.empty() && owned.scale == 1.0f;
-    const std::string name = unique_.take(by_parameter ? parameter : named ? constant.origin : node + "." + owned.role);
+    const std::string name = unique_.take(by_parameter ? parameter
+                                          : named      ? constant.origin
+                                                       : node + "." + owned.role);
     names_.emplace(key, name);
     all_.push_back({name, owned.shape, elements(owned)});
     return name;
@@ -40,7 +45,8 @@ class Tensors {
   std::vector<Tensor> take() { return std::move(all_); }
 
  private:
-  // By its origin, or else as the object it is, which the key keeps alive: an address of one that is gone is soon another's.
+  // By its origin, or else as the object it is, which the key keeps alive: an address of one that
+  // is gone is soon another's.
   using Key = std::tuple<std::string, ConstantPtr, bool, float, Shape, bool>;
 
   static std::vector<float> elements(const Owned& owned) {
@@ -49,7 +55,8 @@ class Tensors {
       const auto rows = static_cast<std::size_t>(owned.shape[0]);
       const auto columns = static_cast<std::size_t>(owned.shape[1]);
       for (std::size_t i = 0; i < rows; ++i)
-        for (std::size_t j = 0; j < columns; ++j) values[i * columns + j] = owned.constant->floats[j * rows + i];
+        for (std::size_t j = 0; j < columns; ++j)
+          values[i * columns + j] = owned.constant->floats[j * rows + i];
     }
     if (owned.scale != 1.0f)
       for (float& value : values) value *= owned.scale;
@@ -64,68 +71,89 @@ class Tensors {
 class Emitter {
  public:
   explicit Emitter(const Net& net) : net_(net) {
-    for (const Operation& operation : net.operations) tells_parameters_ = tells_parameters_ || operation.origin.known;
+    for (const Operation& operation : net.operations)
+      tells_parameters_ = tells_parameters_ || operation.origin.known;
   }
 
   Model emit() {
     for (const int id : net_.inputs) add_input(id);
     for (const Operation& operation : net_.operations) add_operation(operation);
-    std::vector<int> outputs;
-    std::vector<std::string> output_names;
-    std::vector<std::string> known;
-    std::map<int, int> place;  // of an output of the net
-    std::size_t own = 0;
-    for (std::size_t i = 0; i < net_.outputs.size(); ++i) {
-      if (net_.value(net_.outputs[i]).constant != nullptr && net_.outputs.size() > 1) {
-        known.push_back(net_.output_names[i]);
-        continue;
-      }
-      place[static_cast<int>(i)] = static_cast<int>(outputs.size());
-      outputs.push_back(node_of(net_.outputs[i]));
-      output_names.push_back(net_.output_names[i]);
-      own += i < net_.own ? 1 : 0;
-    }
-    if (outputs.empty()) node_of(net_.outputs.front());
-    std::vector<int> chosen;
-    for (const int output : net_.chosen)
-      if (place.contains(output)) chosen.push_back(place.at(output));
-    if (chosen.empty()) node_of(net_.outputs[static_cast<std::size_t>(net_.chosen.front())]);
+    Ends ends = find_ends();
     // A model that gives back its input is still a graph of one operator.
     if (nodes_.size() == net_.inputs.size())
-      outputs.front() =
-          add_activation({}, {.op = "activation", .attributes = {{"activation", Activation("identity")}}}, {outputs.front()}, "identity");
+      ends.outputs.front() = add_activation(
+          {}, {.op = "activation", .attributes = {{"activation", Activation("identity")}}},
+          {ends.outputs.front()}, "identity");
     std::vector<std::string> inputs;
     for (const int id : net_.inputs) inputs.push_back(net_.value(id).name);
-    std::vector<std::string> notes = net_.notes;
-    for (const std::string& name : known) notes.push_back("output " + name + " is left out: it does not depend on the inputs");
-    for (std::size_t i = 0; i < net_.outputs.size(); ++i)
-      if (const int axis = static_cast<int>(net_.value(net_.outputs[i]).batch.axis); axis > 0)
-        notes.push_back("output " + net_.output_names[i] + " counts examples along dimension " + std::to_string(axis) +
-                        "; here, and in what is written, they come first");
-    if (alone_ > 0)
-      notes.push_back(std::to_string(alone_) +
-                      " uses of tensors of zeros or ones are taken for tensors of their own: exporters merge equal ones");
-    if (!frozen_.empty())
-      notes.push_back(std::to_string(frozen_.size()) + " tensors that operators would train were no parameters: they stay as they are");
-    Model model{Graph(std::move(nodes_), std::move(outputs)), tensors_.take(), std::move(inputs), std::move(output_names),
-                std::move(notes)};
-    model.chosen = std::move(chosen);
-    model.own = own;
+    Model model{Graph(std::move(nodes_), std::move(ends.outputs)), tensors_.take(),
+                std::move(inputs), std::move(ends.names), notes(ends.known)};
+    model.chosen = std::move(ends.chosen);
+    model.own = ends.own;
     model.left_out = net_.left_out;
     model.frozen.assign(frozen_.begin(), frozen_.end());
     if (const auto rounding = std::ranges::count_if(net_.operations, is_quantised); rounding > 0)
-      model.forward_only = std::to_string(rounding) +
-                           " operations round to whole numbers (QuantizeLinear and its like), past which no "
-                           "gradient comes; train the network that was quantised";
+      model.forward_only =
+          std::to_string(rounding) +
+          " operations round to whole numbers (QuantizeLinear and its like), past which no "
+          "gradient comes; train the network that was quantised";
     return model;
   }
 
  private:
-  static bool is_quantised(const Operation& operation) { return operation.op == "QuantizeLinear" || operation.op.starts_with("QLinear"); }
+  struct Ends {
+    std::vector<int> outputs;
+    std::vector<std::string> names;
+    std::vector<std::string> known;  // those left out, which do not depend on the inputs
+    std::vector<int> chosen;         // positions in `outputs`
+    std::size_t own = 0;             // of `outputs`, how many are the file's, the first ones
+  };
+  Ends find_ends() const {
+    Ends ends;
+    std::map<int, int> place;  // of an output of the net
+    for (std::size_t i = 0; i < net_.outputs.size(); ++i) {
+      if (net_.value(net_.outputs[i]).constant != nullptr && net_.outputs.size() > 1) {
+        ends.known.push_back(net_.output_names[i]);
+        continue;
+      }
+      place[static_cast<int>(i)] = static_cast<int>(ends.outputs.size());
+      ends.outputs.push_back(node_of(net_.outputs[i]));
+      ends.names.push_back(net_.output_names[i]);
+      ends.own += i < net_.own ? 1 : 0;
+    }
+    if (ends.outputs.empty()) node_of(net_.outputs.front());
+    for (const int output : net_.chosen)
+      if (place.contains(output)) ends.chosen.push_back(place.at(output));
+    if (ends.chosen.empty()) node_of(net_.outputs[net_.chosen.front()]);
+    return ends;
+  }
+
+  std::vector<std::string> notes(const std::vector<std::string>& known) const {
+    std::vector<std::string> notes = net_.notes;
+    for (const std::string& name : known)
+      notes.push_back("output " + name + " is left out: it does not depend on the inputs");
+    for (std::size_t i = 0; i < net_.outputs.size(); ++i)
+      if (const int axis = static_cast<int>(net_.value(net_.outputs[i]).batch.axis); axis > 0)
+        notes.push_back("output " + net_.output_names[i] + " counts examples along dimension " +
+                        std::to_string(axis) + "; here, and in what is written, they come first");
+    if (alone_ > 0)
+      notes.push_back(std::to_string(alone_) +
+                      " uses of tensors of zeros or ones are taken for tensors of their own: "
+                      "exporters merge equal ones");
+    if (!frozen_.empty())
+      notes.push_back(
+          std::to_string(frozen_.size()) +
+          " tensors that operators would train were no parameters: they stay as they are");
+    return notes;
+  }
+
+  static bool is_quantised(const Operation& operation) {
+    return operation.op == "QuantizeLinear" || operation.op.starts_with("QLinear");
+  }
 
   int add_node(Node node) {
     std::vector<ops::Value> src;
-    for (const int input : node.inputs) src.push_back(values_[static_cast<std::size_t>(input)]);
+    for (const int input : node.inputs) src.push_back(values_[input]);
     values_.push_back(ops::infer(node, src));
     nodes_.push_back(std::move(node));
     return static_cast<int>(nodes_.size()) - 1;
@@ -141,7 +169,8 @@ class Emitter {
   int node_of(int id) const {
     const auto found = node_of_value_.find(id);
     if (found == node_of_value_.end())
-      throw Error(ErrorCode::kUnsupported, net_.value(id).name, "is an output of the model, but does not depend on its inputs");
+      throw Error(ErrorCode::kUnsupported, net_.value(id).name,
+                  "is an output of the model, but does not depend on its inputs");
     return found->second;
   }
 
@@ -162,28 +191,33 @@ class Emitter {
     return candidates.front();
   }
 
-  // The name of a tensor where the network was made: the one of the node's parameters that has this role. What the file calls it needs no
-  // other name.
+  // The name of a tensor where the network was made: the one of the node's parameters that has this
+  // role. What the file calls it needs no other name.
   static std::string parameter_of(const Operation& operation, const Owned& owned) {
     const std::string role = owned.role == "slope" ? "weight" : owned.role;
     std::string found;
     for (const std::string& name : operation.origin.parameters) {
       const std::string leaf = name.substr(name.rfind('.') + 1);
-      if (leaf != role && !leaf.ends_with("_" + role) && !(owned.role == "value" && name == owned.constant->origin)) continue;
+      if (leaf != role && !leaf.ends_with("_" + role) &&
+          !(owned.role == "value" && name == owned.constant->origin))
+        continue;
       if (!found.empty() && found != name) return {};
       found = name;
     }
     return found;
   }
 
-  // Whether a tensor that nothing names may be shared by chance alone: its file tells parameters apart elsewhere, and all its elements are
-  // the same 0 or 1.
+  // Whether a tensor that nothing names may be shared by chance alone: its file tells parameters
+  // apart elsewhere, and all its elements are the same 0 or 1.
   bool stands_alone(const Owned& owned, const std::string& parameter) {
     const std::vector<float>& values = owned.constant->floats;
-    if (!tells_parameters_ || !parameter.empty() || !owned.trained || values.empty() || values.size() > 1024) return false;
-    const bool plain =
-        (values[0] == 0.0f || values[0] == 1.0f) && std::ranges::all_of(values, [&](float each) { return each == values[0]; });
-    if (plain && !owned.constant->origin.empty() && !seen_.insert(owned.constant->origin).second) ++alone_;
+    if (!tells_parameters_ || !parameter.empty() || !owned.trained || values.empty() ||
+        values.size() > 1024)
+      return false;
+    const bool plain = (values[0] == 0.0f || values[0] == 1.0f) &&
+                       std::ranges::all_of(values, [&](float each) { return each == values[0]; });
+    if (plain && !owned.constant->origin.empty() && !seen_.insert(owned.constant->origin).second)
+      ++alone_;
     return plain;
   }
 
@@ -191,17 +225,24 @@ class Emitter {
     const std::string parameter = parameter_of(operation, owned);
     const bool alone = stands_alone(owned, parameter);
     const std::string name = tensors_.add(owned, node, parameter, alone);
-    if (owned.trained && (is_quantised(operation) || is_no_parameter(operation.origin, owned, parameter))) frozen_.insert(name);
+    if (owned.trained &&
+        (is_quantised(operation) || is_no_parameter(operation.origin, owned, parameter)))
+      frozen_.insert(name);
     return name;
   }
 
   // A buffer; or a number that stands in the code, of which the node names nothing.
-  static bool is_no_parameter(const NodeOrigin& origin, const Owned& owned, const std::string& parameter) {
-    const auto is_buffer = [&](const std::string& name) { return std::ranges::find(origin.buffers, name) != origin.buffers.end(); };
+  static bool is_no_parameter(const NodeOrigin& origin, const Owned& owned,
+                              const std::string& parameter) {
+    const auto is_buffer = [&](const std::string& name) {
+      return std::ranges::find(origin.buffers, name) != origin.buffers.end();
+    };
     if (is_buffer(parameter.empty() ? owned.constant->origin : parameter)) return true;
     if (!parameter.empty()) return false;
-    const bool nameless = owned.constant->origin.empty() || owned.constant->origin.starts_with("val_");
-    return origin.known && !origin.folded_norm && origin.parameters.empty() && nameless && owned.role == "weight";
+    const bool nameless =
+        owned.constant->origin.empty() || owned.constant->origin.starts_with("val_");
+    return origin.known && !origin.folded_norm && origin.parameters.empty() && nameless &&
+           owned.role == "weight";
   }
 
   // The step that carries the operation's name: the one with trained tensors, else the last.
@@ -217,7 +258,7 @@ class Emitter {
     const std::size_t main = main_step(lowered);
     std::vector<int> indices;
     const auto index_of = [&](const Source& source) {
-      return source.step >= 0 ? indices[static_cast<std::size_t>(source.step)] : node_of(source.value);
+      return source.step >= 0 ? indices[source.step] : node_of(source.value);
     };
     for (std::size_t i = 0; i < lowered.steps.size(); ++i) {
       const Step& step = lowered.steps[i];
@@ -226,27 +267,34 @@ class Emitter {
       indices.push_back(add_step(operation, step, inputs, i == main ? name : name + "." + step.op));
     }
     for (std::size_t i = 0; i < operation.outputs.size(); ++i)
-      if (operation.outputs[i] >= 0) node_of_value_[operation.outputs[i]] = index_of(lowered.outputs[i].source);
+      if (operation.outputs[i] >= 0)
+        node_of_value_[operation.outputs[i]] = index_of(lowered.outputs[i].source);
   }
 
-  int add_step(const Operation& operation, const Step& step, const std::vector<int>& inputs, const std::string& wanted) {
+  int add_step(const Operation& operation, const Step& step, const std::vector<int>& inputs,
+               const std::string& wanted) {
     const std::string name = unique_.take(wanted);
     if (step.op == "activation") return add_activation(operation, step, inputs, name);
     Node node{name, step.op, inputs, step.attributes};
-    for (const Owned& owned : step.owned) node.parameters.push_back(tensor_of(operation, owned, name));
+    for (const Owned& owned : step.owned)
+      node.parameters.push_back(tensor_of(operation, owned, name));
     if (step.op == "dropout") node.attributes.set("sequence", dropouts_++);
     return add_node(std::move(node));
   }
 
-  // Units stand last in memory: where the slopes or halves of an activation are told apart along another dimension, it is brought there.
-  int add_activation(const Operation& operation, const Step& step, std::vector<int> inputs, const std::string& name) {
+  // Units stand last in memory: where the slopes or halves of an activation are told apart along
+  // another dimension, it is brought there.
+  int add_activation(const Operation& operation, const Step& step, std::vector<int> inputs,
+                     const std::string& name) {
     Node node{name, "activation", inputs, step.attributes};
     node.attributes.set("layer", layers_.take(layer_of(inputs[0], name)));
     node.attributes.set("sequence", activations_++);
-    for (const Owned& owned : step.owned) node.parameters.push_back(tensor_of(operation, owned, name));
-    const ops::Value src = values_[static_cast<std::size_t>(inputs[0])];
+    for (const Owned& owned : step.owned)
+      node.parameters.push_back(tensor_of(operation, owned, name));
+    const ops::Value src = values_[inputs[0]];
     const auto rank = static_cast<std::int64_t>(src.shape.size());
-    const bool channels_last = ops::arranged(node, std::span(&src, 1))[0].layout == ops::Layout::kChannelsLast;
+    const bool channels_last =
+        ops::arranged(node, std::span(&src, 1))[0].layout == ops::Layout::kChannelsLast;
     const std::int64_t units = channels_last ? 0 : rank - 1;
     if (rank < 2 || step.unit_axis < 0 || step.unit_axis == units) return add_node(std::move(node));
     std::vector<std::int64_t> there;
@@ -254,20 +302,22 @@ class Emitter {
       if (axis != step.unit_axis) there.push_back(axis);
     there.push_back(step.unit_axis);
     std::vector<std::int64_t> back(there.size());
-    for (std::size_t i = 0; i < there.size(); ++i) back[static_cast<std::size_t>(there[i])] = static_cast<std::int64_t>(i);
-    node.inputs = {add_node({unique_.take(name + ".transpose"), "transpose", inputs, {{"perm", there}}})};
+    for (std::size_t i = 0; i < there.size(); ++i) back[there[i]] = static_cast<std::int64_t>(i);
+    node.inputs = {
+        add_node({unique_.take(name + ".transpose"), "transpose", inputs, {{"perm", there}}})};
     const int result = add_node(std::move(node));
     return add_node({unique_.take(name + ".transpose"), "transpose", {result}, {{"perm", back}}});
   }
 
-  // The node whose weights feed this one through operators that have one input; `otherwise` where there is none.
+  // The node whose weights feed this one through operators that have one input; `otherwise` where
+  // there is none.
   std::string layer_of(int at, const std::string& otherwise) const {
     for (;;) {
-      const Node& node = nodes_[static_cast<std::size_t>(at)];
+      const Node& node = nodes_[at];
       if (ops::makes_units(node)) return node.name;
       std::vector<int> computed;
       for (const int input : node.inputs)
-        if (ops::traits_of(nodes_[static_cast<std::size_t>(input)]).kind != ops::Kind::kTensor) computed.push_back(input);
+        if (ops::traits_of(nodes_[input]).kind != ops::Kind::kTensor) computed.push_back(input);
       if (computed.size() != 1 || ops::activation_of(node) != nullptr) return otherwise;
       at = computed[0];
     }
@@ -288,7 +338,8 @@ class Emitter {
   int alone_ = 0;
 };
 
-// What the operators say of the tensors they own, against what the file has: the last check before a model leaves this folder.
+// What the operators say of the tensors they own, against what the file has: the last check before
+// a model leaves this folder.
 void check_tensors(const Model& model) {
   std::map<std::string, const Tensor*> tensors;
   for (const Tensor& tensor : model.weights) tensors[tensor.name] = &tensor;
@@ -298,11 +349,13 @@ void check_tensors(const Model& model) {
     const auto specs = ops::operator_named(node).parameters(node, ops::sources(node, values));
     if (specs.size() != node.parameters.size())
       throw Error(ErrorCode::kBadData, node.name,
-                  "has " + std::to_string(node.parameters.size()) + " tensors; expected " + std::to_string(specs.size()));
+                  "has " + std::to_string(node.parameters.size()) + " tensors; expected " +
+                      std::to_string(specs.size()));
     for (std::size_t i = 0; i < specs.size(); ++i)
       if (tensors.at(node.parameters[i])->shape != specs[i].shape)
         throw Error(ErrorCode::kBadData, node.name,
-                    node.parameters[i] + " has the shape " + ops::to_string(tensors.at(node.parameters[i])->shape) + "; expected " +
+                    node.parameters[i] + " has the shape " +
+                        ops::to_string(tensors.at(node.parameters[i])->shape) + "; expected " +
                         ops::to_string(specs[i].shape));
   }
 }

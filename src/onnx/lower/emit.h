@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "onnx/net.h"
 #include "undying/error.h"
@@ -10,15 +11,19 @@
 
 namespace undying::onnx {
 
-// A file that cannot be read, and shapes of inputs that may help: sizes where the file leaves them open, or a batch as one example.
+using InputExtents = std::map<std::string, Shape>;
+
+// A file that cannot be read, and shapes of inputs that may help, to be tried one after the other:
+// sizes where the file leaves them open, or a batch as one example.
 struct Unread : Error {
   using Error::Error;
-  std::map<std::string, Shape> likely;
-  std::map<std::string, Shape> whole;
+  std::vector<InputExtents> likely;
+  std::vector<InputExtents> whole;
 };
 
-// The graph and the weights of a net whose composites were recognised. Outputs that were not asked for and cannot be had are left out of
-// it. Throws Unread{kUnsupported} that lists every operation which cannot become an operator.
+// The graph and the weights of a net whose composites were recognised. Outputs that were not asked
+// for and cannot be had are left out of it. Throws Unread{kUnsupported} that lists every operation
+// which cannot become an operator.
 Model emit(Net& net);
 
 }  // namespace undying::onnx

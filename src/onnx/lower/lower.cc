@@ -11,7 +11,8 @@ namespace undying::onnx {
 namespace {
 
 bool names(std::string_view settings, std::string_view name) {
-  for (std::size_t at = settings.find(name); at != std::string_view::npos; at = settings.find(name, at + 1)) {
+  for (std::size_t at = settings.find(name); at != std::string_view::npos;
+       at = settings.find(name, at + 1)) {
     const bool starts = at == 0 || settings[at - 1] == ' ';
     const std::size_t end = at + name.size();
     if (starts && (end == settings.size() || settings[end] == ' ')) return true;
@@ -22,27 +23,35 @@ bool names(std::string_view settings, std::string_view name) {
 void check(const Rule& rule, const Operation& operation) {
   const auto count = static_cast<int>(operation.inputs.size());
   if (count < rule.least || (rule.most >= 0 && count > rule.most))
-    malformed(operation, "has " + std::to_string(count) + " inputs; expected " + std::to_string(rule.least) +
+    malformed(operation, "has " + std::to_string(count) + " inputs; expected " +
+                             std::to_string(rule.least) +
                              (rule.most == rule.least ? ""
                               : rule.most < 0         ? " or more"
                                                       : " to " + std::to_string(rule.most)));
   for (int i = 0; i < rule.least; ++i)
-    if (operation.inputs[static_cast<std::size_t>(i)] < 0) malformed(operation, "lacks input " + std::to_string(i));
+    if (operation.inputs[i] < 0) malformed(operation, "lacks input " + std::to_string(i));
   for (const auto& [name, value] : operation.settings)
     if (name.front() != '.' && !names(rule.settings, name))
-      malformed(operation, "has an attribute " + name + ", which " + operation.op + " does not have");
+      malformed(operation,
+                "has an attribute " + name + ", which " + operation.op + " does not have");
   if (operation.outputs.empty()) malformed(operation, "has no output");
 }
 
 // A constant that an exporter has repeated for each of the examples that it was given: one of them.
-ConstantPtr one_example(const Operation& operation, const ConstantPtr& constant, std::int64_t axis, std::int64_t batch) {
+ConstantPtr one_example(const Operation& operation, const ConstantPtr& constant, std::int64_t axis,
+                        std::int64_t batch) {
   const auto at = static_cast<std::size_t>(axis);
-  const auto fail = [&] { refuse("a constant " + ops::to_string(constant->dims) + " has an element for each example of a batch"); };
+  const auto fail = [&] {
+    refuse("a constant " + ops::to_string(constant->dims) +
+           " has an element for each example of a batch");
+  };
   if (batch == 0 || constant->dims[at] != batch) fail();
   const Operation take{.name = operation.name, .op = "Gather", .settings = {{"axis", axis}}};
-  const ConstantPtr first = find_arrangement("Gather")(take, std::array{constant, make_list({0})})[0];
-  const ConstantPtr all =
-      find_arrangement("Gather")(take, std::array{first, make_list(std::vector<std::int64_t>(static_cast<std::size_t>(batch), 0))})[0];
+  const ConstantPtr first =
+      find_arrangement("Gather")(take, std::array{constant, make_list({0})})[0];
+  const ConstantPtr all = find_arrangement("Gather")(
+      take, std::array{first, make_list(std::vector<std::int64_t>(static_cast<std::size_t>(batch),
+                                                                  0))})[0];
   if (all->floats != constant->floats || all->integers != constant->integers) fail();
   return first;
 }
@@ -50,7 +59,7 @@ ConstantPtr one_example(const Operation& operation, const ConstantPtr& constant,
 void check_batch(const Net& net, const Operation& operation) {
   for (const int id : operation.inputs)
     if (id >= 0 && net.value(id).constant == nullptr && net.value(id).batch != Batch{})
-      refuse("needs the examples first; its input is " + describe(net, id));
+      refuse(std::string(kExamplesFirst) + "; its input is " + describe(net, id));
 }
 
 }  // namespace
@@ -62,19 +71,23 @@ ConstantPtr to_floats(const Operation& operation, const ConstantPtr& constant) {
 }
 
 const ConstantPtr& Lowering::constant(std::size_t index) const {
-  if (!is_constant(index)) refuse("input " + std::to_string(index) + " is computed at run time; expected a constant");
+  if (!is_constant(index))
+    refuse("input " + std::to_string(index) + " is computed at run time; expected a constant");
   return net_.value(operation_.inputs[index]).constant;
 }
 
 const Shape& Lowering::shape(std::size_t index) const {
   if (!has(index)) malformed(operation_, "lacks input " + std::to_string(index));
-  if (is_constant(index)) refuse("input " + std::to_string(index) + " is a constant; expected a value computed at run time");
+  if (is_constant(index))
+    refuse("input " + std::to_string(index) +
+           " is a constant; expected a value computed at run time");
   return net_.value(operation_.inputs[index]).shape;
 }
 
 Lowering::Lowering(const Net& net, const Operation& operation) : net_(net), operation_(operation) {
   for (const int id : operation.inputs)
-    if (id >= 0 && net.value(id).constant == nullptr) batch_axes_ = std::max(batch_axes_, net.batch_axes_of(id));
+    if (id >= 0 && net.value(id).constant == nullptr)
+      batch_axes_ = std::max(batch_axes_, net.batch_axes_of(id));
 }
 
 std::int64_t Lowering::rank(std::size_t index) const {
@@ -83,10 +96,12 @@ std::int64_t Lowering::rank(std::size_t index) const {
 }
 
 bool Lowering::is_only_example(std::int64_t axis) const {
-  return batch_axes() > 0 && net_.batch == 1 && !batch().folded() && checked_axis(operation_, axis, rank(0)) == batch().axis;
+  return batch_axes() > 0 && net_.batch == 1 && !batch().folded() &&
+         checked_axis(operation_, axis, rank(0)) == batch().axis;
 }
 
-std::vector<std::int64_t> Lowering::list(std::size_t index, std::vector<std::int64_t> otherwise) const {
+std::vector<std::int64_t> Lowering::list(std::size_t index,
+                                         std::vector<std::int64_t> otherwise) const {
   return has(index) ? plain_integers(operation_, *constant(index)) : std::move(otherwise);
 }
 
@@ -96,22 +111,27 @@ std::int64_t Lowering::example_axis(std::int64_t axis, std::int64_t rank) const 
   const Value* value = first_computed();
   const Batch where = value == nullptr ? Batch{} : value->batch;
   if (checked == where.axis)
-    refuse("works along axis " + std::to_string(checked) + ", the examples of a batch, which are independent here");
+    refuse("works along axis " + std::to_string(checked) +
+           ", the examples of a batch, which are independent here");
   return checked > where.axis && !where.folded() ? checked - 1 : checked;
 }
 
-std::vector<std::int64_t> Lowering::example_axes(const std::vector<std::int64_t>& axes, std::int64_t rank) const {
+std::vector<std::int64_t> Lowering::example_axes(const std::vector<std::int64_t>& axes,
+                                                 std::int64_t rank) const {
   std::vector<std::int64_t> result;
   for (const std::int64_t axis : axes) result.push_back(example_axis(axis, rank));
   std::ranges::sort(result);
-  if (std::ranges::adjacent_find(result) != result.end()) malformed(operation_, "names an axis twice");
+  if (std::ranges::adjacent_find(result) != result.end())
+    malformed(operation_, "names an axis twice");
   return result;
 }
 
-std::vector<std::int64_t> Lowering::extents(const std::string& name, std::size_t count, std::int64_t otherwise) const {
+std::vector<std::int64_t> Lowering::extents(const std::string& name, std::size_t count,
+                                            std::int64_t otherwise) const {
   const auto values = integers(operation_, name, std::vector<std::int64_t>(count, otherwise));
   if (values.size() != count)
-    malformed(operation_, "its " + name + " has " + std::to_string(values.size()) + " entries; expected " + std::to_string(count));
+    malformed(operation_, "its " + name + " has " + std::to_string(values.size()) +
+                              " entries; expected " + std::to_string(count));
   for (const std::int64_t value : values)
     if (value < -kMostElements || value > kMostElements)
       malformed(operation_, "its " + name + " has an absurd entry " + std::to_string(value));
@@ -126,18 +146,22 @@ void Lowering::only_first_output() const {
 Source Lowering::value(std::size_t index) const {
   shape(index);
   if (batch_axes() > net_.batch_axes_of(operation_.inputs[index]))
-    refuse("input " + std::to_string(index) + " " + describe(net_, operation_.inputs[index]) + " counts no examples; others do");
+    refuse("input " + std::to_string(index) + " " + describe(net_, operation_.inputs[index]) +
+           " counts no examples; others do");
   return {.value = operation_.inputs[index]};
 }
 
-Source Lowering::add(std::string op, std::vector<Source> inputs, Attributes attributes, std::vector<Owned> owned) {
-  lowered_.steps.push_back({std::move(op), std::move(inputs), std::move(attributes), std::move(owned)});
+Source Lowering::add(std::string op, std::vector<Source> inputs, Attributes attributes,
+                     std::vector<Owned> owned) {
+  lowered_.steps.push_back(
+      {std::move(op), std::move(inputs), std::move(attributes), std::move(owned)});
   return {.step = static_cast<int>(lowered_.steps.size()) - 1};
 }
 
 const Value* Lowering::first_computed() const {
   for (const int id : operation_.inputs)
-    if (id >= 0 && net_.value(id).constant == nullptr && net_.batch_axes_of(id) == batch_axes()) return &net_.value(id);
+    if (id >= 0 && net_.value(id).constant == nullptr && net_.batch_axes_of(id) == batch_axes())
+      return &net_.value(id);
   return nullptr;
 }
 
@@ -148,15 +172,38 @@ Examples Lowering::gives_examples() const {
   return Examples::kNone;
 }
 
-// Comparisons do; what takes elements of any type and what adds whole numbers up does where its first input is whole.
+// Comparisons do; what takes elements of any type and what adds whole numbers up does where its
+// first input is whole.
 bool Lowering::gives_integers() const {
   const std::string& op = operation_.op;
-  constexpr std::array<std::string_view, 10> kTruths = {"Greater", "Less", "Equal", "GreaterOrEqual", "LessOrEqual", "Not",
-                                                        "And",     "Or",   "Xor",   "IsNaN"};
-  constexpr std::array<std::string_view, 25> kSame = {
-      "Concat",         "Slice",           "Split", "Gather", "Pad",       "Transpose", "Reshape",  "Flatten",  "Squeeze",
-      "Unsqueeze",      "Expand",          "Tile",  "Add",    "Sub",       "Mul",       "Identity", "GatherND", "ScatterND",
-      "GatherElements", "ScatterElements", "Max",   "Min",    "ReduceMax", "ReduceMin", "ReduceSum"};
+  constexpr std::array<std::string_view, 10> kTruths = {
+      "Greater", "Less", "Equal", "GreaterOrEqual", "LessOrEqual", "Not",
+      "And",     "Or",   "Xor",   "IsNaN"};
+  constexpr std::array<std::string_view, 25> kSame = {"Concat",
+                                                      "Slice",
+                                                      "Split",
+                                                      "Gather",
+                                                      "Pad",
+                                                      "Transpose",
+                                                      "Reshape",
+                                                      "Flatten",
+                                                      "Squeeze",
+                                                      "Unsqueeze",
+                                                      "Expand",
+                                                      "Tile",
+                                                      "Add",
+                                                      "Sub",
+                                                      "Mul",
+                                                      "Identity",
+                                                      "GatherND",
+                                                      "ScatterND",
+                                                      "GatherElements",
+                                                      "ScatterElements",
+                                                      "Max",
+                                                      "Min",
+                                                      "ReduceMax",
+                                                      "ReduceMin",
+                                                      "ReduceSum"};
   if (std::ranges::find(kTruths, op) != kTruths.end()) return true;
   if (op == "Cast") return is_integer_type(integer(operation_, "to", 0));
   const Value* value = first_computed();
@@ -169,7 +216,9 @@ void Lowering::output(Source source, bool scalar) {
 }
 
 void Lowering::output(Source source) {
-  const auto is_scalar = [&](int id) { return id < 0 || (net_.rank(id) <= batch_axes() && !net_.value(id).batch.folded()); };
+  const auto is_scalar = [&](int id) {
+    return id < 0 || (net_.rank(id) <= batch_axes() && !net_.value(id).batch.folded());
+  };
   output(source, std::ranges::all_of(operation_.inputs, is_scalar));
 }
 
@@ -185,7 +234,8 @@ Source Lowering::operand(const ConstantPtr& given, std::int64_t rank, const Batc
   ConstantPtr constant = to_floats(operation_, given);
   const auto own = static_cast<std::int64_t>(constant->dims.size());
   if (own > rank && batch_axes() > 0)
-    refuse("a constant " + ops::to_string(constant->dims) + " has more dimensions than the value it meets");
+    refuse("a constant " + ops::to_string(constant->dims) +
+           " has more dimensions than the value it meets");
   const std::int64_t axis = batch.axis - (rank - own);  // of the batch in the constant
   Shape dims = constant->dims;
   if (batch_axes() > 0 && axis >= 0 && axis < own) {
@@ -194,9 +244,12 @@ Source Lowering::operand(const ConstantPtr& given, std::int64_t rank, const Batc
     if (!batch.folded()) dims.erase(dims.begin() + axis);
   }
   if (dims.empty()) dims = {1};
-  const auto names = [&](const std::vector<std::string>& those) { return std::ranges::find(those, given->origin) != those.end(); };
+  const auto names = [&](const std::vector<std::string>& those) {
+    return std::ranges::find(those, given->origin) != those.end();
+  };
   const NodeOrigin& from = operation_.origin;
-  const bool trained = !given->integer && !given->origin.empty() && names(from.parameters) && !names(from.buffers);
+  const bool trained =
+      !given->integer && !given->origin.empty() && names(from.parameters) && !names(from.buffers);
   return add(trained ? "parameter" : "constant", {}, {{"shape", dims}},
              {{.constant = constant, .shape = dims, .trained = trained, .role = "value"}});
 }
@@ -208,7 +261,7 @@ Source Lowering::meeting(std::size_t index, std::int64_t rank, const Batch& batc
   Shape dims = net_.value(id).dims();
   const auto own = static_cast<std::int64_t>(dims.size());
   const std::int64_t axis = batch.axis - (rank - own);  // of the batch in it
-  if (own > rank || (axis >= 0 && axis < own && dims[static_cast<std::size_t>(axis)] != 1 && !batch.folded()))
+  if (own > rank || (axis >= 0 && axis < own && dims[axis] != 1 && !batch.folded()))
     refuse(describe(net_, id) + ", which counts no examples, does not fit the value it meets");
   if (axis < 0 || axis >= own || batch.folded()) return {.value = id};
   dims.erase(dims.begin() + axis);
@@ -217,14 +270,15 @@ Source Lowering::meeting(std::size_t index, std::int64_t rank, const Batch& batc
 }
 
 ConstantPtr Lowering::of_one_example(const ConstantPtr& constant, std::int64_t axis) const {
-  return constant->dims[static_cast<std::size_t>(axis)] == 1 ? constant : one_example(operation_, constant, axis, net_.batch);
+  return constant->dims[axis] == 1 ? constant : one_example(operation_, constant, axis, net_.batch);
 }
 
 Source Lowering::number(float value) { return operand(make_floats({}, {value}), 0); }
 
 const Rule* find_rule(std::string_view op) {
-  for (const auto rules : {layer_rules(), pool_rules(), elementwise_rules(), arrangement_rules(), reshape_rules(), sequence_rules(),
-                           image_rules(), index_rules(), einsum_rules(), quantised_rules()}) {
+  for (const auto rules :
+       {layer_rules(), pool_rules(), elementwise_rules(), activation_rules(), arrangement_rules(), repeat_rules(), reshape_rules(),
+        sequence_rules(), image_rules(), index_rules(), einsum_rules(), quantised_rules()}) {
     const auto found = std::ranges::find(rules, op, &Rule::op);
     if (found != rules.end()) return &*found;
   }
@@ -242,7 +296,7 @@ Lowered lower(const Net& net, const Operation& operation) {
 }
 
 const Shape& shape_of(const Net& net, const std::vector<Shape>& steps, const Source& source) {
-  return source.step >= 0 ? steps[static_cast<std::size_t>(source.step)] : net.value(source.value).shape;
+  return source.step >= 0 ? steps[source.step] : net.value(source.value).shape;
 }
 
 std::vector<Shape> infer(const Net& net, const Lowered& lowered) {

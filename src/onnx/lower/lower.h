@@ -33,7 +33,8 @@ struct Step {
   std::vector<Source> inputs;
   Attributes attributes;
   std::vector<Owned> owned;
-  // Where the units of an activation are told apart (a slope each, CReLU): the dimension they stand along; -1: they are not.
+  // Where the units of an activation are told apart (a slope each, CReLU): the dimension they stand
+  // along; -1: they are not.
   std::int64_t unit_axis = -1;
 };
 
@@ -59,52 +60,68 @@ class Lowering {
 
   const Net& net() const { return net_; }
   const Operation& operation() const { return operation_; }
-  int batch_axes() const { return batch_axes_; }  // of the operation: 0 where none of its inputs counts examples
+  int batch_axes() const {
+    return batch_axes_;
+  }  // of the operation: 0 where none of its inputs counts examples
 
   bool has(std::size_t index) const { return has_input(operation_, index); }
-  bool is_constant(std::size_t index) const { return has(index) && net_.value(operation_.inputs[index]).constant != nullptr; }
+  bool is_constant(std::size_t index) const {
+    return has(index) && net_.value(operation_.inputs[index]).constant != nullptr;
+  }
   // An input that must be known, or must be computed at run time; refuses otherwise.
   const ConstantPtr& constant(std::size_t index) const;
   const Shape& shape(std::size_t index) const;  // of one example
   std::int64_t rank(std::size_t index) const;   // in ONNX
-  bool is_scalar(std::size_t index) const { return rank(index) == batch_axes() && !batch(index).folded(); }
-  const Batch& batch(std::size_t index = 0) const { return net_.value(operation_.inputs[index]).batch; }
-  // Whether this axis of the first input counts examples, of which the file was made with one, so that it may be dropped.
+  bool is_scalar(std::size_t index) const {
+    return rank(index) == batch_axes() && !batch(index).folded();
+  }
+  const Batch& batch(std::size_t index = 0) const {
+    return net_.value(operation_.inputs[index]).batch;
+  }
+  // Whether this axis of the first input counts examples, of which the file was made with one, so
+  // that it may be dropped.
   bool is_only_example(std::int64_t axis) const;
   // The integers of an input; `otherwise` where it is absent.
   std::vector<std::int64_t> list(std::size_t index, std::vector<std::int64_t> otherwise = {}) const;
 
-  // The dimension of an example that an axis of ONNX names, of a value with `rank` dimensions, the batch included, which counts examples
-  // where the first input does. Refuses the batch.
+  // The dimension of an example that an axis of ONNX names, of a value with `rank` dimensions, the
+  // batch included, which counts examples where the first input does. Refuses the batch.
   std::int64_t example_axis(std::int64_t axis, std::int64_t rank) const;
-  std::vector<std::int64_t> example_axes(const std::vector<std::int64_t>& axes, std::int64_t rank) const;
+  std::vector<std::int64_t> example_axes(const std::vector<std::int64_t>& axes,
+                                         std::int64_t rank) const;
 
-  // An attribute of extents, offsets and the like: `otherwise` where it is absent, malformed() where it has another number of entries than
-  // `count` or an absurd one.
-  std::vector<std::int64_t> extents(const std::string& name, std::size_t count, std::int64_t otherwise) const;
+  // An attribute of extents, offsets and the like: `otherwise` where it is absent, malformed()
+  // where it has another number of entries than `count` or an absurd one.
+  std::vector<std::int64_t> extents(const std::string& name, std::size_t count,
+                                    std::int64_t otherwise) const;
   void only_first_output() const;  // refuses where another one is read
 
   Source value(std::size_t index) const;  // an input computed at run time
-  Source add(std::string op, std::vector<Source> inputs, Attributes attributes = {}, std::vector<Owned> owned = {});
+  Source add(std::string op, std::vector<Source> inputs, Attributes attributes = {},
+             std::vector<Owned> owned = {});
   Source activation(const std::string& specification, Source input);
-  // A constant as an operand of elementwise arithmetic whose other operand has `rank` dimensions, the batch included, which stands at
-  // `batch`; integers become floats.
+  // A constant as an operand of elementwise arithmetic whose other operand has `rank` dimensions,
+  // the batch included, which stands at `batch`; integers become floats.
   Source operand(const ConstantPtr& constant, std::int64_t rank, const Batch& batch = {});
-  // A constant that has an element for each example the file was made with, at dimension `axis`: that of one, which has extent 1 there.
-  // Refuses where they differ.
+  // A constant that has an element for each example the file was made with, at dimension `axis`:
+  // that of one, which has extent 1 there. Refuses where they differ.
   ConstantPtr of_one_example(const ConstantPtr& constant, std::int64_t axis) const;
-  // An input that meets such a value: a constant as above; one without a dimension for examples as if it had one; others as they are.
+  // An input that meets such a value: a constant as above; one without a dimension for examples as
+  // if it had one; others as they are.
   Source meeting(std::size_t index, std::int64_t rank, const Batch& batch);
   bool counts(std::size_t index) const {  // examples; computed at run time
-    return has(index) && !is_constant(index) && net_.value(operation_.inputs[index]).examples == Examples::kCounted;
+    return has(index) && !is_constant(index) &&
+           net_.value(operation_.inputs[index]).examples == Examples::kCounted;
   }
   Source number(float value);  // that meets anything
   Step& last() { return lowered_.steps.back(); }
-  // Unless said otherwise, an output is a scalar where no input has dimensions, as of elementwise operations.
-  // It counts examples where the first input computed at run time does.
+  // Unless said otherwise, an output is a scalar where no input has dimensions, as of elementwise
+  // operations. It counts examples where the first input computed at run time does.
   void output(Source source);
   void output(Source source, bool scalar);
-  void output(Source source, bool scalar, const Batch& batch) { output(source, scalar, batch, gives_integers()); }
+  void output(Source source, bool scalar, const Batch& batch) {
+    output(source, scalar, batch, gives_integers());
+  }
   void output(Source source, bool scalar, const Batch& batch, bool whole) {
     lowered_.outputs.push_back({source, scalar, batch, whole, gives_examples()});
   }
@@ -144,8 +161,10 @@ struct Rule {
 
 std::span<const Rule> layer_rules();        // with weights, and normalisation
 std::span<const Rule> pool_rules();         // pooling and reductions
-std::span<const Rule> elementwise_rules();  // arithmetic, activations, softmax, dropout
+std::span<const Rule> elementwise_rules();  // arithmetic, softmax, dropout
+std::span<const Rule> activation_rules();
 std::span<const Rule> arrangement_rules();  // elements are moved, not changed
+std::span<const Rule> repeat_rules();       // elements are repeated
 std::span<const Rule> reshape_rules();      // nor moved
 std::span<const Rule> sequence_rules();     // attention and recurrent layers
 std::span<const Rule> image_rules();        // resizing and its like; random values
@@ -153,10 +172,14 @@ std::span<const Rule> index_rules();        // elements are chosen: by indices, 
 std::span<const Rule> einsum_rules();
 std::span<const Rule> quantised_rules();
 
+// How the refusal of a rule begins whose `examples_first` is not met.
+inline constexpr const char* kExamplesFirst = "needs the examples first";
+
 const Rule* find_rule(std::string_view op);
 
-// The entries of a Reshape's shape, a file's numbers, that may hold the batch: more than one where these do not tell. Which it is, is the
-// setting kBatchEntry. Empty: there is none, or nothing to choose. Throws as lower() does.
+// The entries of a Reshape's shape, a file's numbers, that may hold the batch: more than one where
+// these do not tell. Which it is, is the setting kBatchEntry. Empty: there is none, or nothing to
+// choose. Throws as lower() does.
 std::vector<std::int64_t> batch_entries(const Net& net, const Operation& operation);
 inline constexpr const char* kBatchEntry = ".batch_entry";
 

@@ -13,35 +13,44 @@
 namespace undying::onnx {
 namespace {
 
-std::int64_t extent_of(const Shape& shape, std::int64_t axis) { return shape[static_cast<std::size_t>(axis)]; }
+std::int64_t extent_of(const Shape& shape, std::int64_t axis) { return shape[axis]; }
 
 // A constant stands for every example: its dimension for the batch has one element, or equal ones.
 void concat(Lowering& lowering) {
   const Operation& operation = lowering.operation();
   if (!operation.settings.contains("axis")) malformed(operation, "lacks its axis");
   std::size_t first = 0;
-  while (first < operation.inputs.size() && (lowering.is_constant(first) || (lowering.batch_axes() > 0 && !lowering.counts(first))))
+  while (first < operation.inputs.size() &&
+         (lowering.is_constant(first) || (lowering.batch_axes() > 0 && !lowering.counts(first))))
     ++first;
   std::vector<Source> sources;
   for (std::size_t i = 0; i < operation.inputs.size(); ++i) {
-    const std::int64_t rank = lowering.is_constant(i) ? static_cast<std::int64_t>(lowering.constant(i)->dims.size()) : lowering.rank(i);
+    const std::int64_t rank = lowering.is_constant(i)
+                                  ? static_cast<std::int64_t>(lowering.constant(i)->dims.size())
+                                  : lowering.rank(i);
     if (rank != lowering.rank(first))
-      malformed(operation,
-                "joins " + describe(lowering.net(), operation.inputs[first]) + " and " + describe(lowering.net(), operation.inputs[i]));
+      malformed(operation, "joins " + describe(lowering.net(), operation.inputs[first]) + " and " +
+                               describe(lowering.net(), operation.inputs[i]));
     if (lowering.counts(i) && lowering.batch(i) != lowering.batch(first))
-      refuse("joins " + describe(lowering.net(), operation.inputs[first]) + " and " + describe(lowering.net(), operation.inputs[i]) +
+      refuse("joins " + describe(lowering.net(), operation.inputs[first]) + " and " +
+             describe(lowering.net(), operation.inputs[i]) +
              ", which would mix the examples of a batch");
     sources.push_back(lowering.meeting(i, rank, lowering.batch(first)));
   }
-  const std::int64_t axis = lowering.example_axis(integer(operation, "axis", 0), lowering.rank(first));
-  lowering.output(sources.size() == 1 ? sources[0] : lowering.add("concat", sources, {{"axis", axis}}), false, lowering.batch(first));
+  const std::int64_t axis =
+      lowering.example_axis(integer(operation, "axis", 0), lowering.rank(first));
+  lowering.output(
+      sources.size() == 1 ? sources[0] : lowering.add("concat", sources, {{"axis", axis}}), false,
+      lowering.batch(first));
 }
 
-// Ranges along dimensions of an example, in the engine's terms: bounds as in ONNX, but none out of range by more than one extent.
+// Ranges along dimensions of an example, in the engine's terms: bounds as in ONNX, but none out of
+// range by more than one extent.
 struct Ranges {
   std::vector<std::int64_t> starts, ends, axes, steps;
 
-  void add(const Shape& shape, std::int64_t axis, std::int64_t start, std::int64_t end, std::int64_t step) {
+  void add(const Shape& shape, std::int64_t axis, std::int64_t start, std::int64_t end,
+           std::int64_t step) {
     const std::int64_t extent = extent_of(shape, axis);
     starts.push_back(std::clamp(start, -extent - 1, extent));
     ends.push_back(std::clamp(end, -extent - 1, extent));
@@ -52,7 +61,8 @@ struct Ranges {
 
 Source slice_by(Lowering& lowering, Source src, const Ranges& ranges) {
   Attributes attributes = {{"starts", ranges.starts}, {"ends", ranges.ends}, {"axes", ranges.axes}};
-  if (std::ranges::any_of(ranges.steps, [](std::int64_t step) { return step != 1; })) attributes.set("steps", ranges.steps);
+  if (std::ranges::any_of(ranges.steps, [](std::int64_t step) { return step != 1; }))
+    attributes.set("steps", ranges.steps);
   return lowering.add("slice", {src}, std::move(attributes));
 }
 
@@ -70,17 +80,22 @@ void slice(Lowering& lowering) {
   Ranges ranges;
   for (std::size_t i = 0; i < starts.size(); ++i) {
     const std::int64_t checked = checked_axis(operation, axes[i], lowering.rank(0));
-    constexpr std::int64_t kBeyond = std::numeric_limits<std::int32_t>::max();  // what exporters write for "to the end"
-    const bool is_batch = lowering.batch_axes() > 0 && checked == lowering.batch().axis && !lowering.batch().folded();
-    const bool to_end = ends[i] >= kBeyond || (lowering.net().batch != 0 && ends[i] == lowering.net().batch);
+    // What exporters write for "to the end".
+    constexpr std::int64_t kBeyond = std::numeric_limits<std::int32_t>::max();
+    const bool is_batch =
+        lowering.batch_axes() > 0 && checked == lowering.batch().axis && !lowering.batch().folded();
+    const bool to_end =
+        ends[i] >= kBeyond || (lowering.net().batch != 0 && ends[i] == lowering.net().batch);
     if (is_batch && starts[i] == 0 && to_end && steps[i] == 1) continue;
     const std::int64_t axis = lowering.example_axis(axes[i], lowering.rank(0));
-    const Range range = slice_range(operation, starts[i], ends[i], steps[i], extent_of(shape, axis));
+    const Range range =
+        slice_range(operation, starts[i], ends[i], steps[i], extent_of(shape, axis));
     if (range.count == 0) refuse("leaves nothing of dimension " + std::to_string(axis));
     if (range.count == extent_of(shape, axis) && steps[i] == 1) continue;
     ranges.add(shape, axis, starts[i], ends[i], steps[i]);
   }
-  lowering.output(ranges.axes.empty() ? lowering.value(0) : slice_by(lowering, lowering.value(0), ranges));
+  lowering.output(ranges.axes.empty() ? lowering.value(0)
+                                      : slice_by(lowering, lowering.value(0), ranges));
 }
 
 void split(Lowering& lowering) {
@@ -91,81 +106,102 @@ void split(Lowering& lowering) {
   const auto parts = static_cast<std::int64_t>(operation.outputs.size());
   const auto sizes = lowering.list(1, equal_parts(operation, extent));
   if (static_cast<std::int64_t>(sizes.size()) != parts)
-    malformed(operation, "has " + std::to_string(sizes.size()) + " sizes for " + std::to_string(parts) + " outputs");
+    malformed(operation, "has " + std::to_string(sizes.size()) + " sizes for " +
+                             std::to_string(parts) + " outputs");
   std::int64_t start = 0;
   for (const std::int64_t size : sizes) {
     if (size < 1 || size > extent - start)
-      refuse("its parts " + ops::to_string(sizes) + " are empty, or more than " + std::to_string(extent));
+      refuse("its parts " + ops::to_string(sizes) + " are empty, or more than " +
+             std::to_string(extent));
     Ranges ranges;
     ranges.add(shape, axis, start, start + size, 1);
     lowering.output(parts == 1 ? lowering.value(0) : slice_by(lowering, lowering.value(0), ranges));
     start += size;
   }
-  if (start != extent) malformed(operation, "its parts " + ops::to_string(sizes) + " do not make up " + std::to_string(extent));
+  if (start != extent)
+    malformed(operation,
+              "its parts " + ops::to_string(sizes) + " do not make up " + std::to_string(extent));
 }
 
-// Rows of a known table, by numbers that are computed or given: its features stand behind the dimensions of the numbers.
+// Rows of a known table, by numbers that are computed or given: its features stand behind the
+// dimensions of the numbers.
 void look_up(Lowering& lowering) {
   const ConstantPtr& table = lowering.constant(0);
   const Operation& operation = lowering.operation();
-  if (table->dims.empty() || checked_axis(operation, integer(operation, "axis", 0), static_cast<std::int64_t>(table->dims.size())) != 0)
+  if (table->dims.empty() || checked_axis(operation, integer(operation, "axis", 0),
+                                          static_cast<std::int64_t>(table->dims.size())) != 0)
     refuse("looks computed numbers up along another axis than the first");
   const std::int64_t rows = table->dims[0];
   const Shape behind(table->dims.begin() + 1, table->dims.end());
   const std::int64_t features = ops::element_count(behind);
-  if (rows < 1 || features < 1) refuse("looks numbers up in " + describe(lowering.net(), operation.inputs[0]));
+  if (rows < 1 || features < 1)
+    refuse("looks numbers up in " + describe(lowering.net(), operation.inputs[0]));
   Attributes attributes = {{"rows", rows}, {"features", features}};
   if (table->integer) attributes.set("trained", std::int64_t{0});
   const bool scalar = lowering.is_scalar(1);
   Shape shape = lowering.net().value(operation.inputs[1]).dims();
-  const Source found =
-      lowering.add("embedding", {lowering.value(1)}, std::move(attributes),
-                   {{.constant = to_floats(operation, table), .shape = {rows, features}, .trained = !table->integer, .role = "weight"}});
+  const Source found = lowering.add("embedding", {lowering.value(1)}, std::move(attributes),
+                                    {{.constant = to_floats(operation, table),
+                                      .shape = {rows, features},
+                                      .trained = !table->integer,
+                                      .role = "weight"}});
   shape.insert(shape.end(), behind.begin(), behind.end());
   const bool as_is = behind.size() == 1 && !scalar;
   const bool left = shape.empty();
-  lowering.output(as_is ? found : lowering.add("reshape", {found}, {{"shape", left ? Shape{1} : shape}}), left, lowering.batch(1),
-                  table->integer);
+  lowering.output(
+      as_is ? found : lowering.add("reshape", {found}, {{"shape", left ? Shape{1} : shape}}), left,
+      lowering.batch(1), table->integer);
 }
 
 // Where the batch stands once a dimension has become `count` others.
 Batch shifted(const Lowering& lowering, std::int64_t axis, std::int64_t count) {
   Batch batch = lowering.batch();
-  if (lowering.batch_axes() > 0 && checked_axis(lowering.operation(), axis, lowering.rank(0)) < batch.axis) batch.axis += count - 1;
+  if (lowering.batch_axes() > 0 &&
+      checked_axis(lowering.operation(), axis, lowering.rank(0)) < batch.axis)
+    batch.axis += count - 1;
   return batch;
 }
 
-// Along a dimension in which examples follow one another whole, as (N, 768) made one: the same indices in each of as many examples as the
-// file was made with, which makes them a dimension of their own again.
+// Along a dimension in which examples follow one another whole, as (N, 768) made one: the same
+// indices in each of as many examples as the file was made with, which makes them a dimension of
+// their own again.
 bool gathers_whole_examples(Lowering& lowering) {
   const Operation& operation = lowering.operation();
   const Batch& batch = lowering.batch();
   if (lowering.batch_axes() == 0 || !batch.folded() || batch.before != 1) return false;
-  if (checked_axis(operation, integer(operation, "axis", 0), lowering.rank(0)) != batch.axis) return false;
+  if (checked_axis(operation, integer(operation, "axis", 0), lowering.rank(0)) != batch.axis)
+    return false;
   const Constant& index = *lowering.constant(1);
   const std::int64_t examples = lowering.net().batch;
   const std::int64_t extent = extent_of(lowering.shape(0), batch.axis);
   const std::vector<std::int64_t> all = plain_integers(operation, index);
   if (examples == 0 || index.dims.empty() || index.dims[0] != examples || all.empty()) return false;
   const std::size_t each = all.size() / static_cast<std::size_t>(examples);
-  const std::vector<std::int64_t> first(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(each));
+  const std::vector<std::int64_t> first(all.begin(),
+                                        all.begin() + static_cast<std::ptrdiff_t>(each));
   for (std::size_t i = 0; i < all.size(); ++i)
-    if (all[i] != first[i % each] + static_cast<std::int64_t>(i / each) * extent || first[i % each] < 0 || first[i % each] >= extent)
+    if (all[i] != first[i % each] + static_cast<std::int64_t>(i / each) * extent ||
+        first[i % each] < 0 || first[i % each] >= extent)
       return false;
-  const Source taken = lowering.add("take", {lowering.value(0)}, {{"axis", batch.axis}, {"indices", first}});
+  const Source taken =
+      lowering.add("take", {lowering.value(0)}, {{"axis", batch.axis}, {"indices", first}});
   Shape to = lowering.shape(0);
   to.erase(to.begin() + batch.axis);
   to.insert(to.begin() + batch.axis, index.dims.begin() + 1, index.dims.end());
   const bool scalar = to.empty();
-  lowering.output(lowering.add("reshape", {taken}, {{"shape", scalar ? Shape{1} : to}}), scalar, {.axis = batch.axis});
+  lowering.output(lowering.add("reshape", {taken}, {{"shape", scalar ? Shape{1} : to}}), scalar,
+                  {.axis = batch.axis});
   return true;
 }
 
 // x[0] of the one example that a file was made with.
 bool takes_the_example(Lowering& lowering) {
-  if (!lowering.is_only_example(integer(lowering.operation(), "axis", 0)) || !lowering.constant(1)->dims.empty()) return false;
+  if (!lowering.is_only_example(integer(lowering.operation(), "axis", 0)) ||
+      !lowering.constant(1)->dims.empty())
+    return false;
   const std::int64_t index = plain_integers(lowering.operation(), *lowering.constant(1))[0];
-  if (index != 0 && index != -1) malformed(lowering.operation(), "takes example " + std::to_string(index) + " of one");
+  if (index != 0 && index != -1)
+    malformed(lowering.operation(), "takes example " + std::to_string(index) + " of one");
   lowering.output_without_batch(lowering.value(0), lowering.is_scalar(0));
   return true;
 }
@@ -181,15 +217,18 @@ void gather(Lowering& lowering) {
   std::vector<std::int64_t> indices = lowering.list(1);
   const Shape index_dims = lowering.constant(1)->dims;
   if (indices.empty()) refuse("gathers by an index of shape " + ops::to_string(index_dims));
-  for (std::int64_t& index : indices) index = checked_axis(operation, index, extent_of(shape, axis));
+  for (std::int64_t& index : indices)
+    index = checked_axis(operation, index, extent_of(shape, axis));
   const std::int64_t step = indices.size() == 1 ? 1 : indices[1] - indices[0];
   bool even = step != 0;
-  for (std::size_t i = 1; i < indices.size(); ++i) even = even && indices[i] - indices[i - 1] == step;
+  for (std::size_t i = 1; i < indices.size(); ++i)
+    even = even && indices[i] - indices[i - 1] == step;
   Source taken;
   if (even) {
     Ranges ranges;
     const std::int64_t behind = indices.back() + (step > 0 ? 1 : -1);
-    ranges.add(shape, axis, indices.front(), behind < 0 ? -extent_of(shape, axis) - 1 : behind, step);
+    ranges.add(shape, axis, indices.front(), behind < 0 ? -extent_of(shape, axis) - 1 : behind,
+               step);
     taken = slice_by(lowering, lowering.value(0), ranges);
   } else {
     taken = lowering.add("take", {lowering.value(0)}, {{"axis", axis}, {"indices", indices}});
@@ -203,7 +242,8 @@ void gather(Lowering& lowering) {
     return lowering.output(lowering.add("reshape", {taken}, {{"shape", to}}), false, batch);
   }
   const bool scalar = shape.size() == 1;
-  lowering.output(lowering.add("squeeze", {taken}, {{"axes", std::vector<std::int64_t>{axis}}}), scalar, batch);
+  lowering.output(lowering.add("squeeze", {taken}, {{"axes", std::vector<std::int64_t>{axis}}}),
+                  scalar, batch);
 }
 
 // The pads of some axes as those of all.
@@ -211,12 +251,13 @@ std::vector<std::int64_t> spread_pads(const Lowering& lowering, std::int64_t ran
   const auto some = lowering.list(1);
   const auto axes = lowering.list(3);
   if (some.size() != 2 * axes.size())
-    malformed(lowering.operation(), "has " + std::to_string(some.size()) + " pads for " + std::to_string(axes.size()) + " axes");
+    malformed(lowering.operation(), "has " + std::to_string(some.size()) + " pads for " +
+                                        std::to_string(axes.size()) + " axes");
   std::vector<std::int64_t> all(static_cast<std::size_t>(2 * rank), 0);
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const std::int64_t axis = checked_axis(lowering.operation(), axes[i], rank);
-    all[static_cast<std::size_t>(axis)] = some[i];
-    all[static_cast<std::size_t>(axis + rank)] = some[i + axes.size()];
+    all[axis] = some[i];
+    all[axis + rank] = some[i + axes.size()];
   }
   return all;
 }
@@ -224,20 +265,24 @@ std::vector<std::int64_t> spread_pads(const Lowering& lowering, std::int64_t ran
 void pad(Lowering& lowering) {
   const Operation& operation = lowering.operation();
   const std::string mode = text(operation, "mode", "constant");
-  if (mode != "constant" && mode != "reflect" && mode != "edge") refuse("pads by mode " + printable(mode));
+  if (mode != "constant" && mode != "reflect" && mode != "edge")
+    refuse("pads by mode " + printable(mode));
   const std::int64_t rank = lowering.rank(0);
   const auto all = lowering.has(3) ? spread_pads(lowering, rank) : lowering.list(1);
   if (static_cast<std::int64_t>(all.size()) != 2 * rank)
-    malformed(operation, "has " + std::to_string(all.size()) + " pads for " + std::to_string(rank) + " dimensions");
+    malformed(operation, "has " + std::to_string(all.size()) + " pads for " + std::to_string(rank) +
+                             " dimensions");
   std::vector<std::int64_t> pads;
   for (std::int64_t i = 0; i < 2 * rank; ++i) {
-    const std::int64_t each = all[static_cast<std::size_t>(i)];
-    if (each < -kMostElements || each > kMostElements) malformed(operation, "has an absurd pad " + std::to_string(each));
+    const std::int64_t each = all[i];
+    if (each < -kMostElements || each > kMostElements)
+      malformed(operation, "has an absurd pad " + std::to_string(each));
     const bool is_batch = lowering.batch_axes() > 0 && i % rank == lowering.batch().axis;
     if (!is_batch || lowering.batch().folded()) pads.push_back(each);
     if (is_batch && each != 0) refuse("pads the examples of a batch");
   }
-  if (std::ranges::all_of(pads, [](std::int64_t each) { return each == 0; })) return lowering.output(lowering.value(0));
+  if (std::ranges::all_of(pads, [](std::int64_t each) { return each == 0; }))
+    return lowering.output(lowering.value(0));
   Attributes attributes = {{"pads", pads}};
   if (mode != "constant") attributes.set("mode", mode);
   if (mode == "constant" && lowering.has(2)) {
@@ -254,7 +299,8 @@ void transpose(Lowering& lowering) {
   std::iota(reversed.rbegin(), reversed.rend(), 0);
   const auto all = integers(lowering.operation(), "perm", reversed);
   if (static_cast<std::int64_t>(all.size()) != rank)
-    malformed(lowering.operation(), "its perm " + ops::to_string(all) + " does not fit " + std::to_string(rank) + " dimensions");
+    malformed(lowering.operation(), "its perm " + ops::to_string(all) + " does not fit " +
+                                        std::to_string(rank) + " dimensions");
   std::vector<std::int64_t> perm;
   Batch batch = lowering.batch();
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -270,71 +316,18 @@ void transpose(Lowering& lowering) {
     if (sorted[i] != static_cast<std::int64_t>(i))
       malformed(lowering.operation(), "its perm " + ops::to_string(all) + " names an axis twice");
   const bool scalar = lowering.is_scalar(0);
-  lowering.output(perm == sorted ? lowering.value(0) : lowering.add("transpose", {lowering.value(0)}, {{"perm", perm}}), scalar, batch);
-}
-
-ConstantPtr filled(const Lowering& lowering, const Shape& dims) {
-  std::int64_t count = 0;
-  if (!multiply_extents(dims, 16 * kMostIntegers, count))
-    refuse("repeats " + describe(lowering.net(), lowering.operation().inputs[0]) + " too often");
-  return make_floats(dims, std::vector<float>(static_cast<std::size_t>(count), 1.0f));
-}
-
-// A product with ones, where it repeats anything.
-void expand(Lowering& lowering) {
-  const ConstantPtr& target = lowering.constant(1);
-  if (!target->integer) malformed(lowering.operation(), "its shape is not a list of integers");
-  const std::vector<Integer> from = lowering.net().dims(lowering.operation().inputs[0]);
-  const std::size_t rank = std::max(from.size(), target->integers.size());
-  const std::size_t more = rank - from.size();  // dimensions in front
-  Batch batch = lowering.batch();
-  batch.axis += static_cast<std::int64_t>(more);
-  Shape ones;
-  bool repeats = more > 0;
-  for (std::size_t i = 0; i < rank; ++i) {
-    const Integer own = i < more ? Integer{1, false} : from[i - more];
-    const std::size_t missing = rank - target->integers.size();
-    const Integer wanted = i < missing ? Integer{1, false} : target->integers[i - missing];
-    const bool of_batch = lowering.batch_axes() > 0 && static_cast<std::int64_t>(i) == batch.axis;
-    const bool same =
-        wanted == Integer{1, false} || wanted == own || (of_batch && wanted == Integer{own.value * lowering.net().batch, false});
-    const bool broadcast = own == Integer{1, false} && !wanted.batch && wanted.value > 0;
-    if (!same && !broadcast)
-      refuse("repeats " + describe(lowering.net(), lowering.operation().inputs[0]) + " over the examples of a batch");
-    if (of_batch && !batch.folded()) continue;
-    ones.push_back(same ? 1 : wanted.value);
-    repeats = repeats || !same;
-  }
-  if (!repeats) return lowering.output(lowering.value(0), lowering.is_scalar(0));
-  const Source factor = lowering.add("constant", {}, {{"shape", ones}},
-                                     {{.constant = filled(lowering, ones), .shape = ones, .trained = false, .role = "ones"}});
-  lowering.output(lowering.add("mul", {lowering.value(0), factor}), false, batch);
-}
-
-// Copies joined along each axis.
-void tile(Lowering& lowering) {
-  const auto repeats = lowering.list(1);
-  const std::int64_t rank = lowering.rank(0);
-  if (static_cast<std::int64_t>(repeats.size()) != rank)
-    malformed(lowering.operation(), "has " + std::to_string(repeats.size()) + " repeats for " + std::to_string(rank) + " dimensions");
-  Source result = lowering.value(0);
-  std::int64_t count = ops::element_count(lowering.shape(0));
-  for (std::int64_t axis = 0; axis < rank; ++axis) {
-    const std::int64_t times = repeats[static_cast<std::size_t>(axis)];
-    if (times == 1) continue;
-    if (times < 1 || times > kMostIntegers || (count *= times) > kMostElements)
-      refuse("repeats a dimension " + std::to_string(times) + " times");
-    const std::int64_t along = lowering.example_axis(axis, rank);
-    result = lowering.add("concat", std::vector<Source>(static_cast<std::size_t>(times), result), {{"axis", along}});
-  }
-  lowering.output(result, lowering.is_scalar(0));
+  lowering.output(perm == sorted ? lowering.value(0)
+                                 : lowering.add("transpose", {lowering.value(0)}, {{"perm", perm}}),
+                  scalar, batch);
 }
 
 constexpr std::array kRules = {
-    Rule{"Concat", 1, -1, "axis", concat}, Rule{"Slice", 3, 5, "", slice}, Rule{"Split", 1, 2, "axis num_outputs", split},
-    Rule{"Gather", 2, 2, "axis", gather},  Rule{"Pad", 2, 4, "mode", pad}, Rule{"Transpose", 1, 1, "perm", transpose},
-
-    Rule{"Expand", 2, 2, "", expand},      Rule{"Tile", 2, 2, "", tile},
+    Rule{"Concat", 1, -1, "axis", concat},
+    Rule{"Slice", 3, 5, "", slice},
+    Rule{"Split", 1, 2, "axis num_outputs", split},
+    Rule{"Gather", 2, 2, "axis", gather},
+    Rule{"Pad", 2, 4, "mode", pad},
+    Rule{"Transpose", 1, 1, "perm", transpose},
 };
 
 }  // namespace

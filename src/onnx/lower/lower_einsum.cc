@@ -1,4 +1,5 @@
-// Einsum of one value, or of two: sums over labels as transposes, one product of matrices, and transposes back.
+// Einsum of one value, or of two: sums over labels as transposes, one product of matrices, and
+// transposes back.
 
 #include <algorithm>
 #include <array>
@@ -15,7 +16,8 @@ using Labels = std::string;
 
 bool holds(const Labels& labels, char label) { return labels.find(label) != Labels::npos; }
 
-// Of "ij,jk->ik": the labels of each operand, and of the result, which without an arrow are those named once, in order.
+// Of "ij,jk->ik": the labels of each operand, and of the result, which without an arrow are those
+// named once, in order.
 struct Equation {
   std::vector<Labels> operands = {""};
   Labels result;
@@ -42,7 +44,8 @@ Equation parsed(const Operation& operation) {
   if (arrow != std::string::npos) {
     equation.result = written.substr(arrow + 2);
   } else {
-    std::ranges::copy_if(all, std::back_inserter(equation.result), [&](char c) { return std::ranges::count(all, c) == 1; });
+    std::ranges::copy_if(all, std::back_inserter(equation.result),
+                         [&](char c) { return std::ranges::count(all, c) == 1; });
     std::ranges::sort(equation.result);
   }
   for (const char c : equation.result)
@@ -63,7 +66,7 @@ Factor transposed(Lowering& lowering, Factor factor, const Labels& order) {
   Shape shape;
   for (const char c : order) {
     perm.push_back(static_cast<std::int64_t>(factor.labels.find(c)));
-    shape.push_back(factor.shape[static_cast<std::size_t>(perm.back())]);
+    shape.push_back(factor.shape[perm.back()]);
   }
   return {lowering.add("transpose", {factor.source}, {{"perm", perm}}), order, shape};
 }
@@ -78,7 +81,8 @@ Factor summed(Lowering& lowering, const Factor& factor, const Labels& wanted) {
     if (holds(wanted, factor.labels[i])) left.shape.push_back(factor.shape[i]);
   }
   if (axes.empty()) return factor;
-  left.source = lowering.add("reduce_sum", {factor.source}, {{"axes", axes}, {"keepdims", std::int64_t{0}}});
+  left.source =
+      lowering.add("reduce_sum", {factor.source}, {{"axes", axes}, {"keepdims", std::int64_t{0}}});
   return left;
 }
 
@@ -94,27 +98,34 @@ Labels chosen(const Labels& from, const auto& holds_for) {
   return labels;
 }
 
-// (shared, rows, inner) (shared, inner, columns), where several labels make one dimension of a matrix.
+// (shared, rows, inner) (shared, inner, columns), where several labels make one dimension of a
+// matrix.
 Factor product(Lowering& lowering, const Factor& a, const Factor& b, const Labels& result) {
-  const Labels shared = chosen(a.labels, [&](char c) { return holds(b.labels, c) && holds(result, c); });
-  const Labels inner = chosen(a.labels, [&](char c) { return holds(b.labels, c) && !holds(result, c); });
+  const Labels shared =
+      chosen(a.labels, [&](char c) { return holds(b.labels, c) && holds(result, c); });
+  const Labels inner =
+      chosen(a.labels, [&](char c) { return holds(b.labels, c) && !holds(result, c); });
   const Labels rows = chosen(a.labels, [&](char c) { return !holds(b.labels, c); });
   const Labels columns = chosen(b.labels, [&](char c) { return !holds(a.labels, c); });
   if (extents_of(a, shared + inner) != extents_of(b, shared + inner))
-    malformed(lowering.operation(), "its operands do not fit each other: " + ops::to_string(a.shape) + ", " + ops::to_string(b.shape));
+    malformed(lowering.operation(), "its operands do not fit each other: " +
+                                        ops::to_string(a.shape) + ", " + ops::to_string(b.shape));
   const std::int64_t m = ops::element_count(extents_of(a, rows));
   const std::int64_t k = ops::element_count(extents_of(a, inner));
   const std::int64_t n = ops::element_count(extents_of(b, columns));
-  const auto matrices = [&](const Factor& factor, const Labels& order, std::int64_t first, std::int64_t second) {
+  const auto matrices = [&](const Factor& factor, const Labels& order, std::int64_t first,
+                            std::int64_t second) {
     Shape shape = extents_of(factor, shared);
     shape.push_back(first);
     shape.push_back(second);
     const Factor sorted = transposed(lowering, factor, order);
-    return sorted.shape == shape ? sorted.source : lowering.add("reshape", {sorted.source}, {{"shape", shape}});
+    return sorted.shape == shape ? sorted.source
+                                 : lowering.add("reshape", {sorted.source}, {{"shape", shape}});
   };
   const Source left = matrices(a, shared + rows + inner, m, k);
   const Source right = matrices(b, shared + inner + columns, k, n);
-  Factor result_factor{lowering.add("matmul", {left, right}), shared + rows + columns, extents_of(a, shared + rows)};
+  Factor result_factor{lowering.add("matmul", {left, right}), shared + rows + columns,
+                       extents_of(a, shared + rows)};
   const Shape behind = extents_of(b, columns);
   result_factor.shape.insert(result_factor.shape.end(), behind.begin(), behind.end());
   if (rows.size() != 1 || columns.size() != 1) {
@@ -129,8 +140,9 @@ char batch_label(const Lowering& lowering, const Equation& equation) {
   char label = 0;
   for (std::size_t i = 0; i < equation.operands.size() && lowering.batch_axes() > 0; ++i) {
     if (lowering.is_constant(i)) continue;
-    if (lowering.batch(i).folded()) refuse("works along dimensions that are folded with the examples of a batch");
-    const char own = equation.operands[i][static_cast<std::size_t>(lowering.batch(i).axis)];
+    if (lowering.batch(i).folded())
+      refuse("works along dimensions that are folded with the examples of a batch");
+    const char own = equation.operands[i][lowering.batch(i).axis];
     if (label != 0 && own != label) refuse("combines the examples of a batch");
     label = own;
   }
@@ -140,14 +152,17 @@ char batch_label(const Lowering& lowering, const Equation& equation) {
 
 Factor operand(Lowering& lowering, std::size_t index, Labels labels, char batch) {
   const bool known = lowering.is_constant(index);
-  const std::int64_t rank = known ? static_cast<std::int64_t>(lowering.constant(index)->dims.size()) : lowering.rank(index);
+  const std::int64_t rank = known ? static_cast<std::int64_t>(lowering.constant(index)->dims.size())
+                                  : lowering.rank(index);
   if (rank != static_cast<std::int64_t>(labels.size()))
-    malformed(lowering.operation(), "names " + std::to_string(labels.size()) + " of " + std::to_string(rank) + " dimensions");
+    malformed(lowering.operation(), "names " + std::to_string(labels.size()) + " of " +
+                                        std::to_string(rank) + " dimensions");
   Factor factor;
   if (known) {
     const std::size_t at = labels.find(batch);
     // A batch axis beyond the operand's own dimensions is one that it has not.
-    const Batch where{.axis = batch != 0 && at != Labels::npos ? static_cast<std::int64_t>(at) : rank};
+    const Batch where{.axis =
+                          batch != 0 && at != Labels::npos ? static_cast<std::int64_t>(at) : rank};
     factor.source = lowering.operand(lowering.constant(index), rank, where);
     factor.shape = lowering.last().attributes.get<List>("shape");
   } else {
@@ -163,7 +178,8 @@ Factor operand(Lowering& lowering, std::size_t index, Labels labels, char batch)
 void einsum(Lowering& lowering) {
   const Operation& operation = lowering.operation();
   const Equation equation = parsed(operation);
-  if (equation.operands.size() != operation.inputs.size()) malformed(operation, "its equation has other operands than it");
+  if (equation.operands.size() != operation.inputs.size())
+    malformed(operation, "its equation has other operands than it");
   if (equation.operands.size() > 2) refuse("has more than two operands");
   const char batch = batch_label(lowering, equation);
   Labels wanted = equation.result;
@@ -174,7 +190,9 @@ void einsum(Lowering& lowering) {
     const Labels other = equation.operands.size() > 1 ? equation.operands[1 - i] : "";
     factors.push_back(factor.labels.empty() ? factor : summed(lowering, factor, wanted + other));
   }
-  const Factor result = transposed(lowering, factors.size() == 1 ? factors[0] : product(lowering, factors[0], factors[1], wanted), wanted);
+  const Factor result = transposed(
+      lowering,
+      factors.size() == 1 ? factors[0] : product(lowering, factors[0], factors[1], wanted), wanted);
   const std::size_t at = batch == 0 ? 0 : equation.result.find(batch);
   lowering.output(result.source, wanted.empty(), {.axis = static_cast<std::int64_t>(at)});
 }

@@ -1,4 +1,4 @@
-// Arithmetic, activations, softmax and dropout.
+// Arithmetic, softmax and dropout.
 
 #include <fmt/format.h>
 
@@ -25,8 +25,9 @@ int widest_of(const Lowering& lowering) {
   return widest;
 }
 
-// Operands of one elementwise operation: values computed at run time as they are, constants as constants that fit them. Values meet from
-// their last dimension on, where all must count examples at the same one.
+// Operands of one elementwise operation: values computed at run time as they are, constants as
+// constants that fit them. Values meet from their last dimension on, where all must count examples
+// at the same one.
 std::vector<Source> operands(Lowering& lowering) {
   const Net& net = lowering.net();
   const std::vector<int>& inputs = lowering.operation().inputs;
@@ -36,8 +37,10 @@ std::vector<Source> operands(Lowering& lowering) {
   std::vector<Source> sources;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (lowering.counts(i) && lowering.batch_axes() > 0 &&
-        (net.value(inputs[i]).batch.axis - lowering.rank(i) != batch.axis - rank || lowering.batch(i).before != batch.before))
-      refuse("combines " + describe(net, widest) + " and " + describe(net, inputs[i]) + ", which would mix the examples of a batch");
+        (net.value(inputs[i]).batch.axis - lowering.rank(i) != batch.axis - rank ||
+         lowering.batch(i).before != batch.before))
+      refuse("combines " + describe(net, widest) + " and " + describe(net, inputs[i]) +
+             ", which would mix the examples of a batch");
     sources.push_back(lowering.meeting(i, rank, batch));
   }
   return sources;
@@ -74,12 +77,14 @@ void sum(Lowering& lowering) { combined(lowering, sum_of(lowering)); }
 void mean(Lowering& lowering) {
   const auto count = static_cast<float>(lowering.operation().inputs.size());
   const Source total = sum_of(lowering);
-  combined(lowering, count == 1.0f ? total : lowering.add("mul", {total, lowering.number(1.0f / count)}));
+  combined(lowering,
+           count == 1.0f ? total : lowering.add("mul", {total, lowering.number(1.0f / count)}));
 }
 
 float scalar(const Lowering& lowering, std::size_t index) {
   const ConstantPtr& constant = lowering.constant(index);
-  if (constant->integer || constant->count() != 1) refuse("input " + std::to_string(index) + " is not one number");
+  if (constant->integer || constant->count() != 1)
+    refuse("input " + std::to_string(index) + " is not one number");
   return constant->floats[0];
 }
 
@@ -88,7 +93,8 @@ Source clipped(Lowering& lowering, Source src, float lowest, float highest) {
   constexpr float kLargest = std::numeric_limits<float>::max();
   if (lowest == 0.0f && highest >= kLargest) return lowering.activation("relu", src);
   if (lowest == 0.0f && highest == 6.0f) return lowering.activation("relu6", src);
-  if (lowest != lowest || highest != highest) malformed(lowering.operation(), "clips at a bound that is not a number");
+  if (lowest != lowest || highest != highest)
+    malformed(lowering.operation(), "clips at a bound that is not a number");
   if (lowest <= -kLargest && highest >= kLargest) return src;
   Attributes attributes;
   if (lowest > -kLargest) attributes.set("min", as_written(lowest));
@@ -98,7 +104,24 @@ Source clipped(Lowering& lowering, Source src, float lowest, float highest) {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
+// Between bounds of which one is computed at run time, each a single number.
+void clip_between_values(Lowering& lowering) {
+  Source result = lowering.value(0);
+  for (const std::size_t i : {std::size_t{1}, std::size_t{2}}) {
+    if (!lowering.has(i)) continue;
+    if (lowering.counts(i) && lowering.batch_axes() > 0)
+      refuse("clips at a bound that counts examples; expected one number");
+    result = lowering.add(i == 1 ? kMaximum : kMinimum,
+                          {result, lowering.meeting(i, lowering.rank(0), lowering.batch())});
+  }
+  lowering.output(result, lowering.is_scalar(0), lowering.batch());
+}
+
 void clip(Lowering& lowering) {
+  const auto is_computed = [&](std::size_t index) {
+    return lowering.has(index) && !lowering.is_constant(index);
+  };
+  if (is_computed(1) || is_computed(2)) return clip_between_values(lowering);
   const float lowest = lowering.has(1) ? scalar(lowering, 1) : -kInfinity;
   const float highest = lowering.has(2) ? scalar(lowering, 2) : kInfinity;
   lowering.output(clipped(lowering, lowering.value(0), lowest, highest));
@@ -111,12 +134,14 @@ void bound(Lowering& lowering, bool from_below) {
   const std::size_t constant = lowering.is_constant(0) ? 0 : 1;
   if (count == 2 && lowering.is_constant(constant) && lowering.constant(constant)->count() == 1) {
     const float number = scalar(lowering, constant);
-    return lowering.output(
-        clipped(lowering, lowering.value(1 - constant), from_below ? number : -kInfinity, from_below ? kInfinity : number));
+    return lowering.output(clipped(lowering, lowering.value(1 - constant),
+                                   from_below ? number : -kInfinity,
+                                   from_below ? kInfinity : number));
   }
   const auto sources = operands(lowering);
   Source result = sources[0];
-  for (std::size_t i = 1; i < count; ++i) result = lowering.add(from_below ? kMaximum : kMinimum, {result, sources[i]});
+  for (std::size_t i = 1; i < count; ++i)
+    result = lowering.add(from_below ? kMaximum : kMinimum, {result, sources[i]});
   combined(lowering, result);
 }
 
@@ -124,34 +149,53 @@ void maximum(Lowering& lowering) { bound(lowering, true); }
 void minimum(Lowering& lowering) { bound(lowering, false); }
 
 // A product with -1.
-void negative(Lowering& lowering) { lowering.output(lowering.add("mul", {lowering.value(0), lowering.number(-1.0f)})); }
+void negative(Lowering& lowering) {
+  lowering.output(lowering.add("mul", {lowering.value(0), lowering.number(-1.0f)}));
+}
 
 template <const char* kOp>
 void function(Lowering& lowering) {
   lowering.output(lowering.add(kOp, {lowering.value(0)}));
 }
 
-Source negated(Lowering& lowering, Source src) { return lowering.add("mul", {src, lowering.number(-1.0f)}); }
-void ceiling(Lowering& lowering) { lowering.output(negated(lowering, lowering.add("floor", {negated(lowering, lowering.value(0))}))); }
+Source negated(Lowering& lowering, Source src) {
+  return lowering.add("mul", {src, lowering.number(-1.0f)});
+}
+void ceiling(Lowering& lowering) {
+  lowering.output(negated(lowering, lowering.add("floor", {negated(lowering, lowering.value(0))})));
+}
 
 // Of one known exponent.
 void power(Lowering& lowering) {
-  if (lowering.is_constant(0) || lowering.constant(1)->count() != 1) refuse("raises to a power that is not one known number");
+  if (lowering.is_constant(0) || lowering.constant(1)->count() != 1)
+    refuse("raises to a power that is not one known number");
   const Constant& exponent = *lowering.constant(1);
-  const double number =
-      exponent.integer ? static_cast<double>(plain_integers(lowering.operation(), exponent)[0]) : as_written(exponent.floats[0]);
+  const double number = exponent.integer
+                            ? static_cast<double>(plain_integers(lowering.operation(), exponent)[0])
+                            : as_written(exponent.floats[0]);
   if (number == 1.0) return lowering.output(lowering.value(0));
   lowering.output(lowering.add("pow", {lowering.value(0)}, {{"exponent", number}}));
 }
 
-Source opposite(Lowering& lowering, Source truth) { return lowering.add("sub", {lowering.number(1.0f), truth}); }
+Source opposite(Lowering& lowering, Source truth) {
+  return lowering.add("sub", {lowering.number(1.0f), truth});
+}
 
 // What holds is 1, what does not 0.
-void greater_or_equal(Lowering& lowering) { combined(lowering, opposite(lowering, lowering.add("less", operands(lowering)))); }
-void less_or_equal(Lowering& lowering) { combined(lowering, opposite(lowering, lowering.add("greater", operands(lowering)))); }
+void greater_or_equal(Lowering& lowering) {
+  combined(lowering, opposite(lowering, lowering.add("less", operands(lowering))));
+}
+void less_or_equal(Lowering& lowering) {
+  combined(lowering, opposite(lowering, lowering.add("greater", operands(lowering))));
+}
 void not_operator(Lowering& lowering) { lowering.output(opposite(lowering, lowering.value(0))); }
-void xor_operator(Lowering& lowering) { combined(lowering, opposite(lowering, lowering.add("equal", operands(lowering)))); }
-void is_nan(Lowering& lowering) { lowering.output(opposite(lowering, lowering.add("equal", {lowering.value(0), lowering.value(0)}))); }
+void xor_operator(Lowering& lowering) {
+  combined(lowering, opposite(lowering, lowering.add("equal", operands(lowering))));
+}
+void is_nan(Lowering& lowering) {
+  lowering.output(
+      opposite(lowering, lowering.add("equal", {lowering.value(0), lowering.value(0)})));
+}
 void where(Lowering& lowering) { combined(lowering, lowering.add("where", operands(lowering))); }
 
 // x / (1 + |x|).
@@ -161,74 +205,11 @@ void softsign(Lowering& lowering) {
   lowering.output(lowering.add("div", {x, size}));
 }
 
-// ---- Activations.
-
-template <const char* kSpecification>
-void plain_activation(Lowering& lowering) {
-  lowering.output(lowering.activation(kSpecification, lowering.value(0)));
-}
-
-std::string with(const char* name, std::initializer_list<double> parameters) {
-  return fmt::format("{}:{}", name, fmt::join(parameters, ","));
-}
-
-// The ONNX operators of the family that take parameters, with ONNX's defaults.
-void leaky_relu(Lowering& lowering) {
-  lowering.output(lowering.activation(with("leaky_relu", {number(lowering.operation(), "alpha", 0.01)}), lowering.value(0)));
-}
-void elu(Lowering& lowering) {
-  lowering.output(lowering.activation(with("elu", {number(lowering.operation(), "alpha", 1.0)}), lowering.value(0)));
-}
-void celu(Lowering& lowering) {
-  lowering.output(lowering.activation(with("celu", {number(lowering.operation(), "alpha", 1.0)}), lowering.value(0)));
-}
-void thresholded_relu(Lowering& lowering) {
-  lowering.output(lowering.activation(with("thresholded_relu", {number(lowering.operation(), "alpha", 1.0)}), lowering.value(0)));
-}
-void hardsigmoid(Lowering& lowering) {
-  const double alpha = number(lowering.operation(), "alpha", 0.2);
-  const double beta = number(lowering.operation(), "beta", 0.5);
-  lowering.output(lowering.activation(with("hardsigmoid", {alpha, beta}), lowering.value(0)));
-}
-
-// The family's member has the parameters of the paper, which are ONNX's defaults too; gamma elu(x, alpha) has any.
-void selu(Lowering& lowering) {
-  const double alpha = number(lowering.operation(), "alpha", 1.67326324);
-  const double gamma = number(lowering.operation(), "gamma", 1.05070099);
-  if (std::abs(alpha - 1.67326324) < 1e-5 && std::abs(gamma - 1.05070099) < 1e-5)
-    return lowering.output(lowering.activation("selu", lowering.value(0)));
-  const Source curve = lowering.activation(with("elu", {alpha}), lowering.value(0));
-  lowering.output(lowering.add("mul", {curve, lowering.number(static_cast<float>(gamma))}));
-}
-
-void gelu(Lowering& lowering) {
-  const std::string approximate = text(lowering.operation(), "approximate", "none");
-  if (approximate != "none" && approximate != "tanh") malformed(lowering.operation(), "its approximate is none of none and tanh");
-  lowering.output(lowering.activation(approximate == "none" ? "gelu" : "gelu_tanh", lowering.value(0)));
-}
-
-// x sigmoid(alpha x).
-void swish(Lowering& lowering) {
-  const auto alpha = static_cast<float>(number(lowering.operation(), "alpha", 1.0));
-  const Source x = lowering.value(0);
-  if (alpha == 1.0f) return lowering.output(lowering.activation("silu", x));
-  const Source gate = lowering.activation("sigmoid", lowering.add("mul", {x, lowering.number(alpha)}));
-  lowering.output(lowering.add("mul", {x, gate}));
-}
-
-// Ours: a recognised composite.
-void activation(Lowering& lowering) {
-  const Source result = lowering.activation(text(lowering.operation(), ".specification", "identity"), lowering.value(0));
-  lowering.last().unit_axis = integer(lowering.operation(), ".unit_axis", -1);
-  lowering.output(result);
-}
-
-// ---- The rest.
-
 // Before opset 13: of the rows of a matrix, the dimensions from `axis` on being one.
 Source softmax_of_rows(Lowering& lowering, const char* op, std::int64_t axis) {
   const Shape shape = lowering.shape(0);
-  if (axis == static_cast<std::int64_t>(shape.size()) - 1) return lowering.add(op, {lowering.value(0)});
+  if (axis == static_cast<std::int64_t>(shape.size()) - 1)
+    return lowering.add(op, {lowering.value(0)});
   Shape rows(shape.begin(), shape.begin() + axis);
   rows.push_back(-1);
   const Source flat = lowering.add("reshape", {lowering.value(0)}, {{"shape", rows}});
@@ -239,27 +220,33 @@ void softmax_along(Lowering& lowering, const char* op) {
   const Operation& operation = lowering.operation();
   const std::int64_t axis = lowering.example_axis(integer(operation, "axis", -1), lowering.rank(0));
   const bool rows = operation.settings.contains(".rows");
-  if (rows && lowering.batch_axes() > 0 && lowering.batch() != Batch{}) refuse("needs the examples first");
+  if (rows && lowering.batch_axes() > 0 && lowering.batch() != Batch{}) refuse(kExamplesFirst);
   if (rows) return lowering.output(softmax_of_rows(lowering, op, axis));
   const std::int64_t from_last = axis - static_cast<std::int64_t>(lowering.shape(0).size());
-  lowering.output(lowering.add(op, {lowering.value(0)}, from_last == -1 ? Attributes{} : Attributes{{"axis", from_last}}));
+  lowering.output(lowering.add(op, {lowering.value(0)},
+                               from_last == -1 ? Attributes{} : Attributes{{"axis", from_last}}));
 }
 
 void softmax(Lowering& lowering) { softmax_along(lowering, "softmax"); }
 void log_softmax(Lowering& lowering) { softmax_along(lowering, "log_softmax"); }
 
-// Trains as dropout whatever mode the model was exported in; where the ratio is 0 nothing is dropped.
+// Trains as dropout whatever mode the model was exported in; where the ratio is 0 nothing is
+// dropped.
 void dropout(Lowering& lowering) {
   lowering.only_first_output();
   const float ratio = lowering.has(1) ? scalar(lowering, 1) : 0.5f;
-  if (!(ratio >= 0.0f && ratio < 1.0f)) malformed(lowering.operation(), fmt::format("its ratio is {}; expected 0 <= ratio < 1", ratio));
-  lowering.output(ratio == 0.0f ? lowering.value(0) : lowering.add("dropout", {lowering.value(0)}, {{"p", as_written(ratio)}}));
+  if (!(ratio >= 0.0f && ratio < 1.0f))
+    malformed(lowering.operation(), fmt::format("its ratio is {}; expected 0 <= ratio < 1", ratio));
+  lowering.output(ratio == 0.0f
+                      ? lowering.value(0)
+                      : lowering.add("dropout", {lowering.value(0)}, {{"p", as_written(ratio)}}));
 }
 
 // Ours: a known tensor as a value of every example.
 void known_value(Lowering& lowering) {
   const auto constant = setting<ConstantPtr>(lowering.operation(), ".value", nullptr);
-  lowering.output(lowering.operand(constant, static_cast<std::int64_t>(constant->dims.size())), constant->dims.empty(), {});
+  lowering.output(lowering.operand(constant, static_cast<std::int64_t>(constant->dims.size())),
+                  constant->dims.empty(), {});
 }
 
 void identity(Lowering& lowering) { lowering.output(lowering.value(0)); }
@@ -269,22 +256,19 @@ void cast(Lowering& lowering) {
   constexpr std::int64_t kBool = 9;
   const std::int64_t to = integer(lowering.operation(), "to", 0);
   const Source src = lowering.value(0);
-  if (to == kBool) return lowering.output(opposite(lowering, lowering.add("equal", {src, lowering.number(0.0f)})));
-  const bool cuts = is_integer_type(to) && !lowering.net().value(lowering.operation().inputs[0]).integer;
+  if (to == kBool)
+    return lowering.output(opposite(lowering, lowering.add("equal", {src, lowering.number(0.0f)})));
+  const bool cuts =
+      is_integer_type(to) && !lowering.net().value(lowering.operation().inputs[0]).integer;
   if (cuts) {  // towards 0
     const Source size = lowering.add("floor", {lowering.add("abs", {src})});
     return lowering.output(lowering.add("mul", {lowering.add("sign", {src}), size}));
   }
-  if (!is_integer_type(to) && to != 1 && to != 10 && to != 11 && to != 16) refuse("casts values to type number " + std::to_string(to));
+  if (!is_integer_type(to) && to != 1 && to != 10 && to != 11 && to != 16)
+    refuse("casts values to type number " + std::to_string(to));
   lowering.output(src);
 }
 
-constexpr char kRelu[] = "relu";
-constexpr char kSigmoid[] = "sigmoid";
-constexpr char kTanh[] = "tanh";
-constexpr char kSoftplus[] = "softplus";
-constexpr char kHardswish[] = "hardswish";
-constexpr char kMish[] = "mish";
 constexpr char kExp[] = "exp";
 constexpr char kLog[] = "log";
 constexpr char kSqrt[] = "sqrt";
@@ -328,26 +312,11 @@ constexpr std::array kRules = {
     Rule{"IsNaN", 1, 1, "", is_nan},
     Rule{"Where", 3, 3, "", where},
     Rule{"Softsign", 1, 1, "", softsign},
-    Rule{"Gelu", 1, 1, "approximate", gelu},
-    Rule{"Mish", 1, 1, "", plain_activation<kMish>},
-    Rule{"Swish", 1, 1, "alpha", swish},
     Rule{"Sum", 1, -1, "", sum},
     Rule{"Mean", 1, -1, "", mean},
     Rule{"Clip", 1, 3, "", clip},
     Rule{"Max", 1, -1, "", maximum},
     Rule{"Min", 1, -1, "", minimum},
-    Rule{"Relu", 1, 1, "", plain_activation<kRelu>},
-    Rule{"LeakyRelu", 1, 1, "alpha", leaky_relu},
-    Rule{"Elu", 1, 1, "alpha", elu},
-    Rule{"Selu", 1, 1, "alpha gamma", selu},
-    Rule{"Celu", 1, 1, "alpha", celu},
-    Rule{"ThresholdedRelu", 1, 1, "alpha", thresholded_relu},
-    Rule{"HardSigmoid", 1, 1, "alpha beta", hardsigmoid},
-    Rule{"HardSwish", 1, 1, "", plain_activation<kHardswish>},
-    Rule{"Sigmoid", 1, 1, "", plain_activation<kSigmoid>},
-    Rule{"Tanh", 1, 1, "", plain_activation<kTanh>},
-    Rule{"Softplus", 1, 1, "", plain_activation<kSoftplus>},
-    Rule{".activation", 1, 1, "", activation},
     Rule{"Softmax", 1, 1, "axis", softmax},
     Rule{"LogSoftmax", 1, 1, "axis", log_softmax},
     Rule{"Dropout", 1, 3, "seed", dropout},

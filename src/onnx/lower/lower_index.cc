@@ -14,9 +14,13 @@ namespace {
 
 using List = std::vector<std::int64_t>;
 
-std::int64_t extent_of(const Shape& shape, std::int64_t axis) { return shape[static_cast<std::size_t>(axis)]; }
-Shape first_of(const Shape& shape, std::int64_t count) { return {shape.begin(), shape.begin() + count}; }
-Shape behind(const Shape& shape, std::int64_t count) { return {shape.begin() + count, shape.end()}; }
+std::int64_t extent_of(const Shape& shape, std::int64_t axis) { return shape[axis]; }
+Shape first_of(const Shape& shape, std::int64_t count) {
+  return {shape.begin(), shape.begin() + count};
+}
+Shape behind(const Shape& shape, std::int64_t count) {
+  return {shape.begin() + count, shape.end()};
+}
 Shape joined(Shape front, const Shape& back) {
   front.insert(front.end(), back.begin(), back.end());
   return front;
@@ -28,21 +32,25 @@ Source reshaped(Lowering& lowering, Source src, const Shape& from, const Shape& 
 }
 
 Source taken(Lowering& lowering, Source rows, const List& indices) {
-  if (static_cast<std::int64_t>(indices.size()) > 16 * kMostIntegers) refuse("has more indices than are read");
+  if (static_cast<std::int64_t>(indices.size()) > 16 * kMostIntegers)
+    refuse("has more indices than are read");
   return lowering.add("take", {rows}, {{"axis", std::int64_t{0}}, {"indices", indices}});
 }
 
 // The dimension of an example, none of whose dimensions up to `count` in ONNX may count examples.
 void check_behind(const Lowering& lowering, const Batch& batch, std::int64_t count) {
   if (lowering.batch_axes() > 0 && batch.axis < count)
-    refuse("indexes axis " + std::to_string(batch.axis) + ", the examples of a batch, which are independent here");
+    refuse("indexes axis " + std::to_string(batch.axis) +
+           ", the examples of a batch, which are independent here");
 }
 
-// ---- GatherND, ScatterND: each list of numbers along the last dimension of the indices names a row, which is what lies behind the
-// dimensions that they index.
+// ---- GatherND, ScatterND: each list of numbers along the last dimension of the indices names a
+// row, which is what lies behind the dimensions that they index.
 
-// The rows that lists of `depth` numbers name, in blocks of as many lists as stand behind the first `blocks` dimensions.
-List row_numbers(const Operation& operation, const Constant& index, const Shape& dims, std::int64_t blocks, const Shape& extents) {
+// The rows that lists of `depth` numbers name, in blocks of as many lists as stand behind the first
+// `blocks` dimensions.
+List row_numbers(const Operation& operation, const Constant& index, const Shape& dims,
+                 std::int64_t blocks, const Shape& extents) {
   const List numbers = plain_integers(operation, index);
   const std::int64_t depth = dims.back();
   const std::int64_t lists = ops::element_count(dims) / depth;
@@ -52,20 +60,22 @@ List row_numbers(const Operation& operation, const Constant& index, const Shape&
     std::int64_t row = i / each;
     for (std::int64_t j = 0; j < depth; ++j) {
       const std::int64_t extent = extent_of(extents, blocks + j);
-      row = row * extent + checked_axis(operation, numbers[static_cast<std::size_t>(i * depth + j)], extent);
+      row = row * extent + checked_axis(operation, numbers[i * depth + j], extent);
     }
     rows.push_back(row);
   }
   return rows;
 }
 
-std::int64_t checked_depth(const Lowering& lowering, const Constant& index, std::int64_t blocks, std::int64_t rank) {
+std::int64_t checked_depth(const Lowering& lowering, const Constant& index, std::int64_t blocks,
+                           std::int64_t rank) {
   const auto dims = static_cast<std::int64_t>(index.dims.size());
   const std::int64_t depth = dims == 0 ? 0 : index.dims.back();
   if (index.count() == 0) refuse("has no indices");
   if (blocks < 0 || blocks >= std::min(dims, rank) || depth < 1 || blocks + depth > rank)
-    malformed(lowering.operation(),
-              "its indices " + ops::to_string(index.dims) + " do not fit a value of " + std::to_string(rank) + " dimensions");
+    malformed(lowering.operation(), "its indices " + ops::to_string(index.dims) +
+                                        " do not fit a value of " + std::to_string(rank) +
+                                        " dimensions");
   return depth;
 }
 
@@ -89,9 +99,12 @@ void gather_nd(Lowering& lowering) {
   const Shape& shape = lowering.shape(0);
   const Shape indexed = first_of(shape, blocks + depth);
   const Shape rest = behind(shape, blocks + depth);
-  if (first_of(dims, blocks) != first_of(shape, blocks)) malformed(operation, "its indices " + ops::to_string(index->dims) + " do not fit");
-  const Source rows = reshaped(lowering, lowering.value(0), shape,
-                               joined({ops::element_count(indexed)}, blocks + depth == 1 ? rest : Shape{ops::element_count(rest)}));
+  if (first_of(dims, blocks) != first_of(shape, blocks))
+    malformed(operation, "its indices " + ops::to_string(index->dims) + " do not fit");
+  const Source rows =
+      reshaped(lowering, lowering.value(0), shape,
+               joined({ops::element_count(indexed)},
+                      blocks + depth == 1 ? rest : Shape{ops::element_count(rest)}));
   const Source found = taken(lowering, rows, row_numbers(operation, *index, dims, blocks, indexed));
   dims.pop_back();
   const Shape result = joined(dims, rest);
@@ -102,10 +115,12 @@ void gather_nd(Lowering& lowering) {
 // Rows of the value, and updates behind them, as one list: which of them each row of the result is.
 void scatter_nd(Lowering& lowering) {
   const Operation& operation = lowering.operation();
-  if (const std::string how = text(operation, "reduction", "none"); how != "none") refuse("combines updates by " + printable(how));
+  if (const std::string how = text(operation, "reduction", "none"); how != "none")
+    refuse("combines updates by " + printable(how));
   const Constant& index = *lowering.constant(1);
   const std::size_t computed = lowering.is_constant(0) ? 2 : 0;
-  const std::int64_t shift = static_cast<std::int64_t>(index.dims.size()) - 1 - index.dims.back();  // dimensions that updates have more
+  const std::int64_t shift = static_cast<std::int64_t>(index.dims.size()) - 1 -
+                             index.dims.back();  // dimensions that updates have more
   const std::int64_t rank = lowering.rank(computed) - (computed == 2 ? shift : 0);
   const std::int64_t depth = checked_depth(lowering, index, 0, rank);
   Batch batch = lowering.batch(computed);
@@ -113,23 +128,31 @@ void scatter_nd(Lowering& lowering) {
   check_behind(lowering, batch, depth);
   Batch of_updates = batch;
   of_updates.axis += shift;
-  if (!lowering.is_constant(2) && lowering.batch(2) != of_updates) refuse("updates a value by one that counts examples elsewhere");
+  if (!lowering.is_constant(2) && lowering.batch(2) != of_updates)
+    refuse("updates a value by one that counts examples elsewhere");
   Shape shape;
-  const auto rows_of = [&](std::size_t input, std::int64_t least, const Batch& where, std::int64_t leading) {
+  const auto rows_of = [&](std::size_t input, std::int64_t least, const Batch& where,
+                           std::int64_t leading) {
     const bool known = lowering.is_constant(input);
-    const Source src = known ? lowering.operand(lowering.constant(input), least, where) : lowering.value(input);
+    const Source src =
+        known ? lowering.operand(lowering.constant(input), least, where) : lowering.value(input);
     const Shape own = known ? lowering.last().attributes.get<List>("shape") : lowering.shape(input);
     if (input == 0) shape = own;
-    if (static_cast<std::int64_t>(own.size()) < leading) malformed(operation, "its updates do not fit its indices");
-    return reshaped(lowering, src, own, {ops::element_count(first_of(own, leading)), ops::element_count(behind(own, leading))});
+    if (static_cast<std::int64_t>(own.size()) < leading)
+      malformed(operation, "its updates do not fit its indices");
+    return reshaped(
+        lowering, src, own,
+        {ops::element_count(first_of(own, leading)), ops::element_count(behind(own, leading))});
   };
   const Source rows = rows_of(0, rank, batch, depth);
-  const Source updates = rows_of(2, rank + shift, of_updates, static_cast<std::int64_t>(index.dims.size()) - 1);
+  const Source updates =
+      rows_of(2, rank + shift, of_updates, static_cast<std::int64_t>(index.dims.size()) - 1);
   const Shape indexed = first_of(shape, depth);
   List source(static_cast<std::size_t>(ops::element_count(indexed)));
   std::iota(source.begin(), source.end(), 0);
   std::int64_t next = static_cast<std::int64_t>(source.size());
-  for (const std::int64_t row : row_numbers(operation, index, index.dims, 0, indexed)) source[static_cast<std::size_t>(row)] = next++;
+  for (const std::int64_t row : row_numbers(operation, index, index.dims, 0, indexed))
+    source[row] = next++;
   const Source both = lowering.add("concat", {rows, updates}, {{"axis", std::int64_t{0}}});
   lowering.output(reshaped(lowering, taken(lowering, both, source), {}, shape), false, batch);
 }
@@ -137,19 +160,24 @@ void scatter_nd(Lowering& lowering) {
 // ---- GatherElements, ScatterElements: an index for each element, along one axis.
 
 // Where the elements stand that indices name, in a value of this shape as a list.
-List element_numbers(const Operation& operation, const Constant& index, const Shape& dims, std::int64_t axis, const Shape& shape) {
+List element_numbers(const Operation& operation, const Constant& index, const Shape& dims,
+                     std::int64_t axis, const Shape& shape) {
   const List numbers = plain_integers(operation, index);
   List places;
   bool fits = dims.size() == shape.size();
-  for (std::size_t i = 0; fits && i < dims.size(); ++i) fits = static_cast<std::int64_t>(i) == axis || dims[i] <= shape[i];
-  if (!fits) malformed(operation, "its indices " + ops::to_string(dims) + " do not fit " + ops::to_string(shape));
+  for (std::size_t i = 0; fits && i < dims.size(); ++i)
+    fits = static_cast<std::int64_t>(i) == axis || dims[i] <= shape[i];
+  if (!fits)
+    malformed(operation,
+              "its indices " + ops::to_string(dims) + " do not fit " + ops::to_string(shape));
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(numbers.size()); ++i) {
     std::int64_t place = 0;
     std::int64_t stride = 1;
     std::int64_t rest = i;
     for (auto d = static_cast<std::int64_t>(dims.size()); d-- > 0; rest /= extent_of(dims, d)) {
       const std::int64_t extent = extent_of(shape, d);
-      const std::int64_t at = d == axis ? checked_axis(operation, numbers[static_cast<std::size_t>(i)], extent) : rest % extent_of(dims, d);
+      const std::int64_t at =
+          d == axis ? checked_axis(operation, numbers[i], extent) : rest % extent_of(dims, d);
       place += at * stride;
       stride *= extent;
     }
@@ -169,7 +197,8 @@ Indices indices_of(Lowering& lowering) {
   if (static_cast<std::int64_t>(dims.size()) != lowering.rank(0))
     malformed(lowering.operation(), "its indices have other dimensions than its value");
   if (lowering.batch_axes() == 0) return {index, dims};
-  if (lowering.batch().folded()) refuse("indexes dimensions that are folded with the examples of a batch");
+  if (lowering.batch().folded())
+    refuse("indexes dimensions that are folded with the examples of a batch");
   index = lowering.of_one_example(index, lowering.batch().axis);
   dims = index->dims;
   dims.erase(dims.begin() + lowering.batch().axis);
@@ -178,37 +207,49 @@ Indices indices_of(Lowering& lowering) {
 
 void gather_elements(Lowering& lowering) {
   const auto [index, dims] = indices_of(lowering);
-  const std::int64_t axis = lowering.example_axis(integer(lowering.operation(), "axis", 0), lowering.rank(0));
+  const std::int64_t axis =
+      lowering.example_axis(integer(lowering.operation(), "axis", 0), lowering.rank(0));
   const Shape& shape = lowering.shape(0);
   const List places = element_numbers(lowering.operation(), *index, dims, axis, shape);
   const Source flat = reshaped(lowering, lowering.value(0), shape, {ops::element_count(shape)});
-  lowering.output(reshaped(lowering, taken(lowering, flat, places), {ops::element_count(dims)}, dims), false, lowering.batch());
+  lowering.output(
+      reshaped(lowering, taken(lowering, flat, places), {ops::element_count(dims)}, dims), false,
+      lowering.batch());
 }
 
 void scatter_elements(Lowering& lowering) {
   const Operation& operation = lowering.operation();
-  if (const std::string how = text(operation, "reduction", "none"); how != "none") refuse("combines updates by " + printable(how));
+  if (const std::string how = text(operation, "reduction", "none"); how != "none")
+    refuse("combines updates by " + printable(how));
   const auto [index, dims] = indices_of(lowering);
   const std::int64_t axis = lowering.example_axis(integer(operation, "axis", 0), lowering.rank(0));
   const Shape shape = lowering.shape(0);
-  if (!lowering.is_constant(2) && lowering.batch(2) != lowering.batch()) refuse("updates a value by one that counts examples elsewhere");
+  if (!lowering.is_constant(2) && lowering.batch(2) != lowering.batch())
+    refuse("updates a value by one that counts examples elsewhere");
   List source(static_cast<std::size_t>(ops::element_count(shape)));
   std::iota(source.begin(), source.end(), 0);
   auto next = static_cast<std::int64_t>(source.size());
-  for (const std::int64_t place : element_numbers(operation, *index, dims, axis, shape)) source[static_cast<std::size_t>(place)] = next++;
+  for (const std::int64_t place : element_numbers(operation, *index, dims, axis, shape))
+    source[place] = next++;
   const Source updates =
-      lowering.is_constant(2) ? lowering.operand(lowering.constant(2), lowering.rank(0), lowering.batch()) : lowering.value(2);
+      lowering.is_constant(2)
+          ? lowering.operand(lowering.constant(2), lowering.rank(0), lowering.batch())
+          : lowering.value(2);
   const Source flat = reshaped(lowering, lowering.value(0), shape, {ops::element_count(shape)});
   const Source both =
-      lowering.add("concat", {flat, reshaped(lowering, updates, dims, {ops::element_count(dims)})}, {{"axis", std::int64_t{0}}});
-  lowering.output(reshaped(lowering, taken(lowering, both, source), {ops::element_count(shape)}, shape), false, lowering.batch());
+      lowering.add("concat", {flat, reshaped(lowering, updates, dims, {ops::element_count(dims)})},
+                   {{"axis", std::int64_t{0}}});
+  lowering.output(
+      reshaped(lowering, taken(lowering, both, source), {ops::element_count(shape)}, shape), false,
+      lowering.batch());
 }
 
 // ---- By size.
 
 void arg_extreme(Lowering& lowering, Source src) {
   const Operation& operation = lowering.operation();
-  const std::int64_t onnx_axis = checked_axis(operation, integer(operation, "axis", 0), lowering.rank(0));
+  const std::int64_t onnx_axis =
+      checked_axis(operation, integer(operation, "axis", 0), lowering.rank(0));
   const std::int64_t axis = lowering.example_axis(onnx_axis, lowering.rank(0));
   const bool keeps = integer(operation, "keepdims", 1) != 0;
   Attributes attributes = {{"axis", axis}};
@@ -216,11 +257,14 @@ void arg_extreme(Lowering& lowering, Source src) {
   if (integer(operation, "select_last_index", 0) != 0) attributes.set("last", std::int64_t{1});
   Batch batch = lowering.batch();
   if (!keeps && lowering.batch_axes() > 0 && onnx_axis < batch.axis) --batch.axis;
-  lowering.output(lowering.add("arg_max", {src}, std::move(attributes)), !keeps && lowering.shape(0).size() == 1, batch, true);
+  lowering.output(lowering.add("arg_max", {src}, std::move(attributes)),
+                  !keeps && lowering.shape(0).size() == 1, batch, true);
 }
 
 void arg_max(Lowering& lowering) { arg_extreme(lowering, lowering.value(0)); }
-void arg_min(Lowering& lowering) { arg_extreme(lowering, lowering.add("mul", {lowering.value(0), lowering.number(-1.0f)})); }
+void arg_min(Lowering& lowering) {
+  arg_extreme(lowering, lowering.add("mul", {lowering.value(0), lowering.number(-1.0f)}));
+}
 
 void top_k(Lowering& lowering) {
   const Operation& operation = lowering.operation();
@@ -232,20 +276,26 @@ void top_k(Lowering& lowering) {
   Attributes places = attributes;
   places.set("indices", std::int64_t{1});
   const bool whole = lowering.net().value(operation.inputs[0]).integer;
-  lowering.output(lowering.add("top_k", {lowering.value(0)}, std::move(attributes)), false, lowering.batch(), whole);
+  lowering.output(lowering.add("top_k", {lowering.value(0)}, std::move(attributes)), false,
+                  lowering.batch(), whole);
   if (operation.outputs.size() > 1)
-    lowering.output(lowering.add("top_k", {lowering.value(0)}, std::move(places)), false, lowering.batch(), true);
+    lowering.output(lowering.add("top_k", {lowering.value(0)}, std::move(places)), false,
+                    lowering.batch(), true);
 }
 
-// A draw by these logarithms of probabilities: the most likely one, for what a network gives must not change from one look to the next.
+// A draw by these logarithms of probabilities: the most likely one, for what a network gives must
+// not change from one look to the next.
 void multinomial(Lowering& lowering) {
   const std::int64_t draws = integer(lowering.operation(), "sample_size", 1);
   if (lowering.batch_axes() == 0 || lowering.rank(0) != 2) refuse("needs (N, classes)");
-  if (draws < 1 || draws > kMostIntegers) malformed(lowering.operation(), "has " + std::to_string(draws) + " draws");
+  if (draws < 1 || draws > kMostIntegers)
+    malformed(lowering.operation(), "has " + std::to_string(draws) + " draws");
   const Source likely = lowering.add("arg_max", {lowering.value(0)});
   const Source all =
-      draws == 1 ? likely
-                 : lowering.add("concat", std::vector<Source>(static_cast<std::size_t>(draws), likely), {{"axis", std::int64_t{0}}});
+      draws == 1
+          ? likely
+          : lowering.add("concat", std::vector<Source>(static_cast<std::size_t>(draws), likely),
+                         {{"axis", std::int64_t{0}}});
   lowering.output(all, false, lowering.batch(), true);
 }
 
@@ -253,11 +303,14 @@ void multinomial(Lowering& lowering) {
 
 Source numbers_from_0(Lowering& lowering, std::int64_t count, std::size_t rank, std::int64_t axis) {
   Shape dims(rank, 1);
-  dims[static_cast<std::size_t>(axis)] = count;
+  dims[axis] = count;
   std::vector<float> values(static_cast<std::size_t>(count));
   std::iota(values.begin(), values.end(), 0.0f);
   return lowering.add("constant", {}, {{"shape", dims}},
-                      {{.constant = make_floats(dims, std::move(values)), .shape = dims, .trained = false, .role = "classes"}});
+                      {{.constant = make_floats(dims, std::move(values)),
+                        .shape = dims,
+                        .trained = false,
+                        .role = "classes"}});
 }
 
 // 1 where the number is that of the class; negative numbers count from the end.
@@ -265,14 +318,17 @@ void one_hot(Lowering& lowering) {
   const Operation& operation = lowering.operation();
   const ConstantPtr depth = lowering.constant(1);
   const ConstantPtr values = lowering.constant(2);
-  if (depth->count() != 1 || values->count() != 2) malformed(operation, "its depth is not one number, or its values are not two");
-  const std::int64_t classes = depth->integer ? plain_integers(operation, *depth)[0] : static_cast<std::int64_t>(depth->floats[0]);
+  if (depth->count() != 1 || values->count() != 2)
+    malformed(operation, "its depth is not one number, or its values are not two");
+  const std::int64_t classes = depth->integer ? plain_integers(operation, *depth)[0]
+                                              : static_cast<std::int64_t>(depth->floats[0]);
   if (classes < 1 || classes > kMostIntegers) refuse("has " + std::to_string(classes) + " classes");
   const std::int64_t rank = lowering.rank(0);
   const std::int64_t axis = checked_axis(operation, integer(operation, "axis", -1), rank + 1);
   Batch batch = lowering.batch();
   const bool before = lowering.batch_axes() > 0 && axis <= batch.axis;
-  const std::int64_t own = lowering.batch_axes() == 0 || before || batch.folded() ? axis : axis - 1;  // in an example
+  // In an example.
+  const std::int64_t own = lowering.batch_axes() == 0 || before || batch.folded() ? axis : axis - 1;
   if (before) ++batch.axis;
   const std::size_t dimensions = lowering.is_scalar(0) ? 1 : lowering.shape(0).size() + 1;
   Source x = lowering.value(0);
@@ -281,7 +337,8 @@ void one_hot(Lowering& lowering) {
   x = lowering.add("where", {lowering.add("less", {x, lowering.number(0.0f)}), from_end, x});
   Source hot = lowering.add("equal", {x, numbers_from_0(lowering, classes, dimensions, own)});
   const auto value_at = [&](std::size_t i) {
-    return values->integer ? static_cast<float>(plain_integers(operation, *values)[i]) : values->floats[i];
+    return values->integer ? static_cast<float>(plain_integers(operation, *values)[i])
+                           : values->floats[i];
   };
   if (value_at(0) != 0.0f || value_at(1) != 1.0f)
     hot = lowering.add("where", {hot, lowering.number(value_at(1)), lowering.number(value_at(0))});
@@ -296,23 +353,29 @@ void cumulative_sum(Lowering& lowering) {
   const std::int64_t axis = lowering.example_axis(named[0], lowering.rank(0));
   const Shape& shape = lowering.shape(0);
   const std::int64_t extent = extent_of(shape, axis);
-  if (extent > 4096) refuse("adds up along " + std::to_string(extent) + " elements; expected at most 4096");
+  if (extent > 4096)
+    refuse("adds up along " + std::to_string(extent) + " elements; expected at most 4096");
   const std::int64_t exclusive = integer(operation, "exclusive", 0) != 0 ? 1 : 0;
   const bool reverse = integer(operation, "reverse", 0) != 0;
   std::vector<float> ones(static_cast<std::size_t>(extent * extent), 0.0f);
   for (std::int64_t i = 0; i < extent; ++i)
     for (std::int64_t j = 0; j < extent; ++j)
-      if (reverse ? i >= j + exclusive : i + exclusive <= j) ones[static_cast<std::size_t>(i * extent + j)] = 1.0f;
+      if (reverse ? i >= j + exclusive : i + exclusive <= j) ones[i * extent + j] = 1.0f;
   const Shape dims = {extent, extent};
   const Source triangle = lowering.add("constant", {}, {{"shape", dims}},
-                                       {{.constant = make_floats(dims, std::move(ones)), .shape = dims, .trained = false, .role = "ones"}});
+                                       {{.constant = make_floats(dims, std::move(ones)),
+                                         .shape = dims,
+                                         .trained = false,
+                                         .role = "ones"}});
   List perm(shape.size());
   std::iota(perm.begin(), perm.end(), 0);
-  std::swap(perm[static_cast<std::size_t>(axis)], perm.back());
+  std::swap(perm[axis], perm.back());
   const bool last = axis + 1 == static_cast<std::int64_t>(shape.size());
-  const Source src = last ? lowering.value(0) : lowering.add("transpose", {lowering.value(0)}, {{"perm", perm}});
+  const Source src =
+      last ? lowering.value(0) : lowering.add("transpose", {lowering.value(0)}, {{"perm", perm}});
   const Source sum = lowering.add("matmul", {src, triangle});
-  lowering.output(last ? sum : lowering.add("transpose", {sum}, {{"perm", perm}}), lowering.is_scalar(0), lowering.batch(),
+  lowering.output(last ? sum : lowering.add("transpose", {sum}, {{"perm", perm}}),
+                  lowering.is_scalar(0), lowering.batch(),
                   lowering.net().value(operation.inputs[0]).integer);
 }
 

@@ -21,17 +21,26 @@ Values counted(std::int64_t count) {
 
 TEST(OnnxIndex, RowsBehindWhichExamplesStand) {
   TestModel model;  // x^T[[2, 0]]
-  model.input("x", {0, 3}).integers("i", {2, 1}, {2, 0}).node("Transpose", {"x"}, {"t"}, {{"perm", List{1, 0}}});
-  model.node("GatherND", {"t", "i"}, {"g"}).node("Transpose", {"g"}, {"y"}, {{"perm", List{1, 0}}}).output("y");
+  model.input("x", {0, 3})
+      .integers("i", {2, 1}, {2, 0})
+      .node("Transpose", {"x"}, {"t"}, {{"perm", List{1, 0}}});
+  model.node("GatherND", {"t", "i"}, {"g"})
+      .node("Transpose", {"g"}, {"y"}, {{"perm", List{1, 0}}})
+      .output("y");
   EXPECT_EQ(evaluate(model.load(), {counted(6)}, 2)[0], (Values{2, 0, 5, 3}));
   TestModel mixing;
-  mixing.input("x", {0, 3}).integers("i", {2, 1}, {1, 0}).node("GatherND", {"x", "i"}, {"y"}).output("y");
+  mixing.input("x", {0, 3})
+      .integers("i", {2, 1}, {1, 0})
+      .node("GatherND", {"x", "i"}, {"y"})
+      .output("y");
   EXPECT_THAT(mixing.error(), HasSubstr("the examples of a batch"));
 }
 
 TEST(OnnxIndex, UpdatesTakeThePlaceOfRows) {
   TestModel model;
-  model.input("x", {0, 3}).integers("i", {1, 1}, {1}).node("Transpose", {"x"}, {"t"}, {{"perm", List{1, 0}}});
+  model.input("x", {0, 3})
+      .integers("i", {1, 1}, {1})
+      .node("Transpose", {"x"}, {"t"}, {{"perm", List{1, 0}}});
   model.floats("u", {1, 1}, {9})
       .node("ScatterND", {"t", "i", "u"}, {"s"})
       .node("Transpose", {"s"}, {"y"}, {{"perm", List{1, 0}}})
@@ -49,7 +58,10 @@ TEST(OnnxIndex, ClassesAsNumbersAndBack) {
 
 TEST(OnnxIndex, SumsUpToEachElement) {
   TestModel model;
-  model.input("x", {0, 3}).integers("axis", {}, {1}).node("CumSum", {"x", "axis"}, {"y"}, {{"exclusive", std::int64_t{1}}}).output("y");
+  model.input("x", {0, 3})
+      .integers("axis", {}, {1})
+      .node("CumSum", {"x", "axis"}, {"y"}, {{"exclusive", std::int64_t{1}}})
+      .output("y");
   EXPECT_EQ(evaluate(model.load(), {counted(6)}, 2)[0], (Values{0, 0, 1, 0, 3, 7}));
 }
 
@@ -57,18 +69,30 @@ TEST(OnnxIndex, SumsUpToEachElement) {
 
 TEST(OnnxExamples, ADimensionIsDroppedAndComesBack) {
   TestModel model;
-  model.input("x", {1, 3}).integers("i", {}, {0}).list("front", {0}).node("Gather", {"x", "i"}, {"a"}).node("Relu", {"a"}, {"b"});
+  model.input("x", {1, 3})
+      .integers("i", {}, {0})
+      .list("front", {0})
+      .node("Gather", {"x", "i"}, {"a"})
+      .node("Relu", {"a"}, {"b"});
   model.node("Unsqueeze", {"b", "front"}, {"c"}).node("Add", {"c", "x"}, {"y"}).output("y");
   EXPECT_EQ(evaluate(model.load(), {{1, -2, 3, -4, 5, 6}}, 2)[0], (Values{2, -2, 6, -4, 10, 12}));
 }
 
-// (5, N, 6) as (5, N 2, 3), not as (5 N, 2, 3): heads of attention, whose products would mix examples otherwise.
+// (5, N, 6) as (5, N 2, 3), not as (5 N, 2, 3): heads of attention, whose products would mix
+// examples otherwise.
 TEST(OnnxExamples, WhatFollowsTellsWhereTheyAreFolded) {
   TestModel model;
-  model.input("x", {1, 5, 6}).list("heads", {5, 2, 3}).list("whole", {5, 1, 6}).node("Transpose", {"x"}, {"t"}, {{"perm", List{1, 0, 2}}});
-  model.node("Reshape", {"t", "heads"}, {"h"}).node("Transpose", {"h"}, {"q"}, {{"perm", List{1, 0, 2}}});
-  model.node("Transpose", {"h"}, {"k"}, {{"perm", List{1, 2, 0}}}).node("MatMul", {"q", "k"}, {"s"}).node("MatMul", {"s", "q"}, {"v"});
-  model.node("Transpose", {"v"}, {"b"}, {{"perm", List{1, 0, 2}}}).node("Reshape", {"b", "whole"}, {"w"});
+  model.input("x", {1, 5, 6})
+      .list("heads", {5, 2, 3})
+      .list("whole", {5, 1, 6})
+      .node("Transpose", {"x"}, {"t"}, {{"perm", List{1, 0, 2}}});
+  model.node("Reshape", {"t", "heads"}, {"h"})
+      .node("Transpose", {"h"}, {"q"}, {{"perm", List{1, 0, 2}}});
+  model.node("Transpose", {"h"}, {"k"}, {{"perm", List{1, 2, 0}}})
+      .node("MatMul", {"q", "k"}, {"s"})
+      .node("MatMul", {"s", "q"}, {"v"});
+  model.node("Transpose", {"v"}, {"b"}, {{"perm", List{1, 0, 2}}})
+      .node("Reshape", {"b", "whole"}, {"w"});
   model.node("Transpose", {"w"}, {"y"}, {{"perm", List{1, 0, 2}}}).output("y");
   const Model loaded = model.load();
   Values two = counted(30);

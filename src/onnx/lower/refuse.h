@@ -9,7 +9,8 @@ namespace undying::onnx {
 // Leaves out outputs that were not asked for and cannot be had, where others can.
 void leave_out(Net& net);
 
-// Throws Unread{kUnsupported} that lists every operation an output needs and that cannot become an operator, with what gets around each.
+// Throws Unread{kUnsupported} that lists every operation an output needs and that cannot become an
+// operator, with what gets around each.
 void check_supported(const Net& net);
 
 // Throws Error{kUnsupported} where an output does not count examples as it must.

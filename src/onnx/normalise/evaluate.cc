@@ -8,7 +8,8 @@
 namespace undying::onnx {
 
 const Constant& required(const Operation& operation, Inputs inputs, std::size_t index) {
-  if (index >= inputs.size() || inputs[index] == nullptr) malformed(operation, "lacks input " + std::to_string(index));
+  if (index >= inputs.size() || inputs[index] == nullptr)
+    malformed(operation, "lacks input " + std::to_string(index));
   return *inputs[index];
 }
 
@@ -26,8 +27,11 @@ std::vector<std::int64_t> equal_parts(const Operation& operation, std::int64_t e
   const auto parts = static_cast<std::int64_t>(operation.outputs.size());
   if (parts == 0) return {};
   const std::int64_t told = integer(operation, "num_outputs", parts);
-  if (told != parts) malformed(operation, "has " + std::to_string(parts) + " outputs; its num_outputs says " + std::to_string(told));
-  if (!operation.settings.contains("num_outputs")) return std::vector<std::int64_t>(operation.outputs.size(), extent / parts);
+  if (told != parts)
+    malformed(operation, "has " + std::to_string(parts) + " outputs; its num_outputs says " +
+                             std::to_string(told));
+  if (!operation.settings.contains("num_outputs"))
+    return std::vector<std::int64_t>(operation.outputs.size(), extent / parts);
   const std::int64_t size = (extent + parts - 1) / parts;
   std::vector<std::int64_t> sizes(operation.outputs.size(), size);
   sizes.back() = extent - size * (parts - 1);
@@ -36,7 +40,8 @@ std::vector<std::int64_t> equal_parts(const Operation& operation, std::int64_t e
 
 std::int64_t checked_axis(const Operation& operation, std::int64_t axis, std::int64_t rank) {
   if (axis < -rank || axis >= rank)
-    malformed(operation, "axis " + std::to_string(axis) + " is not among the " + std::to_string(rank) + " dimensions");
+    malformed(operation, "axis " + std::to_string(axis) + " is not among the " +
+                             std::to_string(rank) + " dimensions");
   return axis < 0 ? axis + rank : axis;
 }
 
@@ -54,36 +59,52 @@ Shape broadcast(const Operation& operation, const Shape& a, const Shape& b) {
   for (std::size_t i = 0; i < shorter.size(); ++i) {
     std::int64_t& extent = result[longer.size() - shorter.size() + i];
     if (extent != shorter[i] && extent != 1 && shorter[i] != 1)
-      malformed(operation, "its operands " + ops::to_string(a) + " and " + ops::to_string(b) + " do not broadcast");
+      malformed(operation, "its operands " + ops::to_string(a) + " and " + ops::to_string(b) +
+                               " do not broadcast");
     if (extent == 1) extent = shorter[i];
   }
   return result;
 }
 
-Range slice_range(const Operation& operation, std::int64_t start, std::int64_t end, std::int64_t step, std::int64_t extent) {
+Range slice_range(const Operation& operation, std::int64_t start, std::int64_t end,
+                  std::int64_t step, std::int64_t extent) {
   if (step == 0) malformed(operation, "has a step of 0");
   const std::int64_t lowest = step > 0 ? 0 : -1;
   const std::int64_t highest = step > 0 ? extent : extent - 1;
-  const auto clamped = [&](std::int64_t index) { return std::clamp(index < 0 ? index + extent : index, lowest, highest); };
+  const auto clamped = [&](std::int64_t index) {
+    return std::clamp(index < 0 ? index + extent : index, lowest, highest);
+  };
   const std::int64_t first = clamped(start);
   const std::int64_t last = clamped(end);
   const std::int64_t span = step > 0 ? last - first : first - last;
   // |step| as an unsigned number: the least integer has no positive counterpart.
-  const std::uint64_t size = step > 0 ? static_cast<std::uint64_t>(step) : 0 - static_cast<std::uint64_t>(step);
-  const std::int64_t count = span <= 0 ? 0 : static_cast<std::int64_t>((static_cast<std::uint64_t>(span) - 1) / size) + 1;
+  const std::uint64_t size =
+      step > 0 ? static_cast<std::uint64_t>(step) : 0 - static_cast<std::uint64_t>(step);
+  const std::int64_t count =
+      span <= 0 ? 0 : static_cast<std::int64_t>((static_cast<std::uint64_t>(span) - 1) / size) + 1;
   return {first, count, step};
 }
 
+namespace {
+
+Evaluation find(std::string_view op) {
+  for (const auto piece : {find_arithmetic, find_arrangement, find_origin})
+    if (const Evaluation found = piece(op); found != nullptr) return found;
+  return nullptr;
+}
+
+}  // namespace
+
 bool Evaluator::knows(std::string_view op) {
-  return find_arithmetic(op) != nullptr || find_arrangement(op) != nullptr || find_rule(op) != nullptr;
+  return find(op) != nullptr || find_rule(op) != nullptr;
 }
 
 std::vector<ConstantPtr> Evaluator::evaluate(const Net& net, const Operation& operation) {
   std::vector<ConstantPtr> inputs;
   for (const int id : operation.inputs) inputs.push_back(id < 0 ? nullptr : net.value(id).constant);
-  Evaluation evaluation = find_arithmetic(operation.op);
-  if (evaluation == nullptr) evaluation = find_arrangement(operation.op);
-  std::vector<ConstantPtr> outputs = evaluation != nullptr ? evaluation(operation, inputs) : evaluate_by_operators(net, operation);
+  const Evaluation evaluation = find(operation.op);
+  std::vector<ConstantPtr> outputs =
+      evaluation != nullptr ? evaluation(operation, inputs) : evaluate_by_operators(net, operation);
   for (const ConstantPtr& output : outputs) budget -= output->count();
   if (budget < 0) malformed(operation, "computes more constants than a model of this kind needs");
   return outputs;

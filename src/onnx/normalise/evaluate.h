@@ -9,18 +9,20 @@
 
 namespace undying::onnx {
 
-// Computes operations whose inputs are all known: shape arithmetic, in which a batch of N examples is carried along as N, and arithmetic
-// on weights. What has no evaluation of its own here is computed by the operators it becomes. What a file can make grow is bounded by
-// `budget`.
+// Computes operations whose inputs are all known: shape arithmetic, in which a batch of N examples
+// is carried along as N, and arithmetic on weights. What has no evaluation of its own here is
+// computed by the operators it becomes. What a file can make grow is bounded by `budget`.
 class Evaluator {
  public:
   // Whether operations of this kind are computed at all.
   static bool knows(std::string_view op);
 
-  // The outputs of an operation of the newest opset whose inputs are constants. Throws Refusal, Error{kBadData}.
+  // The outputs of an operation of the newest opset whose inputs are constants. Throws Refusal,
+  // Error{kBadData}.
   std::vector<ConstantPtr> evaluate(const Net& net, const Operation& operation);
 
-  // Elements that may still be computed, over all operations of a model, beside those that its own tensors are worth.
+  // Elements that may still be computed, over all operations of a model, beside those that its own
+  // tensors are worth.
   std::int64_t budget = std::int64_t{1} << 26;
 };
 
@@ -29,6 +31,7 @@ using Inputs = std::span<const ConstantPtr>;
 using Evaluation = std::vector<ConstantPtr> (*)(const Operation& operation, Inputs inputs);
 Evaluation find_arithmetic(std::string_view op);   // elementwise, with broadcasting
 Evaluation find_arrangement(std::string_view op);  // elements are moved, not changed
+Evaluation find_origin(std::string_view op);       // new: given, counted, of another type
 
 // By the operators an operation becomes, its first input as a value of no batch.
 std::vector<ConstantPtr> evaluate_by_operators(const Net& net, const Operation& operation);
@@ -45,7 +48,8 @@ const Constant& required(const Operation& operation, Inputs inputs, std::size_t 
 // The integers of an input that must be plain numbers: no N among them.
 std::vector<std::int64_t> plain_integers(const Operation& operation, const Constant& constant);
 
-// The sizes of the parts of a Split that names none: equal, or, where it says how many there are, the last one smaller.
+// The sizes of the parts of a Split that names none: equal, or, where it says how many there are,
+// the last one smaller.
 std::vector<std::int64_t> equal_parts(const Operation& operation, std::int64_t extent);
 
 // An axis in [0, rank). Throws Error{kBadData}.
@@ -60,7 +64,8 @@ struct Range {
   std::int64_t count = 0;
   std::int64_t step = 1;
 };
-Range slice_range(const Operation& operation, std::int64_t start, std::int64_t end, std::int64_t step, std::int64_t extent);
+Range slice_range(const Operation& operation, std::int64_t start, std::int64_t end,
+                  std::int64_t step, std::int64_t extent);
 
 }  // namespace undying::onnx
 

@@ -1,5 +1,6 @@
-// Elementwise operations on constants. Integers may be multiples of the number of examples in a batch, N: sums and products with plain
-// numbers stay such multiples, quotients of two are plain; anything else is refused.
+// Elementwise operations on constants. Integers may be multiples of the number of examples in a
+// batch, N: sums and products with plain numbers stay such multiples, quotients of two are plain;
+// anything else is refused.
 
 #include <algorithm>
 #include <array>
@@ -11,7 +12,9 @@
 namespace undying::onnx {
 namespace {
 
-[[noreturn]] void refuse_batch() { refuse("computes with the number of examples in a batch in a way that is not followed"); }
+[[noreturn]] void refuse_batch() {
+  refuse("computes with the number of examples in a batch in a way that is not followed");
+}
 
 Integer checked(bool overflow, std::int64_t value, bool batch) {
   if (overflow) refuse("computes an integer that does not fit 64 bits");
@@ -100,25 +103,32 @@ std::int64_t source_index(const Shape& dims, const Shape& out, std::int64_t at) 
   return index;
 }
 
-const Integer& integer_at(const Constant& constant, std::int64_t index) { return constant.integers[static_cast<std::size_t>(index)]; }
-float float_at(const Constant& constant, std::int64_t index) { return constant.floats[static_cast<std::size_t>(index)]; }
+const Integer& integer_at(const Constant& constant, std::int64_t index) {
+  return constant.integers[index];
+}
+float float_at(const Constant& constant, std::int64_t index) { return constant.floats[index]; }
 
 using IntegerFunction = Integer (*)(Integer, Integer);
 using FloatFunction = float (*)(float, float);
 
-// Calls each(left, right) with the indices of the operands of every element of what `a` and `b` broadcast to.
+// Calls each(left, right) with the indices of the operands of every element of what `a` and `b`
+// broadcast to.
 template <class Each>
 Shape for_each_pair(const Operation& operation, const Constant& a, const Constant& b, Each each) {
   const Shape dims = broadcast(operation, a.dims, b.dims);
   const std::int64_t count = checked_count(operation, dims);
-  if (count > std::max({a.count(), b.count(), kMostIntegers})) refuse("broadcasts constants to more elements than are computed");
-  for (std::int64_t i = 0; i < count; ++i) each(source_index(a.dims, dims, i), source_index(b.dims, dims, i));
+  if (count > std::max({a.count(), b.count(), kMostIntegers}))
+    refuse("broadcasts constants to more elements than are computed");
+  for (std::int64_t i = 0; i < count; ++i)
+    each(source_index(a.dims, dims, i), source_index(b.dims, dims, i));
   return dims;
 }
 
-ConstantPtr combine(const Operation& operation, const Constant& a, const Constant& b, FloatFunction floats, IntegerFunction whole) {
+ConstantPtr combine(const Operation& operation, const Constant& a, const Constant& b,
+                    FloatFunction floats, IntegerFunction whole) {
   if (a.integer != b.integer) malformed(operation, "mixes floats and integers");
-  if (a.integer ? whole == nullptr : floats == nullptr) refuse("is not computed for constants of this type");
+  if (a.integer ? whole == nullptr : floats == nullptr)
+    refuse("is not computed for constants of this type");
   Constant result{.integer = a.integer};
   result.dims = for_each_pair(operation, a, b, [&](std::int64_t left, std::int64_t right) {
     if (a.integer)
@@ -131,24 +141,29 @@ ConstantPtr combine(const Operation& operation, const Constant& a, const Constan
 
 template <FloatFunction kFloats, IntegerFunction kWhole>
 std::vector<ConstantPtr> binary(const Operation& operation, Inputs inputs) {
-  return {combine(operation, required(operation, inputs, 0), required(operation, inputs, 1), kFloats, kWhole)};
+  return {combine(operation, required(operation, inputs, 0), required(operation, inputs, 1),
+                  kFloats, kWhole)};
 }
 
 // Of any number of operands, from the left.
 template <FloatFunction kFloats, IntegerFunction kWhole>
 std::vector<ConstantPtr> variadic(const Operation& operation, Inputs inputs) {
   ConstantPtr result = std::make_shared<Constant>(required(operation, inputs, 0));
-  for (std::size_t i = 1; i < inputs.size(); ++i) result = combine(operation, *result, required(operation, inputs, i), kFloats, kWhole);
+  for (std::size_t i = 1; i < inputs.size(); ++i)
+    result = combine(operation, *result, required(operation, inputs, i), kFloats, kWhole);
   return {result};
 }
 
 template <float (*kFloats)(float), Integer (*kWhole)(Integer)>
 std::vector<ConstantPtr> unary(const Operation& operation, Inputs inputs) {
   Constant result = required(operation, inputs, 0);
-  if (result.integer ? kWhole == nullptr : kFloats == nullptr) refuse("is not computed for constants of this type");
+  if (result.integer ? kWhole == nullptr : kFloats == nullptr)
+    refuse("is not computed for constants of this type");
   result.origin.clear();
-  if constexpr (kFloats != nullptr) std::ranges::transform(result.floats, result.floats.begin(), kFloats);
-  if constexpr (kWhole != nullptr) std::ranges::transform(result.integers, result.integers.begin(), kWhole);
+  if constexpr (kFloats != nullptr)
+    std::ranges::transform(result.floats, result.floats.begin(), kFloats);
+  if constexpr (kWhole != nullptr)
+    std::ranges::transform(result.integers, result.integers.begin(), kWhole);
   return {std::make_shared<Constant>(std::move(result))};
 }
 
@@ -196,7 +211,8 @@ std::vector<ConstantPtr> comparison(const Operation& operation, Inputs inputs) {
 std::vector<ConstantPtr> mod(const Operation& operation, Inputs inputs) {
   const bool truncates = integer(operation, "fmod", 0) != 0;
   const FloatFunction floats = truncates ? fraction : nullptr;
-  return {combine(operation, required(operation, inputs, 0), required(operation, inputs, 1), floats, truncates ? remainder : modulo)};
+  return {combine(operation, required(operation, inputs, 0), required(operation, inputs, 1), floats,
+                  truncates ? remainder : modulo)};
 }
 
 Constant as_floats(const Operation& operation, const Constant& constant) {
@@ -209,7 +225,8 @@ Constant as_floats(const Operation& operation, const Constant& constant) {
 std::vector<ConstantPtr> pow(const Operation& operation, Inputs inputs) {
   const Constant& base = required(operation, inputs, 0);
   const Constant result =
-      *combine(operation, as_floats(operation, base), as_floats(operation, required(operation, inputs, 1)), power, nullptr);
+      *combine(operation, as_floats(operation, base),
+               as_floats(operation, required(operation, inputs, 1)), power, nullptr);
   if (!base.integer) return {std::make_shared<Constant>(result)};
   std::vector<std::int64_t> whole;
   for (const float value : result.floats) {
@@ -224,12 +241,16 @@ std::vector<ConstantPtr> where(const Operation& operation, Inputs inputs) {
   const Constant& condition = required(operation, inputs, 0);
   const Constant& yes = required(operation, inputs, 1);
   const Constant& no = required(operation, inputs, 2);
-  if (!condition.integer || yes.integer != no.integer) malformed(operation, "its operands are of other types than the operator's");
-  Constant result{.dims = broadcast(operation, condition.dims, broadcast(operation, yes.dims, no.dims)), .integer = yes.integer};
+  if (!condition.integer || yes.integer != no.integer)
+    malformed(operation, "its operands are of other types than the operator's");
+  Constant result{
+      .dims = broadcast(operation, condition.dims, broadcast(operation, yes.dims, no.dims)),
+      .integer = yes.integer};
   const std::int64_t count = checked_count(operation, result.dims);
   if (count > kMostIntegers) refuse("broadcasts constants to more elements than are computed");
   for (std::int64_t i = 0; i < count; ++i) {
-    const Constant& chosen = integer_at(condition, source_index(condition.dims, result.dims, i)).value != 0 ? yes : no;
+    const Constant& chosen =
+        integer_at(condition, source_index(condition.dims, result.dims, i)).value != 0 ? yes : no;
     const std::int64_t index = source_index(chosen.dims, result.dims, i);
     if (result.integer)
       result.integers.push_back(integer_at(chosen, index));
@@ -239,7 +260,8 @@ std::vector<ConstantPtr> where(const Operation& operation, Inputs inputs) {
   return {std::make_shared<Constant>(std::move(result))};
 }
 
-// (x - zero point) scale, with one of both or one along an axis: weights as they were before they were quantised.
+// (x - zero point) scale, with one of both or one along an axis: weights as they were before they
+// were quantised.
 std::vector<ConstantPtr> dequantize(const Operation& operation, Inputs inputs) {
   const Constant x = as_floats(operation, required(operation, inputs, 0));
   const Constant& scale = required(operation, inputs, 1);
@@ -253,7 +275,8 @@ std::vector<ConstantPtr> dequantize(const Operation& operation, Inputs inputs) {
     return operand;
   };
   ConstantPtr moved = std::make_shared<Constant>(x);
-  if (inputs.size() > 2 && inputs[2] != nullptr) moved = combine(operation, x, along(as_floats(operation, *inputs[2])), minus, nullptr);
+  if (inputs.size() > 2 && inputs[2] != nullptr)
+    moved = combine(operation, x, along(as_floats(operation, *inputs[2])), minus, nullptr);
   return {combine(operation, *moved, along(scale), times, nullptr)};
 }
 

@@ -1,4 +1,5 @@
-// Operations on constants that move elements and leave them as they are: each output element is one input element, told by its index.
+// Operations on constants that move elements and leave them as they are: each output element is one
+// input element, told by its index.
 
 #include <algorithm>
 #include <array>
@@ -11,12 +12,6 @@
 namespace undying::onnx {
 
 namespace {
-constexpr std::int64_t kBool = 9;
-}
-
-bool is_integer_type(std::int64_t type) { return (type >= 2 && type <= 7) || type == kBool || type == 12 || type == 13; }
-
-namespace {
 
 using Outputs = std::vector<ConstantPtr>;
 
@@ -24,14 +19,17 @@ std::size_t position(std::int64_t index) { return static_cast<std::size_t>(index
 
 Outputs one(Constant constant) { return {std::make_shared<Constant>(std::move(constant))}; }
 
-std::int64_t rank_of(const Constant& constant) { return static_cast<std::int64_t>(constant.dims.size()); }
+std::int64_t rank_of(const Constant& constant) {
+  return static_cast<std::int64_t>(constant.dims.size());
+}
 
 // A constant of shape `dims` whose i-th element is element number source(i) of `from`.
 template <class Source>
 Constant pick(const Operation& operation, const Constant& from, Shape dims, Source source) {
   Constant result{.dims = std::move(dims), .integer = from.integer};
   const std::int64_t count = checked_count(operation, result.dims);
-  if (count > std::max(from.count(), from.integer ? kMostIntegers : 40 * kMostIntegers)) refuse("makes more constants than are computed");
+  if (count > std::max(from.count(), from.integer ? kMostIntegers : 40 * kMostIntegers))
+    refuse("makes more constants than are computed");
   from.integer ? result.integers.reserve(position(count)) : result.floats.reserve(position(count));
   for (std::int64_t i = 0; i < count; ++i) {
     const std::size_t index = position(source(i));
@@ -43,10 +41,12 @@ Constant pick(const Operation& operation, const Constant& from, Shape dims, Sour
   return result;
 }
 
-// The same elements under another shape: still those of the initializer, unless they were moved before.
+// The same elements under another shape: still those of the initializer, unless they were moved
+// before.
 Outputs reshaped(const Operation& operation, const Constant& from, Shape dims) {
   if (checked_count(operation, dims) != from.count())
-    malformed(operation, "gives " + std::to_string(from.count()) + " elements the shape " + ops::to_string(dims));
+    malformed(operation, "gives " + std::to_string(from.count()) + " elements the shape " +
+                             ops::to_string(dims));
   Constant result = from;
   if (result.transposed) result.origin.clear();
   result.transposed = false;
@@ -61,63 +61,22 @@ Outputs identity(const Operation& operation, Inputs inputs) {
   return one(std::move(copy));
 }
 
-Outputs constant(const Operation& operation, Inputs) {
-  if (operation.settings.size() != 1) malformed(operation, "has " + std::to_string(operation.settings.size()) + " values; expected one");
-  const auto& [name, value] = *operation.settings.begin();
-  if (name == "value") return {setting<ConstantPtr>(operation, name, nullptr)};
-  if (name == "value_float") return {make_floats({}, {setting<float>(operation, name, 0.0f)})};
-  if (name == "value_int") return {make_integers({}, {integer(operation, name, 0)})};
-  if (name == "value_ints") return {make_list(integers(operation, name))};
-  if (name != "value_floats") refuse("is a constant of a kind that is not read: " + name);
-  auto floats = setting<std::vector<float>>(operation, name, {});
-  const auto count = static_cast<std::int64_t>(floats.size());
-  return {make_floats({count}, std::move(floats))};
-}
-
-bool is_float_type(std::int64_t type) { return type == 1 || type == 11; }  // narrower ones would lose digits that are kept here
-
-// The numbers of types are those of TensorProto.DataType.
-Outputs cast(const Operation& operation, Inputs inputs) {
-  const Constant& from = required(operation, inputs, 0);
-  const std::int64_t to = integer(operation, "to", 0);
-  if (!is_integer_type(to) && !is_float_type(to) && to != kBool) refuse("casts to type number " + std::to_string(to));
-  Constant result = from;
-  if (from.integer && is_float_type(to)) {
-    const auto plain = plain_integers(operation, from);
-    result = {.dims = from.dims, .floats = std::vector<float>(plain.begin(), plain.end())};
-  } else if (!from.integer && !is_float_type(to)) {
-    result = {.dims = from.dims, .integer = true};
-    for (const float value : from.floats) {
-      if (!(std::abs(value) < 0x1p62f)) refuse("casts " + std::to_string(value) + " to an integer");
-      result.integers.push_back({to == kBool ? (value != 0.0f ? 1 : 0) : static_cast<std::int64_t>(value), false});
-    }
-  } else if (from.integer && to == kBool) {
-    for (Integer& value : result.integers) value = {value.value != 0 ? 1 : 0, false};
-  }
-  return one(std::move(result));
-}
-
-Outputs shape(const Operation& operation, Inputs inputs) {
-  const Constant& from = required(operation, inputs, 0);
-  const Range range = slice_range(operation, integer(operation, "start", 0), integer(operation, "end", rank_of(from)), 1, rank_of(from));
-  return {make_list({from.dims.begin() + range.start, from.dims.begin() + range.start + range.count})};
-}
-
-Outputs size(const Operation& operation, Inputs inputs) { return {make_integers({}, {required(operation, inputs, 0).count()})}; }
-
 Outputs reshape(const Operation& operation, Inputs inputs) {
   const Constant& from = required(operation, inputs, 0);
   Shape dims = plain_integers(operation, required(operation, inputs, 1));
   const auto open = std::ranges::find(dims, -1);
   for (std::size_t i = 0; i < dims.size(); ++i) {
     if (dims[i] != 0 || integer(operation, "allowzero", 0) != 0) continue;
-    if (i >= from.dims.size()) malformed(operation, "keeps dimension " + std::to_string(i) + ", which its input does not have");
+    if (i >= from.dims.size())
+      malformed(operation,
+                "keeps dimension " + std::to_string(i) + ", which its input does not have");
     dims[i] = from.dims[i];
   }
   if (open != dims.end()) {
     *open = 1;
     const std::int64_t rest = checked_count(operation, dims);
-    if (rest == 0 || from.count() % rest != 0) malformed(operation, "its shape does not fit " + std::to_string(from.count()) + " elements");
+    if (rest == 0 || from.count() % rest != 0)
+      malformed(operation, "its shape does not fit " + std::to_string(from.count()) + " elements");
     *open = from.count() / rest;
   }
   return reshaped(operation, from, std::move(dims));
@@ -126,16 +85,19 @@ Outputs reshape(const Operation& operation, Inputs inputs) {
 Outputs flatten(const Operation& operation, Inputs inputs) {
   const Constant& from = required(operation, inputs, 0);
   const std::int64_t axis = integer(operation, "axis", 1);
-  const auto split = from.dims.begin() + (axis == rank_of(from) ? axis : checked_axis(operation, axis, rank_of(from)));
+  const auto split = from.dims.begin() +
+                     (axis == rank_of(from) ? axis : checked_axis(operation, axis, rank_of(from)));
   return reshaped(operation, from,
-                  {checked_count(operation, {from.dims.begin(), split}), checked_count(operation, {split, from.dims.end()})});
+                  {checked_count(operation, {from.dims.begin(), split}),
+                   checked_count(operation, {split, from.dims.end()})});
 }
 
 Outputs squeeze(const Operation& operation, Inputs inputs) {
   const Constant& from = required(operation, inputs, 0);
   std::vector<char> gone(from.dims.size(), 0);
   if (inputs.size() > 1 && inputs[1] != nullptr) {
-    for (const std::int64_t axis : plain_integers(operation, *inputs[1])) gone[position(checked_axis(operation, axis, rank_of(from)))] = 1;
+    for (const std::int64_t axis : plain_integers(operation, *inputs[1]))
+      gone[position(checked_axis(operation, axis, rank_of(from)))] = 1;
   } else {
     for (std::size_t i = 0; i < gone.size(); ++i) gone[i] = from.dims[i] == 1 ? 1 : 0;
   }
@@ -168,14 +130,17 @@ Outputs transpose(const Operation& operation, Inputs inputs) {
   std::vector<std::int64_t> sorted = perm;
   std::ranges::sort(sorted);
   std::ranges::reverse(reversed);
-  if (sorted != reversed) malformed(operation, "its perm " + ops::to_string(perm) + " does not fit " + ops::to_string(from.dims));
+  if (sorted != reversed)
+    malformed(operation,
+              "its perm " + ops::to_string(perm) + " does not fit " + ops::to_string(from.dims));
   std::vector<std::int64_t> strides(from.dims.size(), 1);
   for (std::size_t i = strides.size(); i-- > 1;) strides[i - 1] = strides[i] * from.dims[i];
   Shape dims;
   for (const std::int64_t axis : perm) dims.push_back(from.dims[position(axis)]);
   Constant result = pick(operation, from, dims, [&](std::int64_t at) {
     std::int64_t source = 0;
-    for (std::size_t i = dims.size(); i-- > 0; at /= dims[i]) source += at % dims[i] * strides[position(perm[i])];
+    for (std::size_t i = dims.size(); i-- > 0; at /= dims[i])
+      source += at % dims[i] * strides[position(perm[i])];
     return source;
   });
   if (perm.size() == 2 && perm[0] == 1) {
@@ -198,7 +163,8 @@ Around around(const Shape& dims, std::int64_t axis) {
 }
 
 // Along `axis`, the indices given.
-Constant take(const Operation& operation, const Constant& from, std::int64_t axis, const std::vector<std::int64_t>& indices) {
+Constant take(const Operation& operation, const Constant& from, std::int64_t axis,
+              const std::vector<std::int64_t>& indices) {
   const std::int64_t behind = around(from.dims, axis).behind;
   const std::int64_t extent = from.dims[position(axis)];
   const auto taken = static_cast<std::int64_t>(indices.size());
@@ -215,7 +181,8 @@ Outputs gather(const Operation& operation, Inputs inputs) {
   const Constant& index = required(operation, inputs, 1);
   const std::int64_t axis = checked_axis(operation, integer(operation, "axis", 0), rank_of(from));
   std::vector<std::int64_t> indices = plain_integers(operation, index);
-  for (std::int64_t& each : indices) each = checked_axis(operation, each, from.dims[position(axis)]);
+  for (std::int64_t& each : indices)
+    each = checked_axis(operation, each, from.dims[position(axis)]);
   Constant result = take(operation, from, axis, indices);
   result.dims.erase(result.dims.begin() + axis);
   result.dims.insert(result.dims.begin() + axis, index.dims.begin(), index.dims.end());
@@ -241,7 +208,9 @@ Outputs slice(const Operation& operation, Inputs inputs) {
     malformed(operation, "its starts, ends, axes and steps differ in number");
   for (std::size_t i = 0; i < starts.size(); ++i) {
     const std::int64_t axis = checked_axis(operation, axes[i], rank_of(result));
-    result = take(operation, result, axis, indices_of(slice_range(operation, starts[i], ends[i], steps[i], result.dims[position(axis)])));
+    result = take(operation, result, axis,
+                  indices_of(slice_range(operation, starts[i], ends[i], steps[i],
+                                         result.dims[position(axis)])));
   }
   return one(std::move(result));
 }
@@ -252,13 +221,17 @@ Outputs split(const Operation& operation, Inputs inputs) {
   const std::int64_t extent = from.dims[position(axis)];
   std::vector<std::int64_t> sizes = equal_parts(operation, extent);
   if (inputs.size() > 1 && inputs[1] != nullptr) sizes = plain_integers(operation, *inputs[1]);
-  const auto complain = [&] { malformed(operation, "its parts " + ops::to_string(sizes) + " do not make up " + std::to_string(extent)); };
+  const auto complain = [&] {
+    malformed(operation,
+              "its parts " + ops::to_string(sizes) + " do not make up " + std::to_string(extent));
+  };
   if (sizes.size() != operation.outputs.size()) complain();
   Outputs outputs;
   std::int64_t start = 0;
   for (const std::int64_t each : sizes) {
     if (each < 0 || each > extent - start) complain();
-    outputs.push_back(std::make_shared<Constant>(take(operation, from, axis, indices_of({start, each, 1}))));
+    outputs.push_back(
+        std::make_shared<Constant>(take(operation, from, axis, indices_of({start, each, 1}))));
     start += each;
   }
   if (start != extent) complain();
@@ -276,8 +249,8 @@ Outputs concat(const Operation& operation, Inputs inputs) {
     Shape expected = first.dims;
     if (next.dims.size() == expected.size()) expected[position(axis)] = next.dims[position(axis)];
     if (next.integer != first.integer || next.dims != expected)
-      malformed(operation,
-                "joins " + ops::to_string(first.dims) + " and " + ops::to_string(next.dims) + " at axis " + std::to_string(axis));
+      malformed(operation, "joins " + ops::to_string(first.dims) + " and " +
+                               ops::to_string(next.dims) + " at axis " + std::to_string(axis));
     result.dims[position(axis)] += next.dims[position(axis)];
   }
   checked_count(operation, result.dims);
@@ -288,13 +261,15 @@ Outputs concat(const Operation& operation, Inputs inputs) {
       const auto append = [&](auto& to, const auto& from) {
         to.insert(to.end(), from.begin() + row * size, from.begin() + (row + 1) * size);
       };
-      result.integer ? append(result.integers, next->integers) : append(result.floats, next->floats);
+      result.integer ? append(result.integers, next->integers)
+                     : append(result.floats, next->floats);
     }
   }
   return one(std::move(result));
 }
 
-// A shape whose batch is 1: the same for every example, a constant is broadcast to all of them wherever it meets them.
+// A shape whose batch is 1: the same for every example, a constant is broadcast to all of them
+// wherever it meets them.
 Shape of_one_example(const Operation& operation, const Constant& shape) {
   Constant single = shape;
   for (Integer& extent : single.integers)
@@ -304,7 +279,8 @@ Shape of_one_example(const Operation& operation, const Constant& shape) {
 
 Outputs expand(const Operation& operation, Inputs inputs) {
   const Constant& from = required(operation, inputs, 0);
-  const Shape dims = broadcast(operation, from.dims, of_one_example(operation, required(operation, inputs, 1)));
+  const Shape dims =
+      broadcast(operation, from.dims, of_one_example(operation, required(operation, inputs, 1)));
   return one(pick(operation, from, dims, [&](std::int64_t at) {
     std::int64_t source = 0;
     std::int64_t stride = 1;
@@ -321,43 +297,10 @@ Outputs expand(const Operation& operation, Inputs inputs) {
 
 Outputs constant_of_shape(const Operation& operation, Inputs inputs) {
   const ConstantPtr value = setting<ConstantPtr>(operation, "value", make_floats({1}, {0.0f}));
-  if (value->count() != 1) malformed(operation, "fills with " + std::to_string(value->count()) + " values; expected one");
-  return one(pick(operation, *value, of_one_example(operation, required(operation, inputs, 0)), [](std::int64_t) { return 0; }));
-}
-
-Outputs range_of_floats(const Operation& operation, const std::array<float, 3>& bounds) {
-  const auto [start, end, step] = bounds;
-  const double count = std::ceil((static_cast<double>(end) - start) / step);
-  if (!(count <= static_cast<double>(kMostIntegers))) refuse("makes more constants than are computed");
-  std::vector<float> values;
-  for (std::int64_t i = 0; i < static_cast<std::int64_t>(count); ++i) values.push_back(start + static_cast<float>(i) * step);
-  const auto made = static_cast<std::int64_t>(values.size());
-  if (made == 0 && step == 0.0f) malformed(operation, "has a step of 0");
-  return {make_floats({made}, std::move(values))};
-}
-
-Outputs range_of_integers(const std::array<std::int64_t, 3>& bounds) {
-  const auto [start, end, step] = bounds;
-  std::vector<std::int64_t> values;
-  for (std::int64_t at = start; step > 0 ? at < end : step < 0 && at > end;) {
-    values.push_back(at);
-    if (static_cast<std::int64_t>(values.size()) > kMostIntegers) refuse("makes more constants than are computed");
-    if (__builtin_add_overflow(at, step, &at)) break;
-  }
-  return {make_list(std::move(values))};
-}
-
-Outputs range(const Operation& operation, Inputs inputs) {
-  std::array<std::int64_t, 3> integers{};
-  std::array<float, 3> floats{};
-  const bool whole = required(operation, inputs, 0).integer;
-  for (std::size_t i = 0; i < 3; ++i) {
-    const Constant& bound = required(operation, inputs, i);
-    if (bound.count() != 1 || bound.integer != whole) malformed(operation, "takes three numbers of one type");
-    if (whole) integers[i] = plain_integers(operation, bound)[0];
-    if (!whole) floats[i] = bound.floats[0];
-  }
-  return whole ? range_of_integers(integers) : range_of_floats(operation, floats);
+  if (value->count() != 1)
+    malformed(operation, "fills with " + std::to_string(value->count()) + " values; expected one");
+  return one(pick(operation, *value, of_one_example(operation, required(operation, inputs, 0)),
+                  [](std::int64_t) { return 0; }));
 }
 
 struct Entry {
@@ -365,11 +308,18 @@ struct Entry {
   Evaluation evaluation;
 };
 constexpr std::array kEntries = {
-    Entry{"Cast", cast},           Entry{"Concat", concat},   Entry{"Constant", constant}, Entry{"ConstantOfShape", constant_of_shape},
-    Entry{"Expand", expand},       Entry{"Flatten", flatten}, Entry{"Gather", gather},     Entry{"Identity", identity},
-    Entry{"Range", range},         Entry{"Reshape", reshape}, Entry{"Shape", shape},       Entry{"Size", size},
-    Entry{"Slice", slice},         Entry{"Split", split},     Entry{"Squeeze", squeeze},   Entry{"Transpose", transpose},
+    Entry{"Concat", concat},
+    Entry{"Flatten", flatten},
+    Entry{"Gather", gather},
+    Entry{"Identity", identity},
+    Entry{"Reshape", reshape},
+    Entry{"Slice", slice},
+    Entry{"Split", split},
+    Entry{"Squeeze", squeeze},
+    Entry{"Transpose", transpose},
     Entry{"Unsqueeze", unsqueeze},
+    Entry{"ConstantOfShape", constant_of_shape},
+    Entry{"Expand", expand},
 };
 
 }  // namespace

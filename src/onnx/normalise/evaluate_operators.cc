@@ -33,22 +33,37 @@ ConstantPtr constant_of(const Value& value, std::vector<float> floats) {
   return make_integers(value.dims(), std::move(whole));
 }
 
-}  // namespace
-
-std::vector<ConstantPtr> evaluate_by_operators(const Net& net, const Operation& operation) {
-  if (operation.inputs.empty() || operation.inputs[0] < 0) refuse("depends on constants only, and is not among what is computed at import");
-  Net own{.batch_axes = 0};
+// The operation in a net of its own, of which its first input is the input. Returns it, not yet
+// among that net's operations.
+Operation alone_in(Net& own, const Net& net, const Operation& operation, const Constant& first) {
   Operation alone{.name = operation.name, .op = operation.op, .settings = operation.settings};
-  const Constant& first = *net.value(operation.inputs[0]).constant;
-  Value input{.name = "input", .shaped = true, .shape = first.dims, .scalar = first.dims.empty(), .integer = first.integer};
+  Value input{.name = "input",
+              .shaped = true,
+              .shape = first.dims,
+              .scalar = first.dims.empty(),
+              .integer = first.integer};
   if (input.scalar) input.shape = {1};
   if (first.count() == 0) refuse("computes with a constant without elements");
   own.inputs = {own.add_value(std::move(input))};
   for (std::size_t i = 0; i < operation.inputs.size(); ++i) {
     const bool known = i > 0 && operation.inputs[i] >= 0;
-    alone.inputs.push_back(i == 0 ? own.inputs[0] : known ? own.add_constant(net.value(operation.inputs[i]).constant) : -1);
+    alone.inputs.push_back(i == 0  ? own.inputs[0]
+                           : known ? own.add_constant(net.value(operation.inputs[i]).constant)
+                                   : -1);
   }
-  for (std::size_t i = 0; i < operation.outputs.size(); ++i) alone.outputs.push_back(own.add_value({.name = "output" + std::to_string(i)}));
+  for (std::size_t i = 0; i < operation.outputs.size(); ++i)
+    alone.outputs.push_back(own.add_value({.name = "output" + std::to_string(i)}));
+  return alone;
+}
+
+}  // namespace
+
+std::vector<ConstantPtr> evaluate_by_operators(const Net& net, const Operation& operation) {
+  if (operation.inputs.empty() || operation.inputs[0] < 0)
+    refuse("depends on constants only, and is not among what is computed at import");
+  const Constant& first = *net.value(operation.inputs[0]).constant;
+  Net own{.batch_axes = 0};
+  Operation alone = alone_in(own, net, operation, first);
   const Lowered lowered = lower(own, alone);
   const std::vector<Shape> shapes = infer(own, lowered);
   for (const Shape& shape : shapes)
@@ -68,7 +83,8 @@ std::vector<ConstantPtr> evaluate_by_operators(const Net& net, const Operation& 
   own.operations.push_back(std::move(alone));
   const auto results = evaluate(emit(own), {floats_of(operation, first)}, 1);
   std::vector<ConstantPtr> constants;
-  for (std::size_t i = 0; i < results.size(); ++i) constants.push_back(constant_of(own.value(own.outputs[i]), results[i]));
+  for (std::size_t i = 0; i < results.size(); ++i)
+    constants.push_back(constant_of(own.value(own.outputs[i]), results[i]));
   return constants;
 }
 

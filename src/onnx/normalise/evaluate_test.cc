@@ -13,17 +13,20 @@ using testing::ElementsAre;
 
 ConstantPtr extents(std::vector<Integer> values) {
   const auto count = static_cast<std::int64_t>(values.size());
-  return std::make_shared<Constant>(Constant{.dims = {count}, .integer = true, .integers = std::move(values)});
+  return std::make_shared<Constant>(
+      Constant{.dims = {count}, .integer = true, .integers = std::move(values)});
 }
 
 constexpr Integer kN{1, true};
 constexpr Integer n(std::int64_t value) { return {value, true}; }
 constexpr Integer i(std::int64_t value) { return {value, false}; }
 
-ConstantPtr run(const std::string& op, std::vector<ConstantPtr> inputs, std::map<std::string, Setting> settings = {}) {
+ConstantPtr run(const std::string& op, std::vector<ConstantPtr> inputs,
+                std::map<std::string, Setting> settings = {}) {
   Net net;
   Operation operation{.name = "test", .op = op, .settings = std::move(settings)};
-  for (ConstantPtr& input : inputs) operation.inputs.push_back(input == nullptr ? -1 : net.add_constant(std::move(input)));
+  for (ConstantPtr& input : inputs)
+    operation.inputs.push_back(input == nullptr ? -1 : net.add_constant(std::move(input)));
   operation.outputs = {0};
   return Evaluator().evaluate(net, operation).front();
 }
@@ -36,9 +39,12 @@ TEST(OnnxEvaluate, TheBatchSurvivesShapeArithmetic) {
   const ConstantPtr first = run("Gather", {shape, make_integers({}, {0})});
   EXPECT_TRUE(first->dims.empty());
   const ConstantPtr listed = run("Unsqueeze", {first, make_list({0})});
-  EXPECT_THAT(integers(run("Concat", {listed, make_list({-1})}, {{"axis", std::int64_t{0}}})), ElementsAre(kN, i(-1)));
-  EXPECT_THAT(integers(run("Slice", {shape, make_list({1}), make_list({1000000})})), ElementsAre(i(3), i(8), i(8)));
-  EXPECT_THAT(integers(run("Cast", {shape}, {{"to", std::int64_t{7}}})), ElementsAre(kN, i(3), i(8), i(8)));
+  EXPECT_THAT(integers(run("Concat", {listed, make_list({-1})}, {{"axis", std::int64_t{0}}})),
+              ElementsAre(kN, i(-1)));
+  EXPECT_THAT(integers(run("Slice", {shape, make_list({1}), make_list({1000000})})),
+              ElementsAre(i(3), i(8), i(8)));
+  EXPECT_THAT(integers(run("Cast", {shape}, {{"to", std::int64_t{7}}})),
+              ElementsAre(kN, i(3), i(8), i(8)));
 }
 
 TEST(OnnxEvaluate, MultiplesOfTheBatch) {
@@ -95,21 +101,30 @@ TEST(OnnxEvaluate, TransposeTellsItsOrigin) {
 
 TEST(OnnxEvaluate, Arrangements) {
   const ConstantPtr matrix = make_floats({2, 3}, {1, 2, 3, 4, 5, 6});
-  EXPECT_THAT(run("Gather", {matrix, make_list({2, 0})}, {{"axis", std::int64_t{1}}})->floats, ElementsAre(3, 1, 6, 4));
-  EXPECT_THAT(run("Slice", {matrix, make_list({-1}), make_list({-100}), make_list({1}), make_list({-2})})->floats, ElementsAre(3, 1, 6, 4));
-  EXPECT_THAT(run("Concat", {matrix, matrix}, {{"axis", std::int64_t{1}}})->floats, ElementsAre(1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6));
-  EXPECT_THAT(run("Expand", {make_floats({2, 1}, {1, 2}), make_list({2, 2})})->floats, ElementsAre(1, 1, 2, 2));
+  EXPECT_THAT(run("Gather", {matrix, make_list({2, 0})}, {{"axis", std::int64_t{1}}})->floats,
+              ElementsAre(3, 1, 6, 4));
+  EXPECT_THAT(
+      run("Slice", {matrix, make_list({-1}), make_list({-100}), make_list({1}), make_list({-2})})
+          ->floats,
+      ElementsAre(3, 1, 6, 4));
+  EXPECT_THAT(run("Concat", {matrix, matrix}, {{"axis", std::int64_t{1}}})->floats,
+              ElementsAre(1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6));
+  EXPECT_THAT(run("Expand", {make_floats({2, 1}, {1, 2}), make_list({2, 2})})->floats,
+              ElementsAre(1, 1, 2, 2));
   EXPECT_THAT(run("Reshape", {matrix, make_list({0, -1, 1})})->dims, ElementsAre(2, 3, 1));
   EXPECT_THAT(run("Flatten", {matrix}, {{"axis", std::int64_t{0}}})->dims, ElementsAre(1, 6));
-  EXPECT_THAT(integers(run("Range", {make_list({5}), make_list({0}), make_list({-2})})), ElementsAre(i(5), i(3), i(1)));
+  EXPECT_THAT(integers(run("Range", {make_list({5}), make_list({0}), make_list({-2})})),
+              ElementsAre(i(5), i(3), i(1)));
   EXPECT_THAT(run("ConstantOfShape", {make_list({2})})->floats, ElementsAre(0, 0));
 }
 
 TEST(OnnxEvaluate, SmallFilesCannotAskForMuch) {
   EXPECT_THROW(run("ConstantOfShape", {make_list({1 << 15, 1 << 15})}), Refusal);
-  EXPECT_THROW(run("ConstantOfShape", {make_list({std::int64_t{1} << 40, std::int64_t{1} << 40})}), Error);
+  EXPECT_THROW(run("ConstantOfShape", {make_list({std::int64_t{1} << 40, std::int64_t{1} << 40})}),
+               Error);
   EXPECT_THROW(run("Expand", {make_floats({1}, {1}), make_list({1 << 16, 1 << 14})}), Refusal);
-  EXPECT_THROW(run("Range", {make_list({0}), make_list({std::int64_t{1} << 60}), make_list({1})}), Refusal);
+  EXPECT_THROW(run("Range", {make_list({0}), make_list({std::int64_t{1} << 60}), make_list({1})}),
+               Refusal);
 }
 
 TEST(OnnxEvaluate, RangesOfSlices) {

@@ -39,7 +39,8 @@ ExpressionPtr make(Expression expression) {
 
 bool close(double a, double b) {
   if (a == b) return true;
-  return std::isfinite(a) && std::isfinite(b) && std::abs(a - b) <= 1e-5 * std::max(std::abs(a), std::abs(b));
+  return std::isfinite(a) && std::isfinite(b) &&
+         std::abs(a - b) <= 1e-5 * std::max(std::abs(a), std::abs(b));
 }
 
 // Parts in one order, with the numbers of equal ones added up, and those that vanish left out.
@@ -47,7 +48,8 @@ Parts gathered(Parts parts) {
   std::ranges::stable_sort(parts, {}, [](const auto& part) { return part.first->key; });
   Parts result;
   for (auto& part : parts) {
-    const auto same = std::ranges::find_if(result, [&](const auto& other) { return equal(other.first, part.first); });
+    const auto same = std::ranges::find_if(
+        result, [&](const auto& other) { return equal(other.first, part.first); });
     if (same == result.end())
       result.push_back(std::move(part));
     else
@@ -89,7 +91,8 @@ double factors_of(const ExpressionPtr& a, double exponent, Parts& parts) {
   if (a->kind != Kind::kProduct) {
     ExpressionPtr factor = a;
     const double leading = draw_out(factor);
-    const bool keeps = leading < 0.0 && exponent != std::round(exponent);  // no real power: the sum stays as it is
+    // No real power: the sum stays as it is.
+    const bool keeps = leading < 0.0 && exponent != std::round(exponent);
     parts.emplace_back(keeps ? a : factor, exponent);
     return keeps ? 1.0 : std::pow(leading, exponent);
   }
@@ -119,7 +122,8 @@ ExpressionPtr add(const ExpressionPtr& a, const ExpressionPtr& b) {
   for (const ExpressionPtr& term : {a, b}) {
     if (term->kind == Kind::kNumber || term->kind == Kind::kSum) number += term->number;
     if (term->kind == Kind::kSum) parts.insert(parts.end(), term->parts.begin(), term->parts.end());
-    if (term->kind == Kind::kProduct) parts.emplace_back(scale(term, 1.0 / term->number), term->number);
+    if (term->kind == Kind::kProduct)
+      parts.emplace_back(scale(term, 1.0 / term->number), term->number);
     if (term->kind == Kind::kVariable || term->kind == Kind::kCall) parts.emplace_back(term, 1.0);
   }
   return make_sum(number, std::move(parts));
@@ -145,7 +149,8 @@ ExpressionPtr power(const ExpressionPtr& a, double exponent) {
 ExpressionPtr call(std::string function, std::vector<ExpressionPtr> arguments) {
   Parts parts;
   for (ExpressionPtr& argument : arguments) parts.emplace_back(std::move(argument), 1.0);
-  if (function == "max" || function == "min") std::ranges::stable_sort(parts, {}, [](const auto& part) { return part.first->key; });
+  if (function == "max" || function == "min")
+    std::ranges::stable_sort(parts, {}, [](const auto& part) { return part.first->key; });
   return make({.kind = Kind::kCall, .function = std::move(function), .parts = std::move(parts)});
 }
 
@@ -154,16 +159,21 @@ ExpressionPtr clip(const ExpressionPtr& a, double lowest, double highest) {
     const double inner_lowest = a->parts[1].first->number;
     const double inner_highest = a->parts[2].first->number;
     if (lowest <= inner_highest && inner_lowest <= highest)
-      return clip(a->parts[0].first, std::max(lowest, inner_lowest), std::min(highest, inner_highest));
+      return clip(a->parts[0].first, std::max(lowest, inner_lowest),
+                  std::min(highest, inner_highest));
   }
   return call("clip", {a, make_number(lowest), make_number(highest)});
 }
 
 bool equal(const ExpressionPtr& a, const ExpressionPtr& b) {
   if (a == b) return true;
-  if (a->kind != b->kind || a->function != b->function || a->parts.size() != b->parts.size() || !close(a->number, b->number)) return false;
+  if (a->kind != b->kind || a->function != b->function || a->parts.size() != b->parts.size() ||
+      !close(a->number, b->number))
+    return false;
   for (std::size_t i = 0; i < a->parts.size(); ++i)
-    if (!close(a->parts[i].second, b->parts[i].second) || !equal(a->parts[i].first, b->parts[i].first)) return false;
+    if (!close(a->parts[i].second, b->parts[i].second) ||
+        !equal(a->parts[i].first, b->parts[i].first))
+      return false;
   return true;
 }
 

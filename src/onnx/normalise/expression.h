@@ -9,24 +9,28 @@
 
 namespace undying::onnx {
 
-// Formulas in one variable x, in a normal form: two that exporters write in different orders (x * 0.5 * (1 + erf(x / sqrt2)), and
-// 0.5 * x + ... ) become the same tree, so that a composite is recognised by comparing it with a template.
+// Formulas in one variable x, in a normal form: two that exporters write in different orders (x *
+// 0.5 * (1 + erf(x / sqrt2)), and 0.5 * x + ... ) become the same tree, so that a composite is
+// recognised by comparing it with a template.
 //
 //   number   c
 //   x
-//   sum      c + a1 t1 + a2 t2 ...        terms are no sums and no numbers, like terms are added up
-//   product  c * f1^e1 * f2^e2 ...        factors are no products and no numbers, like factors are gathered; of a sum among several factors
-//                                         the coefficient of its first term is drawn out into c
-//   call     function(argument, ...)      functions of one value, and those that reduce dimensions, all of one formula the same ones
+//   sum      c + a1 t1 + a2 t2 ...   terms are no sums and no numbers, like terms are added up
+//   product  c * f1^e1 * f2^e2 ...   factors are no products and no numbers, like factors are
+//                                    gathered; of a sum among several factors the coefficient of
+//                                    its first term is drawn out into c
+//   call     function(argument, ...) functions of one value, and those that reduce dimensions, all
+//                                    of one formula the same ones
 struct Expression;
 using ExpressionPtr = std::shared_ptr<const Expression>;
 
 struct Expression {
   enum class Kind { kNumber, kVariable, kSum, kProduct, kCall } kind = Kind::kNumber;
-  double number = 0.0;                                  // the number, c of a sum or product
-  std::string function;                                 // of a call
-  std::vector<std::pair<ExpressionPtr, double>> parts;  // terms with coefficients, factors with exponents, arguments with 1
-  std::string key;                                      // the tree without its numbers, by which parts are ordered
+  double number = 0.0;   // the number, c of a sum or product
+  std::string function;  // of a call
+  std::vector<std::pair<ExpressionPtr, double>>
+      parts;        // terms with coefficients, factors with exponents, arguments with 1
+  std::string key;  // the tree without its numbers, by which parts are ordered
 };
 
 ExpressionPtr make_number(double value);
@@ -46,8 +50,8 @@ bool equal(const ExpressionPtr& a, const ExpressionPtr& b);
 // All numbers of a tree: what a parameter of a template may be.
 std::vector<double> numbers_of(const ExpressionPtr& expression);
 
-// Reads a template: numbers, x, p and q (the parameters), + - * / ^, calls: "x * 0.5 * (1 + erf(x / sqrt(2)))". Throws Error{kInternal}:
-// templates are ours.
+// Reads a template: numbers, x, p and q (the parameters), + - * / ^, calls: "x * 0.5 * (1 + erf(x /
+// sqrt(2)))". Throws Error{kInternal}: templates are ours.
 struct Bindings {
   double p = 0.0;
   double q = 0.0;

@@ -17,7 +17,8 @@ namespace {
 
 class Reader {
  public:
-  Reader(std::string_view text, const Bindings& bindings) : all_(text), rest_(text), bindings_(bindings) {}
+  Reader(std::string_view text, const Bindings& bindings)
+      : all_(text), rest_(text), bindings_(bindings) {}
 
   ExpressionPtr read() {
     ExpressionPtr result = sum();
@@ -28,7 +29,8 @@ class Reader {
 
  private:
   [[noreturn]] void fail() const {
-    throw Error(ErrorCode::kInternal, "template", std::string(all_) + " cannot be read at \"" + std::string(rest_) + "\"");
+    throw Error(ErrorCode::kInternal, "template",
+                std::string(all_) + " cannot be read at \"" + std::string(rest_) + "\"");
   }
 
   void skip() {
@@ -92,7 +94,9 @@ class Reader {
     }
     if (std::isalpha(static_cast<unsigned char>(rest_.front())) == 0) return make_number(number());
     std::size_t length = 0;
-    while (length < rest_.size() && (std::isalpha(static_cast<unsigned char>(rest_[length])) != 0 || rest_[length] == '_')) ++length;
+    while (length < rest_.size() &&
+           (std::isalpha(static_cast<unsigned char>(rest_[length])) != 0 || rest_[length] == '_'))
+      ++length;
     const std::string name(rest_.substr(0, length));
     rest_.remove_prefix(length);
     if (name == "x") return make_variable();
@@ -120,6 +124,8 @@ class Reader {
 
 }  // namespace
 
-ExpressionPtr parse_template(std::string_view text, const Bindings& bindings) { return Reader(text, bindings).read(); }
+ExpressionPtr parse_template(std::string_view text, const Bindings& bindings) {
+  return Reader(text, bindings).read();
+}
 
 }  // namespace undying::onnx

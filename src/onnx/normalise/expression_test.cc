@@ -7,12 +7,17 @@
 namespace undying::onnx {
 namespace {
 
-ExpressionPtr read(const char* text, double p = 0.0, double q = 0.0) { return parse_template(text, {p, q}); }
+ExpressionPtr read(const char* text, double p = 0.0, double q = 0.0) {
+  return parse_template(text, {p, q});
+}
 
 void expect_equal(const char* a, const char* b) {
-  EXPECT_TRUE(equal(read(a), read(b))) << a << " and " << b << ": " << read(a)->key << " " << read(b)->key;
+  EXPECT_TRUE(equal(read(a), read(b)))
+      << a << " and " << b << ": " << read(a)->key << " " << read(b)->key;
 }
-void expect_different(const char* a, const char* b) { EXPECT_FALSE(equal(read(a), read(b))) << a << " and " << b; }
+void expect_different(const char* a, const char* b) {
+  EXPECT_FALSE(equal(read(a), read(b))) << a << " and " << b;
+}
 
 TEST(OnnxExpression, OrderDoesNotMatter) {
   expect_equal("x * 0.5 * (1 + erf(x / sqrt(2)))", "0.5 * ((erf(0.70710678 * x) + 1) * x)");
@@ -53,8 +58,10 @@ TEST(OnnxExpression, DifferentFormulasStayDifferent) {
 }
 
 TEST(OnnxExpression, NumbersAreComparedAsFloat32) {
-  EXPECT_TRUE(equal(read("x / sqrt(2)"), multiply(make_variable(), make_number(static_cast<double>(0.70710678f)))));
-  EXPECT_TRUE(equal(read("p * x", 1.0 / 3.0), scale(make_variable(), static_cast<double>(1.0f / 3.0f))));
+  EXPECT_TRUE(equal(read("x / sqrt(2)"),
+                    multiply(make_variable(), make_number(static_cast<double>(0.70710678f)))));
+  EXPECT_TRUE(
+      equal(read("p * x", 1.0 / 3.0), scale(make_variable(), static_cast<double>(1.0f / 3.0f))));
 }
 
 TEST(OnnxExpression, ParametersAreFoundAmongTheNumbers) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "onnx/run.h"
 #include "onnx/test_model.h"
 
 namespace undying::onnx {
@@ -13,7 +14,11 @@ using List = std::vector<std::int64_t>;
 
 std::string reshaped(const List& input, const List& target) {
   TestModel model;
-  model.input("x", input).list("s", target).node("Reshape", {"x", "s"}, {"y"}).node("Relu", {"y"}, {"z"}).output("z");
+  model.input("x", input)
+      .list("s", target)
+      .node("Reshape", {"x", "s"}, {"y"})
+      .node("Relu", {"y"}, {"z"})
+      .output("z");
   const std::string error = model.error();
   if (!error.empty()) return error;
   const std::string text = structure(model.load().graph);
@@ -30,6 +35,23 @@ TEST(OnnxFold, ReshapesThatKeepTheBatch) {
   EXPECT_EQ(reshaped({0, 3, 4}, {0, 0, 4}), "activation(0) activation=relu layer=-");
 }
 
+// What PyTorch's exporter writes unless it is told to optimize.
+TEST(OnnxFold, ACastLikeIsACastToATypeThatIsKnown) {
+  TestModel model;
+  model.input("x", {0, 3}).integers("three", {}, {3}).floats("half", {3}, {-0.5f, 1.5f, 2.5f});
+  model.node("CastLike", {"three", "x"}, {"c"})
+      .node("CastLike", {"half", "three"}, {"whole"})
+      .node("CastLike", {"whole", "x"}, {"numbers"})
+      .node("Mul", {"x", "c"}, {"m"})
+      .node("Add", {"m", "numbers"}, {"y"})
+      .output("y");
+  EXPECT_EQ(evaluate(model.load(), {{1.0f, 2.0f, 3.0f}}, 1)[0], (std::vector<float>{3, 7, 11}));
+  TestModel truth;
+  truth.input("x", {0, 3}).node("Equal", {"x", "x"}, {"t"}).node("CastLike", {"x", "t"}, {"y"});
+  truth.output("y");
+  EXPECT_THAT(truth.error(), HasSubstr("casts to the type of whole numbers or truth values"));
+}
+
 TEST(OnnxFold, ReshapesThatMixExamples) {
   EXPECT_THAT(reshaped({0, 12}, {-1, 4}), HasSubstr("mixes the examples"));
   EXPECT_THAT(reshaped({0, 12}, {8, 12}), HasSubstr("mixes the examples"));
@@ -41,8 +63,12 @@ TEST(OnnxFold, ReshapesThatMixExamples) {
 TEST(OnnxFold, ADynamicView) {
   TestModel model;
   model.input("x", {0, 3, 4}).integers("zero", {}, {0}).list("axes", {0}).list("rest", {-1});
-  model.node("Shape", {"x"}, {"shape"}).node("Gather", {"shape", "zero"}, {"n"}, {{"axis", 0}}).node("Unsqueeze", {"n", "axes"}, {"ns"});
-  model.node("Concat", {"ns", "rest"}, {"target"}, {{"axis", 0}}).node("Reshape", {"x", "target"}, {"y"}).output("y");
+  model.node("Shape", {"x"}, {"shape"})
+      .node("Gather", {"shape", "zero"}, {"n"}, {{"axis", 0}})
+      .node("Unsqueeze", {"n", "axes"}, {"ns"});
+  model.node("Concat", {"ns", "rest"}, {"target"}, {{"axis", 0}})
+      .node("Reshape", {"x", "target"}, {"y"})
+      .output("y");
   EXPECT_EQ(structure(model.load().graph), "flatten(0)\n");
 }
 
@@ -56,17 +82,24 @@ TEST(OnnxFold, ExtentsComputedFromTheShape) {
       .list("one", {1})
       .list("last", {2})
       .list("h", {3});
-  model.node("Shape", {"x"}, {"shape"}).node("Slice", {"shape", "zero", "last"}, {"front"}).node("Gather", {"shape", "two"}, {"width"});
+  model.node("Shape", {"x"}, {"shape"})
+      .node("Slice", {"shape", "zero", "last"}, {"front"})
+      .node("Gather", {"shape", "two"}, {"width"});
   model.node("Div", {"width", "heads"}, {"size"}).node("Unsqueeze", {"size", "zero"}, {"sizes"});
-  model.node("Concat", {"front", "h", "sizes"}, {"target"}, {{"axis", 0}}).node("Reshape", {"x", "target"}, {"split"});
+  model.node("Concat", {"front", "h", "sizes"}, {"target"}, {{"axis", 0}})
+      .node("Reshape", {"x", "target"}, {"split"});
   model.node("Transpose", {"split"}, {"y"}, {{"perm", List{0, 2, 1, 3}}}).output("y");
-  EXPECT_EQ(structure(model.load().graph), "reshape(0) shape=[5, 3, 4]\ntranspose(1) perm=[1, 0, 2]\n");
+  EXPECT_EQ(structure(model.load().graph),
+            "reshape(0) shape=[5, 3, 4]\ntranspose(1) perm=[1, 0, 2]\n");
 }
 
 TEST(OnnxFold, FlattenWhereItKeepsTheBatch) {
   const auto flatten = [](const List& shape, std::int64_t axis) {
     TestModel model;
-    model.input("x", shape).node("Flatten", {"x"}, {"y"}, {{"axis", axis}}).node("Relu", {"y"}, {"z"}).output("z");
+    model.input("x", shape)
+        .node("Flatten", {"x"}, {"y"}, {{"axis", axis}})
+        .node("Relu", {"y"}, {"z"})
+        .output("z");
     const std::string error = model.error();
     return error.empty() ? structure(model.load().graph).substr(0, 10) : error;
   };
@@ -82,8 +115,14 @@ TEST(OnnxFold, FlattenWhereItKeepsTheBatch) {
 TEST(OnnxFold, ABranchThatIsKnown) {
   const auto model = [](std::int64_t extent) {
     TestModel made;
-    made.input("x", {0, 3}).integers("three", {}, {extent}).integers("one", {}, {1}).node("Shape", {"x"}, {"s"});
-    made.node("Gather", {"s", "one"}, {"e"}).node("Equal", {"e", "three"}, {"c"}).node("If", {"c"}, {"y"}).output("y");
+    made.input("x", {0, 3})
+        .integers("three", {}, {extent})
+        .integers("one", {}, {1})
+        .node("Shape", {"x"}, {"s"});
+    made.node("Gather", {"s", "one"}, {"e"})
+        .node("Equal", {"e", "three"}, {"c"})
+        .node("If", {"c"}, {"y"})
+        .output("y");
     auto& node = *made.proto.mutable_graph()->mutable_node(3);
     const auto branch = [&](const char* name, const char* op) {
       auto& attribute = *node.add_attribute();
@@ -106,9 +145,12 @@ TEST(OnnxFold, ABranchThatIsKnown) {
 TEST(OnnxFold, WeightsThatAreComputed) {
   TestModel model;  // a weight scaled at export
   model.input("x", {0, 2}).floats("w", {2, 2}, {1, 2, 3, 4}).floats("two", {}, {2});
-  model.node("Mul", {"w", "two"}, {"v"}).node("MatMul", {"x", "v"}, {"y"}, {}, "/fc/MatMul").output("y");
+  model.node("Mul", {"w", "two"}, {"v"})
+      .node("MatMul", {"x", "v"}, {"y"}, {}, "/fc/MatMul")
+      .output("y");
   const Model loaded = model.load();
-  EXPECT_EQ(describe(loaded.graph), "x = input() shape=[2]\nfc = linear(x) bias=0 outputs=2 [fc.weight]\n");
+  EXPECT_EQ(describe(loaded.graph),
+            "x = input() shape=[2]\nfc = linear(x) bias=0 outputs=2 [fc.weight]\n");
   EXPECT_THAT(loaded.weights[0].values, testing::ElementsAre(2, 6, 4, 8));
 }
 

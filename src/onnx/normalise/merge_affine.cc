@@ -14,25 +14,29 @@ struct Dimensions {
   std::size_t last = 0;
 };
 
-// Whether a constant that meets an example of this shape has an element for each index of these dimensions, and one for all others.
+// Whether a constant that meets an example of this shape has an element for each index of these
+// dimensions, and one for all others.
 bool spans(const Constant& constant, const Shape& shape, Dimensions dimensions) {
-  if (constant.integer || constant.dims.empty() || constant.dims.size() > shape.size() + 1) return false;
+  if (constant.integer || constant.dims.empty() || constant.dims.size() > shape.size() + 1)
+    return false;
   for (std::size_t i = 0; i < constant.dims.size(); ++i) {
     const std::size_t from_last = constant.dims.size() - i;
-    const bool inside =
-        from_last <= shape.size() && shape.size() - from_last >= dimensions.first && shape.size() - from_last < dimensions.last;
+    const bool inside = from_last <= shape.size() && shape.size() - from_last >= dimensions.first &&
+                        shape.size() - from_last < dimensions.last;
     const std::int64_t expected = inside ? shape[shape.size() - from_last] : 1;
     if (constant.dims[i] != expected) return false;
   }
   return constant.dims.size() >= shape.size() - dimensions.first;
 }
 
-// What an operation may take as a scale or bias: one element an output, a channel, a normalised position.
+// What an operation may take as a scale or bias: one element an output, a channel, a normalised
+// position.
 Dimensions affine_dimensions(const Net& net, const Operation& operation, std::size_t rank) {
   if (operation.op == "MatMul" || operation.op == "Gemm") return {rank - 1, rank};
   if (operation.op == "LayerNormalization") {
     const std::int64_t axis = integer(operation, "axis", -1);
-    return {axis < 0 ? rank - static_cast<std::size_t>(-axis) : static_cast<std::size_t>(axis - net.batch_axes_of(operation.inputs[0])),
+    return {axis < 0 ? rank - static_cast<std::size_t>(-axis)
+                     : static_cast<std::size_t>(axis - net.batch_axes_of(operation.inputs[0])),
             rank};
   }
   return {0, 1};
@@ -46,9 +50,11 @@ bool takes_scale(const Operation& operation) { return integer(operation, kPlain,
 bool takes_bias(const Net& net, const Operation& operation) {
   if (operation.op == "MatMul") {
     const int weight = input(operation, 1);
-    return weight >= 0 && net.value(weight).constant != nullptr && net.value(weight).constant->dims.size() == 2;
+    return weight >= 0 && net.value(weight).constant != nullptr &&
+           net.value(weight).constant->dims.size() == 2;
   }
-  if (operation.op == "Gemm" || operation.op == "Conv" || operation.op == "ConvTranspose") return !has_input(operation, 2);
+  if (operation.op == "Gemm" || operation.op == "Conv" || operation.op == "ConvTranspose")
+    return !has_input(operation, 2);
   return operation.settings.contains(kPlain);
 }
 
@@ -57,7 +63,8 @@ struct Affine {
   int constant = -1;                  // the other operand
 };
 
-Affine affine_of(const Net& net, const std::vector<std::vector<int>>& readers, const Operation& operation) {
+Affine affine_of(const Net& net, const std::vector<std::vector<int>>& readers,
+                 const Operation& operation) {
   if (operation.inputs.size() != 2) return {};
   for (std::size_t i = 0; i < 2; ++i) {
     const int constant = operation.inputs[1 - i];
@@ -65,8 +72,10 @@ Affine affine_of(const Net& net, const std::vector<std::vector<int>>& readers, c
     const Operation* before = sole_producer(net, readers, operation.inputs[i]);
     if (before == nullptr || !before->problem.empty()) continue;
     const Shape& shape = net.value(operation.outputs[0]).shape;
-    if (!is_shaped(net, operation.inputs[i]) || net.value(operation.inputs[i]).shape != shape) continue;
-    if (spans(*net.value(constant).constant, shape, affine_dimensions(net, *before, shape.size()))) return {before, constant};
+    if (!is_shaped(net, operation.inputs[i]) || net.value(operation.inputs[i]).shape != shape)
+      continue;
+    if (spans(*net.value(constant).constant, shape, affine_dimensions(net, *before, shape.size())))
+      return {before, constant};
   }
   return {};
 }
@@ -89,7 +98,9 @@ bool merge_into(Net& net, const std::vector<std::vector<int>>& readers, Operatio
   if (!is_bias && operation.op != "Mul") return false;
   if (operation.outputs.size() != 1 || !is_shaped(net, operation.outputs[0])) return false;
   const Affine affine = affine_of(net, readers, operation);
-  if (affine.before == nullptr || !(is_bias ? takes_bias(net, *affine.before) : takes_scale(*affine.before))) return false;
+  if (affine.before == nullptr ||
+      !(is_bias ? takes_bias(net, *affine.before) : takes_scale(*affine.before)))
+    return false;
   merge(operation, affine, is_bias);
   shape_outputs(net, operation);
   return true;

@@ -1,5 +1,6 @@
-// Formulas of one value x. The elementwise operations before a value are read as an expression in one of the values they start from; where
-// that equals a template, one operation stands in their place.
+// Formulas of one value x. The elementwise operations before a value are read as an expression in
+// one of the values they start from; where that equals a template, one operation stands in their
+// place.
 
 #include <fmt/format.h>
 
@@ -11,52 +12,17 @@
 #include "onnx/normalise/evaluate.h"
 #include "onnx/normalise/expression.h"
 #include "onnx/normalise/fold.h"
+#include "onnx/normalise/formulas.h"
 #include "onnx/normalise/patterns.h"
 
 namespace undying::onnx {
 namespace {
 
-// The longest composite has 11 operations; the keys of templates stay below 150 characters, and keys grow with the size of the tree.
+// The longest composite has 11 operations; the keys of templates stay below 150 characters, and
+// keys grow with the size of the tree.
 constexpr std::size_t kMostOperations = 14;
 constexpr std::size_t kLongestKey = 400;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-struct Template {
-  std::string_view name;  // an activation, or one of "layer_norm", "softmax", "log_softmax"
-  std::string_view formula;
-  double p = 0.0;  // where fixed; 0: any number of the expression
-  double q = 0.0;
-  int parameters = 0;  // how many of p and q are open
-};
-constexpr std::array kTemplates = {
-    Template{"gelu", "x * (1 + erf(x / sqrt(2))) / 2"},
-    Template{"gelu_tanh", "x * (1 + tanh(0.7978845608028654 * (x + 0.044715 * x^3))) / 2"},
-    Template{"gelu_tanh", "x * (1 + tanh(0.7978845608028654 * x * (1 + 0.044715 * x^2))) / 2"},
-    Template{"silu", "x * sigmoid(x)"},
-    Template{"silu", "x / (1 + exp(-x))"},
-    Template{"mish", "x * tanh(softplus(x))"},
-    Template{"mish", "x * tanh(log(1 + exp(x)))"},
-    Template{"hardswish", "x * clip(x / 6 + 0.5, 0, 1)"},
-    Template{"hardswish", "x * clip(x + 3, 0, 6) / 6"},
-    Template{"sigmoid", "1 / (1 + exp(-x))"},
-    Template{"relu", "clip(x, 0, inf)"},
-    Template{"relu", "(x + abs(x)) / 2"},
-    Template{"relu6", "clip(x, 0, 6)"},
-    Template{.name = "hardsigmoid", .formula = "clip(x + 3, 0, 6) / 6", .p = 1.0 / 6.0, .q = 0.5},
-    Template{.name = "hardsigmoid", .formula = "clip(p * x + q, 0, 1)", .parameters = 2},
-    Template{.name = "softplus", .formula = "softplus(p * x) / p", .parameters = 1},
-    Template{.name = "softplus", .formula = "log(1 + exp(p * x)) / p", .parameters = 1},
-    Template{.name = "celu", .formula = "p * elu(x / p, 1)", .parameters = 1},
-    Template{.name = "celu", .formula = "clip(x, 0, inf) + clip(p * (exp(x / p) - 1), -inf, 0)", .parameters = 1},
-    Template{.name = "leaky_relu", .formula = "max(x, p * x)", .parameters = 1},
-    Template{.name = "leaky_relu", .formula = "relu(x) - p * relu(-x)", .parameters = 1},
-    Template{.name = "layer_norm", .formula = "(x - mean(x)) / sqrt(mean((x - mean(x))^2) + p)", .parameters = 1},
-    Template{.name = "layer_norm", .formula = "(x - mean(x)) / sqrt(mean(x^2) - mean(x)^2 + p)", .parameters = 1},
-    Template{"softmax", "exp(x - max_of(x)) / sum(exp(x - max_of(x)))"},
-    Template{"softmax", "exp(x) / sum(exp(x))"},
-    Template{"log_softmax", "x - max_of(x) - log(sum(exp(x - max_of(x))))"},
-    Template{"log_softmax", "log(softmax(x))"},
-};
 
 // Reads the operations before a value as an expression in another.
 class FormulaReader {
@@ -66,7 +32,8 @@ class FormulaReader {
   // Null where the value depends on anything but x and numbers, or the formula is too long.
   ExpressionPtr read(int id) {
     if (const auto found = known_.find(id); found != known_.end()) return found->second;
-    ExpressionPtr result = net_.value(id).constant != nullptr ? number(*net_.value(id).constant) : computed(net_.value(id).producer);
+    ExpressionPtr result = net_.value(id).constant != nullptr ? number(*net_.value(id).constant)
+                                                              : computed(net_.value(id).producer);
     if (result != nullptr && result->key.size() > kLongestKey) result = nullptr;
     return known_[id] = result;
   }
@@ -82,9 +49,10 @@ class FormulaReader {
 
   ExpressionPtr computed(int producer) {
     if (producer < 0 || ++operations_ > kMostOperations) return nullptr;
-    const Operation& operation = net_.operations[static_cast<std::size_t>(producer)];
+    const Operation& operation = net_.operations[producer];
     std::vector<ExpressionPtr> arguments;
-    if (operation.outputs.size() != 1 || operation.inputs.empty() || operation.inputs[0] < 0) return nullptr;
+    if (operation.outputs.size() != 1 || operation.inputs.empty() || operation.inputs[0] < 0)
+      return nullptr;
     if (operation.op.starts_with("Reduce")) return reduced(operation);
     for (const int id : operation.inputs) {
       if (id < 0 && operation.op != "Clip") return nullptr;
@@ -98,14 +66,20 @@ class FormulaReader {
     const std::string& op = operation.op;
     if (op == "Clip") return clipped(a);
     if (op == "HardSigmoid")
-      return clip(add(scale(a[0], setting(operation, "alpha", 0.2f)), make_number(setting(operation, "beta", 0.5f))), 0.0, 1.0);
+      return clip(add(scale(a[0], setting(operation, "alpha", 0.2f)),
+                      make_number(setting(operation, "beta", 0.5f))),
+                  0.0, 1.0);
     if (op == "Elu") return call("elu", {a[0], make_number(setting(operation, "alpha", 1.0f))});
     if (op == "Softmax")
-      return a[0]->kind == Expression::Kind::kVariable && note_axes(operation, softmax_axes(operation)) ? call("softmax", a) : nullptr;
+      return a[0]->kind == Expression::Kind::kVariable &&
+                     note_axes(operation, softmax_axes(operation))
+                 ? call("softmax", a)
+                 : nullptr;
     return a.size() == 2 ? binary(op, a[0], a[1]) : a.size() == 1 ? unary(op, a[0]) : nullptr;
   }
 
-  static ExpressionPtr binary(const std::string& op, const ExpressionPtr& a, const ExpressionPtr& b) {
+  static ExpressionPtr binary(const std::string& op, const ExpressionPtr& a,
+                              const ExpressionPtr& b) {
     const bool number = b->kind == Expression::Kind::kNumber;
     if (op == "Add" || op == "Sum") return add(a, b);
     if (op == "Sub") return add(a, scale(b, -1.0));
@@ -145,7 +119,8 @@ class FormulaReader {
     return clip(a[0], bounds[0], bounds[1]);
   }
 
-  // A mean, sum or maximum over dimensions that stay with extent 1: all of one formula over the same ones.
+  // A mean, sum or maximum over dimensions that stay with extent 1: all of one formula over the
+  // same ones.
   ExpressionPtr reduced(const Operation& operation) {
     const std::string name = operation.op == "ReduceMean"  ? "mean"
                              : operation.op == "ReduceSum" ? "sum"
@@ -153,12 +128,14 @@ class FormulaReader {
                                                            : "";
     std::vector<std::int64_t> axes = integers(operation, "axes");
     if (operation.inputs.size() == 2) {
-      const ConstantPtr list = operation.inputs[1] < 0 ? nullptr : net_.value(operation.inputs[1]).constant;
+      const ConstantPtr list =
+          operation.inputs[1] < 0 ? nullptr : net_.value(operation.inputs[1]).constant;
       if (list == nullptr || !list->integer) return nullptr;
       for (const Integer& axis : list->integers) axes.push_back(axis.value);
     }
     const ExpressionPtr argument = read(operation.inputs[0]);
-    if (name.empty() || argument == nullptr || integer(operation, "keepdims", 1) == 0) return nullptr;
+    if (name.empty() || argument == nullptr || integer(operation, "keepdims", 1) == 0)
+      return nullptr;
     if (!note_axes(operation, axes)) return nullptr;
     return call(name, {argument});
   }
@@ -169,12 +146,14 @@ class FormulaReader {
     if (!operation.settings.contains(".rows")) return {axis};
     const std::int64_t rank = net_.rank(operation.inputs[0]);
     std::vector<std::int64_t> axes;
-    for (std::int64_t each = checked_axis(operation, axis, rank); each < rank; ++each) axes.push_back(each);
+    for (std::int64_t each = checked_axis(operation, axis, rank); each < rank; ++each)
+      axes.push_back(each);
     return axes;
   }
 
   bool note_axes(const Operation& operation, std::vector<std::int64_t> axes) {
-    for (std::int64_t& axis : axes) axis = checked_axis(operation, axis, net_.rank(operation.inputs[0]));
+    for (std::int64_t& axis : axes)
+      axis = checked_axis(operation, axis, net_.rank(operation.inputs[0]));
     std::ranges::sort(axes);
     if (axes.empty() || (!axes_.empty() && axes != axes_)) return false;
     axes_ = std::move(axes);
@@ -187,68 +166,13 @@ class FormulaReader {
   std::vector<std::int64_t> axes_;
 };
 
-struct Match {
-  const Template* found = nullptr;
-  Bindings bindings;
-};
-
-bool is_usable(const Template& known, const Bindings& bindings) {
-  if (known.name == "leaky_relu" && known.formula.starts_with("max")) return bindings.p >= 0.0 && bindings.p <= 1.0;
-  if (known.name == "layer_norm") return bindings.p >= 0.0;
-  return known.parameters == 0 || bindings.p != 0.0;
-}
-
-// The keys a template may have: parameters of 0 and 1 leave parts out.
-using Keys = std::vector<std::string>;
-Keys keys_of(const Template& known) {
-  Keys keys;
-  for (const double p : {0.0, 1.0, 2.0})
-    for (const double q : {0.0, 2.0}) keys.push_back(parse_template(known.formula, {p, q})->key);
-  return keys;
-}
-
-bool may_be(std::size_t index, const ExpressionPtr& expression) {
-  static const std::vector<Keys> kKeys = [] {
-    std::vector<Keys> all;
-    for (const Template& known : kTemplates) all.push_back(keys_of(known));
-    return all;
-  }();
-  return std::ranges::find(kKeys[index], expression->key) != kKeys[index].end();
-}
-
-// What a parameter may be: any number of the expression, its reciprocal or its opposite.
-std::vector<double> candidates_of(const ExpressionPtr& expression) {
-  std::vector<double> candidates = {1.0};
-  for (const double number : numbers_of(expression))
-    for (const double each : {number, 1.0 / number, -number})
-      if (std::abs(each) < kInfinity && std::ranges::find(candidates, each) == candidates.end()) candidates.push_back(each);
-  return candidates;
-}
-
-Match match(const ExpressionPtr& expression) {
-  for (std::size_t i = 0; i < kTemplates.size(); ++i) {
-    const Template& known = kTemplates[i];
-    if (!may_be(i, expression)) continue;
-    const std::vector<double> candidates = candidates_of(expression);
-    const std::vector<double> fixed_p = {known.p};
-    const std::vector<double> fixed_q = {known.q};
-    for (const double p : known.parameters >= 1 ? candidates : fixed_p) {
-      for (const double q : known.parameters >= 2 ? candidates : fixed_q) {
-        const Bindings bindings{p, q};
-        if (is_usable(known, bindings) && equal(expression, parse_template(known.formula, bindings))) return {&known, bindings};
-      }
-    }
-  }
-  return {};
-}
-
 // Values before `root` along elementwise operations, the farthest first.
 std::vector<int> origins(const Net& net, int root) {
   std::vector<int> found = {root};
   for (std::size_t at = 0; at < found.size() && found.size() <= kMostOperations; ++at) {
     const int producer = net.value(found[at]).producer;
     if (producer < 0) continue;
-    for (const int id : net.operations[static_cast<std::size_t>(producer)].inputs)
+    for (const int id : net.operations[producer].inputs)
       if (is_shaped(net, id) && std::ranges::find(found, id) == found.end()) found.push_back(id);
   }
   found.erase(found.begin());
@@ -257,27 +181,24 @@ std::vector<int> origins(const Net& net, int root) {
 }
 
 bool may_end_formula(const Operation& operation) {
-  constexpr std::array<std::string_view, 9> kEnds = {"Add", "Sub", "Mul", "Div", "Sum", "Max", "Min", "Clip", "Log"};
+  constexpr std::array<std::string_view, 9> kEnds = {"Add", "Sub", "Mul",  "Div", "Sum",
+                                                     "Max", "Min", "Clip", "Log"};
   return std::ranges::find(kEnds, operation.op) != kEnds.end() && operation.outputs.size() == 1;
 }
 
-std::string specification(const Template& known, const Bindings& bindings) {
-  const auto written = [](double value) { return as_written(static_cast<float>(value)); };
-  if (known.name == "hardsigmoid") return fmt::format("{}:{},{}", known.name, written(bindings.p), written(bindings.q));
-  return known.parameters == 0 ? std::string(known.name) : fmt::format("{}:{}", known.name, written(bindings.p));
-}
-
-bool is_activation(const Template& known) { return known.name != "layer_norm" && known.name != "softmax" && known.name != "log_softmax"; }
-
 // Layer norm without its scale and bias: ones and none, until what follows is merged.
-void become_layer_norm(Net& net, Operation& operation, const std::vector<std::int64_t>& axes, double epsilon) {
+void become_layer_norm(Net& net, Operation& operation, const std::vector<std::int64_t>& axes,
+                       double epsilon) {
   const Shape& shape = net.value(operation.inputs[0]).shape;
   const Shape normalised(shape.end() - static_cast<std::ptrdiff_t>(axes.size()), shape.end());
   std::int64_t count = 0;
   multiply_extents(normalised, kMostElements, count);
   operation.op = "LayerNormalization";
-  operation.inputs.push_back(net.add_constant(make_floats(normalised, std::vector<float>(static_cast<std::size_t>(count), 1.0f))));
-  operation.settings = {{"axis", axes.front()}, {"epsilon", static_cast<float>(epsilon)}, {".plain", std::int64_t{1}}};
+  operation.inputs.push_back(net.add_constant(
+      make_floats(normalised, std::vector<float>(static_cast<std::size_t>(count), 1.0f))));
+  operation.settings = {{"axis", axes.front()},
+                        {"epsilon", static_cast<float>(epsilon)},
+                        {".plain", std::int64_t{1}}};
 }
 
 // The last dimensions, one after the other to the end; for softmax, any one too.
@@ -287,12 +208,15 @@ bool are_normal_axes(const Net& net, int x, const std::vector<std::int64_t>& axe
   if (axes.empty() || std::ranges::find(axes, batch) != axes.end()) return false;
   if (axes.size() > 1 && batch > axes.front()) return false;
   if (any_one && axes.size() == 1) return true;
-  return axes.back() == rank - 1 && axes.back() - axes.front() + 1 == static_cast<std::int64_t>(axes.size());
+  return axes.back() == rank - 1 &&
+         axes.back() - axes.front() + 1 == static_cast<std::int64_t>(axes.size());
 }
 
-bool replace(Net& net, Operation& operation, int x, const Match& match, const std::vector<std::int64_t>& axes) {
+bool replace(Net& net, Operation& operation, int x, const Match& match,
+             const std::vector<std::int64_t>& axes) {
   const Template& known = *match.found;
-  if (!is_activation(known) && !are_normal_axes(net, x, axes, known.name != "layer_norm")) return false;
+  if (!is_activation(known) && !are_normal_axes(net, x, axes, known.name != "layer_norm"))
+    return false;
   operation.inputs = {x};
   if (is_activation(known)) {
     operation.op = ".activation";
@@ -318,22 +242,24 @@ std::string recognise_at(Net& net, Operation& operation) {
     const ExpressionPtr expression = reader.read(root);
     if (expression == nullptr || reader.operations() < 2) continue;
     const Match found = match(expression);
-    if (found.found != nullptr && replace(net, operation, x, found, reader.axes())) return std::string(found.found->name);
+    if (found.found != nullptr && replace(net, operation, x, found, reader.axes()))
+      return std::string(found.found->name);
   }
   return {};
 }
 
-// How many operations, and outputs of the model, read each value, not counting operations that nobody reads.
+// How many operations, and outputs of the model, read each value, not counting operations that
+// nobody reads.
 class Uses {
  public:
   explicit Uses(const Net& net) {
     for (const auto& readers : net.readers()) counts_.push_back(static_cast<int>(readers.size()));
   }
 
-  bool any(int id) const { return id >= 0 && counts_[static_cast<std::size_t>(id)] > 0; }
+  bool any(int id) const { return id >= 0 && counts_[id] > 0; }
   void grow(std::size_t values) { counts_.resize(values, 0); }
   void take(int id) {
-    if (id >= 0) ++counts_[static_cast<std::size_t>(id)];
+    if (id >= 0) ++counts_[id];
   }
 
   void release(const Net& net, int id) {
@@ -341,8 +267,8 @@ class Uses {
     while (!released.empty()) {
       const int next = released.back();
       released.pop_back();
-      if (next < 0 || --counts_[static_cast<std::size_t>(next)] > 0 || net.value(next).producer < 0) continue;
-      const Operation& operation = net.operations[static_cast<std::size_t>(net.value(next).producer)];
+      if (next < 0 || --counts_[next] > 0 || net.value(next).producer < 0) continue;
+      const Operation& operation = net.operations[net.value(next).producer];
       if (std::ranges::none_of(operation.outputs, [&](int output) { return any(output); }))
         released.insert(released.end(), operation.inputs.begin(), operation.inputs.end());
     }
@@ -354,7 +280,8 @@ class Uses {
 
 }  // namespace
 
-// From the last operation to the first, so that a whole is found before its parts, which are then read by nobody and passed over.
+// From the last operation to the first, so that a whole is found before its parts, which are then
+// read by nobody and passed over.
 void recognise_formulas(Net& net) {
   std::map<std::string, int> found;
   Uses uses(net);

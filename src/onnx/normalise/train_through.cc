@@ -11,7 +11,8 @@ namespace undying::onnx {
 namespace {
 
 bool takes_values(std::string_view op) {
-  constexpr std::array<std::string_view, 7> kOps = {"Add", "Sub", "Mul", "Div", "Max", "Min", "Where"};
+  constexpr std::array<std::string_view, 7> kOps = {"Add", "Sub", "Mul",  "Div",
+                                                    "Max", "Min", "Where"};
   return std::ranges::find(kOps, op) != kOps.end();
 }
 
@@ -28,17 +29,20 @@ class Through {
     const std::size_t count = net_.operations.size();
     for (std::size_t i = 0; i < count; ++i) {
       const Operation& operation = net_.operations[i];
-      const bool meets = takes_values(operation.op) && operation.problem.empty() && operation.outputs.size() == 1 &&
+      const bool meets = takes_values(operation.op) && operation.problem.empty() &&
+                         operation.outputs.size() == 1 &&
                          net_.value(operation.outputs[0]).constant == nullptr;
       for (std::size_t k = 0; meets && k < operation.inputs.size(); ++k)
-        if (is_made_of_parameters(operation.inputs[k])) try_through(i, operation.inputs[k], sources);
+        if (is_made_of_parameters(operation.inputs[k]))
+          try_through(i, operation.inputs[k], sources);
     }
     net_.operations.insert(net_.operations.begin(), sources.begin(), sources.end());
     note_done();
   }
 
  private:
-  // The operation whose result is known that gives a value; null: an initializer, or a value of examples.
+  // The operation whose result is known that gives a value; null: an initializer, or a value of
+  // examples.
   const Operation* maker(int id) const {
     const auto found = producers_.find(id);
     if (id < 0 || net_.value(id).constant == nullptr || found == producers_.end()) return nullptr;
@@ -49,13 +53,15 @@ class Through {
   // Computed from parameters; one that is moved alone is the parameter still.
   bool is_made_of_parameters(int id) const {
     const Operation* operation = maker(id);
-    return operation != nullptr && net_.value(id).constant->origin.empty() && !net_.value(id).constant->integer && depends(id);
+    return operation != nullptr && net_.value(id).constant->origin.empty() &&
+           !net_.value(id).constant->integer && depends(id);
   }
 
   bool depends(int id) const {
     const Operation* operation = maker(id);
     if (operation == nullptr) return false;
-    return !operation->origin.parameters.empty() || std::ranges::any_of(operation->inputs, [&](int input) { return depends(input); });
+    return !operation->origin.parameters.empty() ||
+           std::ranges::any_of(operation->inputs, [&](int input) { return depends(input); });
   }
 
   // The operations from parameters to a value, as the file orders them.
@@ -84,11 +90,13 @@ class Through {
     net_.values = values;
   }
 
-  // Its results are computed at run time again; where all it reads is known, the first that is no parameter becomes a value.
+  // Its results are computed at run time again; where all it reads is known, the first that is no
+  // parameter becomes a value.
   bool revive(Operation& operation, std::vector<Operation>& added) {
     for (const int id : operation.outputs)
       if (id >= 0) net_.value(id).constant = nullptr;
-    const bool known = std::ranges::all_of(operation.inputs, [&](int id) { return id < 0 || net_.value(id).constant != nullptr; });
+    const bool known = std::ranges::all_of(
+        operation.inputs, [&](int id) { return id < 0 || net_.value(id).constant != nullptr; });
     if (known && !operation.inputs.empty() && operation.inputs[0] >= 0)
       operation.inputs[0] = value_of(operation, operation.inputs[0], added);
     shape_outputs(net_, operation);
@@ -97,7 +105,8 @@ class Through {
 
   int value_of(const Operation& reader, int constant, std::vector<Operation>& added) {
     const ConstantPtr known = net_.value(constant).constant;
-    Operation source{.name = reader.name + ".value", .op = ".constant", .settings = {{".value", known}}};
+    Operation source{
+        .name = reader.name + ".value", .op = ".constant", .settings = {{".value", known}}};
     source.origin = reader.origin;
     source.outputs = {net_.add_value({.name = source.name})};
     shape_outputs(net_, source);
@@ -106,7 +115,10 @@ class Through {
   }
 
   void note_done() {
-    if (done_ > 0) net_.notes.push_back(std::to_string(done_) + " values computed from parameters alone train through what computes them");
+    if (done_ > 0)
+      net_.notes.push_back(
+          std::to_string(done_) +
+          " values computed from parameters alone train through what computes them");
   }
 
   Net& net_;

@@ -20,29 +20,37 @@ ConstantPtr scalar(double value) { return make_floats({}, {static_cast<float>(va
 
 // A list of integers moves from an attribute to an input.
 void list_to_input(Net& net, Operation& operation, const std::string& name, std::size_t index) {
-  if (operation.settings.contains(name)) set_input(net, operation, index, make_list(integers(operation, name)));
+  if (operation.settings.contains(name))
+    set_input(net, operation, index, make_list(integers(operation, name)));
   operation.settings.erase(name);
 }
 
-// Before 7, the second operand was broadcast only where `broadcast` said so, and stood at `axis` of the first.
+// Before 7, the second operand was broadcast only where `broadcast` said so, and stood at `axis` of
+// the first.
 void align_second_operand(Net& net, Operation& operation) {
   const std::int64_t axis = integer(operation, "axis", -1);
-  const bool placed = operation.settings.contains("axis") && integer(operation, "broadcast", 0) != 0;
+  const bool placed =
+      operation.settings.contains("axis") && integer(operation, "broadcast", 0) != 0;
   operation.settings.erase("axis");
   operation.settings.erase("broadcast");
   if (!placed || !has_input(operation, 0) || !has_input(operation, 1)) return;
   const ConstantPtr& second = net.value(operation.inputs[1]).constant;
   const std::int64_t rank = net.rank(operation.inputs[0]);
-  if (second == nullptr) refuse("broadcasts a computed operand at axis " + std::to_string(axis) + ", as before opset 7");
-  const std::int64_t behind = rank - (axis < 0 ? axis + rank : axis) - static_cast<std::int64_t>(second->dims.size());
-  if (behind < 0 || behind > rank) malformed(operation, "its axis " + std::to_string(axis) + " does not fit its operands");
+  if (second == nullptr)
+    refuse("broadcasts a computed operand at axis " + std::to_string(axis) + ", as before opset 7");
+  const std::int64_t behind =
+      rank - (axis < 0 ? axis + rank : axis) - static_cast<std::int64_t>(second->dims.size());
+  if (behind < 0 || behind > rank)
+    malformed(operation, "its axis " + std::to_string(axis) + " does not fit its operands");
   Constant wider = *second;
   wider.dims.insert(wider.dims.end(), static_cast<std::size_t>(behind), 1);
   wider.origin.clear();
   operation.inputs[1] = net.add_constant(std::make_shared<Constant>(std::move(wider)));
 }
 
-void gemm_6(Net&, Operation& operation) { operation.settings.erase("broadcast"); }  // numpy's rules since 7 include it
+void gemm_6(Net&, Operation& operation) {
+  operation.settings.erase("broadcast");
+}  // numpy's rules since 7 include it
 
 // Before 7, a slope of one value a channel stood at the channels whatever came behind them.
 void prelu_6(Net& net, Operation& operation) {
@@ -55,10 +63,12 @@ void prelu_6(Net& net, Operation& operation) {
   operation.inputs[1] = net.add_constant(std::make_shared<Constant>(std::move(wider)));
 }
 
-// Statistics per position went out with opset 9; running statistics as outputs 2 and 3 meant training before 14.
+// Statistics per position went out with opset 9; running statistics as outputs 2 and 3 meant
+// training before 14.
 void batch_norm_13(Net& net, Operation& operation) {
   const bool vector = has_input(operation, 0) && net.value(operation.inputs[0]).shape.size() == 1;
-  if (integer(operation, "spatial", 1) == 0 && !vector) refuse("has statistics for each position (spatial = 0)");
+  if (integer(operation, "spatial", 1) == 0 && !vector)
+    refuse("has statistics for each position (spatial = 0)");
   for (const char* gone : {"spatial", "is_test"}) operation.settings.erase(gone);
   if (operation.outputs.size() > 1) operation.settings["training_mode"] = std::int64_t{1};
 }
@@ -103,11 +113,14 @@ void group_norm_20(Net& net, Operation& operation) {
   if (!has_input(operation, 0) || net.value(operation.inputs[0]).constant != nullptr) return;
   const Shape& shape = net.value(operation.inputs[0]).shape;
   for (std::size_t i = 1; i < 3; ++i) {
-    const ConstantPtr each = has_input(operation, i) ? net.value(operation.inputs[i]).constant : nullptr;
-    if (each == nullptr || each->integer || each->count() == 0 || shape.empty() || shape[0] % each->count() != 0)
+    const ConstantPtr each =
+        has_input(operation, i) ? net.value(operation.inputs[i]).constant : nullptr;
+    if (each == nullptr || each->integer || each->count() == 0 || shape.empty() ||
+        shape[0] % each->count() != 0)
       refuse("has a scale or bias that is not one known number for each group");
     std::vector<float> channels;
-    for (std::int64_t c = 0; c < shape[0]; ++c) channels.push_back(each->floats[static_cast<std::size_t>(c / (shape[0] / each->count()))]);
+    for (std::int64_t c = 0; c < shape[0]; ++c)
+      channels.push_back(each->floats[c / (shape[0] / each->count())]);
     set_input(net, operation, i, make_floats({shape[0]}, std::move(channels)));
   }
 }
@@ -166,17 +179,46 @@ constexpr std::array kChanges = {
     Change{"Resize", 10, resize_10},
 };
 
-// What has meant the same, apart from what kChanges says, since the first opset. The rest came into its form by opset 6.
-constexpr std::array<std::string_view, 32> kOldest = {
-    "And",           "AveragePool",       "Constant",  "Conv",       "ConvTranspose", "Equal",  "Flatten", "Gather", "GlobalAveragePool",
-    "GlobalMaxPool", "Greater",           "Identity",  "Less",       "LogSoftmax",    "MatMul", "MaxPool", "Not",    "Or",
-    "Pow",           "RandomUniformLike", "ReduceMax", "ReduceMean", "ReduceSum",     "Shape",  "Size",    "Slice",  "Softmax",
-    "Softplus",      "Softsign",          "Squeeze",   "Transpose",  "Unsqueeze"};
+// What has meant the same, apart from what kChanges says, since the first opset. The rest came into
+// its form by opset 6.
+constexpr std::array<std::string_view, 32> kOldest = {"And",
+                                                      "AveragePool",
+                                                      "Constant",
+                                                      "Conv",
+                                                      "ConvTranspose",
+                                                      "Equal",
+                                                      "Flatten",
+                                                      "Gather",
+                                                      "GlobalAveragePool",
+                                                      "GlobalMaxPool",
+                                                      "Greater",
+                                                      "Identity",
+                                                      "Less",
+                                                      "LogSoftmax",
+                                                      "MatMul",
+                                                      "MaxPool",
+                                                      "Not",
+                                                      "Or",
+                                                      "Pow",
+                                                      "RandomUniformLike",
+                                                      "ReduceMax",
+                                                      "ReduceMean",
+                                                      "ReduceSum",
+                                                      "Shape",
+                                                      "Size",
+                                                      "Slice",
+                                                      "Softmax",
+                                                      "Softplus",
+                                                      "Softsign",
+                                                      "Squeeze",
+                                                      "Transpose",
+                                                      "Unsqueeze"};
 
 }  // namespace
 
 bool upconvert(Net& net, Operation& operation) {
-  if (net.opset < 6 && std::ranges::find(kOldest, operation.op) == kOldest.end()) refuse("has the form of an opset before 6");
+  if (net.opset < 6 && std::ranges::find(kOldest, operation.op) == kOldest.end())
+    refuse("has the form of an opset before 6");
   for (const Change& change : kChanges) {
     if (change.op != operation.op || net.opset > change.until) continue;
     change.apply(net, operation);

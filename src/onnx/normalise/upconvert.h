@@ -5,9 +5,10 @@
 
 namespace undying::onnx {
 
-// Rewrites an operation of an older opset (net.opset) in the terms of the newest: attributes become inputs, old defaults are written out,
-// old meanings become settings of ours, which start with a dot. The shapes of its inputs are known. Returns whether anything changed.
-// Refuses what has no counterpart.
+// Rewrites an operation of an older opset (net.opset) in the terms of the newest: attributes become
+// inputs, old defaults are written out, old meanings become settings of ours, which start with a
+// dot. The shapes of its inputs are known. Returns whether anything changed. Refuses what has no
+// counterpart.
 bool upconvert(Net& net, Operation& operation);
 
 }  // namespace undying::onnx

@@ -6,7 +6,9 @@
 namespace undying::onnx {
 
 const std::string& checked(const std::string& name) {
-  if (printable(name) != name) throw Error(ErrorCode::kBadData, "graph", "has a name with control characters: " + printable(name));
+  if (printable(name) != name)
+    throw Error(ErrorCode::kBadData, "graph",
+                "has a name with control characters: " + printable(name));
   return name;
 }
 
@@ -14,7 +16,8 @@ void add_attribute(Operation& operation, TensorReader& tensors, pb::AttributePro
   using Type = pb::AttributeProto;
   const std::string& name = checked(attribute.name());
   if (name.empty() || name.front() == '.' || operation.settings.contains(name))
-    malformed(operation, "has two attributes called \"" + name + "\", or one that is called nothing or by a dot");
+    malformed(operation, "has two attributes called \"" + name +
+                             "\", or one that is called nothing or by a dot");
   Setting& value = operation.settings[name];
   switch (attribute.type()) {
     case Type::INT:

@@ -10,7 +10,8 @@ namespace undying::onnx {
 namespace {
 
 [[noreturn]] void bad(const pb::NodeProto& node, const std::string& message) {
-  const std::string name = !node.name().empty() || node.output_size() == 0 ? node.name() : node.output(0);
+  const std::string name =
+      !node.name().empty() || node.output_size() == 0 ? node.name() : node.output(0);
   throw Error(ErrorCode::kBadData, "node " + printable(name) + " (If)", message);
 }
 
@@ -42,9 +43,11 @@ void move_in(pb::GraphProto& graph, int index, pb::GraphProto branch, const std:
   pb::NodeProto& node = *graph.mutable_node(index);
   if (branch.input_size() > 0) bad(node, "has a branch with inputs of its own");
   if (branch.output_size() != node.output_size())
-    bad(node, "has a branch of " + std::to_string(branch.output_size()) + " outputs; expected " + std::to_string(node.output_size()));
+    bad(node, "has a branch of " + std::to_string(branch.output_size()) + " outputs; expected " +
+                  std::to_string(node.output_size()));
   const std::set<std::string> own = defined_by(branch);
-  for (const auto& output : branch.output()) node.add_input(own.contains(output.name()) ? prefix + output.name() : output.name());
+  for (const auto& output : branch.output())
+    node.add_input(own.contains(output.name()) ? prefix + output.name() : output.name());
   for (auto& tensor : *branch.mutable_initializer()) {
     tensor.set_name(prefix + tensor.name());
     graph.add_initializer()->Swap(&tensor);
@@ -58,10 +61,14 @@ void move_in(pb::GraphProto& graph, int index, pb::GraphProto branch, const std:
 }  // namespace
 
 void inline_branches(pb::GraphProto& graph) {
-  for (int i = 0; i < graph.node_size(); ++i) {  // nodes that are moved in stand at the end, and are looked at in their turn
-    if (graph.node(i).op_type() != "If" || !(graph.node(i).domain().empty() || graph.node(i).domain() == "ai.onnx")) continue;
+  for (int i = 0; i < graph.node_size();
+       ++i) {  // nodes that are moved in stand at the end, and are looked at in their turn
+    if (graph.node(i).op_type() != "If" ||
+        !(graph.node(i).domain().empty() || graph.node(i).domain() == "ai.onnx"))
+      continue;
     pb::NodeProto& node = *graph.mutable_node(i);
-    if (node.input_size() != 1) bad(node, "has " + std::to_string(node.input_size()) + " inputs; expected 1");
+    if (node.input_size() != 1)
+      bad(node, "has " + std::to_string(node.input_size()) + " inputs; expected 1");
     for (const char* name : {"then_branch", "else_branch"}) {
       pb::GraphProto branch;
       for (auto& attribute : *graph.mutable_node(i)->mutable_attribute())

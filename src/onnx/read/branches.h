@@ -5,9 +5,10 @@
 
 namespace undying::onnx {
 
-// Brings the branches of every If into the graph itself: their nodes and initializers under names of their own, and the If without
-// attributes, its inputs the condition, what the first branch gives, what the second gives. Which it is, is known once the condition is.
-// Throws Error{kBadData} where the branches do not fit the node.
+// Brings the branches of every If into the graph itself: their nodes and initializers under names
+// of their own, and the If without attributes, its inputs the condition, what the first branch
+// gives, what the second gives. Which it is, is known once the condition is. Throws Error{kBadData}
+// where the branches do not fit the node.
 void inline_branches(pb::GraphProto& graph);
 
 }  // namespace undying::onnx

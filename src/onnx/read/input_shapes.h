@@ -12,25 +12,32 @@
 
 namespace undying::onnx {
 
-// What the inputs of a file are, by the file and by what the caller says of them: which dimension counts examples, and extents that the
-// file leaves open.
+// What the inputs of a file are, by the file and by what the caller says of them: which dimension
+// counts examples, and extents that the file leaves open.
 class InputShapes {
  public:
-  // `constants`: inputs that have an initializer. Throws Error{kInvalidArgument, "--shape"} for what does not fit the file. All three must
-  // outlive this.
-  InputShapes(const pb::GraphProto& graph, const LoadOptions& options, const std::vector<std::string>& constants);
+  // `constants`: inputs that have an initializer. Throws Error{kInvalidArgument, "--shape"} for
+  // what does not fit the file. All three must outlive this.
+  InputShapes(const pb::GraphProto& graph, const LoadOptions& options,
+              const std::vector<std::string>& constants);
 
   bool counts_examples() const { return counts_; }
   bool is_one_example() const { return counts_ && whole_; }  // the caller says that a batch is one
-  int batch_axis(const std::string& name) const { return axes_.contains(name) ? axes_.at(name) : 0; }
-  // The extent that the caller gives a dimension, or the file does; 0: neither. Throws as above where they differ.
+  int batch_axis(const std::string& name) const {
+    return axes_.contains(name) ? axes_.at(name) : 0;
+  }
+  // The extent that the caller gives a dimension, or the file does; 0: neither. Throws as above
+  // where they differ.
   std::int64_t extent_of(const pb::ValueInfoProto& info, int axis) const;
-  // Of one example, where open dimensions have extents of the kind that networks have.
-  Shape likely(const pb::ValueInfoProto& info) const;
+  // Of one example, where open dimensions have extents of the kinds that networks have; the most
+  // usual first.
+  std::vector<Shape> likely(const pb::ValueInfoProto& info) const;
   std::vector<std::string> notes() const;
 
  private:
-  bool is_constant(const pb::ValueInfoProto& info) const { return constants_.contains(info.name()); }
+  bool is_constant(const pb::ValueInfoProto& info) const {
+    return constants_.contains(info.name());
+  }
   void check(const std::string& name, const Shape& shape) const;
   bool are_lists() const;
   int find_batch_axis(const pb::ValueInfoProto& info) const;

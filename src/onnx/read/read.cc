@@ -31,7 +31,9 @@ class Walk {
     while (!bytes.empty()) {
       std::uint64_t tag = 0;
       if (!varint(bytes, tag) || tag >> 3 == 0 || tag >> 32 != 0) return false;
-      if (!field(type.FindFieldByNumber(static_cast<int>(tag >> 3)), static_cast<int>(tag & 7), bytes, depth)) return false;
+      if (!field(type.FindFieldByNumber(static_cast<int>(tag >> 3)), static_cast<int>(tag & 7),
+                 bytes, depth))
+        return false;
     }
     return true;
   }
@@ -110,27 +112,31 @@ std::string read_bytes(const fs::path& file) {
   std::error_code error;
   const fs::file_status status = fs::status(file, error);
   if (!fs::exists(status)) throw Error(ErrorCode::kNotFound, file.string(), "no such file");
-  if (!fs::is_regular_file(status)) throw Error(ErrorCode::kBadData, file.string(), "is not a file; expected an ONNX model");
+  if (!fs::is_regular_file(status))
+    throw Error(ErrorCode::kBadData, file.string(), "is not a file; expected an ONNX model");
   const auto size = fs::file_size(file, error);
   if (size > static_cast<std::uintmax_t>(kMostFileBytes))
     throw Error(ErrorCode::kUnsupported, file.string(),
-                "has " + std::to_string(size) + " bytes; at most " + std::to_string(kMostFileBytes) +
+                "has " + std::to_string(size) + " bytes; at most " +
+                    std::to_string(kMostFileBytes) +
                     " are read, with larger tensors stored outside");
   std::ifstream stream(file, std::ios::binary);
   std::string bytes(static_cast<std::size_t>(size), '\0');
   if (!stream || !stream.read(bytes.data(), static_cast<std::streamsize>(size)))
-    throw Error(ErrorCode::kIo, file.string(), std::string("cannot be read: ") + std::strerror(errno));
+    throw Error(ErrorCode::kIo, file.string(),
+                std::string("cannot be read: ") + std::strerror(errno));
   return bytes;
 }
 
 pb::ModelProto parse_model(std::string_view bytes) {
   const std::int64_t cost = parsing_cost(bytes);
   if (cost > kMostCost)
-    throw Error(
-        ErrorCode::kBadData, "file",
-        "would take " + std::to_string(cost >> 20) + " MB to describe; at most " + std::to_string(kMostCost >> 20) + " MB are accepted");
+    throw Error(ErrorCode::kBadData, "file",
+                "would take " + std::to_string(cost >> 20) + " MB to describe; at most " +
+                    std::to_string(kMostCost >> 20) + " MB are accepted");
   pb::ModelProto model;
-  if (cost < 0 || !model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || !model.has_graph())
+  if (cost < 0 || !model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
+      !model.has_graph())
     throw Error(ErrorCode::kBadData, "file", "is not an ONNX model, or is truncated or damaged");
   return model;
 }

@@ -13,7 +13,8 @@
 namespace undying::onnx {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "tensors are read as they lie in the file");
+static_assert(std::endian::native == std::endian::little,
+              "tensors are read as they lie in the file");
 
 using Type = pb::TensorProto;
 
@@ -26,11 +27,15 @@ std::string subject_of(const pb::TensorProto& tensor) {
 }
 
 std::string type_name(int type) {
-  return pb::TensorProto::DataType_IsValid(type) ? pb::TensorProto::DataType_Name(static_cast<pb::TensorProto::DataType>(type))
-                                                 : "number " + std::to_string(type);
+  return pb::TensorProto::DataType_IsValid(type)
+             ? pb::TensorProto::DataType_Name(static_cast<pb::TensorProto::DataType>(type))
+             : "number " + std::to_string(type);
 }
 
-bool is_float(int type) { return type == Type::FLOAT || type == Type::DOUBLE || type == Type::FLOAT16 || type == Type::BFLOAT16; }
+bool is_float(int type) {
+  return type == Type::FLOAT || type == Type::DOUBLE || type == Type::FLOAT16 ||
+         type == Type::BFLOAT16;
+}
 
 // Bytes an element takes in raw_data; 0: not a type that is read.
 std::int64_t element_size(int type) {
@@ -57,15 +62,19 @@ std::int64_t element_size(int type) {
   }
 }
 
-float from_bfloat16(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+float from_bfloat16(std::uint16_t bits) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+}
 
 // IEEE 754 binary16.
 float from_float16(std::uint16_t bits) {
   const int exponent = bits >> 10 & 31;
   const int fraction = bits & 1023;
-  float value =
-      exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24) : std::ldexp(static_cast<float>(fraction + 1024), exponent - 25);
-  if (exponent == 31) value = fraction == 0 ? std::numeric_limits<float>::infinity() : std::numeric_limits<float>::quiet_NaN();
+  float value = exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24)
+                              : std::ldexp(static_cast<float>(fraction + 1024), exponent - 25);
+  if (exponent == 31)
+    value = fraction == 0 ? std::numeric_limits<float>::infinity()
+                          : std::numeric_limits<float>::quiet_NaN();
   return (bits & 0x8000) != 0 ? -value : value;
 }
 
@@ -155,21 +164,26 @@ std::int64_t typed_integer(const pb::TensorProto& tensor, int index) {
 // How many elements a tensor's shape asks for.
 std::int64_t declared_count(const pb::TensorProto& tensor, const Shape& dims, bool integer) {
   if (element_size(tensor.data_type()) == 0)
-    throw Error(ErrorCode::kUnsupported, subject_of(tensor),
-                "is of type " + type_name(tensor.data_type()) + "; expected a float or integer type");
+    throw Error(
+        ErrorCode::kUnsupported, subject_of(tensor),
+        "is of type " + type_name(tensor.data_type()) + "; expected a float or integer type");
   std::int64_t count = 0;
-  if (!multiply_extents(dims, kMostElements, count)) fail(tensor, "its shape " + ops::to_string(dims) + " is negative or absurdly large");
+  if (!multiply_extents(dims, kMostElements, count))
+    fail(tensor, "its shape " + ops::to_string(dims) + " is negative or absurdly large");
   if (integer && count > kMostIntegers)
     throw Error(ErrorCode::kUnsupported, subject_of(tensor),
-                "has " + std::to_string(count) + " integers; at most " + std::to_string(kMostIntegers) + " are read");
+                "has " + std::to_string(count) + " integers; at most " +
+                    std::to_string(kMostIntegers) + " are read");
   return count;
 }
 
-std::int64_t parse_offset(const pb::TensorProto& tensor, const std::string& key, const std::string& value) {
+std::int64_t parse_offset(const pb::TensorProto& tensor, const std::string& key,
+                          const std::string& value) {
   std::int64_t number = -1;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
   if (error != std::errc() || end != value.data() + value.size() || number < 0)
-    fail(tensor, "its external " + key + " is \"" + printable(value) + "\"; expected a whole number");
+    fail(tensor,
+         "its external " + key + " is \"" + printable(value) + "\"; expected a whole number");
   return number;
 }
 
@@ -190,7 +204,8 @@ std::string TensorReader::external_bytes(const pb::TensorProto& tensor, std::int
     if (entry.key() == "length") length = parse_offset(tensor, "length", entry.value());
   }
   if (length != expected)
-    fail(tensor, "is stored in " + std::to_string(length) + " bytes of another file; its shape takes " + std::to_string(expected));
+    fail(tensor, "is stored in " + std::to_string(length) +
+                     " bytes of another file; its shape takes " + std::to_string(expected));
   const std::filesystem::path file = resolve_external(folder_, location, subject_of(tensor));
   std::string bytes = read_range(file, offset, length, subject_of(tensor));
   // Many tensors that all name the same bytes would take more memory than there are bytes.
@@ -204,7 +219,8 @@ std::string TensorReader::external_bytes(const pb::TensorProto& tensor, std::int
 
 // The bytes of a tensor's elements, wherever they lie; null: they stand in a field of their type.
 const std::string* TensorReader::raw_bytes(const pb::TensorProto& tensor, std::int64_t expected) {
-  if (tensor.data_location() == pb::TensorProto::EXTERNAL) return &(outside_ = external_bytes(tensor, expected));
+  if (tensor.data_location() == pb::TensorProto::EXTERNAL)
+    return &(outside_ = external_bytes(tensor, expected));
   return tensor.has_raw_data() ? &tensor.raw_data() : nullptr;
 }
 
@@ -217,19 +233,21 @@ ConstantPtr TensorReader::read(const pb::TensorProto& tensor, std::string origin
                     .origin = std::move(origin)};
   const std::int64_t count = declared_count(tensor, constant.dims, constant.integer);
   const std::string* raw = raw_bytes(tensor, count * size);
-  const std::int64_t present = raw == nullptr ? typed_count(tensor) : static_cast<std::int64_t>(raw->size()) / size;
+  const std::int64_t present =
+      raw == nullptr ? typed_count(tensor) : static_cast<std::int64_t>(raw->size()) / size;
   if (present != count || (raw != nullptr && static_cast<std::int64_t>(raw->size()) % size != 0))
-    fail(tensor, "its shape " + ops::to_string(constant.dims) + " takes " + std::to_string(count) + " elements; the file holds " +
-                     std::to_string(present));
+    fail(tensor, "its shape " + ops::to_string(constant.dims) + " takes " + std::to_string(count) +
+                     " elements; the file holds " + std::to_string(present));
   if (constant.integer) {
     constant.integers.resize(static_cast<std::size_t>(count));
     for (std::int64_t i = 0; i < count; ++i)
-      constant.integers[static_cast<std::size_t>(i)].value =
+      constant.integers[i].value =
           raw != nullptr ? raw_integer(type, *raw, i) : typed_integer(tensor, static_cast<int>(i));
   } else {
     constant.floats.resize(static_cast<std::size_t>(count));
     for (std::int64_t i = 0; i < count; ++i)
-      constant.floats[static_cast<std::size_t>(i)] = raw != nullptr ? raw_float(type, *raw, i) : typed_float(tensor, static_cast<int>(i));
+      constant.floats[i] =
+          raw != nullptr ? raw_float(type, *raw, i) : typed_float(tensor, static_cast<int>(i));
     if (type != Type::FLOAT) ++converted_[onnx::type_name(type)];
   }
   return std::make_shared<Constant>(std::move(constant));

@@ -10,8 +10,9 @@
 
 namespace undying::onnx {
 
-// Turns tensors of a model file into constants. Float types become float32; integers and booleans become integers. What a tensor declares
-// is checked against what is there before anything is allocated.
+// Turns tensors of a model file into constants. Float types become float32; integers and booleans
+// become integers. What a tensor declares is checked against what is there before anything is
+// allocated.
 class TensorReader {
  public:
   // `folder`: where the model file lies, for tensors stored outside it; empty: none are.
@@ -33,7 +34,7 @@ class TensorReader {
   std::string external_bytes(const pb::TensorProto& tensor, std::int64_t expected);
 
   std::filesystem::path folder_;
-  std::string outside_;                                // the bytes of the tensor at hand, where they lie outside
+  std::string outside_;  // the bytes of the tensor at hand, where they lie outside
   std::map<std::string, std::int64_t> external_read_;  // bytes read so far, by file
   std::map<std::string, int> converted_;
 };

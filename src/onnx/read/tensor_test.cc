@@ -15,7 +15,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 namespace fs = std::filesystem;
 
-pb::TensorProto tensor(pb::TensorProto::DataType type, const std::vector<std::int64_t>& dims, const std::string& raw = {}) {
+pb::TensorProto tensor(pb::TensorProto::DataType type, const std::vector<std::int64_t>& dims,
+                       const std::string& raw = {}) {
   pb::TensorProto made;
   made.set_name("t");
   made.set_data_type(type);
@@ -24,7 +25,8 @@ pb::TensorProto tensor(pb::TensorProto::DataType type, const std::vector<std::in
   return made;
 }
 
-pb::TensorProto outside(const std::string& location, std::int64_t offset = 0, std::int64_t length = -1) {
+pb::TensorProto outside(const std::string& location, std::int64_t offset = 0,
+                        std::int64_t length = -1) {
   pb::TensorProto made = tensor(pb::TensorProto::FLOAT, {2});
   made.set_data_location(pb::TensorProto::EXTERNAL);
   const auto add = [&](const char* key, const std::string& value) {
@@ -49,20 +51,31 @@ std::string error_of(const pb::TensorProto& made, const fs::path& folder = {}) {
 
 TEST(OnnxTensor, FloatTypesBecomeFloat32) {
   TensorReader reader({});
-  EXPECT_THAT(reader.read(tensor(pb::TensorProto::FLOAT16, {4}, {"\x00\x3c\x00\xc0\x01\x00\xff\x7b", 8}), "t")->floats,
-              ElementsAre(1.0f, -2.0f, 0x1p-24f, 65504.0f));
-  EXPECT_THAT(reader.read(tensor(pb::TensorProto::BFLOAT16, {2}, {"\x80\x3f\x00\xc0", 4}), "t")->floats, ElementsAre(1.0f, -2.0f));
+  EXPECT_THAT(
+      reader
+          .read(tensor(pb::TensorProto::FLOAT16, {4}, {"\x00\x3c\x00\xc0\x01\x00\xff\x7b", 8}), "t")
+          ->floats,
+      ElementsAre(1.0f, -2.0f, 0x1p-24f, 65504.0f));
+  EXPECT_THAT(
+      reader.read(tensor(pb::TensorProto::BFLOAT16, {2}, {"\x80\x3f\x00\xc0", 4}), "t")->floats,
+      ElementsAre(1.0f, -2.0f));
   pb::TensorProto doubles = tensor(pb::TensorProto::DOUBLE, {1});
   doubles.add_double_data(0.1);
   EXPECT_THAT(reader.read(doubles, "t")->floats, ElementsAre(0.1f));
-  EXPECT_THAT(reader.converted(), ElementsAre(testing::Pair("BFLOAT16", 1), testing::Pair("DOUBLE", 1), testing::Pair("FLOAT16", 1)));
+  EXPECT_THAT(reader.converted(),
+              ElementsAre(testing::Pair("BFLOAT16", 1), testing::Pair("DOUBLE", 1),
+                          testing::Pair("FLOAT16", 1)));
 }
 
 TEST(OnnxTensor, WhatIsDeclaredMustBeThere) {
-  EXPECT_THAT(error_of(tensor(pb::TensorProto::FLOAT, {3}, "12345678")), HasSubstr("takes 3 elements; the file holds 2"));
-  EXPECT_THAT(error_of(tensor(pb::TensorProto::FLOAT, {2}, "1234567")), HasSubstr("takes 2 elements"));
-  EXPECT_THAT(error_of(tensor(pb::TensorProto::FLOAT, {1000000000})), HasSubstr("the file holds 0"));
-  EXPECT_THAT(error_of(tensor(pb::TensorProto::FLOAT, {1 << 20, 1 << 20, 1 << 20, 1 << 20})), HasSubstr("absurdly large"));
+  EXPECT_THAT(error_of(tensor(pb::TensorProto::FLOAT, {3}, "12345678")),
+              HasSubstr("takes 3 elements; the file holds 2"));
+  EXPECT_THAT(error_of(tensor(pb::TensorProto::FLOAT, {2}, "1234567")),
+              HasSubstr("takes 2 elements"));
+  EXPECT_THAT(error_of(tensor(pb::TensorProto::FLOAT, {1000000000})),
+              HasSubstr("the file holds 0"));
+  EXPECT_THAT(error_of(tensor(pb::TensorProto::FLOAT, {1 << 20, 1 << 20, 1 << 20, 1 << 20})),
+              HasSubstr("absurdly large"));
   EXPECT_THAT(error_of(tensor(pb::TensorProto::FLOAT, {-1})), HasSubstr("negative"));
   EXPECT_THAT(error_of(tensor(pb::TensorProto::STRING, {1})), HasSubstr("STRING"));
   EXPECT_THAT(error_of(tensor(pb::TensorProto::UNDEFINED, {1})), HasSubstr("UNDEFINED"));
@@ -72,7 +85,8 @@ class External : public testing::Test {
  protected:
   External() : folder_(test_path("external")) {
     fs::create_directories(folder_ / "model" / "weights");
-    std::ofstream(folder_ / "model" / "weights" / "data.bin", std::ios::binary) << std::string("\0\0\x80\x3f\0\0\0\x40\0\0\x40\x40", 12);
+    std::ofstream(folder_ / "model" / "weights" / "data.bin", std::ios::binary)
+        << std::string("\0\0\x80\x3f\0\0\0\x40\0\0\x40\x40", 12);
     std::ofstream(folder_ / "secret", std::ios::binary) << "12345678";
     fs::create_symlink("../secret", folder_ / "model" / "link");
     fs::create_symlink("..", folder_ / "model" / "up");
@@ -105,10 +119,12 @@ TEST_F(External, OutsideTheFolderIsRefused) {
 TEST_F(External, SizesAreCheckedAgainstTheFile) {
   EXPECT_THAT(error(outside("inside", 8)), HasSubstr("which has 12"));
   EXPECT_THAT(error(outside("inside", 0, 4)), HasSubstr("its shape takes 8"));
-  EXPECT_THAT(error(outside("inside", std::numeric_limits<std::int64_t>::max())), HasSubstr("which has 12"));
+  EXPECT_THAT(error(outside("inside", std::numeric_limits<std::int64_t>::max())),
+              HasSubstr("which has 12"));
   TensorReader reader(folder_ / "model");
   reader.read(outside("inside"), "t");
-  EXPECT_THROW(reader.read(outside("inside"), "u"), Error);  // the same bytes again and again would take more than there are
+  EXPECT_THROW(reader.read(outside("inside"), "u"),
+               Error);  // the same bytes again and again would take more than there are
 }
 
 TEST(OnnxRead, TheCostOfParsingIsKnownBefore) {

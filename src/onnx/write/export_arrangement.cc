@@ -9,7 +9,8 @@ namespace undying::onnx {
 namespace {
 
 std::string take(Exporter& to) {
-  return to.add("Gather", {to.input(), to.list(list_of(to, "indices"))}, {{"axis", to.axis(integer_of(to, "axis", 0), to.shape().size())}});
+  return to.add("Gather", {to.input(), to.list(list_of(to, "indices"))},
+                {{"axis", to.axis(integer_of(to, "axis", 0), to.shape().size())}});
 }
 
 std::string concat(Exporter& to) {
@@ -17,13 +18,15 @@ std::string concat(Exporter& to) {
   for (std::size_t i = 0; i < to.node().inputs.size(); ++i) {
     inputs.push_back(to.is_same_for_all(i) ? to.repeated(to.input(i), to.shape(i)) : to.input(i));
   }
-  return to.add("Concat", inputs, {{"axis", to.axis(integer_of(to, "axis", 0), to.shape().size())}});
+  return to.add("Concat", inputs,
+                {{"axis", to.axis(integer_of(to, "axis", 0), to.shape().size())}});
 }
 
 std::string slice(Exporter& to) {
   const List axes = axes_of(to, list_of(to, "axes"), to.shape().size());
   const List steps = list_of(to, "steps", List(axes.size(), 1));
-  return to.add("Slice", {to.input(), to.list(list_of(to, "starts")), to.list(list_of(to, "ends")), to.list(axes), to.list(steps)});
+  return to.add("Slice", {to.input(), to.list(list_of(to, "starts")), to.list(list_of(to, "ends")),
+                          to.list(axes), to.list(steps)});
 }
 
 std::string pad(Exporter& to) {
@@ -43,19 +46,23 @@ std::string transpose(Exporter& to) {
 }
 
 std::string reshape(Exporter& to) { return to.reshape(to.input(), to.result()); }
-std::string flatten(Exporter& to) { return to.add("Flatten", {to.input()}, {{"axis", std::int64_t{1}}}); }
+std::string flatten(Exporter& to) {
+  return to.add("Flatten", {to.input()}, {{"axis", std::int64_t{1}}});
+}
 
 std::string squeeze(Exporter& to) {
   if (to.result() == to.shape()) return to.input();
   List axes = list_of(to, "axes");
   for (std::size_t i = 0; i < to.shape().size() && list_of(to, "axes").empty(); ++i)
     if (to.shape()[i] == 1) axes.push_back(static_cast<std::int64_t>(i));
-  if (axes.size() == to.shape().size()) return to.reshape(to.input(), to.result());  // (1), where Squeeze would leave the batch alone
+  if (axes.size() == to.shape().size())
+    return to.reshape(to.input(), to.result());  // (1), where Squeeze would leave the batch alone
   return to.add("Squeeze", {to.input(), to.list(axes_of(to, axes, to.shape().size()))});
 }
 
 std::string unsqueeze(Exporter& to) {
-  return to.add("Unsqueeze", {to.input(), to.list(axes_of(to, list_of(to, "axes"), to.result().size()))});
+  return to.add("Unsqueeze",
+                {to.input(), to.list(axes_of(to, list_of(to, "axes"), to.result().size()))});
 }
 
 List reduced(const Exporter& to) {
@@ -63,18 +70,24 @@ List reduced(const Exporter& to) {
   return to.node().attributes.has("axes") ? axes_of(to, list_of(to, "axes"), rank) : all_axes(rank);
 }
 
-// Where every dimension is reduced they are kept, and become the one that is left here. In ONNX none would be, and what comes behind would
-// take the examples for the last dimension of what they meet.
-std::int64_t keepdims(const Exporter& to) { return reduced(to).size() == to.shape().size() ? 1 : integer_of(to, "keepdims", 1); }
+// Where every dimension is reduced they are kept, and become the one that is left here. In ONNX
+// none would be, and what comes behind would take the examples for the last dimension of what they
+// meet.
+std::int64_t keepdims(const Exporter& to) {
+  return reduced(to).size() == to.shape().size() ? 1 : integer_of(to, "keepdims", 1);
+}
 std::string one_left(Exporter& to, const std::string& kept) {
-  const bool joined = reduced(to).size() == to.shape().size() && to.result().size() != to.shape().size();
+  const bool joined =
+      reduced(to).size() == to.shape().size() && to.result().size() != to.shape().size();
   return joined ? to.reshape(kept, to.result()) : kept;
 }
 
 // The axes are an input from opset `since` on.
 std::string reduction(Exporter& to, const char* op, std::int64_t since) {
   if (reduced(to).empty()) return to.input();  // in ONNX, no axes are all of them
-  if (to.opset() < since) return one_left(to, to.add(op, {to.input()}, {{"axes", reduced(to)}, {"keepdims", keepdims(to)}}));
+  if (to.opset() < since)
+    return one_left(to,
+                    to.add(op, {to.input()}, {{"axes", reduced(to)}, {"keepdims", keepdims(to)}}));
   return one_left(to, to.add(op, {to.input(), to.list(reduced(to))}, {{"keepdims", keepdims(to)}}));
 }
 

@@ -1,5 +1,5 @@
-// batch_norm(z) = scale z + shift per channel, scale = gamma / sqrt(var + epsilon), shift = beta - mean scale. With z = W x + b:
-// W' = scale W along the channels, b' = scale b + shift.
+// batch_norm(z) = scale z + shift per channel, scale = gamma / sqrt(var + epsilon), shift = beta -
+// mean scale. With z = W x + b: W' = scale W along the channels, b' = scale b + shift.
 
 #include "onnx/write/fold_batch_norm.h"
 
@@ -30,17 +30,17 @@ class Folder {
     int count = 0;
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       Node& node = nodes_[i];
-      const bool gone = ops::is_batch_norm(node) && merge(nodes_[static_cast<std::size_t>(node.inputs[0])], node);
+      const bool gone = ops::is_batch_norm(node) && merge(nodes_[node.inputs[0]], node);
       if (gone) {
-        index[i] = index[static_cast<std::size_t>(node.inputs[0])];
-        kept[static_cast<std::size_t>(index[i])] = renumbered(nodes_[static_cast<std::size_t>(node.inputs[0])], index);
+        index[i] = index[node.inputs[0]];
+        kept[index[i]] = renumbered(nodes_[node.inputs[0]], index);
         ++count;
         continue;
       }
       index[i] = static_cast<int>(kept.size());
       kept.push_back(renumbered(node, index));
     }
-    for (int& output : outputs_) output = index[static_cast<std::size_t>(output)];
+    for (int& output : outputs_) output = index[output];
     std::vector<Tensor> tensors;
     for (auto& [name, tensor] : tensors_) tensors.push_back(std::move(tensor));
     return {Graph(std::move(kept), outputs_), std::move(tensors), count};
@@ -48,7 +48,7 @@ class Folder {
 
  private:
   static Node renumbered(Node node, const std::vector<int>& index) {
-    for (int& input : node.inputs) input = index[static_cast<std::size_t>(input)];
+    for (int& input : node.inputs) input = index[input];
     return node;
   }
 
@@ -58,9 +58,12 @@ class Folder {
   bool can_take(const Node& node, const Node& norm) {
     if (!ops::makes_units(node)) return false;
     if (readers_[norm.inputs[0]] != 1) return false;
-    const bool vector = values_[static_cast<std::size_t>(norm.inputs[0])].shape.size() == 1;
-    if (!ops::has_channels(node) && !vector) return false;  // its channels are positions of the layer
-    return std::ranges::all_of(owned_tensors(node, values_), [&](const auto& spec) { return owners_[spec.name] == 1 && fits(spec); });
+    const bool vector = values_[norm.inputs[0]].shape.size() == 1;
+    if (!ops::has_channels(node) && !vector)
+      return false;  // its channels are positions of the layer
+    return std::ranges::all_of(owned_tensors(node, values_), [&](const auto& spec) {
+      return owners_[spec.name] == 1 && fits(spec);
+    });
   }
 
   bool fits(const ops::ParameterSpec& spec) const {
@@ -92,15 +95,20 @@ class Folder {
   void scale_weight(const Node& node, const std::vector<double>& scale) {
     Tensor& weight = tensors_[owned_tensors(node, values_)[0].name];
     const bool transposed = output_dimension(node) == 1;
-    const auto inner = static_cast<std::size_t>(ops::element_count(Shape(weight.shape.begin() + (transposed ? 2 : 1), weight.shape.end())));
-    // A transposed convolution's weight is (inputs, outputs / groups, ...): its input channels tell the group.
-    const std::size_t per_group = transposed ? static_cast<std::size_t>(weight.shape[1]) : scale.size();
+    const auto inner = static_cast<std::size_t>(
+        ops::element_count(Shape(weight.shape.begin() + (transposed ? 2 : 1), weight.shape.end())));
+    // A transposed convolution's weight is (inputs, outputs / groups, ...): its input channels tell
+    // the group.
+    const std::size_t per_group =
+        transposed ? static_cast<std::size_t>(weight.shape[1]) : scale.size();
     const std::size_t groups = scale.size() / per_group;
     for (std::size_t i = 0; i < weight.values.size(); ++i) {
       const std::size_t row = i / inner;
       const std::size_t input = row / per_group;
-      const std::size_t group = transposed ? input / (static_cast<std::size_t>(weight.shape[0]) / groups) : 0;
-      weight.values[i] = static_cast<float>(weight.values[i] * scale[group * per_group + row % per_group]);
+      const std::size_t group =
+          transposed ? input / (static_cast<std::size_t>(weight.shape[0]) / groups) : 0;
+      weight.values[i] =
+          static_cast<float>(weight.values[i] * scale[group * per_group + row % per_group]);
     }
   }
 
@@ -110,10 +118,12 @@ class Folder {
       node.parameters.resize(2);
       if (tensors_.contains(node.name + ".bias")) node.parameters[1] = node.name + ".folded_bias";
       const std::string name = owned_tensors(node, values_)[1].name;
-      tensors_[name] = {name, {static_cast<std::int64_t>(shift.size())}, std::vector<float>(shift.size(), 0.0f)};
+      tensors_[name] = {
+          name, {static_cast<std::int64_t>(shift.size())}, std::vector<float>(shift.size(), 0.0f)};
     }
     Tensor& bias = tensors_[owned_tensors(node, values_)[1].name];
-    for (std::size_t i = 0; i < shift.size(); ++i) bias.values[i] = static_cast<float>(bias.values[i] * scale[i] + shift[i]);
+    for (std::size_t i = 0; i < shift.size(); ++i)
+      bias.values[i] = static_cast<float>(bias.values[i] * scale[i] + shift[i]);
   }
 
   std::vector<Node> nodes_;
@@ -126,6 +136,8 @@ class Folder {
 
 }  // namespace
 
-Folded fold_batch_norms(const Graph& graph, std::span<const Tensor> weights) { return Folder(graph, weights).fold(); }
+Folded fold_batch_norms(const Graph& graph, std::span<const Tensor> weights) {
+  return Folder(graph, weights).fold();
+}
 
 }  // namespace undying::onnx

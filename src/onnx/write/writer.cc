@@ -8,7 +8,8 @@ void Writer::begin(const std::string& name) {
 }
 
 std::string Writer::end(const std::string& result, const std::string& name) {
-  if (graph_.node_size() == first_) return result;  // nothing was written: the value is an earlier one
+  if (graph_.node_size() == first_)
+    return result;  // nothing was written: the value is an earlier one
   pb::NodeProto& last = *graph_.mutable_node(graph_.node_size() - 1);
   last.set_output(0, name);
   if (graph_.node_size() == first_ + 1) last.set_name(node_names_.take(scope_));
@@ -17,12 +18,14 @@ std::string Writer::end(const std::string& result, const std::string& name) {
 
 std::string Writer::part_name(const std::string& what) { return scope_ + "/" + what; }
 
-std::string Writer::add(const std::string& op, const std::vector<std::string>& inputs, const Settings& settings) {
+std::string Writer::add(const std::string& op, const std::vector<std::string>& inputs,
+                        const Settings& settings) {
   return add_several(op, inputs, 1, settings)[0];
 }
 
-std::vector<std::string> Writer::add_several(const std::string& op, const std::vector<std::string>& inputs, std::size_t outputs,
-                                             const Settings& settings) {
+std::vector<std::string> Writer::add_several(const std::string& op,
+                                             const std::vector<std::string>& inputs,
+                                             std::size_t outputs, const Settings& settings) {
   pb::NodeProto& node = *graph_.add_node();
   node.set_op_type(op);
   node.set_name(node_names_.take(part_name(op)));
@@ -44,7 +47,8 @@ std::vector<std::string> Writer::add_several(const std::string& op, const std::v
       for (const std::string& each : *strings) attribute.add_strings(each);
     } else {
       attribute.set_type(pb::AttributeProto::INTS);
-      for (const std::int64_t value : std::get<std::vector<std::int64_t>>(setting)) attribute.add_ints(value);
+      for (const std::int64_t value : std::get<std::vector<std::int64_t>>(setting))
+        attribute.add_ints(value);
     }
   }
   for (std::size_t i = 0; i < outputs; ++i) node.add_output(names_.take(node.name() + "_output"));
@@ -62,7 +66,8 @@ std::string Writer::tensor(const Tensor& tensor) {
   return tensor.name;
 }
 
-std::string Writer::floats(const std::vector<float>& values, const std::vector<std::int64_t>& dims) {
+std::string Writer::floats(const std::vector<float>& values,
+                           const std::vector<std::int64_t>& dims) {
   return tensor({names_.take(part_name("value")), dims, values});
 }
 

@@ -14,11 +14,13 @@
 
 namespace undying::onnx {
 
-// Writes the nodes and initializers of a graph. What is written between begin() and end() belongs to one node of ours: a single operator
-// carries its name, several carry it as a path ("act/Erf"), as exporters name the parts of a module.
+// Writes the nodes and initializers of a graph. What is written between begin() and end() belongs
+// to one node of ours: a single operator carries its name, several carry it as a path ("act/Erf"),
+// as exporters name the parts of a module.
 class Writer {
  public:
-  using Setting = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>, std::vector<std::string>>;
+  using Setting = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>,
+                               std::vector<std::string>>;
   using Settings = std::vector<std::pair<const char*, Setting>>;
 
   explicit Writer(pb::GraphProto& graph) : graph_(graph) {}
@@ -27,13 +29,16 @@ class Writer {
   std::string reserve(const std::string& name) { return names_.take(name); }
 
   void begin(const std::string& name);
-  // The value `result` that the parts gave is called `name` from here on; one that was there before begin() keeps its name.
+  // The value `result` that the parts gave is called `name` from here on; one that was there before
+  // begin() keeps its name.
   std::string end(const std::string& result, const std::string& name);
 
   // Appends an operator; returns the name of its output.
-  std::string add(const std::string& op, const std::vector<std::string>& inputs, const Settings& settings = {});
+  std::string add(const std::string& op, const std::vector<std::string>& inputs,
+                  const Settings& settings = {});
   // One with several outputs.
-  std::vector<std::string> add_several(const std::string& op, const std::vector<std::string>& inputs, std::size_t outputs,
+  std::vector<std::string> add_several(const std::string& op,
+                                       const std::vector<std::string>& inputs, std::size_t outputs,
                                        const Settings& settings);
 
   // Initializers. A tensor is written once, under its own name.

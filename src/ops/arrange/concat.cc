@@ -1,5 +1,5 @@
-// concat: the inputs one after the other along an axis. In channels-last layout the axis is another one in memory; the numbers are the
-// same.
+// concat: the inputs one after the other along an axis. In channels-last layout the axis is another
+// one in memory; the numbers are the same.
 
 #include <algorithm>
 
@@ -9,24 +9,31 @@
 namespace undying::ops {
 namespace {
 
-std::size_t axis_of(const Node& node, const Shape& shape) { return axis_in(node, node.attributes.get<std::int64_t>("axis"), shape); }
+std::size_t axis_of(const Node& node, const Shape& shape) {
+  return axis_in(node, node.attributes.get<std::int64_t>("axis"), shape);
+}
 
 // In memory an example is `outer_` runs, each of a piece of every input.
 class ConcatKernel final : public Kernel {
  public:
-  ConcatKernel(std::int64_t outer, std::vector<std::int64_t> pieces) : outer_(outer), pieces_(std::move(pieces)) { keeps_diff = true; }
+  ConcatKernel(std::int64_t outer, std::vector<std::int64_t> pieces)
+      : outer_(outer), pieces_(std::move(pieces)) {
+    keeps_diff = true;
+  }
 
   void forward(const Pass& pass, int) const override {
     float* dst = pass.dst;
     for (std::int64_t run = 0; run < pass.rows * outer_; ++run)
-      for (std::size_t k = 0; k < pieces_.size(); ++k) dst = std::copy_n(pass.src[k] + run * pieces_[k], pieces_[k], dst);
+      for (std::size_t k = 0; k < pieces_.size(); ++k)
+        dst = std::copy_n(pass.src[k] + run * pieces_[k], pieces_[k], dst);
   }
 
   void backward(const Pass& pass, int) const override {
     const float* diff_dst = pass.diff_dst;
     for (std::int64_t run = 0; run < pass.rows * outer_; ++run) {
       for (std::size_t k = 0; k < pieces_.size(); ++k) {
-        if (pass.diff_src[k] != nullptr) std::copy_n(diff_dst, pieces_[k], pass.diff_src[k] + run * pieces_[k]);
+        if (pass.diff_src[k] != nullptr)
+          std::copy_n(diff_dst, pieces_[k], pass.diff_src[k] + run * pieces_[k]);
         diff_dst += pieces_[k];
       }
     }
@@ -45,7 +52,8 @@ Shape infer(const Node& node, std::span<const Value> src) {
     const bool same_rank = src[k].shape.size() == dst.size();
     if (same_rank) expected[axis] = src[k].shape[axis];
     if (!same_rank || expected != src[k].shape)
-      reject(node, "src " + std::to_string(k) + " " + to_string(src[k].shape) + " does not fit src 0 " + to_string(src[0].shape) +
+      reject(node, "src " + std::to_string(k) + " " + to_string(src[k].shape) +
+                       " does not fit src 0 " + to_string(src[0].shape) +
                        "; expected the same but for axis " + std::to_string(axis));
     dst[axis] += src[k].shape[axis];
   }
@@ -59,7 +67,8 @@ std::unique_ptr<Kernel> plan(const PlanRequest& request) {
     const Shape extents = stored(value);
     pieces.push_back(extent_product(extents, axis, extents.size()));
   }
-  return std::make_unique<ConcatKernel>(extent_product(stored(request.dst), 0, axis), std::move(pieces));
+  return std::make_unique<ConcatKernel>(extent_product(stored(request.dst), 0, axis),
+                                        std::move(pieces));
 }
 
 std::vector<double> reference(const Operator::ReferenceArgs& args) {

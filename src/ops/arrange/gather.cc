@@ -11,14 +11,18 @@ using Offsets = std::vector<std::int64_t>;
 
 bool even(const Offsets& offsets) {
   for (std::size_t i = 0; i < offsets.size(); ++i)
-    if (offsets[i] == Gather::kNowhere || (i > 1 && offsets[i] - offsets[i - 1] != offsets[1] - offsets[0])) return false;
+    if (offsets[i] == Gather::kNowhere ||
+        (i > 1 && offsets[i] - offsets[i - 1] != offsets[1] - offsets[0]))
+      return false;
   return true;
 }
 
-// Two axes as one, where the elements of both are evenly spaced and those of the outer go on where the inner end.
+// Two axes as one, where the elements of both are evenly spaced and those of the outer go on where
+// the inner end.
 std::optional<Offsets> merged(const Offsets& outer, const Offsets& inner) {
   if (!even(outer) || !even(inner)) return std::nullopt;
-  if (outer.size() > 1 && inner.size() > 1 && outer[1] - outer[0] != (inner[1] - inner[0]) * static_cast<std::int64_t>(inner.size()))
+  if (outer.size() > 1 && inner.size() > 1 &&
+      outer[1] - outer[0] != (inner[1] - inner[0]) * static_cast<std::int64_t>(inner.size()))
     return std::nullopt;
   Offsets both;
   for (const std::int64_t i : outer)
@@ -28,12 +32,14 @@ std::optional<Offsets> merged(const Offsets& outer, const Offsets& inner) {
 
 class GatherKernel final : public Kernel {
  public:
-  GatherKernel(Gather gather, std::int64_t src_size, float fill) : gather_(std::move(gather)), src_size_(src_size), fill_(fill) {
+  GatherKernel(Gather gather, std::int64_t src_size, float fill)
+      : gather_(std::move(gather)), src_size_(src_size), fill_(fill) {
     keeps_diff = true;
   }
 
   void forward(const Pass& pass, int) const override {
-    for (std::int64_t n = 0; n < pass.rows; ++n) gather_.copy(pass.src[0] + n * src_size_, pass.dst + n * gather_.size(), fill_);
+    for (std::int64_t n = 0; n < pass.rows; ++n)
+      gather_.copy(pass.src[0] + n * src_size_, pass.dst + n * gather_.size(), fill_);
   }
 
   void backward(const Pass& pass, int) const override {
@@ -63,7 +69,8 @@ Gather::Gather(const std::vector<Offsets>& offsets) {
     }
   }
   sizes_.assign(axes.size() + 1, 1);
-  for (std::size_t i = axes.size(); i-- > 0;) sizes_[i] = sizes_[i + 1] * static_cast<std::int64_t>(axes[i].size());
+  for (std::size_t i = axes.size(); i-- > 0;)
+    sizes_[i] = sizes_[i + 1] * static_cast<std::int64_t>(axes[i].size());
   runs_ = cut(axes.back());
   axes.pop_back();
   outer_ = std::move(axes);
@@ -73,12 +80,14 @@ Gather::Gather(const std::vector<Offsets>& offsets) {
 std::vector<Gather::Run> Gather::cut(const Offsets& offsets) {
   std::vector<Run> runs;
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(offsets.size()); ++i) {
-    const std::int64_t from = offsets[static_cast<std::size_t>(i)];
+    const std::int64_t from = offsets[i];
     if (!runs.empty()) {
       Run& last = runs.back();
       const bool nowhere = from == kNowhere && last.from == kNowhere;
-      if (from != kNowhere && last.from != kNowhere && last.count == 1) last.step = from - last.from;
-      if (nowhere || (from != kNowhere && last.from != kNowhere && from == last.from + last.step * last.count)) {
+      if (from != kNowhere && last.from != kNowhere && last.count == 1)
+        last.step = from - last.from;
+      if (nowhere || (from != kNowhere && last.from != kNowhere &&
+                      from == last.from + last.step * last.count)) {
         ++last.count;
         continue;
       }
@@ -124,7 +133,8 @@ void Gather::add(std::size_t axis, const float* diff_dst, float* diff_src) const
     if (run.step == 1) {
       for (std::int64_t i = 0; i < run.count; ++i) diff_src[run.from + i] += diff_dst[run.at + i];
     } else {
-      for (std::int64_t i = 0; i < run.count; ++i) diff_src[run.from + i * run.step] += diff_dst[run.at + i];
+      for (std::int64_t i = 0; i < run.count; ++i)
+        diff_src[run.from + i * run.step] += diff_dst[run.at + i];
     }
   }
 }

@@ -9,8 +9,8 @@
 
 namespace undying::ops {
 
-// Which element of src each element of dst is: dst[i, j, ...] = src[offsets[0][i] + offsets[1][j] + ...]. Where one of these is kNowhere,
-// there is none. Axes are those of dst as it lies in memory.
+// Which element of src each element of dst is: dst[i, j, ...] = src[offsets[0][i] + offsets[1][j] +
+// ...]. Where one of these is kNowhere, there is none. Axes are those of dst as it lies in memory.
 class Gather {
  public:
   static constexpr std::int64_t kNowhere = -1;

@@ -1,5 +1,5 @@
-// pad: elements before and behind each axis, of a value (constant), mirrored without the edge (reflect) or repeating it (edge). A
-// negative pad takes elements away.
+// pad: elements before and behind each axis, of a value (constant), mirrored without the edge
+// (reflect) or repeating it (edge). A negative pad takes elements away.
 
 #include <algorithm>
 
@@ -22,7 +22,9 @@ Mode mode_of(const Node& node) {
   reject(node, "mode is \"" + mode + "\"; expected constant, reflect or edge");
 }
 
-float fill_of(const Node& node) { return static_cast<float>(node.attributes.get_or<double>("value", 0.0)); }
+float fill_of(const Node& node) {
+  return static_cast<float>(node.attributes.get_or<double>("value", 0.0));
+}
 
 // The element of an axis that stands at place i, which may lie outside [0, extent).
 std::int64_t source(Mode mode, std::int64_t i, std::int64_t extent) {
@@ -36,8 +38,9 @@ Shape padded(const Node& node, std::span<const Value> src) {
   const Shape& shape = src[0].shape;
   const List& pads = node.attributes.get<List>("pads");
   if (pads.size() != 2 * shape.size())
-    reject(node, "pads " + to_string(pads) + " has " + std::to_string(pads.size()) + " entries; expected " +
-                     std::to_string(2 * shape.size()) + ", begins and ends of src " + to_string(shape));
+    reject(node, "pads " + to_string(pads) + " has " + std::to_string(pads.size()) +
+                     " entries; expected " + std::to_string(2 * shape.size()) +
+                     ", begins and ends of src " + to_string(shape));
   const Mode mode = mode_of(node);
   Shape dst = shape;
   for (std::size_t axis = 0; axis < shape.size(); ++axis) {
@@ -47,7 +50,8 @@ Shape padded(const Node& node, std::span<const Value> src) {
     const std::string where = " axis " + std::to_string(axis) + " of src " + to_string(shape);
     if (dst[axis] < 1) reject(node, "nothing is left of" + where + " with pads " + to_string(pads));
     if (mode == Mode::kReflect && std::max(begin, end) >= shape[axis])
-      reject(node, "pads " + to_string(pads) + " reflect more of" + where + " than there is behind its edge");
+      reject(node, "pads " + to_string(pads) + " reflect more of" + where +
+                       " than there is behind its edge");
   }
   return dst;
 }
@@ -83,7 +87,7 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
         inside = inside && index[axis] != Gather::kNowhere;
       }
       const std::int64_t at = n * element_count(shape) + (inside ? element_at(index, shape) : 0);
-      dst.push_back(inside ? args.src[0][static_cast<std::size_t>(at)] : fill_of(args.node));
+      dst.push_back(inside ? args.src[0][at] : fill_of(args.node));
     }
   }
   return dst;

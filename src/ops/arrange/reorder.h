@@ -7,11 +7,13 @@
 
 namespace undying::ops {
 
-// The kernel that copies a value into the other layout. Where both are the same in memory (one channel, or one position), it is a view.
+// The kernel that copies a value into the other layout. Where both are the same in memory (one
+// channel, or one position), it is a view.
 std::unique_ptr<Kernel> reorder_kernel(const Value& from, Layout to);
 
 // src is `count` matrices of (rows, columns), dst as many of (columns, rows): their transposes.
-void transpose_matrices(std::int64_t count, std::int64_t rows, std::int64_t columns, const float* src, float* dst);
+void transpose_matrices(std::int64_t count, std::int64_t rows, std::int64_t columns,
+                        const float* src, float* dst);
 
 }  // namespace undying::ops
 

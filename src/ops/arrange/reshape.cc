@@ -19,15 +19,18 @@ Shape infer_reshape(const Node& node, std::span<const Value> src) {
   const std::string given = to_string(dst);
   if (dst.empty()) reject(node, "its shape is empty; expected at least one dimension");
   for (const std::int64_t extent : dst)
-    if (extent < 1 && extent != -1) reject(node, "shape " + given + " has an extent below 1 that is not -1");
+    if (extent < 1 && extent != -1)
+      reject(node, "shape " + given + " has an extent below 1 that is not -1");
   const auto open = std::ranges::find(dst, -1);
   if (open != dst.end()) {
-    if (std::find(open + 1, dst.end(), -1) != dst.end()) reject(node, "shape " + given + " leaves two extents open; expected one -1");
+    if (std::find(open + 1, dst.end(), -1) != dst.end())
+      reject(node, "shape " + given + " leaves two extents open; expected one -1");
     *open = 1;
     *open = count / element_count(dst);
   }
   if (element_count(dst) != count)
-    reject(node, "src " + to_string(src[0].shape) + " of " + std::to_string(count) + " elements does not fit shape " + given);
+    reject(node, "src " + to_string(src[0].shape) + " of " + std::to_string(count) +
+                     " elements does not fit shape " + given);
   return dst;
 }
 
@@ -37,8 +40,8 @@ Shape infer_squeeze(const Node& node, std::span<const Value> src) {
   if (node.attributes.has("axes")) {
     for (const std::size_t axis : axes_in(node, list_of(node, "axes"), shape)) {
       if (shape[axis] != 1)
-        reject(node, "src " + to_string(shape) + " has extent " + std::to_string(shape[axis]) + " at axis " + std::to_string(axis) +
-                         "; expected 1");
+        reject(node, "src " + to_string(shape) + " has extent " + std::to_string(shape[axis]) +
+                         " at axis " + std::to_string(axis) + "; expected 1");
       gone[axis] = true;
     }
   } else {
@@ -62,7 +65,9 @@ Shape infer_unsqueeze(const Node& node, std::span<const Value> src) {
   return dst;
 }
 
-void set_shape(Node& node, std::span<const Shape>, const Shape& dst) { node.attributes.set("shape", dst); }
+void set_shape(Node& node, std::span<const Shape>, const Shape& dst) {
+  node.attributes.set("shape", dst);
+}
 
 // What had extent 1 before: a unit that is left alone is not squeezed.
 void set_axes(Node& node, std::span<const Shape> src, const Shape&) {

@@ -15,7 +15,8 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) { return args
 
 }  // namespace
 
-Operator view_operator(std::string_view name, std::string_view onnx, Shape (*infer)(const Node& node, std::span<const Value> src)) {
+Operator view_operator(std::string_view name, std::string_view onnx,
+                       Shape (*infer)(const Node& node, std::span<const Value> src)) {
   return {.name = name,
           .onnx = onnx,
           .infer = infer,

@@ -1,10 +1,13 @@
-// conv: dst[o] = bias[o] + sum over channels and kernel of src * weight, channels-last; ONNX Conv, of 1 to 3 dimensions.
+// conv: dst[o] = bias[o] + sum over channels and kernel of src * weight, channels-last; ONNX Conv,
+// of 1 to 3 dimensions.
 //
-// oneDNN's primitives are built once for each number of rows. Weights are kept as files have them, (outputs, channels / groups, kernel),
-// and laid out for oneDNN in each call: 1 / (rows x positions) of the work. The bias and the activation behind are one pass over the
-// product, as in linear; with bfloat16 the inputs are rounded once and kept for the backward pass.
+// oneDNN's primitives are built once for each number of rows. Weights are kept as files have them,
+// (outputs, channels / groups, kernel), and laid out for oneDNN in each call: 1 / (rows x
+// positions) of the work. The bias and the activation behind are one pass over the product, as in
+// linear; with bfloat16 the inputs are rounded once and kept for the backward pass.
 //
-// Evaluation: batch norm behind it is folded into weights and bias (in frozen plans too), and a leaky rectifier runs inside oneDNN.
+// Evaluation: batch norm behind it is folded into weights and bias (in frozen plans too), and a
+// leaky rectifier runs inside oneDNN.
 
 #include <algorithm>
 #include <cmath>
@@ -25,7 +28,9 @@ namespace {
 using onednn::Convolution;
 using onednn::ConvolutionShape;
 
-std::int64_t groups_of(const Node& node) { return node.attributes.get_or<std::int64_t>("groups", 1); }
+std::int64_t groups_of(const Node& node) {
+  return node.attributes.get_or<std::int64_t>("groups", 1);
+}
 bool has_bias(const Node& node) { return node.attributes.get_or<std::int64_t>("bias", 1) != 0; }
 
 // One entry a dimension, those that are not there in front.
@@ -70,7 +75,8 @@ class ConvKernel final : public Kernel {
         follows_(request.follower != nullptr),
         slope_(request.training ? std::nullopt : slope_inside(request.follower)),
         activation_(request.follower, extent_of(request.dst), fold_.end()),
-        weights_(shape_.outputs * shape_.channels / shape_.groups * shape_.kernel[0] * shape_.kernel[1] * shape_.kernel[2]),
+        weights_(shape_.outputs * shape_.channels / shape_.groups * shape_.kernel[0] *
+                 shape_.kernel[1] * shape_.kernel[2]),
         src_size_(element_count(request.src[0].shape)),
         dst_size_(element_count(request.dst.shape)) {
     shape_.bfloat16 = request.training && request.precision == Precision::kBfloat16;
@@ -80,7 +86,8 @@ class ConvKernel final : public Kernel {
     kept_z_ = needs_dst || !passes() || !follows_ ? 0 : dst_size_;
     rounded_ = shape_.bfloat16 ? bfloat16_floats(src_size_) : 0;
     saved = kept_z_ + rounded_;
-    scratch = (activation_.width() == 1 ? 0 : dst_size_) + (shape_.bfloat16 ? bfloat16_floats(dst_size_) : 0);
+    scratch = (activation_.width() == 1 ? 0 : dst_size_) +
+              (shape_.bfloat16 ? bfloat16_floats(dst_size_) : 0);
     reserve(request.rows);
     workspace = fold_.workspace() + convolutions_.at(request.rows).workspace();
   }
@@ -94,7 +101,9 @@ class ConvKernel final : public Kernel {
     convolutions_.emplace(rows, std::move(convolution));
   }
 
-  std::string implementation() const override { return convolutions_.begin()->second.implementation(); }
+  std::string implementation() const override {
+    return convolutions_.begin()->second.implementation();
+  }
 
   void forward(const Pass& pass, int) const override {
     if (pass.rows == 0) return;
@@ -116,18 +125,22 @@ class ConvKernel final : public Kernel {
     const Convolution& convolution = convolutions_.at(pass.rows);
     float* diff_z = activation_.width() == 1 ? pass.diff_dst : pass.scratch;
     float* diff_bias = fold_.folds() ? fold_space(pass) : bias_ ? pass.diff_parameters[1] : nullptr;
-    const float* weights = folded(pass).weights;  // its bias is not read: the gradient may lie there
-    if (passes()) activation_.backward(pass, kept_z_ > 0 ? pass.saved : pass.dst, diff_z, diff_bias);
+    // Its bias is not read: the gradient may lie there.
+    const float* weights = folded(pass).weights;
+    if (passes())
+      activation_.backward(pass, kept_z_ > 0 ? pass.saved : pass.dst, diff_z, diff_bias);
     const void* diff = diff_z;
     const void* src = pass.src[0];
     if (shape_.bfloat16) {
-      std::uint16_t* narrow = reinterpret_cast<std::uint16_t*>(pass.scratch + (activation_.width() == 1 ? 0 : pass.rows * dst_size_));
+      std::uint16_t* narrow = reinterpret_cast<std::uint16_t*>(
+          pass.scratch + (activation_.width() == 1 ? 0 : pass.rows * dst_size_));
       to_bfloat16(diff_z, pass.rows * dst_size_, narrow);
       diff = narrow;
       src = rounded(pass);
     }
     convolution.backward_weights(src, diff, pass.diff_parameters[0], space(pass));
-    if (pass.diff_src[0] != nullptr) convolution.backward_data(diff, weights, pass.diff_src[0], space(pass));
+    if (pass.diff_src[0] != nullptr)
+      convolution.backward_data(diff, weights, pass.diff_src[0], space(pass));
     if (fold_.folds()) fold_.unfold(pass, shape_.outputs, weights_, diff_bias);
   }
 
@@ -138,13 +151,16 @@ class ConvKernel final : public Kernel {
     if (pass.saved != nullptr && kept_z_ > 0) return pass.saved;
     return activation_.width() > 1 ? pass.scratch : pass.dst;
   }
-  std::uint16_t* rounded(const Pass& pass) const { return reinterpret_cast<std::uint16_t*>(pass.saved + pass.rows * kept_z_); }
+  std::uint16_t* rounded(const Pass& pass) const {
+    return reinterpret_cast<std::uint16_t*>(pass.saved + pass.rows * kept_z_);
+  }
   float* fold_space(const Pass& pass) const { return pass.scratch + pass.rows * scratch; }
   float* space(const Pass& pass) const { return fold_space(pass) + fold_.workspace(); }  // oneDNN's
 
   // What the product takes: of a plan that is not frozen, the parameters as they are.
   Folded folded(const Pass& pass) const {
-    if (training_ && !fold_.folds()) return {pass.parameters[0], bias_ ? pass.parameters[1] : nullptr};
+    if (training_ && !fold_.folds())
+      return {pass.parameters[0], bias_ ? pass.parameters[1] : nullptr};
     return fold_.apply(pass, shape_.outputs, weights_, fold_space(pass));
   }
 
@@ -157,7 +173,8 @@ class ConvKernel final : public Kernel {
 
   void evaluate(const Pass& pass, const Convolution& convolution) const {
     const Folded own = folded(pass);
-    if (slope_ && pass.census == nullptr) return convolution.fused_forward(pass.src[0], own.weights, own.bias, pass.dst, space(pass));
+    if (slope_ && pass.census == nullptr)
+      return convolution.fused_forward(pass.src[0], own.weights, own.bias, pass.dst, space(pass));
     float* z = activation_.width() > 1 ? pass.scratch : pass.dst;
     convolution.forward(pass.src[0], own.weights, z, space(pass));
     activation_.forward(pass, z, own.bias);
@@ -166,8 +183,11 @@ class ConvKernel final : public Kernel {
   void clear_gradients(const Pass& pass) const {
     std::fill_n(pass.diff_parameters[0], weights_, 0.0f);
     for (std::size_t i = 1; i < fold_.end(); ++i)
-      if (pass.diff_parameters[i] != nullptr) std::fill_n(pass.diff_parameters[i], shape_.outputs, 0.0f);
-    if (passes()) activation_.backward(pass, pass.dst, pass.diff_dst, nullptr);  // of no rows: a learned slope's gradient is 0
+      if (pass.diff_parameters[i] != nullptr)
+        std::fill_n(pass.diff_parameters[i], shape_.outputs, 0.0f);
+    if (passes())
+      activation_.backward(pass, pass.dst, pass.diff_dst,
+                           nullptr);  // of no rows: a learned slope's gradient is 0
   }
 
   ConvolutionShape shape_;
@@ -192,8 +212,9 @@ Shape infer(const Node& node, std::span<const Value> src) {
   const Window window = window_of(node, from);
   if (outputs < 1) reject(node, "outputs is " + std::to_string(outputs) + "; expected at least 1");
   if (groups < 1 || from[0] % groups != 0 || outputs % groups != 0)
-    reject(node, "groups is " + std::to_string(groups) + "; expected a divisor of the " + std::to_string(from[0]) + " channels of src " +
-                     to_string(from) + " and of the " + std::to_string(outputs) + " outputs");
+    reject(node, "groups is " + std::to_string(groups) + "; expected a divisor of the " +
+                     std::to_string(from[0]) + " channels of src " + to_string(from) +
+                     " and of the " + std::to_string(outputs) + " outputs");
   Shape dst = {outputs};
   for (std::size_t i = 0; i + 1 < from.size(); ++i) dst.push_back(fits(node, window, from, i));
   return dst;
@@ -202,16 +223,21 @@ Shape infer(const Node& node, std::span<const Value> src) {
 std::vector<ParameterSpec> parameters(const Node& node, std::span<const Value> src) {
   const std::int64_t outputs = node.attributes.get<std::int64_t>("outputs");
   Shape weight = {outputs, src[0].shape[0] / groups_of(node)};
-  for (const std::int64_t extent : node.attributes.get<std::vector<std::int64_t>>("kernel")) weight.push_back(extent);
-  std::vector<ParameterSpec> specs = {{node.name + ".weight", weight, ParameterSpec::Role::kWeight}};
+  for (const std::int64_t extent : node.attributes.get<std::vector<std::int64_t>>("kernel"))
+    weight.push_back(extent);
+  std::vector<ParameterSpec> specs = {
+      {node.name + ".weight", weight, ParameterSpec::Role::kWeight}};
   if (has_bias(node)) specs.push_back({node.name + ".bias", {outputs}, ParameterSpec::Role::kBias});
   return specs;
 }
 
-std::unique_ptr<Kernel> plan(const PlanRequest& request) { return std::make_unique<ConvKernel>(request); }
+std::unique_ptr<Kernel> plan(const PlanRequest& request) {
+  return std::make_unique<ConvKernel>(request);
+}
 
 // Of one output: `place` among the positions of dst.
-double product(const ConvolutionShape& s, const double* src, const double* weight, const Shape& place) {
+double product(const ConvolutionShape& s, const double* src, const double* weight,
+               const Shape& place) {
   const Shape image(s.src.begin(), s.src.end());
   const Shape kernel(s.kernel.begin(), s.kernel.end());
   double sum = 0.0;
@@ -223,7 +249,8 @@ double product(const ConvolutionShape& s, const double* src, const double* weigh
       inside = inside && at[i] >= 0 && at[i] < image[i];
     }
     for (std::int64_t c = 0; inside && c < s.channels / s.groups; ++c)
-      sum += src[c * element_count(image) + element_at(at, image)] * weight[c * element_count(kernel) + k];
+      sum += src[c * element_count(image) + element_at(at, image)] *
+             weight[c * element_count(kernel) + k];
   }
   return sum;
 }
@@ -241,8 +268,9 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
     for (std::int64_t o = 0; o < s.outputs; ++o)
       for (std::int64_t place = 0; place < element_count(places); ++place) {
         const double* src = args.src[0].data() + (row * s.channels + o / out * in) * image;
-        const double bias = has_bias(args.node) ? args.parameters[1][static_cast<std::size_t>(o)] : 0.0;
-        dst.push_back(bias + product(s, src, args.parameters[0].data() + o * weights, index_of(place, places)));
+        const double bias = has_bias(args.node) ? args.parameters[1][o] : 0.0;
+        dst.push_back(bias + product(s, src, args.parameters[0].data() + o * weights,
+                                     index_of(place, places)));
       }
   return dst;
 }

@@ -1,5 +1,6 @@
-// conv_transpose: the linear map whose transpose is a convolution; ONNX ConvTranspose. So its forward pass is that convolution's backward
-// pass over data, and the other way round: weights (C, outputs / groups, kernel) are those of a convolution from `outputs` to C channels.
+// conv_transpose: the linear map whose transpose is a convolution; ONNX ConvTranspose. So its
+// forward pass is that convolution's backward pass over data, and the other way round: weights (C,
+// outputs / groups, kernel) are those of a convolution from `outputs` to C channels.
 
 #include <algorithm>
 #include <map>
@@ -17,10 +18,13 @@ using onednn::Convolution;
 using onednn::ConvolutionShape;
 using Ints = std::vector<std::int64_t>;
 
-std::int64_t groups_of(const Node& node) { return node.attributes.get_or<std::int64_t>("groups", 1); }
+std::int64_t groups_of(const Node& node) {
+  return node.attributes.get_or<std::int64_t>("groups", 1);
+}
 bool has_bias(const Node& node) { return node.attributes.get_or<std::int64_t>("bias", 1) != 0; }
 
-// The window, with the pads that give the wanted output, and that output. ONNX: extent = stride (in - 1) + output padding + reach - pads.
+// The window, with the pads that give the wanted output, and that output. ONNX: extent = stride (in
+// - 1) + output padding + reach - pads.
 struct Geometry {
   Window window;
   Shape dst;  // of one example
@@ -29,8 +33,8 @@ struct Geometry {
 Ints optional_ints(const Node& node, const char* name, std::size_t count) {
   const Ints values = node.attributes.get_or<Ints>(name, Ints(count, 0));
   if (values.size() != count)
-    reject(node, std::string(name) + " " + to_string(values) + " has " + std::to_string(values.size()) + " entries; expected " +
-                     std::to_string(count));
+    reject(node, std::string(name) + " " + to_string(values) + " has " +
+                     std::to_string(values.size()) + " entries; expected " + std::to_string(count));
   return values;
 }
 
@@ -49,7 +53,8 @@ Geometry geometry_of(const Node& node, const Shape& src) {
       reject(node, "output_padding " + to_string(extra) + " has an entry outside 0.." +
                        std::to_string(std::max(g.window.strides[i], g.window.dilations[i]) - 1));
     if (same && !node.attributes.has("output_shape")) wanted[i] = src[i + 1] * g.window.strides[i];
-    const std::int64_t whole = g.window.strides[i] * (src[i + 1] - 1) + extra[i] + reach(g.window, i);
+    const std::int64_t whole =
+        g.window.strides[i] * (src[i + 1] - 1) + extra[i] + reach(g.window, i);
     if (given) {
       const std::int64_t total = std::max<std::int64_t>(0, whole - wanted[i]);
       g.window.begins[i] = mode == "same_upper" ? total / 2 : total - total / 2;
@@ -57,13 +62,17 @@ Geometry geometry_of(const Node& node, const Shape& src) {
     }
     const std::int64_t extent = given ? wanted[i] : whole - g.window.begins[i] - g.window.ends[i];
     if (extent < 1)
-      reject(node, "src " + to_string(src) + " gives an output of extent " + std::to_string(extent) + "; expected at least 1");
+      reject(node, "src " + to_string(src) + " gives an output of extent " +
+                       std::to_string(extent) + "; expected at least 1");
     if (given && extent > whole)
-      reject(node, "output_shape " + to_string(wanted) + " is beyond what src " + to_string(src) + " reaches: " + std::to_string(whole));
-    const std::int64_t beyond = extent + g.window.begins[i] - reach(g.window, i) - g.window.strides[i] * (src[i + 1] - 1);
+      reject(node, "output_shape " + to_string(wanted) + " is beyond what src " + to_string(src) +
+                       " reaches: " + std::to_string(whole));
+    const std::int64_t beyond =
+        extent + g.window.begins[i] - reach(g.window, i) - g.window.strides[i] * (src[i + 1] - 1);
     if (beyond >= g.window.strides[i])
       reject(node, "output_padding " + to_string(extra) + " adds " + std::to_string(beyond) +
-                       " places that no window reaches; expected fewer than the stride, " + std::to_string(g.window.strides[i]));
+                       " places that no window reaches; expected fewer than the stride, " +
+                       std::to_string(g.window.strides[i]));
     g.dst.push_back(extent);
   }
   return g;
@@ -82,7 +91,8 @@ ConvolutionShape shape_of(const Node& node, const Shape& src, const Geometry& g)
     s.dilations[k] = g.window.dilations[i];
     s.begins[k] = g.window.begins[i];
     // What the last window reaches beyond the output; it may end before it.
-    s.ends[k] = std::max<std::int64_t>(0, s.strides[k] * (s.dst[k] - 1) + reach(g.window, i) - s.begins[k] - s.src[k]);
+    s.ends[k] = std::max<std::int64_t>(
+        0, s.strides[k] * (s.dst[k] - 1) + reach(g.window, i) - s.begins[k] - s.src[k]);
   }
   return s;
 }
@@ -90,7 +100,8 @@ ConvolutionShape shape_of(const Node& node, const Shape& src, const Geometry& g)
 class ConvTransposeKernel final : public Kernel {
  public:
   explicit ConvTransposeKernel(const PlanRequest& request)
-      : shape_(shape_of(request.node, request.src[0].shape, geometry_of(request.node, request.src[0].shape))),
+      : shape_(shape_of(request.node, request.src[0].shape,
+                        geometry_of(request.node, request.src[0].shape))),
         bias_(has_bias(request.node)),
         follows_(request.follower != nullptr),
         activation_(request.follower, extent_of(request.dst), bias_ ? 2 : 1),
@@ -111,11 +122,15 @@ class ConvTransposeKernel final : public Kernel {
     convolutions_.emplace(rows, Convolution(shape));
   }
 
-  std::string implementation() const override { return convolutions_.begin()->second.implementation(); }
+  std::string implementation() const override {
+    return convolutions_.begin()->second.implementation();
+  }
 
   void forward(const Pass& pass, int) const override {
     if (pass.rows == 0) return;
-    float* z = pass.saved != nullptr ? pass.saved : activation_.width() > 1 ? pass.scratch : pass.dst;
+    float* z = pass.saved != nullptr     ? pass.saved
+               : activation_.width() > 1 ? pass.scratch
+                                         : pass.dst;
     convolutions_.at(pass.rows).backward_data(pass.src[0], pass.parameters[0], z, space(pass));
     if (passes()) activation_.forward(pass, z, bias_ ? pass.parameters[1] : nullptr);
   }
@@ -123,12 +138,15 @@ class ConvTransposeKernel final : public Kernel {
   void backward(const Pass& pass, int) const override {
     float* diff_z = activation_.width() == 1 ? pass.diff_dst : pass.scratch;
     if (passes())
-      activation_.backward(pass, pass.saved != nullptr ? pass.saved : pass.dst, diff_z, bias_ ? pass.diff_parameters[1] : nullptr);
-    const std::int64_t weights = shape_.outputs * shape_.channels / shape_.groups * shape_.kernel[0] * shape_.kernel[1] * shape_.kernel[2];
+      activation_.backward(pass, pass.saved != nullptr ? pass.saved : pass.dst, diff_z,
+                           bias_ ? pass.diff_parameters[1] : nullptr);
+    const std::int64_t weights = shape_.outputs * shape_.channels / shape_.groups *
+                                 shape_.kernel[0] * shape_.kernel[1] * shape_.kernel[2];
     if (pass.rows == 0) return void(std::fill_n(pass.diff_parameters[0], weights, 0.0f));
     const Convolution& convolution = convolutions_.at(pass.rows);
     convolution.backward_weights(diff_z, pass.src[0], pass.diff_parameters[0], space(pass));
-    if (pass.diff_src[0] != nullptr) convolution.forward(diff_z, pass.parameters[0], pass.diff_src[0], space(pass));
+    if (pass.diff_src[0] != nullptr)
+      convolution.forward(diff_z, pass.parameters[0], pass.diff_src[0], space(pass));
   }
 
  private:
@@ -150,8 +168,9 @@ Shape infer(const Node& node, std::span<const Value> src) {
   if (outputs < 1) reject(node, "outputs is " + std::to_string(outputs) + "; expected at least 1");
   Shape dst = geometry_of(node, from).dst;
   if (groups < 1 || from[0] % groups != 0 || outputs % groups != 0)
-    reject(node, "groups is " + std::to_string(groups) + "; expected a divisor of the " + std::to_string(from[0]) + " channels of src " +
-                     to_string(from) + " and of the " + std::to_string(outputs) + " outputs");
+    reject(node, "groups is " + std::to_string(groups) + "; expected a divisor of the " +
+                     std::to_string(from[0]) + " channels of src " + to_string(from) +
+                     " and of the " + std::to_string(outputs) + " outputs");
   return dst;
 }
 
@@ -159,15 +178,20 @@ std::vector<ParameterSpec> parameters(const Node& node, std::span<const Value> s
   const std::int64_t outputs = node.attributes.get<std::int64_t>("outputs");
   Shape weight = {src[0].shape[0], outputs / groups_of(node)};
   for (const std::int64_t extent : node.attributes.get<Ints>("kernel")) weight.push_back(extent);
-  std::vector<ParameterSpec> specs = {{node.name + ".weight", weight, ParameterSpec::Role::kWeight}};
+  std::vector<ParameterSpec> specs = {
+      {node.name + ".weight", weight, ParameterSpec::Role::kWeight}};
   if (has_bias(node)) specs.push_back({node.name + ".bias", {outputs}, ParameterSpec::Role::kBias});
   return specs;
 }
 
-std::unique_ptr<Kernel> plan(const PlanRequest& request) { return std::make_unique<ConvTransposeKernel>(request); }
+std::unique_ptr<Kernel> plan(const PlanRequest& request) {
+  return std::make_unique<ConvTransposeKernel>(request);
+}
 
-// Adds an input value, at `place` among the positions of src, to the outputs of one channel that its window covers.
-void spread(const ConvolutionShape& s, double value, const double* weight, const Shape& place, double* dst) {
+// Adds an input value, at `place` among the positions of src, to the outputs of one channel that
+// its window covers.
+void spread(const ConvolutionShape& s, double value, const double* weight, const Shape& place,
+            double* dst) {
   const Shape image(s.src.begin(), s.src.end());
   const Shape kernel(s.kernel.begin(), s.kernel.end());
   for (std::int64_t k = 0; k < element_count(kernel); ++k) {
@@ -191,14 +215,15 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
   const std::int64_t kernel = s.kernel[0] * s.kernel[1] * s.kernel[2];
   std::vector<double> dst(static_cast<std::size_t>(args.rows * s.channels * extent), 0.0);
   for (std::size_t i = 0; i < dst.size() && has_bias(args.node); ++i)
-    dst[i] = args.parameters[1][i / static_cast<std::size_t>(extent) % static_cast<std::size_t>(s.channels)];
+    dst[i] = args.parameters[1][i / static_cast<std::size_t>(extent) %
+                                static_cast<std::size_t>(s.channels)];
   for (std::int64_t i = 0; i < std::ssize(args.src[0]); ++i) {
     const std::int64_t place = i % element_count(places);
     const std::int64_t c = i / element_count(places) % s.outputs;
     const std::int64_t row = i / element_count(places) / s.outputs;
     for (std::int64_t o = 0; o < out; ++o)
-      spread(s, args.src[0][static_cast<std::size_t>(i)], args.parameters[0].data() + (c * out + o) * kernel, index_of(place, places),
-             dst.data() + (row * s.channels + c / in * out + o) * extent);
+      spread(s, args.src[0][i], args.parameters[0].data() + (c * out + o) * kernel,
+             index_of(place, places), dst.data() + (row * s.channels + c / in * out + o) * extent);
   }
   return dst;
 }

@@ -1,9 +1,11 @@
-// max_pool, average_pool: the largest element, or the mean, of a window that slides over (L), (H, W) or (D, H, W); and the same over all
-// positions. A volume is pooled plane by plane and then along D: a window is a box, so the largest of the largest is the largest, and the
-// mean of the means is the mean.
+// max_pool, average_pool: the largest element, or the mean, of a window that slides over (L), (H,
+// W) or (D, H, W); and the same over all positions. A volume is pooled plane by plane and then
+// along D: a window is a box, so the largest of the largest is the largest, and the mean of the
+// means is the mean.
 //
-// Padding is never the largest element. In an average it counts where count_include_pad says so, but what a last window of ceil_mode
-// covers beyond the padding does not. A NaN in the window is the result, and takes the gradient.
+// Padding is never the largest element. In an average it counts where count_include_pad says so,
+// but what a last window of ceil_mode covers beyond the padding does not. A NaN in the window is
+// the result, and takes the gradient.
 
 #include <algorithm>
 #include <limits>
@@ -30,7 +32,11 @@ struct Pooling {
   bool counts_padding = false;
 };
 
-bool flag(const Node& node, const char* name) { return node.attributes.get_or<std::int64_t>(name, 0) != 0; }
+bool flag(const Node& node, const char* name) {
+  return node.attributes.get_or<std::int64_t>(name, 0) != 0;
+}
+
+bool counts_padding(const Node& node) { return flag(node, "count_include_pad"); }
 
 PoolAxis axis_of(const Window& window, const Shape& src, const Shape& dst, std::size_t i) {
   PoolAxis axis{.extent = src[i + 1], .kernel = window.kernel[i], .dilation = window.dilations[i]};
@@ -55,7 +61,7 @@ Pooling pooling_of(const Node& node, const Shape& src, const Shape& dst) {
   return {.z = src.size() == 4 ? axis_of(window, src, dst, 0) : covered(1),
           .y = src.size() > 2 ? axis_of(window, src, dst, src.size() - 3) : covered(1),
           .x = axis_of(window, src, dst, src.size() - 2),
-          .counts_padding = flag(node, "count_include_pad")};
+          .counts_padding = counts_padding(node)};
 }
 
 // Whether windows stand side by side over the whole axis.
@@ -68,7 +74,9 @@ bool tiles(const PoolAxis& axis) {
   return next == axis.extent;
 }
 
-std::int64_t extent_of(const PoolAxis& axis) { return static_cast<std::int64_t>(axis.places.size()); }
+std::int64_t extent_of(const PoolAxis& axis) {
+  return static_cast<std::int64_t>(axis.places.size());
+}
 
 class PoolKernel final : public Kernel {
  public:
@@ -97,9 +105,13 @@ class PoolKernel final : public Kernel {
   void backward(const Pass& pass, int) const override {
     if (pass.diff_src[0] == nullptr) return;
     const float* planes = deep_ ? pass.scratch : pass.diff_dst;
-    if (deep_ && max_) pool_kernels().max_gradient(depth_of(pass), pass.diff_dst, largest_of_depth(pass), pass.scratch);
-    if (deep_ && !max_) pool_kernels().average_gradient(depth_of(pass), pass.diff_dst, pass.scratch);
-    if (max_) return pool_kernels().max_gradient(planes_of(pass), planes, pass.saved, pass.diff_src[0]);
+    if (deep_ && max_)
+      pool_kernels().max_gradient(depth_of(pass), pass.diff_dst, largest_of_depth(pass),
+                                  pass.scratch);
+    if (deep_ && !max_)
+      pool_kernels().average_gradient(depth_of(pass), pass.diff_dst, pass.scratch);
+    if (max_)
+      return pool_kernels().max_gradient(planes_of(pass), planes, pass.saved, pass.diff_src[0]);
     pool_kernels().average_gradient(planes_of(pass), planes, pass.diff_src[0]);
   }
 
@@ -143,8 +155,10 @@ Shape pooled(const Node& node, std::span<const Value> src) {
   Shape dst = {shape[0]};
   for (std::size_t i = 0; i < window.kernel.size(); ++i) {
     if (std::max(window.begins[i], window.ends[i]) >= reach(window, i))
-      reject(node, "pads of " + std::to_string(window.begins[i]) + " and " + std::to_string(window.ends[i]) +
-                       " would hold a whole window; expected less than its extent " + std::to_string(reach(window, i)));
+      reject(node, "pads of " + std::to_string(window.begins[i]) + " and " +
+                       std::to_string(window.ends[i]) +
+                       " would hold a whole window; expected less than its extent " +
+                       std::to_string(reach(window, i)));
     dst.push_back(fits(node, window, shape, i, flag(node, "ceil_mode")));
   }
   return dst;
@@ -152,7 +166,9 @@ Shape pooled(const Node& node, std::span<const Value> src) {
 
 Shape pooled_globally(const Node& node, std::span<const Value> src) {
   const Shape& shape = src[0].shape;
-  if (shape.size() < 2) reject(node, "src " + to_string(shape) + " has no positions; expected (C, L), (C, H, W) or (C, D, H, W)");
+  if (shape.size() < 2)
+    reject(node, "src " + to_string(shape) +
+                     " has no positions; expected (C, L), (C, H, W) or (C, D, H, W)");
   Shape dst(shape.size(), 1);
   dst[0] = shape[0];
   return dst;
@@ -161,18 +177,21 @@ Shape pooled_globally(const Node& node, std::span<const Value> src) {
 template <bool kMax>
 std::unique_ptr<Kernel> plan(const PlanRequest& request) {
   const Shape& src = request.src[0].shape;
-  return std::make_unique<PoolKernel>(pooling_of(request.node, src, request.dst.shape), src[0], kMax);
+  return std::make_unique<PoolKernel>(pooling_of(request.node, src, request.dst.shape), src[0],
+                                      kMax);
 }
 
 template <bool kMax>
 std::unique_ptr<Kernel> plan_global(const PlanRequest& request) {
-  return std::make_unique<PoolKernel>(Pooling{covered(1), covered(1), covered(position_count(request.src[0]))}, request.src[0].shape[0],
-                                      kMax);
+  return std::make_unique<PoolKernel>(
+      Pooling{covered(1), covered(1), covered(position_count(request.src[0]))},
+      request.src[0].shape[0], kMax);
 }
 
 // Of one channel (extents of y, x) at one place: `counted` elements are divided by.
 template <bool kMax>
-double pooled_value(const double* channel, const Window& window, const Shape& image, const Shape& place, bool counts_padding) {
+double pooled_value(const double* channel, const Window& window, const Shape& image,
+                    const Shape& place, bool counts_padding) {
   double largest = -std::numeric_limits<double>::infinity();
   double sum = 0.0;
   double counted = 0.0;
@@ -194,21 +213,23 @@ double pooled_value(const double* channel, const Window& window, const Shape& im
 }
 
 template <bool kMax>
-std::vector<double> reference_of(const Operator::ReferenceArgs& args, const Window& window, const Shape& dst_shape) {
+std::vector<double> reference_of(const Operator::ReferenceArgs& args, const Window& window,
+                                 const Shape& dst_shape) {
   const Shape& shape = args.values[0].shape;
   const Shape image(shape.begin() + 1, shape.end());
   const Shape places(dst_shape.begin() + 1, dst_shape.end());
   std::vector<double> dst;
   for (std::int64_t channel = 0; channel < args.rows * shape[0]; ++channel)
     for (std::int64_t o = 0; o < element_count(places); ++o)
-      dst.push_back(pooled_value<kMax>(args.src[0].data() + channel * element_count(image), window, image, index_of(o, places),
-                                       flag(args.node, "count_include_pad")));
+      dst.push_back(pooled_value<kMax>(args.src[0].data() + channel * element_count(image), window,
+                                       image, index_of(o, places), counts_padding(args.node)));
   return dst;
 }
 
 template <bool kMax>
 std::vector<double> reference(const Operator::ReferenceArgs& args) {
-  return reference_of<kMax>(args, window_of(args.node, args.values[0].shape), pooled(args.node, args.values));
+  return reference_of<kMax>(args, window_of(args.node, args.values[0].shape),
+                            pooled(args.node, args.values));
 }
 
 template <bool kMax>
@@ -230,7 +251,11 @@ Operator max_pool_operator() {
           .parameters = no_parameters,
           .plan = plan<true>,
           .reference = reference<true>,
-          .traits = {.kind = Kind::kChannel, .pool = Pool::kMax, .keeps_units = true, .keeps_spread = true, .within_inputs = true}};
+          .traits = {.kind = Kind::kChannel,
+                     .pool = Pool::kMax,
+                     .keeps_units = true,
+                     .keeps_spread = true,
+                     .within_inputs = true}};
 }
 Operator average_pool_operator() {
   return {.name = "average_pool",
@@ -240,27 +265,35 @@ Operator average_pool_operator() {
           .parameters = no_parameters,
           .plan = plan<false>,
           .reference = reference<false>,
-          .traits = {.kind = Kind::kChannel, .pool = Pool::kMean, .keeps_units = true, .within_inputs = true}};
+          .traits = {.kind = Kind::kChannel,
+                     .pool = Pool::kMean,
+                     .keeps_units = true,
+                     .within_inputs = true,
+                     .counts_zeros = counts_padding}};
 }
 Operator global_average_pool_operator() {
-  return {.name = "global_average_pool",
-          .onnx = "GlobalAveragePool",
-          .layout = LayoutRule::kChannelsLast,
-          .infer = pooled_globally,
-          .parameters = no_parameters,
-          .plan = plan_global<false>,
-          .reference = reference_global<false>,
-          .traits = {.kind = Kind::kChannel, .pool = Pool::kMean, .keeps_units = true, .within_inputs = true}};
+  return {
+      .name = "global_average_pool",
+      .onnx = "GlobalAveragePool",
+      .layout = LayoutRule::kChannelsLast,
+      .infer = pooled_globally,
+      .parameters = no_parameters,
+      .plan = plan_global<false>,
+      .reference = reference_global<false>,
+      .traits = {
+          .kind = Kind::kChannel, .pool = Pool::kMean, .keeps_units = true, .within_inputs = true}};
 }
 Operator global_max_pool_operator() {
-  return {.name = "global_max_pool",
-          .onnx = "GlobalMaxPool",
-          .layout = LayoutRule::kChannelsLast,
-          .infer = pooled_globally,
-          .parameters = no_parameters,
-          .plan = plan_global<true>,
-          .reference = reference_global<true>,
-          .traits = {.kind = Kind::kChannel, .pool = Pool::kMax, .keeps_units = true, .within_inputs = true}};
+  return {
+      .name = "global_max_pool",
+      .onnx = "GlobalMaxPool",
+      .layout = LayoutRule::kChannelsLast,
+      .infer = pooled_globally,
+      .parameters = no_parameters,
+      .plan = plan_global<true>,
+      .reference = reference_global<true>,
+      .traits = {
+          .kind = Kind::kChannel, .pool = Pool::kMax, .keeps_units = true, .within_inputs = true}};
 }
 
 }  // namespace undying::ops

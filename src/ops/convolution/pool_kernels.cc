@@ -36,7 +36,9 @@ struct Place {
   HWY_INLINE std::int64_t column_step() const { return a.x->dilation * a.channels; }
 
   // Which element of the window the first in row i is.
-  HWY_INLINE std::int32_t element(std::int64_t i) const { return static_cast<std::int32_t>((y.first + i) * a.x->kernel + x.first); }
+  HWY_INLINE std::int32_t element(std::int64_t i) const {
+    return static_cast<std::int32_t>((y.first + i) * a.x->kernel + x.first);
+  }
 
   HWY_INLINE bool empty() const { return y.count == 0 || x.count == 0; }
   HWY_INLINE float share() const {
@@ -76,8 +78,8 @@ HWY_INLINE void for_channels(std::int64_t channels, const Body& body) {
   if (at < channels) body.run(Channels<true>{at, static_cast<std::size_t>(channels - at)});
 }
 
-// The elements of a window. kY, kX: the extents of its kernel where all windows are whole, else 0; most networks pool 2 x 2, and loops
-// of known length take half the time.
+// The elements of a window. kY, kX: the extents of its kernel where all windows are whole, else 0;
+// most networks pool 2 x 2, and loops of known length take half the time.
 template <int kY, int kX>
 struct Elements {
   HWY_INLINE explicit Elements(const Place& place)
@@ -88,10 +90,13 @@ struct Elements {
         first(kY > 0 ? 0 : place.element(0)),
         kernel(kX > 0 ? kX : static_cast<std::int32_t>(place.a.x->kernel)) {}
 
-  HWY_INLINE std::int64_t at(std::int64_t i, std::int64_t j) const { return i * row_step + j * column_step; }
+  HWY_INLINE std::int64_t at(std::int64_t i, std::int64_t j) const {
+    return i * row_step + j * column_step;
+  }
   // Which element of the kernel it is.
   HWY_INLINE VI which(std::int64_t i, std::int64_t j) const {
-    return hn::Set(DI(), first + static_cast<std::int32_t>(i) * kernel + static_cast<std::int32_t>(j));
+    return hn::Set(DI(),
+                   first + static_cast<std::int32_t>(i) * kernel + static_cast<std::int32_t>(j));
   }
 
   std::int64_t rows, columns, row_step, column_step;
@@ -131,8 +136,9 @@ struct MaxAll {
   float* largest;
 
   HWY_INLINE void run(const Place& place, std::int64_t out, std::int64_t image) const {
-    for_channels(place.a.channels, MaxOf<kY, kX>{Elements<kY, kX>(place), place.empty(), src + image + place.at(), dst + out,
-                                                 largest == nullptr ? nullptr : largest + out});
+    for_channels(place.a.channels,
+                 MaxOf<kY, kX>{Elements<kY, kX>(place), place.empty(), src + image + place.at(),
+                               dst + out, largest == nullptr ? nullptr : largest + out});
   }
 };
 
@@ -169,7 +175,8 @@ struct MaxGradientAll {
 
   HWY_INLINE void run(const Place& place, std::int64_t out, std::int64_t image) const {
     for_channels(place.a.channels,
-                 MaxGradientOf<kY, kX, kAdd>{Elements<kY, kX>(place), diff_dst + out, largest + out, diff_src + image + place.at()});
+                 MaxGradientOf<kY, kX, kAdd>{Elements<kY, kX>(place), diff_dst + out, largest + out,
+                                             diff_src + image + place.at()});
   }
 };
 
@@ -184,7 +191,8 @@ struct AverageGradientOf {
     const V share = hn::Mul(c.load(diff_dst), hn::Set(D(), place.share()));
     for (std::int64_t i = 0; i < place.y.count; ++i) {
       float* to = diff_src + i * place.row_step();
-      for (std::int64_t j = 0; j < place.x.count; ++j, to += place.column_step()) give<kAdd>(c, share, to);
+      for (std::int64_t j = 0; j < place.x.count; ++j, to += place.column_step())
+        give<kAdd>(c, share, to);
     }
   }
 };
@@ -195,7 +203,8 @@ struct AverageGradientAll {
   float* diff_src;
 
   HWY_INLINE void run(const Place& place, std::int64_t out, std::int64_t image) const {
-    for_channels(place.a.channels, AverageGradientOf<kAdd>{place, diff_dst + out, diff_src + image + place.at()});
+    for_channels(place.a.channels,
+                 AverageGradientOf<kAdd>{place, diff_dst + out, diff_src + image + place.at()});
   }
 };
 
@@ -211,7 +220,8 @@ struct AverageOf {
       const float* from = src + i * place.row_step();
       for (std::int64_t first = 0; first < place.x.count; first += kSummed) {
         V part = hn::Zero(D());
-        for (std::int64_t j = first; j < std::min(place.x.count, first + kSummed); ++j, from += place.column_step())
+        for (std::int64_t j = first; j < std::min(place.x.count, first + kSummed);
+             ++j, from += place.column_step())
           part = hn::Add(part, c.load(from));
         sum = hn::Add(sum, part);
       }
@@ -232,7 +242,8 @@ struct AverageAll {
 // Whether all windows are whole ones of 2 x 2.
 inline bool two_by_two(const PoolArgs& a) {
   const auto two = [](const PoolSpan& span) { return span.count == 2; };
-  return a.y->kernel == 2 && a.x->kernel == 2 && std::ranges::all_of(a.y->places, two) && std::ranges::all_of(a.x->places, two);
+  return a.y->kernel == 2 && a.x->kernel == 2 && std::ranges::all_of(a.y->places, two) &&
+         std::ranges::all_of(a.x->places, two);
 }
 
 HWY_ATTR void max(const PoolArgs& a, const float* src, float* dst, float* largest) {
@@ -240,16 +251,21 @@ HWY_ATTR void max(const PoolArgs& a, const float* src, float* dst, float* larges
   for_places(a, MaxAll<0, 0>{src, dst, largest});
 }
 
-HWY_ATTR void average(const PoolArgs& a, const float* src, float* dst) { for_places(a, AverageAll{src, dst}); }
+HWY_ATTR void average(const PoolArgs& a, const float* src, float* dst) {
+  for_places(a, AverageAll{src, dst});
+}
 
-// Whether every element of src is in one window, so that nothing is added up; else the gradient starts at 0.
+// Whether every element of src is in one window, so that nothing is added up; else the gradient
+// starts at 0.
 inline bool covers_once(const PoolArgs& a, float* diff_src) {
   if (!a.tiles) std::fill_n(diff_src, a.rows * a.y->extent * a.x->extent * a.channels, 0.0f);
   return a.tiles;
 }
 
-HWY_ATTR void max_gradient(const PoolArgs& a, const float* diff_dst, const float* largest, float* diff_src) {
-  if (!covers_once(a, diff_src)) return for_places(a, MaxGradientAll<0, 0, true>{diff_dst, largest, diff_src});
+HWY_ATTR void max_gradient(const PoolArgs& a, const float* diff_dst, const float* largest,
+                           float* diff_src) {
+  if (!covers_once(a, diff_src))
+    return for_places(a, MaxGradientAll<0, 0, true>{diff_dst, largest, diff_src});
   if (two_by_two(a)) return for_places(a, MaxGradientAll<2, 2, false>{diff_dst, largest, diff_src});
   for_places(a, MaxGradientAll<0, 0, false>{diff_dst, largest, diff_src});
 }

@@ -1,5 +1,6 @@
-// resize: images by nearest, linear or cubic interpolation along each dimension, as ONNX's Resize has it. Each element of an axis of dst is
-// a weighted sum of up to four of src (Keys 1981 for the cubic), so that the whole is one pass an axis, forward and back.
+// resize: images by nearest, linear or cubic interpolation along each dimension, as ONNX's Resize
+// has it. Each element of an axis of dst is a weighted sum of up to four of src (Keys 1981 for the
+// cubic), so that the whole is one pass an axis, forward and back.
 
 #include <algorithm>
 #include <cmath>
@@ -33,25 +34,34 @@ Settings settings_of(const Node& node, const Shape& shape) {
              .nearest = a.get_or<std::string>("nearest", "round_prefer_floor"),
              .cubic = a.get_or<double>("cubic", -0.75),
              .exclude_outside = a.get_or<std::int64_t>("exclude_outside", 0) != 0};
-  if (s.sizes.size() != shape.size()) reject(node, "its sizes " + to_string(s.sizes) + " do not fit " + to_string(shape));
+  if (s.sizes.size() != shape.size())
+    reject(node, "its sizes " + to_string(s.sizes) + " do not fit " + to_string(shape));
   if (s.scales.empty())
-    for (std::size_t i = 0; i < shape.size(); ++i) s.scales.push_back(static_cast<double>(s.sizes[i]) / static_cast<double>(shape[i]));
-  if (s.scales.size() != shape.size()) reject(node, "has " + std::to_string(s.scales.size()) + " scales for " + to_string(shape));
+    for (std::size_t i = 0; i < shape.size(); ++i)
+      s.scales.push_back(static_cast<double>(s.sizes[i]) / static_cast<double>(shape[i]));
+  if (s.scales.size() != shape.size())
+    reject(node, "has " + std::to_string(s.scales.size()) + " scales for " + to_string(shape));
   for (std::size_t i = 0; i < shape.size(); ++i)
-    if (s.sizes[i] < 1 || !(s.scales[i] > 0.0)) reject(node, "gives " + to_string(shape) + " the sizes " + to_string(s.sizes));
-  for (const auto& [value, known] : {std::pair{s.mode, "nearest linear cubic"},
-                                     {s.coordinates, "half_pixel half_pixel_symmetric pytorch_half_pixel align_corners asymmetric"},
-                                     {s.nearest, "round_prefer_floor round_prefer_ceil floor ceil"}})
-    if (std::string(known).find(value) == std::string::npos) reject(node, value + " is none of " + known);
+    if (s.sizes[i] < 1 || !(s.scales[i] > 0.0))
+      reject(node, "gives " + to_string(shape) + " the sizes " + to_string(s.sizes));
+  for (const auto& [value, known] :
+       {std::pair{s.mode, "nearest linear cubic"},
+        {s.coordinates,
+         "half_pixel half_pixel_symmetric pytorch_half_pixel align_corners asymmetric"},
+        {s.nearest, "round_prefer_floor round_prefer_ceil floor ceil"}})
+    if (std::string(known).find(value) == std::string::npos)
+      reject(node, value + " is none of " + known);
   return s;
 }
 
 // Where element i of dst stands in src.
-double position(const Settings& s, std::int64_t i, double scale, std::int64_t src, std::int64_t dst) {
+double position(const Settings& s, std::int64_t i, double scale, std::int64_t src,
+                std::int64_t dst) {
   const auto x = static_cast<double>(i);
   const double length = scale * static_cast<double>(src);
   if (s.coordinates == "asymmetric") return x / scale;
-  if (s.coordinates == "align_corners") return length <= 1.0 ? 0.0 : x * static_cast<double>(src - 1) / (length - 1.0);
+  if (s.coordinates == "align_corners")
+    return length <= 1.0 ? 0.0 : x * static_cast<double>(src - 1) / (length - 1.0);
   if (s.coordinates == "pytorch_half_pixel" && length <= 1.0) return 0.0;
   if (s.coordinates != "half_pixel_symmetric") return (x + 0.5) / scale - 0.5;
   const double centre = static_cast<double>(src) / 2.0;
@@ -72,7 +82,9 @@ double cubic_weight(double distance, double a) {
 
 // Elements beyond the edge are those at the edge, or none.
 std::vector<Tap> taps_at(const Settings& s, double x, std::int64_t src) {
-  const auto inside = [&](double at) { return std::clamp<std::int64_t>(static_cast<std::int64_t>(at), 0, src - 1); };
+  const auto inside = [&](double at) {
+    return std::clamp<std::int64_t>(static_cast<std::int64_t>(at), 0, src - 1);
+  };
   if (s.mode == "nearest") return {{inside(rounded(s, x)), 1.0}};
   const double first = std::floor(x);
   std::vector<Tap> taps;
@@ -81,7 +93,8 @@ std::vector<Tap> taps_at(const Settings& s, double x, std::int64_t src) {
   for (int k = 1 - reach; k <= reach; ++k) {
     const double at = first + k;
     if (s.exclude_outside && (at < 0.0 || at > static_cast<double>(src - 1))) continue;
-    const double weight = s.mode == "linear" ? 1.0 - std::fabs(x - at) : cubic_weight(x - at, s.cubic);
+    const double weight =
+        s.mode == "linear" ? 1.0 - std::fabs(x - at) : cubic_weight(x - at, s.cubic);
     taps.push_back({inside(at), weight});
     sum += weight;
   }
@@ -92,7 +105,8 @@ std::vector<Tap> taps_at(const Settings& s, double x, std::int64_t src) {
 Taps taps_of(const Settings& s, const Shape& shape, std::size_t axis) {
   Taps taps;
   for (std::int64_t i = 0; i < s.sizes[axis]; ++i)
-    taps.push_back(taps_at(s, position(s, i, s.scales[axis], shape[axis], s.sizes[axis]), shape[axis]));
+    taps.push_back(
+        taps_at(s, position(s, i, s.scales[axis], shape[axis], s.sizes[axis]), shape[axis]));
   return taps;
 }
 
@@ -108,7 +122,7 @@ struct Step {
       for (std::int64_t i = 0; i < dst(); ++i) {
         float* row = to + (o * dst() + i) * inner;
         std::fill_n(row, inner, 0.0f);
-        for (const Tap& tap : taps[static_cast<std::size_t>(i)]) add(from + (o * src + tap.from) * inner, tap.weight, row);
+        for (const Tap& tap : taps[i]) add(from + (o * src + tap.from) * inner, tap.weight, row);
       }
   }
 
@@ -116,7 +130,7 @@ struct Step {
     std::fill_n(to, outer * src * inner, 0.0f);
     for (std::int64_t o = 0; o < outer; ++o)
       for (std::int64_t i = 0; i < dst(); ++i)
-        for (const Tap& tap : taps[static_cast<std::size_t>(i)])
+        for (const Tap& tap : taps[i])
           add(from + (o * dst() + i) * inner, tap.weight, to + (o * src + tap.from) * inner);
   }
 
@@ -129,13 +143,15 @@ struct Step {
 
 class ResizeKernel final : public Kernel {
  public:
-  ResizeKernel(const Settings& settings, const Value& src) : src_size_(element_count(src.shape)), dst_size_(element_count(settings.sizes)) {
+  ResizeKernel(const Settings& settings, const Value& src)
+      : src_size_(element_count(src.shape)), dst_size_(element_count(settings.sizes)) {
     Shape extents = stored(src);
     std::int64_t largest = std::max(src_size_, dst_size_);
     for (std::size_t axis = 0; axis < src.shape.size(); ++axis) {
       if (settings.sizes[axis] == src.shape[axis] && settings.scales[axis] == 1.0) continue;
       const std::size_t at = stored_axis(src, axis);
-      steps_.push_back({extent_product(extents, 0, at), extents[at], extent_product(extents, at + 1, extents.size()),
+      steps_.push_back({extent_product(extents, 0, at), extents[at],
+                        extent_product(extents, at + 1, extents.size()),
                         taps_of(settings, src.shape, axis)});
       extents[at] = settings.sizes[axis];
       largest = std::max(largest, element_count(extents));
@@ -145,7 +161,8 @@ class ResizeKernel final : public Kernel {
   }
 
   void forward(const Pass& pass, int) const override {
-    for (std::int64_t n = 0; n < pass.rows; ++n) run(pass, pass.src[0] + n * src_size_, pass.dst + n * dst_size_, dst_size_, true);
+    for (std::int64_t n = 0; n < pass.rows; ++n)
+      run(pass, pass.src[0] + n * src_size_, pass.dst + n * dst_size_, dst_size_, true);
   }
 
   void backward(const Pass& pass, int) const override {
@@ -159,7 +176,9 @@ class ResizeKernel final : public Kernel {
     if (steps_.empty()) return void(std::copy_n(from, size, to));
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       const Step& step = steps_[forwards ? i : steps_.size() - 1 - i];
-      float* next = i + 1 == steps_.size() ? to : pass.scratch + static_cast<std::int64_t>(i % 2) * (workspace / 2);
+      float* next = i + 1 == steps_.size()
+                        ? to
+                        : pass.scratch + static_cast<std::int64_t>(i % 2) * (workspace / 2);
       forwards ? step.forward(from, next) : step.backward(from, next);
       from = next;
     }
@@ -170,10 +189,13 @@ class ResizeKernel final : public Kernel {
   std::vector<Step> steps_;
 };
 
-Shape infer(const Node& node, std::span<const Value> src) { return settings_of(node, src[0].shape).sizes; }
+Shape infer(const Node& node, std::span<const Value> src) {
+  return settings_of(node, src[0].shape).sizes;
+}
 
 std::unique_ptr<Kernel> plan(const PlanRequest& request) {
-  return std::make_unique<ResizeKernel>(settings_of(request.node, request.src[0].shape), request.src[0]);
+  return std::make_unique<ResizeKernel>(settings_of(request.node, request.src[0].shape),
+                                        request.src[0]);
 }
 
 // All dimensions at once: products of the weights of each.
@@ -189,18 +211,21 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
       double weight = 1.0;
       for (std::size_t axis = 0; axis < shape.size() && weight != 0.0; ++axis) {
         double along = 0.0;
-        for (const Tap& tap : taps_at(s, position(s, to[axis], s.scales[axis], shape[axis], s.sizes[axis]), shape[axis]))
+        for (const Tap& tap : taps_at(
+                 s, position(s, to[axis], s.scales[axis], shape[axis], s.sizes[axis]), shape[axis]))
           if (tap.from == from[axis]) along += tap.weight;
         weight *= along;
       }
-      sum += weight * args.src[0][static_cast<std::size_t>(i / element_count(s.sizes) * element_count(shape) + j)];
+      sum += weight * args.src[0][i / element_count(s.sizes) * element_count(shape) + j];
     }
     dst.push_back(sum);
   }
   return dst;
 }
 
-void set_sizes(Node& node, std::span<const Shape>, const Shape& dst) { node.attributes.set("sizes", dst); }
+void set_sizes(Node& node, std::span<const Shape>, const Shape& dst) {
+  node.attributes.set("sizes", dst);
+}
 
 }  // namespace
 

@@ -33,7 +33,8 @@ class ActivationKernel final : public Kernel {
 
   void backward(const Pass& pass, int) const override {
     float* diff_z = pass.diff_src[0];
-    if (diff_z == nullptr && step_.width() > 1) return;  // on the input of the network, with nothing to learn
+    if (diff_z == nullptr && step_.width() > 1)
+      return;  // on the input of the network, with nothing to learn
     if (diff_z == nullptr) diff_z = pass.diff_dst;
     step_.backward(pass, pass.saved != nullptr ? pass.saved : pass.dst, diff_z, nullptr);
   }
@@ -48,7 +49,9 @@ Shape infer(const Node& node, std::span<const Value> src) {
   return dst;
 }
 
-std::vector<ParameterSpec> parameters(const Node& node, std::span<const Value> src) { return slope_parameters(node, unit_count(src[0])); }
+std::vector<ParameterSpec> parameters(const Node& node, std::span<const Value> src) {
+  return slope_parameters(node, unit_count(src[0]));
+}
 
 std::unique_ptr<Kernel> plan(const PlanRequest& request) {
   return std::make_unique<ActivationKernel>(request.node, extent_of(request.src[0]));
@@ -63,7 +66,8 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
   const auto width = static_cast<std::size_t>(activation.info().width);
   const std::size_t count = src.size();
   // How many neighbours in plain order belong to one unit.
-  const std::size_t run = value.layout == Layout::kPlain ? 1 : static_cast<std::size_t>(position_count(value));
+  const std::size_t run =
+      value.layout == Layout::kPlain ? 1 : static_cast<std::size_t>(position_count(value));
   std::vector<double> dst(count * width);
   for (std::size_t i = 0; i < count; ++i) {
     const double z = src[i];
@@ -85,7 +89,9 @@ bool draws_slopes(const Node& node, Precision) { return activation_of(node)->inf
 
 }  // namespace
 
-Extent extent_of(const Value& value) { return {.units = unit_count(value), .positions = position_count(value)}; }
+Extent extent_of(const Value& value) {
+  return {.units = unit_count(value), .positions = position_count(value)};
+}
 
 ActivationStep::ActivationStep(const Node* node, Extent extent, std::size_t first_parameter)
     : activation_(node == nullptr ? Activation("identity") : *activation_of(*node)),
@@ -94,7 +100,9 @@ ActivationStep::ActivationStep(const Node* node, Extent extent, std::size_t firs
       extent_(extent),
       first_parameter_(first_parameter),
       slope_count_(slope_count(activation_, extent.units)),
-      sequence_(node == nullptr ? 0 : static_cast<std::uint32_t>(node->attributes.get_or<std::int64_t>("sequence", 0))),
+      sequence_(node == nullptr ? 0
+                                : static_cast<std::uint32_t>(
+                                      node->attributes.get_or<std::int64_t>("sequence", 0))),
       anneal_(node == nullptr ? 0 : static_cast<std::uint64_t>(anneal_steps(*node))) {}
 
 // Through the notation, which is the one way to make an activation; without memory from the heap.
@@ -103,8 +111,10 @@ Activation ActivationStep::activation_at(std::uint64_t step) const {
   constexpr std::string_view kName = "leaky_relu:";
   std::array<char, 64> text;
   std::ranges::copy(kName, text.begin());
-  const double slope = static_cast<double>(activation_.parameters()[0]) * static_cast<double>(step) / static_cast<double>(anneal_);
-  const auto end = std::to_chars(text.begin() + kName.size(), text.end(), static_cast<float>(slope)).ptr;
+  const double slope = static_cast<double>(activation_.parameters()[0]) *
+                       static_cast<double>(step) / static_cast<double>(anneal_);
+  const auto end =
+      std::to_chars(text.begin() + kName.size(), text.end(), static_cast<float>(slope)).ptr;
   return std::string_view(text.begin(), end);
 }
 
@@ -119,7 +129,10 @@ void ActivationStep::forward(const Pass& pass, const float* z, const float* bias
   if (slope_count_ > 0) args.slopes = pass.parameters[first_parameter_];
   args.slope_count = slope_count_;
   args.training = pass.training;
-  args.random = {.seed = pass.seed, .sequence = sequence_, .step = pass.step, .first_row = pass.first_row * extent_.positions + rows.first};
+  args.random = {.seed = pass.seed,
+                 .sequence = sequence_,
+                 .step = pass.step,
+                 .first_row = pass.first_row * extent_.positions + rows.first};
   args.counters = pass.counters;
   const Activation activation = activation_at(pass.step);
   if (pass.census != nullptr) kernels_->census(activation, args, *pass.census);
@@ -127,7 +140,8 @@ void ActivationStep::forward(const Pass& pass, const float* z, const float* bias
   if (pass.census == nullptr || args.saved != nullptr) kernels_->forward(activation, args);
 }
 
-void ActivationStep::backward(const Pass& pass, const float* saved, float* diff_z, float* diff_bias, Rows rows) const {
+void ActivationStep::backward(const Pass& pass, const float* saved, float* diff_z, float* diff_bias,
+                              Rows rows) const {
   const std::int64_t at = rows.first * extent_.units;
   const bool saves_output = saves_ == activations::Saves::kOutput;
   activations::BackwardArgs args{.rows = rows.count,
@@ -148,7 +162,8 @@ void ActivationStep::backward(const Pass& pass, const float* saved, float* diff_
 std::int64_t anneal_steps(const Node& node) {
   const auto steps = node.attributes.get_or<std::int64_t>("anneal", 0);
   const Activation& activation = *activation_of(node);
-  if (steps < 0 || (steps > 0 && (activation.info().name != "leaky_relu" || activation.parameters()[0] < 0.0f)))
+  if (steps < 0 ||
+      (steps > 0 && (activation.info().name != "leaky_relu" || activation.parameters()[0] < 0.0f)))
     throw Error(ErrorCode::kInvalidArgument, node.name,
                 "anneal is " + std::to_string(steps) + " of " + activation.specification() +
                     "; expected a number of steps >= 0, of leaky_relu with a slope >= 0");

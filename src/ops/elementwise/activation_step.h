@@ -18,27 +18,35 @@ struct Rows {
   std::int64_t count = 0;
 };
 
-// The kernels of one activation node, bound to the number of its units. Serves the activation operator and those that fuse one.
+// The kernels of one activation node, bound to the number of its units. Serves the activation
+// operator and those that fuse one.
 class ActivationStep {
  public:
-  // `node`: the activation node, or null for the identity. `first_parameter`: where its slopes stand among the pass's parameters.
+  // `node`: the activation node, or null for the identity. `first_parameter`: where its slopes
+  // stand among the pass's parameters.
   ActivationStep(const Node* node, Extent extent, std::size_t first_parameter);
 
   activations::Saves saves() const { return saves_; }
   int width() const { return activation_.info().width; }
 
-  // Whether the work may be cut into rows: the gradient of a learned slope is a sum over all of them.
+  // Whether the work may be cut into rows: the gradient of a learned slope is a sum over all of
+  // them.
   bool divisible() const { return slope_count_ == 0; }
 
-  // h = f(z + bias) into pass.dst; z is (rows, positions, units). All pointers are to the first row of the shard, whatever `rows`.
-  void forward(const Pass& pass, const float* z, const float* bias) const { forward(pass, z, bias, all(pass)); }
+  // h = f(z + bias) into pass.dst; z is (rows, positions, units). All pointers are to the first row
+  // of the shard, whatever `rows`.
+  void forward(const Pass& pass, const float* z, const float* bias) const {
+    forward(pass, z, bias, all(pass));
+  }
   void forward(const Pass& pass, const float* z, const float* bias, Rows rows) const;
 
-  // diff_z, its column sums over these rows (where diff_bias is given) and the gradient of the slopes. `saved` as saves() says.
+  // diff_z, its column sums over these rows (where diff_bias is given) and the gradient of the
+  // slopes. `saved` as saves() says.
   void backward(const Pass& pass, const float* saved, float* diff_z, float* diff_bias) const {
     backward(pass, saved, diff_z, diff_bias, all(pass));
   }
-  void backward(const Pass& pass, const float* saved, float* diff_z, float* diff_bias, Rows rows) const;
+  void backward(const Pass& pass, const float* saved, float* diff_z, float* diff_bias,
+                Rows rows) const;
 
  private:
   Rows all(const Pass& pass) const { return {0, pass.rows * extent_.positions}; }
@@ -56,7 +64,8 @@ class ActivationStep {
   std::uint64_t anneal_ = 0;    // steps until the slope is reached
 };
 
-// The steps of training over which a node's slope grows from 0; 0: it has its slope from the start. Then the output never tells the input.
+// The steps of training over which a node's slope grows from 0; 0: it has its slope from the start.
+// Then the output never tells the input.
 std::int64_t anneal_steps(const Node& node);
 
 // The slopes an activation node owns: none, or one tensor.

@@ -1,8 +1,10 @@
-// add, sub, mul, div, maximum, minimum and the comparisons: dst = a op b elementwise, each broadcast to the other as NumPy does; and the
-// activation behind an add, which makes it the end of a residual block (He et al. 2016).
+// add, sub, mul, div, maximum, minimum and the comparisons: dst = a op b elementwise, each
+// broadcast to the other as NumPy does; and the activation behind an add, which makes it the end of
+// a residual block (He et al. 2016).
 //
-// A maximum hands its gradient to the larger operand, and half of it to each of two that are equal; comparisons have none.
-// An add of equal shapes hands its gradient on as it is. Where an operand was broadcast, its gradient is the sum over all that it met.
+// A maximum hands its gradient to the larger operand, and half of it to each of two that are equal;
+// comparisons have none. An add of equal shapes hands its gradient on as it is. Where an operand
+// was broadcast, its gradient is the sum over all that it met.
 
 #include <algorithm>
 #include <array>
@@ -20,7 +22,8 @@ namespace {
 // Floats of a piece that is added and activated while it is in a cache.
 constexpr std::int64_t kPiece = 16384;
 
-// What differs between them: the vector kernel of the forward pass, and the gradient of dst with respect to each operand times g.
+// What differs between them: the vector kernel of the forward pass, and the gradient of dst with
+// respect to each operand times g.
 struct Add {
   static constexpr auto kernel = &BinaryKernels::add;
   static constexpr bool kNeedsSrc = false;
@@ -83,7 +86,9 @@ struct Equal : Comparison {
 
 Walk<3> walk_of(const PlanRequest& request) {
   const Shape dst = stored(request.dst);
-  return {dst, {strides(dst), broadcast_strides(stored(request.src[0]), dst), broadcast_strides(stored(request.src[1]), dst)}};
+  return {dst,
+          {strides(dst), broadcast_strides(stored(request.src[0]), dst),
+           broadcast_strides(stored(request.src[1]), dst)}};
 }
 
 template <class Op>
@@ -133,7 +138,9 @@ class BinaryKernel final : public Kernel {
  private:
   std::int64_t size() const { return units_ * positions_; }
   bool narrow() const { return activation_.width() == 1; }
-  float* before_wide(const Pass& pass) const { return pass.scratch + workspace; }  // what a wide activation widens
+  float* before_wide(const Pass& pass) const {
+    return pass.scratch + workspace;
+  }  // what a wide activation widens
 
   // Rows of a piece: of whole examples where something is broadcast.
   std::int64_t piece() const {
@@ -145,7 +152,10 @@ class BinaryKernel final : public Kernel {
     const auto kernel = binary_kernels().*Op::kernel;
     if (equal_) {
       const std::int64_t at = rows.first * units_;
-      return kernel({.count = rows.count * units_, .a = pass.src[0] + at, .b = pass.src[1] + at, .dst = z + at});
+      return kernel({.count = rows.count * units_,
+                     .a = pass.src[0] + at,
+                     .b = pass.src[1] + at,
+                     .dst = z + at});
     }
     const auto& step = walk_.step();
     for (std::int64_t n = rows.first / positions_; n < (rows.first + rows.count) / positions_; ++n)
@@ -176,7 +186,8 @@ class BinaryKernel final : public Kernel {
 
   // Of an operand that was not broadcast.
   template <class Local>
-  void pointwise(const float* g, const float* a, const float* b, const Local& local, float* diff) const {
+  void pointwise(const float* g, const float* a, const float* b, const Local& local,
+                 float* diff) const {
     const auto& step = walk_.step();
     walk_.run([&](const auto& at) {
       for (std::int64_t i = 0; i < walk_.count(); ++i)
@@ -185,11 +196,14 @@ class BinaryKernel final : public Kernel {
   }
 
   template <class Local>
-  void summed(std::size_t k, const float* g, const float* a, const float* b, const Local& local, double* sums, float* diff) const {
+  void summed(std::size_t k, const float* g, const float* a, const float* b, const Local& local,
+              double* sums, float* diff) const {
     const auto& step = walk_.step();
     std::fill_n(sums, sizes_[k], 0.0);
     walk_.run([&](const auto& at) {
-      const auto term = [&](std::int64_t i) { return local(g[at[0] + i], a[at[1] + i * step[1]], b[at[2] + i * step[2]]); };
+      const auto term = [&](std::int64_t i) {
+        return local(g[at[0] + i], a[at[1] + i * step[1]], b[at[2] + i * step[2]]);
+      };
       double* to = sums + at[k + 1];
       if (step[k + 1] == 0) {
         *to += lane_sum(walk_.count(), term);
@@ -217,8 +231,8 @@ Shape broadcast(const Node& node, std::span<const Value> src) {
     const std::int64_t of_a = a[a.size() - i];
     const std::int64_t of_b = b[b.size() - i];
     if (of_a != of_b && of_a != 1 && of_b != 1)
-      reject(node,
-             "src " + to_string(a) + " and " + to_string(b) + " do not broadcast: " + std::to_string(of_a) + " != " + std::to_string(of_b));
+      reject(node, "src " + to_string(a) + " and " + to_string(b) + " do not broadcast: " +
+                       std::to_string(of_a) + " != " + std::to_string(of_b));
     dst[dst.size() - i] = of_a == 1 ? of_b : of_a;
   }
   return dst;
@@ -229,10 +243,12 @@ std::unique_ptr<Kernel> plan(const PlanRequest& request) {
   return std::make_unique<BinaryKernel<Op>>(request);
 }
 
-// Which element of an operand meets one of dst: axes count from the last, and those of extent 1 have one element.
+// Which element of an operand meets one of dst: axes count from the last, and those of extent 1
+// have one element.
 std::int64_t met(Shape index, const Shape& operand) {
   index.erase(index.begin(), index.end() - static_cast<std::ptrdiff_t>(operand.size()));
-  for (std::size_t axis = 0; axis < operand.size(); ++axis) index[axis] = std::min(index[axis], operand[axis] - 1);
+  for (std::size_t axis = 0; axis < operand.size(); ++axis)
+    index[axis] = std::min(index[axis], operand[axis] - 1);
   return element_at(index, operand);
 }
 
@@ -244,7 +260,7 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
     for (std::int64_t i = 0; i < element_count(shape); ++i) {
       const auto operand = [&](std::size_t k) {
         const Shape& own = args.values[k].shape;
-        return args.src[k][static_cast<std::size_t>(n * element_count(own) + met(index_of(i, shape), own))];
+        return args.src[k][n * element_count(own) + met(index_of(i, shape), own)];
       };
       dst.push_back(Op::value(operand(0), operand(1)));
     }
@@ -253,7 +269,8 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 }
 
 template <class Op>
-Operator row(std::string_view name, std::string_view onnx, Arithmetic arithmetic = Arithmetic::kNone) {
+Operator row(std::string_view name, std::string_view onnx,
+             Arithmetic arithmetic = Arithmetic::kNone) {
   return {.name = name,
           .onnx = onnx,
           .layout = LayoutRule::kAny,

@@ -29,10 +29,14 @@ struct Div {
   static HWY_INLINE V run(V a, V b) { return hn::Div(a, b); }
 };
 struct Maximum {
-  static HWY_INLINE V run(V a, V b) { return hn::IfThenElse(hn::Or(hn::Gt(a, b), hn::Ne(a, a)), a, b); }
+  static HWY_INLINE V run(V a, V b) {
+    return hn::IfThenElse(hn::Or(hn::Gt(a, b), hn::Ne(a, a)), a, b);
+  }
 };
 struct Minimum {
-  static HWY_INLINE V run(V a, V b) { return hn::IfThenElse(hn::Or(hn::Lt(a, b), hn::Ne(a, a)), a, b); }
+  static HWY_INLINE V run(V a, V b) {
+    return hn::IfThenElse(hn::Or(hn::Lt(a, b), hn::Ne(a, a)), a, b);
+  }
 };
 struct Greater {
   static HWY_INLINE V run(V a, V b) { return hn::IfThenElseZero(hn::Gt(a, b), hn::Set(D(), 1.0f)); }
@@ -55,12 +59,14 @@ HWY_INLINE void loop(const BinaryArgs& args) {
   const auto n = static_cast<std::int64_t>(hn::Lanes(D()));
   std::int64_t i = 0;
   for (; i + n <= args.count; i += n) {
-    const V v = Op::run(operand<kAMoves, false>(args.a, i, 0), operand<kBMoves, false>(args.b, i, 0));
+    const V v =
+        Op::run(operand<kAMoves, false>(args.a, i, 0), operand<kBMoves, false>(args.b, i, 0));
     hn::StoreU(v, D(), args.dst + i);
   }
   if (i == args.count) return;
   const auto left = static_cast<std::size_t>(args.count - i);
-  const V v = Op::run(operand<kAMoves, true>(args.a, i, left), operand<kBMoves, true>(args.b, i, left));
+  const V v =
+      Op::run(operand<kAMoves, true>(args.a, i, left), operand<kBMoves, true>(args.b, i, left));
   vectors::store<true>(D(), v, args.dst + i, left);
 }
 
@@ -71,8 +77,9 @@ HWY_ATTR void apply(const BinaryArgs& args) {
 }
 
 const BinaryKernels& binary_table() {
-  static constexpr BinaryKernels kTable = {apply<Add>,     apply<Sub>,     apply<Mul>,  apply<Div>,  apply<Maximum>,
-                                           apply<Minimum>, apply<Greater>, apply<Less>, apply<Equal>};
+  static constexpr BinaryKernels kTable = {apply<Add>,     apply<Sub>,     apply<Mul>,
+                                           apply<Div>,     apply<Maximum>, apply<Minimum>,
+                                           apply<Greater>, apply<Less>,    apply<Equal>};
   return kTable;
 }
 

@@ -1,4 +1,5 @@
-// clip: dst = min(max(src, min), max); the gradient passes where min <= src <= max, bounds included, as PyTorch's clamp has it.
+// clip: dst = min(max(src, min), max); the gradient passes where min <= src <= max, bounds
+// included, as PyTorch's clamp has it.
 
 #include <limits>
 
@@ -50,7 +51,9 @@ class ClipKernel final : public Kernel {
 
 Shape infer(const Node& node, std::span<const Value> src) {
   const auto [min, max] = bounds_of(node);
-  if (!(min <= max)) reject(node, "min is " + std::to_string(min) + ", max is " + std::to_string(max) + "; expected min <= max");
+  if (!(min <= max))
+    reject(node, "min is " + std::to_string(min) + ", max is " + std::to_string(max) +
+                     "; expected min <= max");
   return src[0].shape;
 }
 
@@ -66,7 +69,8 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 }
 
 Range range(const Node& node) {
-  return {node.attributes.get_or<double>("min", Range{}.least), node.attributes.get_or<double>("max", Range{}.greatest)};
+  return {node.attributes.get_or<double>("min", Range{}.least),
+          node.attributes.get_or<double>("max", Range{}.greatest)};
 }
 
 }  // namespace

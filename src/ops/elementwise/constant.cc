@@ -1,4 +1,5 @@
-// constant, parameter: the same tensor for every example; the latter is trained, as a class token or positions of a transformer are.
+// constant, parameter: the same tensor for every example; the latter is trained, as a class token
+// or positions of a transformer are.
 
 #include <algorithm>
 
@@ -9,10 +10,13 @@ namespace {
 
 class ConstantKernel final : public Kernel {
  public:
-  ConstantKernel(std::int64_t size, bool trained) : size_(size), trained_(trained) { keeps_diff = true; }
+  ConstantKernel(std::int64_t size, bool trained) : size_(size), trained_(trained) {
+    keeps_diff = true;
+  }
 
   void forward(const Pass& pass, int) const override {
-    for (std::int64_t n = 0; n < pass.rows; ++n) std::copy_n(pass.parameters[0], size_, pass.dst + n * size_);
+    for (std::int64_t n = 0; n < pass.rows; ++n)
+      std::copy_n(pass.parameters[0], size_, pass.dst + n * size_);
   }
   void backward(const Pass& pass, int) const override {
     if (!trained_) return;
@@ -29,7 +33,8 @@ class ConstantKernel final : public Kernel {
 
 Shape infer(const Node& node, std::span<const Value>) {
   const Shape& shape = node.attributes.get<std::vector<std::int64_t>>("shape");
-  if (shape.empty()) reject(node, "its shape is empty; expected at least one dimension, (1) for a single number");
+  if (shape.empty())
+    reject(node, "its shape is empty; expected at least one dimension, (1) for a single number");
   for (const std::int64_t extent : shape)
     if (extent < 1) reject(node, "its shape " + to_string(shape) + " has an extent below 1");
   return shape;
@@ -47,11 +52,14 @@ std::unique_ptr<Kernel> plan(const PlanRequest& request) {
 
 std::vector<double> reference(const Operator::ReferenceArgs& args) {
   std::vector<double> dst;
-  for (std::int64_t n = 0; n < args.rows; ++n) dst.insert(dst.end(), args.parameters[0].begin(), args.parameters[0].end());
+  for (std::int64_t n = 0; n < args.rows; ++n)
+    dst.insert(dst.end(), args.parameters[0].begin(), args.parameters[0].end());
   return dst;
 }
 
-void set_shape(Node& node, std::span<const Shape>, const Shape& dst) { node.attributes.set("shape", dst); }
+void set_shape(Node& node, std::span<const Shape>, const Shape& dst) {
+  node.attributes.set("shape", dst);
+}
 
 }  // namespace
 

@@ -1,5 +1,5 @@
-// exp, log, sqrt, reciprocal, abs, sign, sin, cos, erf, floor, round (half to even): one function of each element; and pow, of a fixed
-// exponent.
+// exp, log, sqrt, reciprocal, abs, sign, sin, cos, erf, floor, round (half to even): one function
+// of each element; and pow, of a fixed exponent.
 
 #include <cmath>
 #include <numbers>
@@ -62,7 +62,9 @@ struct Round {
 };
 struct Erf {
   static float value(float x) { return std::erf(x); }
-  static float slope(float x, float) { return 2.0f * std::numbers::inv_sqrtpi_v<float> * std::exp(-x * x); }
+  static float slope(float x, float) {
+    return 2.0f * std::numbers::inv_sqrtpi_v<float> * std::exp(-x * x);
+  }
   static double exact(double x) { return std::erf(x); }
 };
 
@@ -76,7 +78,8 @@ class UnaryKernel final : public Kernel {
   }
 
   void forward(const Pass& pass, int) const override {
-    for (std::int64_t i = 0; i < pass.rows * size_; ++i) pass.dst[i] = Function::value(pass.src[0][i]);
+    for (std::int64_t i = 0; i < pass.rows * size_; ++i)
+      pass.dst[i] = Function::value(pass.src[0][i]);
   }
 
   void backward(const Pass& pass, int) const override {
@@ -109,7 +112,9 @@ class PowKernel final : public Kernel {
     if (pass.diff_src[0] == nullptr) return;
     for (std::int64_t i = 0; i < pass.rows * size_; ++i) {
       const float x = pass.src[0][i];
-      const float slope = exponent_ == 0.0f ? 0.0f : exponent_ == 2.0f ? 2.0f * x : exponent_ * std::pow(x, exponent_ - 1.0f);
+      const float slope = exponent_ == 0.0f   ? 0.0f
+                          : exponent_ == 2.0f ? 2.0f * x
+                                              : exponent_ * std::pow(x, exponent_ - 1.0f);
       pass.diff_src[0][i] = pass.diff_dst[i] * slope;
     }
   }
@@ -151,7 +156,8 @@ Shape infer_pow(const Node& node, std::span<const Value> src) {
 }
 
 std::unique_ptr<Kernel> plan_pow(const PlanRequest& request) {
-  return std::make_unique<PowKernel>(static_cast<float>(exponent_of(request.node)), element_count(request.dst.shape));
+  return std::make_unique<PowKernel>(static_cast<float>(exponent_of(request.node)),
+                                     element_count(request.dst.shape));
 }
 
 std::vector<double> reference_pow(const Operator::ReferenceArgs& args) {

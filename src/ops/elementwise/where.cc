@@ -1,5 +1,6 @@
-// where: dst = condition != 0 ? a : b elementwise, the three broadcast to each other as NumPy does. The condition has no gradient, and of
-// the operand that is not taken nothing reaches the result, whatever it is.
+// where: dst = condition != 0 ? a : b elementwise, the three broadcast to each other as NumPy does.
+// The condition has no gradient, and of the operand that is not taken nothing reaches the result,
+// whatever it is.
 
 #include <algorithm>
 #include <array>
@@ -14,13 +15,15 @@ namespace {
 Shape broadcast(const Node& node, std::span<const Value> src) {
   Shape dst;
   for (const Value& value : src) {
-    if (value.shape.size() > dst.size()) dst.insert(dst.begin(), value.shape.size() - dst.size(), 1);
+    if (value.shape.size() > dst.size())
+      dst.insert(dst.begin(), value.shape.size() - dst.size(), 1);
     for (std::size_t i = 1; i <= value.shape.size(); ++i) {
       std::int64_t& extent = dst[dst.size() - i];
       const std::int64_t own = value.shape[value.shape.size() - i];
       if (own != extent && own != 1 && extent != 1)
-        reject(node, "src " + to_string(src[0].shape) + ", " + to_string(src[1].shape) + " and " + to_string(src[2].shape) +
-                         " do not broadcast: " + std::to_string(extent) + " != " + std::to_string(own));
+        reject(node, "src " + to_string(src[0].shape) + ", " + to_string(src[1].shape) + " and " +
+                         to_string(src[2].shape) + " do not broadcast: " + std::to_string(extent) +
+                         " != " + std::to_string(own));
       extent = std::max(extent, own);
     }
   }
@@ -31,9 +34,10 @@ class WhereKernel final : public Kernel {
  public:
   WhereKernel(const Shape& dst, std::span<const Value> src)
       : size_(element_count(dst)),
-        sizes_{element_count(src[0].shape), element_count(src[1].shape), element_count(src[2].shape)},
-        walk_(dst, {strides(dst), broadcast_strides(src[0].shape, dst), broadcast_strides(src[1].shape, dst),
-                    broadcast_strides(src[2].shape, dst)}) {
+        sizes_{element_count(src[0].shape), element_count(src[1].shape),
+               element_count(src[2].shape)},
+        walk_(dst, {strides(dst), broadcast_strides(src[0].shape, dst),
+                    broadcast_strides(src[1].shape, dst), broadcast_strides(src[2].shape, dst)}) {
     needs_src = true;
     keeps_diff = true;
     workspace = kFloatsOfDouble * std::max(sizes_[1], sizes_[2]);
@@ -55,7 +59,8 @@ class WhereKernel final : public Kernel {
   void backward(const Pass& pass, int) const override {
     if (pass.diff_src[0] != nullptr) std::fill_n(pass.diff_src[0], pass.rows * sizes_[0], 0.0f);
     for (std::size_t k = 1; k < 3; ++k)
-      for (std::int64_t n = 0; n < pass.rows && pass.diff_src[k] != nullptr; ++n) gradient(pass, k, n);
+      for (std::int64_t n = 0; n < pass.rows && pass.diff_src[k] != nullptr; ++n)
+        gradient(pass, k, n);
   }
 
  private:
@@ -67,7 +72,8 @@ class WhereKernel final : public Kernel {
       const float* condition = pass.src[0] + n * sizes_[0] + at[1];
       const float* g = pass.diff_dst + n * size_ + at[0];
       for (std::int64_t i = 0; i < walk_.count(); ++i)
-        if ((condition[i * step[1]] != 0.0f) == (k == 1)) sums[at[k + 1] + i * step[k + 1]] += g[i * step[0]];
+        if ((condition[i * step[1]] != 0.0f) == (k == 1))
+          sums[at[k + 1] + i * step[k + 1]] += g[i * step[0]];
     });
     std::copy_n(sums, sizes_[k], pass.diff_src[k] + n * sizes_[k]);
   }
@@ -77,7 +83,9 @@ class WhereKernel final : public Kernel {
   Walk<4> walk_;
 };
 
-std::unique_ptr<Kernel> plan(const PlanRequest& request) { return std::make_unique<WhereKernel>(request.dst.shape, request.src); }
+std::unique_ptr<Kernel> plan(const PlanRequest& request) {
+  return std::make_unique<WhereKernel>(request.dst.shape, request.src);
+}
 
 std::vector<double> reference(const Operator::ReferenceArgs& args) {
   const Shape shape = broadcast(args.node, args.values);
@@ -87,8 +95,9 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
       const Shape& own = args.values[k].shape;
       Shape index = index_of(i % element_count(shape), shape);
       index.erase(index.begin(), index.end() - static_cast<std::ptrdiff_t>(own.size()));
-      for (std::size_t axis = 0; axis < own.size(); ++axis) index[axis] = std::min(index[axis], own[axis] - 1);
-      return args.src[k][static_cast<std::size_t>(i / element_count(shape) * element_count(own) + element_at(index, own))];
+      for (std::size_t axis = 0; axis < own.size(); ++axis)
+        index[axis] = std::min(index[axis], own[axis] - 1);
+      return args.src[k][i / element_count(shape) * element_count(own) + element_at(index, own)];
     };
     dst.push_back(operand(0) != 0.0 ? operand(1) : operand(2));
   }

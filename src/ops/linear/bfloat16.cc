@@ -12,7 +12,8 @@ HWY_BEFORE_NAMESPACE();
 namespace undying::ops::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Adding 0x7FFF and the lowest bit that stays rounds to nearest, ties to even. It must not carry a NaN into infinity.
+// Adding 0x7FFF and the lowest bit that stays rounds to nearest, ties to even. It must not carry a
+// NaN into infinity.
 HWY_ATTR void round_all(const float* src, std::int64_t count, std::uint16_t* dst) {
   const hn::ScalableTag<float> d;
   const hn::RebindToUnsigned<decltype(d)> du;
@@ -31,7 +32,8 @@ HWY_ATTR void round_all(const float* src, std::int64_t count, std::uint16_t* dst
   }
   for (; i < count; ++i) {
     const auto bits = std::bit_cast<std::uint32_t>(src[i]);
-    dst[i] = static_cast<std::uint16_t>(std::isnan(src[i]) ? bits >> 16 | 0x40U : (bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16);
+    dst[i] = static_cast<std::uint16_t>(
+        std::isnan(src[i]) ? bits >> 16 | 0x40U : (bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16);
   }
 }
 
@@ -43,7 +45,9 @@ namespace undying::ops {
 
 HWY_EXPORT(round_all);
 
-void to_bfloat16(const float* src, std::int64_t count, std::uint16_t* dst) { HWY_DYNAMIC_DISPATCH(round_all)(src, count, dst); }
+void to_bfloat16(const float* src, std::int64_t count, std::uint16_t* dst) {
+  HWY_DYNAMIC_DISPATCH(round_all)(src, count, dst);
+}
 
 }  // namespace undying::ops
 #endif  // HWY_ONCE

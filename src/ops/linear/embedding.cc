@@ -1,6 +1,6 @@
-// embedding: each element of src is the number of a row of the weight (rows, features), which takes its place; of one that is no row all
-// features are NaN, so that it cannot pass unseen. src has no gradient. With
-// `trained` = 0 the table is one of numbers that stay.
+// embedding: each element of src is the number of a row of the weight (rows, features), which takes
+// its place; of one that is no row all features are NaN, so that it cannot pass unseen. src has no
+// gradient. With `trained` = 0 the table is one of numbers that stay.
 
 #include <algorithm>
 #include <cmath>
@@ -16,9 +16,11 @@ struct Table {
 };
 
 Table table_of(const Node& node) {
-  const Table table{node.attributes.get<std::int64_t>("rows"), node.attributes.get<std::int64_t>("features")};
+  const Table table{node.attributes.get<std::int64_t>("rows"),
+                    node.attributes.get<std::int64_t>("features")};
   if (table.rows < 1 || table.features < 1)
-    reject(node, "its table is " + to_string({table.rows, table.features}) + "; expected at least one row and one feature");
+    reject(node, "its table is " + to_string({table.rows, table.features}) +
+                     "; expected at least one row and one feature");
   return table;
 }
 
@@ -55,7 +57,8 @@ class EmbeddingKernel final : public Kernel {
   // -1: none. Negative numbers count from the end.
   std::int64_t row_of(float value) const {
     const float row = value < 0.0f ? value + static_cast<float>(table_.rows) : value;
-    const bool known = row >= 0.0f && row < static_cast<float>(table_.rows) && row == std::floor(row);
+    const bool known =
+        row >= 0.0f && row < static_cast<float>(table_.rows) && row == std::floor(row);
     return known ? static_cast<std::int64_t>(row) : -1;
   }
 
@@ -72,11 +75,14 @@ Shape infer(const Node& node, std::span<const Value> src) {
 std::vector<ParameterSpec> parameters(const Node& node, std::span<const Value>) {
   const Table table = table_of(node);
   const bool trained = node.attributes.get_or<std::int64_t>("trained", 1) != 0;
-  return {{node.name + ".weight", {table.rows, table.features}, trained ? ParameterSpec::Role::kWeight : ParameterSpec::Role::kConstant}};
+  return {{node.name + ".weight",
+           {table.rows, table.features},
+           trained ? ParameterSpec::Role::kWeight : ParameterSpec::Role::kConstant}};
 }
 
 std::unique_ptr<Kernel> plan(const PlanRequest& request) {
-  return std::make_unique<EmbeddingKernel>(table_of(request.node), element_count(request.src[0].shape));
+  return std::make_unique<EmbeddingKernel>(table_of(request.node),
+                                           element_count(request.src[0].shape));
 }
 
 // Any number stands for a row here, so that the walk over all operators may draw them.
@@ -84,14 +90,18 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
   const Table table = table_of(args.node);
   std::vector<double> dst;
   for (const double value : args.src[0]) {
-    const auto row = static_cast<std::size_t>(std::llround(value)) % static_cast<std::size_t>(table.rows);
+    const auto row =
+        static_cast<std::size_t>(std::llround(value)) % static_cast<std::size_t>(table.rows);
     for (std::int64_t k = 0; k < table.features; ++k)
-      dst.push_back(args.parameters[0][row * static_cast<std::size_t>(table.features) + static_cast<std::size_t>(k)]);
+      dst.push_back(args.parameters[0][row * static_cast<std::size_t>(table.features) +
+                                       static_cast<std::size_t>(k)]);
   }
   return dst;
 }
 
-void set_features(Node& node, std::span<const Shape>, const Shape& dst) { node.attributes.set("features", dst.back()); }
+void set_features(Node& node, std::span<const Shape>, const Shape& dst) {
+  node.attributes.set("features", dst.back());
+}
 
 }  // namespace
 

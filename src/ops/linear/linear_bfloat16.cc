@@ -1,5 +1,6 @@
-// linear in bfloat16: the factors of its three products are rounded to bfloat16, their sums are float32, as are weights, bias and
-// activation. The input is rounded once and kept for the backward pass; weights are rounded in each pass: 1 / rows of its work.
+// linear in bfloat16: the factors of its three products are rounded to bfloat16, their sums are
+// float32, as are weights, bias and activation. The input is rounded once and kept for the backward
+// pass; weights are rounded in each pass: 1 / rows of its work.
 
 #include "ops/linear/linear_bfloat16.h"
 
@@ -30,11 +31,13 @@ class LinearBfloat16Kernel final : public Kernel {
     wide_ = activation_.width() == 1 ? 0 : positions_ * outputs_;
     scratch = wide_ + bfloat16_floats(positions_ * outputs_);
     reserve(request.rows);
-    workspace = products_.at(request.rows).workspace() + bfloat16_floats(inputs_ * outputs_) + kLine;
+    workspace =
+        products_.at(request.rows).workspace() + bfloat16_floats(inputs_ * outputs_) + kLine;
   }
 
   void reserve(std::int64_t rows) override {
-    if (!products_.contains(rows)) products_.emplace(rows, InnerProduct(rows * positions_, inputs_, outputs_));
+    if (!products_.contains(rows))
+      products_.emplace(rows, InnerProduct(rows * positions_, inputs_, outputs_));
   }
 
   std::string implementation() const override { return "bfloat16"; }
@@ -51,23 +54,30 @@ class LinearBfloat16Kernel final : public Kernel {
 
   void backward(const Pass& pass, int) const override {
     float* diff_z = wide_ > 0 ? pass.scratch : pass.diff_dst;
-    activation_.backward(pass, kept_z_ > 0 ? pass.saved : pass.dst, diff_z, bias_ ? pass.diff_parameters[1] : nullptr);
+    activation_.backward(pass, kept_z_ > 0 ? pass.saved : pass.dst, diff_z,
+                         bias_ ? pass.diff_parameters[1] : nullptr);
     if (pass.rows == 0) return void(std::fill_n(pass.diff_parameters[0], inputs_ * outputs_, 0.0f));
     auto* diff = reinterpret_cast<std::uint16_t*>(pass.scratch + pass.rows * wide_);
     to_bfloat16(diff_z, pass.rows * positions_ * outputs_, diff);
     const InnerProduct& product = products_.at(pass.rows);
     product.backward_weights(rounded_src(pass), diff, pass.diff_parameters[0], space(pass));
-    if (pass.diff_src[0] != nullptr) product.backward_data(diff, rounded_weights(pass), pass.diff_src[0], space(pass));
+    if (pass.diff_src[0] != nullptr)
+      product.backward_data(diff, rounded_weights(pass), pass.diff_src[0], space(pass));
   }
 
  private:
   static constexpr std::int64_t kLine = 16;  // floats: what the rounded weights start on
 
-  std::uint16_t* rounded_src(const Pass& pass) const { return reinterpret_cast<std::uint16_t*>(pass.saved + pass.rows * kept_z_); }
-  std::uint16_t* weights_at(const Pass& pass) const {
-    return reinterpret_cast<std::uint16_t*>(pass.scratch + (pass.rows * scratch + kLine - 1) / kLine * kLine);
+  std::uint16_t* rounded_src(const Pass& pass) const {
+    return reinterpret_cast<std::uint16_t*>(pass.saved + pass.rows * kept_z_);
   }
-  float* space(const Pass& pass) const { return reinterpret_cast<float*>(weights_at(pass)) + bfloat16_floats(inputs_ * outputs_); }
+  std::uint16_t* weights_at(const Pass& pass) const {
+    return reinterpret_cast<std::uint16_t*>(pass.scratch +
+                                            (pass.rows * scratch + kLine - 1) / kLine * kLine);
+  }
+  float* space(const Pass& pass) const {
+    return reinterpret_cast<float*>(weights_at(pass)) + bfloat16_floats(inputs_ * outputs_);
+  }
 
   const std::uint16_t* rounded_weights(const Pass& pass) const {
     to_bfloat16(pass.parameters[0], inputs_ * outputs_, weights_at(pass));
@@ -79,13 +89,15 @@ class LinearBfloat16Kernel final : public Kernel {
   std::int64_t positions_;
   bool bias_;
   ActivationStep activation_;
-  std::int64_t kept_z_ = 0;                        // floats a row
-  std::int64_t wide_ = 0;                          // floats a row: diff_z where it does not fit diff_dst
+  std::int64_t kept_z_ = 0;  // floats a row
+  std::int64_t wide_ = 0;    // floats a row: diff_z where it does not fit diff_dst
   std::map<std::int64_t, InnerProduct> products_;  // by rows
 };
 
 }  // namespace
 
-std::unique_ptr<Kernel> linear_bfloat16_kernel(const PlanRequest& request) { return std::make_unique<LinearBfloat16Kernel>(request); }
+std::unique_ptr<Kernel> linear_bfloat16_kernel(const PlanRequest& request) {
+  return std::make_unique<LinearBfloat16Kernel>(request);
+}
 
 }  // namespace undying::ops

@@ -1,15 +1,18 @@
-// rnn, lstm, gru: recurrent layers over the positions of (positions, inputs), to (positions, directions hidden), with ONNX's formulas and
-// orders of gates (Elman 1990; Hochreiter and Schmidhuber 1997; Cho et al. 2014). Further inputs, where there are some, are the first
-// states, (directions, hidden): h, and of an lstm c; else these are 0. `reverse` runs from the last position to the first; two directions
-// are one of each, side by side. With W x the weights' product with the input, R h the recurrent weights' with the state, and both biases
-// in b:
+// rnn, lstm, gru: recurrent layers over the positions of (positions, inputs), to (positions,
+// directions hidden), with ONNX's formulas and orders of gates (Elman 1990; Hochreiter and
+// Schmidhuber 1997; Cho et al. 2014). Further inputs, where there are some, are the first states,
+// (directions, hidden): h, and of an lstm c; else these are 0. `reverse` runs from the last
+// position to the first; two directions are one of each, side by side. With W x the weights'
+// product with the input, R h the recurrent weights' with the state, and both biases in b:
 //
 //   rnn:  h = tanh(W x + R h' + b), or relu
-//   lstm: i, o, f = sigmoid(W x + R h' + b), g = tanh(W x + R h' + b), c = f c' + i g, h = o tanh(c)
+//   lstm: i, o, f = sigmoid(W x + R h' + b), g = tanh(W x + R h' + b),
+//         c = f c' + i g, h = o tanh(c)
 //   gru:  z, r = sigmoid(W x + R h' + b), g = tanh(W x + R (r h') + b), h = (1 - z) g + z h';
 //         with `reset_after`, as PyTorch has it, g = tanh(W x + b + r (R h' + b_R))
 //
-// With `cells` an lstm gives the last c of each direction as one more row: (positions + 1, directions hidden).
+// With `cells` an lstm gives the last c of each direction as one more row: (positions + 1,
+// directions hidden).
 
 #include <algorithm>
 #include <cmath>
@@ -34,7 +37,8 @@ class RecurrentKernel final : public Kernel {
     needs_dst = true;
     keeps_diff = true;
     saved = s_.directions * kept();
-    // Evaluation: what else is saved. Backward: gradients of gates by W x and by R h, states before each position, two running gradients.
+    // Evaluation: what else is saved. Backward: gradients of gates by W x and by R h, states before
+    // each position, two running gradients.
     workspace = std::max(saved, s_.positions * (2 * s_.width() + s_.hidden) + 4 * s_.hidden);
   }
 
@@ -44,8 +48,10 @@ class RecurrentKernel final : public Kernel {
   }
 
   void backward(const Pass& pass, int) const override {
-    for (std::size_t p = 0; p < 3; ++p) std::fill_n(pass.diff_parameters[p], s_.directions * count_of(p), 0.0f);
-    if (pass.diff_src[0] != nullptr) std::fill_n(pass.diff_src[0], pass.rows * s_.positions * s_.inputs, 0.0f);
+    for (std::size_t p = 0; p < 3; ++p)
+      std::fill_n(pass.diff_parameters[p], s_.directions * count_of(p), 0.0f);
+    if (pass.diff_src[0] != nullptr)
+      std::fill_n(pass.diff_src[0], pass.rows * s_.positions * s_.inputs, 0.0f);
     for (std::int64_t n = 0; n < pass.rows; ++n)
       for (std::int64_t d = 0; d < s_.directions; ++d) run_back(pass, n, d);
   }
@@ -61,8 +67,12 @@ class RecurrentKernel final : public Kernel {
     std::int64_t n, d;
   };
 
-  std::int64_t kept() const { return s_.positions * (s_.width() + (s_.kind == Cell::kRnn ? 0 : s_.hidden)); }
-  std::int64_t count_of(std::size_t p) const { return s_.width() * (p == 0 ? s_.inputs : p == 1 ? s_.hidden : 2); }
+  std::int64_t kept() const {
+    return s_.positions * (s_.width() + (s_.kind == Cell::kRnn ? 0 : s_.hidden));
+  }
+  std::int64_t count_of(std::size_t p) const {
+    return s_.width() * (p == 0 ? s_.inputs : p == 1 ? s_.hidden : 2);
+  }
 
   Place place(const Pass& pass, std::int64_t n, std::int64_t d) const {
     float* gates = (pass.saved != nullptr ? pass.saved + n * saved : pass.scratch) + d * kept();
@@ -98,9 +108,11 @@ class RecurrentKernel final : public Kernel {
     const Place p = place(pass, n, d);
     const std::int64_t w = s_.width();
     for (std::int64_t t = 0; t < s_.positions; ++t)
-      for (std::int64_t k = 0; k < w; ++k) p.gates[t * w + k] = p.bias[k] + (s_.reset_after && k >= summed() ? 0.0f : p.bias[w + k]);
-    gemm(Transpose::kNo, Transpose::kYes, s_.positions, w, s_.inputs, pass.src[0] + n * s_.positions * s_.inputs, s_.inputs, p.weight,
-         s_.inputs, 1.0f, p.gates, w);
+      for (std::int64_t k = 0; k < w; ++k)
+        p.gates[t * w + k] = p.bias[k] + (s_.reset_after && k >= summed() ? 0.0f : p.bias[w + k]);
+    gemm(Transpose::kNo, Transpose::kYes, s_.positions, w, s_.inputs,
+         pass.src[0] + n * s_.positions * s_.inputs, s_.inputs, p.weight, s_.inputs, 1.0f, p.gates,
+         w);
     for (std::int64_t step = 0; step < s_.positions; ++step) {
       const std::int64_t t = s_.at(d, step);
       const float* before = h_before(pass, p, step);
@@ -109,7 +121,8 @@ class RecurrentKernel final : public Kernel {
       float* h = row(pass.dst, p, step);
       if (before != nullptr) add_product(before, p.recurrent, summed(), z);
       if (s_.kind == Cell::kRnn)
-        for (std::int64_t k = 0; k < s_.hidden; ++k) h[k] = z[k] = s_.relu ? std::max(z[k], 0.0f) : std::tanh(z[k]);
+        for (std::int64_t k = 0; k < s_.hidden; ++k)
+          h[k] = z[k] = s_.relu ? std::max(z[k], 0.0f) : std::tanh(z[k]);
       if (s_.kind == Cell::kLstm) advance_lstm(z, c_before(pass, p, step), extra, h);
       if (s_.kind == Cell::kGru) advance_gru(p, z, before, extra, h);
     }
@@ -118,7 +131,8 @@ class RecurrentKernel final : public Kernel {
 
   // to (rows) += matrix (rows, hidden) h.
   void add_product(const float* h, const float* matrix, std::int64_t rows, float* to) const {
-    gemm(Transpose::kNo, Transpose::kYes, 1, rows, s_.hidden, h, s_.hidden, matrix, s_.hidden, 1.0f, to, rows);
+    gemm(Transpose::kNo, Transpose::kYes, 1, rows, s_.hidden, h, s_.hidden, matrix, s_.hidden, 1.0f,
+         to, rows);
   }
 
   void advance_lstm(float* z, const float* before, float* cell, float* dst) const {
@@ -137,7 +151,9 @@ class RecurrentKernel final : public Kernel {
     float* g = z + 2 * h;
     const float* matrix = p.recurrent + 2 * h * h;
     for (std::int64_t k = 0; k < h; ++k)
-      extra[k] = s_.reset_after ? p.bias[s_.width() + 2 * h + k] : before != nullptr ? z[h + k] * before[k] : 0.0f;
+      extra[k] = s_.reset_after      ? p.bias[s_.width() + 2 * h + k]
+                 : before != nullptr ? z[h + k] * before[k]
+                                     : 0.0f;
     if (s_.reset_after && before != nullptr) add_product(before, matrix, h, extra);
     if (!s_.reset_after && before != nullptr) add_product(extra, matrix, h, g);
     for (std::int64_t k = 0; k < h; ++k) {
@@ -171,23 +187,29 @@ class RecurrentKernel final : public Kernel {
       float* diff_z = diff_gates + t * w;
       float* diff_r = diff_recurrent + t * w;
       if (s_.kind == Cell::kRnn)
-        for (std::int64_t k = 0; k < h; ++k) diff_z[k] = diff_h[k] * (s_.relu ? (z[k] > 0.0f ? 1.0f : 0.0f) : 1.0f - z[k] * z[k]);
-      if (s_.kind == Cell::kLstm) retreat_lstm(z, c_before(pass, p, step), p.extra + t * h, diff_h, diff_c, diff_z);
-      if (s_.kind == Cell::kGru) retreat_gru(p, z, befores + t * h, p.extra + t * h, diff_h, diff_z, direct);
+        for (std::int64_t k = 0; k < h; ++k)
+          diff_z[k] = diff_h[k] * (s_.relu ? (z[k] > 0.0f ? 1.0f : 0.0f) : 1.0f - z[k] * z[k]);
+      if (s_.kind == Cell::kLstm)
+        retreat_lstm(z, c_before(pass, p, step), p.extra + t * h, diff_h, diff_c, diff_z);
+      if (s_.kind == Cell::kGru)
+        retreat_gru(p, z, befores + t * h, p.extra + t * h, diff_h, diff_z, direct);
       std::copy_n(diff_z, w, diff_r);
       if (s_.reset_after)
         for (std::int64_t k = 0; k < h; ++k) diff_r[2 * h + k] *= z[h + k];
       const std::int64_t rows = s_.reset_after ? w : summed();
-      gemm(Transpose::kNo, Transpose::kNo, 1, h, rows, diff_r, rows, p.recurrent, h, 0.0f, diff_h, h);
+      gemm(Transpose::kNo, Transpose::kNo, 1, h, rows, diff_r, rows, p.recurrent, h, 0.0f, diff_h,
+           h);
       for (std::int64_t k = 0; k < h; ++k) diff_h[k] += direct[k];
     }
     for (std::size_t i = 1; given_ && i <= s_.states(); ++i)
-      if (pass.diff_src[i] != nullptr) std::copy_n(i == 1 ? diff_h : diff_c, h, pass.diff_src[i] + (n * s_.directions + d) * h);
+      if (pass.diff_src[i] != nullptr)
+        std::copy_n(i == 1 ? diff_h : diff_c, h, pass.diff_src[i] + (n * s_.directions + d) * h);
     gather(pass, p, diff_gates, diff_recurrent, befores);
   }
 
   // diff_c comes from the step behind and goes to the one before.
-  void retreat_lstm(const float* z, const float* before, const float* cell, const float* diff_h, float* diff_c, float* diff_z) const {
+  void retreat_lstm(const float* z, const float* before, const float* cell, const float* diff_h,
+                    float* diff_c, float* diff_z) const {
     const std::int64_t h = s_.hidden;
     for (std::int64_t k = 0; k < h; ++k) {
       const float i = z[k], o = z[h + k], f = z[2 * h + k], candidate = z[3 * h + k];
@@ -201,8 +223,8 @@ class RecurrentKernel final : public Kernel {
     }
   }
 
-  void retreat_gru(const Place& p, const float* z, const float* before, const float* extra, const float* diff_h, float* diff_z,
-                   float* direct) const {
+  void retreat_gru(const Place& p, const float* z, const float* before, const float* extra,
+                   const float* diff_h, float* diff_z, float* direct) const {
     const std::int64_t h = s_.hidden;
     for (std::int64_t k = 0; k < h; ++k) {
       const float update = z[k], g = z[2 * h + k];
@@ -210,29 +232,35 @@ class RecurrentKernel final : public Kernel {
       diff_z[2 * h + k] = diff_h[k] * (1.0f - update) * (1.0f - g * g);
       direct[k] = diff_h[k] * update;
     }
-    float* diff_product = diff_z + h;  // by r h', where r works before R; its place is that of r's own gradient
+    // By r h', where r works before R; its place is that of r's own gradient.
+    float* diff_product = diff_z + h;
     if (!s_.reset_after)
-      gemm(Transpose::kNo, Transpose::kNo, 1, h, h, diff_z + 2 * h, h, p.recurrent + 2 * h * h, h, 0.0f, diff_product, h);
+      gemm(Transpose::kNo, Transpose::kNo, 1, h, h, diff_z + 2 * h, h, p.recurrent + 2 * h * h, h,
+           0.0f, diff_product, h);
     for (std::int64_t k = 0; k < h; ++k) {
       const float reset = z[h + k];
       if (!s_.reset_after) direct[k] += diff_product[k] * reset;
-      const float by_reset = s_.reset_after ? diff_z[2 * h + k] * extra[k] : diff_product[k] * before[k];
+      const float by_reset =
+          s_.reset_after ? diff_z[2 * h + k] * extra[k] : diff_product[k] * before[k];
       diff_z[h + k] = by_reset * reset * (1.0f - reset);
     }
   }
 
-  void gather(const Pass& pass, const Place& p, const float* diff_gates, const float* diff_recurrent, const float* befores) const {
+  void gather(const Pass& pass, const Place& p, const float* diff_gates,
+              const float* diff_recurrent, const float* befores) const {
     const std::int64_t w = s_.width();
     const std::int64_t h = s_.hidden;
     const std::int64_t t = s_.positions;
     const float* src = pass.src[0] + p.n * t * s_.inputs;
     float* diff_recurrent_weight = pass.diff_parameters[1] + p.d * count_of(1);
-    gemm(Transpose::kYes, Transpose::kNo, w, s_.inputs, t, diff_gates, w, src, s_.inputs, 1.0f, pass.diff_parameters[0] + p.d * count_of(0),
-         s_.inputs);
+    gemm(Transpose::kYes, Transpose::kNo, w, s_.inputs, t, diff_gates, w, src, s_.inputs, 1.0f,
+         pass.diff_parameters[0] + p.d * count_of(0), s_.inputs);
     const std::int64_t rows = s_.reset_after ? w : summed();
-    gemm(Transpose::kYes, Transpose::kNo, rows, h, t, diff_recurrent, w, befores, h, 1.0f, diff_recurrent_weight, h);
+    gemm(Transpose::kYes, Transpose::kNo, rows, h, t, diff_recurrent, w, befores, h, 1.0f,
+         diff_recurrent_weight, h);
     if (rows < w)
-      gemm(Transpose::kYes, Transpose::kNo, h, h, t, diff_recurrent + rows, w, p.extra, h, 1.0f, diff_recurrent_weight + rows * h, h);
+      gemm(Transpose::kYes, Transpose::kNo, h, h, t, diff_recurrent + rows, w, p.extra, h, 1.0f,
+           diff_recurrent_weight + rows * h, h);
     float* diff_bias = pass.diff_parameters[2] + p.d * count_of(2);
     for (std::int64_t i = 0; i < t; ++i)
       for (std::int64_t k = 0; k < w; ++k) {
@@ -240,8 +268,8 @@ class RecurrentKernel final : public Kernel {
         diff_bias[w + k] += diff_recurrent[i * w + k];
       }
     if (pass.diff_src[0] != nullptr)
-      gemm(Transpose::kNo, Transpose::kNo, t, s_.inputs, w, diff_gates, w, p.weight, s_.inputs, 1.0f,
-           pass.diff_src[0] + p.n * t * s_.inputs, s_.inputs);
+      gemm(Transpose::kNo, Transpose::kNo, t, s_.inputs, w, diff_gates, w, p.weight, s_.inputs,
+           1.0f, pass.diff_src[0] + p.n * t * s_.inputs, s_.inputs);
   }
 
   Sizes s_;
@@ -264,89 +292,18 @@ std::vector<ParameterSpec> parameters(const Node& node, std::span<const Value> s
 
 template <Cell kCell>
 std::unique_ptr<Kernel> plan(const PlanRequest& request) {
-  return std::make_unique<RecurrentKernel>(sizes_of<kCell>(request.node, request.src), request.src.size() > 1);
+  return std::make_unique<RecurrentKernel>(sizes_of<kCell>(request.node, request.src),
+                                           request.src.size() > 1);
 }
-
-// One direction of one example in double: the formulas at the head of this file.
-class Reference {
- public:
-  Reference(const Sizes& sizes, const Operator::ReferenceArgs& args, std::int64_t n, std::int64_t d) : s_(sizes), a_(args), n_(n), d_(d) {
-    h_.assign(at(s_.hidden), 0.0);
-    c_ = h_;
-    for (std::int64_t k = 0; k < s_.hidden && a_.src.size() > 1; ++k) {
-      h_[at(k)] = a_.src[1][at((n * s_.directions + d) * s_.hidden + k)];
-      if (s_.kind == Cell::kLstm) c_[at(k)] = a_.src[2][at((n * s_.directions + d) * s_.hidden + k)];
-    }
-  }
-
-  void step(std::int64_t t) {
-    std::vector<double> next(h_);
-    std::vector<double> reset(h_);
-    for (std::int64_t k = 0; k < s_.hidden && s_.kind == Cell::kGru; ++k) reset[at(k)] *= logistic(sum(t, 1, k));
-    for (std::int64_t k = 0; k < s_.hidden; ++k) {
-      const auto u = at(k);
-      if (s_.kind == Cell::kRnn) next[u] = s_.relu ? std::max(sum(t, 0, k), 0.0) : std::tanh(sum(t, 0, k));
-      if (s_.kind == Cell::kLstm) {
-        c_[u] = logistic(sum(t, 2, k)) * c_[u] + logistic(sum(t, 0, k)) * std::tanh(sum(t, 3, k));
-        next[u] = logistic(sum(t, 1, k)) * std::tanh(c_[u]);
-      }
-      if (s_.kind == Cell::kGru) {
-        const double z = logistic(sum(t, 0, k));
-        const double g = std::tanh(s_.reset_after ? by_input(t, 2, k) + logistic(sum(t, 1, k)) * by_state(h_, 2, k)
-                                                  : by_input(t, 2, k) + by_state(reset, 2, k));
-        next[u] = (1.0 - z) * g + z * h_[u];
-      }
-    }
-    h_ = next;
-  }
-
-  const std::vector<double>& h() const { return h_; }
-  const std::vector<double>& c() const { return c_; }
-
- private:
-  static std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
-  static double logistic(double x) { return 1.0 / (1.0 + std::exp(-x)); }
-
-  double by_input(std::int64_t t, std::int64_t gate, std::int64_t k) const {
-    const std::int64_t unit = gate * s_.hidden + k;
-    double sum = a_.parameters[2][at(2 * d_ * s_.width() + unit)];
-    for (std::int64_t i = 0; i < s_.inputs; ++i)
-      sum += a_.parameters[0][at((d_ * s_.width() + unit) * s_.inputs + i)] * a_.src[0][at((n_ * s_.positions + t) * s_.inputs + i)];
-    return sum;
-  }
-  double by_state(const std::vector<double>& state, std::int64_t gate, std::int64_t k) const {
-    const std::int64_t unit = gate * s_.hidden + k;
-    double sum = a_.parameters[2][at((2 * d_ + 1) * s_.width() + unit)];
-    for (std::int64_t i = 0; i < s_.hidden; ++i) sum += a_.parameters[1][at((d_ * s_.width() + unit) * s_.hidden + i)] * state[at(i)];
-    return sum;
-  }
-  double sum(std::int64_t t, std::int64_t gate, std::int64_t k) const { return by_input(t, gate, k) + by_state(h_, gate, k); }
-
-  const Sizes& s_;
-  const Operator::ReferenceArgs& a_;
-  std::int64_t n_, d_;
-  std::vector<double> h_, c_;
-};
 
 template <Cell kCell>
 std::vector<double> reference(const Operator::ReferenceArgs& args) {
-  const Sizes s = sizes_of<kCell>(args.node, args.values);
-  std::vector<double> dst(static_cast<std::size_t>(args.rows * s.rows() * s.outputs()));
-  for (std::int64_t run = 0; run < args.rows * s.directions; ++run) {
-    const std::int64_t d = run % s.directions;
-    Reference states(s, args, run / s.directions, d);
-    for (std::int64_t step = 0; step < s.positions; ++step) {
-      const std::int64_t t = s.at(d, step);
-      states.step(t);
-      std::ranges::copy(states.h(), dst.data() + (run / s.directions * s.rows() + t) * s.outputs() + d * s.hidden);
-    }
-    if (s.cells) std::ranges::copy(states.c(), dst.data() + (run / s.directions * s.rows() + s.positions) * s.outputs() + d * s.hidden);
-  }
-  return dst;
+  return recurrent_reference(sizes_of<kCell>(args.node, args.values), args);
 }
 
 template <Cell kCell>
-Operator row_of(std::string_view name, std::string_view onnx, std::span<const std::string_view> gates) {
+Operator row_of(std::string_view name, std::string_view onnx,
+                std::span<const std::string_view> gates) {
   return {.name = name,
           .onnx = onnx,
           .inputs = -1,

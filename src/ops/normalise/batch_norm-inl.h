@@ -1,5 +1,5 @@
-// Vector code of batch norm over a (rows, channels) matrix: moments of columns, normalisation, and the two passes of its gradient.
-// Included once per target.
+// Vector code of batch norm over a (rows, channels) matrix: moments of columns, normalisation, and
+// the two passes of its gradient. Included once per target.
 
 #if defined(UNDYING_OPS_BATCH_NORM_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef UNDYING_OPS_BATCH_NORM_INL_H_
@@ -38,7 +38,8 @@ HWY_INLINE void for_columns(std::int64_t channels, const Body& body) {
   if (at < channels) body.run(Columns<true>{at, static_cast<std::size_t>(channels - at)});
 }
 
-// Sums of the columns, and of their squared distances from the mean of these rows, which are few enough to stay in a cache.
+// Sums of the columns, and of their squared distances from the mean of these rows, which are few
+// enough to stay in a cache.
 struct Moments {
   const BatchNormRows& a;
   float* sum;
@@ -85,11 +86,13 @@ struct Normalise {
     const V m = c.load(mean);
     const V f = c.load(factor);
     const V s = c.load(shift);
-    for (std::int64_t i = 0; i < a.rows * a.channels; i += a.channels) c.store(hn::MulAdd(hn::Sub(c.load(a.src + i), m), f, s), dst + i);
+    for (std::int64_t i = 0; i < a.rows * a.channels; i += a.channels)
+      c.store(hn::MulAdd(hn::Sub(c.load(a.src + i), m), f, s), dst + i);
   }
 };
 
-// The normalised input x^ of some columns: from the input, or from what the leaky rectifier of the given slope made of the output.
+// The normalised input x^ of some columns: from the input, or from what the leaky rectifier of the
+// given slope made of the output.
 template <class C>
 struct Normalised {
   HWY_INLINE Normalised(const BatchNormRows& args, const C& columns) : a(args), c(columns) {
@@ -146,22 +149,27 @@ struct Gradient {
     const V k = c.load(slope);
     const V f = c.load(scale);
     for (std::int64_t i = 0; i < a.rows * a.channels; i += a.channels)
-      c.store(hn::Mul(f, hn::NegMulAdd(normal.at(i), k, hn::Sub(c.load(gradient + i), m))), dst + i);
+      c.store(hn::Mul(f, hn::NegMulAdd(normal.at(i), k, hn::Sub(c.load(gradient + i), m))),
+              dst + i);
   }
 };
 
-HWY_ATTR inline void moments(const BatchNormRows& a, float* sum, float* squares) { for_columns(a.channels, Moments{a, sum, squares}); }
+HWY_ATTR inline void moments(const BatchNormRows& a, float* sum, float* squares) {
+  for_columns(a.channels, Moments{a, sum, squares});
+}
 
-HWY_ATTR inline void normalise(const BatchNormRows& a, const float* mean, const float* factor, const float* shift, float* dst) {
+HWY_ATTR inline void normalise(const BatchNormRows& a, const float* mean, const float* factor,
+                               const float* shift, float* dst) {
   for_columns(a.channels, Normalise{a, mean, factor, shift, dst});
 }
 
-HWY_ATTR inline void gradient_sums(const BatchNormRows& a, const float* gradient, float* sum, float* product) {
+HWY_ATTR inline void gradient_sums(const BatchNormRows& a, const float* gradient, float* sum,
+                                   float* product) {
   for_columns(a.channels, GradientSums{a, gradient, sum, product});
 }
 
-HWY_ATTR inline void gradient(const BatchNormRows& a, const float* diff, const float* mean, const float* slope, const float* scale,
-                              float* dst) {
+HWY_ATTR inline void gradient(const BatchNormRows& a, const float* diff, const float* mean,
+                              const float* slope, const float* scale, float* dst) {
   for_columns(a.channels, Gradient{a, diff, mean, slope, scale, dst});
 }
 

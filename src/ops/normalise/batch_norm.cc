@@ -1,14 +1,17 @@
-// batch_norm: dst = gamma * (src - mean) / sqrt(var + epsilon) + beta per channel (Ioffe & Szegedy 2015), and the activation behind it.
+// batch_norm: dst = gamma * (src - mean) / sqrt(var + epsilon) + beta per channel (Ioffe & Szegedy
+// 2015), and the activation behind it.
 //
-// Training: mean and population variance of the whole batch and all positions, not of a shard. Each shard leaves (mean, M2) in the
-// shared buffer; after the barrier every shard combines them in shard order (Chan et al. 1979), so all compute the same bits.
-// Running statistics follow ONNX: running <- momentum * running + (1 - momentum) * batch, with the population variance
-// (PyTorch stores the unbiased one; docs/numerics.md). Evaluation and frozen plans use the running statistics, and there the gradient is
-// that of an affine map.
+// Training: mean and population variance of the whole batch and all positions, not of a shard. Each
+// shard leaves (mean, M2) in the shared buffer; after the barrier every shard combines them in
+// shard order (Chan et al. 1979), so all compute the same bits. Running statistics follow ONNX:
+// running <- momentum * running + (1 - momentum) * batch, with the population variance (PyTorch
+// stores the unbiased one; docs/numerics.md). Evaluation and frozen plans use the running
+// statistics, and there the gradient is that of an affine map.
 //
-// Followed by nothing or by a leaky rectifier of slope > 0, the normalised input is computed again from the output, so src is not kept
-// (In-Place ABN, Rota Bulo et al. 2018, arXiv 1712.02616): x^ = (f^-1(dst) - beta) / gamma. That loses precision as gamma falls against
-// beta and fails at gamma = 0; usable() then says no and the plan is compiled with `exact`, which keeps src.
+// Followed by nothing or by a leaky rectifier of slope > 0, the normalised input is computed again
+// from the output, so src is not kept (In-Place ABN, Rota Bulo et al. 2018, arXiv 1712.02616): x^ =
+// (f^-1(dst) - beta) / gamma. That loses precision as gamma falls against beta and fails at gamma =
+// 0; usable() then says no and the plan is compiled with `exact`, which keeps src.
 
 #include <algorithm>
 #include <cmath>
@@ -25,7 +28,8 @@ using Role = ParameterSpec::Role;
 // Floats of a piece that is normalised and activated while it is in a cache.
 constexpr std::int64_t kPiece = 16384;
 
-// |gamma| from which x^ is computed from the output, relative to max(1, |beta|): an error of 2^-24 grows to 2^-24 / this.
+// |gamma| from which x^ is computed from the output, relative to max(1, |beta|): an error of 2^-24
+// grows to 2^-24 / this.
 constexpr float kSmallestScale = 0.01f;
 
 double epsilon_of(const Node& node) { return node.attributes.get_or<double>("epsilon", 1e-5); }
@@ -59,11 +63,15 @@ class BatchNormKernel final : public Kernel {
     scratch = activation_.width() > 1 ? positions_ * channels_ : 0;
   }
 
-  std::string implementation() const override { return from_output() ? "recomputed from the output" : ""; }
+  std::string implementation() const override {
+    return from_output() ? "recomputed from the output" : "";
+  }
 
   bool usable(std::span<const float* const> parameters) const override {
     for (std::int64_t j = 0; from_output() && j < channels_; ++j)
-      if (!(std::fabs(parameters[0][j]) >= kSmallestScale * std::max(1.0f, std::fabs(parameters[1][j])))) return false;
+      if (!(std::fabs(parameters[0][j]) >=
+            kSmallestScale * std::max(1.0f, std::fabs(parameters[1][j]))))
+        return false;
     return true;
   }
 
@@ -81,16 +89,19 @@ class BatchNormKernel final : public Kernel {
     float* used = slot(pass, pass.shard, 0) + 2 * channels_;  // by the backward pass
     if (!pass.training) std::copy_n(variance, channels_, std::copy_n(mean, channels_, used));
     for (std::int64_t j = 0; j < channels_; ++j)
-      factor[j] = static_cast<float>(pass.parameters[0][j] / std::sqrt(static_cast<double>(variance[j]) + epsilon_));
+      factor[j] = static_cast<float>(pass.parameters[0][j] /
+                                     std::sqrt(static_cast<double>(variance[j]) + epsilon_));
     float* z = z_of(pass);
     for_pieces(pass, [&](Rows rows) {
       const BatchNormRows piece = rows_of(rows, pass.src[0]);
-      batch_norm_kernels().normalise(piece, mean, factor, pass.parameters[1], z + rows.first * channels_);
+      batch_norm_kernels().normalise(piece, mean, factor, pass.parameters[1],
+                                     z + rows.first * channels_);
       if (follows_) activation_.forward(pass, z, nullptr, rows);
     });
   }
 
-  // With g the gradient of the normalised output, n the batch: diff_src = gamma / sd * (g - mean(g) - x^ * mean(g x^)).
+  // With g the gradient of the normalised output, n the batch: diff_src = gamma / sd * (g - mean(g)
+  // - x^ * mean(g x^)).
   void backward(const Pass& pass, int phase) const override {
     if (phase == 0) measure_gradient(pass);
     if (phase + 1 < phases) return;
@@ -108,25 +119,35 @@ class BatchNormKernel final : public Kernel {
     const float* diff_z = diff_z_of(pass);
     for_pieces(pass, [&](Rows rows) {
       const std::int64_t at = rows.first * channels_;
-      batch_norm_kernels().gradient(gradient_rows(pass, rows), diff_z + at, sums, sums + channels_, factor, pass.diff_src[0] + at);
+      batch_norm_kernels().gradient(gradient_rows(pass, rows), diff_z + at, sums, sums + channels_,
+                                    factor, pass.diff_src[0] + at);
     });
   }
 
  private:
-  // A shard's slot: (mean, M2) of its rows, or its gradient's two sums; then the two combined over all shards; then, of the forward
-  // pass, gamma / sd and the two rows that take an output back to x^.
+  // A shard's slot: (mean, M2) of its rows, or its gradient's two sums; then the two combined over
+  // all shards; then, of the forward pass, gamma / sd and the two rows that take an output back to
+  // x^.
   static constexpr std::int64_t kSlot = 7;
 
   bool from_output() const { return slope_ > 0.0f; }
-  float* slot(const Pass& pass, int shard, int direction) const { return pass.shared + shard * shared + direction * kSlot * channels_; }
-  float* z_of(const Pass& pass) const { return pass.saved != nullptr ? pass.saved : activation_.width() > 1 ? pass.scratch : pass.dst; }
-  float* diff_z_of(const Pass& pass) const { return activation_.width() > 1 ? pass.scratch : pass.diff_dst; }
+  float* slot(const Pass& pass, int shard, int direction) const {
+    return pass.shared + shard * shared + direction * kSlot * channels_;
+  }
+  float* z_of(const Pass& pass) const {
+    return pass.saved != nullptr ? pass.saved : activation_.width() > 1 ? pass.scratch : pass.dst;
+  }
+  float* diff_z_of(const Pass& pass) const {
+    return activation_.width() > 1 ? pass.scratch : pass.diff_dst;
+  }
 
   template <class Body>
   void for_pieces(const Pass& pass, const Body& body) const {
     const std::int64_t rows = pass.rows * positions_;
-    const std::int64_t step = activation_.divisible() ? std::max<std::int64_t>(1, kPiece / channels_) : rows;
-    for (std::int64_t first = 0; first < rows; first += step) body(Rows{first, std::min(step, rows - first)});
+    const std::int64_t step =
+        activation_.divisible() ? std::max<std::int64_t>(1, kPiece / channels_) : rows;
+    for (std::int64_t first = 0; first < rows; first += step)
+      body(Rows{first, std::min(step, rows - first)});
   }
 
   BatchNormRows rows_of(Rows rows, const float* src) const {
@@ -145,13 +166,15 @@ class BatchNormKernel final : public Kernel {
       const std::int64_t count = std::min(step, rows - first);
       batch_norm_kernels().moments(rows_of({first, count}, pass.src[0]), sum, part);
       for (std::int64_t j = 0; j < channels_; ++j)
-        add_moments(first, mean[j], squares[j], count, sum[j] / static_cast<double>(count), part[j]);
+        add_moments(first, mean[j], squares[j], count, sum[j] / static_cast<double>(count),
+                    part[j]);
     }
   }
 
-  // Of two sets of values with these counts, means and sums of squared distances: those of their union, into the first.
-  static void add_moments(std::int64_t count, float& mean, float& squares, std::int64_t other_count, double other_mean,
-                          double other_squares) {
+  // Of two sets of values with these counts, means and sums of squared distances: those of their
+  // union, into the first.
+  static void add_moments(std::int64_t count, float& mean, float& squares, std::int64_t other_count,
+                          double other_mean, double other_squares) {
     const auto a = static_cast<double>(count);
     const auto b = static_cast<double>(other_count);
     const double distance = other_mean - mean;
@@ -201,18 +224,25 @@ class BatchNormKernel final : public Kernel {
     float* own = slot(pass, pass.shard, 0);
     for (std::int64_t j = 0; j < channels_; ++j) {
       own[5 * channels_ + j] = from_output() ? pass.parameters[1][j] : own[2 * channels_ + j];
-      own[6 * channels_ + j] = from_output() ? 1.0f / pass.parameters[0][j]
-                                             : static_cast<float>(1.0 / std::sqrt(static_cast<double>(own[3 * channels_ + j]) + epsilon_));
+      own[6 * channels_ + j] =
+          from_output()
+              ? 1.0f / pass.parameters[0][j]
+              : static_cast<float>(
+                    1.0 / std::sqrt(static_cast<double>(own[3 * channels_ + j]) + epsilon_));
     }
     float* sums = slot(pass, pass.shard, 1);
     float* part = sums + 4 * channels_;
     std::fill_n(sums, 2 * channels_, 0.0f);
     float* diff_z = diff_z_of(pass);
-    if (follows_ && pass.rows == 0) activation_.backward(pass, pass.dst, diff_z, nullptr);  // a learned slope's gradient is 0
+    if (follows_ && pass.rows == 0)
+      activation_.backward(pass, pass.dst, diff_z, nullptr);  // a learned slope's gradient is 0
     for_pieces(pass, [&](Rows rows) {
-      if (follows_) activation_.backward(pass, pass.saved != nullptr ? pass.saved : pass.dst, diff_z, nullptr, rows);
+      if (follows_)
+        activation_.backward(pass, pass.saved != nullptr ? pass.saved : pass.dst, diff_z, nullptr,
+                             rows);
       std::fill_n(part, 2 * channels_, 0.0f);
-      batch_norm_kernels().gradient_sums(gradient_rows(pass, rows), diff_z + rows.first * channels_, part, part + channels_);
+      batch_norm_kernels().gradient_sums(gradient_rows(pass, rows), diff_z + rows.first * channels_,
+                                         part, part + channels_);
       for (std::int64_t i = 0; i < 2 * channels_; ++i) sums[i] += part[i];
     });
   }
@@ -228,7 +258,8 @@ class BatchNormKernel final : public Kernel {
 
 Shape infer(const Node& node, std::span<const Value> src) {
   if (src[0].shape.size() > 4)
-    reject(node, "src " + to_string(src[0].shape) + " has too many dimensions; expected (C), (C, L), (C, H, W) or (C, D, H, W)");
+    reject(node, "src " + to_string(src[0].shape) +
+                     " has too many dimensions; expected (C), (C, L), (C, H, W) or (C, D, H, W)");
   return src[0].shape;
 }
 
@@ -240,7 +271,9 @@ std::vector<ParameterSpec> parameters(const Node& node, std::span<const Value> s
           {node.name + ".running_var", channels, Role::kRunningVariance, 1.0f}};
 }
 
-std::unique_ptr<Kernel> plan(const PlanRequest& request) { return std::make_unique<BatchNormKernel>(request); }
+std::unique_ptr<Kernel> plan(const PlanRequest& request) {
+  return std::make_unique<BatchNormKernel>(request);
+}
 
 std::vector<double> reference(const Operator::ReferenceArgs& args) {
   const std::vector<double>& src = args.src[0];
@@ -251,7 +284,8 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
   std::vector<double> variance(channels, 0.0);
   const double count = static_cast<double>(src.size() / channels);
   for (std::size_t i = 0; i < src.size(); ++i) mean[channel(i)] += src[i] / count;
-  for (std::size_t i = 0; i < src.size(); ++i) variance[channel(i)] += (src[i] - mean[channel(i)]) * (src[i] - mean[channel(i)]) / count;
+  for (std::size_t i = 0; i < src.size(); ++i)
+    variance[channel(i)] += (src[i] - mean[channel(i)]) * (src[i] - mean[channel(i)]) / count;
   if (!args.pass.training) {
     mean = args.parameters[2];
     variance = args.parameters[3];
@@ -259,7 +293,9 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
   std::vector<double> dst(src.size());
   for (std::size_t i = 0; i < src.size(); ++i) {
     const std::size_t j = channel(i);
-    dst[i] = (src[i] - mean[j]) / std::sqrt(variance[j] + epsilon_of(args.node)) * args.parameters[0][j] + args.parameters[1][j];
+    dst[i] = (src[i] - mean[j]) / std::sqrt(variance[j] + epsilon_of(args.node)) *
+                 args.parameters[0][j] +
+             args.parameters[1][j];
   }
   return dst;
 }

@@ -1,5 +1,6 @@
-// group_norm: in each example, groups of neighbouring channels are normalised over their channels and all positions, then scaled and
-// shifted per channel (Wu & He 2018). instance_norm: every channel is a group (Ulyanov et al. 2016).
+// group_norm: in each example, groups of neighbouring channels are normalised over their channels
+// and all positions, then scaled and shifted per channel (Wu & He 2018). instance_norm: every
+// channel is a group (Ulyanov et al. 2016).
 //
 // The work runs over channels, as in batch norm: a group has its sums from those of its channels.
 
@@ -27,7 +28,10 @@ std::int64_t groups_of(const Node& node, std::int64_t channels) {
 class GroupNormKernel final : public Kernel {
  public:
   GroupNormKernel(const Value& src, std::int64_t groups, double epsilon)
-      : channels_(unit_count(src)), positions_(position_count(src)), groups_(groups), epsilon_(epsilon) {
+      : channels_(unit_count(src)),
+        positions_(position_count(src)),
+        groups_(groups),
+        epsilon_(epsilon) {
     needs_src = true;
     keeps_diff = true;
     saved = 2 * groups;  // mean and 1 / sd
@@ -51,7 +55,8 @@ class GroupNormKernel final : public Kernel {
           factor[c] = pass.parameters[0][c] * of.inverse;
         });
       }
-      batch_norm_kernels().normalise(rows_of(src, 0, positions_), mean, factor, pass.parameters[1], pass.dst + n * size());
+      batch_norm_kernels().normalise(rows_of(src, 0, positions_), mean, factor, pass.parameters[1],
+                                     pass.dst + n * size());
     }
   }
 
@@ -80,8 +85,12 @@ class GroupNormKernel final : public Kernel {
   // Rows of `channels_` in the workspace.
   static constexpr std::int64_t kDoubles = 4;
   static constexpr std::int64_t kFloats = 4;
-  double* sums(const Pass& pass, std::int64_t row) const { return doubles(pass.scratch) + row * channels_; }
-  float* floats(const Pass& pass, std::int64_t row) const { return pass.scratch + (kDoubles * kFloatsOfDouble + row) * channels_; }
+  double* sums(const Pass& pass, std::int64_t row) const {
+    return doubles(pass.scratch) + row * channels_;
+  }
+  float* floats(const Pass& pass, std::int64_t row) const {
+    return pass.scratch + (kDoubles * kFloatsOfDouble + row) * channels_;
+  }
 
   std::int64_t size() const { return positions_ * channels_; }
   std::int64_t group_size() const { return channels_ / groups_; }
@@ -98,10 +107,12 @@ class GroupNormKernel final : public Kernel {
   template <class Body>
   void for_pieces(const Body& body) const {
     const std::int64_t step = std::max<std::int64_t>(1, kPiece / channels_);
-    for (std::int64_t first = 0; first < positions_; first += step) body(first, std::min(step, positions_ - first));
+    for (std::int64_t first = 0; first < positions_; first += step)
+      body(first, std::min(step, positions_ - first));
   }
 
-  // Mean and sum of squared distances from it of every channel of an example, in sums 0 and 1 (Chan et al. 1979).
+  // Mean and sum of squared distances from it of every channel of an example, in sums 0 and 1 (Chan
+  // et al. 1979).
   void measure(const Pass& pass, const float* src) const {
     double* mean = sums(pass, 0);
     double* squares = sums(pass, 1);
@@ -120,7 +131,9 @@ class GroupNormKernel final : public Kernel {
   Statistics statistics(const Pass& pass, std::int64_t group) const {
     double mean = 0.0;
     double squares = 0.0;
-    for_channels(group, [&](std::int64_t c) { mean += sums(pass, 0)[c] / static_cast<double>(group_size()); });
+    for_channels(group, [&](std::int64_t c) {
+      mean += sums(pass, 0)[c] / static_cast<double>(group_size());
+    });
     for_channels(group, [&](std::int64_t c) {
       const double distance = sums(pass, 0)[c] - mean;
       squares += sums(pass, 1)[c] + static_cast<double>(positions_) * distance * distance;
@@ -145,12 +158,14 @@ class GroupNormKernel final : public Kernel {
       rows.subtract = mean;
       rows.factor = inverse;
       std::fill_n(part, 2 * channels_, 0.0f);
-      batch_norm_kernels().gradient_sums(rows, pass.diff_dst + n * size() + first * channels_, part, part + channels_);
+      batch_norm_kernels().gradient_sums(rows, pass.diff_dst + n * size() + first * channels_, part,
+                                         part + channels_);
       for (std::int64_t i = 0; i < 2 * channels_; ++i) sums(pass, 0)[i] += part[i];
     });
   }
 
-  // With h = g weight: diff_src = (h - mean(h) - x^ mean(h x^)) / sd, means over the group. By channel: a g - b (src - mean) - c.
+  // With h = g weight: diff_src = (h - mean(h) - x^ mean(h x^)) / sd, means over the group. By
+  // channel: a g - b (src - mean) - c.
   void gradient(const Pass& pass, std::int64_t n) const {
     const float* mean = floats(pass, 0);
     float* a = floats(pass, 1);  // holds 1 / sd so far
@@ -176,7 +191,8 @@ class GroupNormKernel final : public Kernel {
     const float* g = pass.diff_dst + n * size();
     float* diff = pass.diff_src[0] + n * size();
     for (std::int64_t row = 0; row < size(); row += channels_)
-      for (std::int64_t i = 0; i < channels_; ++i) diff[row + i] = a[i] * g[row + i] - b[i] * (src[row + i] - mean[i]) - c[i];
+      for (std::int64_t i = 0; i < channels_; ++i)
+        diff[row + i] = a[i] * g[row + i] - b[i] * (src[row + i] - mean[i]) - c[i];
   }
 
   std::int64_t channels_;
@@ -189,41 +205,48 @@ Shape infer_groups(const Node& node, std::span<const Value> src) {
   const Shape& shape = src[0].shape;
   const std::int64_t groups = groups_of(node, shape[0]);
   if (groups < 1 || shape[0] % groups != 0)
-    reject(node, "groups is " + std::to_string(groups) + "; expected a divisor of the " + std::to_string(shape[0]) + " channels of src " +
-                     to_string(shape));
+    reject(node, "groups is " + std::to_string(groups) + "; expected a divisor of the " +
+                     std::to_string(shape[0]) + " channels of src " + to_string(shape));
   return shape;
 }
 
 Shape infer_instance(const Node& node, std::span<const Value> src) {
   if (src[0].shape.size() < 2)
-    reject(node, "src " + to_string(src[0].shape) + " has no positions to normalise over; expected (C, L) or (C, H, W)");
+    reject(node, "src " + to_string(src[0].shape) +
+                     " has no positions to normalise over; expected (C, L) or (C, H, W)");
   return src[0].shape;
 }
 
 std::vector<ParameterSpec> parameters(const Node& node, std::span<const Value> src) {
   const Shape channels = {src[0].shape[0]};
-  return {{node.name + ".weight", channels, Role::kScale, 1.0f}, {node.name + ".bias", channels, Role::kShift, 0.0f}};
+  return {{node.name + ".weight", channels, Role::kScale, 1.0f},
+          {node.name + ".bias", channels, Role::kShift, 0.0f}};
 }
 
 std::unique_ptr<Kernel> plan(const PlanRequest& request) {
   const Value& src = request.src[0];
-  return std::make_unique<GroupNormKernel>(src, groups_of(request.node, unit_count(src)), epsilon_of(request.node));
+  return std::make_unique<GroupNormKernel>(src, groups_of(request.node, unit_count(src)),
+                                           epsilon_of(request.node));
 }
 
 std::vector<double> reference(const Operator::ReferenceArgs& args) {
   const Shape& shape = args.values[0].shape;
   const auto positions = static_cast<std::size_t>(element_count(shape) / shape[0]);
   const auto channels = static_cast<std::size_t>(shape[0]);
-  const std::size_t size = positions * channels / static_cast<std::size_t>(groups_of(args.node, shape[0]));
+  const std::size_t size =
+      positions * channels / static_cast<std::size_t>(groups_of(args.node, shape[0]));
   std::vector<double> dst(args.src[0]);
   for (std::size_t first = 0; first < dst.size(); first += size) {
     double mean = 0.0;
     double variance = 0.0;
     for (std::size_t i = first; i < first + size; ++i) mean += dst[i] / static_cast<double>(size);
-    for (std::size_t i = first; i < first + size; ++i) variance += (dst[i] - mean) * (dst[i] - mean) / static_cast<double>(size);
+    for (std::size_t i = first; i < first + size; ++i)
+      variance += (dst[i] - mean) * (dst[i] - mean) / static_cast<double>(size);
     for (std::size_t i = first; i < first + size; ++i) {
       const std::size_t channel = i / positions % channels;
-      dst[i] = (dst[i] - mean) / std::sqrt(variance + epsilon_of(args.node)) * args.parameters[0][channel] + args.parameters[1][channel];
+      dst[i] = (dst[i] - mean) / std::sqrt(variance + epsilon_of(args.node)) *
+                   args.parameters[0][channel] +
+               args.parameters[1][channel];
     }
   }
   return dst;

@@ -5,7 +5,8 @@
 
 namespace undying::ops {
 
-// x = exp(x) for values <= 88; NaN stays, and what would be below the smallest normal number may be 0.
+// x = exp(x) for values <= 88; NaN stays, and what would be below the smallest normal number may be
+// 0.
 void exponential(std::int64_t count, float* x);
 
 }  // namespace undying::ops

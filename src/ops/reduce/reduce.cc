@@ -1,4 +1,5 @@
-// reduce_mean, reduce_sum, reduce_max, reduce_min: over some axes, or all. Where no axis is kept, the result has shape (1).
+// reduce_mean, reduce_sum, reduce_max, reduce_min: over some axes, or all. Where no axis is kept,
+// the result has shape (1).
 
 #include <algorithm>
 #include <limits>
@@ -13,7 +14,9 @@ namespace {
 std::vector<bool> reduced_axes(const Node& node, const Shape& shape) {
   if (!node.attributes.has("axes")) return std::vector<bool>(shape.size(), true);
   std::vector<bool> reduced(shape.size(), false);
-  for (const std::size_t axis : axes_in(node, node.attributes.get<std::vector<std::int64_t>>("axes"), shape)) reduced[axis] = true;
+  for (const std::size_t axis :
+       axes_in(node, node.attributes.get<std::vector<std::int64_t>>("axes"), shape))
+    reduced[axis] = true;
   return reduced;
 }
 
@@ -29,7 +32,9 @@ Shape kept_shape(const Node& node, const Shape& shape) {
 class ReduceKernel final : public Kernel {
  public:
   ReduceKernel(const Shape& src, const Shape& kept, bool mean)
-      : src_size_(element_count(src)), dst_size_(element_count(kept)), walk_(src, {strides(src), broadcast_strides(kept, src)}) {
+      : src_size_(element_count(src)),
+        dst_size_(element_count(kept)),
+        walk_(src, {strides(src), broadcast_strides(kept, src)}) {
     factor_ = mean ? static_cast<double>(dst_size_) / static_cast<double>(src_size_) : 1.0;
     keeps_diff = true;
     workspace = kFloatsOfDouble * dst_size_;
@@ -40,7 +45,8 @@ class ReduceKernel final : public Kernel {
     for (std::int64_t n = 0; n < pass.rows; ++n) {
       std::fill_n(sums, dst_size_, 0.0);
       walk_.run([&](const auto& at) { add_up(pass.src[0] + n * src_size_ + at[0], sums + at[1]); });
-      for (std::int64_t i = 0; i < dst_size_; ++i) pass.dst[n * dst_size_ + i] = static_cast<float>(sums[i] * factor_);
+      for (std::int64_t i = 0; i < dst_size_; ++i)
+        pass.dst[n * dst_size_ + i] = static_cast<float>(sums[i] * factor_);
     }
   }
 
@@ -71,7 +77,8 @@ class ReduceKernel final : public Kernel {
   double factor_;
 };
 
-// The largest of the elements, or the smallest; the first of several has the gradient, and NaN is larger and smaller than all.
+// The largest of the elements, or the smallest; the first of several has the gradient, and NaN is
+// larger and smaller than all.
 class ExtremeKernel final : public Kernel {
  public:
   ExtremeKernel(const Shape& src, const Shape& kept, bool largest)
@@ -100,7 +107,8 @@ class ExtremeKernel final : public Kernel {
   void backward(const Pass& pass, int) const override {
     if (pass.diff_src[0] == nullptr) return;
     for (std::int64_t n = 0; n < pass.rows; ++n) {
-      std::copy_n(pass.diff_dst + n * dst_size_, dst_size_, pass.scratch);  // what is not handed on yet
+      std::copy_n(pass.diff_dst + n * dst_size_, dst_size_,
+                  pass.scratch);  // what is not handed on yet
       const float* dst = pass.dst + n * dst_size_;
       for_elements([&](std::int64_t from, std::int64_t to) {
         const bool found = pass.src[0][n * src_size_ + from] == dst[to];
@@ -115,7 +123,8 @@ class ExtremeKernel final : public Kernel {
   void for_elements(const Body& body) const {
     const auto& step = walk_.step();
     walk_.run([&](const auto& at) {
-      for (std::int64_t i = 0; i < walk_.count(); ++i) body(at[0] + i * step[0], at[1] + i * step[1]);
+      for (std::int64_t i = 0; i < walk_.count(); ++i)
+        body(at[0] + i * step[0], at[1] + i * step[1]);
     });
   }
 
@@ -152,12 +161,14 @@ std::vector<double> reference_extreme(const Operator::ReferenceArgs& args) {
   const Shape& shape = args.values[0].shape;
   const Shape kept = kept_shape(args.node, shape);
   const double lowest = -std::numeric_limits<double>::infinity();
-  std::vector<double> dst(static_cast<std::size_t>(args.rows * element_count(kept)), kLargest ? lowest : -lowest);
+  std::vector<double> dst(static_cast<std::size_t>(args.rows * element_count(kept)),
+                          kLargest ? lowest : -lowest);
   for (std::int64_t i = 0; i < args.rows * element_count(shape); ++i) {
     Shape index = index_of(i % element_count(shape), shape);
-    for (std::size_t axis = 0; axis < index.size(); ++axis) index[axis] = std::min(index[axis], kept[axis] - 1);
-    double& to = dst[static_cast<std::size_t>(i / element_count(shape) * element_count(kept) + element_at(index, kept))];
-    const double x = args.src[0][static_cast<std::size_t>(i)];
+    for (std::size_t axis = 0; axis < index.size(); ++axis)
+      index[axis] = std::min(index[axis], kept[axis] - 1);
+    double& to = dst[i / element_count(shape) * element_count(kept) + element_at(index, kept)];
+    const double x = args.src[0][i];
     to = kLargest ? std::max(to, x) : std::min(to, x);
   }
   return dst;
@@ -172,8 +183,9 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
   std::vector<double> dst(static_cast<std::size_t>(args.rows * left), 0.0);
   for (std::int64_t i = 0; i < args.rows * size; ++i) {
     Shape index = index_of(i % size, shape);
-    for (std::size_t axis = 0; axis < index.size(); ++axis) index[axis] = std::min(index[axis], kept[axis] - 1);
-    dst[static_cast<std::size_t>(i / size * left + element_at(index, kept))] += args.src[0][static_cast<std::size_t>(i)];
+    for (std::size_t axis = 0; axis < index.size(); ++axis)
+      index[axis] = std::min(index[axis], kept[axis] - 1);
+    dst[i / size * left + element_at(index, kept)] += args.src[0][i];
   }
   for (double& x : dst) x *= kMean ? static_cast<double>(left) / static_cast<double>(size) : 1.0;
   return dst;

@@ -27,7 +27,8 @@ using V = hn::Vec<D>;
 HWY_INLINE V load_or(D d, const float* row, std::int64_t j, std::int64_t width, V fill) {
   const auto left = static_cast<std::size_t>(width - j);
   if (left >= hn::Lanes(d)) return hn::LoadU(d, row + j);
-  return hn::IfThenElse(hn::FirstN(d, left), activations::HWY_NAMESPACE::load<true>(d, row + j, left), fill);
+  return hn::IfThenElse(hn::FirstN(d, left),
+                        activations::HWY_NAMESPACE::load<true>(d, row + j, left), fill);
 }
 
 HWY_INLINE void store_part(D d, V v, float* row, std::int64_t j, std::int64_t width) {
@@ -54,14 +55,17 @@ inline HWY_ATTR RowSums row_sums(D d, const float* row, std::int64_t width) {
   const V top = hn::MaxOfLanes(d, max);
   V exp_sum = hn::Zero(d);
   for (std::int64_t j = 0; j < width; j += lanes) {
-    const V shifted = hn::Sub(load_or(d, row, j, width, hn::Set(d, -std::numeric_limits<float>::infinity())), top);
+    const V shifted = hn::Sub(
+        load_or(d, row, j, width, hn::Set(d, -std::numeric_limits<float>::infinity())), top);
     exp_sum = hn::Add(exp_sum, hn::Exp(d, hn::Max(shifted, hn::Set(d, -104.0f))));
   }
   // Lanes past the end added exp(-104), which is 0 in float32.
-  return {hn::GetLane(top), hn::GetLane(hn::SumOfLanes(d, exp_sum)), hn::GetLane(hn::SumOfLanes(d, sum))};
+  return {hn::GetLane(top), hn::GetLane(hn::SumOfLanes(d, exp_sum)),
+          hn::GetLane(hn::SumOfLanes(d, sum))};
 }
 
-inline HWY_ATTR void row_gradient(D d, const LossArgs& args, std::int64_t row, const RowSums& sums, float smoothing, float scale) {
+inline HWY_ATTR void row_gradient(D d, const LossArgs& args, std::int64_t row, const RowSums& sums,
+                                  float smoothing, float scale) {
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const float* x = args.outputs + row * args.width;
   float* diff = args.diff + row * args.width;
@@ -70,7 +74,9 @@ inline HWY_ATTR void row_gradient(D d, const LossArgs& args, std::int64_t row, c
   const V spread = hn::Set(d, scale * smoothing / static_cast<float>(args.width));
   for (std::int64_t j = 0; j < args.width; j += lanes) {
     const V shifted = hn::Sub(load_or(d, x, j, args.width, top), top);
-    store_part(d, hn::Sub(hn::Mul(hn::Exp(d, hn::Max(shifted, hn::Set(d, -104.0f))), inverse), spread), diff, j, args.width);
+    store_part(d,
+               hn::Sub(hn::Mul(hn::Exp(d, hn::Max(shifted, hn::Set(d, -104.0f))), inverse), spread),
+               diff, j, args.width);
   }
   diff[args.labels[row]] -= scale * (1.0f - smoothing);
 }
@@ -80,13 +86,15 @@ inline HWY_ATTR std::int64_t place_of(D d, float max, const float* row, std::int
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   for (std::int64_t j = 0; j < width; j += lanes) {
     const V nan = hn::Set(d, std::numeric_limits<float>::quiet_NaN());
-    const std::intptr_t place = hn::FindFirstTrue(d, hn::Eq(load_or(d, row, j, width, nan), hn::Set(d, max)));
+    const std::intptr_t place =
+        hn::FindFirstTrue(d, hn::Eq(load_or(d, row, j, width, nan), hn::Set(d, max)));
     if (place >= 0) return j + place;
   }
   return 0;
 }
 
-// The sum of logarithms of numbers from [1, 2^31], as the logarithm of their product, one for every few numbers.
+// The sum of logarithms of numbers from [1, 2^31], as the logarithm of their product, one for every
+// few numbers.
 class LogarithmSum {
  public:
   void add(double value) {
@@ -112,10 +120,12 @@ HWY_ATTR LossSums softmax_cross_entropy(const LossArgs& args, double label_smoot
     const float* x = args.outputs + row * args.width;
     const RowSums sums = row_sums(d, x, args.width);
     const float weight = args.weights == nullptr ? 1.0f : args.weights[row];
-    const double target = (1.0 - label_smoothing) * x[args.labels[row]] + label_smoothing * sums.sum / static_cast<double>(args.width);
+    const double target = (1.0 - label_smoothing) * x[args.labels[row]] +
+                          label_smoothing * sums.sum / static_cast<double>(args.width);
     // A NaN anywhere reaches the sum even where the maximum skipped it.
     const bool finite = std::isfinite(sums.sum);
-    double loss = static_cast<double>(sums.max) - target + (finite ? 0.0 : std::numeric_limits<double>::quiet_NaN());
+    double loss = static_cast<double>(sums.max) - target +
+                  (finite ? 0.0 : std::numeric_limits<double>::quiet_NaN());
     if (args.weights == nullptr)
       logarithms.add(static_cast<double>(sums.exp_sum));
     else

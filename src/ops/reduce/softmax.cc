@@ -1,4 +1,5 @@
-// softmax and log_softmax along one axis: dst = exp(src) / sum(exp(src)), and its logarithm. The maximum is taken off first.
+// softmax and log_softmax along one axis: dst = exp(src) / sum(exp(src)), and its logarithm. The
+// maximum is taken off first.
 
 #include <algorithm>
 #include <cmath>
@@ -18,11 +19,14 @@ struct Split {
   std::int64_t block() const { return extent * inner; }
 };
 
-std::size_t axis_of(const Node& node, const Shape& shape) { return axis_in(node, node.attributes.get_or<std::int64_t>("axis", -1), shape); }
+std::size_t axis_of(const Node& node, const Shape& shape) {
+  return axis_in(node, node.attributes.get_or<std::int64_t>("axis", -1), shape);
+}
 
 Split split_of(const Node& node, const Shape& shape) {
   const std::size_t axis = axis_of(node, shape);
-  return {extent_product(shape, 0, axis), shape[axis], extent_product(shape, axis + 1, shape.size())};
+  return {extent_product(shape, 0, axis), shape[axis],
+          extent_product(shape, axis + 1, shape.size())};
 }
 
 // Works on one block of (extent, inner) at a time: a sum or a maximum for each of `inner`.
@@ -36,7 +40,9 @@ class SoftmaxKernel final : public Kernel {
   }
 
   void forward(const Pass& pass, int) const override {
-    for_blocks(pass, [&](std::int64_t at) { logarithm_ ? forward_logarithm(pass, at) : forward_plain(pass, at); });
+    for_blocks(pass, [&](std::int64_t at) {
+      logarithm_ ? forward_logarithm(pass, at) : forward_plain(pass, at);
+    });
   }
 
   void backward(const Pass& pass, int) const override {
@@ -44,7 +50,8 @@ class SoftmaxKernel final : public Kernel {
     for_blocks(pass, [&](std::int64_t at) {
       const float* g = pass.diff_dst + at;
       const float* y = pass.dst + at;
-      logarithm_ ? backward_logarithm(pass, g, y, pass.diff_src[0] + at) : backward_plain(pass, g, y, pass.diff_src[0] + at);
+      logarithm_ ? backward_logarithm(pass, g, y, pass.diff_src[0] + at)
+                 : backward_plain(pass, g, y, pass.diff_src[0] + at);
     });
   }
 
@@ -69,7 +76,8 @@ class SoftmaxKernel final : public Kernel {
   void exponentiate(const Pass& pass, const float* src, float* exponentials) const {
     float* maximum = maxima(pass);
     std::copy_n(src, split_.inner, maximum);
-    for_elements([&](std::int64_t e, std::int64_t i) { maximum[i] = std::max(maximum[i], src[e]); });
+    for_elements(
+        [&](std::int64_t e, std::int64_t i) { maximum[i] = std::max(maximum[i], src[e]); });
     for_elements([&](std::int64_t e, std::int64_t i) { exponentials[e] = src[e] - maximum[i]; });
     exponential(split_.block(), exponentials);
     add_up(pass, [&](std::int64_t e) { return exponentials[e]; });
@@ -86,7 +94,8 @@ class SoftmaxKernel final : public Kernel {
     float* dst = pass.dst + at;
     exponentiate(pass, pass.src[0] + at, dst);
     float* factor = maxima(pass);
-    for (std::int64_t i = 0; i < split_.inner; ++i) factor[i] = static_cast<float>(1.0 / sums(pass)[i]);
+    for (std::int64_t i = 0; i < split_.inner; ++i)
+      factor[i] = static_cast<float>(1.0 / sums(pass)[i]);
     for_elements([&](std::int64_t e, std::int64_t i) { dst[e] *= factor[i]; });
   }
 
@@ -95,7 +104,9 @@ class SoftmaxKernel final : public Kernel {
     exponentiate(pass, src, block(pass));
     double* shift = sums(pass);
     for (std::int64_t i = 0; i < split_.inner; ++i) shift[i] = std::log(shift[i]) + maxima(pass)[i];
-    for_elements([&](std::int64_t e, std::int64_t i) { pass.dst[at + e] = static_cast<float>(src[e] - shift[i]); });
+    for_elements([&](std::int64_t e, std::int64_t i) {
+      pass.dst[at + e] = static_cast<float>(src[e] - shift[i]);
+    });
   }
 
   // diff_src = y * (g - sum(g * y)).
@@ -114,7 +125,8 @@ class SoftmaxKernel final : public Kernel {
     add_up(pass, [&](std::int64_t e) { return g[e]; });
     float* total = maxima(pass);
     std::copy_n(sums(pass), split_.inner, total);
-    for_elements([&](std::int64_t e, std::int64_t i) { diff[e] = g[e] - exponentials[e] * total[i]; });
+    for_elements(
+        [&](std::int64_t e, std::int64_t i) { diff[e] = g[e] - exponentials[e] * total[i]; });
   }
 
   Split split_;
@@ -139,9 +151,9 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
   for (std::int64_t i = 0; i < static_cast<std::int64_t>(src.size()); ++i) {
     const std::int64_t first = i / split.block() * split.block() + i % split.inner;
     double sum = 0.0;
-    for (std::int64_t e = 0; e < split.extent; ++e) sum += std::exp(src[static_cast<std::size_t>(first + e * split.inner)]);
-    const double x = src[static_cast<std::size_t>(i)];
-    dst[static_cast<std::size_t>(i)] = kLogarithm ? x - std::log(sum) : std::exp(x) / sum;
+    for (std::int64_t e = 0; e < split.extent; ++e) sum += std::exp(src[first + e * split.inner]);
+    const double x = src[i];
+    dst[i] = kLogarithm ? x - std::log(sum) : std::exp(x) / sum;
   }
   return dst;
 }

@@ -1,6 +1,7 @@
-// top_k: of the elements along one axis the k largest, or smallest, in order; or with `indices` where they stand. arg_max: where the
-// largest stands. Of equal elements the first one comes first, of arg_max with `last` the last one. NaN is larger than all, as in NumPy.
-// Only values have a gradient: where an element stands changes in steps.
+// top_k: of the elements along one axis the k largest, or smallest, in order; or with `indices`
+// where they stand. arg_max: where the largest stands. Of equal elements the first one comes first,
+// of arg_max with `last` the last one. NaN is larger than all, as in NumPy. Only values have a
+// gradient: where an element stands changes in steps.
 
 #include <algorithm>
 #include <cmath>
@@ -20,13 +21,17 @@ struct Choice {
   bool indices = false;
 };
 
-bool flag(const Node& node, const char* name, std::int64_t otherwise) { return node.attributes.get_or<std::int64_t>(name, otherwise) != 0; }
+bool flag(const Node& node, const char* name, std::int64_t otherwise) {
+  return node.attributes.get_or<std::int64_t>(name, otherwise) != 0;
+}
 
 Choice around(const Node& node, const Shape& shape, std::int64_t count) {
   const std::size_t axis = axis_in(node, node.attributes.get_or<std::int64_t>("axis", -1), shape);
   if (count < 1 || count > shape[axis])
-    reject(node, "takes " + std::to_string(count) + " of " + std::to_string(shape[axis]) + " elements; expected at least 1 of as many");
-  return {extent_product(shape, 0, axis), shape[axis], extent_product(shape, axis + 1, shape.size()), count};
+    reject(node, "takes " + std::to_string(count) + " of " + std::to_string(shape[axis]) +
+                     " elements; expected at least 1 of as many");
+  return {extent_product(shape, 0, axis), shape[axis],
+          extent_product(shape, axis + 1, shape.size()), count};
 }
 
 Choice top_k_of(const Node& node, const Shape& shape) {
@@ -57,8 +62,9 @@ template <class At>
 void choose(const Choice& choice, const At& at, std::vector<std::int64_t>& places) {
   places.resize(static_cast<std::size_t>(choice.extent));
   std::iota(places.begin(), places.end(), 0);
-  std::partial_sort(places.begin(), places.begin() + choice.count, places.end(),
-                    [&](std::int64_t i, std::int64_t j) { return comes_before(choice, at(i), i, at(j), j); });
+  std::partial_sort(
+      places.begin(), places.begin() + choice.count, places.end(),
+      [&](std::int64_t i, std::int64_t j) { return comes_before(choice, at(i), i, at(j), j); });
 }
 
 class TopKKernel final : public Kernel {
@@ -76,7 +82,7 @@ class TopKKernel final : public Kernel {
           c_, [&](std::int64_t i) { return src[i * c_.inner]; }, places);
       for (std::int64_t k = 0; k < c_.count; ++k) {
         const std::int64_t to = start(run, c_.count) + k * c_.inner;
-        const std::int64_t place = places[static_cast<std::size_t>(k)];
+        const std::int64_t place = places[k];
         pass.dst[to] = c_.indices ? static_cast<float>(place) : src[place * c_.inner];
         if (pass.saved != nullptr && !c_.indices) pass.saved[to] = static_cast<float>(place);
       }
@@ -89,20 +95,24 @@ class TopKKernel final : public Kernel {
     for (std::int64_t run = 0; run < pass.rows * c_.outer * c_.inner && !c_.indices; ++run)
       for (std::int64_t k = 0; k < c_.count; ++k) {
         const std::int64_t from = start(run, c_.count) + k * c_.inner;
-        pass.diff_src[0][start(run, c_.extent) + static_cast<std::int64_t>(pass.saved[from]) * c_.inner] = pass.diff_dst[from];
+        pass.diff_src[0][start(run, c_.extent) + static_cast<std::int64_t>(pass.saved[from]) *
+                                                     c_.inner] = pass.diff_dst[from];
       }
   }
 
  private:
   // Of a run along the axis, where that has `extent` elements.
-  std::int64_t start(std::int64_t run, std::int64_t extent) const { return run / c_.inner * extent * c_.inner + run % c_.inner; }
+  std::int64_t start(std::int64_t run, std::int64_t extent) const {
+    return run / c_.inner * extent * c_.inner + run % c_.inner;
+  }
 
   Choice c_;
 };
 
 Shape infer_top_k(const Node& node, std::span<const Value> src) {
   Shape dst = src[0].shape;
-  dst[axis_in(node, node.attributes.get_or<std::int64_t>("axis", -1), dst)] = top_k_of(node, dst).count;
+  dst[axis_in(node, node.attributes.get_or<std::int64_t>("axis", -1), dst)] =
+      top_k_of(node, dst).count;
   return dst;
 }
 
@@ -130,8 +140,8 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
       choose(
           c, [&](std::int64_t at) { return src[at * c.inner]; }, places);
       for (std::int64_t k = 0; k < c.count; ++k)
-        dst[static_cast<std::size_t>((run * c.count + k) * c.inner + i)] =
-            c.indices ? static_cast<double>(places[static_cast<std::size_t>(k)]) : src[places[static_cast<std::size_t>(k)] * c.inner];
+        dst[(run * c.count + k) * c.inner + i] =
+            c.indices ? static_cast<double>(places[k]) : src[places[k] * c.inner];
     }
   return dst;
 }
