@@ -95,7 +95,15 @@ def _model_file(model: Any, folder: _Folder, name: str = "model.onnx") -> str:
         file = folder / name
         file.write_bytes(model)
         return os.fspath(file)
-    raise TypeError(f"the network is a {type(model).__name__}; expected the path or the bytes of an ONNX file, or an onnx.ModelProto")
+    raise TypeError(
+        f"the network is a {type(model).__name__}; expected the path or the bytes of an ONNX file, an onnx.ModelProto,"
+        " or a torch.nn.Module"
+    )
+
+
+def _is_module(model: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(model, torch.nn.Module)
 
 
 def _call_text(function: str, positional: list[str], settings: dict[str, Any]) -> str:
@@ -121,6 +129,21 @@ class _Call:
         self.shown: list[str] = []  # positional arguments, for the record
         self.source: Source | None = None
         self.files: dict[str, str] = {}
+        self.exported: Any = None  # of a PyTorch network
+        self.classes = 0
+
+    def add_network(self, model: Any, X: Any, y: Any, test: Any) -> None:
+        """A network and its data; of PyTorch as well, whose data may be a loader."""
+        if _is_module(model):
+            from ._torch.bridge import open_network
+
+            opened = open_network(model, X, y)
+            self.exported, self.classes = opened.exported, opened.classes
+            model, X, y = opened.exported.model, opened.X, opened.y
+        self.add_model(model)
+        if self.command in ("diagnose", "evaluate"):
+            self._take_all(X, test)
+        self.add_data(X, y, test)
 
     def add_model(self, model: Any) -> None:
         self.words.append(_model_file(model, self.folder))
@@ -129,11 +152,11 @@ class _Call:
     def add_data(self, X: Any, y: Any, test: Any) -> None:
         if X is None:
             return
-        self.source = open_source(X, y, test=test, options=self.columns, learns=self.command in _LEARNING)
+        self.source = open_source(X, y, test=test, options=self.columns, learns=self.command in _LEARNING, classes=self.classes)
         self.words += [f"--data={self.source.name}", *self.source.arguments]
         self.shown += [self.source.name if self.source.memory is not None else repr(self.source.name)] + ([] if y is None else ["y"])
 
-    def take_all(self, X: Any, test: Any) -> None:
+    def _take_all(self, X: Any, test: Any) -> None:
         """Of a network at hand: what is handed over is what is meant, and no part of it."""
         if test is None and not isinstance(X, (str, os.PathLike)):
             self.settings.setdefault("part", "all")
@@ -162,7 +185,15 @@ class _Call:
             return None
         page = self._read("report")
         values = json.loads(content) if content is not None else {}
-        return kind(values, text, report=None if page is None else page.decode(), model=self._read("out"))
+        page = None if page is None else page.decode()
+        return kind(values, self._without_own_files(text), report=page, model=self._read("out"), exported=self.exported)
+
+    def _without_own_files(self, text: str) -> str:
+        """What was printed, without the lines that name files which are gone when the call returns."""
+        if self.folder.path is None:
+            return text
+        own = os.fspath(self.folder.path)
+        return "".join(line for line in text.splitlines(keepends=True) if own not in line).rstrip("\n") + "\n"
 
     def run(self, kind: type[Result], progress: bool | None) -> Any:
         call = _call_text(self.function, self.shown, self.settings)
@@ -222,9 +253,7 @@ def train(X: Any, y: Any = None, *, test: Any = None, progress: bool | None = No
 def diagnose(model: Any, X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, **settings: Any) -> Diagnosis:
     with _Folder() as folder:
         call = _Call("diagnose", "diagnose", settings, folder)
-        call.add_model(model)
-        call.take_all(X, test)
-        call.add_data(X, y, test)
+        call.add_network(model, X, y, test)
         return call.run(Diagnosis, progress)
 
 
@@ -240,25 +269,21 @@ def forecast(model: Any, *, init_scheme: str | None = None, output: str | None =
 def revive(model: Any, X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, **settings: Any) -> Revival:
     with _Folder() as folder:
         call = _Call("revive", "revive", settings, folder)
-        call.add_model(model)
-        call.add_data(X, y, test)
+        call.add_network(model, X, y, test)
         return call.run(Revival, progress)
 
 
 def prune(model: Any, X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, **settings: Any) -> Pruning:
     with _Folder() as folder:
         call = _Call("prune", "prune", settings, folder)
-        call.add_model(model)
-        call.add_data(X, y, test)
+        call.add_network(model, X, y, test)
         return call.run(Pruning, progress)
 
 
 def evaluate(model: Any, X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, **settings: Any) -> Evaluation:
     with _Folder() as folder:
         call = _Call("evaluate", "evaluate", settings, folder)
-        call.add_model(model)
-        call.take_all(X, test)
-        call.add_data(X, y, test)
+        call.add_network(model, X, y, test)
         return call.run(Evaluation, progress)
 
 
@@ -282,6 +307,10 @@ y: of arrays and frames what is to be predicted, (examples) or (examples, output
 test: (X_test, y_test), or of a frame that names its label another frame; without it a part is held out (split).
 progress: whether to show it; None: on a terminal or in a notebook."""
 
+_MODEL_HELP = """\
+model: the network: the path or the bytes of an ONNX file, an onnx.ModelProto, or a torch.nn.Module, whose X may be a loader of (inputs, targets).
+"""
+
 _EXECUTOR_HELP = """
 executor: a concurrent.futures.Executor, or what has submit() like one (Dask's client.get_executor(), mpi4py's MPIPoolExecutor, submitit's), whose
     workers train the runs, one at a time each; needs a fixed number of seeds. The numbers are those of one process."""
@@ -295,7 +324,7 @@ def _setting_help(name: str, flag: dict[str, Any]) -> str:
 def _describe(function: Any, command: str, model: bool) -> None:
     """The docstring and the signature of a command's function, of its --help."""
     flags = _flags(command)
-    model_help = "model: the network: the path or the bytes of an ONNX file, or an onnx.ModelProto.\n" if model else ""
+    model_help = _MODEL_HELP if model else ""
     settings = "\n".join(_setting_help(name, flag) for name, flag in sorted(flags.items()))
     columns = "\n".join(f"{name}: {text}" for name, text in COLUMN_OPTIONS.items())
     data_help = _DATA_HELP + (_EXECUTOR_HELP if command == "compare" else "")

@@ -74,14 +74,28 @@ def _names(values: np.ndarray) -> list[str]:
 class _Targets:
     """Labels or values: integers and names are classes, numbers with fractions values."""
 
-    def __init__(self, y: Any, test: Any | None):
+    def __init__(self, y: Any, test: Any | None, classes: int = 0):
+        """`classes`: how many there are, where y counts them from 0."""
         parts = [to_numpy(y)] + ([] if test is None else [to_numpy(test)])
         self.integers = all(part.dtype.kind in "iub" for part in parts)
-        self.classes: list[str] = []
+        self.classes: list[str] = [str(each) for each in range(classes)]
+        if classes:
+            self._check_counted(parts, classes)
+            self.parts = [np.ascontiguousarray(part, dtype=np.float64) for part in parts]
+            return
         named = any(part.dtype.kind in "OUS" for part in parts)
         if named or (self.integers and parts[0].ndim == 1):
             parts = self._coded(parts, named)
         self.parts = [np.ascontiguousarray(part, dtype=np.float64) for part in parts]
+
+    @staticmethod
+    def _check_counted(parts: list[np.ndarray], classes: int) -> None:
+        least, most = min(part.min() for part in parts), max(part.max() for part in parts)
+        if least < 0 or most >= classes:
+            found = least if least < 0 else most
+            raise InputError(
+                f"[y] holds the class {found}; expected 0 to {classes - 1}, which the network tells apart", "y", "bad data"
+            )
 
     def _coded(self, parts: list[np.ndarray], named: bool) -> list[np.ndarray]:
         if named:
@@ -110,7 +124,7 @@ def _test_part(test: Any) -> tuple[Any, Any]:
     raise InputError("[test] is not a pair; expected (X_test, y_test), or of a frame with its label a frame", "test", "invalid argument")
 
 
-def _array_source(X: Any, y: Any, test: Any, options: dict[str, Any]) -> Source:
+def _array_source(X: Any, y: Any, test: Any, options: dict[str, Any], classes: int = 0) -> Source:
     for name in options:
         if name != "channels":
             raise InputError(f"[{name}] is of frames; X is an array", name, "invalid argument")
@@ -121,7 +135,7 @@ def _array_source(X: Any, y: Any, test: Any, options: dict[str, Any]) -> Source:
             raise InputError("[test] goes with y, which is missing", "test", "invalid argument")
         test_x, test_y = _test_part(test)
         test_x = _inputs(test_x, "test")
-    targets = None if y is None else _Targets(y, test_y)
+    targets = None if y is None else _Targets(y, test_y, classes)
     memory = _undying.arrays(
         name="X",
         x=x,
@@ -211,8 +225,10 @@ def _frame_source(X: Any, y: Any, test: Any, options: dict[str, Any]) -> Source:
     return Source(f"frame ({len(X)}, {len(X.columns)})", memory)
 
 
-def open_source(X: Any, y: Any = None, *, test: Any = None, options: dict[str, Any] | None = None, learns: bool = False) -> Source:
-    """X and y as a command takes them. A name is that of --data, and goes with no y. `learns`: there must be something to predict."""
+def open_source(X: Any, y: Any = None, *, test: Any = None, options: dict[str, Any] | None = None, learns: bool = False,
+                classes: int = 0) -> Source:
+    """X and y as a command takes them. A name is that of --data, and goes with no y. `learns`: there must be something to predict.
+    `classes`: how many integers of y count, where they are those of a network."""
     options = {name: value for name, value in (options or {}).items() if value is not None}
     if is_name(X):
         if y is not None:
@@ -224,4 +240,4 @@ def open_source(X: Any, y: Any = None, *, test: Any = None, options: dict[str, A
     if learns and y is None and "target" not in options:
         known = f"; the columns are {', '.join(map(str, X.columns))}" if is_frame(X) else ""
         raise InputError(f"[y] is missing; expected labels or values, one for each example{known}", "y", "invalid argument")
-    return (_frame_source if is_frame(X) else _array_source)(X, y, test, options)
+    return _frame_source(X, y, test, options) if is_frame(X) else _array_source(X, y, test, options, classes)

@@ -80,12 +80,14 @@ def _scalars(entry: dict[str, Any]) -> dict[str, Any]:
 class Result(Record):
     """What a command found. `str()` is what the command line prints."""
 
-    def __init__(self, values: dict[str, Any], text: str, *, report: str | None = None, model: bytes | None = None):
+    def __init__(self, values: dict[str, Any], text: str, *, report: str | None = None, model: bytes | None = None,
+                 exported: Any = None):
         super().__init__(values)
         object.__setattr__(self, "_text", text)
         object.__setattr__(self, "_report", report)
         #: The network as an ONNX file's bytes, where the command made one; else None.
         object.__setattr__(self, "model", model)
+        object.__setattr__(self, "_exported", exported)  # what a PyTorch network was
 
     def __str__(self) -> str:
         return self._text
@@ -177,7 +179,27 @@ class Forecast(Result):
         return _frame([_scalars(layer) for layer in self._values["layers"]])
 
 
-class Revival(Result):
+class _Changed(Result):
+    """Of a network that another one came of."""
+
+    def apply_to(self, module: Any) -> Any:
+        """Puts the network into the torch.nn.Module that the command was given, or one like it: weights by the names of its parameters,
+        other activations, smaller shapes. It answers as the network here then, which is checked before anything is changed. Returns it.
+        """
+        if self._exported is None:
+            raise InputError(
+                "[apply_to] the network came as an ONNX file; expected one that was given as a torch.nn.Module. save_model(path) writes it",
+                "apply_to",
+                "invalid argument",
+            )
+        if self.model is None:
+            raise InputError("[apply_to] there is no network to put back: none was better than yours", "apply_to", "invalid argument")
+        from ._torch.restore import apply_to
+
+        return apply_to(module, self.model, self._exported)
+
+
+class Revival(_Changed):
     """A trial of remedies: `outcome` in words, `chosen`, `study`, and the healed network as `model`."""
 
     def to_frame(self):
@@ -185,7 +207,7 @@ class Revival(Result):
         return Study(self._values["study"], "").to_frame()
 
 
-class Pruning(Result):
+class Pruning(_Changed):
     """What was taken out of a network, and the smaller one as `model`."""
 
     def to_frame(self):

@@ -9,21 +9,7 @@ import torch
 from .._errors import InputError
 from .calls import Call, Calls
 from .counts import CensusCounts
-
-
-class _Frozen:
-    """A network in evaluation mode; afterwards each of its modules is in the mode it was in."""
-
-    def __init__(self, model: torch.nn.Module):
-        self.model = model
-
-    def __enter__(self) -> None:
-        self.training = [module for module in self.model.modules() if module.training]
-        self.model.eval()
-
-    def __exit__(self, *_: object) -> None:
-        for module in self.training:
-            module.training = True
+from .wrappers import Frozen, device_of
 
 
 def _feed(model: torch.nn.Module, batch: Any, place: Any) -> int:
@@ -47,12 +33,12 @@ def run(model: torch.nn.Module, loader: Iterable[Any], device: Any, counts_for: 
         values, rest = (args[0], kwargs) if args else (kwargs["input"], {name: each for name, each in kwargs.items() if name != "input"})
         return counts_for(call, values).forward(values, lambda z: function(z, *args[1:], **rest))
 
-    place = device if device is not None else next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+    place = device if device is not None else device_of(model)
     calls = Calls(model, count)
     examples = 0
     calls.open()
     try:
-        with _Frozen(model), torch.no_grad():
+        with Frozen(model), torch.no_grad():
             for batch in loader:
                 examples += _feed(model, batch, place)
     finally:

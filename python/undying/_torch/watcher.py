@@ -15,6 +15,7 @@ from .calls import Call, Calls
 from .counts import CensusCounts
 from .layer import Layer
 from .report import WatchReport
+from .wrappers import is_compiled, unwrapped
 
 
 class Watch:
@@ -36,7 +37,7 @@ class Watch:
             raise InputError(f"[model] is a {type(model).__name__}; expected a torch.nn.Module", "model", "invalid argument")
         if every < 1:
             raise InputError(f"[every] is {every}; expected a number of steps of at least 1", "every", "invalid argument")
-        self._compiled = _is_compiled(model)
+        self._compiled = is_compiled(model)
         if self._compiled and exact:
             raise InputError(
                 "[exact] cannot be had of a compiled network, whose steps call nothing that could count; expected exact=False, which runs"
@@ -44,7 +45,7 @@ class Watch:
                 "exact",
                 "unsupported",
             )
-        model = _inner(model)
+        model = unwrapped(model)
         self._model = weakref.ref(model)
         self._parameters = {id(parameter) for parameter in model.parameters()}
         self.every = every
@@ -228,15 +229,3 @@ class _WeakHook:
         watch = self.watch()
         if watch is not None:
             watch._after(optimizer)
-
-
-def _is_compiled(model: torch.nn.Module) -> bool:
-    return any(hasattr(module, "_orig_mod") or getattr(module, "_compiled_call_impl", None) is not None for module in model.modules())
-
-
-def _inner(model: torch.nn.Module) -> torch.nn.Module:
-    """The user's own module behind torch.compile and DistributedDataParallel."""
-    wrappers = (torch.nn.parallel.DistributedDataParallel, torch.nn.DataParallel)
-    while hasattr(model, "_orig_mod") or isinstance(model, wrappers):
-        model = model._orig_mod if hasattr(model, "_orig_mod") else model.module
-    return model
