@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Callable
 
 import torch
@@ -72,9 +73,17 @@ WEIGHTED = (torch.nn.Linear, torch.nn.modules.conv._ConvNd)
 _CHANNELS_LAST = (torch.nn.Linear, torch.nn.LayerNorm, torch.nn.Embedding)
 
 
-def unit_dimension(values: torch.Tensor, before: torch.nn.Module | None) -> int:
+def _keras_channels_last(module: torch.nn.Module) -> bool:
+    """Keras has its layers' outputs with channels last, unless it is told otherwise."""
+    keras = sys.modules.get("keras")
+    if keras is None or not isinstance(module, keras.layers.Layer):
+        return False
+    return getattr(module, "data_format", keras.config.image_data_format()) == "channels_last"
+
+
+def unit_dimension(values: torch.Tensor, owner: torch.nn.Module, before: torch.nn.Module | None) -> int:
     """Which dimension counts the units: channels of images and of what convolutions gave, else the last one."""
-    if values.ndim <= 2 or isinstance(before, _CHANNELS_LAST):
+    if values.ndim <= 2 or isinstance(before, _CHANNELS_LAST) or _keras_channels_last(owner):
         return values.ndim - 1
     if isinstance(before, _CHANNELS_FIRST) or values.ndim >= 4:
         return 1
@@ -85,4 +94,6 @@ def differs_in_training(module: torch.nn.Module) -> bool:
     """Whether a training step computes something else than evaluation: what it shows of the units behind is no proof then."""
     if isinstance(module, torch.nn.modules.dropout._DropoutNd):
         return module.p > 0
+    if type(module).__module__.startswith("keras."):
+        return "Dropout" in type(module).__name__ or "Normalization" in type(module).__name__
     return isinstance(module, torch.nn.modules.batchnorm._NormBase)

@@ -15,11 +15,20 @@ from .activations import NOTATION, WEIGHTED, differs_in_training
 class Call:
     """One call of an activation: which it is, and what was before it in the forward pass."""
 
-    __slots__ = ("name", "notation", "before", "source", "reader", "differs")
+    __slots__ = ("name", "notation", "owner", "before", "source", "reader", "differs")
 
-    def __init__(self, name: str, notation: str, before: torch.nn.Module | None, source: torch.nn.Module | None, differs: bool):
+    def __init__(
+        self,
+        name: str,
+        notation: str,
+        owner: torch.nn.Module,
+        before: torch.nn.Module | None,
+        source: torch.nn.Module | None,
+        differs: bool,
+    ):
         self.name = name
         self.notation = notation
+        self.owner = owner  # the module whose code calls it
         self.before = before  # the module that ended last
         self.source = source  # the last linear layer or convolution among them
         self.reader: torch.nn.Module | None = None  # the next one that runs behind it
@@ -45,7 +54,10 @@ class _Mode(TorchFunctionMode):
 
 
 class Calls:
-    """Watches the forward passes of a module while it is open. Layers are calls: a module that is called twice is two."""
+    """Watches the forward passes of a module, or of parts of it that are called on their own, while it is open.
+
+    Layers are calls: a module that is called twice is two.
+    """
 
     def __init__(self, model: torch.nn.Module, handler: Handler):
         self.model = weakref.ref(model)
@@ -70,7 +82,7 @@ class Calls:
         self.hooks = []
 
     def _enter(self, module: torch.nn.Module, inputs: Any) -> None:
-        if module is self.model() and not self.inside:
+        if not self.inside and self.model() is not None and id(module) in self.names:
             self.before, self.source, self.differs, self.counts, self.unread = None, None, False, {}, []
             self.mode = _Mode(self)
             self.mode.__enter__()
@@ -91,15 +103,16 @@ class Calls:
             self.before = module
             self.source = module if isinstance(module, WEIGHTED) else self.source
             self.differs = self.differs or differs_in_training(module)
-        if module is self.model() and not self.inside:
+        if not self.inside:
             self.mode.__exit__(None, None, None)
             self.mode = None
 
     def meet(self, function: Any, notation: str, args: tuple, kwargs: dict) -> torch.Tensor:
-        place = self.names.get(id(self.inside[-1]), "") if self.inside else ""
-        if not self.inside or self.inside[-1]._modules:  # called by the forward() of a module with parts, not a part itself
+        place = self.names.get(id(self.inside[-1]), "")
+        if self.inside[-1]._modules:  # called by the forward() of a module with parts, not a part itself
             place = ".".join(filter(None, (place, notation.split(":")[0])))
         count = self.counts[place] = self.counts.get(place, 0) + 1
-        call = Call(f"{place}#{count}" if count > 1 else place, notation, self.before, self.source, self.differs)
+        name = f"{place}#{count}" if count > 1 else place
+        call = Call(name, notation, self.inside[-1], self.before, self.source, self.differs)
         self.unread.append(call)
         return self.handler(call, function, args, kwargs)

@@ -21,7 +21,7 @@ class Layer:
         self.name = call.name
         self.activation = call.notation
         self.call = call
-        dimension = unit_dimension(z, call.before)
+        dimension = unit_dimension(z, call.owner, call.before)
         self.units = z.shape[dimension]
         self.counts = StepCounts(self.units, dimension, self.activation in RECTIFIERS, z.device)
         self.ledger = _undying.LayerLedger(self.name, self.activation, self.units, call.differs, True)
