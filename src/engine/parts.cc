@@ -59,8 +59,9 @@ class Packing {
       place_[at] =
           ops::is_input(node) && graph_.inputs().size() > 1 ? add_slice(at) : add(std::move(node));
     }
-    return Graph(std::move(nodes_),
-                 {graph_.outputs().size() > 1 ? join() : place_.at(graph_.outputs().front())});
+    // First, for it adds nodes: which argument is made first is up to the compiler.
+    const int output = graph_.outputs().size() > 1 ? join() : place_.at(graph_.outputs().front());
+    return Graph(std::move(nodes_), {output});
   }
 
  private:

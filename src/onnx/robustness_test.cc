@@ -164,6 +164,13 @@ TestModel many_nodes() {
   return model;
 }
 
+TEST(OnnxRobustness, ANormBehindWhatIsNotRead) {
+  TestModel model;
+  model.input("x", {0, 2}).floats("two", {2}, {1, 1}).node("NonZero", {"x"}, {"z"});
+  model.node("BatchNormalization", {"z", "two", "two", "two", "two"}, {"y"}).output("y");
+  EXPECT_THROW(model.load({.fresh = true}), Error);
+}
+
 TEST(OnnxRobustness, StepsAndPartsOutOfRange) {
   constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
   const auto pool = [](const std::vector<TestModel::Attribute>& attributes) {

@@ -249,10 +249,16 @@ void set_epsilon(const Lowering& lowering, Attributes& attributes) {
   if (epsilon != 1e-5) attributes.set("epsilon", epsilon);
 }
 
+// Of the input of a norm, (N, C, ...).
+std::int64_t channels_of(const Lowering& lowering) {
+  if (lowering.batch_axes() == 0) refuse("needs a batch dimension");
+  if (lowering.shape(0).empty()) refuse("needs channels behind the batch");
+  return lowering.shape(0)[0];
+}
+
 void batch_norm(Lowering& lowering) {
   lowering.only_first_output();
-  if (lowering.batch_axes() == 0) refuse("needs a batch dimension");
-  const std::int64_t channels = lowering.shape(0)[0];
+  const std::int64_t channels = channels_of(lowering);
   Attributes attributes;
   set_epsilon(lowering, attributes);
   if (const double momentum = number(lowering.operation(), "momentum", 0.9); momentum != 0.9)
@@ -308,8 +314,7 @@ void layer_norm(Lowering& lowering) {
 
 // Instance norm, and group norm, which is ours: x, scale, bias, one of each a channel.
 void channel_norm(Lowering& lowering, const char* op) {
-  if (lowering.batch_axes() == 0) refuse("needs a batch dimension");
-  const std::int64_t channels = lowering.shape(0)[0];
+  const std::int64_t channels = channels_of(lowering);
   Attributes attributes;
   set_epsilon(lowering, attributes);
   if (lowering.operation().settings.contains(".groups"))
@@ -321,8 +326,7 @@ void channel_norm(Lowering& lowering, const char* op) {
 
 // ONNX's own, from opset 21 on: its number of groups is an attribute.
 void group_normalization(Lowering& lowering) {
-  if (lowering.batch_axes() == 0) refuse("needs a batch dimension");
-  const std::int64_t channels = lowering.shape(0)[0];
+  const std::int64_t channels = channels_of(lowering);
   Attributes attributes = {{"groups", integer(lowering.operation(), "num_groups", 1)}};
   set_epsilon(lowering, attributes);
   lowering.output(lowering.add("group_norm", {lowering.value(0)}, std::move(attributes),

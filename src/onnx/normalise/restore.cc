@@ -89,7 +89,9 @@ void restore_norms(Net& net) {
   }
   net.operations = std::move(operations);
   for (Operation& operation : net.operations)
-    if (operation.op == "BatchNormalization") shape_outputs(net, operation);
+    if (operation.op == "BatchNormalization" && operation.problem.empty() &&
+        is_shaped(net, operation.inputs[0]))
+      shape_outputs(net, operation);
   net.drop_unread();
   note(net, restored,
        "batch norm that the exporter folded into the layer before it is there again");
