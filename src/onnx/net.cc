@@ -16,6 +16,11 @@ int Net::add_constant(ConstantPtr constant, std::string name) {
   return add_value({.name = std::move(name), .constant = std::move(constant)});
 }
 
+int Net::present(int id) {
+  if (id >= 0) return id;
+  throw Error(ErrorCode::kBadData, "graph", "an operation lacks an input that it needs");
+}
+
 std::int64_t Net::rank(int id) const {
   if (value(id).constant != nullptr)
     return static_cast<std::int64_t>(value(id).constant->dims.size());

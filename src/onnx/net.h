@@ -91,8 +91,10 @@ struct Net {
 
   int add_value(Value value);
   int add_constant(ConstantPtr constant, std::string name = {});
-  const Value& value(int id) const { return values[id]; }
-  Value& value(int id) { return values[id]; }
+  // Throws Error{kBadData} for an input that is absent (-1), which an operation needs.
+  const Value& value(int id) const { return values[present(id)]; }
+  Value& value(int id) { return values[present(id)]; }
+  static int present(int id);
   int batch_axes_of(int id) const {
     return value(id).examples == Examples::kCounted ? batch_axes : 0;
   }

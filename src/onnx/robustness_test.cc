@@ -171,6 +171,16 @@ TEST(OnnxRobustness, ANormBehindWhatIsNotRead) {
   EXPECT_THROW(model.load({.fresh = true}), Error);
 }
 
+TEST(OnnxRobustness, InputsThatAreLeftEmpty) {
+  for (const char* op : {"Max", "Sum", "Concat", "Mul"}) {
+    TestModel model;
+    model.input("x", {0, 2}).node(op, {"x", ""}, {"y"}, {{"axis", std::int64_t{1}}}).output("y");
+    if (op != std::string("Concat"))
+      model.proto.mutable_graph()->mutable_node(0)->clear_attribute();
+    EXPECT_THAT(model.error(), HasSubstr("lacks input 1")) << op;
+  }
+}
+
 TEST(OnnxRobustness, StepsAndPartsOutOfRange) {
   constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
   const auto pool = [](const std::vector<TestModel::Attribute>& attributes) {

@@ -38,8 +38,7 @@ void RunQueue::run(int threads, const std::stop_token& stop) {
 }
 
 void RunQueue::work() {
-  for (std::size_t next = next_++; next < jobs_.size() && !stop_.stop_requested();
-       next = next_++) {
+  for (std::size_t next = next_++; next < jobs_.size() && !stop_.stop_requested(); next = next_++) {
     try {
       do_job(jobs_[next]);
     } catch (...) {

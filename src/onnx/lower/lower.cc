@@ -28,7 +28,7 @@ void check(const Rule& rule, const Operation& operation) {
                              (rule.most == rule.least ? ""
                               : rule.most < 0         ? " or more"
                                                       : " to " + std::to_string(rule.most)));
-  for (int i = 0; i < rule.least; ++i)
+  for (int i = 0; i < (rule.most < 0 ? count : rule.least); ++i)
     if (operation.inputs[i] < 0) malformed(operation, "lacks input " + std::to_string(i));
   for (const auto& [name, value] : operation.settings)
     if (name.front() != '.' && !names(rule.settings, name))
@@ -276,9 +276,9 @@ ConstantPtr Lowering::of_one_example(const ConstantPtr& constant, std::int64_t a
 Source Lowering::number(float value) { return operand(make_floats({}, {value}), 0); }
 
 const Rule* find_rule(std::string_view op) {
-  for (const auto rules :
-       {layer_rules(), pool_rules(), elementwise_rules(), activation_rules(), arrangement_rules(), repeat_rules(), reshape_rules(),
-        sequence_rules(), image_rules(), index_rules(), einsum_rules(), quantised_rules()}) {
+  for (const auto rules : {layer_rules(), pool_rules(), elementwise_rules(), activation_rules(),
+                           arrangement_rules(), repeat_rules(), reshape_rules(), sequence_rules(),
+                           image_rules(), index_rules(), einsum_rules(), quantised_rules()}) {
     const auto found = std::ranges::find(rules, op, &Rule::op);
     if (found != rules.end()) return &*found;
   }
