@@ -181,6 +181,13 @@ TEST(OnnxRobustness, InputsThatAreLeftEmpty) {
   }
 }
 
+TEST(OnnxRobustness, IndicesThatAreASingleNumber) {
+  TestModel model;
+  model.input("x", {0, 2}).integers("i", {}, {1}).floats("u", {}, {1});
+  EXPECT_THAT(model.node("ScatterND", {"x", "i", "u"}, {"y"}).output("y").error(),
+              HasSubstr("a single number"));
+}
+
 TEST(OnnxRobustness, StepsAndPartsOutOfRange) {
   constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
   const auto pool = [](const std::vector<TestModel::Attribute>& attributes) {

@@ -119,8 +119,9 @@ void scatter_nd(Lowering& lowering) {
     refuse("combines updates by " + printable(how));
   const Constant& index = *lowering.constant(1);
   const std::size_t computed = lowering.is_constant(0) ? 2 : 0;
-  const std::int64_t shift = static_cast<std::int64_t>(index.dims.size()) - 1 -
-                             index.dims.back();  // dimensions that updates have more
+  if (index.dims.empty()) malformed(operation, "its indices are a single number");
+  // Dimensions that updates have more.
+  const std::int64_t shift = static_cast<std::int64_t>(index.dims.size()) - 1 - index.dims.back();
   const std::int64_t rank = lowering.rank(computed) - (computed == 2 ? shift : 0);
   const std::int64_t depth = checked_depth(lowering, index, 0, rank);
   Batch batch = lowering.batch(computed);
