@@ -182,6 +182,8 @@ class Forecast(Result):
 class _Changed(Result):
     """Of a network that another one came of."""
 
+    _nothing = ""  # why there is none
+
     def apply_to(self, module: Any) -> Any:
         """Puts the network into the torch.nn.Module that the command was given, or one like it: weights by the names of its parameters,
         other activations, smaller shapes. It answers as the network here then, which is checked before anything is changed. Returns it.
@@ -193,7 +195,7 @@ class _Changed(Result):
                 "invalid argument",
             )
         if self.model is None:
-            raise InputError("[apply_to] there is no network to put back: none was better than yours", "apply_to", "invalid argument")
+            raise InputError(f"[apply_to] there is no network to put back: {self._nothing}", "apply_to", "invalid argument")
         from ._torch.restore import apply_to
 
         return apply_to(module, self.model, self._exported)
@@ -202,6 +204,8 @@ class _Changed(Result):
 class Revival(_Changed):
     """A trial of remedies: `outcome` in words, `chosen`, `study`, and the healed network as `model`."""
 
+    _nothing = "none was better than yours"
+
     def to_frame(self):
         """A row a remedy."""
         return Study(self._values["study"], "").to_frame()
@@ -209,6 +213,8 @@ class Revival(_Changed):
 
 class Pruning(_Changed):
     """What was taken out of a network, and the smaller one as `model`."""
+
+    _nothing = "nothing in it was proved useless"
 
     def to_frame(self):
         """A row a layer."""
