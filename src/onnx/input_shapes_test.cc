@@ -7,6 +7,7 @@
 
 #include "onnx/run.h"
 #include "onnx/test_model.h"
+#include "undying/error.h"
 
 namespace undying::onnx {
 namespace {
@@ -167,6 +168,21 @@ TEST(OnnxInputShapes, TheShapeThatIsOfferedIsOneThatWorks) {
   TestModel model;
   model.input("x", {0, 0}).floats("w", {512, 2}).node("MatMul", {"x", "w"}, {"y"}).output("y");
   EXPECT_THAT(model.error(), AllOf(HasSubstr("such as --shape x=512"), Not(HasSubstr("then,"))));
+}
+
+// One input with all its extents, another with those of an example.
+TEST(OnnxInputShapes, ShapesThatDisagreeOnTheBatch) {
+  TestModel model;
+  model.input("a", {0, 3}).input("b", {0, 3}).node("Add", {"a", "b"}, {"y"}).output("y");
+  const auto error = [&]() -> std::string {
+    try {
+      model.load({.shapes = {{"a", {2, 3}}, {"b", {3}}}});
+    } catch (const Error& refused) {
+      return refused.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(error(), HasSubstr("b 1 extents; expected all its 2"));
 }
 
 // An option is offered where it was tried and helps.

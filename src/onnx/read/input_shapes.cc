@@ -110,7 +110,11 @@ std::int64_t InputShapes::extent_of(const pb::ValueInfoProto& info, int axis) co
   if (given == options_.shapes.end()) return own;
   const bool all = static_cast<int>(given->second.size()) == dims_of(info).dim_size();
   const int skipped = all || !counts_ || axis < batch_axis(info.name()) ? 0 : 1;
-  const std::int64_t wanted = given->second.at(static_cast<std::size_t>(axis - skipped));
+  if (axis - skipped >= std::ssize(given->second))
+    fail("gives " + info.name() + " " + std::to_string(given->second.size()) +
+         " extents; expected all its " + std::to_string(dims_of(info).dim_size()) +
+         ": no input counts examples here");
+  const std::int64_t wanted = given->second[axis - skipped];
   if (own != 0 && own != wanted)
     fail("makes dimension " + std::to_string(axis) + " of " + info.name() + " " +
          std::to_string(wanted) + "; the model fixes it at " + std::to_string(own));
