@@ -33,7 +33,7 @@ def _width(model: torch.nn.Module, exported: Exported) -> int:
 
 def _as_inputs(model: torch.nn.Module, X: Any) -> torch.Tensor:
     """Of the type that the network takes: whole numbers stay what they are, all else has that of its parameters."""
-    values = torch.as_tensor(X.to_numpy() if is_frame(X) else X)
+    values = torch.as_tensor(X.to_numpy() if is_frame(X) else X).detach().cpu()
     kind = next((p.dtype for p in model.parameters() if p.is_floating_point()), torch.float32)
     return values.to(kind) if values.is_floating_point() else values
 
@@ -57,7 +57,7 @@ def open_network(model: torch.nn.Module, X: Any, y: Any) -> Opened:
     inputs, targets, keyword = _data(model, X, y)
     exported = export(model, inputs, keyword)
     if torch.is_tensor(targets):
-        targets = targets.numpy()
+        targets = targets.detach().cpu().numpy()
     targets = None if targets is None else np.asarray(targets)
     classes = 0
     if targets is not None and targets.dtype.kind in "iu" and targets.ndim == 1:

@@ -150,9 +150,9 @@ def _check_same(model: torch.nn.Module, healed: _File, exported: Exported, missi
     reason = ""
     try:
         found = _outputs(model, exported)
-        pairs = list(zip(found, wanted))
-        off = max((float(np.abs(a.reshape(-1) - b.reshape(-1)).max() / max(1.0, np.abs(b).max())) for a, b in pairs), default=0.0)
-        if off > _TOLERANCE:
+        pairs = list(zip(found, wanted, strict=True))
+        off = np.max([np.abs(a.reshape(-1) - b.reshape(-1)).max() / max(1.0, np.abs(b).max()) for a, b in pairs], initial=0.0)
+        if not off <= _TOLERANCE:  # NaN is no answer either
             reason = f"it would answer otherwise than the network that was found, by {off:.2g}"
     except (RuntimeError, ValueError) as error:
         reason = f"its forward pass fails then: {error}"

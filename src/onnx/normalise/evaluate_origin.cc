@@ -60,6 +60,7 @@ Outputs cast(const Operation& operation, Inputs inputs) {
   } else if (from.integer && to == kBool) {
     for (Integer& value : result.integers) value = {value.value != 0 ? 1 : 0, false};
   }
+  result.type = result.integer ? static_cast<int>(to) : 0;
   return one(std::move(result));
 }
 

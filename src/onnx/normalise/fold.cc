@@ -64,7 +64,7 @@ class Folder {
     if (!operation.problem.empty()) return;
     if (operation.op == "If") return choose(operation);
     try {
-      if (operation.op == "CastLike") become_cast(operation);
+      if (operation.op == "CastLike" && !become_cast(operation)) return;
       if (!Evaluator::knows(operation.op) && !is_part(operation.op)) refuse("is not supported");
       if (!std::ranges::all_of(operation.inputs, [&](int id) { return is_known(id); })) return;
       if (upconvert(net_, operation)) ++upconverted_[operation.op];
@@ -79,12 +79,13 @@ class Folder {
     }
   }
 
-  // A CastLike is a Cast to the type of its second input, of which it reads nothing else.
-  void become_cast(Operation& operation) {
+  // A CastLike is a Cast to the type of its second input, of which it reads nothing else. False
+  // where that is not known.
+  bool become_cast(Operation& operation) {
     if (operation.inputs.size() != 2 || operation.inputs[1] < 0)
       malformed(operation,
                 "has " + std::to_string(operation.inputs.size()) + " inputs; expected 2");
-    if (!is_known(operation.inputs[1])) return;
+    if (!is_known(operation.inputs[1])) return false;
     const Value& like = net_.value(operation.inputs[1]);
     const int type = like.constant != nullptr ? like.constant->type : 0;
     const bool integer = like.constant != nullptr ? like.constant->integer : like.integer;
@@ -95,6 +96,7 @@ class Folder {
     operation.op = "Cast";
     operation.settings["to"] = std::int64_t{integer ? type : kFloat};
     operation.inputs.pop_back();
+    return true;
   }
 
   // Of an If, whose inputs are a condition and what its two branches give: where the condition is

@@ -50,6 +50,17 @@ TEST(OnnxFold, ACastLikeIsACastToATypeThatIsKnown) {
   truth.input("x", {0, 3}).node("Equal", {"x", "x"}, {"t"}).node("CastLike", {"x", "t"}, {"y"});
   truth.output("y");
   EXPECT_THAT(truth.error(), HasSubstr("casts to the type of whole numbers or truth values"));
+  TestModel cast;  // what was cast to a truth value is one
+  cast.input("x", {0, 1}).integers("three", {}, {3}).integers("five", {}, {5});
+  cast.node("Cast", {"three"}, {"truth"}, {{"to", std::int64_t{9}}})
+      .node("CastLike", {"five", "truth"}, {"c"})
+      .node("CastLike", {"c", "x"}, {"one"})
+      .node("Mul", {"x", "one"}, {"y"})
+      .output("y");
+  EXPECT_EQ(evaluate(cast.load(), {{2.0f}}, 1)[0], (std::vector<float>{2}));
+  TestModel unread;  // only what stands in the way is an obstacle
+  unread.input("x", {0, 3}).node("NonZero", {"x"}, {"n"}).node("CastLike", {"x", "n"}, {"y"});
+  EXPECT_THAT(unread.output("y").error(), testing::Not(HasSubstr("CastLike")));
 }
 
 TEST(OnnxFold, ReshapesThatMixExamples) {
