@@ -145,7 +145,7 @@ std::vector<NetworkFlags::Wanted> NetworkFlags::wanted() const {
       try {
         output.loss = parse_loss(rule.substr(0, colon));
       } catch (const Error& error) {
-        throw Error(ErrorCode::kInvalidArgument, "--output", error.what());
+        throw Error(ErrorCode::kInvalidArgument, "--output", error.message());
       }
       if (colon != std::string::npos)
         output.weight = parse_real("--output", rule.substr(colon + 1), 1e-30, 1e30);

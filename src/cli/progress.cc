@@ -178,8 +178,9 @@ void TrainDisplay::epoch(const EpochRecord& record) {
 }
 
 StudyDisplay::StudyDisplay(Screen& screen, const StudySettings& settings,
-                           std::int64_t train_examples)
+                           std::int64_t train_examples, std::string scored)
     : screen_(screen),
+      scored_(std::move(scored)),
       batch_(std::min(settings.train.batch, train_examples)),
       metric_(settings.train.metric),
       part_(settings.part),
@@ -229,7 +230,7 @@ void StudyDisplay::finish(const StudyProgress& progress) {
   const bool trained = running_.erase({progress.arm, progress.seed}) > 0;
   ++done_;
   const Run& run = progress.result->run;
-  const char* part = tuning_ ? "validation" : "test";
+  const std::string part = tuning_ ? "validation" : scored_;
   if (trained && !run.epochs.empty()) steps_trained_ += run.epochs.back().step;
   const Metric metric =
       metric_.value_or(std::isfinite(run.test_accuracy) ? Metric::kAccuracy : Metric::kLoss);

@@ -84,7 +84,9 @@ class TrainDisplay {
 // time left.
 class StudyDisplay {
  public:
-  StudyDisplay(Screen& screen, const StudySettings& settings, std::int64_t train_examples);
+  // `scored`: the part of the data that runs are scored on.
+  StudyDisplay(Screen& screen, const StudySettings& settings, std::int64_t train_examples,
+               std::string scored = "test");
 
   void plan(const std::vector<Arm>& arms);
   void update(const StudyProgress& progress);
@@ -97,6 +99,7 @@ class StudyDisplay {
   std::string overall() const;
 
   Screen& screen_;
+  std::string scored_;
   std::int64_t batch_;
   std::vector<std::string> labels_;
   std::size_t label_width_ = 0;

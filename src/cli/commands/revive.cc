@@ -232,7 +232,7 @@ int run_revive(const ReviveOptions& options, const Host& host) {
   settings.diagnose.loss = settings.train.loss;
   settings.diagnose.outputs = settings.train.outputs;
   StudySettings shown{.train = settings.train};
-  StudyDisplay display(screen, shown, data.train->size);
+  StudyDisplay display(screen, shown, data.train->size, "validation");
   Revival revival = revive(
       network.graph, network.model.weights, data, settings,
       [&](const std::vector<Arm>& arms) { display.plan(arms); },
