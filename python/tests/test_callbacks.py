@@ -32,7 +32,8 @@ def kill(layer):
         layer.bias[:5] = -100.0
 
 
-def test_lightning():
+def watched_by_lightning(epochs, rule):
+    """The callback's watch, after so many epochs of a network with five units that are killed."""
     lightning = pytest.importorskip("lightning.pytorch")
 
     class Module(lightning.LightningModule):
@@ -49,34 +50,21 @@ def test_lightning():
     module = Module()
     kill(module.net[0])
     loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*examples()), 16)
-    callback = callbacks.lightning(exact=True, every=6, rules=[rules.Stop("silent>100%")])
+    callback = callbacks.lightning(exact=True, every=6, rules=[rules.Stop(rule)])
     quiet = {name: False for name in ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")}
-    lightning.Trainer(max_epochs=7, accelerator="cpu", callbacks=[callback], **quiet).fit(module, loader)
-    assert callback.watch.step == 7 * STEPS and list(callback.watch.layers) == ["net.1", "net.3"]
-    assert list(callback.watch.layers["net.1"].silent.nonzero()[0]) == [0, 1, 2, 3, 4]
+    lightning.Trainer(max_epochs=epochs, accelerator="cpu", callbacks=[callback], **quiet).fit(module, loader)
+    return callback.watch
+
+
+def test_lightning():
+    watch = watched_by_lightning(7, "silent>100%")
+    assert watch.step == 7 * STEPS and list(watch.layers) == ["net.1", "net.3"]
+    assert list(watch.layers["net.1"].silent.nonzero()[0]) == [0, 1, 2, 3, 4]
 
 
 def test_lightning_stops_where_a_rule_says_so():
-    lightning = pytest.importorskip("lightning.pytorch")
-
-    class Module(lightning.LightningModule):
-        def __init__(self):
-            super().__init__()
-            self.net = make_net()
-
-        def training_step(self, batch, number):
-            return F.cross_entropy(self.net(batch[0]), batch[1])
-
-        def configure_optimizers(self):
-            return torch.optim.SGD(self.parameters(), 0.01)
-
-    module = Module()
-    kill(module.net[0])
-    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(*examples()), 16)
-    callback = callbacks.lightning(exact=True, every=6, rules=[rules.Stop("silent>10%")])
-    quiet = {name: False for name in ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")}
-    lightning.Trainer(max_epochs=20, accelerator="cpu", callbacks=[callback], **quiet).fit(module, loader)
-    assert callback.watch.actions[0].action.startswith("stop") and callback.watch.step < 20 * STEPS
+    watch = watched_by_lightning(20, "silent>10%")
+    assert watch.actions[0].action.startswith("stop") and watch.step < 20 * STEPS
 
 
 def test_hugging_face(tmp_path):

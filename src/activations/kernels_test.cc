@@ -5,8 +5,6 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
-
 #include "activations/guarded.h"
 #include "activations/test_problem.h"
 #include "activations/test_support.h"

@@ -14,11 +14,7 @@
 #include "undying/evaluation.h"
 
 namespace undying::cli {
-namespace {
-
-const Node& node_at(const Graph& graph, int at) { return graph.nodes()[at]; }
-
-}  // namespace
+namespace {}  // namespace
 
 std::string input_name(const onnx::Model& model, const std::string& node) {
   for (std::size_t i = 0; i < model.inputs.size(); ++i)

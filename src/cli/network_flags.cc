@@ -12,7 +12,6 @@
 namespace undying::cli {
 namespace {
 
-const Node& node_at(const Graph& graph, int at) { return graph.nodes()[at]; }
 const Shape& shape_at(const Graph& graph, int at) { return graph.shapes()[at]; }
 
 std::vector<std::string> split(const std::string& text, char separator) {

@@ -9,6 +9,8 @@
 // Where the inputs and outputs that a file names stand in its graph.
 namespace undying::cli {
 
+inline const Node& node_at(const Graph& graph, int at) { return graph.nodes()[at]; }
+
 // The name of the input that is this node.
 std::string input_name(const onnx::Model& model, const std::string& node);
 

@@ -13,11 +13,8 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <map>
-#include <optional>
 #include <set>
 #include <sstream>
 

@@ -4,8 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <limits>
-#include <optional>
 
 #include "onnx/test_model.h"
 #include "undying/error.h"

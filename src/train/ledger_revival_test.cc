@@ -10,16 +10,6 @@
 namespace undying {
 namespace {
 
-// Forty examples of the input 1, in four steps an epoch.
-Dataset constant(float target) {
-  return {.name = "constant",
-          .size = 40,
-          .shape = {1},
-          .values = std::vector<float>(40, 1.0f),
-          .outputs = 1,
-          .targets = std::vector<float>(40, target)};
-}
-
 // A unit of the second layer that is born dead and needs the first layer's unit 0 above kNeeded,
 // which training brings about.
 class Revival : public testing::Test {

@@ -4,9 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cmath>
-#include <optional>
 #include <stop_token>
 
 #include "train/test_data.h"
@@ -183,16 +181,6 @@ TEST(Ledger, SparseIsNotDead) {
   const undying::Run run = trainer.fit(data, data);
   EXPECT_LT(run.ledger.censuses.back().layers[0].firing_rate, 0.35);
   EXPECT_EQ(run.ledger.dead(), 0);
-}
-
-// Forty examples of the input 1, in four steps an epoch.
-Dataset constant(float target) {
-  return {.name = "constant",
-          .size = 40,
-          .shape = {1},
-          .values = std::vector<float>(40, 1.0f),
-          .outputs = 1,
-          .targets = std::vector<float>(40, target)};
 }
 
 // A death within an epoch is dated to the step whose update silenced the unit.

@@ -72,6 +72,16 @@ inline Node activation(const char* name, const char* layer, int input) {
           {{"activation", Activation(name)}, {"layer", std::string(layer)}}};
 }
 
+// Forty examples of the input 1, in four steps an epoch.
+inline Dataset constant(float target) {
+  return {.name = "constant",
+          .size = 40,
+          .shape = {1},
+          .values = std::vector<float>(40, 1.0f),
+          .outputs = 1,
+          .targets = std::vector<float>(40, target)};
+}
+
 }  // namespace undying
 
 #endif  // UNDYING_TRAIN_TEST_DATA_H_

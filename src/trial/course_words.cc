@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <cstdlib>
-#include <utility>
 
 #include "trial/phrases.h"
 #include "trial/words.h"

@@ -1,18 +1,14 @@
 #include "data/array/npy.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
-#include <cmath>
 #include <cstring>
 #include <limits>
 
-#include "data/axes.h"
-#include "data/named.h"
 #include "data/read_file.h"
-#include "data/scaling.h"
 #include "undying/error.h"
 
 namespace undying::data {

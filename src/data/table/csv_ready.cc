@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 #include "base/nearest.h"
 #include "data/table/csv_read.h"

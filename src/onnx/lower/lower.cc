@@ -48,8 +48,8 @@ ConstantPtr one_example(const Operation& operation, const ConstantPtr& constant,
   if (batch == 0 || constant->dims[at] != batch) fail();
   const Operation take{.name = operation.name, .op = "Gather", .settings = {{"axis", axis}}};
   const ConstantPtr first =
-      find_arrangement("Gather")(take, std::array{constant, make_list({0})})[0];
-  const ConstantPtr all = find_arrangement("Gather")(
+      find_evaluation("Gather")(take, std::array{constant, make_list({0})})[0];
+  const ConstantPtr all = find_evaluation("Gather")(
       take, std::array{first, make_list(std::vector<std::int64_t>(static_cast<std::size_t>(batch),
                                                                   0))})[0];
   if (all->floats != constant->floats || all->integers != constant->integers) fail();

@@ -75,7 +75,7 @@ ConstantPtr moved(const ConstantPtr& constant, const Perm& perm) {
   const Operation transpose{
       .name = "moved", .op = "Transpose", .settings = {{"perm", inverse(perm)}}};
   const std::array<ConstantPtr, 1> inputs = {std::make_shared<Constant>(std::move(wide))};
-  return find_arrangement("Transpose")(transpose, inputs)[0];
+  return find_evaluation("Transpose")(transpose, inputs)[0];
 }
 
 class Mover {

@@ -85,24 +85,21 @@ Range slice_range(const Operation& operation, std::int64_t start, std::int64_t e
   return {first, count, step};
 }
 
-namespace {
-
-Evaluation find(std::string_view op) {
-  for (const auto piece : {find_arithmetic, find_arrangement, find_origin})
-    if (const Evaluation found = piece(op); found != nullptr) return found;
+Evaluation find_evaluation(std::string_view op) {
+  for (const auto rows : {arithmetic(), arrangement(), origins()})
+    if (const auto found = std::ranges::find(rows, op, &Evaluated::op); found != rows.end())
+      return found->evaluation;
   return nullptr;
 }
 
-}  // namespace
-
 bool Evaluator::knows(std::string_view op) {
-  return find(op) != nullptr || find_rule(op) != nullptr;
+  return find_evaluation(op) != nullptr || find_rule(op) != nullptr;
 }
 
 std::vector<ConstantPtr> Evaluator::evaluate(const Net& net, const Operation& operation) {
   std::vector<ConstantPtr> inputs;
   for (const int id : operation.inputs) inputs.push_back(id < 0 ? nullptr : net.value(id).constant);
-  const Evaluation evaluation = find(operation.op);
+  const Evaluation evaluation = find_evaluation(operation.op);
   std::vector<ConstantPtr> outputs =
       evaluation != nullptr ? evaluation(operation, inputs) : evaluate_by_operators(net, operation);
   for (const ConstantPtr& output : outputs) budget -= output->count();

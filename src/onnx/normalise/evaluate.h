@@ -28,10 +28,20 @@ class Evaluator {
 
 // The pieces, by what they do. Each takes the inputs, null where one is absent.
 using Inputs = std::span<const ConstantPtr>;
-using Evaluation = std::vector<ConstantPtr> (*)(const Operation& operation, Inputs inputs);
-Evaluation find_arithmetic(std::string_view op);   // elementwise, with broadcasting
-Evaluation find_arrangement(std::string_view op);  // elements are moved, not changed
-Evaluation find_origin(std::string_view op);       // new: given, counted, of another type
+using Outputs = std::vector<ConstantPtr>;
+using Evaluation = Outputs (*)(const Operation& operation, Inputs inputs);
+struct Evaluated {
+  std::string_view op;
+  Evaluation evaluation;
+};
+std::span<const Evaluated> arithmetic();   // elementwise, with broadcasting
+std::span<const Evaluated> arrangement();  // elements are moved, not changed
+std::span<const Evaluated> origins();      // new: given, counted, of another type
+
+// Of all of them; null: none.
+Evaluation find_evaluation(std::string_view op);
+
+inline Outputs one(Constant constant) { return {std::make_shared<Constant>(std::move(constant))}; }
 
 // By the operators an operation becomes, its first input as a value of no batch.
 std::vector<ConstantPtr> evaluate_by_operators(const Net& net, const Operation& operation);

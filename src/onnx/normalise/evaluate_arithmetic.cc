@@ -280,53 +280,46 @@ std::vector<ConstantPtr> dequantize(const Operation& operation, Inputs inputs) {
   return {combine(operation, *moved, along(scale), times, nullptr)};
 }
 
-struct Entry {
-  std::string_view op;
-  Evaluation evaluation;
-};
 constexpr std::array kEntries = {
-    Entry{"Add", binary<plus, add>},
-    Entry{"Sub", binary<minus, subtract>},
-    Entry{"Mul", binary<times, multiply>},
-    Entry{"Div", binary<over, divide>},
-    Entry{"Mod", mod},
-    Entry{"Pow", pow},
-    Entry{"Equal", comparison<std::equal_to<>, equal>},
-    Entry{"Less", comparison<std::less<>, less>},
-    Entry{"Greater", comparison<std::greater<>, greater>},
-    Entry{"GreaterOrEqual", comparison<std::greater_equal<>, not_less>},
-    Entry{"LessOrEqual", comparison<std::less_equal<>, not_greater>},
-    Entry{"And", binary<nullptr, both>},
-    Entry{"Or", binary<nullptr, either>},
-    Entry{"Xor", binary<nullptr, one_of>},
-    Entry{"Min", variadic<smaller, minimum>},
-    Entry{"Max", variadic<larger, maximum>},
-    Entry{"Sum", variadic<plus, add>},
-    Entry{"Neg", unary<negative, negate>},
-    Entry{"Abs", unary<magnitude, size_of>},
-    Entry{"Not", unary<nullptr, opposite>},
-    Entry{"Sqrt", unary<root, nullptr>},
-    Entry{"Reciprocal", unary<inverse, nullptr>},
-    Entry{"Exp", unary<exponential, nullptr>},
-    Entry{"Log", unary<logarithm, nullptr>},
-    Entry{"Sin", unary<sine, nullptr>},
-    Entry{"Cos", unary<cosine, nullptr>},
-    Entry{"Erf", unary<error_function, nullptr>},
-    Entry{"Tanh", unary<hyperbolic, nullptr>},
-    Entry{"Sigmoid", unary<logistic, nullptr>},
-    Entry{"Relu", unary<rectified, nullptr>},
-    Entry{"Sign", unary<sign_of, nullptr>},
-    Entry{"Floor", unary<down, nullptr>},
-    Entry{"Ceil", unary<up, nullptr>},
-    Entry{"Where", where},
-    Entry{"DequantizeLinear", dequantize},
+    Evaluated{"Add", binary<plus, add>},
+    Evaluated{"Sub", binary<minus, subtract>},
+    Evaluated{"Mul", binary<times, multiply>},
+    Evaluated{"Div", binary<over, divide>},
+    Evaluated{"Mod", mod},
+    Evaluated{"Pow", pow},
+    Evaluated{"Equal", comparison<std::equal_to<>, equal>},
+    Evaluated{"Less", comparison<std::less<>, less>},
+    Evaluated{"Greater", comparison<std::greater<>, greater>},
+    Evaluated{"GreaterOrEqual", comparison<std::greater_equal<>, not_less>},
+    Evaluated{"LessOrEqual", comparison<std::less_equal<>, not_greater>},
+    Evaluated{"And", binary<nullptr, both>},
+    Evaluated{"Or", binary<nullptr, either>},
+    Evaluated{"Xor", binary<nullptr, one_of>},
+    Evaluated{"Min", variadic<smaller, minimum>},
+    Evaluated{"Max", variadic<larger, maximum>},
+    Evaluated{"Sum", variadic<plus, add>},
+    Evaluated{"Neg", unary<negative, negate>},
+    Evaluated{"Abs", unary<magnitude, size_of>},
+    Evaluated{"Not", unary<nullptr, opposite>},
+    Evaluated{"Sqrt", unary<root, nullptr>},
+    Evaluated{"Reciprocal", unary<inverse, nullptr>},
+    Evaluated{"Exp", unary<exponential, nullptr>},
+    Evaluated{"Log", unary<logarithm, nullptr>},
+    Evaluated{"Sin", unary<sine, nullptr>},
+    Evaluated{"Cos", unary<cosine, nullptr>},
+    Evaluated{"Erf", unary<error_function, nullptr>},
+    Evaluated{"Tanh", unary<hyperbolic, nullptr>},
+    Evaluated{"Sigmoid", unary<logistic, nullptr>},
+    Evaluated{"Relu", unary<rectified, nullptr>},
+    Evaluated{"Sign", unary<sign_of, nullptr>},
+    Evaluated{"Floor", unary<down, nullptr>},
+    Evaluated{"Ceil", unary<up, nullptr>},
+    Evaluated{"Where", where},
+    Evaluated{"DequantizeLinear", dequantize},
 };
 
 }  // namespace
 
-Evaluation find_arithmetic(std::string_view op) {
-  const auto found = std::ranges::find(kEntries, op, &Entry::op);
-  return found == kEntries.end() ? nullptr : found->evaluation;
-}
+std::span<const Evaluated> arithmetic() { return kEntries; }
 
 }  // namespace undying::onnx

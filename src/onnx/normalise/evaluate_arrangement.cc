@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <numeric>
 
 #include "onnx/normalise/evaluate.h"
@@ -13,11 +12,7 @@ namespace undying::onnx {
 
 namespace {
 
-using Outputs = std::vector<ConstantPtr>;
-
 std::size_t position(std::int64_t index) { return static_cast<std::size_t>(index); }
-
-Outputs one(Constant constant) { return {std::make_shared<Constant>(std::move(constant))}; }
 
 std::int64_t rank_of(const Constant& constant) {
   return static_cast<std::int64_t>(constant.dims.size());
@@ -303,30 +298,23 @@ Outputs constant_of_shape(const Operation& operation, Inputs inputs) {
                   [](std::int64_t) { return 0; }));
 }
 
-struct Entry {
-  std::string_view op;
-  Evaluation evaluation;
-};
 constexpr std::array kEntries = {
-    Entry{"Concat", concat},
-    Entry{"Flatten", flatten},
-    Entry{"Gather", gather},
-    Entry{"Identity", identity},
-    Entry{"Reshape", reshape},
-    Entry{"Slice", slice},
-    Entry{"Split", split},
-    Entry{"Squeeze", squeeze},
-    Entry{"Transpose", transpose},
-    Entry{"Unsqueeze", unsqueeze},
-    Entry{"ConstantOfShape", constant_of_shape},
-    Entry{"Expand", expand},
+    Evaluated{"Concat", concat},
+    Evaluated{"Flatten", flatten},
+    Evaluated{"Gather", gather},
+    Evaluated{"Identity", identity},
+    Evaluated{"Reshape", reshape},
+    Evaluated{"Slice", slice},
+    Evaluated{"Split", split},
+    Evaluated{"Squeeze", squeeze},
+    Evaluated{"Transpose", transpose},
+    Evaluated{"Unsqueeze", unsqueeze},
+    Evaluated{"ConstantOfShape", constant_of_shape},
+    Evaluated{"Expand", expand},
 };
 
 }  // namespace
 
-Evaluation find_arrangement(std::string_view op) {
-  const auto found = std::ranges::find(kEntries, op, &Entry::op);
-  return found == kEntries.end() ? nullptr : found->evaluation;
-}
+std::span<const Evaluated> arrangement() { return kEntries; }
 
 }  // namespace undying::onnx

@@ -18,10 +18,6 @@ bool is_integer_type(std::int64_t type) {
 
 namespace {
 
-using Outputs = std::vector<ConstantPtr>;
-
-Outputs one(Constant constant) { return {std::make_shared<Constant>(std::move(constant))}; }
-
 Outputs constant(const Operation& operation, Inputs) {
   if (operation.settings.size() != 1)
     malformed(operation,
@@ -115,20 +111,13 @@ Outputs range(const Operation& operation, Inputs inputs) {
   }
   return whole ? range_of_integers(integers) : range_of_floats(operation, floats);
 }
-struct Entry {
-  std::string_view op;
-  Evaluation evaluation;
-};
 constexpr std::array kEntries = {
-    Entry{"Cast", cast},   Entry{"Constant", constant}, Entry{"Range", range},
-    Entry{"Shape", shape}, Entry{"Size", size},
+    Evaluated{"Cast", cast},   Evaluated{"Constant", constant}, Evaluated{"Range", range},
+    Evaluated{"Shape", shape}, Evaluated{"Size", size},
 };
 
 }  // namespace
 
-Evaluation find_origin(std::string_view op) {
-  const auto found = std::ranges::find(kEntries, op, &Entry::op);
-  return found == kEntries.end() ? nullptr : found->evaluation;
-}
+std::span<const Evaluated> origins() { return kEntries; }
 
 }  // namespace undying::onnx

@@ -1,8 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
-
+#include "onnx/normalise/test_composite.h"
 #include "onnx/run.h"
 #include "onnx/test_model.h"
 
@@ -11,25 +10,6 @@ namespace {
 
 using testing::HasSubstr;
 using List = std::vector<std::int64_t>;
-
-// A network of one composite of x (N, 4), whose parts `build` appends; they give "y".
-template <class Build>
-std::string composite(Build build) {
-  TestModel model(17);
-  model.input("x", {0, 4});
-  const auto number = [&](const char* name, float value) { model.floats(name, {}, {value}); };
-  number("half", 0.5f);
-  number("one", 1.0f);
-  number("two", 2.0f);
-  number("three", 3.0f);
-  number("six", 6.0f);
-  number("zero", 0.0f);
-  number("sixth", 1.0f / 6.0f);
-  number("root2", std::sqrt(2.0f));
-  number("alpha", 0.1f);
-  build(model);
-  return structure(model.output("y").load().graph);
-}
 
 std::string activation(const std::string& specification) {
   return "activation(0) activation=" + specification + " layer=-\n";
