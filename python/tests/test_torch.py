@@ -230,3 +230,22 @@ def test_loaders():
             undying.diagnose(model, loader)
     with pytest.raises(undying.InputError, match="the class 3; expected 0 to 2"):
         undying.diagnose(model, x, y + 1)
+
+
+def test_a_call_is_swapped_in_the_code_of_its_own_module_alone():
+    from undying._torch.swaps import swap
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body, self.head = nn.Linear(4, 8), nn.Sequential(nn.Linear(8, 3), nn.ReLU())
+
+        def forward(self, x):
+            return self.head(torch.relu(self.body(x)))
+
+    torch.manual_seed(0)
+    net, x = Net(), torch.randn(32, 4)
+    expected = torch.relu(net.head[0](nn.functional.leaky_relu(net.body(x), 0.5)))
+    assert (net.head[0](torch.relu(net.body(x))) < 0).any()
+    swap(net, "", nn.LeakyReLU(0.5))
+    torch.testing.assert_close(net(x), expected)

@@ -13,13 +13,14 @@ _PLACE = "swapped_activation"  # the child of a module whose own code calls an a
 
 
 class _Mode(TorchFunctionMode):
-    def __init__(self, replacement: torch.nn.Module):
+    def __init__(self, calls: SwappedCalls, replacement: torch.nn.Module):
         super().__init__()
+        self.calls = calls
         self.replacement = replacement
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        known = NOTATION.get(function)
+        known = None if self.calls.inside else NOTATION.get(function)
         if known is None or known(args, kwargs) not in ("relu", "relu6"):
             return function(*args, **kwargs)
         z = args[0] if args else kwargs["input"]
@@ -29,18 +30,29 @@ class _Mode(TorchFunctionMode):
 
 
 class SwappedCalls:
-    """Hooks of a module whose own code calls relu: it calls its child `swapped_activation` instead."""
+    """Hooks of a module whose own code calls relu: it calls its child `swapped_activation` instead. What the modules within it call is
+    theirs."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: torch.nn.Module) -> None:
         self.open: list[_Mode] = []
+        self.inside = 0  # modules within it that run
+        for each in module.modules():
+            each.register_forward_pre_hook(self.enter if each is module else self._enter_child)
+            each.register_forward_hook(self.leave if each is module else self._leave_child, always_call=True)
 
     def enter(self, module: torch.nn.Module, inputs: Any) -> None:
-        mode = _Mode(getattr(module, _PLACE))
+        mode = _Mode(self, getattr(module, _PLACE))
         mode.__enter__()
         self.open.append(mode)
 
     def leave(self, module: torch.nn.Module, inputs: Any, outputs: Any) -> None:
         self.open.pop().__exit__(None, None, None)
+
+    def _enter_child(self, module: torch.nn.Module, inputs: Any) -> None:
+        self.inside += 1
+
+    def _leave_child(self, module: torch.nn.Module, inputs: Any, outputs: Any) -> None:
+        self.inside -= 1
 
 
 def _swap_function(module: torch.nn.Module, replacement: torch.nn.Module) -> bool:
@@ -73,7 +85,5 @@ def swap(model: torch.nn.Module, path: str, replacement: torch.nn.Module) -> Non
         _swap_module(model, path, replacement)
     elif not _swap_function(module, replacement):
         if not hasattr(module, _PLACE):
-            hooks = SwappedCalls()
-            module.register_forward_pre_hook(hooks.enter)
-            module.register_forward_hook(hooks.leave, always_call=True)
+            SwappedCalls(module)
         setattr(module, _PLACE, replacement)
