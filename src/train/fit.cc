@@ -189,9 +189,9 @@ void Fit::update(const engine::Slice& slice) {
   args.step = state_.steps_taken;
   args.decay = parameter.decays;
   args.gradient_scale = gradient_scale_;
-  if (keep_alive_ != nullptr) args.gradients = keep_alive_->gradients(slice);
-  slice_norms_[slice.index] = optim::update(settings_.optimizer, args);
-  if (keep_alive_ != nullptr) keep_alive_->updated(slice);
+  slice_norms_[slice.index] = keep_alive_ == nullptr
+                                  ? optim::update(settings_.optimizer, args)
+                                  : keep_alive_->update(slice, settings_.optimizer, args);
 }
 
 StepRecord Fit::finish_step(double loss) {

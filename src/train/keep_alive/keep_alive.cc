@@ -56,19 +56,39 @@ void KeepAliveLoop::saw(int shard, const engine::StepCounters& counters) {
 }
 
 std::span<const float* const> KeepAliveLoop::gradients(const engine::Slice& slice) const {
-  thread_local std::vector<float> sum;
+  thread_local std::vector<std::vector<float>> added;  // a rule's
   thread_local std::vector<const float*> all;
-  sum.assign(static_cast<std::size_t>(slice.size), 0.0f);
-  bool any = false;
-  for (const auto& rule : rules_) any = rule->gradient(slice, sum) || any;
-  if (!any) return slice.gradients;
   all.assign(slice.gradients.begin(), slice.gradients.end());
-  all.push_back(sum.data());
+  added.resize(std::max(added.size(), rules_.size()));
+  for (std::size_t i = 0; i < rules_.size(); ++i) {
+    const auto size = static_cast<std::size_t>(slice.size);
+    added[i].resize(std::max(added[i].size(), size));
+    if (rules_[i]->gradient(slice, std::span(added[i]).first(size))) all.push_back(added[i].data());
+  }
   return all;
 }
 
-void KeepAliveLoop::updated(const engine::Slice& slice) {
+// Piece by piece, so that what is added is still in the nearest cache when it is summed.
+optim::SliceNorms KeepAliveLoop::update(const engine::Slice& slice, const Optimizer& optimizer,
+                                        optim::UpdateArgs args) {
+  constexpr std::int64_t kPiece = 2048;
+  std::vector<const float*> own(slice.gradients.begin(), slice.gradients.end());
+  optim::SliceNorms norms;
+  for (std::int64_t done = 0; done < slice.size; done += kPiece) {
+    const engine::Slice piece{slice.index, slice.parameter, slice.offset + done,
+                              std::min(kPiece, slice.size - done), own};
+    args.n = piece.size;
+    args.gradients = gradients(piece);
+    const optim::SliceNorms part = optim::update(optimizer, args);
+    norms.gradient += part.gradient;
+    norms.update += part.update;
+    norms.weight += part.weight;
+    args.weights += piece.size;
+    for (float*& state : args.state) state += state == nullptr ? 0 : piece.size;
+    for (const float*& gradient : own) gradient += piece.size;
+  }
   for (const auto& rule : rules_) rule->updated(slice);
+  return norms;
 }
 
 void KeepAliveLoop::end_step(std::int64_t step, std::int64_t examples) {

@@ -25,7 +25,9 @@ class KeepAliveLoop final : public engine::StepWatch {
   // Those of the slice, and behind them what the remedies add. Lasts until the next call on the
   // same thread.
   std::span<const float* const> gradients(const engine::Slice& slice) const;
-  void updated(const engine::Slice& slice);
+  // Updates a slice with them, and shows it to the remedies.
+  optim::SliceNorms update(const engine::Slice& slice, const Optimizer& optimizer,
+                           optim::UpdateArgs args);
   void end_step(std::int64_t step, std::int64_t examples);
 
   void each_state(Archive& archive);

@@ -3,6 +3,7 @@
 // w_0) comes to the gradient, and goes through the optimizer with it.
 
 #include "train/keep_alive/rules.h"
+#include "train/keep_alive/sums.h"
 
 namespace undying::train {
 namespace {
@@ -15,11 +16,10 @@ class L2Init final : public Rule {
     initial_.assign(trained, trained + model_->trained_size());
   }
 
-  bool gradient(const engine::Slice& slice, std::span<float> sum) const override {
+  bool gradient(const engine::Slice& slice, std::span<float> added) const override {
     if (!model_->parameters()[static_cast<std::size_t>(slice.parameter)].decays) return false;
-    const float* now = model_->trained() + slice.offset;
-    const float* then = initial_.data() + slice.offset;
-    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += twice_ * (now[i] - then[i]);
+    scaled_difference(slice.size, twice_, model_->trained() + slice.offset,
+                      initial_.data() + slice.offset, added.data());
     return true;
   }
 

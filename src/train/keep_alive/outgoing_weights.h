@@ -2,7 +2,6 @@
 #define UNDYING_TRAIN_KEEP_ALIVE_OUTGOING_WEIGHTS_H_
 
 #include <cstdint>
-#include <map>
 #include <span>
 #include <vector>
 
@@ -24,7 +23,7 @@ class OutgoingWeights {
  private:
   // A weight that reads a layer: a row an output, of `run` numbers for each unit of its group.
   struct Reader {
-    std::size_t layer = 0;
+    std::int64_t units = 0;  // of the layer
     std::int64_t row = 0;
     std::int64_t run = 1;
     std::int64_t outputs = 0;  // of a group
@@ -36,8 +35,9 @@ class OutgoingWeights {
 
   void add(Treatment& treatment, std::size_t layer, const engine::Reader& reader);
 
-  std::vector<std::vector<double>> sums_;  // by layer
-  std::map<int, Reader> readers_;          // by parameter
+  std::vector<std::vector<double>> sums_;     // by layer
+  std::vector<std::vector<Reader>> readers_;  // by layer
+  std::vector<Reader*> by_parameter_;         // null: reads no treated layer
 };
 
 }  // namespace undying::train

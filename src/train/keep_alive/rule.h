@@ -33,9 +33,9 @@ class Rule {
   // Whether it replaces units, and so needs some it can treat, and counters.
   virtual bool replaces() const { return false; }
 
-  // Fills `sum` with what it adds to the gradient of a slice, before the update; false: nothing. On
-  // any worker, as the next.
-  virtual bool gradient(const engine::Slice& /*slice*/, std::span<float> /*sum*/) const {
+  // Fills `added` with what it adds to the gradient of a slice, before the update; false: nothing.
+  // On any worker, as the next.
+  virtual bool gradient(const engine::Slice& /*slice*/, std::span<float> /*added*/) const {
     return false;
   }
   // The weights of a slice as the update left them.
