@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "doctor/network.h"
+#include "doctor/revive/choose.h"
 #include "doctor/revive/remedy.h"
-#include "doctor/revive/verdict.h"
 #include "engine/passes/census.h"
 #include "ops/operator.h"
 #include "study/plan.h"
