@@ -10,6 +10,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/stop.h"
+
 namespace undying::python {
 
 namespace nb = nanobind;
@@ -69,6 +71,7 @@ void attend(const std::function<void(std::stop_token, Progress&)>& work, const n
   std::exception_ptr failure;
   std::optional<nb::python_error> raised;
   std::jthread worker([&](const std::stop_token& stop) {
+    const Stoppable stoppable(stop);
     try {
       work(stop, progress);
     } catch (...) {

@@ -4,6 +4,7 @@
 // The training loop behind Trainer: epochs in a drawn order, steps by the engine, a census and an
 // evaluation after each epoch, early stopping on validation rows.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -67,6 +68,8 @@ class Fit {
   void update(const engine::Slice& slice);
   StepRecord finish_step(double loss);
   void finish_epoch(std::int64_t epoch, std::int64_t steps_before);
+  void score(EpochRecord& record);
+  void try_to(const std::function<void()>& work);
   void watch(EpochRecord& record);
   void restore();
   void take_first_census();
