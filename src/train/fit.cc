@@ -145,6 +145,12 @@ bool Fit::done() const {
          static_cast<std::int64_t>(run_.steps.size()) >= total_steps_;
 }
 
+// Work that a stop request ends, and the run with it.
+template <class Work>
+void Fit::try_to(const Work& work) {
+  if (!unless_stopped(work)) run_.status = RunStatus::kInterrupted;
+}
+
 Run Fit::run() {
   const Stoppable stoppable(stop_);
   state_.engine.take_activity();  // of a run that threw
@@ -175,11 +181,6 @@ void Fit::run_epoch(std::int64_t epoch) {
   if (static_cast<std::int64_t>(run_.steps.size()) > steps_before)
     finish_epoch(epoch, steps_before);
   if (stop_.stop_requested() && !done()) run_.status = RunStatus::kInterrupted;
-}
-
-// Work that a stop request ends, and the run with it.
-void Fit::try_to(const std::function<void()>& work) {
-  if (!unless_stopped(work)) run_.status = RunStatus::kInterrupted;
 }
 
 // The engine's step on rows first, first + 1, ... of this epoch; returns the loss.

@@ -4,7 +4,6 @@
 // The training loop behind Trainer: epochs in a drawn order, steps by the engine, a census and an
 // evaluation after each epoch, early stopping on validation rows.
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -69,7 +68,8 @@ class Fit {
   StepRecord finish_step(double loss);
   void finish_epoch(std::int64_t epoch, std::int64_t steps_before);
   void score(EpochRecord& record);
-  void try_to(const std::function<void()>& work);
+  template <class Work>
+  void try_to(const Work& work);
   void watch(EpochRecord& record);
   void restore();
   void take_first_census();
