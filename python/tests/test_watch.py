@@ -350,6 +350,32 @@ def test_a_network_may_go_and_be_copied():
     w.close()
 
 
+def resident():
+    gc.collect()
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmRSS"))
+
+
+def test_watches_that_come_and_go_leave_no_memory_behind():
+    model, (x, _) = Mlp(), examples((6,))
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+
+    def watch():
+        with undying.watch(model, exact=True) as w:
+            model(x).sum().backward()
+            optimizer.step()
+        w.census([x])
+        with pytest.raises(undying.InputError):
+            undying.watch(model, fail_on="nothing")
+
+    for _ in range(100):
+        watch()
+    before = resident()
+    for _ in range(300):
+        watch()
+    assert resident() - before < 300  # KiB
+    assert not torch.nn.modules.module._global_forward_hooks and not torch.optim.optimizer._global_optimizer_post_hooks
+
+
 def _worker(rank, port, results):
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     torch.distributed.init_process_group("gloo", rank=rank, world_size=2)

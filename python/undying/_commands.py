@@ -131,9 +131,11 @@ class _Call:
         self.files: dict[str, str] = {}
         self.exported: Any = None  # of a PyTorch network
         self.classes = 0
+        self.network = False  # whether one at hand is what it is about
 
     def add_network(self, model: Any, X: Any, y: Any, test: Any) -> None:
         """A network and its data; of PyTorch as well, whose data may be a loader."""
+        self.network = True
         if _is_module(model):
             from ._torch.bridge import open_network
 
@@ -152,7 +154,8 @@ class _Call:
     def add_data(self, X: Any, y: Any, test: Any) -> None:
         if X is None:
             return
-        self.source = open_source(X, y, test=test, options=self.columns, learns=self.command in _LEARNING, classes=self.classes)
+        learns = self.command in _LEARNING
+        self.source = open_source(X, y, test=test, options=self.columns, learns=learns, classes=self.classes, network=self.network)
         self.words += [f"--data={self.source.name}", *self.source.arguments]
         self.shown += [self.source.name if self.source.memory is not None else repr(self.source.name)] + ([] if y is None else ["y"])
 
