@@ -249,3 +249,13 @@ def test_a_call_is_swapped_in_the_code_of_its_own_module_alone():
     assert (net.head[0](torch.relu(net.body(x))) < 0).any()
     swap(net, "", nn.LeakyReLU(0.5))
     torch.testing.assert_close(net(x), expected)
+
+
+def test_a_path_of_the_exporters_own_is_no_module():
+    from undying._torch import export, swaps
+
+    model = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    modules = dict(model.named_modules())
+    assert export._call_name(modules, "body.act", "Relu") == "body.act.relu"
+    with pytest.raises(undying.InputError, match="body.act is called by no module of Sequential"):
+        swaps.swap(model, "body.act", nn.LeakyReLU())

@@ -350,6 +350,17 @@ def test_a_network_may_go_and_be_copied():
     w.close()
 
 
+@pytest.mark.parametrize("rate", [0.0, 0.5])
+def test_what_stands_behind_a_part_with_dropout_differs_in_training(rate):
+    model, (x, _) = nn.ModuleDict({"body": nn.Sequential(nn.Linear(6, 8), nn.Dropout(rate)), "head": nn.Sequential(nn.Linear(8, 8), nn.ReLU())}), examples((6,))
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with undying.watch(model, exact=True) as w:
+        for _ in range(3):
+            model["head"](model["body"](x)).sum().backward()
+            optimizer.step()
+    assert w.layers["head.1"].call.differs == (rate > 0)
+
+
 def held():
     """Objects that live, and memory in KiB."""
     gc.collect()
