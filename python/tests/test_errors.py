@@ -111,6 +111,46 @@ def test_ctrl_c_stops_a_run_and_keeps_what_is_finished(blobs):
     assert len(caught.value.result.epochs) > 0
 
 
+def test_epochs_and_runs_are_told_as_they_end(blobs):
+    told = []
+    here = threading.get_ident()
+
+    def note(record):
+        assert threading.get_ident() == here
+        told.append(record)
+
+    run = undying.train(*blobs, model="mlp:8x2", epochs=3, threads=1, on_epoch=note)
+    assert [(each.epoch, each.train_loss, each.test_loss) for each in told] == [(e.epoch, e.train_loss, e.test_loss) for e in run.epochs]
+    assert told[-1].units == 16 and told[-1].dead == run.ledger.dead
+    told.clear()
+    study = undying.compare(*blobs, model="mlp:4x1", epochs=1, seeds=3, activations="elu", threads=2, on_run=note)
+    expected = {(arm.label, each.seed, each.test_loss) for arm in study.arms for each in arm.runs}
+    assert len(told) == 9 and {(each.arm, each.seed, each.test_loss) for each in told} == expected
+
+
+def test_a_callback_ends_the_work(blobs):
+    def stop(record):
+        if record.epoch == 4:
+            raise StopIteration
+
+    run = undying.train(*blobs, model="mlp:8x2", epochs=1_000_000, threads=1, on_epoch=stop)
+    assert run.status == "interrupted" and len(run.epochs) == 4
+
+    def fail(record):
+        raise LookupError(record.arm)
+
+    with pytest.raises(LookupError, match="relu"):
+        undying.compare(*blobs, model="mlp:8x2", epochs=1, seeds=500, activations="elu", threads=2, on_run=fail)
+
+    def stop_study(record):
+        raise StopIteration
+
+    study = undying.compare(*blobs, model="mlp:8x2", epochs=1, seeds=500, activations="elu", threads=1, on_run=stop_study)
+    assert study.missing == 1499
+    with pytest.raises(undying.InputError, match="expected one of on_run and executor"):
+        undying.compare(*blobs, on_run=stop_study, executor=object())
+
+
 def test_threads_of_the_caller_go_on(blobs):
     X, y = blobs
     ticks = []
