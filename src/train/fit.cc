@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/stop.h"
 #include "engine/initializers.h"
 #include "undying/evaluation.h"
 
@@ -144,7 +145,14 @@ bool Fit::done() const {
          static_cast<std::int64_t>(run_.steps.size()) >= total_steps_;
 }
 
+// Work that a stop request ends, and the run with it.
+template <class Work>
+void Fit::try_to(const Work& work) {
+  if (!unless_stopped(work)) run_.status = RunStatus::kInterrupted;
+}
+
 Run Fit::run() {
+  const Stoppable stoppable(stop_);
   state_.engine.take_activity();  // of a run that threw
   if (settings_.health.census) take_first_census();
   for (std::int64_t epoch = 1; epoch <= settings_.epochs && !done(); ++epoch) run_epoch(epoch);
@@ -170,7 +178,8 @@ void Fit::run_epoch(std::int64_t epoch) {
     run_step(first, std::min(settings_.batch, train_.size - first));
     if (stop_.stop_requested() && !done()) run_.status = RunStatus::kInterrupted;
   }
-  finish_epoch(epoch, steps_before);
+  if (static_cast<std::int64_t>(run_.steps.size()) > steps_before)
+    finish_epoch(epoch, steps_before);
   if (stop_.stop_requested() && !done()) run_.status = RunStatus::kInterrupted;
 }
 
@@ -192,7 +201,12 @@ void Fit::run_step(std::int64_t first, std::int64_t rows) {
   learning_rate_ = undying::learning_rate(settings_.optimizer) *
                    learning_rate_factor(settings_.schedule, index, total_steps_);
   ++state_.steps_taken;
-  const double loss = step(first, rows) * train_.loss_unit();
+  double loss = 0.0;
+  try_to([&] { loss = step(first, rows) * train_.loss_unit(); });
+  if (run_.status == RunStatus::kInterrupted) {
+    --state_.steps_taken;
+    return;
+  }
   const StepRecord record = finish_step(loss);
   recorder_.norms(norms_);
   run_.samples += rows;
@@ -252,7 +266,23 @@ void Fit::finish_epoch(std::int64_t epoch, std::int64_t steps_before) {
     record.train_loss += run_.steps[i].loss;
   record.train_loss /= static_cast<double>(record.step - steps_before);
   record.test_loss = record.test_accuracy = std::numeric_limits<double>::quiet_NaN();
-  if (settings_.evaluate && run_.status != RunStatus::kDiverged) {
+  if (settings_.evaluate && run_.status != RunStatus::kDiverged) score(record);
+  if (settings_.health.census && run_.status == RunStatus::kFinished) {
+    try_to([&] { take_census(); });
+    record.units = recorder_.ledger().units();
+    record.dead = recorder_.ledger().dead();
+  }
+  if (validation_ != nullptr && run_.status == RunStatus::kFinished) try_to([&] { watch(record); });
+  run_.epochs.push_back(record);
+  if (observer_.epoch) observer_.epoch(record);
+}
+
+// On the test set. A stop request leaves time for a score that takes no time to speak of.
+void Fit::score(EpochRecord& record) {
+  constexpr double kQuick = 4e9;  // multiply-adds: a tenth of a second
+  const double work = multiply_adds(state_.model.graph()) * static_cast<double>(test_.size);
+  const Stoppable stoppable(work < kQuick ? std::stop_token() : stop_);
+  try_to([&] {
     const Trainer::Score score = state_.score(test_);
     record.test_loss = score.loss;
     record.test_accuracy = score.accuracy;
@@ -262,15 +292,7 @@ void Fit::finish_epoch(std::int64_t epoch, std::int64_t steps_before) {
       run_.reason = "test loss is " + std::string(std::isnan(score.loss) ? "nan" : "infinite") +
                     " after step " + std::to_string(record.step);
     }
-  }
-  if (settings_.health.census && run_.status == RunStatus::kFinished) {
-    take_census();
-    record.units = recorder_.ledger().units();
-    record.dead = recorder_.ledger().dead();
-  }
-  if (validation_ != nullptr && run_.status == RunStatus::kFinished) watch(record);
-  run_.epochs.push_back(record);
-  if (observer_.epoch) observer_.epoch(record);
+  });
 }
 
 // After the census of an epoch: keeps it where it is the best so far, and ends the run where none
@@ -310,9 +332,10 @@ void Fit::take_first_census() {
     return recorder_.census(0, state_.engine.take_activity(), *state_.first_census);
   if (fresh) {
     if (settings_.shuffle) shuffle(settings_.seed, 1, order_);
-    state_.engine.measure_statistics(source_, std::min(settings_.batch, train_.size));
+    try_to(
+        [&] { state_.engine.measure_statistics(source_, std::min(settings_.batch, train_.size)); });
   }
-  take_census();
+  try_to([&] { take_census(); });
   std::copy(before.begin(), before.end(), statistics.begin());
 }
 

@@ -67,6 +67,9 @@ class Fit {
   void update(const engine::Slice& slice);
   StepRecord finish_step(double loss);
   void finish_epoch(std::int64_t epoch, std::int64_t steps_before);
+  void score(EpochRecord& record);
+  template <class Work>
+  void try_to(const Work& work);
   void watch(EpochRecord& record);
   void restore();
   void take_first_census();

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "base/stop.h"
 #include "cli/flags/parse.h"
 #include "data/array/arrays.h"
 #include "data/open.h"
@@ -160,7 +161,7 @@ Split DataFlags::open_as(const std::string& source, const std::optional<DataForm
                       .form = form,
                       .network = network,
                       .group = group_,
-                      .watch = watch ? watch : show_reading(screen, {})});
+                      .watch = watch ? watch : show_reading(screen, Stoppable::token())});
 }
 
 namespace {
