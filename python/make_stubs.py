@@ -13,9 +13,9 @@ STUBS = Path(__file__).parent / "undying" / "_commands.pyi"
 HEAD = '''# Written by python/make_stubs.py.
 
 import os
-from typing import Any, Sequence
+from typing import Any, Callable, Sequence
 
-from ._results import Diagnosis, Evaluation, Forecast, Inspection, Listing, Pruning, Revival, Run, Study
+from ._results import Diagnosis, Evaluation, Forecast, Inspection, Listing, Pruning, Record, Revival, Run, Study
 
 _Text = str | Sequence[str]
 _File = str | os.PathLike[str]
@@ -28,6 +28,7 @@ def list_all() -> Listing: ...
 '''
 
 FUNCTIONS = {"compare": "Study", "train": "Run", "diagnose": "Diagnosis", "revive": "Revival", "prune": "Pruning", "evaluate": "Evaluation"}
+OWN = {"train": "on_epoch", "compare": "on_run", "revive": "on_run"}
 TYPES = {"": "bool", "N": "int", "X": "float", "X,X,...": "float | Sequence[float]", "FILE": "_File", "FOLDER": "_File"}
 
 
@@ -42,6 +43,7 @@ def function(name: str, result: str) -> str:
     lines += ["    model: Any,"] if name not in ("compare", "train") else []
     lines += ["    X: Any,", "    y: Any = None,", "    *,", "    test: Any = None,", "    progress: bool | None = None,"]
     lines += ["    executor: Any = None,"] if name == "compare" else []
+    lines += [f"    {OWN[name]}: Callable[[Record], Any] | None = None,"] if name in OWN else []
     lines += [f"    {key}: {kind(key, flag)} | None = None," for key, flag in _commands._flags(name).items()]
     lines += [f"    {key}: {'int' if key == 'values' else '_Text'} | None = None," for key in COLUMN_OPTIONS]
     return "\n".join([*lines, f") -> {result}: ...", ""])

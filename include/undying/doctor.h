@@ -346,8 +346,9 @@ struct Revival {
   Estimate
       held_out_difference;  // chosen - control on data.test, paired by seed, with a 95% interval
   std::optional<std::size_t> chosen;  // of those that help; none: nothing helped
-  std::uint64_t chosen_seed = 0;      // of the run with the median score of that arm
-  std::optional<Graph> graph;         // healed, with `weights`
+  bool interrupted = false;  // after the last run: there was a choice, and no time for its network
+  std::uint64_t chosen_seed = 0;  // of the run with the median score of that arm
+  std::optional<Graph> graph;     // healed, with `weights`
   std::vector<Tensor> weights;
   std::optional<Diagnosis> after;  // of the healed network, on the same data
   std::string sentence;            // the outcome in words
@@ -358,7 +359,7 @@ struct Revival {
 // part (at most 10,000 examples) is cut off as validation rows: on them the remedies are judged and
 // chosen. `data.test` is looked at last, by no choice. A network that is not finite there is not
 // handed back. Throws Error before the first run on anything that cannot work. A stop request ends
-// it; then nothing is chosen unless all runs were done.
+// it: in its runs or after them, and then nothing is chosen; before them with Error{kInterrupted}.
 Revival revive(const Graph& graph, const std::vector<Tensor>& weights, const Split& data,
                const ReviveSettings& settings,
                const std::function<void(const std::vector<Arm>&)>& planned = {},

@@ -55,6 +55,11 @@ std::string evaluation_html(const std::string& command, const DataSummary& read,
 std::string run_json(const RunDescription& description, const TrainSettings& settings,
                      const Run& run);
 
+// An epoch of a run, and a finished run of a study, for an application that hears of them as they
+// are done.
+std::string epoch_json(const EpochRecord& epoch);
+std::string finished_run_json(const std::string& arm, const ArmRun& run);
+
 // What a run comes to, beside its figures.
 struct RunOutcome {
   std::optional<Baseline> baseline;  // of the test part

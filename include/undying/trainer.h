@@ -40,9 +40,9 @@ class Trainer {
   Trainer& operator=(Trainer&&) noexcept;
 
   // Throws Error{kInvalidArgument} when the data does not fit the graph. A NaN or infinity in loss
-  // or gradient ends the run as kDiverged; a stop request ends it after the step at hand as
-  // kInterrupted; such runs keep their last weights. `validation`: what early stopping watches, and
-  // only that (validation_split() cuts such rows off).
+  // or gradient ends the run as kDiverged; a stop request ends it as kInterrupted after the step at
+  // hand, or where steps are long before it; such runs keep their last weights. `validation`: what
+  // early stopping watches, and only that (validation_split() cuts such rows off).
   Run fit(const Dataset& train, const Dataset& test, const Observer& observer = {},
           std::stop_token stop = {}, const Dataset* validation = nullptr);
 

@@ -24,13 +24,13 @@ void give(const Source& source, cli::Host& host) {
     };
 }
 
-// Exit code, what it printed, and whether Ctrl-C ended it. `source`: None where the arguments name
-// the data.
+// Exit code, what it printed, and what ended it early: "", "interrupted" by Ctrl-C, "stopped" by
+// StopIteration of a listener. `source`: None where the arguments name the data.
 nb::tuple run(const std::vector<std::string>& arguments, const std::string& command, int columns,
-              const nb::object& source, const nb::object& show) {
+              const nb::object& source, const nb::object& show, const nb::object& take) {
   std::string text;
   int code = 0;
-  bool interrupted = false;
+  std::string ended;
   const Source* given = source.is_none() ? nullptr : nb::cast<const Source*>(source);
   try {
     attend(
@@ -41,15 +41,17 @@ nb::tuple run(const std::vector<std::string>& arguments, const std::string& comm
                          .stop = stop};
           host.message = [&](const std::string& line) { progress.message(line); };
           host.live = [&](const std::vector<std::string>& lines) { progress.live(lines); };
+          if (!take.is_none())
+            host.finished = [&](const std::string& what) { progress.finished(what); };
           if (given != nullptr) give(*given, host);
           code = cli::run_in(host, arguments);
         },
-        show);
+        {show, take});
   } catch (const nb::python_error& error) {
-    if (!error.matches(PyExc_KeyboardInterrupt)) throw;
-    interrupted = true;
+    if (!error.matches(PyExc_KeyboardInterrupt) && !error.matches(PyExc_StopIteration)) throw;
+    ended = error.matches(PyExc_StopIteration) ? "stopped" : "interrupted";
   }
-  return nb::make_tuple(code, text, interrupted);
+  return nb::make_tuple(code, text, ended);
 }
 
 nb::list help() {
@@ -80,7 +82,7 @@ nb::list help() {
 
 void bind_commands(nb::module_& module) {
   module.def("run", &run, nb::arg("arguments"), nb::arg("command"), nb::arg("columns"),
-             nb::arg("source").none(), nb::arg("show").none());
+             nb::arg("source").none(), nb::arg("show").none(), nb::arg("take").none());
   module.def("help", &help);
 }
 

@@ -1,6 +1,7 @@
 #include "data.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
@@ -9,6 +10,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "data/axes.h"
@@ -165,12 +167,44 @@ std::shared_ptr<Table> make_table(const std::string& name, const nb::list& colum
                                  std::move(source));
 }
 
+// The class of a network that a label's name stands for: that of this name, else of this number.
+// -1: none.
+std::int32_t class_of(const std::string& name, const std::vector<std::string>& classes) {
+  if (!classes.empty()) {
+    const auto found = std::ranges::find(classes, name);
+    return found == classes.end() ? -1 : static_cast<std::int32_t>(found - classes.begin());
+  }
+  std::int32_t number = -1;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  return error == std::errc() && end == name.data() + name.size() ? number : -1;
+}
+
+// Labels become those of a network at hand, whose classes need not all occur among them.
+void match_classes(Dataset& data, const std::vector<std::string>& classes) {
+  std::vector<std::int32_t> matched;
+  for (const std::string& name : data.class_names) matched.push_back(class_of(name, classes));
+  if (classes.empty() && std::ranges::count(matched, -1) > 0) return;  // names, by their order
+  for (std::int32_t& label : data.labels) {
+    if (matched[label] < 0)
+      throw Error(ErrorCode::kBadData, "y",
+                  fmt::format("holds \"{}\"; expected a class of the network: {}",
+                              data.class_names[label], fmt::join(classes, ", ")));
+    label = matched[label];
+  }
+  data.class_names = classes;
+  data.classes = classes.empty() ? 1 + *std::ranges::max_element(matched) : std::ssize(classes);
+}
+
 }  // namespace
 
 Split Arrays::open(const DataOptions& options) const {
   data::ArrayParts parts{.train = std::make_shared<Dataset>(*train_),
                          .test = test_ ? std::make_shared<Dataset>(*test_) : nullptr,
                          .reading = reading_};
+  if (options.network && !train_->class_names.empty())
+    for (Dataset* part : {parts.train.get(), parts.test.get()})
+      if (part != nullptr)
+        match_classes(*part, options.form ? options.form->class_names : std::vector<std::string>());
   return data::open_arrays_in_memory(std::move(parts), options);
 }
 

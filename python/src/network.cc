@@ -17,6 +17,7 @@
 #include "cli/flags/options.h"
 #include "module.h"
 #include "undying/onnx.h"
+#include "undying/report.h"
 
 namespace undying::python {
 
@@ -71,12 +72,14 @@ Network::Network(NetworkOptions options) : options_(std::move(options)) {
 }
 
 Fitted Network::fit(const Dataset& train, const Dataset* validation, double tolerance,
-                    std::int64_t patience, const std::stop_token& stop) {
+                    std::int64_t patience, const std::stop_token& stop,
+                    const std::function<void(const EpochRecord&)>& finished) {
   std::stop_source enough;
   const std::stop_callback pass_on(stop, [&] { enough.request_stop(); });
   Patience left(tolerance, patience);
-  const Observer observer{.step = {}, .epoch = [&](const EpochRecord& epoch) {
-                            if (left.exhausted(epoch.train_loss)) enough.request_stop();
+  const Observer observer{.step = {}, .epoch = [&](const EpochRecord& record) {
+                            if (finished) finished(record);
+                            if (left.exhausted(record.train_loss)) enough.request_stop();
                           }};
   const Run run = trainer_->fit(train, train, observer, enough.get_token(), validation);
   Fitted fitted{.status = std::string(name(run.status)),
@@ -128,17 +131,23 @@ Dataset make_dataset(const Network& network, const Floats& x, const std::optiona
 nb::dict fit(Network& network, const Floats& x, const std::optional<Labels>& labels,
              const std::optional<Floats>& targets, const std::optional<Floats>& weights,
              const std::vector<float>& mean, float deviation, double held_out, std::uint64_t seed,
-             double tolerance, std::int64_t patience) {
+             double tolerance, std::int64_t patience, const nb::object& take) {
   Dataset data = make_dataset(network, x, labels, targets, weights, mean, deviation);
   Fitted fitted;
-  attend(
-      [&](const std::stop_token& stop, Progress&) {
-        std::optional<HeldOut> parts;
-        if (held_out > 0.0) parts = hold_out_rows(data, held_out, seed);
-        fitted = network.fit(parts ? parts->rest : data, parts ? &parts->held_out : nullptr,
-                             tolerance, patience, stop);
-      },
-      nb::none());
+  const auto work = [&](const std::stop_token& stop, Progress& progress) {
+    std::optional<HeldOut> parts;
+    if (held_out > 0.0) parts = hold_out_rows(data, held_out, seed);
+    std::function<void(const EpochRecord&)> epoch;
+    if (!take.is_none())
+      epoch = [&](const EpochRecord& record) { progress.finished(epoch_json(record)); };
+    fitted = network.fit(parts ? parts->rest : data, parts ? &parts->held_out : nullptr, tolerance,
+                         patience, stop, epoch);
+  };
+  try {
+    attend(work, {nb::none(), take});
+  } catch (const nb::python_error& error) {
+    if (!error.matches(PyExc_StopIteration)) throw;
+  }
   nb::dict result;
   result["status"] = fitted.status;
   result["reason"] = fitted.reason;
@@ -162,7 +171,7 @@ nb::object predict(Network& network, const Floats& x, const std::vector<float>& 
                    float deviation) {
   const Dataset data = make_dataset(network, x, {}, {}, {}, mean, deviation);
   std::vector<float> values;
-  attend([&](const std::stop_token&, Progress&) { values = network.predict(data); }, nb::none());
+  attend([&](const std::stop_token&, Progress&) { values = network.predict(data); });
   return to_array(std::move(values), {x.shape(0), static_cast<std::size_t>(network.width())});
 }
 
@@ -214,7 +223,7 @@ void bind_network(nb::module_& module) {
           nb::arg("outputs"))
       .def("fit", &fit, nb::arg("x"), nb::arg("labels").none(), nb::arg("targets").none(),
            nb::arg("weights").none(), nb::arg("mean"), nb::arg("deviation"), nb::arg("held_out"),
-           nb::arg("seed"), nb::arg("tolerance"), nb::arg("patience"))
+           nb::arg("seed"), nb::arg("tolerance"), nb::arg("patience"), nb::arg("take").none())
       .def("predict", &predict, nb::arg("x"), nb::arg("mean"), nb::arg("deviation"))
       .def("tensors", &tensors)
       .def("load", &load, nb::arg("tensors"))

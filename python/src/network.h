@@ -1,6 +1,7 @@
 #ifndef UNDYING_PYTHON_NETWORK_H_
 #define UNDYING_PYTHON_NETWORK_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -38,7 +39,8 @@ class Network {
   // `tolerance`: the run ends once the training loss was not that much better for `patience`
   // epochs; 0 epochs: never.
   Fitted fit(const Dataset& train, const Dataset* validation, double tolerance,
-             std::int64_t patience, const std::stop_token& stop);
+             std::int64_t patience, const std::stop_token& stop,
+             const std::function<void(const EpochRecord&)>& finished);
   // (size, classes or outputs): logits, or values in their own units.
   std::vector<float> predict(const Dataset& data);
 

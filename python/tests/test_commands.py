@@ -110,6 +110,18 @@ def test_diagnose_prune_and_evaluate_take_the_network_in_memory(blobs, network, 
     assert evaluation.metrics["accuracy"]["value"] > 0.5
 
 
+@pytest.mark.parametrize("names", [None, np.array(["low", "mid", "top"])])
+def test_labels_are_the_networks_classes_though_not_all_occur(blobs, names):
+    X, y = blobs
+    labels = y if names is None else names[y]
+    network = undying.train(X, labels, model="mlp:8x2", epochs=20, lr=0.1, seed=1, threads=1).model
+    some = y != 1
+    assert undying.evaluate(network, X[some], labels[some]).metrics["accuracy"]["value"] > 0.8
+    assert undying.diagnose(network, X[some], labels[some]).accuracy > 0.8
+    with pytest.raises(undying.InputError, match="expected a class of the network: "):
+        undying.evaluate(network, X, np.where(some, labels, "else"))
+
+
 def test_values_to_predict(line):
     X, y = line
     run = undying.train(X, y, model="mlp:16", epochs=20, lr=0.05, threads=1)

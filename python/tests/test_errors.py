@@ -1,6 +1,5 @@
 """What is wrong is said as the command line says it, and ends nothing."""
 
-import gc
 import os
 import pickle
 import signal
@@ -112,6 +111,46 @@ def test_ctrl_c_stops_a_run_and_keeps_what_is_finished(blobs):
     assert len(caught.value.result.epochs) > 0
 
 
+def test_epochs_and_runs_are_told_as_they_end(blobs):
+    told = []
+    here = threading.get_ident()
+
+    def note(record):
+        assert threading.get_ident() == here
+        told.append(record)
+
+    run = undying.train(*blobs, model="mlp:8x2", epochs=3, threads=1, on_epoch=note)
+    assert [(each.epoch, each.train_loss, each.test_loss) for each in told] == [(e.epoch, e.train_loss, e.test_loss) for e in run.epochs]
+    assert told[-1].units == 16 and told[-1].dead == run.ledger.dead
+    told.clear()
+    study = undying.compare(*blobs, model="mlp:4x1", epochs=1, seeds=3, activations="elu", threads=2, on_run=note)
+    expected = {(arm.label, each.seed, each.test_loss) for arm in study.arms for each in arm.runs}
+    assert len(told) == 9 and {(each.arm, each.seed, each.test_loss) for each in told} == expected
+
+
+def test_a_callback_ends_the_work(blobs):
+    def stop(record):
+        if record.epoch == 4:
+            raise StopIteration
+
+    run = undying.train(*blobs, model="mlp:8x2", epochs=1_000_000, threads=1, on_epoch=stop)
+    assert run.status == "interrupted" and len(run.epochs) == 4
+
+    def fail(record):
+        raise LookupError(record.arm)
+
+    with pytest.raises(LookupError, match="relu"):
+        undying.compare(*blobs, model="mlp:8x2", epochs=1, seeds=500, activations="elu", threads=2, on_run=fail)
+
+    def stop_study(record):
+        raise StopIteration
+
+    study = undying.compare(*blobs, model="mlp:8x2", epochs=1, seeds=500, activations="elu", threads=1, on_run=stop_study)
+    assert study.missing == 1499
+    with pytest.raises(undying.InputError, match="expected one of on_run and executor"):
+        undying.compare(*blobs, on_run=stop_study, executor=object())
+
+
 def test_threads_of_the_caller_go_on(blobs):
     X, y = blobs
     ticks = []
@@ -129,22 +168,36 @@ def test_threads_of_the_caller_go_on(blobs):
     assert len(ticks) > 3
 
 
-def test_calls_leave_no_memory_behind(blobs):
-    X, y = blobs
-    script = f"""
-import resource, numpy as np, undying
-X, y = np.random.default_rng(1).normal(size=(40, 3)).astype('float32'), np.arange(40) % 2
-def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-def call(times):
-    for i in range(times):
-        undying.train(X, y, model='mlp:4x1', epochs=1, threads=1, no_census=True)
-        try: undying.train(X, y, model='mlp:4x1', lr=-1)
-        except undying.InputError: pass
-call(30); before = peak(); call(120); print(peak() - before)
-"""
-    grown = int(subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout)
-    assert grown < 2048  # KiB
+CALLS = """
+import gc, numpy as np, undying
+X, y = np.random.default_rng(1).normal(size=(40, 3)).astype("float32"), np.arange(40) % 2
+network = undying.train(X, y, model="mlp:4x1", epochs=1, threads=1).model
+def bad(call, *arguments, **settings):
+    try: call(*arguments, **settings)
+    except undying.InputError: return
+    raise SystemExit("no error")
+def round():
+    undying.train(X, y, model="mlp:4x1", epochs=1, threads=1)
+    undying.evaluate(network, X, y, threads=1)
+    undying.diagnose(network, X, y, threads=1)
+    undying.prune(network, X, threads=1)
+    bad(undying.train, X, y, model="mlp:4x1", lr=-1)
+    bad(undying.train, np.full_like(X, np.nan), y, model="mlp:4x1")
+    bad(undying.diagnose, b"not a network", X, y)
+    bad(undying.diagnose, network, X[:, :2], y)
+def resident():
     gc.collect()
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmRSS"))
+for _ in range(40): round()
+before = resident()
+for _ in range(60): round()
+print(resident() - before)
+"""
+
+
+def test_calls_leave_no_memory_behind():
+    grown = int(subprocess.run([sys.executable, "-c", CALLS], check=True, capture_output=True, text=True).stdout)
+    assert grown < 240  # KiB, of 480 calls
 
 
 def test_a_forked_process_works(blobs):

@@ -161,3 +161,17 @@ def test_settings_that_cannot_be_used(digits, settings, words):
     X, _, y, _ = digits
     with pytest.raises(undying.InputError, match=words):
         UndyingClassifier(**settings).fit(X, y)
+
+
+def test_epochs_are_told_and_may_be_the_last(blobs):
+    told = []
+
+    def note(record):
+        told.append(record.train_loss)
+        if record.epoch == 3:
+            raise StopIteration
+
+    model = UndyingClassifier((8,), max_iter=50, random_state=1, on_epoch=note).fit(*blobs)
+    assert model.loss_curve_ == told and model.n_iter_ == 3
+    with pytest.raises(ZeroDivisionError):
+        UndyingRegressor((8,), max_iter=50, on_epoch=lambda record: 1 / 0).fit(*blobs)

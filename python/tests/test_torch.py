@@ -249,3 +249,57 @@ def test_a_call_is_swapped_in_the_code_of_its_own_module_alone():
     assert (net.head[0](torch.relu(net.body(x))) < 0).any()
     swap(net, "", nn.LeakyReLU(0.5))
     torch.testing.assert_close(net(x), expected)
+
+
+class Two(nn.Module):
+    def forward(self, a, b=None):
+        return a if b is None else a + b
+
+
+class Both(Two):
+    def forward(self, a, b):
+        return a + b
+
+
+@pytest.mark.parametrize(
+    "model, data, words",
+    [
+        (Two(), [({"a": torch.ones(4, 2), "b": torch.ones(4, 2)})], r"\[loader\] gives batches of 2 inputs \(a, b\)"),
+        (Two(), [((torch.ones(4, 2), torch.ones(4, 2)), torch.zeros(4))], r"\[loader\] gives a tuple of 2 as inputs"),
+        (Two(), [(torch.ones(4, 2), torch.ones(4, 2), torch.zeros(4))], r"\[loader\] gives tuples of 3"),
+        (Two(), {"a": torch.ones(4, 2)}, r"\[X\] is a dict of 1"),
+        (Both(), torch.ones(4, 2), r"\[model\] Both takes 2 inputs \(a, b\)"),
+    ],
+)
+def test_several_inputs_are_refused_with_the_way_out(model, data, words):
+    with pytest.raises(undying.InputError, match=words + r".*torch.onnx.export.*npz:FILE"):
+        undying.diagnose(model, data)
+
+
+def test_the_way_out_of_several_inputs(tmp_path):
+    torch.manual_seed(0)
+
+    class Joined(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.left, self.right, self.last = nn.Linear(3, 8), nn.Linear(2, 8), nn.Linear(8, 3)
+
+        def forward(self, left, right):
+            return self.last(F.relu(self.left(left) + self.right(right)))
+
+    left, right, y = torch.randn(90, 3), torch.randn(90, 2), torch.randint(0, 3, (90,))
+    names, batch = ["left", "right"], {0: torch.export.Dim("batch")}
+    torch.onnx.export(Joined().eval(), (left, right), tmp_path / "n.onnx", dynamo=True, input_names=names, dynamic_shapes=(batch, batch))
+    np.savez(tmp_path / "data.npz", left=left.numpy(), right=right.numpy(), y=y.numpy())
+    found = undying.diagnose(tmp_path / "n.onnx", f"npz:{tmp_path / 'data.npz'}", part="all")
+    assert found.units == 8 and found.data.examples == 90 and found.accuracy is not None
+
+
+def test_a_path_of_the_exporters_own_is_no_module():
+    from undying._torch import export, swaps
+
+    model = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+    modules = dict(model.named_modules())
+    assert export._call_name(modules, "body.act", "Relu") == "body.act.relu"
+    with pytest.raises(undying.InputError, match="body.act is called by no module of Sequential"):
+        swaps.swap(model, "body.act", nn.LeakyReLU())

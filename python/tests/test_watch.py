@@ -350,6 +350,46 @@ def test_a_network_may_go_and_be_copied():
     w.close()
 
 
+@pytest.mark.parametrize("rate", [0.0, 0.5])
+def test_what_stands_behind_a_part_with_dropout_differs_in_training(rate):
+    model, (x, _) = nn.ModuleDict({"body": nn.Sequential(nn.Linear(6, 8), nn.Dropout(rate)), "head": nn.Sequential(nn.Linear(8, 8), nn.ReLU())}), examples((6,))
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with undying.watch(model, exact=True) as w:
+        for _ in range(3):
+            model["head"](model["body"](x)).sum().backward()
+            optimizer.step()
+    assert w.layers["head.1"].call.differs == (rate > 0)
+
+
+def held():
+    """Objects that live, and memory in KiB."""
+    gc.collect()
+    memory = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmRSS"))
+    return np.array([len(gc.get_objects()), memory])
+
+
+def test_watches_that_come_and_go_leave_no_memory_behind():
+    model, (x, _) = Mlp(), examples((6,), 32)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+
+    def watch():
+        with undying.watch(model, exact=True) as w:
+            model(x).sum().backward()
+            optimizer.step()
+        w.census([x])
+        with pytest.raises(undying.InputError):
+            undying.watch(model, fail_on="nothing")
+
+    for _ in range(200):
+        watch()
+    before = held()
+    for _ in range(400):
+        watch()
+    objects, memory = held() - before
+    assert objects < 40 and memory < 1600  # the allocator's own, which levels off
+    assert not torch.nn.modules.module._global_forward_hooks
+
+
 def _worker(rank, port, results):
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     torch.distributed.init_process_group("gloo", rank=rank, world_size=2)

@@ -14,13 +14,13 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 from . import _undying
 from ._data import COLUMN_OPTIONS, Source, open_source
-from ._errors import ConditionMet, Interrupted
+from ._errors import ConditionMet, InputError, Interrupted
 from ._progress import make_progress
-from ._results import Diagnosis, Evaluation, Forecast, Inspection, Listing, Pruning, Result, Revival, Run, Study
+from ._results import Diagnosis, Evaluation, Forecast, Inspection, Listing, Pruning, Record, Result, Revival, Run, Study, as_taker
 
 _CONDITION_MET = 3
 _LEARNING = ("compare", "train", "revive", "evaluate")  # commands that need something to predict
@@ -131,9 +131,11 @@ class _Call:
         self.files: dict[str, str] = {}
         self.exported: Any = None  # of a PyTorch network
         self.classes = 0
+        self.network = False  # whether one at hand is what it is about
 
     def add_network(self, model: Any, X: Any, y: Any, test: Any) -> None:
         """A network and its data; of PyTorch as well, whose data may be a loader."""
+        self.network = True
         if _is_module(model):
             from ._torch.bridge import open_network
 
@@ -152,7 +154,8 @@ class _Call:
     def add_data(self, X: Any, y: Any, test: Any) -> None:
         if X is None:
             return
-        self.source = open_source(X, y, test=test, options=self.columns, learns=self.command in _LEARNING, classes=self.classes)
+        learns = self.command in _LEARNING
+        self.source = open_source(X, y, test=test, options=self.columns, learns=learns, classes=self.classes, network=self.network)
         self.words += [f"--data={self.source.name}", *self.source.arguments]
         self.shown += [self.source.name if self.source.memory is not None else repr(self.source.name)] + ([] if y is None else ["y"])
 
@@ -195,32 +198,36 @@ class _Call:
         own = os.fspath(self.folder.path)
         return "".join(line for line in text.splitlines(keepends=True) if own not in line).rstrip("\n") + "\n"
 
-    def run(self, kind: type[Result], progress: bool | None) -> Any:
+    def run(self, kind: type[Result], progress: bool | None, take: Callable[[Record], Any] | None = None) -> Any:
+        """`take`: is called with what was finished on the way."""
         call = _call_text(self.function, self.shown, self.settings)
         self._add_settings()
         show = make_progress(progress)
         width = max(100, shutil.get_terminal_size((100, 24)).columns)
         memory = self.source.memory if self.source is not None else None
         try:
-            code, text, interrupted = _undying.run(self.words, call, width, memory, show)
+            code, text, ended = _undying.run(self.words, call, width, memory, show, as_taker(take))
         finally:
             if show is not None:
                 show.close()
         result = self._result(kind, text)
-        if interrupted:
+        if ended == "interrupted" or (ended and result is None):
             raise Interrupted(result)
         if code == _CONDITION_MET:
             raise ConditionMet(text[text.rfind("--fail-on") :].strip().replace("--fail-on", "fail_on"), result)
         return result
 
 
-def compare(X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, executor: Any = None, **settings: Any) -> Study:
+def compare(X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, executor: Any = None,
+            on_run: Callable[[Record], Any] | None = None, **settings: Any) -> Study:
     if executor is not None:
+        if on_run is not None:
+            raise InputError("[on_run] is of runs in this process; expected one of on_run and executor", "on_run", "invalid argument")
         return _compare_on(executor, X, y, test, settings)
     with _Folder() as folder:
         call = _Call("compare", "compare", settings, folder)
         call.add_data(X, y, test)
-        return call.run(Study, progress)
+        return call.run(Study, progress, on_run)
 
 
 def _compare_on(executor: Any, X: Any, y: Any, test: Any, settings: dict[str, Any]) -> Study:
@@ -237,17 +244,18 @@ def _compare_on(executor: Any, X: Any, y: Any, test: Any, settings: dict[str, An
         def merge(content: bytes) -> None:
             part = folder / "part.sqlite"
             part.write_bytes(content)
-            _undying.run(["merge", os.fspath(part), f"--store={os.fspath(store)}"], "", 100, None, None)
+            _undying.run(["merge", os.fspath(part), f"--store={os.fspath(store)}"], "", 100, None, None, None)
 
         _executor.run(executor, (X, y, test), asked, merge)
         return compare(X, y, test=test, progress=False, store=store, **asked, **outputs)
 
 
-def train(X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, **settings: Any) -> Run:
+def train(X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None,
+          on_epoch: Callable[[Record], Any] | None = None, **settings: Any) -> Run:
     with _Folder() as folder:
         call = _Call("train", "train", settings, folder)
         call.add_data(X, y, test)
-        return call.run(Run, progress)
+        return call.run(Run, progress, on_epoch)
 
 
 def diagnose(model: Any, X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, **settings: Any) -> Diagnosis:
@@ -266,11 +274,12 @@ def forecast(model: Any, *, init_scheme: str | None = None, output: str | None =
         return call.run(Forecast, False)
 
 
-def revive(model: Any, X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, **settings: Any) -> Revival:
+def revive(model: Any, X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None,
+           on_run: Callable[[Record], Any] | None = None, **settings: Any) -> Revival:
     with _Folder() as folder:
         call = _Call("revive", "revive", settings, folder)
         call.add_network(model, X, y, test)
-        return call.run(Revival, progress)
+        return call.run(Revival, progress, on_run)
 
 
 def prune(model: Any, X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, **settings: Any) -> Pruning:
@@ -316,6 +325,15 @@ executor: a concurrent.futures.Executor, or what has submit() like one (Dask's c
     workers train the runs, one at a time each; needs a fixed number of seeds. The numbers are those of one process."""
 
 
+_WAITS = ", on this\n    thread while the work waits. An exception ends the work and is raised; after StopIteration what was finished is the result."
+_RUN_HELP = "\non_run: called after each run with its record: arm, seed, status, test_accuracy, test_loss, units, dead" + _WAITS
+_CALLBACK_HELP = {
+    "train": "\non_epoch: called after each epoch with its record: epoch, step, train_loss, test_loss, test_accuracy, units, dead" + _WAITS,
+    "compare": _RUN_HELP,
+    "revive": _RUN_HELP,
+}
+
+
 def _setting_help(name: str, flag: dict[str, Any]) -> str:
     default = f" (default: {flag['initial']})" if flag["initial"] else ""
     return f"{name}: {flag['help']}{default}"
@@ -327,7 +345,7 @@ def _describe(function: Any, command: str, model: bool) -> None:
     model_help = _MODEL_HELP if model else ""
     settings = "\n".join(_setting_help(name, flag) for name, flag in sorted(flags.items()))
     columns = "\n".join(f"{name}: {text}" for name, text in COLUMN_OPTIONS.items())
-    data_help = _DATA_HELP + (_EXECUTOR_HELP if command == "compare" else "")
+    data_help = _DATA_HELP + _CALLBACK_HELP.get(command, "") + (_EXECUTOR_HELP if command == "compare" else "")
     function.__doc__ = f"{_HELP[command]['description'].strip()}\n\n{model_help}{data_help}\n\nSettings:\n\n{settings}\n\nOf frames and images:\n\n{columns}\n"
     own = [p for p in _inspect.signature(function).parameters.values() if p.kind is not _inspect.Parameter.VAR_KEYWORD]
     more = [_inspect.Parameter(name, _inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Any) for name in [*flags, *COLUMN_OPTIONS]]

@@ -1,9 +1,9 @@
 # Written by python/make_stubs.py.
 
 import os
-from typing import Any, Sequence
+from typing import Any, Callable, Sequence
 
-from ._results import Diagnosis, Evaluation, Forecast, Inspection, Listing, Pruning, Revival, Run, Study
+from ._results import Diagnosis, Evaluation, Forecast, Inspection, Listing, Pruning, Record, Revival, Run, Study
 
 _Text = str | Sequence[str]
 _File = str | os.PathLike[str]
@@ -15,6 +15,7 @@ def compare(
     test: Any = None,
     progress: bool | None = None,
     executor: Any = None,
+    on_run: Callable[[Record], Any] | None = None,
     data_dir: _File | None = None,
     normalize: _Text | None = None,
     split: _Text | None = None,
@@ -81,6 +82,7 @@ def train(
     *,
     test: Any = None,
     progress: bool | None = None,
+    on_epoch: Callable[[Record], Any] | None = None,
     data_dir: _File | None = None,
     normalize: _Text | None = None,
     split: _Text | None = None,
@@ -174,6 +176,7 @@ def revive(
     *,
     test: Any = None,
     progress: bool | None = None,
+    on_run: Callable[[Record], Any] | None = None,
     data_dir: _File | None = None,
     normalize: _Text | None = None,
     split: _Text | None = None,

@@ -74,8 +74,8 @@ def _names(values: np.ndarray) -> list[str]:
 class _Targets:
     """Labels or values: integers and names are classes, numbers with fractions values."""
 
-    def __init__(self, y: Any, test: Any | None, classes: int = 0):
-        """`classes`: how many there are, where y counts them from 0."""
+    def __init__(self, y: Any, test: Any | None, classes: int = 0, network: bool = False):
+        """`classes`: how many there are, where y counts them from 0. `network`: there is one, which knows its classes."""
         parts = [to_numpy(y)] + ([] if test is None else [to_numpy(test)])
         self.integers = all(part.dtype.kind in "iub" for part in parts)
         self.classes: list[str] = [str(each) for each in range(classes)]
@@ -85,7 +85,7 @@ class _Targets:
             return
         named = any(part.dtype.kind in "OUS" for part in parts)
         if named or (self.integers and parts[0].ndim == 1):
-            parts = self._coded(parts, named)
+            parts = self._coded(parts, named, network)
         self.parts = [np.ascontiguousarray(part, dtype=np.float64) for part in parts]
 
     @staticmethod
@@ -97,7 +97,7 @@ class _Targets:
                 f"[y] holds the class {found}; expected 0 to {classes - 1}, which the network tells apart", "y", "bad data"
             )
 
-    def _coded(self, parts: list[np.ndarray], named: bool) -> list[np.ndarray]:
+    def _coded(self, parts: list[np.ndarray], named: bool, network: bool) -> list[np.ndarray]:
         if named:
             parts = [part.astype(object) for part in parts]
             for part in parts:
@@ -107,7 +107,7 @@ class _Targets:
         values = np.unique(np.concatenate([part.ravel() for part in parts]))
         if named or not np.array_equal(values, np.arange(len(values))):
             self.classes = _names(values)
-        if len(values) > 20 and 2 * len(values) > len(parts[0]):
+        if not network and len(values) > 20 and 2 * len(values) > len(parts[0]):
             raise InputError(
                 f"[y] has {len(values)} different labels in {len(parts[0])} rows, too many for classes;"
                 f" to predict values pass numbers with fractions: y.astype(float)",
@@ -124,7 +124,7 @@ def _test_part(test: Any) -> tuple[Any, Any]:
     raise InputError("[test] is not a pair; expected (X_test, y_test), or of a frame with its label a frame", "test", "invalid argument")
 
 
-def _array_source(X: Any, y: Any, test: Any, options: dict[str, Any], classes: int = 0) -> Source:
+def _array_source(X: Any, y: Any, test: Any, options: dict[str, Any], classes: int = 0, network: bool = False) -> Source:
     for name in options:
         if name != "channels":
             raise InputError(f"[{name}] is of frames; X is an array", name, "invalid argument")
@@ -135,7 +135,7 @@ def _array_source(X: Any, y: Any, test: Any, options: dict[str, Any], classes: i
             raise InputError("[test] goes with y, which is missing", "test", "invalid argument")
         test_x, test_y = _test_part(test)
         test_x = _inputs(test_x, "test")
-    targets = None if y is None else _Targets(y, test_y, classes)
+    targets = None if y is None else _Targets(y, test_y, classes, network)
     memory = _undying.arrays(
         name="X",
         x=x,
@@ -226,9 +226,9 @@ def _frame_source(X: Any, y: Any, test: Any, options: dict[str, Any]) -> Source:
 
 
 def open_source(X: Any, y: Any = None, *, test: Any = None, options: dict[str, Any] | None = None, learns: bool = False,
-                classes: int = 0) -> Source:
+                classes: int = 0, network: bool = False) -> Source:
     """X and y as a command takes them. A name is that of --data, and goes with no y. `learns`: there must be something to predict.
-    `classes`: how many integers of y count, where they are those of a network."""
+    `network`: y is of one at hand; `classes`: how many integers of y count, where that is known."""
     options = {name: value for name, value in (options or {}).items() if value is not None}
     if is_name(X):
         if y is not None:
@@ -240,4 +240,4 @@ def open_source(X: Any, y: Any = None, *, test: Any = None, options: dict[str, A
     if learns and y is None and "target" not in options:
         known = f"; the columns are {', '.join(map(str, X.columns))}" if is_frame(X) else ""
         raise InputError(f"[y] is missing; expected labels or values, one for each example{known}", "y", "invalid argument")
-    return _frame_source(X, y, test, options) if is_frame(X) else _array_source(X, y, test, options, classes)
+    return _frame_source(X, y, test, options) if is_frame(X) else _array_source(X, y, test, options, classes, network)

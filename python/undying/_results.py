@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import html
+import json
 import os
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 from ._errors import InputError
 
@@ -75,6 +76,11 @@ def _frame(rows: list[dict[str, Any]]):
 
 def _scalars(entry: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if not isinstance(value, (list, dict))}
+
+
+def as_taker(take: Callable[[Record], Any] | None) -> Callable[[str], Any] | None:
+    """What is finished comes as JSON, and goes on as a record."""
+    return None if take is None else lambda text: take(Record(json.loads(text)))
 
 
 class Result(Record):

@@ -20,7 +20,8 @@ except ImportError as error:  # pragma: no cover
     raise ImportError("UndyingClassifier and UndyingRegressor need scikit-learn 1.6 or newer: pip install scikit-learn") from error
 
 from . import _commands, _undying
-from ._errors import InputError, Interrupted
+from ._errors import InputError
+from ._results import as_taker
 
 # Of the multiply-adds of a step so many, and of its rows so many, are worth a shard of their own.
 _SHARD_WORK = 2_000_000
@@ -69,6 +70,7 @@ class _Estimator(BaseEstimator):
         precision="float32",
         threads=None,
         shards=None,
+        on_epoch=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -97,6 +99,7 @@ class _Estimator(BaseEstimator):
         self.precision = precision
         self.threads = threads
         self.shards = shards
+        self.on_epoch = on_epoch
 
     # What the engine is told.
 
@@ -192,6 +195,7 @@ class _Estimator(BaseEstimator):
             self._seed,
             float(self.tol),
             0 if watched or epochs == 1 else int(self.n_iter_no_change),
+            as_taker(self.on_epoch),
         )
         self._note(fitted, epochs)
 
@@ -269,7 +273,8 @@ class UndyingClassifier(ClassifierMixin, _Estimator):
     Beyond those: `activation` takes "leaky_relu:0.1" and whatever `undying.list()` names; `solver` sgd, adam, adamw or rmsprop;
     `learning_rate` constant, step:PERIOD[,GAMMA], cosine[:FINAL] or one-cycle; `class_weight` as scikit-learn has it; `dropout`, `batch_norm`,
     `initializer`, `clip_norm`, `precision`; `threads` (None: the machine's, or OMP_NUM_THREADS) and `shards`, on which the last bits of
-    a result depend, and never on the threads (None: as many as network and batch are worth).
+    a result depend, and never on the threads (None: as many as network and batch are worth); `on_epoch`, called after each epoch with its
+    record (epoch, step, train_loss, validation_score), which ends the training by StopIteration.
 
     Attributes: `classes_`, `loss_curve_`, `loss_`, `best_loss_`, `n_iter_`, `validation_scores_` and `best_epoch_` with early stopping.
     """
@@ -304,6 +309,7 @@ class UndyingClassifier(ClassifierMixin, _Estimator):
         precision="float32",
         threads=None,
         shards=None,
+        on_epoch=None,
         class_weight=None,
         label_smoothing=0.0,
     ):
@@ -426,6 +432,7 @@ class UndyingRegressor(RegressorMixin, _Estimator):
         precision="float32",
         threads=None,
         shards=None,
+        on_epoch=None,
         scale_targets=True,
     ):
         given = {name: value for name, value in locals().items() if name not in ("self", "loss", "scale_targets", "__class__")}

@@ -34,6 +34,9 @@ struct Host {
   std::function<void(const std::string&)> message = {};
   // And the lines that say how things stand now.
   std::function<void(const std::vector<std::string>&)> live = {};
+  // Takes what was finished, as JSON, from threads of the work, which wait for it: an epoch of
+  // train (epoch_json), a run of a study (finished_run_json).
+  std::function<void(const std::string&)> finished = {};
 
   template <class... Args>
   void print(fmt::format_string<Args...> format, Args&&... args) const {

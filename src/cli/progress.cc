@@ -10,6 +10,8 @@
 #include <string_view>
 #include <utility>
 
+#include "undying/report.h"
+
 namespace undying::cli {
 namespace {
 
@@ -175,6 +177,7 @@ void TrainDisplay::epoch(const EpochRecord& record) {
         fmt::format("  {:.1f}% alive", 100.0 * share(record.units - record.dead, record.units));
   }
   screen_.print(text + fmt::format(", {}", duration_text(record.seconds)));
+  if (screen_.host().finished) screen_.host().finished(epoch_json(record));
 }
 
 StudyDisplay::StudyDisplay(Screen& screen, const StudySettings& settings,
@@ -217,7 +220,14 @@ void StudyDisplay::plan(const std::vector<Arm>& arms) {
   start_ = Clock::now();
 }
 
+// A host, of the runs that are judged.
+void StudyDisplay::tell(const StudyProgress& progress) const {
+  if (progress.finished && !tuning_ && screen_.host().finished)
+    screen_.host().finished(finished_run_json(labels_[progress.arm], *progress.result));
+}
+
 void StudyDisplay::update(const StudyProgress& progress) {
+  tell(progress);
   if (screen_.quiet()) return;
   steps_per_run_ = progress.steps;
   if (progress.finished) return finish(progress);

@@ -27,6 +27,7 @@ class Screen {
   Screen& operator=(const Screen&) = delete;
 
   bool quiet() const { return quiet_; }
+  const Host& host() const { return *host_; }
   bool due();  // whether it is time for the next show()
   void show(const std::vector<std::string>&
                 lines);                 // replaces the live lines; elsewhere prints the last one
@@ -94,6 +95,7 @@ class StudyDisplay {
  private:
   using Key = std::pair<std::size_t, std::uint64_t>;  // arm, seed
 
+  void tell(const StudyProgress& progress) const;
   void finish(const StudyProgress& progress);
   std::vector<std::string> lines() const;
   std::string overall() const;

@@ -23,7 +23,7 @@ sigset_t ending_signals() {
 }  // namespace
 
 Interrupt::Interrupt(const Host& host, std::function<void()> asked, std::function<void()> ending)
-    : given_(host.stop), asked_(std::move(asked)), ending_(std::move(ending)) {
+    : given_(host.stop), asked_(std::move(asked)), ending_(std::move(ending)), stoppable_(token()) {
   if (given_) return;
   const sigset_t set = ending_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);

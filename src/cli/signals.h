@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <thread>
 
+#include "base/stop.h"
 #include "cli/host.h"
 
 namespace undying::cli {
@@ -14,6 +15,8 @@ namespace undying::cli {
 // as if this did not exist. A signal that was ignored when the program started stays ignored
 // (nohup, background jobs of scripts). Make one before any other thread starts: threads inherit
 // that the signals are blocked. Where a host stops its commands itself, signals are left alone.
+// Passes over data that begin on this thread while it lives end with a stop request, too
+// (base/stop.h).
 class Interrupt {
  public:
   // Both are called on a thread of their own: `asked` at the first signal, `ending` right before
@@ -33,6 +36,7 @@ class Interrupt {
   std::function<void()> asked_;
   std::function<void()> ending_;
   std::stop_source source_;
+  Stoppable stoppable_;
   std::jthread listener_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/stop.h"
 #include "onednn/gemm.h"
 
 namespace undying::engine {
@@ -33,7 +34,7 @@ void Engine::compile_training(std::set<int> exact) {
       *model_,
       PlanOptions{.compile = {.capacity = (options_.batch + options_.shards - 1) / options_.shards,
                               .training = true,
-                              .early_updates = options_.early_updates,
+                              .early_updates = options_.early_updates && !options_.long_steps,
                               .precision = options_.precision,
                               .exact = std::move(exact)},
                   .shards = options_.shards,
@@ -85,11 +86,20 @@ double Engine::step(const BatchSource& source, std::int64_t rows, std::uint64_t 
   prepare_step(rows);
   step_ = step;
   ++steps_;
+  stop_ = options_.long_steps ? Stoppable::token() : std::stop_token();
+  abandoned_ = false;
+  std::vector<float> statistics;
+  if (stop_.stop_possible())
+    statistics.assign(model_->statistics().begin(), model_->statistics().end());
   workers_->run([&](int worker) {
     run_shards(worker, source, rows, step, passes);
+    if (!options_.long_steps) tally(worker, rows);  // while others are still at it
     workers_->barrier().arrive();
+    if (abandoned_) return;
+    if (options_.long_steps) tally(worker, rows);
     run_passes(worker, passes);
   });
+  if (abandoned_) forget_step(statistics);
   double loss = 0.0;
   for (const Shard& shard : training_->shards()) loss += shard.loss.loss;
   return loss / static_cast<double>(rows);
@@ -99,6 +109,14 @@ std::int64_t Engine::correct() const {
   std::int64_t correct = 0;
   for (const Shard& shard : training_->shards()) correct += shard.loss.correct;
   return correct;
+}
+
+// Of a step that was abandoned before its update: what it has counted and measured goes.
+void Engine::forget_step(const std::vector<float>& statistics) {
+  std::ranges::copy(statistics, model_->statistics().begin());
+  for (Shard& shard : training_->shards()) shard.counters.clear();
+  --steps_;
+  throw_interrupted();
 }
 
 void Engine::run_shards(int worker, const BatchSource& source, std::int64_t rows,
@@ -114,9 +132,16 @@ void Engine::run_shards(int worker, const BatchSource& source, std::int64_t rows
     meet = true;
     if (segment.update >= 0) apply(worker, passes[0], early_slices_[segment.update]);
     for (int s = begin; s < end; ++s)
-      for (const Instruction& instruction : segment.instructions)
-        execute(training_->shards()[s], instruction, source, rows);
+      for (const Instruction& instruction : segment.instructions) {
+        if (stop_.stop_requested()) abandoned_ = true;  // all meet once more before they update
+        if (!abandoned_) execute(training_->shards()[s], instruction, source, rows);
+      }
   }
+}
+
+// What the step has counted of the units.
+void Engine::tally(int worker, std::int64_t rows) {
+  const auto [begin, end] = share(options_.shards, worker);
   for (int s = begin; options_.counters && s < end; ++s) {
     Shard& shard = training_->shards()[s];
     if (watch_ != nullptr) watch_->saw(s, shard.counters);
@@ -131,9 +156,11 @@ void Engine::measure_statistics(const BatchSource& source, std::int64_t rows) {
   };
   prepare_step(rows);
   replace(true);
+  stop_ = Stoppable::token();
   workers_->run([&](int worker) { run_forward(worker, source, rows); });
   for (Shard& shard : training_->shards()) shard.counters.clear();  // that was no step
   replace(false);
+  if (stop_.stop_requested()) throw_interrupted();
 }
 
 // The forward pass of a training step alone.
@@ -146,7 +173,8 @@ void Engine::run_forward(int worker, const BatchSource& source, std::int64_t row
   for (const Segment& segment : training_->segments()) {
     for (const Instruction& instruction : segment.instructions) {
       if (instruction.kind == Instruction::Kind::kLoss) return;
-      for (int s = begin; s < end; ++s) training_->forward(training_->shards()[s], instruction);
+      for (int s = begin; s < end && !stop_.stop_requested(); ++s)
+        training_->forward(training_->shards()[s], instruction);
     }
     workers_->barrier().arrive();
   }

@@ -6,12 +6,14 @@
 // shards, rows [B s / S, B (s + 1) / S). Invariant: results depend on the shards, never on the
 // threads.
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <limits>
 #include <memory>
 #include <set>
 #include <span>
+#include <stop_token>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -35,6 +37,7 @@ struct EngineOptions {
   bool early_updates = true;  // parameters of large layers may be updated within the backward pass:
                               // only with a single slice pass
   Precision precision = Precision::kFloat32;  // of matrix products and convolutions in training
+  bool long_steps = false;  // so long that a stop request does not wait for the end of one
   ops::LossOptions loss;
 };
 
@@ -80,7 +83,8 @@ class Engine {
   ~Engine();
 
   // Forward and backward over `rows` <= options.batch examples, then the passes. Returns the mean
-  // loss.
+  // loss. With long steps a stop request (base/stop.h) ends it with Error{kInterrupted}, and it is
+  // as if it had not been taken.
   double step(const BatchSource& source, std::int64_t rows, std::uint64_t step,
               std::span<const SlicePass> passes);
   // How many of the examples of the last step were classified right, before its update.
@@ -135,7 +139,9 @@ class Engine {
   void fill(Plan& plan, Shard& shard, const BatchSource& source, std::int64_t first,
             std::int64_t count, std::int64_t rows, std::uint64_t step);
   void run_passes(int worker, std::span<const SlicePass> passes);
+  void tally(int worker, std::int64_t rows);
   void cut_slices();
+  void forget_step(const std::vector<float>& statistics);
 
   Model* model_;
   EngineOptions options_;
@@ -151,6 +157,8 @@ class Engine {
   std::vector<SliceRun> late_slices_;   // all others
   std::uint32_t steps_ = 0;             // since the activity was last taken
   StepWatch* watch_ = nullptr;
+  std::stop_token stop_;  // of the step at hand
+  std::atomic<bool> abandoned_ = false;
 };
 
 }  // namespace undying::engine

@@ -1,3 +1,5 @@
+// A run as JSON: its description, curves, metrics and ledger.
+
 #include <fmt/format.h>
 
 #include "base/version.h"
@@ -43,21 +45,46 @@ Json keep_alive_json(const KeepAliveRecord& record) {
           {"perturbed", record.perturbed}, {"last_replacements", std::move(events)}};
 }
 
+Json epoch_entry(const EpochRecord& epoch) {
+  return {{"epoch", epoch.epoch},
+          {"step", epoch.step},
+          {"train_loss", number(epoch.train_loss)},
+          {"train_accuracy", number(epoch.train_accuracy)},
+          {"test_loss", number(epoch.test_loss)},
+          {"test_accuracy", number(epoch.test_accuracy)},
+          {"test_score", number(epoch.test_score)},
+          {"validation_score", number(epoch.validation_score)},
+          {"seconds", number(epoch.seconds)}};
+}
+
 }  // namespace
+
+std::string epoch_json(const EpochRecord& epoch) {
+  Json json = epoch_entry(epoch);
+  json.update({{"units", epoch.units}, {"dead", epoch.dead}});
+  return report::text(json, -1);
+}
+
+std::string finished_run_json(const std::string& arm, const ArmRun& slot) {
+  const Run& run = slot.run;
+  return report::text({{"arm", arm},
+                       {"seed", slot.seed},
+                       {"status", name(run.status)},
+                       {"reason", run.reason},
+                       {"test_accuracy", number(run.test_accuracy)},
+                       {"test_loss", number(run.test_loss)},
+                       {"test_score", number(run.test_score)},
+                       {"epochs", run.epochs.size()},
+                       {"train_seconds", number(run.train_seconds)},
+                       {"units", run.ledger.units()},
+                       {"dead", run.ledger.dead()}},
+                      -1);
+}
 
 std::string run_json(const RunDescription& description, const TrainSettings& settings,
                      const Run& run) {
   Json epochs = Json::array();
-  for (const EpochRecord& epoch : run.epochs)
-    epochs.push_back({{"epoch", epoch.epoch},
-                      {"step", epoch.step},
-                      {"train_loss", number(epoch.train_loss)},
-                      {"train_accuracy", number(epoch.train_accuracy)},
-                      {"test_loss", number(epoch.test_loss)},
-                      {"test_accuracy", number(epoch.test_accuracy)},
-                      {"test_score", number(epoch.test_score)},
-                      {"validation_score", number(epoch.validation_score)},
-                      {"seconds", number(epoch.seconds)}});
+  for (const EpochRecord& epoch : run.epochs) epochs.push_back(epoch_entry(epoch));
   Json chosen = description_json(description);
   chosen.update(report::settings_json(settings));
   Json json = {

@@ -55,12 +55,21 @@ TrainSettings run_settings(const StudySettings& settings, const Arm& arm, std::u
   return train;
 }
 
-std::string fingerprint(const StudySettings& settings, const Split& data) {
-  const TrainSettings& t = settings.train;
-  std::string text;
-  const auto line = [&](std::string_view name, const auto& value) {
-    text += fmt::format("{}: {}\n", name, value);
-  };
+namespace {
+
+// A line a figure.
+class Lines {
+ public:
+  void operator()(std::string_view name, const auto& value) {
+    text_ += fmt::format("{}: {}\n", name, value);
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+void add_subject(Lines& line, const StudySettings& settings, const Split& data) {
   line("version", kVersion);
   line("data", settings.data);
   line("train", describe(*data.train));
@@ -68,17 +77,26 @@ std::string fingerprint(const StudySettings& settings, const Split& data) {
   line("split", redraws(settings, data) ? "drawn anew for every seed" : "one for all seeds");
   line("model", settings.model);
   if (settings.network) line("network", describe(*settings.network));
-  if (!settings.initial.empty() || !t.frozen.empty())
-    line("initial",
-         fmt::format("{}, frozen {}", describe(settings.initial), fmt::join(t.frozen, " ")));
+  if (!settings.initial.empty() || !settings.train.frozen.empty())
+    line("initial", fmt::format("{}, frozen {}", describe(settings.initial),
+                                fmt::join(settings.train.frozen, " ")));
   line("batch norm", settings.model_options.batch_norm
                          ? (*settings.model_options.batch_norm ? "yes" : "no")
                          : "the model's own");
-  line("precision", name(t.precision));
+  line("precision", name(settings.train.precision));
   line("dropout", settings.model_options.dropout);
+}
+
+}  // namespace
+
+std::string fingerprint(const StudySettings& settings, const Split& data) {
+  Lines line;
+  add_subject(line, settings, data);
   // Not among them which rates are tried either: a longer list goes on with what there is.
-  return text + train::settings_text(
-                    t, tunes(settings) ? "tuned" : fmt::format("{}", learning_rate(t.optimizer)));
+  const Optimizer& optimizer = settings.train.optimizer;
+  return line.text() + train::settings_text(
+                           settings.train,
+                           tunes(settings) ? "tuned" : fmt::format("{}", learning_rate(optimizer)));
 }
 
 std::string machine() {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/stop.h"
 #include "study/record.h"
 
 namespace undying::study {
@@ -40,7 +41,8 @@ void RunQueue::run(int threads, const std::stop_token& stop) {
 void RunQueue::work() {
   for (std::size_t next = next_++; next < jobs_.size() && !stop_.stop_requested(); next = next_++) {
     try {
-      do_job(jobs_[next]);
+      const Stoppable stoppable(stop_.get_token());
+      unless_stopped([&] { do_job(jobs_[next]); });
     } catch (...) {
       const std::lock_guard lock(mutex_);
       if (!error_) error_ = std::current_exception();

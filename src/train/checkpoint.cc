@@ -106,7 +106,7 @@ void Fit::save() {
 
 // After each so many steps, and where the run is stopped.
 void Fit::keep_if_due() {
-  if (state_.checkpoint.file.empty()) return;
+  if (state_.checkpoint.file.empty() || run_.status == RunStatus::kDiverged) return;
   if (taken_ % state_.checkpoint.every == 0 || stop_.stop_requested()) save();
 }
 

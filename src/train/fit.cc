@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/stop.h"
 #include "undying/evaluation.h"
 
 namespace undying::train {
@@ -82,6 +83,7 @@ Fit::Fit(State& state, Parts parts, const Observer& observer, std::stop_token st
 // What the network as it is, in evaluation mode, gives for examples of the step at hand.
 std::vector<float> Fit::outputs_of_step() {
   constexpr std::int64_t kMost = 64;
+  const Stoppable whole((std::stop_token()));  // no unit is half replaced
   const std::int64_t rows = std::min(rows_, kMost);
   std::vector<float> outputs(
       static_cast<std::size_t>(rows * ops::element_count(state_.model.graph().output_shape())));
@@ -95,7 +97,14 @@ bool Fit::done() const {
   return stopped_ || run_.status != RunStatus::kFinished || taken_ >= total_steps_;
 }
 
+// Work that a stop request ends, and the run with it.
+template <class Work>
+void Fit::try_to(const Work& work) {
+  if (!unless_stopped(work)) run_.status = RunStatus::kInterrupted;
+}
+
 Run Fit::run() {
+  const Stoppable stoppable(stop_);
   state_.engine.take_activity();  // of a run that threw
   if (resume())
     run_epoch();
@@ -126,11 +135,11 @@ void Fit::run_epoch() {
   while (next_ < parts_.train->size && !done()) {
     const std::int64_t rows = std::min(settings_.batch, parts_.train->size - next_);
     run_step(next_, rows);
-    next_ += rows;
-    if (run_.status == RunStatus::kFinished) keep_if_due();
+    if (run_.status != RunStatus::kInterrupted) next_ += rows;  // else it was not taken
+    keep_if_due();
     if (stop_.stop_requested() && !done()) run_.status = RunStatus::kInterrupted;
   }
-  finish_epoch();
+  if (online_.steps > 0) finish_epoch();
   ++epoch_;
   next_ = 0;
   if (stop_.stop_requested() && !done()) run_.status = RunStatus::kInterrupted;
@@ -154,7 +163,12 @@ void Fit::run_step(std::int64_t first, std::int64_t rows) {
   learning_rate_ = undying::learning_rate(settings_.optimizer) *
                    learning_rate_factor(settings_.schedule, taken_, total_steps_);
   ++state_.steps_taken;
-  const double loss = step(first, rows) * parts_.train->loss_unit();
+  double loss = 0.0;
+  try_to([&] { loss = step(first, rows) * parts_.train->loss_unit(); });
+  if (run_.status == RunStatus::kInterrupted) {
+    --state_.steps_taken;
+    return;
+  }
   const StepRecord record = finish_step(loss);
   recorder_.norms(norms_);
   first_ = first;
@@ -226,7 +240,25 @@ void Fit::finish_epoch() {
         static_cast<double>(online_.correct) / static_cast<double>(online_.examples);
   online_ = {};
   record.test_loss = record.test_accuracy = std::numeric_limits<double>::quiet_NaN();
-  if (settings_.evaluate && parts_.stream == nullptr && run_.status != RunStatus::kDiverged) {
+  if (settings_.evaluate && parts_.stream == nullptr && run_.status != RunStatus::kDiverged)
+    score(record);
+  if (settings_.health.census && run_.status == RunStatus::kFinished) {
+    try_to([&] { take_census(); });
+    record.units = recorder_.ledger().units();
+    record.dead = recorder_.ledger().dead();
+  }
+  if (parts_.validation != nullptr && run_.status == RunStatus::kFinished)
+    try_to([&] { watch(record); });
+  run_.epochs.push_back(record);
+  if (observer_.epoch) observer_.epoch(record);
+}
+
+// On the test set. A stop request leaves time for a score that takes no time to speak of.
+void Fit::score(EpochRecord& record) {
+  constexpr double kQuick = 4e9;  // multiply-adds: a tenth of a second
+  const double work = multiply_adds(state_.model.graph()) * static_cast<double>(parts_.test->size);
+  const Stoppable stoppable(work < kQuick ? std::stop_token() : stop_);
+  try_to([&] {
     const Trainer::Score score = state_.score(*parts_.test);
     record.test_loss = score.loss;
     record.test_accuracy = score.accuracy;
@@ -236,15 +268,7 @@ void Fit::finish_epoch() {
       run_.reason = "test loss is " + std::string(std::isnan(score.loss) ? "nan" : "infinite") +
                     " after step " + std::to_string(record.step);
     }
-  }
-  if (settings_.health.census && run_.status == RunStatus::kFinished) {
-    take_census();
-    record.units = recorder_.ledger().units();
-    record.dead = recorder_.ledger().dead();
-  }
-  if (parts_.validation != nullptr && run_.status == RunStatus::kFinished) watch(record);
-  run_.epochs.push_back(record);
-  if (observer_.epoch) observer_.epoch(record);
+  });
 }
 
 // After the census of an epoch: keeps it where it is the best so far, and ends the run where none
@@ -284,10 +308,12 @@ void Fit::take_first_census() {
     return recorder_.census(0, state_.engine.take_activity(), *state_.first_census);
   if (fresh) {
     if (settings_.shuffle && parts_.stream == nullptr) shuffle(settings_.seed, 1, order_);
-    state_.engine.measure_statistics(DatasetSource(*parts_.train, order_),
-                                     std::min(settings_.batch, parts_.train->size));
+    try_to([&] {
+      state_.engine.measure_statistics(DatasetSource(*parts_.train, order_),
+                                       std::min(settings_.batch, parts_.train->size));
+    });
   }
-  take_census();
+  try_to([&] { take_census(); });
   std::copy(before.begin(), before.end(), statistics.begin());
 }
 

@@ -89,6 +89,9 @@ class Fit {
   std::vector<float> outputs_of_step();
   StepRecord finish_step(double loss);
   void finish_epoch();
+  void score(EpochRecord& record);
+  template <class Work>
+  void try_to(const Work& work);
   void watch(EpochRecord& record);
   void restore();
   void take_first_census();

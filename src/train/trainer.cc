@@ -1,3 +1,6 @@
+// The public face of training: checks settings, network and data against each other, and hands the
+// work to train::Fit (train/fit.cc) and train::State.
+
 #include "undying/trainer.h"
 
 #include <algorithm>
@@ -65,12 +68,16 @@ void check_settings(const TrainSettings& settings) {
     fail("clip norm", "is " + std::to_string(settings.clip_norm) + "; expected 0 (off) or more");
 }
 
-engine::EngineOptions engine_options(const TrainSettings& settings) {
+// Multiply-adds of a step, a thread, beyond which it is long: half a second and more.
+constexpr double kLongStep = 2e10;
+
+engine::EngineOptions engine_options(const Graph& graph, const TrainSettings& settings) {
   const int threads = settings.threads > 0
                           ? settings.threads
                           : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   const int shards = static_cast<int>(
       std::min<std::int64_t>(settings.shards > 0 ? settings.shards : threads, settings.batch));
+  const double work = 3.0 * multiply_adds(graph) * static_cast<double>(settings.batch);
   return {
       .batch = settings.batch,
       .shards = shards,
@@ -79,6 +86,7 @@ engine::EngineOptions engine_options(const TrainSettings& settings) {
       .seed = settings.seed,
       .early_updates = settings.clip_norm == 0.0,
       .precision = settings.precision,
+      .long_steps = work / std::min(threads, shards) > kLongStep,
       .loss = {settings.loss, settings.label_smoothing, settings.huber_delta, settings.outputs}};
 }
 
@@ -92,7 +100,8 @@ engine::Model make_model(Graph graph, const std::vector<std::string>& frozen) {
 
 Trainer::Trainer(Graph graph, TrainSettings settings) {
   check_settings(settings);
-  state_ = std::make_unique<train::State>(std::move(graph), settings, engine_options(settings));
+  const engine::EngineOptions options = engine_options(graph, settings);
+  state_ = std::make_unique<train::State>(std::move(graph), settings, options);
 }
 
 Trainer::~Trainer() = default;
@@ -126,16 +135,7 @@ void train::State::check_fit(const Dataset& data) const {
   if (!settings.outputs.empty()) return check_parts(data);
   const bool binary =
       settings.loss == Loss::kBinaryCrossEntropy && outputs == 1 && data.classes == 2;
-  const std::int64_t wanted = data.classes > 0 ? data.classes : data.outputs;
-  if (wanted != outputs && !binary)
-    fail("data " + data.name,
-         (data.classes > 0 ? "has " + std::to_string(wanted) + " classes"
-                           : "has targets of " + std::to_string(wanted) + " values") +
-             "; the model has " + std::to_string(outputs) +
-             (outputs == 1 ? " output" : " outputs") +
-             (outputs == 1 && data.classes == 2
-                  ? "; with --loss bce one output tells two classes apart"
-                  : ""));
+  if (!binary) data::check_outputs(data, outputs);
   if (data.classes == 0 && settings.loss == Loss::kSoftmaxCrossEntropy)
     fail("loss cross-entropy",
          "needs classes, but " + data.name + " has values as targets; choose mse or huber");

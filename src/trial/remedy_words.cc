@@ -79,6 +79,13 @@ std::string not_finite_text(const std::string& remedy) {
       remedy);
 }
 
+std::string unfinished_text(const std::string& best) {
+  return fmt::format(
+      "Interrupted after the last run: {} scored best and helps, but its network was not made: no "
+      "remedy is chosen and no network is written.",
+      best);
+}
+
 std::string preferred_text(const std::string& best, const Estimate& score, const std::string& taken,
                            double taken_dead, double best_dead, Metric metric) {
   return fmt::format(

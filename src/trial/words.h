@@ -150,6 +150,8 @@ std::string after_text(const Patient& patient, std::uint64_t seed, Metric metric
 std::string others_text(std::span<const std::string> remedies);  // that help too
 std::string second_control_text();                               // a placebo that could do nothing
 std::string not_finite_text(const std::string& remedy);
+// Interrupted after the last run.
+std::string unfinished_text(const std::string& best);
 // Why a remedy with a lower mean was taken.
 std::string preferred_text(const std::string& best, const Estimate& score, const std::string& taken,
                            double taken_dead, double best_dead, Metric metric);

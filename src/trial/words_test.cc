@@ -247,7 +247,9 @@ void write_remedies(std::ostream& out) {
   found.control = {.n = 0};
   found.against_control = {kNan, kNan, kNan, 0};
   out << remedy_outcome(found, rules) << "\n";
-  out << held_out_outcome(found, rules) << "\n" << not_finite_text(found.remedy) << "\n";
+  out << held_out_outcome(found, rules) << "\n"
+      << not_finite_text(found.remedy) << "\n"
+      << unfinished_text(found.remedy) << "\n";
   const Patient patient{.score = 0.7274,
                         .dead = 78,
                         .locked = 70,

@@ -43,6 +43,8 @@ def _data(model: torch.nn.Module, X: Any, y: Any) -> tuple[torch.Tensor, Any, st
         raise InputError(
             f"[X] is {X!r}; expected of a PyTorch network a loader, an array or a tensor", "X", "invalid argument"
         )
+    if isinstance(X, (dict, tuple)):
+        loading.refuse_several("X", f"is a {type(X).__name__} of {len(X)}")
     if is_frame(X) or hasattr(X, "shape"):
         return _as_inputs(model, X), y, None
     if y is not None:
@@ -54,6 +56,7 @@ def _data(model: torch.nn.Module, X: Any, y: Any) -> tuple[torch.Tensor, Any, st
 def open_network(model: torch.nn.Module, X: Any, y: Any) -> Opened:
     """`X`: a loader, or an array or a tensor (examples, ...), with `y` beside."""
     model = unwrapped(model)
+    loading.check_takes_one(model)
     inputs, targets, keyword = _data(model, X, y)
     exported = export(model, inputs, keyword)
     if torch.is_tensor(targets):

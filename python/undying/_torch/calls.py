@@ -83,7 +83,8 @@ class Calls:
 
     def _enter(self, module: torch.nn.Module, inputs: Any) -> None:
         if not self.inside and self.model() is not None and id(module) in self.names:
-            self.before, self.source, self.differs, self.counts, self.unread = None, None, False, {}, []
+            self.before, self.source, self.counts, self.unread = None, None, {}, []
+            self.differs = self.differs and module is not self.model()  # what a part is given went through the parts before it
             self.mode = _Mode(self)
             self.mode.__enter__()
         if self.mode is None:

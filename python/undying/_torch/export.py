@@ -120,9 +120,10 @@ _ACTIVATIONS = {
 }
 
 
-def _call_name(model: torch.nn.Module, path: str, operator: str) -> str:
-    """As undying.watch has it: the path of the module, and of one with parts what it calls. A number is no name."""
-    if path and not path.isdigit() and not model.get_submodule(path)._modules:
+def _call_name(modules: dict[str, torch.nn.Module], path: str, operator: str) -> str:
+    """As undying.watch has it: the path of the module, and of one with parts what it calls. A number is no name, nor is a path of what
+    the exporter made."""
+    if not path.isdigit() and path in modules and not modules[path]._modules:
         return path
     return ".".join(filter(None, (path, _ACTIVATIONS[operator])))
 
@@ -131,11 +132,12 @@ def _name_activations(model: torch.nn.Module, proto: Any) -> dict[str, Activatio
     """Gives each call of an activation the name it has in undying.watch."""
     found: dict[str, Activation] = {}
     taken = {node.name for node in proto.graph.node}
+    modules = {path: module for path, module in model.named_modules(remove_duplicate=False) if path}
     for node in proto.graph.node:
         scopes = _scopes(node)
         if node.op_type not in _ACTIVATIONS or len(scopes) < 2:
             continue
-        base = _call_name(model, scopes[-2], node.op_type)
+        base = _call_name(modules, scopes[-2], node.op_type)
         name, count = base, 1
         while name in found or name in taken:
             count += 1
@@ -155,6 +157,8 @@ def export(model: torch.nn.Module, inputs: torch.Tensor, keyword: str | None = N
             program = _try_export(model, sample, keyword)
             _simplify(program)
             proto = program.model_proto
+            activations = _name_activations(model, proto)
+            content = proto.SerializeToString()
     except ImportError as error:
         raise InputError(
             f"[model] PyTorch's exporter needs {error.name}: pip install onnxscript", "model", "unsupported"
@@ -165,5 +169,4 @@ def export(model: torch.nn.Module, inputs: torch.Tensor, keyword: str | None = N
             "model",
             "unsupported",
         ) from error
-    activations = _name_activations(model, proto)
-    return Exported(proto.SerializeToString(), sample.cpu().numpy(), keyword, activations)
+    return Exported(content, sample.cpu().numpy(), keyword, activations)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from .._errors import InputError
 from .activations import NOTATION
 
 _PLACE = "swapped_activation"  # the child of a module whose own code calls an activation
@@ -79,7 +80,14 @@ def _swap_module(model: torch.nn.Module, path: str, replacement: torch.nn.Module
 
 def swap(model: torch.nn.Module, path: str, replacement: torch.nn.Module) -> None:
     """`path`: of an activation module, or of one whose own code calls an activation."""
-    module = model.get_submodule(path)
+    module = dict(model.named_modules(remove_duplicate=False)).get(path)
+    if module is None:
+        raise InputError(
+            f"[apply_to] the activation of {path} is called by no module of {type(model).__name__}: the exporter made it. save_model(path)"
+            " writes the network as an ONNX file",
+            "apply_to",
+            "unsupported",
+        )
     replacement.train(module.training)
     if type(module).__module__ == "torch.nn.modules.activation" and not module._modules:
         _swap_module(model, path, replacement)

@@ -11,6 +11,7 @@
 #include "cli/network.h"
 #include "cli/outputs.h"
 #include "cli/progress.h"
+#include "cli/signals.h"
 #include "data/split.h"
 #include "undying/doctor.h"
 #include "undying/error.h"
@@ -36,7 +37,7 @@ constexpr const char* kFooter =
     "\n"
     "docs/diagnosis.md says what every word means and what it does not say.\n"
     "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written; 3 a "
-    "condition of --fail-on is met.";
+    "condition of --fail-on is met; 130 interrupted, nothing is written.";
 
 struct DiagnoseOptions {
   DiagnoseOptions(CLI::App& app, const Host& host)
@@ -108,6 +109,9 @@ Opened open(const DiagnoseOptions& options, const Network& network) {
   if (options.labels.empty())
     if (const auto inputs = options.source.open_inputs(form))
       return {inputs, nullptr, std::nullopt};
+  if (const bool columns = form && !form->columns.empty(); !columns)
+    if (std::optional<data::CsvTable> read = options.source.open_columns(form, network.interface))
+      return {std::make_shared<Dataset>(std::move(read->data)), nullptr, std::nullopt};
   const Split split =
       options.source.open(form, bare ? source + "," + options.labels : source, network.interface);
   const DataSummary summary = summarise(split);
@@ -167,6 +171,7 @@ int run_diagnose(const DiagnoseOptions& options, const Host& host) {
     throw Error(ErrorCode::kInvalidArgument, "--fail-on",
                 "judges units over data; --forecast looks at none");
   if (options.forecast) return run_forecast(options, host);
+  const Interrupt interrupt(host);
   Outputs outputs({{"--json", options.json}}, {{"MODEL", {options.model}},
                                                {"--data", options.source.files()},
                                                {"--labels", {options.labels}}});

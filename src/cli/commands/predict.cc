@@ -15,6 +15,7 @@
 #include "cli/network.h"
 #include "cli/outputs.h"
 #include "cli/progress.h"
+#include "cli/signals.h"
 #include "data/named.h"
 #include "data/scaling.h"
 #include "data/split.h"
@@ -44,7 +45,8 @@ constexpr const char* kPredictFooter =
     "\n"
     "Networks that train or revive wrote say how their data is read: columns by name, scaling, "
     "classes; no label is needed.\n"
-    "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written.";
+    "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written; 130 "
+    "interrupted, nothing is written.";
 
 constexpr const char* kEvaluateFooter =
     "Examples:\n"
@@ -54,7 +56,8 @@ constexpr const char* kEvaluateFooter =
     "\n"
     "--part test is what was held out, by the same rule as in training; of a file that training "
     "never saw take --part all.\n"
-    "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written.";
+    "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written; 130 "
+    "interrupted, nothing is written.";
 
 struct UseOptions {
   UseOptions(CLI::App& app, const Host& host, const char* default_part)
@@ -109,21 +112,12 @@ void print_reading(const Reading& reading) {
 
 Inputs open_inputs(const UseOptions& options, const Network& network) {
   const std::optional<DataForm>& form = network.model.form;
-  const std::string& source = options.source.data();
   options.source.check(form);
-  const auto format = data::table_format(source.substr(0, source.find(':')));
   if (options.part == "all")
-    if (std::optional<data::CsvTable> read = options.source.open_columns(form)) {
+    if (std::optional<data::CsvTable> read = options.source.open_columns(form, network.interface)) {
       print_reading(read->reading);
       return {std::make_shared<Dataset>(std::move(read->data)), read->rows};
     }
-  if (format && !form && network.interface.inputs.size() == 1) {
-    data::CsvSource columns = data::parse_csv_source(source.substr(source.find(':') + 1), *format);
-    columns.inputs_alone = true;
-    data::CsvTable read = data::read_table_file(columns);
-    if (read.data.labels.empty() && read.data.targets.empty())
-      return {std::make_shared<Dataset>(std::move(read.data)), read.rows};
-  }
   if (const auto inputs = options.source.open_inputs(form)) return {inputs};
   return {part_of(options.source.open(form, true, network.interface), options.part)};
 }
@@ -253,6 +247,7 @@ int run_predict(const UseOptions& options, const Host& host) {
   if (options.source.has_test() && options.part == "all")
     throw Error(ErrorCode::kInvalidArgument, "--test",
                 "names a part of its own; expected that file as --data, or --part test");
+  const Interrupt interrupt(host);
   const auto threads = static_cast<int>(options.threads);
   Outputs outputs({{"--out", options.out}},
                   {{"MODEL", {options.model}}, {"--data", options.source.files()}});
@@ -317,6 +312,7 @@ void check_targets(const Network& network, const Dataset& data) {
 }
 
 int run_evaluate(const UseOptions& options, const Host& host) {
+  const Interrupt interrupt(host);
   Outputs outputs({{"--json", options.json}, {"--report", options.report}},
                   {{"MODEL", {options.model}}, {"--data", options.source.files()}});
   std::optional<Metric> metric;

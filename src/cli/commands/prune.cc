@@ -12,6 +12,7 @@
 #include "cli/network.h"
 #include "cli/outputs.h"
 #include "cli/progress.h"
+#include "cli/signals.h"
 #include "data/split.h"
 #include "undying/error.h"
 #include "undying/onnx.h"
@@ -38,7 +39,7 @@ constexpr const char* kFooter =
     "A network in which nothing is useless is left as it is: this says so, and writes no network.\n"
     "Exit codes: 0 done, also when nothing was taken out; 1 internal failure; 2 bad input, outputs "
     "that differ by more than\n"
-    "rounding, or an output that cannot be written.";
+    "rounding, or an output that cannot be written; 130 interrupted, nothing is written.";
 
 struct PruneOptions {
   PruneOptions(CLI::App& app, const Host& host)
@@ -76,10 +77,8 @@ std::shared_ptr<const Dataset> open(const PruneOptions& options, const Network& 
   const std::string& source = options.source.data();
   if (const auto inputs = options.source.open_inputs(form)) return inputs;
   if (options.part == "all")
-    if (std::optional<data::CsvTable> read = options.source.open_columns(form)) {
-      options.source.check(form);
+    if (std::optional<data::CsvTable> read = options.source.open_columns(form, network.interface))
       return std::make_shared<Dataset>(std::move(read->data));
-    }
   NetworkInterface interface = network.interface;
   interface.chosen = false;
   const Split split = options.source.open(form, source, interface);
@@ -114,6 +113,7 @@ void check_sound(const Pruning& pruning) {
 }
 
 int run_prune(const PruneOptions& options, const Host& host) {
+  const Interrupt interrupt(host);
   Outputs outputs({{"--out", options.out}, {"--json", options.json}},
                   {{"MODEL", {options.model}}, {"--data", options.source.files()}});
   const Network network = options.network.load(options.model);
@@ -133,6 +133,8 @@ int run_prune(const PruneOptions& options, const Host& host) {
   outputs.rethrow();
   if (!options.out.empty() && pruning.changed()) host.print("\nsmaller network: {}\n", options.out);
   if (!options.out.empty() && !pruning.changed()) host.print("\nno network was written\n");
+  if (options.out.empty() && pruning.changed())
+    host.print("\nno network was written; -o FILE.onnx writes the smaller one\n");
   return kOk;
 }
 

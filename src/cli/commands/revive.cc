@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/atomic_file.h"
+#include "base/stop.h"
 #include "cli/commands/commands.h"
 #include "cli/flags/options.h"
 #include "cli/flags/parse.h"
@@ -151,9 +152,13 @@ using Others = std::vector<std::pair<std::string, Change>>;
 Others others_of(const Network& network, const Revival& revival, const Dataset& data) {
   Others others;
   if (!revival.chosen) return others;
-  for (const std::string& name : network.others)
-    others.emplace_back(
-        name, change_of(network, name, *revival.graph, healed_weights(network, revival), data));
+  for (const std::string& name : network.others) {
+    Change change{.unknown = "was not looked at: interrupted"};
+    unless_stopped([&] {
+      change = change_of(network, name, *revival.graph, healed_weights(network, revival), data);
+    });
+    others.emplace_back(name, change);
+  }
   return others;
 }
 
@@ -206,7 +211,7 @@ int finish(const ReviveOptions& options, const Host& host, Outputs& outputs, con
   if (revival.chosen) print_others(host, network, others, *data.test);
   if (revival.chosen && !options.out.empty()) host.print("\nhealed network: {}\n", options.out);
   if (!revival.chosen && !options.out.empty()) host.print("\nno network was written\n");
-  return revival.study.missing > 0 ? kInterrupted : kOk;
+  return revival.study.missing > 0 || revival.interrupted ? kInterrupted : kOk;
 }
 
 int run_revive(const ReviveOptions& options, const Host& host) {

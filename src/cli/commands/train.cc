@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/atomic_file.h"
+#include "base/stop.h"
 #include "cli/commands/commands.h"
 #include "cli/flags/options.h"
 #include "cli/flags/parse.h"
@@ -56,7 +57,7 @@ struct TrainOptions {
                    "Default: relu; of a network from a file, its own")
         ->type_name("NAME");
     add_file(app, "--metrics", metrics, "write one line per step as CSV");
-    add_file(app, "--out", out,
+    add_file(app, "-o,--out", out,
              "write the final weights as safetensors, or the network as ONNX where the name ends "
              "in .onnx");
     add_file(app, "--checkpoint", checkpoint,
@@ -125,11 +126,13 @@ RunOutcome outcome_of(const TrainOptions& options, const Host& host, const Train
                                   .rank_sample = 0,
                                   .threads = trainer.settings().threads,
                                   .outputs = trainer.settings().outputs};
-  for (const Finding& finding :
-       diagnose(trainer.graph(), trainer.tensors(), *data.train, settings).findings)
-    if (finding.what == "scale of the inputs" || finding.what == "targets out of reach" ||
-        finding.what == "wrong loss")
-      outcome.causes.push_back(finding);
+  unless_stopped([&] {
+    for (const Finding& finding :
+         diagnose(trainer.graph(), trainer.tensors(), *data.train, settings).findings)
+      if (finding.what == "scale of the inputs" || finding.what == "targets out of reach" ||
+          finding.what == "wrong loss")
+        outcome.causes.push_back(finding);
+  });
   if (!host.has_command_line()) return outcome;
   const bool written = options.out.ends_with(".onnx");
   const std::string model = written ? options.out : "net.onnx";

@@ -9,9 +9,10 @@
 #include <memory>
 #include <utility>
 
+#include "base/stop.h"
 #include "doctor/network.h"
+#include "doctor/revive/choose.h"
 #include "doctor/revive/remedy.h"
-#include "doctor/revive/verdict.h"
 #include "engine/passes/census.h"
 #include "ops/operator.h"
 #include "study/plan.h"
@@ -73,9 +74,7 @@ class Trial {
                       {.train = train, .planned = planned, .progress = progress}, nullptr, stop);
     revival_.chosen = doctor::choose(revival_);
     std::string spoiled;
-    if (revival_.chosen && !heal())
-      spoiled = revival_.study.arms[*std::exchange(revival_.chosen, std::nullopt)].label;
-    if (revival_.chosen) confirm(std::move(stop));
+    if (revival_.chosen && !unless_stopped([&] { finish(spoiled, stop); })) forget_healed();
     doctor::write_verdict(revival_, spoiled);
     revival_.passes = passes_.take();
     return std::move(revival_);
@@ -137,6 +136,7 @@ class Trial {
       return train_run(arm, seed, *data_.test, observer, std::move(stopping));
     };
     study::train_arms(study, held_out, {.train = train}, nullptr, std::move(stop));
+    if (study.missing > 0) throw_interrupted();
     revival_.held_out_difference = study.arms.back().comparison.difference;
   }
 
@@ -289,14 +289,30 @@ class Trial {
     }
   }
 
+  // The chosen remedy's network, and how much better it is. `spoiled`: its label, where that is not
+  // finite.
+  void finish(std::string& spoiled, const std::stop_token& stop) {
+    if (heal(stop)) return confirm(stop);
+    spoiled = revival_.study.arms[*std::exchange(revival_.chosen, std::nullopt)].label;
+  }
+
+  // Interrupted in that: the runs are what is left.
+  void forget_healed() {
+    revival_.interrupted = true;
+    revival_.chosen.reset();
+    revival_.graph.reset();
+    revival_.weights.clear();
+    revival_.after.reset();
+  }
+
   // The run of the median score again: the same seed gives the same bits. Returns whether the
   // network is finite on the held-out examples.
-  bool heal() {
+  bool heal(const std::stop_token& stop) {
     const Arm& arm = revival_.study.arms[*revival_.chosen];
     const Remedy& remedy = revival_.arms[*revival_.chosen].remedy;
     revival_.chosen_seed = doctor::median_seed(revival_.study, arm);
     Trainer trainer = begin(remedy, revival_.chosen_seed);
-    fit(trainer, *rows_.test);
+    if (fit(trainer, *rows_.test, {}, stop).status == RunStatus::kInterrupted) throw_interrupted();
     revival_.held_out_after = trainer.evaluate(*data_.test);
     log("healed network: held-out score", data_.test->size);
     if (!std::isfinite(revival_.held_out_after.loss)) return false;
@@ -346,6 +362,7 @@ Revival revive(const Graph& graph, const std::vector<Tensor>& weights, const Spl
                const ReviveSettings& settings,
                const std::function<void(const std::vector<Arm>&)>& planned,
                const std::function<void(const StudyProgress&)>& progress, std::stop_token stop) {
+  const Stoppable stoppable(stop);
   return Trial(graph, weights, data, settings).run(planned, progress, std::move(stop));
 }
 

@@ -366,6 +366,25 @@ TEST(Revive, AStoppedTrialChoosesNothing) {
   EXPECT_THAT(revival.sentence, HasSubstr("Interrupted"));
 }
 
+TEST(Revive, StoppedAfterItsLastRunItKeepsTheTrialAndChoosesNothing) {
+  const Split data = split();
+  Patient patient = killed(*data.train, 0.5f);
+  std::stop_source stop;
+  std::size_t runs = 0;
+  const auto planned = [&](const std::vector<Arm>& arms) {
+    for (const Arm& arm : arms) runs += arm.runs.size();
+  };
+  const auto progress = [&](const StudyProgress& now) {
+    if (now.finished && --runs == 0) stop.request_stop();
+  };
+  const Revival revival =
+      revive(patient.graph, patient.weights, data, trial(), planned, progress, stop.get_token());
+  EXPECT_EQ(revival.study.missing, 0);
+  EXPECT_TRUE(revival.interrupted);
+  EXPECT_FALSE(revival.chosen || revival.graph || revival.after);
+  EXPECT_THAT(revival.sentence, HasSubstr("Interrupted after the last run"));
+}
+
 TEST(Revive, TooFewRowsAreRefused) {
   Split data = split();
   data.train = std::make_shared<Dataset>(

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <stop_token>
 #include <string>
 
+#include "base/stop.h"
 #include "engine/engine.h"
 #include "onednn/gemm.h"
 #include "undying/error.h"
@@ -29,7 +32,8 @@ class Pass {
       : plan_(plan),
         workers_(workers),
         pass_(pass),
-        lanes_(static_cast<int>(plan.shards().size())) {
+        lanes_(static_cast<int>(plan.shards().size())),
+        stop_(Stoppable::token()) {
     for (Shard& shard : plan_.shards()) shard.loss = {};
   }
 
@@ -42,6 +46,7 @@ class Pass {
       onednn::use_one_thread();
       work(worker);
     });
+    if (stop_.stop_requested()) throw_interrupted();
     ops::LossSums total;
     for (const Shard& shard : plan_.shards()) {
       total.loss += shard.loss.loss;
@@ -63,7 +68,7 @@ class Pass {
     const int begin = lanes_ * worker / workers_.count();
     const int end = lanes_ * (worker + 1) / workers_.count();
     const std::int64_t round_rows = plan_.capacity() * lanes_;
-    for (std::int64_t round = 0; round * round_rows < pass_.rows; ++round) {
+    for (std::int64_t round = 0; round * round_rows < pass_.rows && !ended_; ++round) {
       if (plan_.backward())
         walk_together(worker, begin, end, round);
       else
@@ -79,7 +84,8 @@ class Pass {
       execute(chunk, instruction);
   }
 
-  // All lanes meet between two segments, and once they have their gradients.
+  // All lanes meet between two segments, and once they have their gradients. After a stop request
+  // they still do, with nothing to do in between, until one says for all that the pass has ended.
   void walk_together(int worker, int begin, int end, std::int64_t round) {
     for (int lane = begin; lane < end; ++lane) start(chunk(lane, round));
     bool meet = false;
@@ -93,16 +99,19 @@ class Pass {
     }
     workers_.barrier().arrive();
     gather(-1, worker);
+    if (worker == 0 && stop_.stop_requested()) ended_ = true;
     workers_.barrier().arrive();
   }
 
   void start(const Chunk& chunk) {
+    if (stop_.stop_requested()) return;
     plan_.begin(chunk.shard, chunk.first, chunk.rows, pass_.rows, pass_.step);
     if (chunk.rows > 0)
       read(pass_.source, chunk.first, chunk.rows, chunk.shard, pass_.loss != nullptr);
   }
 
   void execute(const Chunk& chunk, const Instruction& instruction) {
+    if (stop_.stop_requested()) return;
     switch (instruction.kind) {
       case Instruction::Kind::kForward:
         return forward(chunk, instruction);
@@ -137,6 +146,7 @@ class Pass {
   }
 
   void gather(int step, int worker) {
+    if (stop_.stop_requested()) return;
     for (PassObserver* observer : pass_.observers)
       observer->gather(plan_, step, worker, workers_.count());
   }
@@ -145,6 +155,8 @@ class Pass {
   Workers& workers_;
   const PassRequest& pass_;
   int lanes_;
+  std::stop_token stop_;
+  std::atomic<bool> ended_ = false;  // of a pass whose lanes meet
 };
 
 // Rounded up: as much as is said is enough.

@@ -62,7 +62,7 @@ class OutputObserver final : public PassObserver {
 };
 
 // `rows` examples through a plan, forward and, where it has a backward pass, back. Returns the sums
-// of the loss; 0 without `loss`.
+// of the loss; 0 without `loss`. A stop request (base/stop.h) ends it with Error{kInterrupted}.
 struct PassRequest {
   const BatchSource& source;
   std::int64_t rows = 0;

@@ -6,11 +6,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
 #include <map>
 #include <mutex>
 
 #include "base/philox.h"
+#include "base/stop.h"
 #include "engine/passes/census.h"
 #include "engine/passes/gradients.h"
 #include "engine/passes/layer_walk.h"
@@ -157,6 +159,41 @@ TEST(Runner, ABoundTooSmallForARowSaysWhatIsNeeded) {
     EXPECT_THAT(error.what(),
                 testing::AllOf(testing::HasSubstr("[memory]"), testing::HasSubstr("2 threads")));
   }
+}
+
+// Asks for an end in the middle of a pass, and counts the steps that run.
+class Asking final : public PassObserver {
+ public:
+  void after(const Chunk& /*chunk*/, int /*step*/) override {
+    if (++steps_ == kAsked) source_.request_stop();
+  }
+  std::stop_token token() const { return source_.get_token(); }
+  int steps() const { return steps_; }
+
+  static constexpr int kAsked = 7;
+
+ private:
+  std::stop_source source_;
+  std::atomic<int> steps_ = 0;
+};
+
+TEST(Runner, AStopRequestEndsAPassAtTheStepAtHand) {
+  Model model = filled(residual());
+  const ops::LossOptions loss;
+  for (const bool backward : {false, true})
+    for (const int threads : {1, 3}) {
+      Asking asking;
+      PassObserver* const observers[] = {&asking};
+      Runner runner(model, {.backward = backward, .lanes = 3, .threads = threads, .most_rows = 4});
+      const PassRequest pass{
+          .source = Images(), .rows = kRows, .loss = &loss, .observers = observers};
+      const Stoppable stoppable(asking.token());
+      EXPECT_FALSE(unless_stopped([&] { runner.run(pass); }));
+      EXPECT_LT(asking.steps(), Asking::kAsked + threads);
+      const Stoppable shielded{std::stop_token()};
+      EXPECT_TRUE(unless_stopped([&] { runner.run(pass); })) << "and the next one is whole";
+      EXPECT_GT(asking.steps(), 100);
+    }
 }
 
 // What two nodes give, settled at the first: its units are raised by 1 where its bias is.

@@ -1,9 +1,9 @@
-#include "doctor/revive/verdict.h"
+#include "doctor/revive/choose.h"
 
 #include <algorithm>
 
 #include "study/samples.h"
-#include "study/verdict.h"
+#include "study/tell.h"
 #include "trial/words.h"
 
 namespace undying::doctor {
@@ -90,6 +90,7 @@ std::string outcome(const Revival& revival, const std::string& spoiled) {
   if (study.missing > 0)
     return trial::missing_text(static_cast<std::size_t>(study.missing), runs,
                                "no remedy is chosen and no network is written");
+  if (revival.interrupted) return trial::unfinished_text(study.arms[*best(study)].label);
   return spoiled.empty() ? trial::remedy_outcome(remedied(revival), study.rules)
                          : trial::not_finite_text(spoiled);
 }
