@@ -25,7 +25,7 @@ struct Size {
 };
 
 Size size_of(const ReproduceSettings& settings) {
-  Size size = settings.quick ? Size{6, 80'000, 1, 2'000} : Size{30, 1'000'000, kWindow, 10'000};
+  Size size = settings.quick ? Size{4, 60'000, 1, 2'000} : Size{30, 1'000'000, kWindow, 10'000};
   if (settings.seeds > 0) size.seeds = settings.seeds;
   if (settings.steps > 0) size.steps = settings.steps;
   return size;
