@@ -50,6 +50,9 @@ struct Model {
                                  // that order; else of all
   std::size_t own = 0;  // of `outputs`, from the front, that are the file's own; values from inside
                         // the graph come last
+  // Inputs and outputs that are one number an example without a dimension of its own: (N) in the
+  // file, and (N, 1) in the graph.
+  std::vector<std::string> scalars = {};
   // Outputs of the file that could not be read, and were not asked for: "action: WHY".
   std::vector<std::string> left_out = {};
   std::string forward_only = {};  // why nothing in it can be trained: "12 operations round to whole
@@ -71,6 +74,7 @@ struct SaveOptions {
                       // nothing else reads that
   std::vector<std::string> inputs;   // names for graph.inputs(); none: the nodes' names
   std::vector<std::string> outputs;  // names for graph.outputs(); none: the nodes' names
+  std::vector<std::string> scalars;  // of both, those to be written as (N), as Model::scalars
   std::optional<DataForm> form;      // written around the network: the file takes data as it is and
                                      // gives answers in their own units
   std::string doc;                   // what was done to the model, for its doc string

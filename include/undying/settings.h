@@ -66,9 +66,16 @@ struct TrainSettings {
   // off by its name with --no- in front, and its help says what that does.
   template <class Self, class Visit>
   static void each(Self& self, Visit&& visit) {
-    constexpr double kSteps = 1LL << 40;
-    constexpr double kSeeds = 1LL << 62;
-    constexpr const char* kRun = "Run and output";
+    each_of_learning(self, visit);
+    each_of_run(self, visit);
+    HealthSettings::each(self.health, visit);
+  }
+
+ private:
+  static constexpr double kSteps = 1LL << 40;
+
+  template <class Self, class Visit>
+  static void each_of_learning(Self& self, Visit&& visit) {
     visit(Setting{"optimizer", "optimizer", "", 0, 0, "-"}, self.optimizer);
     visit(Setting{"schedule", "schedule", "over the steps of the run", 0, 0, "-"}, self.schedule);
     visit(Setting{"warmup", "warm-up", "steps of linear warm-up", 0, kSteps, "-"},
@@ -107,6 +114,12 @@ struct TrainSettings {
                   "float32",
                   0, 0, "-"},
           self.precision);
+  }
+
+  template <class Self, class Visit>
+  static void each_of_run(Self& self, Visit&& visit) {
+    constexpr double kSeeds = 1LL << 62;
+    constexpr const char* kRun = "Run and output";
     visit(Setting{"batch", "batch", "examples a step", 1, 1 << 24, "-"}, self.batch);
     visit(Setting{"epochs", "epochs", "passes over the training data", 1, 1e6, "-"}, self.epochs);
     visit(Setting{"steps", "steps",
@@ -134,7 +147,6 @@ struct TrainSettings {
                   "of a result; 0: as many as threads",
                   0, 1024, "-", kRun},
           self.shards);
-    HealthSettings::each(self.health, visit);
   }
 };
 

@@ -32,6 +32,7 @@ std::string flags_of(const std::string& command, const Wanted& wanted) {
   for (auto word = std::ranges::find(words, "train");
        word != words.end() && ++word != words.end();) {
     if (word->starts_with("--")) taken = wanted(word->substr(0, word->find('=')));
+    if (word->starts_with("-o")) taken = wanted("--out");
     if (taken) text += " " + *word;
   }
   return text;

@@ -13,6 +13,8 @@ TEST(Next, TheComparisonOfATrainingCommandKeepsWhatBothTake) {
   EXPECT_EQ(
       compare_command("undying train --data 'csv:my data.csv' --init w.safetensors --quiet"),
       "undying compare --data 'csv:my data.csv' --quiet --activations relu,leaky_relu:0.1,elu");
+  EXPECT_EQ(compare_command("undying train -o net.onnx --seed 2 -oother.onnx --lr 1"),
+            "undying compare --seed 2 --lr 1 --activations relu,leaky_relu:0.1,elu");
 }
 
 TEST(Next, TheDiagnosisKeepsWhatTheDataAndTheLossAre) {

@@ -1,3 +1,6 @@
+// The program: its subcommands, and what an argument that is none of theirs, an error or an
+// interruption becomes: a line on the error stream and an exit code.
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>

@@ -1,3 +1,5 @@
+// How a network's data was read, as its file keeps it: columns, classes, scaling.
+
 #include <string>
 
 #include "undying/dataset.h"

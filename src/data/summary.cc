@@ -1,3 +1,6 @@
+// A data set as people are told it was read: columns, targets, scaling, what is held out, and what
+// looks wrong.
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

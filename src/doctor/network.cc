@@ -98,15 +98,7 @@ void check_targets(const Graph& graph, const Dataset& data, Loss loss,
   const std::int64_t outputs = ops::element_count(graph.output_shape());
   if (loss == Loss::kBinaryCrossEntropy) data::check_probabilities(data);
   const bool binary = loss == Loss::kBinaryCrossEntropy && outputs == 1 && data.classes == 2;
-  const std::int64_t wanted = data.classes > 0 ? data.classes : data.outputs;
-  if (wanted != outputs && !binary)
-    refuse(data, (data.classes > 0 ? "has " + std::to_string(wanted) + " classes"
-                                   : "has targets of " + std::to_string(wanted) + " values") +
-                     "; the model has " + std::to_string(outputs) +
-                     (outputs == 1 ? " output" : " outputs") +
-                     (outputs == 1 && data.classes == 2
-                          ? "; with --loss bce one output tells two classes apart"
-                          : ""));
+  if (!binary) data::check_outputs(data, outputs);
   if (data.classes == 0 && loss == Loss::kSoftmaxCrossEntropy)
     throw Error(ErrorCode::kInvalidArgument, "loss cross-entropy",
                 "needs classes, but " + data.name + " has values as targets");

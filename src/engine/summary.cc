@@ -1,3 +1,5 @@
+// What a plan will take, without running it: steps, reorders, bytes.
+
 #include "engine/plan.h"
 
 namespace undying::engine {

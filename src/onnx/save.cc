@@ -84,6 +84,13 @@ class Saver {
  private:
   const Node& node(int index) const { return graph_.nodes()[index]; }
   const Shape& shape(int index) const { return graph_.shapes()[index]; }
+  bool is_scalar(int index, const std::string& name) const {
+    return shape(index) == Shape{1} &&
+           std::ranges::find(options_.scalars, name) != options_.scalars.end();
+  }
+  Shape written_shape(int index, const std::string& name) const {
+    return is_scalar(index, name) ? Shape{} : shape(index);
+  }
 
   // Tensors keep their names, then inputs and outputs theirs.
   void reserve_names() {
@@ -99,9 +106,12 @@ class Saver {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const std::string name = writer_.reserve(
           chosen("inputs", options_.inputs, inputs.size(), i, node(inputs[i]).name));
-      describe_value(*proto_.mutable_graph()->add_input(), name, shape(inputs[i]),
+      describe_value(*proto_.mutable_graph()->add_input(), name, written_shape(inputs[i], name),
                      Exporter::is_written_whole(graph_, inputs[i]));
       exporter_->set_name(inputs[i], name);
+      if (!is_scalar(inputs[i], name)) continue;
+      writer_.begin(name);
+      exporter_->set_name(inputs[i], writer_.add("Unsqueeze", {name, writer_.list({1})}));
     }
   }
 
@@ -114,7 +124,7 @@ class Saver {
   std::string value_name(int index) {
     const auto& outputs = graph_.outputs();
     for (std::size_t i = 0; i < outputs.size(); ++i)
-      if (outputs[i] == index) return output_names_[i];
+      if (outputs[i] == index && !is_scalar(index, output_names_[i])) return output_names_[i];
     return writer_.reserve(node(index).name);
   }
 
@@ -126,10 +136,15 @@ class Saver {
       if (exporter_->is_alone(outputs[i]))
         throw Error(ErrorCode::kUnsupported, node(outputs[i]).name,
                     "is an output and a constant, which has no batch in ONNX");
-      describe_value(*proto_.mutable_graph()->add_output(), output_names_[i], shape(outputs[i]));
-      if (exporter_->name_of(outputs[i]) == output_names_[i]) continue;
-      writer_.begin(output_names_[i]);
-      writer_.end(writer_.add("Identity", {exporter_->name_of(outputs[i])}), output_names_[i]);
+      const std::string& name = output_names_[i];
+      const std::string& value = exporter_->name_of(outputs[i]);
+      describe_value(*proto_.mutable_graph()->add_output(), name, written_shape(outputs[i], name));
+      if (value == name) continue;
+      writer_.begin(name);
+      const bool scalar = is_scalar(outputs[i], name);
+      writer_.end(scalar ? writer_.add("Squeeze", {value, writer_.list({1})})
+                         : writer_.add("Identity", {value}),
+                  name);
     }
   }
 
@@ -211,6 +226,7 @@ void write(const std::filesystem::path& file, const Graph& graph, std::span<cons
 SaveOptions like(const Model& model) {
   SaveOptions options{.inputs = model.inputs,
                       .outputs = model.outputs,
+                      .scalars = model.scalars,
                       .form = model.form,
                       .metadata = model.metadata,
                       .external = model.external};

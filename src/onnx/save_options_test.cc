@@ -25,6 +25,21 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using List = std::vector<std::int64_t>;
 
+TEST(OnnxSave, OneNumberAnExampleIsWrittenWithoutADimensionWhereTheFileHadNone) {
+  const Graph graph({{"x", "input", {}, {{"shape", List{1}}}},
+                     {"fc", "linear", {0}, {{"outputs", std::int64_t{1}}}}});
+  const Model again =
+      round_trip(graph, {.inputs = {"dose"}, .outputs = {"risk"}, .scalars = {"dose", "risk"}});
+  const pb::ModelProto proto = saved_proto();
+  EXPECT_EQ(shape_text(proto.graph().input(0)), "(N)");
+  EXPECT_EQ(shape_text(proto.graph().output(0)), "(N)");
+  expect_declared_shapes();
+  EXPECT_EQ(structure(again.graph), structure(graph));
+  EXPECT_THAT(again.scalars, ElementsAre("dose", "risk"));
+  EXPECT_EQ(like(again).scalars, again.scalars);
+  expect_same_outputs({graph, tensors_of(graph), {}, {}, {}}, again, 0.0f);
+}
+
 // ---- Batch norm.
 
 TEST(OnnxSave, BatchNormIsFoldedWhereItIsAskedFor) {

@@ -56,6 +56,8 @@ std::string removed_text(const Pruning& pruning) {
 std::string time_text(const Pruning& pruning) {
   const double before = 1e6 * pruning.before.seconds;
   const double after = 1e6 * pruning.after.seconds;
+  constexpr double kLeast = 1.0;  // microseconds: what is less is the calls, not the network
+  if (before < kLeast) return fmt::format("less than {} us an example before and after", kLeast);
   return fmt::format("{:.4g} -> {:.4g} us an example{}, one thread, median of interleaved runs",
                      before, after, less(before, after));
 }

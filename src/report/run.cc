@@ -1,3 +1,5 @@
+// A run as JSON: its description, curves, metrics and ledger.
+
 #include <fmt/format.h>
 
 #include "base/version.h"

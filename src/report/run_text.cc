@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "doctor/diagnose/judge.h"
+#include "doctor/diagnose/judge_layers.h"
 #include "report/wrap.h"
 #include "trial/words.h"
 #include "undying/report.h"

@@ -1,3 +1,5 @@
+// A study as JSON: every figure, and what a reader needs to repeat it.
+
 #include <algorithm>
 
 #include "report/json.h"
@@ -165,11 +167,7 @@ Json arm_json(const Arm& arm, Metric metric) {
           {"runs", std::move(runs)}};
 }
 
-}  // namespace
-
-std::string study_json(const Study& study) {
-  Json arms = Json::array();
-  for (const Arm& arm : study.arms) arms.push_back(arm_json(arm, study.rules.metric));
+Json settings_json(const Study& study) {
   Json settings = {{"data", study.settings.data},
                    {"model", study.settings.model},
                    {"batch_norm", report::batch_norm_json(study.settings.model_options.batch_norm)},
@@ -181,6 +179,14 @@ std::string study_json(const Study& study) {
     for (const RateTried& tried : study.arms.front().rates)
       settings["lr"].push_back(report::setting(tried.learning_rate));
   }
+  return settings;
+}
+
+}  // namespace
+
+std::string study_json(const Study& study) {
+  Json arms = Json::array();
+  for (const Arm& arm : study.arms) arms.push_back(arm_json(arm, study.rules.metric));
   const Json json = {{"format", "undying-study 2"},
                      {"command", study.command},
                      {"version", study.version},
@@ -193,7 +199,7 @@ std::string study_json(const Study& study) {
                        {"watched_examples", study.watched_examples},
                        {"note", study.data_note},
                        {"read", report::summary_json(study.read)}}},
-                     {"settings", std::move(settings)},
+                     {"settings", settings_json(study)},
                      {"score", name(study.rules.metric)},
                      {"higher_is_better", higher_is_better(study.rules.metric)},
                      {"relative", is_relative(study.rules.metric)},

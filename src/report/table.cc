@@ -1,3 +1,6 @@
+// The table of a study for a terminal: a row an arm, and of the columns those that the terminal has
+// room for, the least dispensable first.
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -49,62 +52,87 @@ Column column(const Study& study, std::string title, int dispensable, Cell cell)
   return made;
 }
 
-std::vector<Column> columns_of(const Study& study) {
+// How scores of a metric are shown, and differences of two.
+struct ScoreFormat {
+  explicit ScoreFormat(Metric metric)
+      : percent(is_percent(metric)),
+        relative(is_relative(metric)),
+        value(percent    ? "{:.2f}"
+              : relative ? "{:.4g}"
+                         : "{:.4f}"),
+        bounds(percent    ? " ({:.2f} to {:.2f})"
+               : relative ? " ({:.4g} to {:.4g})"
+                          : " ({:.4f} to {:.4f})") {}
+
+  std::string score(const Estimate& estimate) const {
+    return interval(estimate, percent ? 100.0 : 1.0, value, bounds);
+  }
+  std::string difference(const Estimate& estimate) const {
+    return percent || relative ? interval(estimate, 100.0, "{:+.2f}", " ({:+.2f} to {:+.2f})")
+                               : interval(estimate, 1.0, "{:+.4f}", " ({:+.4f} to {:+.4f})");
+  }
+  const char* difference_title() const {
+    return relative ? "difference (%)" : percent ? "difference (points)" : "difference";
+  }
+
+  bool percent;
+  bool relative;
+  const char* value;
+  const char* bounds;
+};
+
+std::string count_text(int count) { return fmt::format("{}", count); }
+
+// An estimate that some arms lack.
+std::string mean_text(const Estimate& estimate, const char* format, double scale = 1.0) {
+  return estimate.n == 0 ? "-" : fmt::format(fmt::runtime(format), scale * estimate.mean);
+}
+
+std::string epochs_text(const Arm& arm) {
+  if (arm.most_epochs == 0) return "-";
+  return arm.least_epochs == arm.most_epochs
+             ? fmt::format("{}", arm.most_epochs)
+             : fmt::format("{} to {}", arm.least_epochs, arm.most_epochs);
+}
+
+std::vector<Column> score_columns(const Study& study) {
   const Metric metric = study.rules.metric;
-  const bool relative = is_relative(metric);
-  const double scale = is_percent(metric) ? 100.0 : 1.0;
-  const char* value = is_percent(metric) ? "{:.2f}" : relative ? "{:.4g}" : "{:.4f}";
-  const char* bounds = is_percent(metric) ? " ({:.2f} to {:.2f})"
-                       : relative         ? " ({:.4g} to {:.4g})"
-                                          : " ({:.4f} to {:.4f})";
-  const bool in_hundredths = relative || is_percent(metric);
-  const char* difference = in_hundredths ? "{:+.2f}" : "{:+.4f}";
-  const char* difference_bounds = in_hundredths ? " ({:+.2f} to {:+.2f})" : " ({:+.4f} to {:+.4f})";
+  const ScoreFormat format(metric);
   const bool differ = std::ranges::any_of(
       study.arms, [&](const Arm& arm) { return arm.score.n != study.arms.front().score.n; });
-  const auto compared = [](const Arm& arm) { return arm.role != Role::kControl; };
+  return {column(study, "arm", 0, [](const Arm& arm) { return arm.label; }),
+          column(study,
+                 fmt::format("{} {}{} (95%)", study.part, name(metric), format.percent ? " %" : ""),
+                 0, [&](const Arm& arm) { return format.score(arm.score); }),
+          column(study, "lr", study.validation_examples > 0 ? 2 : kUnneeded,
+                 [](const Arm& arm) { return fmt::format("{}", arm.learning_rate); }),
+          column(study, "epochs", study.watched_examples > 0 ? 2 : kUnneeded, epochs_text),
+          column(study, "n", differ ? 2 : 6,
+                 [](const Arm& arm) { return fmt::format("{}", arm.score.n); }),
+          column(study, format.difference_title(), 3,
+                 [&](const Arm& arm) {
+                   return arm.role == Role::kControl ? "-"
+                                                     : format.difference(arm.comparison.difference);
+                 }),
+          column(study, "verdict", 0, [](const Arm& arm) {
+            return arm.role == Role::kTreatment ? std::string(name(arm.comparison.verdict)) : "-";
+          })};
+}
+
+std::vector<Column> run_columns(const Study& study) {
   const auto some = [&](int Arm::*count) {
-    return std::any_of(study.arms.begin(), study.arms.end(),
-                       [=](const Arm& arm) { return arm.*count > 0; });
+    return std::ranges::any_of(study.arms, [=](const Arm& arm) { return arm.*count > 0; });
   };
+  return {column(study, "collapsed", some(&Arm::collapsed) ? 4 : 8,
+                 [](const Arm& arm) { return count_text(arm.collapsed); }),
+          column(study, "diverged", some(&Arm::diverged) ? 2 : 8,
+                 [](const Arm& arm) { return count_text(arm.diverged); }),
+          column(study, "missing", study.missing > 0 ? 2 : kUnneeded,
+                 [](const Arm& arm) { return count_text(arm.missing); })};
+}
+
+std::vector<Column> neuron_columns(const Study& study) {
   return {
-      column(study, "arm", 0, [](const Arm& arm) { return arm.label; }),
-      column(study,
-             fmt::format("{} {}{} (95%)", study.part, name(metric), is_percent(metric) ? " %" : ""),
-             0, [=](const Arm& arm) { return interval(arm.score, scale, value, bounds); }),
-      column(study, "lr", study.validation_examples > 0 ? 2 : kUnneeded,
-             [](const Arm& arm) { return fmt::format("{}", arm.learning_rate); }),
-      column(study, "epochs", study.watched_examples > 0 ? 2 : kUnneeded,
-             [](const Arm& arm) {
-               if (arm.most_epochs == 0) return std::string("-");
-               return arm.least_epochs == arm.most_epochs
-                          ? fmt::format("{}", arm.most_epochs)
-                          : fmt::format("{} to {}", arm.least_epochs, arm.most_epochs);
-             }),
-      column(study, "n", differ ? 2 : 6,
-             [](const Arm& arm) { return fmt::format("{}", arm.score.n); }),
-      column(study,
-             relative             ? "difference (%)"
-             : is_percent(metric) ? "difference (points)"
-                                  : "difference",
-             3,
-             [=](const Arm& arm) {
-               return compared(arm)
-                          ? interval(arm.comparison.difference, in_hundredths ? 100.0 : 1.0,
-                                     difference, difference_bounds)
-                          : "-";
-             }),
-      column(study, "verdict", 0,
-             [=](const Arm& arm) {
-               return arm.role == Role::kTreatment ? std::string(name(arm.comparison.verdict))
-                                                   : "-";
-             }),
-      column(study, "collapsed", some(&Arm::collapsed) ? 4 : 8,
-             [](const Arm& arm) { return fmt::format("{}", arm.collapsed); }),
-      column(study, "diverged", some(&Arm::diverged) ? 2 : 8,
-             [](const Arm& arm) { return fmt::format("{}", arm.diverged); }),
-      column(study, "missing", study.missing > 0 ? 2 : kUnneeded,
-             [](const Arm& arm) { return fmt::format("{}", arm.missing); }),
       column(study, "dead", 1, [](const Arm& arm) { return share_text(arm.dead_share); }),
       column(study, "born dead", 5, [](const Arm& arm) { return share_text(arm.born_dead_share); }),
       column(study, "revived", 9, [](const Arm& arm) { return share_text(arm.revived_share); }),
@@ -116,15 +144,16 @@ std::vector<Column> columns_of(const Study& study) {
                                         arm.steps_to_target.n);
              }),
       column(study, "log10 grad ratio", 11,
-             [](const Arm& arm) {
-               return arm.gradient_norm_ratio.n == 0
-                          ? "-"
-                          : fmt::format("{:.1f}", arm.gradient_norm_ratio.mean);
-             }),
-      column(study, "us/step", 12, [](const Arm& arm) {
-        return arm.seconds_per_step.n == 0 ? "-"
-                                           : fmt::format("{:.0f}", 1e6 * arm.seconds_per_step.mean);
-      })};
+             [](const Arm& arm) { return mean_text(arm.gradient_norm_ratio, "{:.1f}"); }),
+      column(study, "us/step", 12,
+             [](const Arm& arm) { return mean_text(arm.seconds_per_step, "{:.0f}", 1e6); })};
+}
+
+std::vector<Column> columns_of(const Study& study) {
+  std::vector<Column> all;
+  for (const auto columns : {score_columns, run_columns, neuron_columns})
+    std::ranges::move(columns(study), std::back_inserter(all));
+  return all;
 }
 
 std::size_t total_width(const std::vector<Column>& columns) {

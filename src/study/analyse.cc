@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "study/samples.h"
-#include "study/verdict.h"
+#include "study/tell.h"
 #include "trial/judge.h"
 #include "trial/statistics.h"
 #include "undying/study.h"

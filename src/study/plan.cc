@@ -146,12 +146,21 @@ TrainSettings run_settings(const StudySettings& settings, const Arm& arm, std::u
   return train;
 }
 
-std::string fingerprint(const StudySettings& settings, const Split& data) {
-  const TrainSettings& t = settings.train;
-  std::string text;
-  const auto line = [&](std::string_view name, const auto& value) {
-    text += fmt::format("{}: {}\n", name, value);
-  };
+namespace {
+
+// A line a figure.
+class Lines {
+ public:
+  void operator()(std::string_view name, const auto& value) {
+    text_ += fmt::format("{}: {}\n", name, value);
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+void add_subject(Lines& line, const StudySettings& settings, const Split& data) {
   line("version", kVersion);
   line("data", settings.data);
   line("train", describe(*data.train));
@@ -159,14 +168,31 @@ std::string fingerprint(const StudySettings& settings, const Split& data) {
   line("split", redraws(settings, data) ? "drawn anew for every seed" : "one for all seeds");
   line("model", settings.model);
   if (settings.network) line("network", describe(*settings.network));
-  if (!settings.initial.empty() || !t.frozen.empty())
-    line("initial",
-         fmt::format("{}, frozen {}", describe(settings.initial), fmt::join(t.frozen, " ")));
+  if (!settings.initial.empty() || !settings.train.frozen.empty())
+    line("initial", fmt::format("{}, frozen {}", describe(settings.initial),
+                                fmt::join(settings.train.frozen, " ")));
   line("batch norm", settings.model_options.batch_norm
                          ? (*settings.model_options.batch_norm ? "yes" : "no")
                          : "the model's own");
-  line("precision", name(t.precision));
+  line("precision", name(settings.train.precision));
   line("dropout", settings.model_options.dropout);
+}
+
+void add_loss(Lines& line, const TrainSettings& t) {
+  line("loss",
+       fmt::format("{} smoothing {} delta {}", name(t.loss), t.label_smoothing, t.huber_delta));
+  for (const OutputLoss& output : t.outputs)
+    line("output", fmt::format("{} {} weight {} elements {} to {} column {}", output.output,
+                               name(output.loss), output.weight, output.first,
+                               output.first + output.width, output.target));
+}
+
+}  // namespace
+
+std::string fingerprint(const StudySettings& settings, const Split& data) {
+  const TrainSettings& t = settings.train;
+  Lines line;
+  add_subject(line, settings, data);
   // Not among them which rates are tried either: a longer list goes on with what there is.
   line("optimizer",
        describe(t.optimizer,
@@ -174,12 +200,7 @@ std::string fingerprint(const StudySettings& settings, const Split& data) {
   line("schedule", fmt::format("{} warm-up {} period {} gamma {} final {}",
                                static_cast<int>(t.schedule.kind), t.schedule.warmup,
                                t.schedule.period, t.schedule.gamma, t.schedule.final_factor));
-  line("loss",
-       fmt::format("{} smoothing {} delta {}", name(t.loss), t.label_smoothing, t.huber_delta));
-  for (const OutputLoss& output : t.outputs)
-    line("output", fmt::format("{} {} weight {} elements {} to {} column {}", output.output,
-                               name(output.loss), output.weight, output.first,
-                               output.first + output.width, output.target));
+  add_loss(line, t);
   line("clip norm", t.clip_norm);
   line("initializer", name(t.initializer));
   line("batch", t.batch);
@@ -190,7 +211,7 @@ std::string fingerprint(const StudySettings& settings, const Split& data) {
   line("health", fmt::format("counters {} census {} tau {} eps {}", t.health.counters,
                              t.health.census, t.health.dormant_tau, t.health.saturation_eps));
   for (const auto& [word, value] : changed(t)) line(word, value);
-  return text;
+  return line.text();
 }
 
 std::string machine() {

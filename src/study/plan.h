@@ -7,6 +7,8 @@
 
 #include "undying/study.h"
 
+// What a study is made of before it runs: its arms, the settings of each run, and the fingerprint
+// by which a store knows the study it belongs to (equal fingerprint: equal runs, bit for bit).
 namespace undying::study {
 
 class Store;

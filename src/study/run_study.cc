@@ -1,3 +1,7 @@
+// A study: look by look, the runs that are missing are taken from the store or trained, one thread
+// each, and judged; a look ends it, or asks for more seeds. Whatever order runs end in, what is
+// judged is ordered by arm and seed.
+
 #include <algorithm>
 #include <chrono>
 #include <optional>

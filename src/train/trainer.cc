@@ -1,3 +1,6 @@
+// The public face of training: checks settings, network and data against each other, and hands the
+// work to train::Fit (train/fit.cc) and train::State.
+
 #include "undying/trainer.h"
 
 #include <algorithm>
@@ -131,16 +134,7 @@ void train::State::check_fit(const Dataset& data) const {
   if (!settings.outputs.empty()) return check_parts(data);
   const bool binary =
       settings.loss == Loss::kBinaryCrossEntropy && outputs == 1 && data.classes == 2;
-  const std::int64_t wanted = data.classes > 0 ? data.classes : data.outputs;
-  if (wanted != outputs && !binary)
-    fail("data " + data.name,
-         (data.classes > 0 ? "has " + std::to_string(wanted) + " classes"
-                           : "has targets of " + std::to_string(wanted) + " values") +
-             "; the model has " + std::to_string(outputs) +
-             (outputs == 1 ? " output" : " outputs") +
-             (outputs == 1 && data.classes == 2
-                  ? "; with --loss bce one output tells two classes apart"
-                  : ""));
+  if (!binary) data::check_outputs(data, outputs);
   if (data.classes == 0 && settings.loss == Loss::kSoftmaxCrossEntropy)
     fail("loss cross-entropy",
          "needs classes, but " + data.name + " has values as targets; choose mse or huber");

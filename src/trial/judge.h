@@ -8,6 +8,8 @@
 
 #include "undying/trial.h"
 
+// The judge of arms (docs/verdicts.md): from how runs ended and what they scored to a verdict with
+// its interval. Numbers only; trial/words.h has the sentences.
 namespace undying::trial {
 
 // What the judge knows of a run.

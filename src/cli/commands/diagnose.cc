@@ -109,6 +109,9 @@ Opened open(const DiagnoseOptions& options, const Network& network) {
   if (options.labels.empty())
     if (const auto inputs = options.source.open_inputs(form))
       return {inputs, nullptr, std::nullopt};
+  if (const bool columns = form && !form->columns.empty(); !columns)
+    if (std::optional<data::CsvTable> read = options.source.open_columns(form, network.interface))
+      return {std::make_shared<Dataset>(std::move(read->data)), nullptr, std::nullopt};
   const Split split =
       options.source.open(form, bare ? source + "," + options.labels : source, network.interface);
   const DataSummary summary = summarise(split);

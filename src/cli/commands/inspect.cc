@@ -27,14 +27,18 @@ constexpr const char* kFooter =
     "\n"
     "Exit codes: 0 done; 1 internal failure; 2 bad input, a model that cannot be read among it.";
 
-std::string batched(const Shape& shape) { return fmt::format("(N, {})", fmt::join(shape, ", ")); }
+std::string batched(const onnx::Model& model, const std::string& name, const Shape& shape) {
+  if (std::ranges::find(model.scalars, name) != model.scalars.end()) return "(N)";
+  return fmt::format("(N, {})", fmt::join(shape, ", "));
+}
 
 void print_inputs(const Host& host, const Network& network) {
   const char* what = "inputs";
   for (const InputPart& input : network.interface.inputs) {
     const std::string rows =
         input.rows > 0 ? fmt::format(", rows of a table of {}", input.rows) : "";
-    host.print("{:12} {} {}{}{}\n", what, input.name, batched(input.shape),
+    host.print("{:12} {} {}{}{}\n", what, input.name,
+               batched(network.model, input.name, input.shape),
                input.integer ? ", whole numbers" : "", rows);
     what = "";
   }
@@ -48,7 +52,7 @@ void print_outputs(const Host& host, const onnx::Model& model) {
   for (std::size_t i = 0; i < model.outputs.size(); ++i) {
     const bool chosen = std::ranges::find(model.chosen, static_cast<int>(i)) != model.chosen.end();
     host.print("{:12} {} {}{}\n", i == 0 ? "outputs" : "", model.outputs[i],
-               batched(model.graph.shapes()[model.graph.outputs()[i]]),
+               batched(model, model.outputs[i], model.graph.shapes()[model.graph.outputs()[i]]),
                chosen ? "" : ", not chosen");
   }
   for (const std::string& output : model.left_out) host.print("{:12} not read: {}\n", "", output);

@@ -112,21 +112,12 @@ void print_reading(const Reading& reading) {
 
 Inputs open_inputs(const UseOptions& options, const Network& network) {
   const std::optional<DataForm>& form = network.model.form;
-  const std::string& source = options.source.data();
   options.source.check(form);
-  const auto format = data::table_format(source.substr(0, source.find(':')));
   if (options.part == "all")
-    if (std::optional<data::CsvTable> read = options.source.open_columns(form)) {
+    if (std::optional<data::CsvTable> read = options.source.open_columns(form, network.interface)) {
       print_reading(read->reading);
       return {std::make_shared<Dataset>(std::move(read->data)), read->rows};
     }
-  if (format && !form && network.interface.inputs.size() == 1) {
-    data::CsvSource columns = data::parse_csv_source(source.substr(source.find(':') + 1), *format);
-    columns.inputs_alone = true;
-    data::CsvTable read = data::read_table_file(columns);
-    if (read.data.labels.empty() && read.data.targets.empty())
-      return {std::make_shared<Dataset>(std::move(read.data)), read.rows};
-  }
   if (const auto inputs = options.source.open_inputs(form)) return {inputs};
   return {part_of(options.source.open(form, true, network.interface), options.part)};
 }

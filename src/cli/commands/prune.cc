@@ -77,10 +77,8 @@ std::shared_ptr<const Dataset> open(const PruneOptions& options, const Network& 
   const std::string& source = options.source.data();
   if (const auto inputs = options.source.open_inputs(form)) return inputs;
   if (options.part == "all")
-    if (std::optional<data::CsvTable> read = options.source.open_columns(form)) {
-      options.source.check(form);
+    if (std::optional<data::CsvTable> read = options.source.open_columns(form, network.interface))
       return std::make_shared<Dataset>(std::move(read->data));
-    }
   NetworkInterface interface = network.interface;
   interface.chosen = false;
   const Split split = options.source.open(form, source, interface);
@@ -135,6 +133,8 @@ int run_prune(const PruneOptions& options, const Host& host) {
   outputs.rethrow();
   if (!options.out.empty() && pruning.changed()) host.print("\nsmaller network: {}\n", options.out);
   if (!options.out.empty() && !pruning.changed()) host.print("\nno network was written\n");
+  if (options.out.empty() && pruning.changed())
+    host.print("\nno network was written; -o FILE.onnx writes the smaller one\n");
   return kOk;
 }
 

@@ -57,7 +57,7 @@ struct TrainOptions {
                    "Default: relu; of a network from a file, its own")
         ->type_name("NAME");
     add_file(app, "--metrics", metrics, "write one line per step as CSV");
-    add_file(app, "--out", out,
+    add_file(app, "-o,--out", out,
              "write the final weights as safetensors, or the network as ONNX where the name ends "
              "in .onnx");
     app.add_flag("--explain", explain,

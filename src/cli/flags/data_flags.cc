@@ -164,15 +164,35 @@ Split DataFlags::open_as(const std::string& source, const std::optional<DataForm
                       .watch = watch ? watch : show_reading(screen, Stoppable::token())});
 }
 
-std::optional<data::CsvTable> DataFlags::open_columns(const std::optional<DataForm>& form) const {
+namespace {
+
+// Where the network's file names no columns, each is an input.
+void check_width(const data::CsvTable& read, const std::string& source, std::int64_t wanted) {
+  const std::int64_t found = read.data.features();
+  if (found != wanted + 1 || std::ssize(read.data.columns) != found) return;
+  throw Error(ErrorCode::kInvalidArgument, "data " + read.data.name,
+              fmt::format("has {} columns; the network takes {}. If one is what it predicts, name "
+                          "it ({}:label=NAME); if one is of no use, leave it out ({}:drop=NAME)",
+                          found, wanted, source, source));
+}
+
+}  // namespace
+
+std::optional<data::CsvTable> DataFlags::open_columns(const std::optional<DataForm>& form,
+                                                      const NetworkInterface& network) const {
   const std::size_t colon = data_.find(':');
   const auto format = data::table_format(data_.substr(0, colon));
-  if (host_->data || !format || !form || form->columns.empty()) return std::nullopt;
-  const data::Coding coding{
-      form->columns, {}, "\n"};  // no column is called so: there is nothing to predict
-  data::CsvTable read =
-      data::read_table_file(data::parse_csv_source(data_.substr(colon + 1), *format), {}, &coding);
-  data::apply_form(read.data, *form);
+  if (host_->data || !format || network.inputs.size() != 1) return std::nullopt;
+  check(form);
+  data::CsvSource source = data::parse_csv_source(data_.substr(colon + 1), *format);
+  const bool named = form && !form->columns.empty();
+  source.inputs_alone = !named;
+  const data::Coding coding{named ? form->columns : std::vector<TableColumn>(), {}, "\n"};
+  // no column is called so: there is nothing to predict
+  data::CsvTable read = data::read_table_file(source, {}, named ? &coding : nullptr);
+  if (!read.data.labels.empty() || !read.data.targets.empty()) return std::nullopt;
+  if (!named) check_width(read, data_, ops::element_count(network.inputs[0].shape));
+  if (form) data::apply_form(read.data, *form);
   return read;
 }
 

@@ -49,9 +49,11 @@ class DataFlags {
   }
   // Inputs without targets, where the source is no more; else null.
   std::shared_ptr<const Dataset> open_inputs(const std::optional<DataForm>& form) const;
-  // The columns that the form reads, whatever else the table has: all its rows, and nothing to
-  // predict. None: the source is no table, or the form says nothing of columns.
-  std::optional<data::CsvTable> open_columns(const std::optional<DataForm>& form) const;
+  // All rows of a table, and nothing to predict: the columns that the form reads, whatever else is
+  // there; all of them, where the form names none. None: the source is no table, or has a column to
+  // predict that the form does not know of.
+  std::optional<data::CsvTable> open_columns(const std::optional<DataForm>& form,
+                                             const NetworkInterface& network) const;
   void check(const std::optional<DataForm>& form = {}) const;
 
   // The files that reads, where they can be told beforehand.

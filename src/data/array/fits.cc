@@ -43,9 +43,26 @@ void check_shape(const Dataset& data, const Shape& model) {
                     count(data.shape) == count(model);
   if (flat || without_ones(data.shape) == without_ones(model)) return;
   throw Error(ErrorCode::kInvalidArgument, "data " + data.name,
-              fmt::format("has examples of shape {}, {} values; the model takes {}, {}{}",
-                          text(data.shape), count(data.shape), text(model), count(model),
+              fmt::format("has examples of {} values, shape {}; the model takes {}, shape {}{}",
+                          count(data.shape), text(data.shape), count(model), text(model),
                           count(data.shape) == count(model) ? advice(data.shape, model) : ""));
+}
+
+void check_outputs(const Dataset& data, std::int64_t outputs) {
+  const std::int64_t wanted = data.classes > 0 ? data.classes : data.outputs;
+  if (wanted == outputs) return;
+  std::string advice;
+  if (outputs == 1 && data.classes == 2)
+    advice = "; with --loss bce one output tells two classes apart";
+  if (data.classes == outputs + 1 && data.class_names.empty() && !data.labels.empty() &&
+      std::ranges::find(data.labels, 0) == data.labels.end())
+    advice = fmt::format("; its labels are {} to {}, and classes count from 0: subtract 1",
+                         std::ranges::min(data.labels), std::ranges::max(data.labels));
+  throw Error(ErrorCode::kInvalidArgument, "data " + data.name,
+              fmt::format("has {}; the model has {} output{}{}",
+                          data.classes > 0 ? fmt::format("{} classes", wanted)
+                                           : fmt::format("targets of {} values", wanted),
+                          outputs, outputs == 1 ? "" : "s", advice));
 }
 
 void check_probabilities(const Dataset& data) {

@@ -8,10 +8,45 @@
 namespace undying::data {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 Dataset shaped(const std::vector<std::int64_t>& shape) {
   return {.name = "d", .size = 1, .shape = shape, .values = {}};
+}
+
+Dataset labelled(std::vector<std::int32_t> labels, std::int64_t classes) {
+  Dataset data = shaped({4});
+  data.size = static_cast<std::int64_t>(labels.size());
+  data.labels = std::move(labels);
+  data.classes = classes;
+  return data;
+}
+
+TEST(CheckOutputs, AreAsManyAsClassesOrValues) {
+  EXPECT_NO_THROW(check_outputs(labelled({0, 1, 2}, 3), 3));
+  EXPECT_THAT(
+      [] {
+        check_outputs(labelled({0, 1, 2}, 3), 4);
+      },
+      testing::ThrowsMessage<Error>(
+          AllOf(HasSubstr("has 3 classes; the model has 4 outputs"), Not(HasSubstr("subtract")))));
+  EXPECT_THAT(
+      [] {
+        check_outputs(labelled({1, 3, 2}, 4), 3);
+      },
+      testing::ThrowsMessage<Error>(HasSubstr("its labels are 1 to 3")));
+  EXPECT_THAT(
+      [] {
+        check_outputs(labelled({1, 0}, 2), 1);
+      },
+      testing::ThrowsMessage<Error>(HasSubstr("1 output; with --loss bce")));
+  Dataset values = shaped({4});
+  values.outputs = 2;
+  EXPECT_THAT(
+      [&] { check_outputs(values, 1); },
+      testing::ThrowsMessage<Error>(HasSubstr("targets of 2 values; the model has 1 output")));
 }
 
 TEST(CheckShape, AxesAgreeInTheirOrder) {

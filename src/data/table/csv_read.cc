@@ -74,6 +74,10 @@ void CsvRead::read_header() {
   const auto one_more = [&] { return records_.next(fields) && fields.size() == names.size() + 1; };
   if (!headless_ && one_more() && one_more())
     names.insert(names.begin(), "");  // rows begin with their names
+  name_columns(names);
+}
+
+void CsvRead::name_columns(const std::vector<std::string>& names) {
   columns_.resize(names.size());
   for (std::size_t i = 0; i < names.size(); ++i) {
     columns_[i].name = names[i];

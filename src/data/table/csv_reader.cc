@@ -106,14 +106,28 @@ CsvReader::Outcome CsvReader::end_line(std::size_t& at) const {
   return Outcome::kRecord;
 }
 
+void CsvReader::skip_blanks(std::size_t& at) const {
+  while (at < end_ && blank(buffer_[at]) && (buffer_[at] != separator_ || separator_ == ' ')) ++at;
+}
+
+CsvReader::Outcome CsvReader::read_field(std::size_t& at, std::string_view& field) {
+  if (at < end_ && buffer_[at] == '"') {
+    if (read_quoted(++at, field) == Outcome::kMore) return Outcome::kMore;
+    skip_blanks(at);
+  } else {
+    const std::size_t begin = at;
+    at = plain_end(at);
+    std::size_t last = at;
+    while (last > begin && blank(buffer_[last - 1])) --last;
+    field = std::string_view(buffer_).substr(begin, last - begin);
+  }
+  return at == end_ && !ended_ ? Outcome::kMore : Outcome::kRecord;
+}
+
 CsvReader::Outcome CsvReader::read_record(std::vector<std::string_view>& fields) {
   if (at_ == end_) return Outcome::kMore;
   fields.clear();
   unquoted_.clear();
-  const auto skip_blanks = [&](std::size_t& at) {
-    while (at < end_ && blank(buffer_[at]) && (buffer_[at] != separator_ || separator_ == ' '))
-      ++at;
-  };
   std::size_t at = at_;
   for (bool first = true;; first = false) {
     skip_blanks(at);
@@ -121,17 +135,7 @@ CsvReader::Outcome CsvReader::read_record(std::vector<std::string_view>& fields)
     const bool over = at == end_ || buffer_[at] == '\n' || buffer_[at] == '\r';
     if (separator_ == ' ' && over && !first) break;
     std::string_view field;
-    if (at < end_ && buffer_[at] == '"') {
-      if (read_quoted(++at, field) == Outcome::kMore) return Outcome::kMore;
-      skip_blanks(at);
-    } else {
-      const std::size_t begin = at;
-      at = plain_end(at);
-      std::size_t last = at;
-      while (last > begin && blank(buffer_[last - 1])) --last;
-      field = std::string_view(buffer_).substr(begin, last - begin);
-    }
-    if (at == end_ && !ended_) return Outcome::kMore;
+    if (read_field(at, field) == Outcome::kMore) return Outcome::kMore;
     fields.push_back(field);
     const bool ends = at == end_ || buffer_[at] == '\n' || buffer_[at] == '\r';
     if (separator_ == ' ' && !ends) continue;

@@ -34,6 +34,8 @@ class CsvReader {
   bool refill();
   Outcome read_record(std::vector<std::string_view>& fields);
   Outcome read_quoted(std::size_t& at, std::string_view& field);
+  Outcome read_field(std::size_t& at, std::string_view& field);
+  void skip_blanks(std::size_t& at) const;
   Outcome end_line(std::size_t& at) const;
   std::size_t plain_end(std::size_t at) const;
   [[noreturn]] void fail(const std::string& message) const;

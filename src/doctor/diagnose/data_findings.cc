@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "doctor/diagnose/finding_names.h"
-#include "doctor/diagnose/judge.h"
+#include "doctor/diagnose/judge_layers.h"
 
 namespace undying::doctor {
 namespace {

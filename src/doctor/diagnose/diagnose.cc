@@ -1,3 +1,6 @@
+// A diagnosis: what is seen of the network (diagnose/observe.h), judged (diagnose/judge_layers.h),
+// and put as findings. Here is the order of it, and the sums over layers.
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -5,7 +8,7 @@
 
 #include "data/named.h"
 #include "doctor/diagnose/finding_names.h"
-#include "doctor/diagnose/judge.h"
+#include "doctor/diagnose/judge_layers.h"
 #include "doctor/diagnose/reach.h"
 #include "doctor/diagnose/recurrent.h"
 #include "doctor/network.h"

@@ -5,7 +5,7 @@
 #include <map>
 
 #include "doctor/diagnose/finding_names.h"
-#include "doctor/diagnose/judge.h"
+#include "doctor/diagnose/judge_layers.h"
 #include "doctor/diagnose/recurrent.h"
 #include "health/judge.h"
 

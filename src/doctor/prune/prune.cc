@@ -1,3 +1,7 @@
+// Pruning: a census says what is useless (prune/selection.h), the network is cut and its weights
+// with it, constants move into the biases behind; then old and new answer the whole data set, and
+// what differs by more than rounding is refused.
+
 #include "undying/prune.h"
 
 #include <algorithm>

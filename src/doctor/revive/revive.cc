@@ -11,8 +11,8 @@
 
 #include "base/stop.h"
 #include "doctor/network.h"
+#include "doctor/revive/choose.h"
 #include "doctor/revive/remedy.h"
-#include "doctor/revive/verdict.h"
 #include "engine/passes/census.h"
 #include "ops/operator.h"
 #include "study/plan.h"

@@ -90,6 +90,7 @@ class Emitter {
                 std::move(inputs), std::move(ends.names), notes(ends.known)};
     model.chosen = std::move(ends.chosen);
     model.own = ends.own;
+    model.scalars = scalars();
     model.left_out = net_.left_out;
     model.frozen.assign(frozen_.begin(), frozen_.end());
     if (const auto rounding = std::ranges::count_if(net_.operations, is_quantised); rounding > 0)
@@ -126,6 +127,17 @@ class Emitter {
       if (place.contains(output)) ends.chosen.push_back(place.at(output));
     if (ends.chosen.empty()) node_of(net_.outputs[net_.chosen.front()]);
     return ends;
+  }
+
+  std::vector<std::string> scalars() const {
+    std::vector<std::string> names;
+    const auto add = [&](int id, const std::string& name) {
+      if (net_.value(id).scalar && net_.batch_axes_of(id) == 1) names.push_back(name);
+    };
+    for (const int id : net_.inputs) add(id, net_.value(id).name);
+    for (std::size_t i = 0; i < net_.outputs.size(); ++i)
+      add(net_.outputs[i], net_.output_names[i]);
+    return names;
   }
 
   std::vector<std::string> notes(const std::vector<std::string>& known) const {

@@ -112,7 +112,16 @@ void gather_nd(Lowering& lowering) {
   lowering.output(same ? found : reshaped(lowering, found, {}, result), result.empty(), batch);
 }
 
-// Rows of the value, and updates behind them, as one list: which of them each row of the result is.
+// A list in which updates stand for the entries at `places`.
+Source replaced(Lowering& lowering, const Source& list, std::int64_t count, const Source& updates,
+                const List& places) {
+  List source(static_cast<std::size_t>(count));
+  std::iota(source.begin(), source.end(), 0);
+  for (const std::int64_t place : places) source[place] = count++;
+  return taken(lowering, lowering.add("concat", {list, updates}, {{"axis", std::int64_t{0}}}),
+               source);
+}
+
 void scatter_nd(Lowering& lowering) {
   const Operation& operation = lowering.operation();
   if (const std::string how = text(operation, "reduction", "none"); how != "none")
@@ -149,13 +158,9 @@ void scatter_nd(Lowering& lowering) {
   const Source updates =
       rows_of(2, rank + shift, of_updates, static_cast<std::int64_t>(index.dims.size()) - 1);
   const Shape indexed = first_of(shape, depth);
-  List source(static_cast<std::size_t>(ops::element_count(indexed)));
-  std::iota(source.begin(), source.end(), 0);
-  std::int64_t next = static_cast<std::int64_t>(source.size());
-  for (const std::int64_t row : row_numbers(operation, index, index.dims, 0, indexed))
-    source[row] = next++;
-  const Source both = lowering.add("concat", {rows, updates}, {{"axis", std::int64_t{0}}});
-  lowering.output(reshaped(lowering, taken(lowering, both, source), {}, shape), false, batch);
+  const Source result = replaced(lowering, rows, ops::element_count(indexed), updates,
+                                 row_numbers(operation, index, index.dims, 0, indexed));
+  lowering.output(reshaped(lowering, result, {}, shape), false, batch);
 }
 
 // ---- GatherElements, ScatterElements: an index for each element, along one axis.
@@ -227,22 +232,16 @@ void scatter_elements(Lowering& lowering) {
   const Shape shape = lowering.shape(0);
   if (!lowering.is_constant(2) && lowering.batch(2) != lowering.batch())
     refuse("updates a value by one that counts examples elsewhere");
-  List source(static_cast<std::size_t>(ops::element_count(shape)));
-  std::iota(source.begin(), source.end(), 0);
-  auto next = static_cast<std::int64_t>(source.size());
-  for (const std::int64_t place : element_numbers(operation, *index, dims, axis, shape))
-    source[place] = next++;
+  const std::int64_t count = ops::element_count(shape);
   const Source updates =
       lowering.is_constant(2)
           ? lowering.operand(lowering.constant(2), lowering.rank(0), lowering.batch())
           : lowering.value(2);
-  const Source flat = reshaped(lowering, lowering.value(0), shape, {ops::element_count(shape)});
-  const Source both =
-      lowering.add("concat", {flat, reshaped(lowering, updates, dims, {ops::element_count(dims)})},
-                   {{"axis", std::int64_t{0}}});
-  lowering.output(
-      reshaped(lowering, taken(lowering, both, source), {ops::element_count(shape)}, shape), false,
-      lowering.batch());
+  const Source flat = reshaped(lowering, lowering.value(0), shape, {count});
+  const Source result =
+      replaced(lowering, flat, count, reshaped(lowering, updates, dims, {ops::element_count(dims)}),
+               element_numbers(operation, *index, dims, axis, shape));
+  lowering.output(reshaped(lowering, result, {count}, shape), false, lowering.batch());
 }
 
 // ---- By size.

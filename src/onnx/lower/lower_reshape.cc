@@ -227,8 +227,10 @@ void squeeze(Lowering& lowering) {
         --batch.axis;
     const bool scalar =
         axes.size() == static_cast<std::size_t>(lowering.rank(0) - lowering.batch_axes());
-    return lowering.output(lowering.add("squeeze", {lowering.value(0)}, {{"axes", axes}}), scalar,
-                           batch);
+    const bool same = scalar && axes.size() == 1;  // (1) stands for a value without a dimension
+    return lowering.output(
+        same ? lowering.value(0) : lowering.add("squeeze", {lowering.value(0)}, {{"axes", axes}}),
+        scalar, batch);
   }
   const bool drops = lowering.batch_axes() > 0 && lowering.net().batch == 1 && !batch.folded();
   if (!drops && batch != Batch{})

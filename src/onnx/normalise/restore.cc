@@ -117,10 +117,13 @@ void restore_biases(Net& net) {
     if (operation.op == "MatMul") operation.op = ".linear";
     ++restored;
   }
-  note(net, restored, "bias of 0 that the exporter left out is there again, and trains");
+  note(net, restored,
+       restored == 1 ? "bias of 0 that the exporter left out is there again, and trains"
+                     : "biases of 0 that the exporter left out are there again, and train");
   note(net, folded,
-       "batch norm was folded into the layer before it by the exporter; torch.onnx.export(..., "
-       "optimize=False) keeps them");
+       std::string(folded == 1 ? "batch norm was folded into the layer before it"
+                               : "batch norms were folded into the layers before them") +
+           " by the exporter; torch.onnx.export(..., optimize=False) keeps them");
 }
 
 }  // namespace undying::onnx

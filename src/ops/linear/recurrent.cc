@@ -185,7 +185,6 @@ class RecurrentKernel final : public Kernel {
       }
       const float* z = p.gates + t * w;
       float* diff_z = diff_gates + t * w;
-      float* diff_r = diff_recurrent + t * w;
       if (s_.kind == Cell::kRnn)
         for (std::int64_t k = 0; k < h; ++k)
           diff_z[k] = diff_h[k] * (s_.relu ? (z[k] > 0.0f ? 1.0f : 0.0f) : 1.0f - z[k] * z[k]);
@@ -193,18 +192,25 @@ class RecurrentKernel final : public Kernel {
         retreat_lstm(z, c_before(pass, p, step), p.extra + t * h, diff_h, diff_c, diff_z);
       if (s_.kind == Cell::kGru)
         retreat_gru(p, z, befores + t * h, p.extra + t * h, diff_h, diff_z, direct);
-      std::copy_n(diff_z, w, diff_r);
-      if (s_.reset_after)
-        for (std::int64_t k = 0; k < h; ++k) diff_r[2 * h + k] *= z[h + k];
-      const std::int64_t rows = s_.reset_after ? w : summed();
-      gemm(Transpose::kNo, Transpose::kNo, 1, h, rows, diff_r, rows, p.recurrent, h, 0.0f, diff_h,
-           h);
-      for (std::int64_t k = 0; k < h; ++k) diff_h[k] += direct[k];
+      through_recurrent(p, z, diff_z, diff_recurrent + t * w, direct, diff_h);
     }
     for (std::size_t i = 1; given_ && i <= s_.states(); ++i)
       if (pass.diff_src[i] != nullptr)
         std::copy_n(i == 1 ? diff_h : diff_c, h, pass.diff_src[i] + (n * s_.directions + d) * h);
     gather(pass, p, diff_gates, diff_recurrent, befores);
+  }
+
+  // From the gates of a step to h', which fed them: through R, and past it.
+  void through_recurrent(const Place& p, const float* z, const float* diff_z, float* diff_r,
+                         const float* direct, float* diff_h) const {
+    const std::int64_t w = s_.width();
+    const std::int64_t h = s_.hidden;
+    std::copy_n(diff_z, w, diff_r);
+    if (s_.reset_after)
+      for (std::int64_t k = 0; k < h; ++k) diff_r[2 * h + k] *= z[h + k];
+    const std::int64_t rows = s_.reset_after ? w : summed();
+    gemm(Transpose::kNo, Transpose::kNo, 1, h, rows, diff_r, rows, p.recurrent, h, 0.0f, diff_h, h);
+    for (std::int64_t k = 0; k < h; ++k) diff_h[k] += direct[k];
   }
 
   // diff_c comes from the step behind and goes to the one before.

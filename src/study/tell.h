@@ -1,5 +1,5 @@
-#ifndef UNDYING_STUDY_VERDICT_H_
-#define UNDYING_STUDY_VERDICT_H_
+#ifndef UNDYING_STUDY_TELL_H_
+#define UNDYING_STUDY_TELL_H_
 
 #include "trial/words.h"
 #include "undying/study.h"
@@ -18,4 +18,4 @@ std::string open_text(const Study& study);
 
 }  // namespace undying::study
 
-#endif  // UNDYING_STUDY_VERDICT_H_
+#endif  // UNDYING_STUDY_TELL_H_

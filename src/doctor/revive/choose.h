@@ -1,5 +1,5 @@
-#ifndef UNDYING_DOCTOR_REVIVE_VERDICT_H_
-#define UNDYING_DOCTOR_REVIVE_VERDICT_H_
+#ifndef UNDYING_DOCTOR_REVIVE_CHOOSE_H_
+#define UNDYING_DOCTOR_REVIVE_CHOOSE_H_
 
 #include "trial/judge.h"
 #include "undying/doctor.h"
@@ -19,4 +19,4 @@ std::uint64_t median_seed(const Study& study, const Arm& arm);
 
 }  // namespace undying::doctor
 
-#endif  // UNDYING_DOCTOR_REVIVE_VERDICT_H_
+#endif  // UNDYING_DOCTOR_REVIVE_CHOOSE_H_

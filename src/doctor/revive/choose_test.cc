@@ -1,4 +1,4 @@
-#include "doctor/revive/verdict.h"
+#include "doctor/revive/choose.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

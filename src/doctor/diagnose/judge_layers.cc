@@ -1,4 +1,4 @@
-#include "doctor/diagnose/judge.h"
+#include "doctor/diagnose/judge_layers.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,9 +1,9 @@
-#include "doctor/revive/verdict.h"
+#include "doctor/revive/choose.h"
 
 #include <algorithm>
 
 #include "study/samples.h"
-#include "study/verdict.h"
+#include "study/tell.h"
 #include "trial/words.h"
 
 namespace undying::doctor {

@@ -1,5 +1,5 @@
-#ifndef UNDYING_DOCTOR_DIAGNOSE_JUDGE_H_
-#define UNDYING_DOCTOR_DIAGNOSE_JUDGE_H_
+#ifndef UNDYING_DOCTOR_DIAGNOSE_JUDGE_LAYERS_H_
+#define UNDYING_DOCTOR_DIAGNOSE_JUDGE_LAYERS_H_
 
 // What was observed of a network, judged: states of units by health/judge.h, figures of layers,
 // findings with their causes. Nothing here runs a network.
@@ -32,4 +32,4 @@ std::vector<Finding> find(const engine::Model& model, const std::vector<Wiring>&
 
 }  // namespace undying::doctor
 
-#endif  // UNDYING_DOCTOR_DIAGNOSE_JUDGE_H_
+#endif  // UNDYING_DOCTOR_DIAGNOSE_JUDGE_LAYERS_H_

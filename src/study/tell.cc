@@ -1,4 +1,6 @@
-#include "study/verdict.h"
+// The figures of a judged study to the words of trial/words.h.
+
+#include "study/tell.h"
 
 #include <algorithm>
 #include <cmath>
