@@ -131,6 +131,18 @@ struct DataForm {
   std::string target;
 };
 
+// Data that goes on: examples in an order of their own, a stretch of them at a time. A stretch is a
+// function of its index (and of the seed the stream was opened with) alone.
+struct DataStream {
+  std::string name;           // as people write it
+  std::string stretch_name;   // what a stretch is: "20,000 examples", "task"
+  std::int64_t stretch = 0;   // examples of one; the last one may have fewer
+  std::int64_t examples = 0;  // in all; 0: without end
+  std::function<std::shared_ptr<const Dataset>(std::int64_t index)> read;
+  // The same with other draws; empty: there is nothing drawn in it.
+  std::function<std::shared_ptr<const DataStream>(std::uint64_t seed)> redraw = {};
+};
+
 struct Split {
   std::shared_ptr<const Dataset> train;
   std::shared_ptr<const Dataset> test;
@@ -141,6 +153,8 @@ struct Split {
   SplitRule rule = {};
   Normalize normalize = Normalize::kUnit;
   Reading reading = {};
+  // Where the source goes on: both parts are its first stretch then.
+  std::shared_ptr<const DataStream> stream = {};
 };
 
 DataForm form_of(const Split& split);
@@ -204,7 +218,8 @@ struct DataOptions {
 
 // Opens what `--data` names: "fashion-mnist", "idx:DIR", "images:DIR[:size=HxW]",
 // "npy:X.npy,Y.npy", "npz:FILE", "csv:FILE" with the options of docs/data.md, "spirals", "abs",
-// "slowly-changing". Where the source has no test part, hold_out() makes one and `note` says so.
+// "slowly-changing", or a stream: "stream:slowly-changing[:PERIOD]", "stream:permuted:SOURCE",
+// "stream:npz:FILE". Where the source has no test part, hold_out() makes one and `note` says so.
 // Throws Error: kInvalidArgument (unknown name), kNotFound, kBadData (with file, what was found,
 // what was expected).
 Split open_dataset(std::string_view specification, const DataOptions& options = {});
@@ -228,6 +243,8 @@ struct DataSummary {
   double target_lowest = 0.0;       // of values to predict, over both parts
   double target_highest = 0.0;
   double target_mean = 0.0;
+  // Where it goes on: "a stream without end, in stretches of 20,000 examples"; else empty.
+  std::string stream;
   std::string held_out;  // "30 of 150 examples, drawn with seed 1, classes in proportion"
   std::string scaling;   // what was done to inputs and targets
   std::string baseline;  // what must be beaten, where the caller has put it

@@ -67,6 +67,7 @@ struct RunOutcome {
                                 // that needs_a_look()
   std::vector<std::string> next;  // ready command lines
   bool weighed = false;           // classes counted alike in training
+  bool online = false;            // on a stream: the epochs are its stretches
 };
 // Whether it diverged, did not beat its baseline, has a layer whose units are all dead, or a tenth
 // of all units.

@@ -21,10 +21,13 @@ struct StepRecord {
   double update_ratio = 0.0;   // norm(delta theta) / norm(theta), global
 };
 
+// Of a stream, of one stretch of it.
 struct EpochRecord {
-  std::int64_t epoch = 0;      // 1 for the first
-  std::int64_t step = 0;       // steps taken
-  double train_loss = 0.0;     // mean over the epoch's batches
+  std::int64_t epoch = 0;   // 1 for the first
+  std::int64_t step = 0;    // steps taken
+  double train_loss = 0.0;  // mean over the epoch's batches, each before its update
+  // The same of the share that was right; NaN for regression.
+  double train_accuracy = std::numeric_limits<double>::quiet_NaN();
   double test_loss = 0.0;      // NaN when not evaluated
   double test_accuracy = 0.0;  // share in [0, 1]; NaN for regression or when not evaluated
   double test_score = std::numeric_limits<double>::quiet_NaN();  // by the metric
@@ -36,16 +39,43 @@ struct EpochRecord {
   std::int64_t dead = 0;
 };
 
+// Units that a remedy inside training replaced at one step, all of one layer.
+struct Replacement {
+  std::int64_t step = 0;  // after which
+  std::string layer;      // "layer.3"
+  std::vector<std::int64_t> units;
+  bool silent = false;  // all of them gave 0 in every example seen since the remedy last looked
+  // The largest difference of any output, in evaluation mode, over (the first 64 of) the examples
+  // of that step; NaN: not measured, for of 100 steps at most one is.
+  double output_change = std::numeric_limits<double>::quiet_NaN();
+};
+
+// What the remedies inside training did (TrainSettings::keep_alive).
+struct KeepAliveRecord {
+  static constexpr std::size_t kMost = 1000;
+
+  std::vector<std::string> left_out;  // "layer.3: its units are read by ...": never replaced
+  std::int64_t replaced = 0;          // units, each as often as it was
+  std::int64_t silent = 0;            // of those
+  std::vector<Replacement> events;    // the last kMost
+  double output_change = 0.0;         // the largest measured
+  std::int64_t perturbed = 0;         // how often all weights were
+};
+
 enum class RunStatus { kFinished, kDiverged, kInterrupted };
 std::string_view name(RunStatus status);
 
 struct Run {
   RunStatus status = RunStatus::kFinished;
   std::string reason;  // why it diverged: "loss is nan at step 812"
+  // All of them; of a long stream every 2nd, 4th, ... and the last.
   std::vector<StepRecord> steps;
   std::vector<EpochRecord> epochs;
   Ledger ledger;
-  double test_accuracy = 0.0;  // of the weights the run ends with; NaN for regression
+  KeepAliveRecord keep_alive;
+  // Of the weights the run ends with; of a stream, which has no test part, online, of its last
+  // tenth (at least one stretch). NaN for regression.
+  double test_accuracy = 0.0;
   double test_loss = 0.0;
   double test_score = std::numeric_limits<double>::quiet_NaN();  // by the metric
   std::int64_t best_epoch = 0;  // whose weights these are, and whose ledger, of a run that stops
@@ -58,6 +88,7 @@ struct Run {
   int shards = 1;
 };
 
+std::int64_t steps_taken(const Run& run);
 // Its accuracy, its loss, or what its metric says.
 double score_of(const Run& run, Metric metric);
 double score_of(const EpochRecord& epoch, Metric metric);

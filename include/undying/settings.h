@@ -29,6 +29,25 @@ enum class ClassWeights {
 ClassWeights parse_class_weights(std::string_view text);
 std::string_view name(ClassWeights weights);
 
+// Remedies that run inside training, after every step (docs/plasticity.md): those that draw units
+// anew which have come to nothing, and those that hold weights near where they began.
+struct KeepAlive {
+  struct Rule {
+    std::string name;            // "redo"
+    std::vector<double> values;  // all that it takes
+    bool operator==(const Rule&) const = default;
+  };
+  std::vector<Rule> rules;  // in this order after each step; empty: none
+
+  bool any() const { return !rules.empty(); }
+  std::string specification() const;  // "redo:0.1,1000 + l2-init"; "none"
+  bool operator==(const KeepAlive&) const = default;
+};
+
+// "none", "cbp", "redo:0.1,500", "redo+l2-init:0.01". Throws Error{kInvalidArgument}.
+KeepAlive parse_keep_alive(std::string_view text);
+std::vector<std::string> keep_alive_forms();  // "redo[:TAU[,EVERY]]"
+
 struct TrainSettings {
   Optimizer optimizer = Sgd{};
   Schedule schedule;
@@ -43,6 +62,7 @@ struct TrainSettings {
   std::int64_t early_stop = 0;
   // > 0: gradients are scaled so that their global norm is at most this, inside the step.
   double clip_norm = 0.0;
+  KeepAlive keep_alive;
   Initializer initializer = Initializer::kKaimingNormal;
   Precision precision = Precision::kFloat32;
   std::int64_t batch = 128;
@@ -105,6 +125,10 @@ struct TrainSettings {
                   "scale gradients so that their global norm is at most this; 0: off", 0.0,
                   Setting::kMost, "-"},
           self.clip_norm);
+    visit(Setting{"keep_alive", "keep alive",
+                  "remedies inside training, joined by +, with their own numbers behind a colon", 0,
+                  0, "keep alive"},
+          self.keep_alive);
     visit(Setting{"init_scheme", "initial draw",
                   "how weights are drawn; kaiming with the activation's own gain", 0, 0, "-",
                   "Network"},

@@ -37,8 +37,11 @@ struct StudySettings {
   std::vector<Tensor> initial = {};  // set in place of what is drawn
   std::vector<Activation>
       activations;  // the arms; control (relu) and placebo are added where missing
-  int seeds = 0;    // runs per arm, seeds train.seed, train.seed + 1, ...; 0: 5, and more while an
-                    // arm is undecided
+  // Remedies inside training: each activation with each of them; none beside them where it is among
+  // them. Empty: none.
+  std::vector<KeepAlive> keep_alive = {};
+  int seeds = 0;  // runs per arm, seeds train.seed, train.seed + 1, ...; 0: 5, and more while an
+                  // arm is undecided
   int max_seeds = 20;  // where seeds is 0
   // Seconds of wall clock, beyond which no seeds are added where seeds is 0; 0: no limit.
   double budget = 0.0;
@@ -87,8 +90,10 @@ struct ArmRun {
 };
 
 struct Arm {
-  std::string label;  // "leaky_relu:0.01", "relu (control)", "relu (placebo)"
+  // "leaky_relu:0.01", "relu + cbp", "relu (control)", "relu (placebo)"
+  std::string label;
   Activation activation;
+  KeepAlive keep_alive = {};
   Role role = Role::kTreatment;
   float learning_rate = 0.0f;    // of its runs
   std::vector<RateTried> rates;  // ascending; empty: it was not tuned

@@ -2,6 +2,7 @@
 #define UNDYING_TRAINER_H_
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <stop_token>
 #include <vector>
@@ -18,6 +19,14 @@ namespace train {
 struct State;
 struct Access;
 }  // namespace train
+
+// A file that a run is kept in as it goes, every so many steps, and goes on from: bit by bit as if
+// it had never ended.
+struct Checkpoint {
+  std::filesystem::path file;  // empty: none
+  std::int64_t every = 0;      // steps
+  bool resume = false;         // go on from it, where it exists
+};
 
 // Trains one network. The same settings, data and shards give bit-identical parameters and ledger
 // on any number of threads.
@@ -36,6 +45,15 @@ class Trainer {
   // early stopping watches, and only that (validation_split() cuts such rows off).
   Run fit(const Dataset& train, const Dataset& test, const Observer& observer = {},
           std::stop_token stop = {}, const Dataset* validation = nullptr);
+
+  // On a stream, in its order: the loss of each step, before its update, is the online error;
+  // epochs are stretches, settings.epochs the most of them, and a census is of the stretch that
+  // ends. Nothing is evaluated, shuffled or stopped early.
+  Run fit(const DataStream& stream, const Observer& observer = {}, std::stop_token stop = {});
+
+  // Of the next call of fit. Throws Error there: kInvalidArgument where the file holds another run,
+  // kBadData where it is damaged.
+  void keep(const Checkpoint& checkpoint);
 
   // Throws what fit() would throw for this data, without training.
   void check(const Dataset& data) const;

@@ -91,7 +91,7 @@ Fitted Network::fit(const Dataset& train, const Dataset* validation, double tole
     if (validation != nullptr) fitted.validation_scores.push_back(epoch.validation_score);
   }
   fitted.best_epoch = run.best_epoch;
-  fitted.steps = static_cast<std::int64_t>(run.steps.size());
+  fitted.steps = steps_taken(run);
   fitted.seconds = run.train_seconds;
   return fitted;
 }

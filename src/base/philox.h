@@ -36,7 +36,8 @@ enum class Stream : std::uint32_t {
   kBootstrap = 6,
   kTest = 7,
   kAugmentation = 8,
-  kSplit = 9
+  kSplit = 9,
+  kKeepAlive = 10
 };
 
 // A sequence of independent draws, addressed by index.

@@ -98,12 +98,13 @@ std::unique_ptr<Program> make_program(const Host& host) {
   app.set_version_flag("--version", fmt::format("undying {}", kVersion),
                        "print the version and exit");
   app.require_subcommand(1);
-  program->commands = {{"compare", add_compare(app, host)},   {"train", add_train(app, host)},
-                       {"diagnose", add_diagnose(app, host)}, {"revive", add_revive(app, host)},
-                       {"prune", add_prune(app, host)},       {"inspect", add_inspect(app, host)},
-                       {"predict", add_predict(app, host)},   {"evaluate", add_evaluate(app, host)},
-                       {"bench", add_bench(app, host)},       {"merge", add_merge(app, host)},
-                       {"list", add_list(app, host)}};
+  program->commands = {
+      {"compare", add_compare(app, host)},     {"train", add_train(app, host)},
+      {"diagnose", add_diagnose(app, host)},   {"revive", add_revive(app, host)},
+      {"prune", add_prune(app, host)},         {"inspect", add_inspect(app, host)},
+      {"predict", add_predict(app, host)},     {"evaluate", add_evaluate(app, host)},
+      {"bench", add_bench(app, host)},         {"merge", add_merge(app, host)},
+      {"reproduce", add_reproduce(app, host)}, {"list", add_list(app, host)}};
   return program;
 }
 

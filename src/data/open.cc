@@ -18,6 +18,7 @@
 #include "data/image/images.h"
 #include "data/named.h"
 #include "data/scaling.h"
+#include "data/stream/streams.h"
 #include "data/synthetic.h"
 #include "data/table/csv.h"
 #include "undying/dataset.h"
@@ -192,6 +193,10 @@ Split open_made(const Name& name, const DataOptions& options) {
   return kMake(options.seed);
 }
 
+Split open_stream(const Name& name, const DataOptions& options) {
+  return data::open_stream(name.rest, options);
+}
+
 using Paths = std::vector<fs::path>;
 
 Paths table_files(const Name& name, const fs::path&) {
@@ -199,6 +204,10 @@ Paths table_files(const Name& name, const fs::path&) {
 }
 Paths npz_files(const Name& name, const fs::path&) {
   return {fs::path(data::array_files(name.rest))};
+}
+
+Paths files_of_stream(const Name& name, const fs::path& directory) {
+  return data::stream_files(name.rest, directory);
 }
 
 Paths npy_files(const Name& name, const fs::path&) {
@@ -232,6 +241,7 @@ struct Source {
 };
 
 std::span<const Source> sources() {
+  static const std::string streams = fmt::format("stream:{}", fmt::join(data::stream_forms(), "|"));
   static const std::array all = {
       Source{"fashion-mnist", "fashion-mnist", open_fashion_mnist, idx_files},
       Source{"idx", "idx:DIR", open_idx, idx_files},
@@ -248,7 +258,8 @@ std::span<const Source> sources() {
       Source{"arrow", "arrow:FILE", open_table_file, table_files, true, {".arrow", ".feather"}},
       Source{"spirals", "spirals", open_made<data::spirals>},
       Source{"abs", "abs", open_made<data::absolute_value>},
-      Source{"slowly-changing", "slowly-changing", open_made<data::slowly_changing>}};
+      Source{"slowly-changing", "slowly-changing", open_made<data::slowly_changing>},
+      Source{"stream", streams, open_stream, files_of_stream}};
   return all;
 }
 
@@ -335,6 +346,7 @@ Split fitted(Split split, const DataOptions& options, bool images, bool table) {
 Split open_dataset(std::string_view specification, const DataOptions& options) {
   const Name name(specification);
   Split split = open(name, options);
+  if (split.stream != nullptr) return split;  // of which nothing is known but its first stretch
   return fitted(std::move(split), options, name.kind == "images", find_source(name)->numbers);
 }
 

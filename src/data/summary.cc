@@ -82,6 +82,16 @@ void warn_of_classes(DataSummary& summary) {
           "the class \"{}\" is tested ({} examples) and never trained", each.name, each.test));
 }
 
+void describe_stream(DataSummary& summary, const DataStream& stream) {
+  summary.name = stream.name;
+  summary.train = stream.examples;
+  summary.test = 0;
+  summary.stream = fmt::format(
+      "a stream {}, in stretches of {} examples",
+      stream.examples == 0 ? "without end" : fmt::format("of {} examples", stream.examples),
+      stream.stretch);
+}
+
 }  // namespace
 
 DataSummary summarise(const Split& split) {
@@ -89,6 +99,7 @@ DataSummary summarise(const Split& split) {
   const bool apart = split.train != split.test;
   DataSummary summary{
       .name = train.name, .train = train.size, .test = split.test->size, .shape = train.shape};
+  if (split.stream != nullptr) describe_stream(summary, *split.stream);
   if (apart && summary.name.ends_with(" train")) summary.name.resize(summary.name.size() - 6);
   summary.columns = column_texts(split.reading.columns);
   summary.dropped = split.reading.dropped;

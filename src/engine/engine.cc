@@ -105,6 +105,12 @@ double Engine::step(const BatchSource& source, std::int64_t rows, std::uint64_t 
   return loss / static_cast<double>(rows);
 }
 
+std::int64_t Engine::correct() const {
+  std::int64_t correct = 0;
+  for (const Shard& shard : training_->shards()) correct += shard.loss.correct;
+  return correct;
+}
+
 // Of a step that was abandoned before its update: what it has counted and measured goes.
 void Engine::forget_step(const std::vector<float>& statistics) {
   std::ranges::copy(statistics, model_->statistics().begin());
@@ -138,6 +144,7 @@ void Engine::tally(int worker, std::int64_t rows) {
   const auto [begin, end] = share(options_.shards, worker);
   for (int s = begin; options_.counters && s < end; ++s) {
     Shard& shard = training_->shards()[s];
+    if (watch_ != nullptr) watch_->saw(s, shard.counters);
     shard.activity.tally(shard.counters, steps_, rows);
   }
 }
@@ -278,6 +285,17 @@ Activity Engine::take_activity() {
   steps_ = 0;
   all.pool(model_->layers());
   return all;
+}
+
+void Engine::each_state(Archive& archive) {
+  std::vector<int> exact(exact_.begin(), exact_.end());
+  archive(exact);
+  if (archive.reading() && exact_ != std::set<int>(exact.begin(), exact.end()))
+    compile_training(exact_ = {exact.begin(), exact.end()});
+  training_plan();
+  archive(step_);
+  archive(steps_);
+  for (Shard& shard : training_->shards()) shard.activity.each_state(archive);
 }
 
 ops::LossSums Engine::evaluate(const BatchSource& source, std::int64_t rows, float* outputs,

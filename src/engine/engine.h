@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/archive.h"
 #include "base/workers.h"
 #include "engine/model.h"
 #include "engine/passes/census.h"
@@ -60,6 +61,14 @@ struct SlicePass {
   std::function<void()> finish;
 };
 
+// Sees the counters of each shard of a step before they are added up; called on the worker that
+// counted, for several shards at once.
+class StepWatch {
+ public:
+  virtual ~StepWatch() = default;
+  virtual void saw(int shard, const StepCounters& counters) = 0;
+};
+
 // Makes the libraries below generate their code, some 30 ms, unless they have done so already. An
 // engine does this beside its caller; a program that will need one starts it as early as it can.
 void prepare();
@@ -78,9 +87,15 @@ class Engine {
   // as if it had not been taken.
   double step(const BatchSource& source, std::int64_t rows, std::uint64_t step,
               std::span<const SlicePass> passes);
+  // How many of the examples of the last step were classified right, before its update.
+  std::int64_t correct() const;
+  // Of every step from now on; null: nobody. Needs counters.
+  void watch(StepWatch* watch) { watch_ = watch; }
   // What the steps since the last call saw of the units, over all shards; empty without counters.
   Activity take_activity();
   std::span<const Slice> slices();
+  // All that steps have left in it, beyond the model.
+  void each_state(Archive& archive);
 
   // Sets running statistics to those of these `rows` <= options.batch examples; nothing else
   // changes.
@@ -141,7 +156,8 @@ class Engine {
   std::vector<SliceRun> early_slices_;  // by step of the plan, empty where it is not updated early
   std::vector<SliceRun> late_slices_;   // all others
   std::uint32_t steps_ = 0;             // since the activity was last taken
-  std::stop_token stop_;                // of the step at hand
+  StepWatch* watch_ = nullptr;
+  std::stop_token stop_;  // of the step at hand
   std::atomic<bool> abandoned_ = false;
 };
 

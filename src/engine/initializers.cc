@@ -120,4 +120,10 @@ void initialize_linear(Initializer kind, double gain, std::int64_t fan_in, std::
   }
 }
 
+void initialize_row(Initializer kind, double gain, std::int64_t fan_in, std::int64_t fan_out,
+                    const Random& random, std::span<float> row, std::span<float> bias) {
+  const bool of_both = kind == Initializer::kXavierNormal || kind == Initializer::kXavierUniform;
+  initialize_linear(kind, gain, fan_in, of_both ? fan_out : 1, random, row, bias);
+}
+
 }  // namespace undying::engine

@@ -27,6 +27,11 @@ namespace undying::engine {
 void initialize_linear(Initializer kind, double gain, std::int64_t fan_in, std::int64_t fan_out,
                        const Random& random, std::span<float> weight, std::span<float> bias);
 
+// Draws one row of such a matrix, and its bias (one value, or empty), as those of a whole one are
+// distributed; of orthogonal ones, a direction of length a.
+void initialize_row(Initializer kind, double gain, std::int64_t fan_in, std::int64_t fan_out,
+                    const Random& random, std::span<float> row, std::span<float> bias);
+
 }  // namespace undying::engine
 
 #endif  // UNDYING_ENGINE_INITIALIZERS_H_

@@ -161,4 +161,49 @@ double Recorder::gradient_norm_ratio() const {
   return weights.empty() || sums_.steps == 0 ? std::nan("") : weights.front() / weights.back();
 }
 
+namespace {
+
+void each_life(Archive& archive, UnitLife& life) {
+  for (double* number :
+       {&life.firing_rate, &life.training_firing_rate, &life.output, &life.gradient})
+    archive(*number);
+  archive(life.state);
+  archive(life.born_dead);
+  archive(life.dormant);
+  archive(life.died);
+  archive(life.revived);
+}
+
+void each_layer(Archive& archive, LayerHealth& layer) {
+  archive(layer.name);
+  for (std::int64_t* count : {&layer.units, &layer.dead, &layer.born_dead, &layer.always_negative,
+                              &layer.always_positive, &layer.dormant, &layer.died, &layer.revived})
+    archive(*count);
+  for (double* number :
+       {&layer.firing_rate, &layer.saturated, &layer.signal_mean, &layer.signal_variance,
+        &layer.gradient_norm, &layer.weight_norm, &layer.update_ratio})
+    archive(*number);
+}
+
+void each_census(Archive& archive, CensusRecord& census) {
+  archive(census.step);
+  archive(census.examples);
+  archive(census.gradient_norm_ratio);
+  archive.each(census.layers, [&](LayerHealth& layer) { each_layer(archive, layer); });
+}
+
+}  // namespace
+
+void Recorder::each_state(Archive& archive) {
+  archive(ledger_.examples);
+  for (auto& lives : ledger_.lives)
+    archive.each(lives, [&](UnitLife& life) { each_life(archive, life); });
+  archive.each(ledger_.censuses, [&](CensusRecord& census) { each_census(archive, census); });
+  archive(dead_);
+  archive(faint_);
+  archive(last_active_);
+  archive(sums_.norms);
+  archive(sums_.steps);
+}
+
 }  // namespace undying::health

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/archive.h"
 #include "engine/engine.h"
 #include "health/judge.h"
 #include "undying/health.h"
@@ -54,6 +55,9 @@ class Recorder {
   void of_examples(std::int64_t examples) { ledger_.examples = examples; }
 
   const Ledger& ledger() const { return ledger_; }
+
+  // All that it has recorded.
+  void each_state(Archive& archive);
 
  private:
   struct NormSums {            // since the census before

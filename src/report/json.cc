@@ -32,7 +32,7 @@ void add(Json& json, const Setting& setting, const T& value) {
     json[key] = value ? Json(name(*value)) : Json(nullptr);
   } else if constexpr (std::is_same_v<T, Schedule>) {
     json[key] = specification(value);
-  } else if constexpr (std::is_same_v<T, Augmentation>) {
+  } else if constexpr (std::is_same_v<T, Augmentation> || std::is_same_v<T, KeepAlive>) {
     json[key] = value.specification();
   } else {
     static_assert(std::is_same_v<T, Optimizer>);

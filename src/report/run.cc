@@ -32,10 +32,24 @@ Json baseline_json(const std::optional<Baseline>& baseline) {
           {"answer", baseline->answer}};
 }
 
+Json keep_alive_json(const KeepAliveRecord& record) {
+  Json events = Json::array();
+  for (const Replacement& event : record.events)
+    events.push_back({{"step", event.step},
+                      {"layer", event.layer},
+                      {"units", event.units},
+                      {"silent", event.silent},
+                      {"output_change", number(event.output_change)}});
+  return {{"left_out", record.left_out},   {"replaced", record.replaced},
+          {"silent", record.silent},       {"output_change", number(record.output_change)},
+          {"perturbed", record.perturbed}, {"last_replacements", std::move(events)}};
+}
+
 Json epoch_entry(const EpochRecord& epoch) {
   return {{"epoch", epoch.epoch},
           {"step", epoch.step},
           {"train_loss", number(epoch.train_loss)},
+          {"train_accuracy", number(epoch.train_accuracy)},
           {"test_loss", number(epoch.test_loss)},
           {"test_accuracy", number(epoch.test_accuracy)},
           {"test_score", number(epoch.test_score)},
@@ -73,7 +87,7 @@ std::string run_json(const RunDescription& description, const TrainSettings& set
   for (const EpochRecord& epoch : run.epochs) epochs.push_back(epoch_entry(epoch));
   Json chosen = description_json(description);
   chosen.update(report::settings_json(settings));
-  const Json json = {
+  Json json = {
       {"format", "undying-run 1"},
       {"command", description.command},
       {"version", kVersion},
@@ -87,7 +101,7 @@ std::string run_json(const RunDescription& description, const TrainSettings& set
       {"test_score", number(run.test_score)},
       {"best_epoch", run.best_epoch},
       {"baseline", baseline_json(description.baseline)},
-      {"steps", run.steps.size()},
+      {"steps", steps_taken(run)},
       {"samples", run.samples},
       {"train_seconds", number(run.train_seconds)},
       {"samples_per_second",
@@ -98,6 +112,7 @@ std::string run_json(const RunDescription& description, const TrainSettings& set
       {"epochs", std::move(epochs)},
       {"ledger", report::ledger_json(run.ledger)},
       {"censuses", report::censuses_json(run.ledger)}};
+  if (settings.keep_alive.any()) json["keep_alive"] = keep_alive_json(run.keep_alive);
   return report::text(json, 1);
 }
 

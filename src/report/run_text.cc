@@ -23,7 +23,7 @@ std::string headline(const Run& run) {
   const double rate =
       run.train_seconds > 0.0 ? static_cast<double>(run.samples) / run.train_seconds : 0.0;
   return fmt::format("{}{}{}: {} steps, {} samples in {:.2f} s ({:.0f} samples/s), {}, {}\n",
-                     name(run.status), run.reason.empty() ? "" : ": ", run.reason, run.steps.size(),
+                     name(run.status), run.reason.empty() ? "" : ": ", run.reason, steps_taken(run),
                      run.samples, run.train_seconds, rate, plural(run.threads, "thread"),
                      plural(run.shards, "shard"));
 }
@@ -54,6 +54,43 @@ std::string early_text(const Run& run) {
   return fmt::format(
       "{} epochs; the weights are those of epoch {}, the best on the validation rows\n",
       run.epochs.size(), run.best_epoch);
+}
+
+// Of a stream: the online error over its stretches, at most so many of them, evenly spread.
+std::string online_text(const Run& run) {
+  constexpr std::size_t kMost = 12;
+  if (run.epochs.empty()) return "";
+  const bool classes = std::isfinite(run.epochs.front().train_accuracy);
+  const bool census = run.epochs.front().units > 0;
+  std::string text = fmt::format("\n{:>9} {:>12} {:>14}{}{}\n", "stretch", "to step", "online loss",
+                                 classes ? fmt::format(" {:>12}", "right") : "",
+                                 census ? fmt::format(" {:>8}", "dead") : "");
+  const std::size_t shown = std::min(kMost, run.epochs.size());
+  for (std::size_t i = 1; i <= shown; ++i) {
+    const EpochRecord& epoch = run.epochs[i * run.epochs.size() / shown - 1];
+    text += fmt::format(
+        "{:>9} {:>12} {:>14.6g}{}{}\n", epoch.epoch, epoch.step, epoch.train_loss,
+        classes ? fmt::format(" {:>11.2f}%", 100.0 * epoch.train_accuracy) : "",
+        census ? fmt::format(" {:>8}", fmt::format("{}/{}", epoch.dead, epoch.units)) : "");
+  }
+  return text + "over the last tenth of the stretches: " +
+         (classes ? fmt::format("{:.2f}% right, ", 100.0 * run.test_accuracy) : "") +
+         fmt::format("online loss {:.6g}\n", run.test_loss);
+}
+
+// What the remedies inside training did.
+std::string keep_alive_text(const KeepAliveRecord& record) {
+  std::string text;
+  if (record.replaced > 0)
+    text += fmt::format(
+        "{} replaced, {} of them silent; the largest change of an output that was measured: "
+        "{:.3g}\n",
+        plural(record.replaced, "unit"), record.silent, record.output_change);
+  if (record.perturbed > 0)
+    text += fmt::format("weights shrunk and perturbed {}\n", plural(record.perturbed, "time"));
+  for (const std::string& layer : record.left_out)
+    text += fmt::format("no unit is replaced in {}\n", layer);
+  return text;
 }
 
 std::string ledger_text(const Ledger& ledger) {
@@ -125,8 +162,9 @@ bool needs_a_look(const Run& run, const std::optional<Baseline>& baseline) {
 
 std::string run_text(const Run& run, const RunOutcome& outcome, int columns) {
   const auto limit = static_cast<std::size_t>(std::max(columns, 40));
-  std::string text =
-      headline(run) + scores(run, outcome.baseline) + early_text(run) + ledger_text(run.ledger);
+  std::string text = headline(run) +
+                     (outcome.online ? online_text(run) : scores(run, outcome.baseline)) +
+                     early_text(run) + keep_alive_text(run.keep_alive) + ledger_text(run.ledger);
   if (!needs_a_look(run, outcome.baseline)) return text;
   const auto say = [&](const std::string& sentence) { text += wrap(sentence, limit) + "\n"; };
   text += "\n";

@@ -142,6 +142,7 @@ Json arm_json(const Arm& arm, Metric metric) {
   for (const ArmRun& run : arm.runs) runs.push_back(run_json_of(run, metric));
   return {{"label", arm.label},
           {"activation", arm.activation.specification()},
+          {"keep_alive", arm.keep_alive.specification()},
           {"role", role_name(arm.role)},
           {"can_be_dead", arm.activation.can_be_dead()},
           {"learning_rate", report::setting(arm.learning_rate)},

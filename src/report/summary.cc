@@ -52,8 +52,10 @@ std::string summary_text(const DataSummary& summary, int columns) {
     if (!what.empty())
       text += report::wrap(fmt::format("{:<10} {}", title, what), limit, 11) + "\n";
   };
-  line("Read", fmt::format("{}: {} + {} examples for training and testing", summary.name,
-                           summary.train, summary.test));
+  line("Read", !summary.stream.empty()
+                   ? summary.name + ": " + summary.stream
+                   : fmt::format("{}: {} + {} examples for training and testing", summary.name,
+                                 summary.train, summary.test));
   line("inputs", inputs_text(summary));
   line("left out", first_few(summary.dropped, [](const auto& each) {
          return fmt::format("{} ({})", each.first, each.second);
@@ -88,6 +90,7 @@ Json report::summary_json(const DataSummary& summary) {
                                   {"highest", number(summary.target_highest)},
                                   {"mean", number(summary.target_mean)}}
                            : Json(nullptr)},
+          {"stream", summary.stream},
           {"held_out", summary.held_out},
           {"scaling", summary.scaling},
           {"baseline", summary.baseline},

@@ -29,6 +29,8 @@ class Draws {
   Baseline baseline_of(std::uint64_t seed, const TrainSettings& settings);
 
  private:
+  Split drawn(std::uint64_t seed) const;
+
   Split data_;
   bool redrawn_;
   std::mutex mutex_;  // guards splits_

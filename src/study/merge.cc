@@ -4,6 +4,7 @@
 #include <deque>
 
 #include "study/store.h"
+#include "train/fingerprint.h"
 #include "undying/error.h"
 #include "undying/study.h"
 
@@ -24,7 +25,7 @@ MergedStores merge_stores(std::span<const std::filesystem::path> parts,
       throw Error(
           ErrorCode::kInvalidArgument, part.string(),
           fmt::format("is a part of another study than {}: {}", parts.front().string(),
-                      study::difference(stores.front().fingerprint(), store.fingerprint())));
+                      train::difference(stores.front().fingerprint(), store.fingerprint())));
   }
   study::Store merged(into, stores.front().fingerprint());
   MergedStores result;

@@ -20,6 +20,10 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LayerHealth, name, units, dead, born_dead, al
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CensusRecord, step, examples, layers, gradient_norm_ratio)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Ledger, data, examples, layers, lives, censuses)
 
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Replacement, step, layer, units, silent, output_change)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(KeepAliveRecord, left_out, replaced, silent, events,
+                                   output_change, perturbed)
+
 namespace {
 
 // One number in four bytes, as it lies in memory.
@@ -45,11 +49,15 @@ std::vector<float> floats_of(const nlohmann::json& json) {
 void to_json(nlohmann::json& nlohmann_json_j, const Run& nlohmann_json_t) {
   NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_TO, UNDYING_RUN_FIELDS))
   nlohmann_json_j["examples"] = bytes_of(nlohmann_json_t.examples);
+  nlohmann_json_j["keep_alive"] = nlohmann_json_t.keep_alive;
 }
 
 void from_json(const nlohmann::json& nlohmann_json_j, Run& nlohmann_json_t) {
   NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(NLOHMANN_JSON_FROM, UNDYING_RUN_FIELDS))
   nlohmann_json_t.examples = floats_of(nlohmann_json_j.at("examples"));
+  // Runs stored before there were such remedies have none.
+  if (nlohmann_json_j.contains("keep_alive"))
+    nlohmann_json_j.at("keep_alive").get_to(nlohmann_json_t.keep_alive);
 }
 
 #undef UNDYING_RUN_FIELDS

@@ -96,10 +96,22 @@ void check(const StudySettings& settings, const Split& data, const std::vector<A
       steps_of(settings.train, *data.train));  // throws on a schedule that does not fit
 }
 
+// Of a run on a stream the curve is the online error over its stretches: single steps say little.
+void take_stretches(Run& run) {
+  run.steps.clear();
+  for (const EpochRecord& epoch : run.epochs)
+    run.steps.push_back({.step = epoch.step, .loss = epoch.train_loss});
+}
+
 // Where the run stops early, it watches rows of its training part that it is not trained on, the
 // same for all arms.
 Run fit(Trainer& trainer, const Split& split, std::uint64_t seed, const Observer& observer,
         std::stop_token stop) {
+  if (split.stream != nullptr) {
+    Run run = trainer.fit(*split.stream, observer, std::move(stop));
+    take_stretches(run);
+    return run;
+  }
   if (trainer.settings().early_stop == 0)
     return trainer.fit(*split.train, *split.test, observer, std::move(stop));
   const Split watched = validation_split(split, seed);
@@ -280,7 +292,8 @@ Study run_study(const StudySettings& settings, const Split& data,
       const Split& split = draws->of(seed);
       Trainer trainer = study::begin(settings, arm, *split.train, seed);
       Run run = study::fit(trainer, split, seed, observer, std::move(stopping));
-      if (run.status == RunStatus::kFinished && arm.role != Role::kCandidate)
+      if (run.status == RunStatus::kFinished && arm.role != Role::kCandidate &&
+          split.stream == nullptr)
         run.examples = trainer.example_scores(*split.test);
       return run;
     };

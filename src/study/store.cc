@@ -9,6 +9,7 @@
 
 #include "study/record.h"
 #include "study/sqlite.h"
+#include "train/fingerprint.h"
 #include "undying/error.h"
 
 namespace undying::study {
@@ -17,20 +18,6 @@ namespace {
 constexpr const char* kSchema = "4";
 
 }  // namespace
-
-std::string difference(const std::string& a, const std::string& b) {
-  std::istringstream left(a);
-  std::istringstream right(b);
-  std::string left_line;
-  std::string right_line;
-  for (;;) {
-    const bool more_left = static_cast<bool>(std::getline(left, left_line));
-    const bool more_right = static_cast<bool>(std::getline(right, right_line));
-    if (!more_left && !more_right) return "";
-    if (!more_left || !more_right || left_line != right_line)
-      return fmt::format("it has \"{}\", this one \"{}\"", left_line, right_line);
-  }
-}
 
 void Store::Close::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
 
@@ -49,7 +36,7 @@ Store::Store(const std::filesystem::path& file, const std::string& fingerprint)
     throw Error(ErrorCode::kInvalidArgument, file_,
                 fmt::format("holds another study: {}; choose another file, or repeat that study's "
                             "settings to resume it",
-                            difference(found, fingerprint)));
+                            train::difference(found, fingerprint)));
 }
 
 Store::Store(const std::filesystem::path& file) : file_(file.string()) {

@@ -68,9 +68,6 @@ class Store {
   std::unique_ptr<sqlite3, Close> database_;
 };
 
-// The first line in which two fingerprints differ: `it has "a", this one "b"`.
-std::string difference(const std::string& a, const std::string& b);
-
 }  // namespace undying::study
 
 #endif  // UNDYING_STUDY_STORE_H_

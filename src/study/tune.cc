@@ -45,6 +45,7 @@ std::vector<Arm> plan_candidates(const StudySettings& settings, const std::vecto
       if (arm.role == Role::kPlacebo) continue;
       Arm candidate{.label = fmt::format("{} at {}", arm.label, rate),
                     .activation = arm.activation,
+                    .keep_alive = arm.keep_alive,
                     .role = Role::kCandidate};
       candidate.learning_rate = rate;
       candidate.stored_as = "tuning " + candidate.label;

@@ -16,6 +16,7 @@
 #include "onednn/convolution.h"
 #include "optim/update.h"
 #include "train/fit.h"
+#include "train/initialize.h"
 #include "train/metrics.h"
 #include "train/table_numbers.h"
 #include "undying/error.h"
@@ -167,6 +168,28 @@ Run Trainer::fit(const Dataset& train, const Dataset& test, const Observer& obse
   if (validation != nullptr) state_->check_fit(*validation);
   return train::Fit(*state_, train, test, observer, std::move(stop), validation).run();
 }
+
+void Trainer::keep(const Checkpoint& checkpoint) {
+  if (!checkpoint.file.empty() && checkpoint.every < 1)
+    fail("checkpoint",
+         "is kept every " + std::to_string(checkpoint.every) + " steps; expected at least 1");
+  state_->checkpoint = checkpoint;
+}
+
+Run Trainer::fit(const DataStream& stream, const Observer& observer, std::stop_token stop) {
+  const TrainSettings& settings = state_->settings;
+  if (settings.early_stop > 0)
+    fail("early stop", "has no validation rows on a stream, which is never seen twice; expected 0");
+  if (settings.class_weights != ClassWeights::kNone)
+    fail("class weights", "are of a data set that is known as a whole; expected none on a stream");
+  if (settings.metric && *settings.metric != Metric::kLoss && *settings.metric != Metric::kAccuracy)
+    fail("metric", std::string(name(*settings.metric)) +
+                       " is not kept online; expected accuracy or loss on a stream");
+  check(*stream.read(0));
+  return train::Fit(*state_, stream, observer, std::move(stop)).run();
+}
+
+std::int64_t steps_taken(const Run& run) { return run.steps.empty() ? 0 : run.steps.back().step; }
 
 double score_of(const Run& run, Metric metric) {
   return metric == Metric::kAccuracy ? run.test_accuracy

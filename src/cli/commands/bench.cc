@@ -87,11 +87,15 @@ struct BenchOptions {
     auto* activations =
         app.add_option("--compare-activations", compare_activations,
                        "A,B: interleave two activations; print the ratio of their step times");
+    auto* remedies = app.add_option(
+        "--compare-keep-alive", compare_keep_alive,
+        "interleave training with this remedy inside it, and without; print what it costs");
     auto* start = app.add_flag("--first-step", first_step,
                                "make one step and end: for timing the start from outside");
     add_integer(app, "--rounds", rounds, "interleaved rounds of a comparison", 1, 1000);
     activations->type_name("A,B");
-    kinds = {counters, activations, start};
+    remedies->type_name("NAME");
+    kinds = {counters, activations, remedies, start};
   }
 
   // The flags that choose what is measured exclude each other.
@@ -124,6 +128,7 @@ struct BenchOptions {
   bool first_step = false;
   bool compare_counters = false;
   std::string compare_activations;
+  std::string compare_keep_alive;
   std::string json;
   bool quiet = false;
   std::vector<const CLI::Option*> kinds;
@@ -323,6 +328,14 @@ nlohmann::ordered_json compare_activations(const BenchOptions& options, const Wo
                  {pair[0].specification(), pair[0], counters});
 }
 
+nlohmann::ordered_json compare_keep_alive(const BenchOptions& options, const Workload& workload,
+                                          const Dataset& data) {
+  const Activation activation(options.activation);
+  const KeepAlive keep = parse_keep_alive(options.compare_keep_alive);
+  return compare(options, workload, data, {keep.specification(), activation, true, keep},
+                 {"none", activation, true});
+}
+
 int bench(const BenchOptions& options) {
   const std::jthread warm_up(engine::prepare);
   options.check();
@@ -332,6 +345,7 @@ int bench(const BenchOptions& options) {
   const auto run = options.first_step                     ? measure_start
                    : options.compare_counters             ? compare_counters
                    : !options.compare_activations.empty() ? compare_activations
+                   : !options.compare_keep_alive.empty()  ? compare_keep_alive
                                                           : measure;
   const nlohmann::ordered_json result = run(options, workload, data);
   outputs.write(options.json, [&] { write_file(options.json, result.dump(2) + "\n"); });

@@ -70,6 +70,7 @@ TrainSettings settings(const Workload& workload, const Contender& contender,
   settings.evaluate = false;
   settings.threads = options.threads;
   settings.precision = options.precision;
+  settings.keep_alive = contender.keep_alive;
   settings.health = {.counters = contender.counters, .census = false};
   if (workload.network) settings.loss = Loss::kMeanSquaredError;
   if (workload.network) settings.frozen = frozen_names(*workload.network);

@@ -27,6 +27,7 @@ struct Contender {
   std::string label;
   Activation activation;
   bool counters = true;
+  KeepAlive keep_alive = {};
 };
 
 // How it is trained, whatever the activation.

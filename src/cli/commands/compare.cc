@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstdio>
 #include <memory>
@@ -58,6 +59,12 @@ struct CompareOptions {
                    "the arms, separated by commas; undying list names them all")
         ->type_name("NAMES")
         ->capture_default_str();
+    app.add_option("--keep-alive", keep_alive,
+                   fmt::format("remedies inside training, separated by commas: {}, several joined "
+                               "by +, and none; each is an arm with each activation",
+                               fmt::join(keep_alive_forms(), ", ")))
+        ->type_name("NAMES")
+        ->capture_default_str();
     add_file(app, "--report", report, "write a self-contained HTML report to this file");
     add_file(app, "--store", store, "keep finished runs in this SQLite file, and resume from it");
     app.add_option("--part", part,
@@ -71,6 +78,7 @@ struct CompareOptions {
   TrainingOptions training;
   TrialOptions trial;
   std::string activations = "relu,leaky_relu:0.01,leaky_relu:0.2,prelu,elu";
+  std::string keep_alive = "none";
   std::string report;
   std::string store;
   std::string part;
@@ -136,6 +144,7 @@ StudySettings study_settings(const CompareOptions& options) {
                          .model = options.training.model(),
                          .model_options = options.training.model_options()};
   settings.activations = parse_activations("--activations", options.activations);
+  settings.keep_alive = parse_keep_alives("--keep-alive", options.keep_alive);
   settings.seeds = options.trial.seeds();
   settings.max_seeds = options.trial.max_seeds();
   settings.budget = options.trial.budget();
@@ -207,7 +216,7 @@ int compare(const CompareOptions& options, const Host& host) {
       [&] { screen.abandon(); });
   std::optional<Network> network = options.training.open_network();
   const Split data = open_data(options.training, network, show_reading(screen, interrupt.token()));
-  options.training.fit_epochs(settings.train, *data.train);
+  options.training.fit_epochs(settings.train, data);
   if (network) take(options, *network, *data.train, settings);
   if (!network) settings.train.loss = options.training.loss(*data.train);
   start(options, *data.train, settings);

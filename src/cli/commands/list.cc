@@ -55,6 +55,7 @@ const std::vector<Topic>& topics() {
       {"Augmentation", "--augment", with_none(augmentation_forms())},
       {"Optimizers", "--optimizer", words(optimizer_names())},
       {"Schedules", "--schedule", schedule_forms()},
+      {"Remedies inside training", "--keep-alive", keep_alive_forms()},
       {"Initial draws", "--init-scheme", initializer_names()},
       {"Losses", "--loss", loss_names()},
       {"Metrics", "--metric", metric_names()}};

@@ -232,7 +232,7 @@ int run_revive(const ReviveOptions& options, const Host& host) {
     return options.training.open_data(show_reading(screen, interrupt.token()), network.model.form,
                                       network.interface);
   });
-  options.training.fit_epochs(settings.train, *data.train);
+  options.training.fit_epochs(settings.train, data);
   options.training.choose(network, *data.train, settings.train);
   settings.diagnose.loss = settings.train.loss;
   settings.diagnose.outputs = settings.train.outputs;

@@ -60,6 +60,14 @@ struct TrainOptions {
     add_file(app, "-o,--out", out,
              "write the final weights as safetensors, or the network as ONNX where the name ends "
              "in .onnx");
+    add_file(app, "--checkpoint", checkpoint,
+             "keep the run in this file as it goes, every --checkpoint-every steps and where it is "
+             "interrupted");
+    add_integer(app, "--checkpoint-every", checkpoint_every, "steps between two checkpoints", 1,
+                std::int64_t{1} << 40);
+    app.add_flag("--resume", resume,
+                 "go on from --checkpoint, where it is there: the same bits as if it had never "
+                 "ended");
     app.add_flag("--explain", explain,
                  "print the compiled plan: operators, shapes, memory, what is in place, what runs; "
                  "then end");
@@ -69,6 +77,9 @@ struct TrainOptions {
   std::string activation;  // empty: relu, or those of the file
   std::string metrics;
   std::string out;
+  std::string checkpoint;
+  std::int64_t checkpoint_every = 100'000;
+  bool resume = false;
   bool explain = false;
 };
 
@@ -104,10 +115,11 @@ void print_plan(const Host& host, const PlanSummary& plan, const TrainSettings& 
 // loss, and ready commands.
 RunOutcome outcome_of(const TrainOptions& options, const Host& host, const Trainer& trainer,
                       const Split& data, const Run& run) {
-  RunOutcome outcome{.baseline =
-                         trainer.settings().evaluate
-                             ? std::optional(baseline(*data.train, *data.test, trainer.settings()))
-                             : std::nullopt};
+  const bool tested = trainer.settings().evaluate && data.stream == nullptr;
+  RunOutcome outcome{
+      .baseline = tested ? std::optional(baseline(*data.train, *data.test, trainer.settings()))
+                         : std::nullopt,
+      .online = data.stream != nullptr};
   outcome.weighed = trainer.settings().class_weights != ClassWeights::kNone;
   if (!needs_a_look(run, outcome.baseline) || run.status == RunStatus::kInterrupted) return outcome;
   const DiagnoseSettings settings{.loss = trainer.settings().loss,
@@ -156,12 +168,14 @@ Trainer make_trainer(const TrainOptions& options, const std::optional<Network>& 
 }
 
 // `watched`: training rows and validation rows, where the run stops early.
-Run fit(Trainer& trainer, const Split& data, const std::optional<Split>& watched, Screen& screen,
-        const std::stop_token& stop) {
+Run fit(const TrainOptions& options, Trainer& trainer, const Split& data,
+        const std::optional<Split>& watched, Screen& screen, const std::stop_token& stop) {
   const Dataset& train = watched ? *watched->train : *data.train;
   TrainDisplay display(screen, trainer.settings(), train.size);
   const Observer observer{.step = [&](const StepRecord& record) { display.step(record); },
                           .epoch = [&](const EpochRecord& record) { display.epoch(record); }};
+  trainer.keep({options.checkpoint, options.checkpoint_every, options.resume});
+  if (data.stream != nullptr) return trainer.fit(*data.stream, observer, stop);
   return trainer.fit(train, *data.test, observer, stop, watched ? watched->test.get() : nullptr);
 }
 
@@ -188,6 +202,12 @@ void check_scaling(const TrainOptions& options, const std::optional<Network>& ne
                 "expected --normalize unit");
 }
 
+void check_checkpoint(const TrainOptions& options) {
+  if (options.resume && options.checkpoint.empty())
+    throw Error(ErrorCode::kInvalidArgument, "--resume",
+                "has nothing to go on from; expected --checkpoint FILE too");
+}
+
 // Which neither trains nor writes.
 void check_explain(const TrainOptions& options) {
   for (const auto& [flag, file] : {std::pair{"--json", options.training.json()},
@@ -203,8 +223,16 @@ DataSummary summary_of(const Split& data, const std::optional<Split>& watched,
   DataSummary summary = summarise(data);
   if (watched)
     summary.remarks.push_back(watched->note + ": not trained on, the run stops early by them");
-  summary.baseline = baseline(*data.train, *data.test, settings).text();
+  if (data.stream == nullptr) summary.baseline = baseline(*data.train, *data.test, settings).text();
   return summary;
+}
+
+// A stream with draws in it is that of the run's seed, as a study's runs have theirs.
+Split drawn(Split data, std::uint64_t seed) {
+  if (data.stream == nullptr || !data.stream->redraw) return data;
+  data.stream = data.stream->redraw(seed);
+  data.train = data.test = data.stream->read(0);
+  return data;
 }
 
 // What was trained, in files and on the screen.
@@ -241,8 +269,12 @@ int finish(const TrainOptions& options, const Host& host, Outputs& outputs,
 
 int train(const TrainOptions& options, const Host& host) {
   check_explain(options);
+  check_checkpoint(options);
   Outputs outputs(
-      {{"--json", options.training.json()}, {"--metrics", options.metrics}, {"--out", options.out}},
+      {{"--json", options.training.json()},
+       {"--metrics", options.metrics},
+       {"--out", options.out},
+       {"--checkpoint", options.checkpoint}},
       {{"--data", options.training.data_files()},
        {"--init", {options.training.init()}},
        {"--model", {is_network_file(options.training.model()) ? options.training.model() : ""}}});
@@ -258,8 +290,9 @@ int train(const TrainOptions& options, const Host& host) {
       [&] { screen.abandon(); });
   const std::jthread warm_up(engine::prepare);  // behind the line above: a thread that blocks no
                                                 // signal would end the program at the first
-  const Split data = open_data(options.training, network, show_reading(screen, interrupt.token()));
-  options.training.fit_epochs(settings, *data.train);
+  const Split data = drawn(
+      open_data(options.training, network, show_reading(screen, interrupt.token())), settings.seed);
+  options.training.fit_epochs(settings, data);
   if (network) options.training.choose(*network, *data.train, settings);
   if (!network) settings.loss = options.training.loss(*data.train);
   check_scaling(options, network, *data.train);
@@ -274,7 +307,7 @@ int train(const TrainOptions& options, const Host& host) {
     print_plan(host, trainer.plan(), trainer.settings());
     return kOk;
   }
-  const Run run = fit(trainer, data, watched, screen, interrupt.token());
+  const Run run = fit(options, trainer, data, watched, screen, interrupt.token());
   screen.close();
   return finish(options, host, outputs, network, trainer, data, run, summary);
 }

@@ -63,6 +63,7 @@ void read(const std::string& text, Precision& precision) { precision = parse_pre
 void read(const std::string& text, Augmentation& augmentation) {
   augmentation = parse_augmentation(text);
 }
+void read(const std::string& text, KeepAlive& keep) { keep = parse_keep_alive(text); }
 void read(const std::string& text, Schedule& schedule) {
   const std::int64_t warmup = schedule.warmup;  // has a flag of its own
   schedule = parse_schedule(text);
@@ -74,6 +75,7 @@ std::vector<std::string> words_for(const Loss&) { return loss_names(); }
 std::vector<std::string> words_for(const std::optional<Metric>&) { return metric_names(); }
 std::vector<std::string> words_for(const Initializer&) { return initializer_names(); }
 std::vector<std::string> words_for(const Schedule&) { return schedule_forms(); }
+std::vector<std::string> words_for(const KeepAlive&) { return keep_alive_forms(); }
 template <class T>
 std::vector<std::string> words_for(const T&) {
   return {};
@@ -81,7 +83,8 @@ std::vector<std::string> words_for(const T&) {
 
 template <class T>
 std::string word_of(const T& value) {
-  if constexpr (std::is_same_v<T, Augmentation>) return value.specification();
+  if constexpr (std::is_same_v<T, Augmentation> || std::is_same_v<T, KeepAlive>)
+    return value.specification();
   if constexpr (std::is_same_v<T, Schedule>) return specification(value);
   if constexpr (std::is_enum_v<T> && !std::is_same_v<T, Loss>)
     return std::string(name(value));  // the default loss is that of the data
@@ -91,12 +94,14 @@ std::string word_of(const T& value) {
 // Gives each setting that has a help its flag. The fields must outlive the parse.
 struct SettingFlags {
   CLI::App& app;
-  bool built;  // whether flags say how the network is built
+  bool built;    // whether flags say how the network is built
+  bool several;  // whether runs differ in their remedies
 
   template <class T>
   void operator()(const Setting& setting, T& field) const {
-    constexpr std::array<std::string_view, 3> kOfBuilt = {"init_scheme", "metric", "early_stop"};
-    if (setting.help.empty() ||
+    constexpr std::array<std::string_view, 4> kOfBuilt = {"init_scheme", "metric", "early_stop",
+                                                          "keep_alive"};
+    if (setting.help.empty() || (several && setting.name == "keep_alive") ||
         (!built && std::ranges::find(kOfBuilt, setting.name) != kOfBuilt.end()))
       return;
     if (CLI::Option* option = add(setting, field); option != nullptr)
@@ -125,9 +130,9 @@ struct SettingFlags {
       const auto set = [&field](const std::string& text) { read(text, field); };
       std::string words = fmt::format("{}", fmt::join(words_for(field), ", "));
       if (!words.empty()) words += "; ";
-      const char* kind = std::is_same_v<T, Augmentation>   ? "LIST"
-                         : std::is_same_v<T, ClassWeights> ? "HOW"
-                                                           : "NAME";
+      const char* kind = std::is_same_v<T, Augmentation> || std::is_same_v<T, KeepAlive> ? "LIST"
+                         : std::is_same_v<T, ClassWeights>                               ? "HOW"
+                                                                                         : "NAME";
       return app.add_option_function<std::string>(flag_of(setting), set, words + help)
           ->type_name(kind)
           ->default_str(word_of(field));
@@ -187,7 +192,8 @@ void TrainingOptions::add_settings(CLI::App& app, Network network) {
       ->group(kTrainingGroup);
   add_rate(app);
   add_optimizer_flags(app);
-  TrainSettings::each(given_, SettingFlags{app, network == Network::kBuilt});
+  TrainSettings::each(given_,
+                      SettingFlags{app, network == Network::kBuilt, rates_ == Rates::kSeveral});
   add_file(app, "--json", json_, "write the result as JSON to this file")->group(kRunGroup);
   app.add_flag("--quiet", quiet_, "no progress, only the result")->group(kRunGroup);
 }
@@ -287,12 +293,22 @@ std::optional<DataForm> TrainingOptions::initial_form() const {
   return is_network_file(init_) ? onnx::load(init_).form : std::nullopt;
 }
 
-void TrainingOptions::fit_epochs(TrainSettings& settings, const Dataset& train) const {
-  const std::int64_t rows =
-      train.size - train.size / 4;  // at least, where validation rows are cut off
+void TrainingOptions::fit_epochs(TrainSettings& settings, const Split& data) const {
+  if (app_->count("--epochs") > 0) return;
+  const DataStream* stream = data.stream.get();
+  if (stream != nullptr && stream->examples == 0 && given_.max_steps == 0)
+    throw Error(ErrorCode::kInvalidArgument, "--steps",
+                fmt::format("says when to end with a stream without end; expected --steps N, or "
+                            "--epochs N for N stretches of {} examples",
+                            stream->stretch));
+  if (stream != nullptr && given_.max_steps == 0)
+    settings.epochs = (stream->examples + stream->stretch - 1) / stream->stretch;
+  if (given_.max_steps == 0) return;
+  const std::int64_t size = data.train->size;
+  // At least, where validation rows are cut off.
+  const std::int64_t rows = stream != nullptr ? size : size - size / 4;
   const std::int64_t steps_per_epoch = (rows + settings.batch - 1) / settings.batch;
-  if (given_.max_steps > 0 && app_->count("--epochs") == 0)
-    settings.epochs = (given_.max_steps + steps_per_epoch - 1) / steps_per_epoch;
+  settings.epochs = (given_.max_steps + steps_per_epoch - 1) / steps_per_epoch;
 }
 
 std::vector<std::filesystem::path> TrainingOptions::data_files() const { return data_.files(); }

@@ -21,7 +21,7 @@ namespace undying::cli {
 class TrainingOptions {
  public:
   enum class Network { kBuilt, kGiven };  // whether flags say how it is built
-  enum class Rates { kOne, kSeveral };    // whether --lr may be a list
+  enum class Rates { kOne, kSeveral };    // whether --lr, and --keep-alive, may be a list
 
   // Adds the flags to a command. The object must outlive the parse, and the host the object.
   TrainingOptions(CLI::App& app, const Host& host, Network network = Network::kBuilt,
@@ -46,7 +46,7 @@ class TrainingOptions {
   // The files that reads, where they can be told beforehand.
   std::vector<std::filesystem::path> data_files() const;
   // Where --steps was given and --epochs was not: as many as the steps need.
-  void fit_epochs(TrainSettings& settings, const Dataset& train) const;
+  void fit_epochs(TrainSettings& settings, const Split& data) const;
   ModelOptions model_options() const;
   // All but what depends on the data. Throws Error{kInvalidArgument} for flags that the chosen
   // optimizer does not have.

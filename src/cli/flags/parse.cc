@@ -135,8 +135,11 @@ CLI::Option* add_file(CLI::App& app, const std::string& flag, std::string& value
   return app.add_option_function<std::string>(flag, set, help)->type_name("FILE");
 }
 
-std::vector<Activation> parse_activations(std::string_view flag, std::string_view text) {
-  std::vector<Activation> activations;
+namespace {
+
+// The items of a list whose items may hold commas themselves.
+std::vector<std::string_view> items_of(std::string_view flag, std::string_view text) {
+  std::vector<std::string_view> items;
   for (std::size_t begin = 0; begin <= text.size();) {
     std::size_t end = text.find(',', begin);
     while (end != std::string_view::npos && begins_number(text, end + 1))
@@ -145,11 +148,25 @@ std::vector<Activation> parse_activations(std::string_view flag, std::string_vie
         trimmed(text.substr(begin, end == std::string_view::npos ? end : end - begin));
     if (item.empty() || item.ends_with(','))
       fail(flag, fmt::format("\"{}\" has an empty item; expected names separated by commas", text));
-    activations.emplace_back(item);
+    items.push_back(item);
     if (end == std::string_view::npos) break;
     begin = end + 1;
   }
+  return items;
+}
+
+}  // namespace
+
+std::vector<Activation> parse_activations(std::string_view flag, std::string_view text) {
+  std::vector<Activation> activations;
+  for (const std::string_view item : items_of(flag, text)) activations.emplace_back(item);
   return activations;
+}
+
+std::vector<KeepAlive> parse_keep_alives(std::string_view flag, std::string_view text) {
+  std::vector<KeepAlive> all;
+  for (const std::string_view item : items_of(flag, text)) all.push_back(parse_keep_alive(item));
+  return all;
 }
 
 }  // namespace undying::cli

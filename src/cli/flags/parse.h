@@ -9,6 +9,7 @@
 
 #include "base/nearest.h"
 #include "undying/activation.h"
+#include "undying/settings.h"
 
 namespace undying::cli {
 
@@ -43,6 +44,8 @@ CLI::Option* add_file(CLI::App& app, const std::string& flag, std::string& value
 // "relu,leaky_relu:0.01,rrelu:0.1,0.3": items are split at commas that a letter follows, since
 // parameters are separated by commas too.
 std::vector<Activation> parse_activations(std::string_view flag, std::string_view text);
+// "none,redo:0.1,500,cbp+l2-init" likewise.
+std::vector<KeepAlive> parse_keep_alives(std::string_view flag, std::string_view text);
 
 }  // namespace undying::cli
 

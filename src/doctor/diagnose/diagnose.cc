@@ -156,9 +156,9 @@ Diagnosis diagnose(const Graph& graph, const std::vector<Tensor>& weights, const
   doctor::check_inputs(network.graph, data);
   if (doctor::has_targets(data)) doctor::check_targets(network.graph, data, loss, settings.outputs);
   engine::Model model = doctor::make_model(network.graph, weights);
-  std::vector<doctor::Wiring> wirings;
+  std::vector<engine::Wiring> wirings;
   for (const engine::Layer& layer : model.layers())
-    wirings.push_back(doctor::wiring_of(model, layer));
+    wirings.push_back(engine::wiring_of(model, layer));
   const doctor::Observation seen = doctor::observe(model, wirings, data, loss, settings);
   Diagnosis diagnosis{
       .data = data.name,

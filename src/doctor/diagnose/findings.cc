@@ -35,8 +35,8 @@ constexpr const char* kLeaky =
 
 class Finder {
  public:
-  Finder(const engine::Model& model, const std::vector<Wiring>& wirings, const Observation& seen,
-         const Diagnosis& diagnosis)
+  Finder(const engine::Model& model, const std::vector<engine::Wiring>& wirings,
+         const Observation& seen, const Diagnosis& diagnosis)
       : model_(model), wirings_(wirings), seen_(seen), diagnosis_(diagnosis) {
     for (const engine::Parameter& parameter : model.parameters())
       if (parameter.trained) trained_ += static_cast<double>(parameter.size);
@@ -77,9 +77,9 @@ class Finder {
   double share_of(std::size_t l, const std::vector<std::int64_t>& units) const {
     double numbers = 0.0;
     for (const std::int64_t unit : units) {
-      for (const Span& span : incoming(model_, wirings_[l], unit))
+      for (const engine::Span& span : incoming(model_, wirings_[l], unit))
         numbers += static_cast<double>(span.numbers());
-      for (const Span& span : outgoing(model_, wirings_[l], unit))
+      for (const engine::Span& span : outgoing(model_, wirings_[l], unit))
         numbers += static_cast<double>(span.numbers());
     }
     return trained_ > 0.0 ? numbers / trained_ : 0.0;
@@ -303,7 +303,7 @@ class Finder {
   }
 
   const engine::Model& model_;
-  const std::vector<Wiring>& wirings_;
+  const std::vector<engine::Wiring>& wirings_;
   const Observation& seen_;
   const Diagnosis& diagnosis_;
   double trained_ = 0.0;
@@ -312,7 +312,7 @@ class Finder {
 
 }  // namespace
 
-std::vector<Finding> find(const engine::Model& model, const std::vector<Wiring>& wirings,
+std::vector<Finding> find(const engine::Model& model, const std::vector<engine::Wiring>& wirings,
                           const Observation& seen, const Diagnosis& diagnosis) {
   return Finder(model, wirings, seen, diagnosis).run();
 }

@@ -18,8 +18,8 @@ constexpr double kScaleNearZero = 1e-3;  // |gamma| against the largest of its l
 // and what is locked.
 class Explainer {
  public:
-  Explainer(const engine::Model& model, const std::vector<Wiring>& wirings, const Observation& seen,
-            const DiagnoseSettings& settings)
+  Explainer(const engine::Model& model, const std::vector<engine::Wiring>& wirings,
+            const Observation& seen, const DiagnoseSettings& settings)
       : model_(model), wirings_(wirings), seen_(seen), settings_(settings) {}
 
   std::vector<LayerDiagnosis> run() {
@@ -119,7 +119,7 @@ class Explainer {
   bool own_gradient(std::size_t l, std::int64_t unit) const {
     bool any = false;
     if (!seen_.gradients) return any;
-    for (const Span& span : incoming(model_, wirings_[l], unit)) {
+    for (const engine::Span& span : incoming(model_, wirings_[l], unit)) {
       const std::int64_t offset = model_.parameters()[span.parameter].offset;
       span.each([&](std::int64_t i) { any = any || seen_.gradients->learns(offset + i); });
     }
@@ -128,7 +128,7 @@ class Explainer {
 
   // Whether z depends on what comes in at all.
   bool lets_through(std::size_t l, std::int64_t unit) const {
-    const Wiring& wiring = wirings_[l];
+    const engine::Wiring& wiring = wirings_[l];
     if (wiring.weight < 0) return true;
     return !weights_are_zero(l, unit) &&
            (wiring.norm < 0 || values(wiring.norm, Role::kScale)[unit] != 0.0f);
@@ -136,7 +136,7 @@ class Explainer {
 
   bool weights_are_zero(std::size_t l, std::int64_t unit) const {
     bool any = false;
-    for (const Span& span : incoming(model_, wirings_[l], unit)) {
+    for (const engine::Span& span : incoming(model_, wirings_[l], unit)) {
       const engine::Parameter& parameter = model_.parameters()[span.parameter];
       if (parameter.role != Role::kWeight) continue;
       span.each([&](std::int64_t i) { any = any || model_.values(parameter)[i] != 0.0f; });
@@ -145,7 +145,7 @@ class Explainer {
   }
 
   DeadCause cause_of(std::size_t l, std::int64_t unit, const UnitDiagnosis& life) const {
-    const Wiring& wiring = wirings_[l];
+    const engine::Wiring& wiring = wirings_[l];
     const auto at = static_cast<std::size_t>(unit);
     if (wiring.weight < 0) return DeadCause::kUnknown;
     if (weights_are_zero(l, unit)) return DeadCause::kZeroWeights;
@@ -167,7 +167,7 @@ class Explainer {
   // Whether all units that these weights read are dead or constant.
   bool reads_silence(int weight) const {
     for (std::size_t l = 0; l < layers_.size(); ++l)
-      for (const Reader& reader : wirings_[l].readers)
+      for (const engine::Reader& reader : wirings_[l].readers)
         if (reader.node == weight) return layers_[l].dead + layers_[l].constant == layers_[l].units;
     return false;
   }
@@ -180,7 +180,7 @@ class Explainer {
   }
 
   const engine::Model& model_;
-  const std::vector<Wiring>& wirings_;
+  const std::vector<engine::Wiring>& wirings_;
   const Observation& seen_;
   const DiagnoseSettings& settings_;
   std::vector<LayerDiagnosis> layers_;
@@ -189,7 +189,7 @@ class Explainer {
 }  // namespace
 
 std::vector<LayerDiagnosis> judge_layers(const engine::Model& model,
-                                         const std::vector<Wiring>& wirings,
+                                         const std::vector<engine::Wiring>& wirings,
                                          const Observation& seen,
                                          const DiagnoseSettings& settings) {
   return Explainer(model, wirings, seen, settings).run();

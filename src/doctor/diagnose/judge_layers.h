@@ -12,7 +12,7 @@ namespace undying::doctor {
 
 // From what was seen to the states of units and the figures of layers. Pure.
 std::vector<LayerDiagnosis> judge_layers(const engine::Model& model,
-                                         const std::vector<Wiring>& wirings,
+                                         const std::vector<engine::Wiring>& wirings,
                                          const Observation& seen, const DiagnoseSettings& settings);
 
 // Of every weight tensor, in forward order; empty without gradients.
@@ -27,7 +27,7 @@ void find_in_data(const Diagnosis& diagnosis, std::vector<Finding>& findings);
 std::string not_learned_text(const Baseline& baseline, double score);
 
 // From states and figures to findings, the most costly first.
-std::vector<Finding> find(const engine::Model& model, const std::vector<Wiring>& wirings,
+std::vector<Finding> find(const engine::Model& model, const std::vector<engine::Wiring>& wirings,
                           const Observation& seen, const Diagnosis& diagnosis);
 
 }  // namespace undying::doctor

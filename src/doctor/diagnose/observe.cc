@@ -22,7 +22,8 @@ std::string passed_for(bool backward, bool sampled) {
 }
 
 // The max pools of D's layers that a unit can lose.
-std::vector<PoolObserver> pools_of(const engine::Model& model, const std::vector<Wiring>& wirings,
+std::vector<PoolObserver> pools_of(const engine::Model& model,
+                                   const std::vector<engine::Wiring>& wirings,
                                    std::vector<std::size_t>& layers) {
   std::vector<PoolObserver> pools;
   for (std::size_t l = 0; l < wirings.size(); ++l) {
@@ -69,8 +70,8 @@ engine::RunnerOptions options_of(const engine::Model& model, const DiagnoseSetti
 
 }  // namespace
 
-Observation observe(engine::Model& model, const std::vector<Wiring>& wirings, const Dataset& data,
-                    Loss loss, const DiagnoseSettings& settings) {
+Observation observe(engine::Model& model, const std::vector<engine::Wiring>& wirings,
+                    const Dataset& data, Loss loss, const DiagnoseSettings& settings) {
   const bool backward = has_targets(data);
   const ops::LossOptions judged{.loss = loss, .outputs = settings.outputs};
   const std::vector<std::uint32_t> order = train::identity_order(data.size);

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "doctor/diagnose/rank.h"
-#include "doctor/diagnose/wiring.h"
 #include "engine/passes/census.h"
 #include "engine/passes/gradients.h"
+#include "engine/wiring.h"
 #include "undying/doctor.h"
 
 namespace undying::doctor {
@@ -32,8 +32,8 @@ struct Observation {
 
 // One pass over D, forward and, where D has targets, back; another forward where the scale of the
 // inputs is suspected.
-Observation observe(engine::Model& model, const std::vector<Wiring>& wirings, const Dataset& data,
-                    Loss loss, const DiagnoseSettings& settings);
+Observation observe(engine::Model& model, const std::vector<engine::Wiring>& wirings,
+                    const Dataset& data, Loss loss, const DiagnoseSettings& settings);
 
 }  // namespace undying::doctor
 

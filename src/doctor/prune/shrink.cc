@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-#include "doctor/diagnose/wiring.h"
+#include "engine/wiring.h"
 #include "ops/shapes.h"
 
 namespace undying::doctor {

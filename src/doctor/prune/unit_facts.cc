@@ -4,7 +4,7 @@
 #include <limits>
 #include <map>
 
-#include "doctor/diagnose/wiring.h"
+#include "engine/wiring.h"
 
 namespace undying::doctor {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "doctor/diagnose/wiring.h"
+#include "engine/wiring.h"
 #include "ops/convolution/window.h"
 #include "ops/shapes.h"
 

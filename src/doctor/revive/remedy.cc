@@ -34,7 +34,7 @@ void set(engine::Model& model, int node, Role role, std::int64_t unit, float val
   if (float* row = row_of(model, node, role, unit, &size); row != nullptr) *row = value;
 }
 
-void draw_row(engine::Model& model, const Wiring& wiring, UnitId id, double gain,
+void draw_row(engine::Model& model, const engine::Wiring& wiring, UnitId id, double gain,
               std::uint64_t seed) {
   std::int64_t fan_in = 0;
   float* row = row_of(model, wiring.weight, Role::kWeight, id.unit, &fan_in);
@@ -49,8 +49,8 @@ void draw_row(engine::Model& model, const Wiring& wiring, UnitId id, double gain
   set(model, wiring.norm, Role::kShift, id.unit, 0.0f);
 }
 
-void silence(engine::Model& model, const Wiring& wiring, std::int64_t unit) {
-  for (const Span& span : outgoing(model, wiring, unit)) {
+void silence(engine::Model& model, const engine::Wiring& wiring, std::int64_t unit) {
+  for (const engine::Span& span : outgoing(model, wiring, unit)) {
     float* values = model.values(model.parameters()[span.parameter]);
     span.each([&](std::int64_t i) { values[i] = 0.0f; });
   }
@@ -59,7 +59,7 @@ void silence(engine::Model& model, const Wiring& wiring, std::int64_t unit) {
 // The weight of a layer whose channels were drawn anew before a batch norm, which takes the running
 // statistics of what now comes in.
 struct Renewed {
-  Wiring wiring;
+  engine::Wiring wiring;
   std::vector<std::int64_t> units;
 };
 
@@ -107,13 +107,6 @@ std::vector<int> weights_of(const Graph& graph) {
   for (int i = 0; i < static_cast<int>(graph.nodes().size()); ++i)
     if (ops::makes_units(graph.nodes()[i])) nodes.push_back(i);
   return nodes;
-}
-
-bool can_be_drawn(const engine::Model& model, const Wiring& wiring) {
-  return wiring.weight >= 0 && wiring.feed_alone && wiring.read_by_weights_alone &&
-         !wiring.readers.empty() &&
-         !ops::traits_of(model.graph().nodes()[wiring.weight])
-              .transposed;  // whose rows are not units
 }
 
 bool is_relu(const Activation& activation) {
@@ -167,8 +160,8 @@ std::int64_t reinitialise(engine::Model& model, std::span<const UnitId> units,
   std::map<int, Renewed> renewed;  // by the weight
   for (const auto& [l, those] : by_layer) {
     const engine::Layer& layer = model.layers()[l];
-    const Wiring wiring = wiring_of(model, layer);
-    if (!can_be_drawn(model, wiring)) continue;
+    const engine::Wiring wiring = wiring_of(model, layer);
+    if (!obstacle(model, wiring).empty()) continue;
     const double gain = activation != nullptr ? activation->gain() : layer.activation.gain();
     for (const std::int64_t unit : those) {
       draw_row(model, wiring, {l, unit}, gain, seed);

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "doctor/diagnose/wiring.h"
 #include "doctor/revive/unit_moments.h"
+#include "engine/wiring.h"
 #include "undying/doctor.h"
 
 namespace undying::doctor {

@@ -77,4 +77,13 @@ void Activity::clear() {
   examples = 0;
 }
 
+void Activity::each_state(Archive& archive) {
+  archive.fixed(fired.span());
+  archive.fixed(abs_output.span());
+  archive.fixed(abs_gradient.span());
+  archive.fixed(first_fired.span());
+  archive.fixed(last_fired.span());
+  archive(examples);
+}
+
 }  // namespace undying::engine

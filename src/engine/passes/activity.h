@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "base/archive.h"
 #include "base/buffer.h"
 #include "engine/model.h"
 
@@ -40,6 +41,7 @@ struct Activity {
   // One entry a unit (engine/model.h).
   void pool(const std::vector<Layer>& layers);
   void clear();
+  void each_state(Archive& archive);
 
   Buffer<std::uint64_t> fired;        // examples (x positions) with z above the firing threshold
   Buffer<double> abs_output;          // sum of |h|

@@ -1,16 +1,17 @@
-#ifndef UNDYING_DOCTOR_DIAGNOSE_WIRING_H_
-#define UNDYING_DOCTOR_DIAGNOSE_WIRING_H_
+#ifndef UNDYING_ENGINE_WIRING_H_
+#define UNDYING_ENGINE_WIRING_H_
 
 // Which numbers of which tensors make a layer's units: for unit j the weights, the bias, the scale
 // and shift of the norm that lead into it, and the weights that read it. What names a unit's cause
 // of death, or re-initialises it, goes by this.
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "engine/model.h"
 
-namespace undying::doctor {
+namespace undying::engine {
 
 // A run of numbers of one tensor, `count` runs of `size` that begin `stride` apart.
 struct Span {
@@ -49,19 +50,23 @@ struct Wiring {
   int pool = -1;                      // a max pool right behind, views and dropout between
   bool bypassed = false;  // a path from an input to the first output goes around the layer
 };
-Wiring wiring_of(const engine::Model& model, const engine::Layer& layer);
+Wiring wiring_of(const Model& model, const Layer& layer);
+
+// Why a unit of such a layer cannot be replaced by a new one: drawn anew, its outgoing weights at
+// 0. Empty: it can.
+std::string obstacle(const Model& model, const Wiring& wiring);
 
 // What feeds a unit: its row of the weights, its bias, its gamma and beta. What its readers weigh
 // it with.
-std::vector<Span> incoming(const engine::Model& model, const Wiring& wiring, std::int64_t unit);
-std::vector<Span> outgoing(const engine::Model& model, const Wiring& wiring, std::int64_t unit);
+std::vector<Span> incoming(const Model& model, const Wiring& wiring, std::int64_t unit);
+std::vector<Span> outgoing(const Model& model, const Wiring& wiring, std::int64_t unit);
 
 // How many nodes own a parameter.
-int owner_count(const engine::Model& model, int parameter);
+int owner_count(const Model& model, int parameter);
 
 // The parameter of this role that a node owns; -1: none.
-int parameter_of(const engine::Model& model, int node, ops::ParameterSpec::Role role);
+int parameter_of(const Model& model, int node, ops::ParameterSpec::Role role);
 
-}  // namespace undying::doctor
+}  // namespace undying::engine
 
-#endif  // UNDYING_DOCTOR_DIAGNOSE_WIRING_H_
+#endif  // UNDYING_ENGINE_WIRING_H_

@@ -1,8 +1,8 @@
-#include "doctor/diagnose/wiring.h"
+#include "engine/wiring.h"
 
 #include <algorithm>
 
-namespace undying::doctor {
+namespace undying::engine {
 namespace {
 
 using Role = ops::ParameterSpec::Role;
@@ -26,7 +26,7 @@ bool is_output(const Graph& graph, int at) {
   return std::ranges::find(graph.outputs(), at) != graph.outputs().end();
 }
 
-bool owns_alone(const engine::Model& model, int node) {
+bool owns_alone(const Model& model, int node) {
   return std::ranges::all_of(model.parameters_of(node),
                              [&](int parameter) { return owner_count(model, parameter) == 1; });
 }
@@ -34,8 +34,8 @@ bool owns_alone(const engine::Model& model, int node) {
 // Whether the units of a value of this shape are the ones of the layer: channels in front, or a
 // flat (units x positions).
 struct Walk {
-  const engine::Model& model;
-  const engine::Layer& layer;
+  const Model& model;
+  const Layer& layer;
   Wiring& wiring;
 
   // Everything that reads the value of `at`, in which a unit stands at `positions` neighbouring
@@ -79,7 +79,7 @@ bool read_once(const Graph& graph, int at) {
 }
 
 // Back from the activation through what keeps units apart, a batch norm, to what makes the units.
-void find_feed(const engine::Model& model, const engine::Layer& layer, Wiring& wiring) {
+void find_feed(const Model& model, const Layer& layer, Wiring& wiring) {
   const Graph& graph = model.graph();
   int at = node_at(graph, layer.node).inputs[0];
   bool alone = read_once(graph, at);
@@ -87,7 +87,7 @@ void find_feed(const engine::Model& model, const engine::Layer& layer, Wiring& w
     at = node_at(graph, at).inputs[0];
     alone = alone && read_once(graph, at);
   };
-  const bool flattened = layer.counted != engine::Layer::Counted::kPooled;
+  const bool flattened = layer.counted != Layer::Counted::kPooled;
   while (ops::keeps_units(node_at(graph, at)) || (flattened && ops::is_view(node_at(graph, at))))
     back();
   if (ops::is_batch_norm(node_at(graph, at))) {
@@ -105,7 +105,7 @@ void find_feed(const engine::Model& model, const engine::Layer& layer, Wiring& w
   wiring.feed_alone = alone && owns_alone(model, at);
 }
 
-void find_pool(const engine::Model& model, const engine::Layer& layer, Wiring& wiring) {
+void find_pool(const Model& model, const Layer& layer, Wiring& wiring) {
   for (int at = layer.node;;) {
     const std::vector<int> users = users_of(model.graph(), at);
     if (users.size() != 1) return;
@@ -130,11 +130,10 @@ bool bypassed(const Graph& graph, int without) {
   return reached[graph.outputs().front()];
 }
 
-void add_row(const engine::Model& model, int node, Role role, std::int64_t unit,
-             std::vector<Span>& spans) {
+void add_row(const Model& model, int node, Role role, std::int64_t unit, std::vector<Span>& spans) {
   const int index = node < 0 ? -1 : parameter_of(model, node, role);
   if (index < 0) return;
-  const engine::Parameter& parameter = model.parameters()[index];
+  const Parameter& parameter = model.parameters()[index];
   if (role == Role::kWeight && ops::traits_of(node_at(model.graph(), node)).transposed) {
     // (C, outputs / groups, kernel...): a unit is made of the channels of its group.
     const std::int64_t per_group = parameter.shape[1];
@@ -152,20 +151,20 @@ void add_row(const engine::Model& model, int node, Role role, std::int64_t unit,
 
 }  // namespace
 
-int owner_count(const engine::Model& model, int parameter) {
+int owner_count(const Model& model, int parameter) {
   int owners = 0;
   for (int node = 0; node < static_cast<int>(model.graph().nodes().size()); ++node)
     owners += static_cast<int>(std::ranges::count(model.parameters_of(node), parameter));
   return owners;
 }
 
-int parameter_of(const engine::Model& model, int node, Role role) {
+int parameter_of(const Model& model, int node, Role role) {
   for (const int index : model.parameters_of(node))
     if (model.parameters()[index].role == role) return index;
   return -1;
 }
 
-Wiring wiring_of(const engine::Model& model, const engine::Layer& layer) {
+Wiring wiring_of(const Model& model, const Layer& layer) {
   Wiring wiring;
   find_feed(model, layer, wiring);
   wiring.bypassed = bypassed(model.graph(), layer.node);
@@ -173,16 +172,26 @@ Wiring wiring_of(const engine::Model& model, const engine::Layer& layer) {
   const ops::Value& value = model.node_values()[layer.node];
   const bool channels = value.shape.size() == 1 || value.layout == ops::Layout::kChannelsLast;
   if (layer.activation.info().width != 1 || !channels ||
-      layer.counted == engine::Layer::Counted::kByPosition) {
+      layer.counted == Layer::Counted::kByPosition) {
     wiring.read_by_weights_alone = false;
     return wiring;
   }
-  Walk{model, layer, wiring}.follow(
-      layer.node, layer.counted == engine::Layer::Counted::kByUnit ? layer.positions : 1);
+  Walk{model, layer, wiring}.follow(layer.node,
+                                    layer.counted == Layer::Counted::kByUnit ? layer.positions : 1);
   return wiring;
 }
 
-std::vector<Span> incoming(const engine::Model& model, const Wiring& wiring, std::int64_t unit) {
+std::string obstacle(const Model& model, const Wiring& wiring) {
+  if (wiring.weight < 0) return "no linear layer or convolution makes its units";
+  if (ops::traits_of(node_at(model.graph(), wiring.weight)).transposed)
+    return "a transposed convolution makes its units";
+  if (!wiring.feed_alone) return "what makes its units serves something else too";
+  if (!wiring.read_by_weights_alone || wiring.readers.empty())
+    return "its units are read by more than linear layers and convolutions";
+  return "";
+}
+
+std::vector<Span> incoming(const Model& model, const Wiring& wiring, std::int64_t unit) {
   std::vector<Span> spans;
   for (const Role role : {Role::kWeight, Role::kBias})
     add_row(model, wiring.weight, role, unit, spans);
@@ -191,11 +200,11 @@ std::vector<Span> incoming(const engine::Model& model, const Wiring& wiring, std
   return spans;
 }
 
-std::vector<Span> outgoing(const engine::Model& model, const Wiring& wiring, std::int64_t unit) {
+std::vector<Span> outgoing(const Model& model, const Wiring& wiring, std::int64_t unit) {
   std::vector<Span> spans;
   for (const Reader& reader : wiring.readers) {
     const int index = parameter_of(model, reader.node, Role::kWeight);
-    const engine::Parameter& weight = model.parameters()[index];
+    const Parameter& weight = model.parameters()[index];
     const std::int64_t outputs = weight.shape[0];
     const std::int64_t row = weight.size / outputs;
     if (!ops::has_channels(node_at(model.graph(), reader.node))) {
@@ -214,4 +223,4 @@ std::vector<Span> outgoing(const engine::Model& model, const Wiring& wiring, std
   return spans;
 }
 
-}  // namespace undying::doctor
+}  // namespace undying::engine

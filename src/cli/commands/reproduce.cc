@@ -1,0 +1,173 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/atomic_file.h"
+#include "cli/commands/commands.h"
+#include "cli/flags/parse.h"
+#include "cli/outputs.h"
+#include "cli/progress.h"
+#include "cli/signals.h"
+#include "study/reproduce/reproduce.h"
+#include "undying/error.h"
+
+namespace undying::cli {
+namespace {
+
+using study::PublishedResult;
+using study::Reproduction;
+
+constexpr const char* kDescription =
+    "Runs a published result again, and sets its own figures beside the statement.\n"
+    "Each with a 95% interval, and a verdict: agrees, differs, or undecided.\n";
+
+constexpr const char* kFooter =
+    "Examples:\n"
+    "  undying reproduce plasticity --quick\n"
+    "  undying reproduce plasticity --seeds 10 --store runs --json plasticity.json\n"
+    "\n"
+    "With --store the same command goes on where it ended, and with more --seeds further.\n"
+    "Exit codes: 0 done, whatever the verdicts; 1 internal failure; 2 bad input, or an output that "
+    "cannot be written;\n"
+    "130 interrupted.";
+
+std::string names() {
+  std::string text;
+  for (const PublishedResult& each : study::published_results())
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", each.name);
+  return text;
+}
+
+struct ReproduceOptions {
+  explicit ReproduceOptions(CLI::App& app) {
+    app.add_option("NAME", name, "which result: " + names())->required();
+    app.add_flag("--quick", quick, "some seconds: shows that it runs, and decides little");
+    add_integer(app, "--seeds", seeds, "runs of each arm; 0: the result's own number", 0, 1000);
+    add_integer(app, "--steps", steps, "of each run; 0: as published", 0, std::int64_t{1} << 40);
+    add_integer(app, "--threads", threads, "runs at a time; 0: one per core", 0, 1024);
+    add_file(app, "--store", store, "keep finished runs in this folder, and go on from it");
+    add_file(app, "--json", json, "write figures, curves and verdicts as JSON to this file");
+    app.add_flag("--quiet", quiet, "no progress, only the result");
+  }
+
+  std::string name;
+  bool quick = false;
+  std::int64_t seeds = 0;
+  std::int64_t steps = 0;
+  std::int64_t threads = 0;
+  std::string store;
+  std::string json;
+  bool quiet = false;
+};
+
+const PublishedResult& result_named(const std::string& name) {
+  for (const PublishedResult& each : study::published_results())
+    if (each.name == name) return each;
+  throw Error(ErrorCode::kInvalidArgument, "NAME",
+              fmt::format("\"{}\" is not known; expected one of {}", name, names()));
+}
+
+// A table as Markdown has it, which reads well on a terminal too.
+std::string table_text(const study::Table& table) {
+  std::vector<std::size_t> widths;
+  for (const std::string& column : table.columns) widths.push_back(column.size());
+  for (const auto& row : table.rows)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  const auto line = [&](const std::vector<std::string>& cells) {
+    std::string text = "|";
+    for (std::size_t i = 0; i < cells.size(); ++i)
+      text += fmt::format(" {:<{}} |", cells[i], widths[i]);
+    return text + "\n";
+  };
+  std::string rule = "|";
+  for (const std::size_t width : widths) rule += std::string(width + 2, '-') + "|";
+  std::string text = table.title + "\n\n" + line(table.columns) + rule + "\n";
+  for (const auto& row : table.rows) text += line(row);
+  return text;
+}
+
+std::string text_of(const PublishedResult& result, const Reproduction& found) {
+  std::string text = fmt::format("{} ({})\n{}\n", result.title, result.source, found.setting);
+  for (const study::Table& table : found.tables) text += "\n" + table_text(table);
+  text += "\n";
+  for (const study::Claim& claim : found.claims)
+    text += fmt::format("{}: published: {}; found: {}\n", name(claim.agreement), claim.published,
+                        claim.found);
+  if (found.missing > 0)
+    text += fmt::format("interrupted: {} runs are missing; with --store the same command goes on\n",
+                        found.missing);
+  return text;
+}
+
+nlohmann::ordered_json number(double value) {
+  return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
+}
+
+std::string json_of(const PublishedResult& result, const Reproduction& found,
+                    const std::string& command) {
+  nlohmann::ordered_json json = {{"format", "undying-reproduction 1"},
+                                 {"command", command},
+                                 {"name", result.name},
+                                 {"source", result.source},
+                                 {"setting", found.setting},
+                                 {"missing", found.missing}};
+  for (const study::Table& table : found.tables)
+    json["tables"].push_back(
+        {{"title", table.title}, {"columns", table.columns}, {"rows", table.rows}});
+  for (const study::Curve& curve : found.curves) {
+    nlohmann::ordered_json each = {{"label", curve.label}, {"steps", curve.steps}};
+    for (std::size_t i = 0; i < curve.mean.size(); ++i) {
+      each["mean"].push_back(number(curve.mean[i]));
+      each["half"].push_back(number(curve.half[i]));
+    }
+    json["curves"].push_back(std::move(each));
+  }
+  for (const study::Claim& claim : found.claims)
+    json["claims"].push_back({{"published", claim.published},
+                              {"found", claim.found},
+                              {"verdict", name(claim.agreement)}});
+  return json.dump(1) + "\n";
+}
+
+int reproduce(const ReproduceOptions& options, const Host& host) {
+  const PublishedResult& result = result_named(options.name);
+  Outputs outputs{{"--json", options.json}};
+  if (!options.store.empty()) std::filesystem::create_directories(options.store);
+  Screen screen(host, options.quiet);
+  const Interrupt interrupt(
+      host, [&] { screen.print("interrupted: the runs at hand end; once more ends at once"); },
+      [&] { screen.abandon(); });
+  const auto progress = [&](const std::string& what, double share) {
+    if (screen.due())
+      screen.show({fmt::format("[{}] {:.0f}% {}", bar(share, 20), 100.0 * share, what)});
+  };
+  const Reproduction found = result.run({.quick = options.quick,
+                                         .seeds = static_cast<int>(options.seeds),
+                                         .steps = options.steps,
+                                         .folder = options.store,
+                                         .threads = static_cast<int>(options.threads)},
+                                        progress, interrupt.token());
+  screen.close();
+  host.print("{}", text_of(result, found));
+  outputs.write(options.json,
+                [&] { write_file(options.json, json_of(result, found, host.command)); });
+  outputs.rethrow();
+  return found.missing > 0 ? kInterrupted : kOk;
+}
+
+}  // namespace
+
+Command add_reproduce(CLI::App& program, const Host& host) {
+  CLI::App* app =
+      program.add_subcommand("reproduce", "run a published result again, beside its figures");
+  app->description(kDescription);
+  app->footer(kFooter);
+  const auto options = std::make_shared<ReproduceOptions>(*app);
+  return [options, &host] { return reproduce(*options, host); };
+}
+
+}  // namespace undying::cli

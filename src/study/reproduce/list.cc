@@ -1,0 +1,21 @@
+#include <array>
+
+#include "study/reproduce/plasticity.h"
+#include "study/reproduce/reproduce.h"
+
+namespace undying::study {
+
+std::span<const PublishedResult> published_results() {
+  static constexpr std::array all = {
+      PublishedResult{"plasticity", "Dohare et al. 2024, Nature 632, Extended Data Fig. 2",
+                      "loss of plasticity in the slowly-changing regression", plasticity}};
+  return all;
+}
+
+std::string_view name(Agreement agreement) {
+  return agreement == Agreement::kAgrees    ? "agrees"
+         : agreement == Agreement::kDiffers ? "differs"
+                                            : "undecided";
+}
+
+}  // namespace undying::study

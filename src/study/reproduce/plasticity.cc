@@ -1,0 +1,277 @@
+#include "study/reproduce/plasticity.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "trial/statistics.h"
+
+namespace undying::study {
+namespace {
+
+constexpr float kRates[] = {0.01f, 0.003f, 0.001f};
+constexpr float kLarger = 0.003f;     // the statement is of this step size and above
+constexpr std::size_t kChooseOn = 4;  // every so manyth curve says which stretch is the best
+constexpr std::int64_t kPublishedSteps = 1'000'000;
+constexpr std::size_t kWindow = 5;  // bins of 20,000: 100,000 examples
+
+struct Size {
+  int seeds;
+  std::int64_t steps;
+  std::size_t window;  // bins at the end, and at the best
+  std::int64_t period;
+};
+
+Size size_of(const ReproduceSettings& settings) {
+  Size size = settings.quick ? Size{6, 80'000, 1, 2'000} : Size{30, 1'000'000, kWindow, 10'000};
+  if (settings.seeds > 0) size.seeds = settings.seeds;
+  if (settings.steps > 0) size.steps = settings.steps;
+  return size;
+}
+
+StudySettings study_of(const ReproduceSettings& settings, const Size& size, float rate) {
+  StudySettings study{.data = fmt::format("stream:slowly-changing:{}", size.period),
+                      .model = "mlp:5x1",
+                      .activations = {"relu"},
+                      .seeds = size.seeds};
+  study.train.optimizer = Sgd{.learning_rate = rate};
+  study.train.loss = Loss::kMeanSquaredError;
+  study.train.initializer = Initializer::kKaimingUniform;
+  study.train.batch = 1;
+  study.train.max_steps = size.steps;
+  study.train.epochs = (size.steps + 19'999) / 20'000;
+  study.train.shuffle = false;
+  study.threads = settings.threads;
+  if (!settings.folder.empty())
+    study.store = settings.folder / fmt::format("plasticity-{}-{}.sqlite", rate, size.steps);
+  return study;
+}
+
+// What arms are called, and their online errors by seed and bin.
+struct Errors {
+  std::string label;
+  float rate = 0.0f;
+  bool remedy = false;
+  std::vector<std::vector<double>> curves;
+  std::vector<double> dead;  // units of five, at the end
+  std::vector<std::int64_t> steps;
+};
+
+Errors errors_of(const Arm& arm, float rate) {
+  Errors errors{.label = arm.role == Role::kControl ? "relu" : arm.label,
+                .rate = rate,
+                .remedy = arm.keep_alive.any()};
+  for (const ArmRun& run : arm.runs) {
+    if (!run.present || run.run.status != RunStatus::kFinished) continue;
+    std::vector<double> curve;
+    errors.steps.clear();
+    for (const EpochRecord& bin : run.run.epochs) {
+      curve.push_back(bin.train_loss);
+      errors.steps.push_back(bin.step);
+    }
+    errors.dead.push_back(static_cast<double>(run.run.epochs.back().dead));
+    errors.curves.push_back(std::move(curve));
+  }
+  return errors;
+}
+
+double mean_of_bins(const std::vector<double>& curve, std::size_t first, std::size_t count) {
+  return trial::mean_of(std::span(curve).subspan(first, count));
+}
+
+// Over the seeds, of the bins [first, first + count).
+Estimate estimate(const Errors& errors, std::size_t first, std::size_t count) {
+  std::vector<double> values;
+  for (const auto& curve : errors.curves) values.push_back(mean_of_bins(curve, first, count));
+  return trial::mean_interval(values);
+}
+
+Curve curve_of(const Errors& errors) {
+  Curve curve{.label = fmt::format("{} at {}", errors.label, errors.rate), .steps = errors.steps};
+  for (std::size_t bin = 0; bin < errors.steps.size(); ++bin) {
+    const Estimate found = estimate(errors, bin, 1);
+    curve.mean.push_back(found.mean);
+    curve.half.push_back(found.upper - found.mean);
+  }
+  return curve;
+}
+
+std::string interval(const Estimate& estimate, const char* form) {
+  return fmt::format("{} [{}, {}]", fmt::format(fmt::runtime(form), estimate.mean),
+                     fmt::format(fmt::runtime(form), estimate.lower),
+                     fmt::format(fmt::runtime(form), estimate.upper));
+}
+
+std::vector<std::string> row_of(const Errors& errors, std::size_t window) {
+  const std::size_t bins = errors.steps.size();
+  if (errors.curves.size() < 4 || bins < 2 * window)
+    return {errors.label,
+            fmt::format("{}", errors.rate),
+            fmt::format("{}", errors.curves.size()),
+            "-",
+            "-",
+            "-",
+            "-"};
+  const Estimate up = rise(errors.curves, window);
+  return {errors.label,
+          fmt::format("{}", errors.rate),
+          fmt::format("{}", errors.curves.size()),
+          interval(estimate(errors, 0, window), "{:.3f}"),
+          interval(estimate(errors, bins - window, window), "{:.3f}"),
+          interval(up, "{:.3f}"),
+          fmt::format("{:.2f}", trial::mean_of(errors.dead))};
+}
+
+// Every arm whose interval decides, and those that it does not.
+Claim claim_of(const std::vector<Errors>& all, float rate, std::size_t window) {
+  Claim claim{.published = fmt::format("at step size {} the error of every activation rises over a "
+                                       "million examples",
+                                       rate)};
+  int rises = 0;
+  std::string falls;
+  std::string open;
+  int arms = 0;
+  for (const Errors& errors : all) {
+    if (errors.rate != rate || errors.remedy) continue;
+    ++arms;
+    const Estimate up = rise(errors.curves, window);
+    if (up.lower > 1.0)
+      ++rises;
+    else
+      (up.upper < 1.05 ? falls : open) += (std::string(" ") + errors.label);
+  }
+  claim.found = fmt::format("rises in {} of {}", rises, arms);
+  if (!falls.empty()) claim.found += "; by less than 5%, or not at all, in" + falls;
+  if (!open.empty()) claim.found += "; not known of" + open;
+  claim.agreement = rises == arms    ? Agreement::kAgrees
+                    : !falls.empty() ? Agreement::kDiffers
+                                     : Agreement::kUndecided;
+  return claim;
+}
+
+// ReLU and, beside it, what ends within 5% of its best.
+Claim remedy_claim(const std::vector<Errors>& all, float rate, std::size_t window) {
+  Claim claim{
+      .published = fmt::format(
+          "continual backpropagation, L2 and shrink and perturb keep plasticity (shown on "
+          "Continual ImageNet; here at step size {}: ReLU ends more than 20% above its best "
+          "stretch, a remedy within 5% of its own)",
+          rate)};
+  bool control = false;
+  bool refuted = false;
+  bool kept = false;
+  for (const Errors& errors : all) {
+    if (errors.rate != rate || (!errors.remedy && errors.label != "relu")) continue;
+    const Estimate up = rise(errors.curves, window);
+    claim.found += fmt::format("{}{} {}", claim.found.empty() ? "" : ", ", errors.label,
+                               interval(up, "{:.3f}"));
+    if (!errors.remedy) control = up.lower > 1.2;
+    if (!errors.remedy) refuted = up.upper < 1.2;
+    kept = kept || (errors.remedy && up.upper < 1.05);
+  }
+  claim.agreement = refuted           ? Agreement::kDiffers
+                    : control && kept ? Agreement::kAgrees
+                                      : Agreement::kUndecided;
+  return claim;
+}
+
+// The arms of one study, into `all`; how many runs are missing.
+int run_arms(StudySettings settings, float rate, bool remedies, const ReproduceProgress& progress,
+             const std::stop_token& stop, std::vector<Errors>& all) {
+  const Split data = open_dataset(settings.data, {.seed = settings.train.seed});
+  if (remedies)
+    for (const char* rule : {"cbp", "cbp:0.001", "redo", "l2-init", "shrink-perturb"})
+      settings.keep_alive.push_back(parse_keep_alive(rule));
+  else
+    settings.activations = {"relu", "leaky_relu:0.01", "leaky_relu:0.1", "leaky_relu:0.25", "elu",
+                            "tanh"};
+  std::size_t planned = 0;
+  std::size_t done = 0;
+  const Study study = run_study(
+      settings, data,
+      [&](const std::vector<Arm>& arms) {
+        planned = 0;
+        for (const Arm& arm : arms) planned += arm.runs.size();
+      },
+      [&](const StudyProgress& at) {
+        done += at.finished ? 1 : 0;
+        if (progress && planned > 0)
+          progress(fmt::format("step size {}, {}", rate, remedies ? "remedies" : "activations"),
+                   static_cast<double>(done) / static_cast<double>(planned));
+      },
+      stop);
+  for (const Arm& arm : study.arms)
+    if (arm.role == Role::kTreatment || (arm.role == Role::kControl && !remedies))
+      all.push_back(errors_of(arm, rate));
+  return study.missing;
+}
+
+}  // namespace
+
+Estimate rise(std::span<const std::vector<double>> curves, std::size_t window) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  if (curves.size() < 4 || curves.front().size() < 2 * window) return {nan, nan, nan, 0};
+  const std::size_t bins = curves.front().size();
+  std::size_t best = 0;
+  double least = std::numeric_limits<double>::infinity();
+  for (std::size_t first = 0; first + 2 * window <= bins; ++first) {
+    double sum = 0.0;
+    for (std::size_t i = 0; i < curves.size(); i += kChooseOn)
+      sum += mean_of_bins(curves[i], first, window);
+    if (sum < least) best = first;
+    least = std::min(least, sum);
+  }
+  std::vector<double> ratios;
+  for (std::size_t i = 0; i < curves.size(); ++i)
+    if (i % kChooseOn != 0)
+      ratios.push_back(std::log(mean_of_bins(curves[i], bins - window, window) /
+                                mean_of_bins(curves[i], best, window)));
+  const Estimate logs = trial::mean_interval(ratios);
+  return {std::exp(logs.mean), std::exp(logs.lower), std::exp(logs.upper), logs.n};
+}
+
+Reproduction plasticity(const ReproduceSettings& settings, const ReproduceProgress& progress,
+                        const std::stop_token& stop) {
+  const Size size = size_of(settings);
+  Reproduction found;
+  found.setting = fmt::format(
+      "slowly-changing regression, 20 bits, 15 slow ones of which one flips every {} examples; "
+      "one hidden layer of 5 units, SGD, batch 1, Kaiming uniform; {} seeds (target, stream and "
+      "draw) of {} examples, in bins of 20,000{}",
+      size.period, size.seeds, size.steps,
+      settings.quick ? "; quick: too short for the statement" : "");
+  std::vector<Errors> all;
+  for (const float rate : kRates)
+    for (const bool remedies : {false, true}) {
+      if (settings.quick && rate != kRates[0]) continue;
+      if (!stop.stop_requested())
+        found.missing +=
+            run_arms(study_of(settings, size, rate), rate, remedies, progress, stop, all);
+    }
+  const std::size_t window = size.window;
+  Table table{
+      .title = fmt::format("Squared error, mean over seeds with its 95% interval; the first "
+                           "and the last {} examples, and the last over the best {}",
+                           20'000 * window, 20'000 * window),
+      .columns = {"arm", "step size", "seeds", "first", "last", "last / best", "dead of 5"}};
+  for (const Errors& errors : all) {
+    table.rows.push_back(row_of(errors, window));
+    found.curves.push_back(curve_of(errors));
+  }
+  found.tables.push_back(std::move(table));
+  for (const float rate : kRates) {
+    if (rate < kLarger || (settings.quick && rate != kRates[0])) continue;
+    found.claims.push_back(claim_of(all, rate, window));
+    found.claims.push_back(remedy_claim(all, rate, window));
+  }
+  if (size.steps < kPublishedSteps)
+    for (Claim& claim : found.claims) {
+      claim.agreement = Agreement::kUndecided;
+      claim.found += fmt::format("; of {} examples, too few for the statement", size.steps);
+    }
+  return found;
+}
+
+}  // namespace undying::study

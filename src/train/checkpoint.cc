@@ -1,0 +1,132 @@
+// A run in a file, as it stands between two steps: a line that says what the file is, the checksum
+// of what follows, the run's fingerprint, and the state of all that a run is made of.
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "base/archive.h"
+#include "base/atomic_file.h"
+#include "base/version.h"
+#include "train/fingerprint.h"
+#include "train/fit.h"
+#include "undying/error.h"
+
+namespace undying::train {
+namespace {
+
+constexpr std::string_view kFirstLine = "undying checkpoint 1\n";
+constexpr std::size_t kChecksum = 9;  // eight digits, end of line
+
+std::string checksum(std::string_view bytes) {
+  return fmt::format("{:08x}\n", crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()),
+                                         static_cast<z_size_t>(bytes.size())));
+}
+
+[[noreturn]] void fail(ErrorCode code, const std::filesystem::path& file,
+                       const std::string& message) {
+  throw Error(code, file.string(), message);
+}
+
+std::string read_whole(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  if (!in) fail(ErrorCode::kIo, file, "cannot be read");
+  if (!bytes.starts_with(kFirstLine))
+    fail(ErrorCode::kBadData, file,
+         "is no checkpoint of this program; expected what --checkpoint wrote");
+  const std::string_view rest = std::string_view(bytes).substr(kFirstLine.size());
+  if (rest.size() < kChecksum || rest.substr(0, kChecksum) != checksum(rest.substr(kChecksum)))
+    fail(ErrorCode::kBadData, file, "is damaged: its checksum is another; remove it to start anew");
+  return bytes.substr(kFirstLine.size() + kChecksum);
+}
+
+void each_run(Archive& archive, Run& run) {
+  archive(run.steps);
+  archive(run.epochs);
+  archive(run.train_seconds);
+  archive(run.samples);
+}
+
+}  // namespace
+
+// Not how long it goes on, where nothing before its end depends on that.
+std::string Fit::fingerprint() const {
+  TrainSettings settings = settings_;
+  if (settings.schedule.kind == Schedule::Kind::kConstant) settings.epochs = 1;
+  if (settings.schedule.kind == Schedule::Kind::kConstant) settings.max_steps = 0;
+  return fmt::format(
+             "version: {}\ndata: {}\nmodel: {}\nseed: {} {}\nshards: {}\nprecision: {}\n", kVersion,
+             parts_.stream == nullptr
+                 ? describe(*parts_.train)
+                 : "stream " + parts_.stream->name + ", " + describe(*parts_.stream->read(0)),
+             describe(state_.model.graph()), settings.seed, settings.init_seed,
+             state_.engine.shards(), name(settings.precision)) +
+         settings_text(settings, fmt::format("{}", undying::learning_rate(settings.optimizer)));
+}
+
+void Fit::each_state(Archive& archive) {
+  archive(taken_);
+  archive(epoch_);
+  archive(next_);
+  archive(online_);
+  archive(stride_);
+  archive(last_step_);
+  each_run(archive, run_);
+  archive(state_.steps_taken);
+  archive(state_.statistics_loaded);
+  archive.fixed(
+      std::span(state_.model.trained(), static_cast<std::size_t>(state_.model.trained_size())));
+  archive.fixed(state_.model.statistics());
+  for (Buffer<float>& moment : state_.moments) archive.fixed(moment.span());
+  state_.engine.each_state(archive);
+  recorder_.each_state(archive);
+  if (keep_alive_ != nullptr) keep_alive_->each_state(archive);
+  bool best = best_.has_value();
+  archive(best);
+  if (!best) return;
+  if (!best_) best_.emplace(Best{.recorder = recorder_});
+  archive(best_->epoch);
+  archive(best_->score);
+  archive(best_->trained);
+  archive(best_->statistics);
+  best_->recorder.each_state(archive);
+}
+
+void Fit::save() {
+  Archive archive;
+  std::string whose = fingerprint_;
+  archive(whose);
+  each_state(archive);
+  write_file(state_.checkpoint.file,
+             std::string(kFirstLine) + checksum(archive.bytes()) + archive.bytes());
+}
+
+// After each so many steps, and where the run is stopped.
+void Fit::keep_if_due() {
+  if (state_.checkpoint.file.empty() || run_.status == RunStatus::kDiverged) return;
+  if (taken_ % state_.checkpoint.every == 0 || stop_.stop_requested()) save();
+}
+
+// Whether it goes on from a file.
+bool Fit::resume() {
+  const Checkpoint& checkpoint = state_.checkpoint;
+  if (checkpoint.file.empty()) return false;
+  fingerprint_ = fingerprint();
+  if (!checkpoint.resume || !std::filesystem::exists(checkpoint.file)) return false;
+  Archive archive(read_whole(checkpoint.file), checkpoint.file.string());
+  std::string whose;
+  archive(whose);
+  if (whose != fingerprint_)
+    fail(ErrorCode::kInvalidArgument, checkpoint.file,
+         fmt::format("holds another run: {}; choose another file, or repeat that run's settings to "
+                     "go on with it",
+                     difference(whose, fingerprint_)));
+  each_state(archive);
+  archive.end();
+  return true;
+}
+
+}  // namespace undying::train
