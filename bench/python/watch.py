@@ -91,6 +91,23 @@ def variants(network, x, steps):
     return found
 
 
+def verify(network, x):
+    """What is timed counts what a hook on every activation counts."""
+    rates = []
+
+    def watched(model):
+        for module in model.modules():
+            if isinstance(module, nn.ReLU):
+                module.register_forward_hook(lambda m, i, h: rates.append((h > 0).float().mean([d for d in range(h.ndim) if d != 1])))
+        return undying.watch(model, exact=True)
+
+    step = Steps(network, x, 1, watched)
+    step()
+    step.kept.close()
+    found = [torch.from_numpy(layer.firing_rate).float() for layer in step.kept.layers.values()]
+    assert len(found) == len(rates) and all(torch.allclose(a, b) for a, b in zip(found, rates)), "the watch counts otherwise"
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=25)
@@ -99,6 +116,7 @@ def main():
     head("network", "", "of a step alone (least to greatest of the rounds)")
     for name in options.network or ("mlp", "resnet18"):
         network, x, steps = {"mlp": mlp, "resnet18": resnet18}[name]()
+        verify(network, x)
         seconds = measure(variants(network, x, steps), options.rounds)
         for variant in seconds:
             if variant != "alone":

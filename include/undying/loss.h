@@ -17,6 +17,14 @@ Loss parse_loss(std::string_view text);
 std::string_view name(Loss loss);
 std::vector<std::string> loss_names();
 
+// What a loss compares outputs with, and so what it takes them for: classes, of whose softmax they
+// are the logits; probabilities, or two classes, of whose sigmoid each is a logit; values.
+enum class LossKind { kClasses, kProbabilities, kValues };
+LossKind kind(Loss loss);
+
+// The one for classes, or for values, where none is asked for.
+Loss usual_loss(bool classes);
+
 // What is asked of one of several outputs, which packed() has joined: elements [first, first +
 // width) of that.
 struct OutputLoss {

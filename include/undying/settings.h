@@ -100,21 +100,7 @@ struct TrainSettings {
     visit(Setting{"schedule", "schedule", "over the steps of the run", 0, 0, "-"}, self.schedule);
     visit(Setting{"warmup", "warm-up", "steps of linear warm-up", 0, kSteps, "-"},
           self.schedule.warmup);
-    visit(Setting{"loss", "loss", "default: cross-entropy for classes, mse otherwise", 0, 0, "-"},
-          self.loss);
-    visit(Setting{"label_smoothing", "label smoothing", "of cross-entropy", 0.0, 0.999, "-"},
-          self.label_smoothing);
-    visit(Setting{"huber_delta", "Huber delta", "where the Huber loss turns linear", 1e-30,
-                  Setting::kMost, "-"},
-          self.huber_delta);
-    visit(Setting{"class_weights", "class weights",
-                  "none, or balanced: in the training loss of cross-entropy and bce every class "
-                  "counts as much as any other",
-                  0, 0, "class weights"},
-          self.class_weights);
-    visit(Setting{"metric", "metric",
-                  "what scores, chooses and is judged; default: accuracy, or the loss"},
-          self.metric);
+    each_of_loss(self, visit);
     visit(Setting{"early_stop", "early stop",
                   "end a run after so many epochs without a better score on validation rows, which "
                   "are cut off the training rows, and "
@@ -138,6 +124,25 @@ struct TrainSettings {
                   "float32",
                   0, 0, "-"},
           self.precision);
+  }
+
+  template <class Self, class Visit>
+  static void each_of_loss(Self& self, Visit&& visit) {
+    visit(Setting{"loss", "loss", "default: cross-entropy for classes, mse otherwise", 0, 0, "-"},
+          self.loss);
+    visit(Setting{"label_smoothing", "label smoothing", "of cross-entropy", 0.0, 0.999, "-"},
+          self.label_smoothing);
+    visit(Setting{"huber_delta", "Huber delta", "where the Huber loss turns linear", 1e-30,
+                  Setting::kMost, "-"},
+          self.huber_delta);
+    visit(Setting{"class_weights", "class weights",
+                  "none, or balanced: in the training loss of cross-entropy and bce every class "
+                  "counts as much as any other",
+                  0, 0, "class weights"},
+          self.class_weights);
+    visit(Setting{"metric", "metric",
+                  "what scores, chooses and is judged; default: accuracy, or the loss"},
+          self.metric);
   }
 
   template <class Self, class Visit>

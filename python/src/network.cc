@@ -51,8 +51,7 @@ TrainSettings settings_for(const cli::Training& training, const NetworkOptions& 
   TrainSettings settings = training.settings;
   settings.evaluate = false;
   settings.health = {.counters = false, .census = false};
-  if (!training.has_loss)
-    settings.loss = options.classes > 0 ? Loss::kSoftmaxCrossEntropy : Loss::kMeanSquaredError;
+  if (!training.has_loss) settings.loss = usual_loss(options.classes > 0);
   return settings;
 }
 

@@ -64,7 +64,9 @@ std::vector<InputPart> inputs_of(const onnx::Model& model, const Graph& part) {
   return inputs;
 }
 
-bool needs_classes(const std::optional<Loss>& loss) { return loss == Loss::kSoftmaxCrossEntropy; }
+bool needs_classes(const std::optional<Loss>& loss) {
+  return loss && kind(*loss) == LossKind::kClasses;
+}
 
 // The positions in model.outputs that may be judged.
 std::vector<TargetPart> outputs_of(const onnx::Model& model) {
@@ -81,9 +83,9 @@ std::vector<TargetPart> outputs_of(const onnx::Model& model) {
 int without_head(const Graph& graph, int at, Loss loss) {
   const Node& node = node_at(graph, at);
   const bool softmax =
-      loss == Loss::kSoftmaxCrossEntropy && ops::head_of(node) == ops::Head::kSoftmax;
+      kind(loss) == LossKind::kClasses && ops::head_of(node) == ops::Head::kSoftmax;
   const bool sigmoid =
-      loss == Loss::kBinaryCrossEntropy && ops::head_of(node) == ops::Head::kSigmoid;
+      kind(loss) == LossKind::kProbabilities && ops::head_of(node) == ops::Head::kSigmoid;
   return softmax || sigmoid ? node.inputs[0] : at;
 }
 
@@ -207,11 +209,11 @@ std::vector<TargetPart> NetworkFlags::judged(const Network& network, const Datas
 
 OutputLoss NetworkFlags::loss_of(const TargetPart& part, const Wanted* asked,
                                  const std::optional<Loss>& given) {
-  const Loss fitting = part.classes > 0 ? Loss::kSoftmaxCrossEntropy : Loss::kMeanSquaredError;
+  const Loss fitting = usual_loss(part.classes > 0);
   const Loss loss = asked != nullptr && asked->loss ? *asked->loss : given.value_or(fitting);
-  if (loss == Loss::kSoftmaxCrossEntropy && part.classes == 0)
+  if (kind(loss) == LossKind::kClasses && part.classes == 0)
     throw Error(ErrorCode::kInvalidArgument, "--output",
-                fmt::format("judges {} by cross-entropy, but its targets are values", part.name));
+                fmt::format("judges {} by {}, but its targets are values", part.name, name(loss)));
   return {.output = part.name,
           .loss = loss,
           .weight = asked == nullptr ? 1.0 : asked->weight,

@@ -18,8 +18,8 @@ namespace {
 // What a network that gives probabilities ends in, where the loss takes logits; "": something else.
 std::string head_of(const Node& last, Loss loss) {
   const ops::Head head = ops::head_of(last);
-  if (loss == Loss::kSoftmaxCrossEntropy && head == ops::Head::kSoftmax) return "softmax";
-  if (loss == Loss::kBinaryCrossEntropy && head == ops::Head::kSigmoid) return "sigmoid";
+  if (kind(loss) == LossKind::kClasses && head == ops::Head::kSoftmax) return "softmax";
+  if (kind(loss) == LossKind::kProbabilities && head == ops::Head::kSigmoid) return "sigmoid";
   return "";
 }
 
@@ -74,7 +74,7 @@ std::vector<Tensor> tensors_of(const engine::Model& model) {
 bool has_targets(const Dataset& data) { return !data.labels.empty() || !data.targets.empty(); }
 
 Loss loss_for(const Dataset& data, const std::optional<Loss>& chosen) {
-  return chosen.value_or(data.classes > 0 ? Loss::kSoftmaxCrossEntropy : Loss::kMeanSquaredError);
+  return chosen.value_or(usual_loss(data.classes > 0));
 }
 
 void check_inputs(const Graph& graph, const Dataset& data) {
@@ -96,11 +96,12 @@ void check_targets(const Graph& graph, const Dataset& data, Loss loss,
     return;
   }
   const std::int64_t outputs = ops::element_count(graph.output_shape());
-  if (loss == Loss::kBinaryCrossEntropy) data::check_probabilities(data);
-  const bool binary = loss == Loss::kBinaryCrossEntropy && outputs == 1 && data.classes == 2;
+  const bool probabilities = kind(loss) == LossKind::kProbabilities;
+  if (probabilities) data::check_probabilities(data);
+  const bool binary = probabilities && outputs == 1 && data.classes == 2;
   if (!binary) data::check_outputs(data, outputs);
-  if (data.classes == 0 && loss == Loss::kSoftmaxCrossEntropy)
-    throw Error(ErrorCode::kInvalidArgument, "loss cross-entropy",
+  if (data.classes == 0 && kind(loss) == LossKind::kClasses)
+    throw Error(ErrorCode::kInvalidArgument, "loss " + std::string(name(loss)),
                 "needs classes, but " + data.name + " has values as targets");
 }
 

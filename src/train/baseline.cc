@@ -111,7 +111,7 @@ std::vector<double> target_means(const Dataset& train) {
 
 // The output that stands for a target: a logit where the loss takes logits.
 float output_for(double target, Loss loss) {
-  if (loss != Loss::kBinaryCrossEntropy) return static_cast<float>(target);
+  if (kind(loss) != LossKind::kProbabilities) return static_cast<float>(target);
   const double p = std::clamp(target, 1e-6, 1.0 - 1e-6);
   return static_cast<float>(std::log(p / (1.0 - p)));
 }
@@ -119,7 +119,7 @@ float output_for(double target, Loss loss) {
 // What no network can get below: of binary cross-entropy the entropy of the targets, of the others
 // 0.
 double least_loss(const Dataset& scored, const TrainSettings& settings) {
-  if (settings.loss != Loss::kBinaryCrossEntropy) return 0.0;
+  if (kind(settings.loss) != LossKind::kProbabilities) return 0.0;
   double sum = 0.0;
   for (const float target : scored.targets) {
     const double p = std::clamp(static_cast<double>(target), 1e-12, 1.0 - 1e-12);
@@ -205,9 +205,7 @@ Baseline of_outputs(const Dataset& train, const Dataset& scored, const TrainSett
     TrainSettings own = settings;
     own.loss = output.loss;
     own.outputs.clear();
-    const bool logits =
-        output.loss == Loss::kSoftmaxCrossEntropy || output.loss == Loss::kBinaryCrossEntropy;
-    const bool shares = output.classes && logits;
+    const bool shares = output.classes && kind(output.loss) != LossKind::kValues;
     const Dataset of_train = part(train);
     const Dataset of_scored = part(scored);
     loss += output.weight * (shares ? shares_loss(of_train, of_scored)

@@ -136,7 +136,7 @@ void Fit::run_epoch() {
     const std::int64_t rows = std::min(settings_.batch, parts_.train->size - next_);
     run_step(next_, rows);
     if (run_.status != RunStatus::kInterrupted) next_ += rows;  // else it was not taken
-    keep_if_due();
+    if (run_.status != RunStatus::kDiverged) keep_if_due();
     if (stop_.stop_requested() && !done()) run_.status = RunStatus::kInterrupted;
   }
   if (online_.steps > 0) finish_epoch();

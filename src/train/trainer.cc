@@ -60,8 +60,7 @@ void check_settings(const TrainSettings& settings) {
   if (settings.early_stop < 0)
     fail("early stop",
          "is " + std::to_string(settings.early_stop) + "; expected 0 (off) or more epochs");
-  if (settings.class_weights != ClassWeights::kNone &&
-      settings.loss != Loss::kSoftmaxCrossEntropy && settings.loss != Loss::kBinaryCrossEntropy)
+  if (settings.class_weights != ClassWeights::kNone && kind(settings.loss) == LossKind::kValues)
     fail("class weights",
          "are of cross-entropy and bce; the loss is " + std::string(name(settings.loss)));
   if (!(settings.clip_norm >= 0.0))
@@ -131,13 +130,13 @@ void train::State::check_fit(const Dataset& data) const {
   if (data.size < 1) fail("data " + data.name, "has no examples");
   data::check_shape(data, graph.input_shape());
   check_table_numbers(graph, data);
-  if (settings.loss == Loss::kBinaryCrossEntropy) data::check_probabilities(data);
+  const bool probabilities = kind(settings.loss) == LossKind::kProbabilities;
+  if (probabilities) data::check_probabilities(data);
   if (!settings.outputs.empty()) return check_parts(data);
-  const bool binary =
-      settings.loss == Loss::kBinaryCrossEntropy && outputs == 1 && data.classes == 2;
+  const bool binary = probabilities && outputs == 1 && data.classes == 2;
   if (!binary) data::check_outputs(data, outputs);
-  if (data.classes == 0 && settings.loss == Loss::kSoftmaxCrossEntropy)
-    fail("loss cross-entropy",
+  if (data.classes == 0 && kind(settings.loss) == LossKind::kClasses)
+    fail("loss " + std::string(name(settings.loss)),
          "needs classes, but " + data.name + " has values as targets; choose mse or huber");
   if (data.classes == 0 && settings.class_weights != ClassWeights::kNone)
     fail("class weights", "need classes, but " + data.name + " has values as targets");

@@ -10,20 +10,20 @@ import torch
 from .. import _undying
 from .activations import unit_dimension
 from .calls import Call
-from .counts import RECTIFIERS, CensusCounts, StepCounts
+from .counts import RECTIFIERS, CensusCounts, Pool, StepCounts
 
 #: A unit that is silent on fewer outputs is not called silent: at 1,000 it fires on fewer than 0.3% (95%).
 LEAST_OUTPUTS = 1000
 
 
 class Layer:
-    def __init__(self, call: Call, z: torch.Tensor):
+    def __init__(self, call: Call, z: torch.Tensor, pool: Pool):
         self.name = call.name
         self.activation = call.notation
         self.call = call
         dimension = unit_dimension(z, call.owner, call.before)
         self.units = z.shape[dimension]
-        self.counts = StepCounts(self.units, dimension, self.activation in RECTIFIERS, z.device)
+        self.counts = StepCounts(self.units, dimension, self.activation in RECTIFIERS, pool)
         self.ledger = _undying.LayerLedger(self.name, self.activation, self.units, call.differs, True)
         self.silent_since = np.zeros(self.units, np.int64)  # the last step that was counted in which the unit fired; 0: none
         self.silent_outputs = np.zeros(self.units, np.int64)  # counted since then
@@ -70,7 +70,6 @@ class Layer:
         self.census = self.ledger.census(step, census.outputs, *whole, *sums, census.max.cpu().double().numpy())
         self.census["n"] = census.outputs
         self.census["step"] = step
-        self.counts.forget_dates()
         self._seen[:] = 0
         self._seen_outputs = 0
         self._dates[:] = 0

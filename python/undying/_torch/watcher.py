@@ -12,7 +12,7 @@ from .._errors import ConditionMet, InputError
 from .._results import Record
 from . import census, conditions
 from .calls import Call, Calls
-from .counts import CensusCounts
+from .counts import CensusCounts, Pool
 from .layer import Layer
 from .report import WatchReport
 from .wrappers import is_compiled, unwrapped
@@ -54,6 +54,7 @@ class Watch:
         self.eps = eps
         self.step = 0
         self.layers: dict[str, Layer] = {}
+        self._pools: dict[torch.device, Pool] = {}
         self.actions: list[Record] = []
         self.should_stop = False  # what rules.Stop says
         self.transfers = 0
@@ -114,7 +115,8 @@ class Watch:
     def _layer(self, call: Call, z: torch.Tensor) -> Layer:
         layer = self.layers.get(call.name)
         if layer is None:
-            layer = self.layers[call.name] = Layer(call, z)
+            pool = self._pools.setdefault(z.device, Pool(z.device))
+            layer = self.layers[call.name] = Layer(call, z, pool)
         width = z.shape[layer.counts.dimension] if layer.counts.dimension < z.ndim else 0
         if width != layer.units:
             raise InputError(
@@ -133,6 +135,8 @@ class Watch:
     def count_step(self) -> None:
         """One step is over: called after each step of the first torch.optim optimizer of the network's parameters, else by you."""
         self.step += 1
+        for pool in self._pools.values():
+            pool.close_step()
         if self.step == 1 and not self.layers:
             self.close()
             raise InputError(
@@ -148,17 +152,14 @@ class Watch:
             self._open() if self.step % self.every == 0 else self._shut()
 
     def _transfer(self) -> None:
-        """The one moment at which the host reads from the device: all sums as one tensor."""
-        layers = list(self.layers.values())
-        if not layers:
+        """The one moment at which the host reads from the devices."""
+        if not self.layers:
             return
-        sums = torch.cat([layer.counts.sums.reshape(-1) for layer in layers]).cpu().double().numpy()
         self.transfers += 1
-        at = 0
-        for layer in layers:
-            own = sums[at : at + 5 * layer.units].reshape(5, layer.units)
-            at += 5 * layer.units
-            layer.note(own, layer.counts.take(), self._since)
+        owners = {id(layer.counts): layer for layer in self.layers.values()}
+        for pool in self._pools.values():
+            for counts, (sums, outputs) in zip(pool.counts, pool.take()):
+                owners[id(counts)].note(sums, outputs, self._since)
 
     def _judge(self) -> None:
         for rule in self._rules:
@@ -215,6 +216,8 @@ class Watch:
         self._transfer()
         for name, counts in found.items():
             self.layers[name].certify(counts, self.step)
+        for pool in self._pools.values():
+            pool.forget_dates()
         self._since = self.step
         return WatchReport.of(self)
 

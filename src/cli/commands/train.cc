@@ -267,17 +267,21 @@ int finish(const TrainOptions& options, const Host& host, Outputs& outputs,
   return run.status == RunStatus::kInterrupted ? kInterrupted : kOk;
 }
 
+Outputs outputs_of(const TrainOptions& options) {
+  const std::string model = options.training.model();
+  return Outputs({{"--json", options.training.json()},
+                  {"--metrics", options.metrics},
+                  {"--out", options.out},
+                  {"--checkpoint", options.checkpoint}},
+                 {{"--data", options.training.data_files()},
+                  {"--init", {options.training.init()}},
+                  {"--model", {is_network_file(model) ? model : ""}}});
+}
+
 int train(const TrainOptions& options, const Host& host) {
   check_explain(options);
   check_checkpoint(options);
-  Outputs outputs(
-      {{"--json", options.training.json()},
-       {"--metrics", options.metrics},
-       {"--out", options.out},
-       {"--checkpoint", options.checkpoint}},
-      {{"--data", options.training.data_files()},
-       {"--init", {options.training.init()}},
-       {"--model", {is_network_file(options.training.model()) ? options.training.model() : ""}}});
+  Outputs outputs = outputs_of(options);
   if (!options.activation.empty())
     Activation(options.activation);  // throws before anything is read
   TrainSettings settings = options.training.settings();

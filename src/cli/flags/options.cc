@@ -254,7 +254,7 @@ void TrainingOptions::add_optimizer_flags(CLI::App& app) {
 
 Split TrainingOptions::open_data(const ReadingWatch& watch, const std::optional<DataForm>& form,
                                  const std::optional<NetworkInterface>& network) const {
-  Split split = data_.open(form, given_.loss != Loss::kBinaryCrossEntropy, network, watch);
+  Split split = data_.open(form, kind(given_.loss) != LossKind::kProbabilities, network, watch);
   check_classes(*split.train, data_.data());
   return split;
 }
@@ -345,8 +345,7 @@ Optimizer TrainingOptions::optimizer() const {
 }
 
 Loss TrainingOptions::loss(const Dataset& train) const {
-  const Loss fitting = train.classes > 0 ? Loss::kSoftmaxCrossEntropy : Loss::kMeanSquaredError;
-  const Loss chosen = app_->count("--loss") > 0 ? given_.loss : fitting;
+  const Loss chosen = app_->count("--loss") > 0 ? given_.loss : usual_loss(train.classes > 0);
   refuse_foreign_flags(*app_, owned_by_losses(), "loss", name(chosen));
   return chosen;
 }

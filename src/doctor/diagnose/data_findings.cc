@@ -100,8 +100,7 @@ void look_at_reach(const Diagnosis& diagnosis, std::vector<Finding>& findings) {
   if (!diagnosis.reach || diagnosis.reach->share <= kFewTargets) return;
   const OutputReach& reach = *diagnosis.reach;
   const std::string_view loss = name(diagnosis.judged_by);
-  const bool probabilities = diagnosis.judged_by == Loss::kSoftmaxCrossEntropy ||
-                             diagnosis.judged_by == Loss::kBinaryCrossEntropy;
+  const bool probabilities = kind(diagnosis.judged_by) != LossKind::kValues;
   if (reach.twice)
     return add(
         findings, kWrongLoss, reach.node, 1.0,
@@ -121,8 +120,7 @@ void look_at_reach(const Diagnosis& diagnosis, std::vector<Finding>& findings) {
 
 // The outputs order the classes, but are not near their 0 and 1: they are logits.
 void look_at_logits(const Diagnosis& diagnosis, std::vector<Finding>& findings) {
-  const bool of_values =
-      diagnosis.judged_by == Loss::kMeanSquaredError || diagnosis.judged_by == Loss::kHuber;
+  const bool of_values = kind(diagnosis.judged_by) == LossKind::kValues;
   if (!of_values || !std::isfinite(diagnosis.accuracy) || !diagnosis.learned() ||
       !(diagnosis.loss > 1.0))
     return;

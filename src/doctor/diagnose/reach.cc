@@ -125,8 +125,14 @@ double most_certain(const Interval& logits, std::int64_t classes) {
 }
 
 Interval as_the_loss_compares(const Interval& outputs, Loss loss, std::int64_t width) {
-  if (loss == Loss::kBinaryCrossEntropy) return {sigmoid(outputs.least), sigmoid(outputs.greatest)};
-  if (loss == Loss::kSoftmaxCrossEntropy) return {0.0, most_certain(outputs, width)};
+  switch (kind(loss)) {
+    case LossKind::kProbabilities:
+      return {sigmoid(outputs.least), sigmoid(outputs.greatest)};
+    case LossKind::kClasses:
+      return {0.0, most_certain(outputs, width)};
+    case LossKind::kValues:
+      break;
+  }
   return outputs;
 }
 
@@ -137,17 +143,17 @@ void measure(const Dataset& data, Loss loss, std::int64_t width, OutputReach& re
     reach.targets = hull(reach.targets, {value, value});
     ++count;
   });
-  const bool values = loss == Loss::kMeanSquaredError || loss == Loss::kHuber;
-  const double tolerance =
-      values ? kTolerance * (reach.targets.greatest - reach.targets.least) : kProbabilityTolerance;
+  const bool classes = kind(loss) == LossKind::kClasses;
+  const double tolerance = kind(loss) == LossKind::kValues
+                               ? kTolerance * (reach.targets.greatest - reach.targets.least)
+                               : kProbabilityTolerance;
   for_each_target(data, width, [&](double value) {
     // The others follow from it.
-    const bool asked = loss != Loss::kSoftmaxCrossEntropy || value == 1.0;
+    const bool asked = !classes || value == 1.0;
     out += asked &&
            (value < reach.outputs.least - tolerance || value > reach.outputs.greatest + tolerance);
   });
-  reach.share = static_cast<double>(out) /
-                static_cast<double>(loss == Loss::kSoftmaxCrossEntropy ? data.size : count);
+  reach.share = static_cast<double>(out) / static_cast<double>(classes ? data.size : count);
 }
 
 }  // namespace
@@ -178,7 +184,7 @@ std::optional<OutputReach> reach_of(const engine::Model& model, const Dataset& d
   if (bound.node < 0 || !bounded(bound.interval)) return std::nullopt;
   const Node& node = model.graph().nodes()[bound.node];
   const std::int64_t width = ops::element_count(model.graph().output_shape());
-  const bool takes_logits = loss == Loss::kSoftmaxCrossEntropy || loss == Loss::kBinaryCrossEntropy;
+  const bool takes_logits = kind(loss) != LossKind::kValues;
   const Activation* activation = ops::activation_of(node);
   OutputReach reach{.node = activation != nullptr
                                 ? node.attributes.get_or<std::string>("layer", node.name)
