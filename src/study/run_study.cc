@@ -76,6 +76,9 @@ void check_part(const StudySettings& settings) {
 void check(const StudySettings& settings, const Split& data, const std::vector<Arm>& arms) {
   check_seeds(settings);
   check_part(settings);
+  if (tunes(settings) && data.stream != nullptr)
+    throw Error(ErrorCode::kInvalidArgument, "learning rates",
+                "are several, and a stream has no validation rows to choose on; expected one");
   if (settings.threads < 0 || settings.threads > 1024)
     throw Error(
         ErrorCode::kInvalidArgument, "threads",
@@ -131,6 +134,8 @@ Study begin_study(const StudySettings& settings, const Split& data) {
     study.train_examples = watched.train->size;
   }
   study.data_note = data.note;
+  if (data.stream != nullptr) study.part = "online";
+  if (data.stream != nullptr && data.stream->redraw) study.data_note += "; each seed draws its own";
   study.scaled = !data.train->bytes.empty() || !data.train->deviation.empty();
   study.baseline = baseline(*data.train, *data.test, settings.train);
   study.read = summarise(data);
@@ -269,7 +274,7 @@ Study run_study_with(const StudySettings& settings, const Split& data, const Hoo
                      std::stop_token stop) {
   Study study = begin_study(settings, data);
   study.arms = plan_arms(settings);
-  study.redrawn = redraws(settings, data);
+  study.redrawn = data.stream == nullptr && redraws(settings, data);  // streams do not overlap
   check(settings, data, study.arms);
   std::optional<Store> store;
   if (!settings.store.empty()) {

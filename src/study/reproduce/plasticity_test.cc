@@ -52,6 +52,20 @@ TEST(Rise, IsUnknownOfTooFewCurvesOrBins) {
   EXPECT_TRUE(std::isnan(rise(curves(9, 9, [](double) { return 1.0; }), 5).mean));
 }
 
+TEST(Growth, IsTheRatioOfTheEndToTheBeginning) {
+  const auto level = [](double bin) { return bin < 5.0 ? 1.0 : 1.5; };
+  const Curves all = curves(30, 25, level);
+  const Estimate up = growth(all, 5);
+  EXPECT_NEAR(up.mean, 1.5, 0.05);
+  EXPECT_LT(up.lower, up.mean);
+  EXPECT_EQ(up.n, 30);
+  EXPECT_NEAR(growth(curves(30, 25, [](double) { return 2.0; }), 5).mean, 1.0, 0.04);
+  Curves half = all;
+  for (auto& curve : half)
+    for (double& error : curve) error *= 0.5;
+  EXPECT_NEAR(end_ratio(half, all, 5).mean, 0.5, 1e-12);
+}
+
 TEST(Reproduce, EveryResultSaysWhereItIsFrom) {
   for (const PublishedResult& each : published_results()) {
     EXPECT_FALSE(each.name.empty());

@@ -1,0 +1,91 @@
+// Streams, checkpoints, remedies inside training and published results, as programs.
+#include "cli/test_program.h"
+
+namespace undying::cli {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Json = nlohmann::json;
+
+constexpr const char* kStream =
+    "train --data stream:slowly-changing:500 --model mlp:5x1 --batch 10 --lr 0.01 --quiet "
+    "--shards 1 --seed 3 --keep-alive cbp:0.001 ";
+
+TEST_F(Program, AStreamIsScoredByItsOnlineError) {
+  const Result result = run(std::string(kStream) + "--steps 5000 --json run.json");
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("a stream without end, in stretches of 20000 examples"),
+                                HasSubstr("online loss"), HasSubstr("units replaced")));
+  const Json report = json("run.json");
+  ASSERT_EQ(report["epochs"].size(), 3U);  // two stretches and a half
+  EXPECT_EQ(report["steps"], 5000);
+  EXPECT_EQ(report["test_loss"], report["epochs"][2]["train_loss"]);
+  EXPECT_EQ(report["settings"]["keep_alive"], "cbp:0.001");
+  EXPECT_GT(report["keep_alive"]["replaced"], 0);
+}
+
+TEST_F(Program, ARunGoesOnFromItsCheckpointBitByBit) {
+  ASSERT_EQ(
+      run(std::string(kStream) + "--steps 4000 --out whole.safetensors --json whole.json").code, 0);
+  const std::string kept = std::string(kStream) + "--checkpoint kept --checkpoint-every 700 ";
+  ASSERT_EQ(run(kept + "--steps 2500").code, 0);  // as a kill at step 2500 leaves the file
+  ASSERT_EQ(run(kept + "--steps 4000 --resume --out rest.safetensors --json rest.json").code, 0);
+  EXPECT_EQ(content("whole.safetensors"), content("rest.safetensors"));
+  Json whole = json("whole.json");
+  Json rest = json("rest.json");
+  EXPECT_EQ(whole["ledger"], rest["ledger"]);
+  EXPECT_EQ(whole["keep_alive"], rest["keep_alive"]);
+  expect_error(kept + "--steps 4000 --resume --momentum 0.5", HasSubstr("holds another run"));
+}
+
+TEST_F(Program, AStreamWithoutEndMustBeTold) {
+  expect_error("train --data stream:slowly-changing --model mlp:5x1", HasSubstr("[--steps]"));
+  expect_error("train --data stream:slowly-changing --model mlp:5x1 --steps 100 --resume",
+               HasSubstr("--checkpoint FILE"));
+  expect_error("train --data stream:slowly-changing --model mlp:5x1 --steps 100 --early-stop 2",
+               HasSubstr("early stop"));
+  expect_error("train --data spirals --keep-alive rado", HasSubstr("perhaps redo"));
+}
+
+TEST_F(Program, RemediesInsideTrainingAreArms) {
+  const std::string study =
+      "compare --data spirals --model mlp:8x2 --epochs 2 --batch 50 --quiet --seeds 2 "
+      "--activations relu,elu --keep-alive none,redo:0.1,20 --store study.sqlite --json study.json";
+  ASSERT_EQ(run(study).code, 0);
+  const Json found = json("study.json");
+  std::vector<std::string> labels;
+  for (const Json& arm : found["arms"]) labels.push_back(arm["label"]);
+  EXPECT_THAT(labels, ElementsAre("relu (control)", "relu (placebo)", "elu:1", "relu + redo:0.1,20",
+                                  "elu:1 + redo:0.1,20"));
+  ASSERT_EQ(run(study).code, 0);  // from the store: the same figures
+  EXPECT_EQ(json("study.json")["arms"][3]["score"], found["arms"][3]["score"]);
+}
+
+TEST_F(Program, ComparesOnAStream) {
+  const Result result = run(
+      "compare --data stream:slowly-changing:500 --model mlp:5x1 --batch 20 --steps 3000 --quiet "
+      "--seeds 2 --activations relu,tanh --keep-alive none,cbp --json study.json");
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(json("study.json")["part"], "online");
+  EXPECT_EQ(json("study.json")["arms"].size(), 5U);
+  EXPECT_THAT(result.out, AllOf(HasSubstr("each seed draws its own"),
+                                testing::Not(HasSubstr("Nadeau & Bengio"))));
+  expect_error("compare --data stream:slowly-changing --model mlp:5x1 --steps 100 --lr 0.1,0.01",
+               HasSubstr("no validation rows"));
+}
+
+TEST_F(Program, ReproducesAtQuickSize) {
+  const Result result = run("reproduce plasticity --quick --quiet --json found.json");
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("Dohare et al. 2024"), HasSubstr("| relu + cbp "),
+                                HasSubstr("too few for the statement")));
+  const Json found = json("found.json");
+  EXPECT_EQ(found["curves"].size(), found["tables"][0]["rows"].size());
+  for (const Json& claim : found["claims"]) EXPECT_EQ(claim["verdict"], "undecided");
+  expect_error("reproduce nothing", HasSubstr("plasticity"));
+}
+
+}  // namespace
+}  // namespace undying::cli
