@@ -63,8 +63,8 @@ std::shared_ptr<const Dataset> task(const Dataset& base, Permuted what, std::uin
 
 }  // namespace
 
-std::shared_ptr<const DataStream> permuted_stream(std::shared_ptr<const Dataset> base,
-                                                  std::string name, Permuted what,
+std::shared_ptr<const DataStream> permuted_stream(const std::shared_ptr<const Dataset>& base,
+                                                  const std::string& name, Permuted what,
                                                   std::uint64_t seed) {
   auto stream = std::make_shared<DataStream>();
   stream->name = name;

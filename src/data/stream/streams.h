@@ -34,8 +34,8 @@ Split slowly_changing(std::uint64_t seed);
 // Without end: each stretch is the whole of `base` in an order of its own, with its inputs (pixels,
 // in all channels alike) or its labels permuted, another way each time.
 enum class Permuted { kInputs, kLabels };
-std::shared_ptr<const DataStream> permuted_stream(std::shared_ptr<const Dataset> base,
-                                                  std::string name, Permuted what,
+std::shared_ptr<const DataStream> permuted_stream(const std::shared_ptr<const Dataset>& base,
+                                                  const std::string& name, Permuted what,
                                                   std::uint64_t seed);
 
 // A data set from its first example to its last.
