@@ -43,6 +43,7 @@ KeepAliveLoop::KeepAliveLoop(engine::Model& model, engine::Engine& engine,
     rules_.push_back(row->make(treatment_, chosen.values));
     check(*rules_.back(), chosen.name, treatment_, settings);
     replaces = replaces || rules_.back()->replaces();
+    pulls_ = pulls_ || rules_.back()->pulls();
   }
   if (!replaces) treatment_.record().left_out.clear();
   if (replaces) engine.watch(this);
@@ -68,11 +69,21 @@ std::span<const float* const> KeepAliveLoop::gradients(const engine::Slice& slic
   return all;
 }
 
-// Piece by piece, so that what is added is still in the nearest cache when it is summed.
 optim::SliceNorms KeepAliveLoop::update(const engine::Slice& slice, const Optimizer& optimizer,
-                                        optim::UpdateArgs args) {
+                                        const optim::UpdateArgs& args) {
+  const optim::SliceNorms norms =
+      pulls_ ? update_in_pieces(slice, optimizer, args) : optim::update(optimizer, args);
+  for (const auto& rule : rules_) rule->updated(slice);
+  return norms;
+}
+
+// So that what is added is still in the nearest cache when it is summed.
+optim::SliceNorms KeepAliveLoop::update_in_pieces(const engine::Slice& slice,
+                                                  const Optimizer& optimizer,
+                                                  optim::UpdateArgs args) const {
   constexpr std::int64_t kPiece = 2048;
-  std::vector<const float*> own(slice.gradients.begin(), slice.gradients.end());
+  thread_local std::vector<const float*> own;
+  own.assign(slice.gradients.begin(), slice.gradients.end());
   optim::SliceNorms norms;
   for (std::int64_t done = 0; done < slice.size; done += kPiece) {
     const engine::Slice piece{slice.index, slice.parameter, slice.offset + done,
@@ -87,7 +98,6 @@ optim::SliceNorms KeepAliveLoop::update(const engine::Slice& slice, const Optimi
     for (float*& state : args.state) state += state == nullptr ? 0 : piece.size;
     for (const float*& gradient : own) gradient += piece.size;
   }
-  for (const auto& rule : rules_) rule->updated(slice);
   return norms;
 }
 

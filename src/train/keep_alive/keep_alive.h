@@ -27,7 +27,7 @@ class KeepAliveLoop final : public engine::StepWatch {
   std::span<const float* const> gradients(const engine::Slice& slice) const;
   // Updates a slice with them, and shows it to the remedies.
   optim::SliceNorms update(const engine::Slice& slice, const Optimizer& optimizer,
-                           optim::UpdateArgs args);
+                           const optim::UpdateArgs& args);
   void end_step(std::int64_t step, std::int64_t examples);
 
   void each_state(Archive& archive);
@@ -35,9 +35,13 @@ class KeepAliveLoop final : public engine::StepWatch {
   const KeepAliveRecord& record() { return treatment_.record(); }
 
  private:
+  optim::SliceNorms update_in_pieces(const engine::Slice& slice, const Optimizer& optimizer,
+                                     optim::UpdateArgs args) const;
+
   engine::Engine* engine_;
   Treatment treatment_;
   std::vector<std::unique_ptr<Rule>> rules_;
+  bool pulls_ = false;                    // whether one of them adds to gradients
   std::vector<std::vector<float>> seen_;  // by shard: sum of |h| of each unit, in the last step
   std::vector<double> abs_output_;        // of all shards
 };

@@ -16,6 +16,8 @@ class L2Init final : public Rule {
     initial_.assign(trained, trained + model_->trained_size());
   }
 
+  bool pulls() const override { return true; }
+
   bool gradient(const engine::Slice& slice, std::span<float> added) const override {
     if (!model_->parameters()[static_cast<std::size_t>(slice.parameter)].decays) return false;
     scaled_difference(slice.size, twice_, model_->trained() + slice.offset,

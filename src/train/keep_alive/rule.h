@@ -33,6 +33,8 @@ class Rule {
   // Whether it replaces units, and so needs some it can treat, and counters.
   virtual bool replaces() const { return false; }
 
+  // Whether it ever adds to a gradient.
+  virtual bool pulls() const { return false; }
   // Fills `added` with what it adds to the gradient of a slice, before the update; false: nothing.
   // On any worker, as the next.
   virtual bool gradient(const engine::Slice& /*slice*/, std::span<float> /*added*/) const {
