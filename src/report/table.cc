@@ -276,12 +276,16 @@ std::string rates_text(const Study& study, std::size_t limit, bool color) {
 std::string footer(const Study& study, const std::vector<std::string>& left_out,
                    std::size_t limit) {
   std::string text = wrap(
-      fmt::format("{} on {} ({} training, {} {} examples). Baseline: {}. Dead: fired on none of "
+      fmt::format("{} on {} ({}). Baseline: {}. Dead: fired on none of "
                   "the {} training examples at the end of a run, "
                   "without a gradient there. Scores are over the runs that learned. Differences "
                   "are {}, their intervals simultaneous.",
-                  study.settings.model, study.data_name, study.train_examples, study.test_examples,
-                  study.part, study.baseline.text(), study.train_examples,
+                  study.settings.model, study.data_name,
+                  study.part == "online"
+                      ? std::string("a stream, scored by its online error")
+                      : fmt::format("{} training, {} {} examples", study.train_examples,
+                                    study.test_examples, study.part),
+                  study.baseline.text(), study.train_examples,
                   study.placebo_is_treatment ? "from the control, paired by seed"
                                              : "from the mean of control and placebo (the "
                                                "placebo's from the control, 95%), paired by seed"),

@@ -57,13 +57,19 @@ std::string Fit::fingerprint() const {
   TrainSettings settings = settings_;
   if (settings.schedule.kind == Schedule::Kind::kConstant) settings.epochs = 1;
   if (settings.schedule.kind == Schedule::Kind::kConstant) settings.max_steps = 0;
+  std::string data = parts_.stream == nullptr ? describe(*parts_.train) : describe(*parts_.stream);
+  if (settings.evaluate && parts_.stream == nullptr)
+    data += "; tested on " + describe(*parts_.test);
+  const std::span<const float> trained(state_.model.trained(),
+                                       static_cast<std::size_t>(state_.model.trained_size()));
+  const std::span<const float> statistics = state_.model.statistics();
+  const std::vector<Tensor> initial = {{"trained", {}, {trained.begin(), trained.end()}},
+                                       {"statistics", {}, {statistics.begin(), statistics.end()}}};
   return fmt::format(
-             "version: {}\ndata: {}\nmodel: {}\nseed: {} {}\nshards: {}\nprecision: {}\n", kVersion,
-             parts_.stream == nullptr
-                 ? describe(*parts_.train)
-                 : "stream " + parts_.stream->name + ", " + describe(*parts_.stream->read(0)),
-             describe(state_.model.graph()), settings.seed, settings.init_seed,
-             state_.engine.shards(), name(settings.precision)) +
+             "version: {}\ndata: {}\nmodel: {}\ninitial: {} after {} steps\nseed: {} {}\nshards: "
+             "{}\nprecision: {}\n",
+             kVersion, data, describe(state_.model.graph()), describe(initial), state_.steps_taken,
+             settings.seed, settings.init_seed, state_.engine.shards(), name(settings.precision)) +
          settings_text(settings, fmt::format("{}", undying::learning_rate(settings.optimizer)));
 }
 
@@ -95,19 +101,24 @@ void Fit::each_state(Archive& archive) {
   best_->recorder.each_state(archive);
 }
 
-void Fit::save() {
+std::string Fit::state_bytes() {
   Archive archive;
   std::string whose = fingerprint_;
   archive(whose);
   each_state(archive);
-  write_file(state_.checkpoint.file,
-             std::string(kFirstLine) + checksum(archive.bytes()) + archive.bytes());
+  return archive.bytes();
 }
 
-// After each so many steps, and where the run is stopped.
+void Fit::keep(const std::string& state) {
+  if (state_.checkpoint.file.empty()) return;
+  write_file(state_.checkpoint.file, std::string(kFirstLine) + checksum(state) + state);
+}
+
+// After each so many steps, and where the run is stopped; a stop while an epoch ends keeps what was
+// before its end, which is then done again.
 void Fit::keep_if_due() {
   if (state_.checkpoint.file.empty() || run_.status == RunStatus::kDiverged) return;
-  if (taken_ % state_.checkpoint.every == 0 || stop_.stop_requested()) save();
+  if (taken_ % state_.checkpoint.every == 0 || stop_.stop_requested()) keep(state_bytes());
 }
 
 // Whether it goes on from a file.
@@ -126,6 +137,10 @@ bool Fit::resume() {
                      difference(whose, fingerprint_)));
   each_state(archive);
   archive.end();
+  if (taken_ > total_steps_)
+    fail(ErrorCode::kInvalidArgument, checkpoint.file,
+         fmt::format("holds a run after {} steps; this one ends after {}: ask for as many at least",
+                     taken_, total_steps_));
   return true;
 }
 

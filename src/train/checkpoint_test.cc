@@ -167,6 +167,34 @@ TEST_P(CheckpointFile, OfAnotherRunIsRefusedWithWhatDiffers) {
               testing::AllOf(HasSubstr("holds another run"), HasSubstr("keep alive: redo")));
 }
 
+TEST_P(CheckpointFile, OfOtherWeightsAtFirstIsRefused) {
+  train({file(), 10}, false);
+  Trainer other(network(true), settings_of("none"));
+  std::vector<Tensor> tensors = other.tensors();
+  tensors.front().values.front() += 1.0f;
+  other.set(tensors);
+  other.keep({file(), 10, true});
+  const Dataset data = make_classes(70, 12, 4);
+  EXPECT_THAT(refusal([&] { other.fit(data, data); }),
+              testing::AllOf(HasSubstr("holds another run"), HasSubstr("initial: ")));
+}
+
+TEST_P(CheckpointFile, AStopWhileAnEpochEndsLosesNothing) {
+  for (const bool on_stream : {false, true}) {
+    std::filesystem::remove(file());
+    Trainer trainer(network(!on_stream), settings_of(GetParam()));
+    trainer.keep({file(), 1000});
+    std::stop_source stop;
+    const Observer observer{.epoch = [&](const EpochRecord& epoch) {
+      if (epoch.epoch == 2) stop.request_stop();
+    }};
+    const Dataset data = make_classes(70, 12, 4);
+    on_stream ? trainer.fit(turning(), observer, stop.get_token())
+              : trainer.fit(data, data, observer, stop.get_token());
+    expect_same(train({}, on_stream), train({file(), 1000, true}, on_stream));
+  }
+}
+
 TEST_P(CheckpointFile, DamageIsSaid) {
   train({file(), 10}, true);
   std::string bytes;
@@ -196,6 +224,10 @@ TEST_P(CheckpointFile, ALongerRunGoesOnFromAShorterOne) {
   const Ended whole = run_to(25, {});
   run_to(12, {file(), 6});
   expect_same(whole, run_to(25, {file(), 6, true}));
+  EXPECT_THAT(refusal([&] {
+                run_to(5, {file(), 6, true});
+              }),
+              HasSubstr("this one ends after 5: ask for as many at least"));
 }
 
 }  // namespace

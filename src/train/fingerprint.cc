@@ -91,6 +91,15 @@ std::string describe(const Dataset& data) {
       fmt::join(data.target_mean, " "), data.target_deviation, sum);
 }
 
+std::string describe(const DataStream& stream) {
+  std::string text = fmt::format("stream {}, {} examples", stream.name, stream.examples);
+  std::int64_t index = 0;
+  do {
+    text += "; " + describe(*stream.read(index));
+  } while (++index * stream.stretch < stream.examples);
+  return text;
+}
+
 std::string describe(const Graph& graph) {
   std::string text;
   for (const Node& node : graph.nodes()) {

@@ -14,6 +14,8 @@ namespace undying::train {
 // What decides a run, in words and checksums: by these a file of runs, or of one, knows whether it
 // is of the run at hand. Files were begun with these words.
 std::string describe(const Dataset& data);
+// Of a stream that ends all of it, of another what it is called and its first stretch.
+std::string describe(const DataStream& stream);
 std::string describe(const Graph& graph);
 std::string describe(const std::vector<Tensor>& tensors);
 

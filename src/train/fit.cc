@@ -139,7 +139,9 @@ void Fit::run_epoch() {
     if (run_.status != RunStatus::kDiverged) keep_if_due();
     if (stop_.stop_requested() && !done()) run_.status = RunStatus::kInterrupted;
   }
+  const std::string kept = state_.checkpoint.file.empty() ? std::string() : state_bytes();
   if (online_.steps > 0) finish_epoch();
+  if (stop_.stop_requested() && run_.status != RunStatus::kDiverged) keep(kept);
   ++epoch_;
   next_ = 0;
   if (stop_.stop_requested() && !done()) run_.status = RunStatus::kInterrupted;

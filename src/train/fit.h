@@ -77,7 +77,8 @@ class Fit {
   // Of the run's checkpoint (train/checkpoint.cc).
   bool resume();
   void keep_if_due();
-  void save();
+  std::string state_bytes();
+  void keep(const std::string& state);
   std::string fingerprint() const;
   void each_state(Archive& archive);
 

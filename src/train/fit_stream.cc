@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "data/array/fits.h"
 #include "train/fit.h"
 
 namespace undying::train {
@@ -40,6 +41,7 @@ std::int64_t Fit::steps_of_run() const {
 void Fit::next_stretch(std::int64_t index) {
   parts_.stretch = parts_.stream->read(index);
   parts_.train = parts_.test = parts_.stretch.get();
+  if (kind(settings_.loss) == LossKind::kProbabilities) data::check_probabilities(*parts_.train);
   if (static_cast<std::int64_t>(order_.size()) == parts_.train->size) return;
   order_ = identity_order(parts_.train->size);
   if (settings_.health.census) identity_ = order_;

@@ -168,8 +168,8 @@ namespace {
 
 // Where the network's file names no columns, each is an input.
 void check_width(const data::CsvTable& read, const std::string& source, std::int64_t wanted) {
-  const std::int64_t found = read.data.features();
-  if (found != wanted + 1 || std::ssize(read.data.columns) != found) return;
+  const std::int64_t found = std::ssize(read.reading.columns);
+  if (found != wanted + 1) return;
   throw Error(ErrorCode::kInvalidArgument, "data " + read.data.name,
               fmt::format("has {} columns; the network takes {}. If one is what it predicts, name "
                           "it ({}:label=NAME); if one is of no use, leave it out ({}:drop=NAME)",

@@ -37,7 +37,7 @@ std::shared_ptr<const DataStream> open_permuted(std::string_view source,
   const Dataset& base = *split.train;
   if (split.stream != nullptr || base.classes == 0 || !base.inputs.empty() ||
       base.deviation.size() > static_cast<std::size_t>(base.channels()))
-    fail(fmt::format("permuted:{}", source),
+    fail(fmt::format("{}:{}", kWhat == Permuted::kInputs ? "permuted" : "permuted-labels", source),
          "is no data set of classes whose inputs may change places; expected one such as "
          "fashion-mnist, images:DIR or npz:FILE with --normalize unit");
   return permuted_stream(

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -99,7 +101,7 @@ Dataset nothing(const char* name) {
 
 std::shared_ptr<const DataStream> slowly_changing_stream(std::uint64_t seed, std::int64_t period) {
   return std::make_shared<DataStream>(DataStream{
-      .name = "slowly-changing",
+      .name = period == kPeriod ? "slowly-changing" : fmt::format("slowly-changing:{}", period),
       .stretch_name = "20,000 examples",
       .stretch = kStretch,
       .read =

@@ -173,7 +173,7 @@ TEST(Stream, NotationIsRefusedWithTheFormsThereAre) {
       EXPECT_THAT(error.what(), testing::HasSubstr("expected")) << text;
     }
   }
-  EXPECT_EQ(open_dataset("stream:slowly-changing:500").stream->name, "slowly-changing");
+  EXPECT_EQ(open_dataset("stream:slowly-changing:500").stream->name, "slowly-changing:500");
 }
 
 }  // namespace

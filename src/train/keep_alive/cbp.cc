@@ -78,9 +78,11 @@ class ContinualBackprop final : public Rule {
     });
     units.erase(end, units.end());
     const double* seen = view.abs_output.data() + treatment.layers()[l].offset;
-    const bool silent =
-        std::ranges::all_of(units, [&](std::int64_t unit) { return seen[unit] == 0.0; });
-    treatment.replace(view.step, l, units, silent);
+    const auto others =
+        std::ranges::stable_partition(units, [&](std::int64_t unit) { return seen[unit] == 0.0; });
+    const std::vector<std::int64_t> silent(units.begin(), others.begin());
+    if (!silent.empty()) treatment.replace(view.step, l, silent, true);
+    if (!others.empty()) treatment.replace(view.step, l, {others.begin(), others.end()}, false);
     for (const std::int64_t unit : units) {
       layer.utility[static_cast<std::size_t>(unit)] = 0.0;
       layer.age[static_cast<std::size_t>(unit)] = 0.0;

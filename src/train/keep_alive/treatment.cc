@@ -117,6 +117,7 @@ void Treatment::renew(std::int64_t step, const TreatedLayer& layer, std::int64_t
 void Treatment::reset(int node, std::int64_t unit) {
   for (const int index : model_->parameters_of(node)) {
     const engine::Parameter& parameter = model_->parameters()[index];
+    if (parameter.frozen) continue;
     if (parameter.role == Role::kSlope && parameter.size == 1) continue;  // of the whole layer
     const std::int64_t row = parameter.size / parameter.shape[0];
     std::fill_n(model_->values(parameter) + unit * row, row, parameter.initial);
