@@ -241,10 +241,11 @@ def _compare_on(executor: Any, X: Any, y: Any, test: Any, settings: dict[str, An
     with _Folder() as folder:
         store = settings.get("store") or folder / "study.sqlite"
 
-        def merge(content: bytes) -> None:
-            part = folder / "part.sqlite"
-            part.write_bytes(content)
-            _undying.run(["merge", os.fspath(part), f"--store={os.fspath(store)}"], "", 100, None, None, None)
+        def merge(contents: list[bytes]) -> None:
+            parts = [folder / f"part{number}.sqlite" for number in range(len(contents))]
+            for part, content in zip(parts, contents):
+                part.write_bytes(content)
+            _undying.run(["merge", *map(os.fspath, parts), f"--store={os.fspath(store)}"], "", 100, None, None, None)
 
         _executor.run(executor, (X, y, test), asked, merge)
         return compare(X, y, test=test, progress=False, store=store, **asked, **outputs)

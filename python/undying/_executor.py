@@ -12,6 +12,7 @@ import os
 import pickle
 import re
 import tempfile
+import time
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -19,6 +20,7 @@ from ._data import is_name
 from ._errors import InputError, UndyingError
 
 _TRIES = 3
+_MERGE_EVERY = 1.0  # seconds: what is finished is put together so often, for a merge of many costs little more than one
 _KEPT: dict[str, tuple] = {}  # of a worker: the data of the study at hand, by digest
 
 
@@ -95,9 +97,9 @@ class _Tasks:
                 self.again(part, error)
             elif (store := done.result()) is None:
                 self.submit(part, True)
-            else:
-                yield store
             self.fill()
+            if error is None and store is not None:
+                yield store
 
     def cancel(self) -> None:
         for future in self.running:
@@ -108,8 +110,6 @@ def _wait(futures: Any) -> Any:
     """The first futures that are done. Futures that are not concurrent.futures' own are asked in turn."""
     if all(isinstance(future, concurrent.futures.Future) for future in futures):
         return concurrent.futures.wait(futures, return_when=concurrent.futures.FIRST_COMPLETED).done
-    import time
-
     while True:
         done = [future for future in futures if future.done()]
         if done:
@@ -118,14 +118,21 @@ def _wait(futures: Any) -> Any:
 
 
 def run(executor: Any, data: tuple, settings: dict[str, Any], merge: Any) -> None:
-    """Trains every run of the study on the workers. `merge(bytes)`: puts a part's store into the study's."""
+    """Trains every run of the study on the workers. `merge(list of bytes)`: puts parts' stores into the study's."""
     seeds = settings.get("seeds")
     if seeds in (None, "auto"):
         raise InputError("[executor] needs a fixed number of seeds, for runs go out all at once; expected seeds=N", "executor", "invalid argument")
     parts = arm_count(settings["activations"]) * int(seeds)
     tasks = _Tasks(executor, data, settings, parts)
+    stores: list[bytes] = []
+    begun = time.monotonic()
     try:
         for store in tasks.finished():
-            merge(store)
+            stores.append(store)
+            if time.monotonic() - begun > _MERGE_EVERY:
+                merge(stores)
+                stores, begun = [], time.monotonic()
     finally:
         tasks.cancel()
+        if stores:
+            merge(stores)
