@@ -14,8 +14,6 @@ namespace {
 
 using data::Permuted;
 
-constexpr std::size_t kBits = 20;
-
 std::vector<float> row(const Dataset& data, std::int64_t i) {
   const auto first = data.values.begin() + i * data.features();
   return {first, first + data.features()};
