@@ -51,6 +51,18 @@ inline Patient killed(const Dataset& data, float learning_rate = 0.6f,
   return {std::move(graph), trainer.tensors()};
 }
 
+// h = relu(branch(x)), and a linear layer of h + x: x has 12 numbers, there are 4 classes.
+inline Graph residual() {
+  return Graph({{"input", "input", {}, {{"shape", std::vector<std::int64_t>{12}}}},
+                {"branch", "linear", {0}, {{"outputs", std::int64_t{12}}}},
+                {"branch.f",
+                 "activation",
+                 {1},
+                 {{"activation", Activation("relu")}, {"layer", std::string("branch")}}},
+                {"join", "add", {2, 0}, {}},
+                {"out", "linear", {3}, {{"outputs", std::int64_t{4}}}}});
+}
+
 // What a diagnosis says.
 inline std::set<std::string> kinds(const Diagnosis& diagnosis) {
   std::set<std::string> all;

@@ -110,35 +110,33 @@ std::string Fit::state_bytes() {
 }
 
 void Fit::keep(const std::string& state) {
-  if (state_.checkpoint.file.empty()) return;
-  write_file(state_.checkpoint.file, std::string(kFirstLine) + checksum(state) + state);
+  if (checkpoint_.file.empty()) return;
+  write_file(checkpoint_.file, std::string(kFirstLine) + checksum(state) + state);
 }
 
-// After each so many steps, and where the run is stopped; a stop while an epoch ends keeps what was
-// before its end, which is then done again.
+// After each so many steps. A diverged run keeps its last good state.
 void Fit::keep_if_due() {
-  if (state_.checkpoint.file.empty() || run_.status == RunStatus::kDiverged) return;
-  if (taken_ % state_.checkpoint.every == 0 || stop_.stop_requested()) keep(state_bytes());
+  if (checkpoint_.file.empty() || run_.status == RunStatus::kDiverged) return;
+  if (taken_ % checkpoint_.every == 0) keep(state_bytes());
 }
 
 // Whether it goes on from a file.
 bool Fit::resume() {
-  const Checkpoint& checkpoint = state_.checkpoint;
-  if (checkpoint.file.empty()) return false;
+  if (checkpoint_.file.empty()) return false;
   fingerprint_ = fingerprint();
-  if (!checkpoint.resume || !std::filesystem::exists(checkpoint.file)) return false;
-  Archive archive(read_whole(checkpoint.file), checkpoint.file.string());
+  if (!checkpoint_.resume || !std::filesystem::exists(checkpoint_.file)) return false;
+  Archive archive(read_whole(checkpoint_.file), checkpoint_.file.string());
   std::string whose;
   archive(whose);
   if (whose != fingerprint_)
-    fail(ErrorCode::kInvalidArgument, checkpoint.file,
+    fail(ErrorCode::kInvalidArgument, checkpoint_.file,
          fmt::format("holds another run: {}; choose another file, or repeat that run's settings to "
                      "go on with it",
                      difference(whose, fingerprint_)));
   each_state(archive);
   archive.end();
   if (taken_ > total_steps_)
-    fail(ErrorCode::kInvalidArgument, checkpoint.file,
+    fail(ErrorCode::kInvalidArgument, checkpoint_.file,
          fmt::format("holds a run after {} steps; this one ends after {}: ask for as many at least",
                      taken_, total_steps_));
   return true;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "base/stop.h"
 #include "undying/evaluation.h"
@@ -55,6 +56,7 @@ Fit::Fit(State& state, Parts parts, const Observer& observer, std::stop_token st
       parts_(std::move(parts)),
       observer_(observer),
       stop_(std::move(stop)),
+      checkpoint_(std::exchange(state.checkpoint, {})),
       order_(identity_order(parts_.train->size)),
       identity_(settings_.health.census ? order_ : std::vector<std::uint32_t>()),
       class_weights_(settings_.class_weights == ClassWeights::kBalanced
@@ -136,12 +138,13 @@ void Fit::run_epoch() {
     const std::int64_t rows = std::min(settings_.batch, parts_.train->size - next_);
     run_step(next_, rows);
     if (run_.status != RunStatus::kInterrupted) next_ += rows;  // else it was not taken
-    if (run_.status != RunStatus::kDiverged) keep_if_due();
+    keep_if_due();
     if (stop_.stop_requested() && !done()) run_.status = RunStatus::kInterrupted;
   }
-  const std::string kept = state_.checkpoint.file.empty() ? std::string() : state_bytes();
+  // A stop, in the epoch or while it ends, keeps what was before its end, which is then done again.
+  const std::string before = checkpoint_.file.empty() ? std::string() : state_bytes();
   if (online_.steps > 0) finish_epoch();
-  if (stop_.stop_requested() && run_.status != RunStatus::kDiverged) keep(kept);
+  if (stop_.stop_requested() && run_.status != RunStatus::kDiverged) keep(before);
   ++epoch_;
   next_ = 0;
   if (stop_.stop_requested() && !done()) run_.status = RunStatus::kInterrupted;

@@ -104,6 +104,7 @@ class Fit {
   Parts parts_;
   const Observer& observer_;
   std::stop_token stop_;
+  Checkpoint checkpoint_;
   std::int64_t total_steps_ = 0;
   std::int64_t taken_ = 0;  // steps
   std::int64_t epoch_ = 1;  // at hand

@@ -8,6 +8,7 @@
 
 #include "base/philox.h"
 #include "undying/dataset.h"
+#include "undying/graph.h"
 #include "undying/node.h"
 #include "undying/settings.h"
 
@@ -52,6 +53,15 @@ inline Dataset ones(float value = 1.0f) {
           .values = std::vector<float>(100, value),
           .classes = 2,
           .labels = std::vector<std::int32_t>(100, 1)};
+}
+
+// For make_classes(N, 12, 4).
+inline Graph small_mlp(const char* activation = "relu", bool batch_norm = false) {
+  return mlp({.inputs = 12,
+              .hidden = {20, 16},
+              .outputs = 4,
+              .activation = activation,
+              .batch_norm = batch_norm});
 }
 
 // Settings by which nothing moves.

@@ -166,9 +166,7 @@ Run Trainer::fit(const Dataset& train, const Dataset& test, const Observer& obse
     fail("early stop", validation == nullptr ? "needs validation rows to watch; none were given"
                                              : "is off; expected no validation rows then");
   if (validation != nullptr) state_->check_fit(*validation);
-  Run run = train::Fit(*state_, train, test, observer, std::move(stop), validation).run();
-  state_->checkpoint = {};
-  return run;
+  return train::Fit(*state_, train, test, observer, std::move(stop), validation).run();
 }
 
 void Trainer::keep(const Checkpoint& checkpoint) {
@@ -188,9 +186,7 @@ Run Trainer::fit(const DataStream& stream, const Observer& observer, std::stop_t
     fail("metric", std::string(name(*settings.metric)) +
                        " is not kept online; expected accuracy or loss on a stream");
   check(*stream.read(0));
-  Run run = train::Fit(*state_, stream, observer, std::move(stop)).run();
-  state_->checkpoint = {};
-  return run;
+  return train::Fit(*state_, stream, observer, std::move(stop)).run();
 }
 
 std::int64_t steps_taken(const Run& run) { return run.steps.empty() ? 0 : run.steps.back().step; }

@@ -1,10 +1,7 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "base/atomic_file.h"
 #include "cli/commands/commands.h"
@@ -12,6 +9,7 @@
 #include "cli/outputs.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
+#include "report/reproduction.h"
 #include "study/reproduce/reproduce.h"
 #include "undying/error.h"
 
@@ -71,68 +69,6 @@ const PublishedResult& result_named(const std::string& name) {
               fmt::format("\"{}\" is not known; expected one of {}", name, names()));
 }
 
-// A table as Markdown has it, which reads well on a terminal too.
-std::string table_text(const study::Table& table) {
-  std::vector<std::size_t> widths;
-  for (const std::string& column : table.columns) widths.push_back(column.size());
-  for (const auto& row : table.rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  const auto line = [&](const std::vector<std::string>& cells) {
-    std::string text = "|";
-    for (std::size_t i = 0; i < cells.size(); ++i)
-      text += fmt::format(" {:<{}} |", cells[i], widths[i]);
-    return text + "\n";
-  };
-  std::string rule = "|";
-  for (const std::size_t width : widths) rule += std::string(width + 2, '-') + "|";
-  std::string text = table.title + "\n\n" + line(table.columns) + rule + "\n";
-  for (const auto& row : table.rows) text += line(row);
-  return text;
-}
-
-std::string text_of(const PublishedResult& result, const Reproduction& found) {
-  std::string text = fmt::format("{} ({})\n{}\n", result.title, result.source, found.setting);
-  for (const study::Table& table : found.tables) text += "\n" + table_text(table);
-  text += "\n";
-  for (const study::Claim& claim : found.claims)
-    text += fmt::format("{}: published: {}; found: {}\n", name(claim.agreement), claim.published,
-                        claim.found);
-  if (found.missing > 0)
-    text += fmt::format("interrupted: {} runs are missing; with --store the same command goes on\n",
-                        found.missing);
-  return text;
-}
-
-nlohmann::ordered_json number(double value) {
-  return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
-}
-
-std::string json_of(const PublishedResult& result, const Reproduction& found,
-                    const std::string& command) {
-  nlohmann::ordered_json json = {{"format", "undying-reproduction 1"},
-                                 {"command", command},
-                                 {"name", result.name},
-                                 {"source", result.source},
-                                 {"setting", found.setting},
-                                 {"missing", found.missing}};
-  for (const study::Table& table : found.tables)
-    json["tables"].push_back(
-        {{"title", table.title}, {"columns", table.columns}, {"rows", table.rows}});
-  for (const study::Curve& curve : found.curves) {
-    nlohmann::ordered_json each = {{"label", curve.label}, {"steps", curve.steps}};
-    for (std::size_t i = 0; i < curve.mean.size(); ++i) {
-      each["mean"].push_back(number(curve.mean[i]));
-      each["half"].push_back(number(curve.half[i]));
-    }
-    json["curves"].push_back(std::move(each));
-  }
-  for (const study::Claim& claim : found.claims)
-    json["claims"].push_back({{"published", claim.published},
-                              {"found", claim.found},
-                              {"verdict", name(claim.agreement)}});
-  return json.dump(1) + "\n";
-}
-
 int reproduce(const ReproduceOptions& options, const Host& host) {
   const PublishedResult& result = result_named(options.name);
   Outputs outputs{{"--json", options.json}};
@@ -152,9 +88,9 @@ int reproduce(const ReproduceOptions& options, const Host& host) {
                                          .threads = static_cast<int>(options.threads)},
                                         progress, interrupt.token());
   screen.close();
-  host.print("{}", text_of(result, found));
+  host.print("{}", reproduction_text(result, found));
   outputs.write(options.json,
-                [&] { write_file(options.json, json_of(result, found, host.command)); });
+                [&] { write_file(options.json, reproduction_json(host.command, result, found)); });
   outputs.rethrow();
   return found.missing > 0 ? kInterrupted : kOk;
 }

@@ -266,18 +266,7 @@ TEST(Diagnose, LockedAndRevivable) {
   EXPECT_EQ(diagnose(patient.graph, patient.weights, data).layers[1].locked, 8);
 }
 
-// block: h = relu(branch(x) + x). A dead branch leaves the network alive.
-Graph residual() {
-  return Graph({{"input", "input", {}, {{"shape", Ints{12}}}},
-                {"branch", "linear", {0}, {{"outputs", std::int64_t{12}}}},
-                {"branch.f",
-                 "activation",
-                 {1},
-                 {{"activation", Activation("relu")}, {"layer", std::string("branch")}}},
-                {"join", "add", {2, 0}, {}},
-                {"out", "linear", {3}, {{"outputs", std::int64_t{4}}}}});
-}
-
+// A dead branch leaves the network alive.
 TEST(Diagnose, ADeadBranchIsNotADeadNetwork) {
   const Dataset data = make_classes(500, 12, 4);
   Patient patient = fresh(residual());

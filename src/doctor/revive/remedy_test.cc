@@ -121,15 +121,7 @@ TEST(Reinitialise, AnotherSeedIsAnotherDraw) {
 
 // h = relu(z) goes into a sum: no weight could keep a fresh unit out of it, so it stays as it is.
 TEST(Reinitialise, UnitsThatASumReadsAreSkipped) {
-  Patient patient =
-      fresh(Graph({{"input", "input", {}, {{"shape", Ints{12}}}},
-                   {"branch", "linear", {0}, {{"outputs", std::int64_t{12}}}},
-                   {"branch.f",
-                    "activation",
-                    {1},
-                    {{"activation", Activation("relu")}, {"layer", std::string("branch")}}},
-                   {"join", "add", {2, 0}, {}},
-                   {"out", "linear", {3}, {{"outputs", std::int64_t{4}}}}}));
+  Patient patient = fresh(residual());
   kill(patient, "branch.bias", {4});
   const Dataset data = make_classes(100, 12, 4);
   const Treated treated = apply({.label = "r", .reinitialise = true}, open(patient, data), 1);

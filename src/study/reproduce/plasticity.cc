@@ -12,6 +12,17 @@ namespace undying::study {
 namespace {
 
 constexpr float kRates[] = {0.01f, 0.003f, 0.001f};
+// What is tried; and whether the statement names it, L2-init in the place of L2.
+struct Tried {
+  const char* rule;
+  bool published;
+};
+constexpr Tried kRemedies[] = {{"cbp", true},
+                               {"cbp:0.001", true},
+                               {"redo", false},
+                               {"l2-init", true},
+                               {"shrink-perturb", true}};
+
 constexpr float kLarger = 0.003f;     // the statement is of this step size and above
 constexpr std::size_t kChooseOn = 4;  // every so manyth curve says which stretch is the best
 constexpr std::int64_t kPublishedSteps = 1'000'000;
@@ -55,7 +66,7 @@ struct Errors {
   std::string label;
   float rate = 0.0f;
   bool remedy = false;
-  bool published = false;  // a remedy that the statement names; L2-init in the place of L2
+  bool published = false;  // a remedy that the statement names
   std::vector<std::vector<double>> curves;
   std::vector<double> dead;  // units of five, at the end
   std::vector<std::int64_t> steps;
@@ -64,8 +75,10 @@ struct Errors {
 Errors errors_of(const Arm& arm, float rate) {
   Errors errors{.label = arm.role == Role::kControl ? "relu" : arm.label,
                 .rate = rate,
-                .remedy = arm.keep_alive.any(),
-                .published = arm.keep_alive.any() && !arm.label.ends_with("redo")};
+                .remedy = arm.keep_alive.any()};
+  for (const Tried& tried : kRemedies)
+    errors.published =
+        errors.published || (tried.published && arm.keep_alive == parse_keep_alive(tried.rule));
   for (const ArmRun& run : arm.runs) {
     if (!run.present || run.run.status != RunStatus::kFinished) continue;
     std::vector<double> curve;
@@ -187,8 +200,8 @@ int run_arms(StudySettings settings, float rate, bool remedies, const ReproduceP
              const std::stop_token& stop, std::vector<Errors>& all) {
   const Split data = open_dataset(settings.data, {.seed = settings.train.seed});
   if (remedies)
-    for (const char* rule : {"cbp", "cbp:0.001", "redo", "l2-init", "shrink-perturb"})
-      settings.keep_alive.push_back(parse_keep_alive(rule));
+    for (const Tried& tried : kRemedies)
+      settings.keep_alive.push_back(parse_keep_alive(tried.rule));
   else
     settings.activations = {"relu", "leaky_relu:0.01", "leaky_relu:0.1", "leaky_relu:0.25", "elu",
                             "tanh"};

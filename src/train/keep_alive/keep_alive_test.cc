@@ -48,14 +48,6 @@ TEST(KeepAlive, BadNotationIsOneErrorThatSaysWhatWasExpected) {
   EXPECT_THAT(refusal([] { keep("cbp:nan"); }), HasSubstr("RATE of cbp"));
 }
 
-Graph small_mlp(const char* activation = "relu", bool batch_norm = false) {
-  return mlp({.inputs = 12,
-              .hidden = {20, 16},
-              .outputs = 4,
-              .activation = activation,
-              .batch_norm = batch_norm});
-}
-
 TrainSettings settings_of(const char* rules, Optimizer optimizer = Sgd{.learning_rate = 0.05f}) {
   return {.optimizer = optimizer,
           .loss = Loss::kMeanSquaredError,

@@ -50,14 +50,6 @@ struct Patient {
   Treatment treatment;
 };
 
-Graph small_mlp(const char* activation = "relu", bool batch_norm = false) {
-  return mlp({.inputs = 12,
-              .hidden = {20, 16},
-              .outputs = 4,
-              .activation = activation,
-              .batch_norm = batch_norm});
-}
-
 TEST(Treatment, OutputsKeepTheirBitsWhereASilentUnitIsReplaced) {
   Patient patient(small_mlp(), make_classes(40, 12, 4));
   patient.kill("layer.0.bias", 3);
