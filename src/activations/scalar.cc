@@ -15,7 +15,8 @@ constexpr ScalarDefinition scalar_definition() {
           [](Parameters parameters, double x) { return F(parameters).derivative(x); },
           [](Parameters parameters) { return F(parameters).saves(); },
           [](Parameters parameters) { return F(parameters).gain(); },
-          [](Parameters parameters) { return F(parameters).check(); }};
+          [](Parameters parameters) { return F(parameters).check(); },
+          [](Parameters parameters) { return F(parameters).threshold(); }};
 }
 
 template <class... Members>
@@ -28,6 +29,11 @@ constexpr auto all(family::List<Members...>) {
 std::span<const ScalarDefinition> scalar_definitions() {
   static constexpr auto kAll = all(family::Family{});
   return kAll;
+}
+
+double firing_threshold(const Activation& activation) {
+  return static_cast<double>(
+      scalar_definitions()[activation.index()].threshold(activation.parameters()));
 }
 
 Saves saves(const Activation& activation) {

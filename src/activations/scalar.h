@@ -18,10 +18,14 @@ struct ScalarDefinition {
   Saves (*saves)(std::span<const float> parameters);
   std::optional<double> (*gain)(std::span<const float> parameters);
   std::string_view (*check)(std::span<const float> parameters);
+  float (*threshold)(std::span<const float> parameters);
 };
 
 // One per activation, in the order of activation_family().
 std::span<const ScalarDefinition> scalar_definitions();
+
+// A unit fires with a pre-activation above it.
+double firing_threshold(const Activation& activation);
 
 }  // namespace undying::activations
 

@@ -8,19 +8,37 @@
 namespace undying::cli {
 namespace {
 
-// Words with their quotes; a blank within quotes parts none.
+// Words with their quotes; a blank within quotes parts none, and what follows a backslash outside
+// of them is taken as it is.
 std::vector<std::string> words_of(const std::string& command) {
   std::vector<std::string> words(1);
   bool quoted = false;
-  for (const char c : command) {
-    quoted = quoted != (c == '\'');
+  for (std::size_t i = 0; i < command.size(); ++i) {
+    const char c = command[i];
     if (c == ' ' && !quoted) {
       words.emplace_back();
-    } else {
-      words.back() += c;
+      continue;
     }
+    words.back() += c;
+    if (c == '\'') quoted = !quoted;
+    if (c == '\\' && !quoted && i + 1 < command.size()) words.back() += command[++i];
   }
   return words;
+}
+
+// The word that a shell makes of it.
+std::string unquoted(const std::string& word) {
+  std::string plain;
+  bool quoted = false;
+  for (std::size_t i = 0; i < word.size(); ++i) {
+    if (word[i] == '\'') {
+      quoted = !quoted;
+      continue;
+    }
+    if (word[i] == '\\' && !quoted && i + 1 < word.size()) ++i;
+    plain += word[i];
+  }
+  return plain;
 }
 
 // The flags of a training command, with their values, that `wanted` names.
@@ -47,6 +65,12 @@ std::string shell_word(const std::string& word) {
   std::string text = "'";
   for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return text + "'";
+}
+
+std::vector<std::string> arguments_of(const std::string& command) {
+  std::vector<std::string> words = words_of(command);
+  for (std::string& word : words) word = unquoted(word);
+  return words;
 }
 
 std::string compare_command(const std::string& train_command) {

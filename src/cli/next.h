@@ -2,11 +2,15 @@
 #define UNDYING_CLI_NEXT_H_
 
 #include <string>
+#include <vector>
 
 namespace undying::cli {
 
 // A word as a shell takes it: quoted where that is needed.
 std::string shell_word(const std::string& word);
+
+// The words of a command line that shell_word() made.
+std::vector<std::string> arguments_of(const std::string& command);
 
 // What may follow a training command, as that was typed: the comparison of activations, with the
 // flags that compare does not have left out; the diagnosis of the network, with the flags that say

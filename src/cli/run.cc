@@ -47,6 +47,7 @@ constexpr const char* kFooter =
     "  undying prune model.onnx --data fashion-mnist -o smaller.onnx\n"
     "  undying predict model.onnx --data csv:new.csv -o answers.csv\n"
     "  undying evaluate model.onnx --data csv:measurements.csv:label=class\n"
+    "  undying replay run.json --unit 1:17\n"
     "  undying list\n"
     "\n"
     "Results go to standard output, progress and errors to standard error.\n"
@@ -99,12 +100,13 @@ std::unique_ptr<Program> make_program(const Host& host) {
                        "print the version and exit");
   app.require_subcommand(1);
   program->commands = {
-      {"compare", add_compare(app, host)},     {"train", add_train(app, host)},
-      {"diagnose", add_diagnose(app, host)},   {"revive", add_revive(app, host)},
-      {"prune", add_prune(app, host)},         {"inspect", add_inspect(app, host)},
-      {"predict", add_predict(app, host)},     {"evaluate", add_evaluate(app, host)},
-      {"bench", add_bench(app, host)},         {"merge", add_merge(app, host)},
-      {"reproduce", add_reproduce(app, host)}, {"list", add_list(app, host)}};
+      {"compare", add_compare(app, host)},   {"train", add_train(app, host)},
+      {"diagnose", add_diagnose(app, host)}, {"revive", add_revive(app, host)},
+      {"prune", add_prune(app, host)},       {"inspect", add_inspect(app, host)},
+      {"predict", add_predict(app, host)},   {"evaluate", add_evaluate(app, host)},
+      {"replay", add_replay(app, host)},     {"bench", add_bench(app, host)},
+      {"merge", add_merge(app, host)},       {"reproduce", add_reproduce(app, host)},
+      {"list", add_list(app, host)}};
   return program;
 }
 

@@ -56,6 +56,9 @@ class Recorder {
 
   const Ledger& ledger() const { return ledger_; }
 
+  // Whether the counters of training steps say when a unit of this layer dies and comes back.
+  bool dates(std::size_t layer) const { return dated_[layer]; }
+
   // All that it has recorded.
   void each_state(Archive& archive);
 

@@ -57,6 +57,20 @@ Json epoch_entry(const EpochRecord& epoch) {
           {"seconds", number(epoch.seconds)}};
 }
 
+// Exact losses of some steps, evenly spread: by them a repetition of the run is known to be one.
+Json losses_json(const Run& run) {
+  constexpr std::size_t kMost = 256;
+  Json steps = Json::array();
+  Json losses = Json::array();
+  const std::size_t count = std::min(run.steps.size(), kMost);
+  for (std::size_t i = 0; i < count; ++i) {
+    const StepRecord& record = run.steps[i * run.steps.size() / count];
+    steps.push_back(record.step);
+    losses.push_back(number(record.loss));
+  }
+  return {{"step", std::move(steps)}, {"loss", std::move(losses)}};
+}
+
 }  // namespace
 
 std::string epoch_json(const EpochRecord& epoch) {
@@ -109,6 +123,7 @@ std::string run_json(const RunDescription& description, const TrainSettings& set
                                       : 0.0)},
       {"threads", run.threads},
       {"shards", run.shards},
+      {"losses", losses_json(run)},
       {"epochs", std::move(epochs)},
       {"ledger", report::ledger_json(run.ledger)},
       {"censuses", report::censuses_json(run.ledger)}};

@@ -26,6 +26,7 @@ Command add_predict(CLI::App& program, const Host& host);
 Command add_evaluate(CLI::App& program, const Host& host);
 Command add_bench(CLI::App& program, const Host& host);
 Command add_merge(CLI::App& program, const Host& host);
+Command add_replay(CLI::App& program, const Host& host);
 Command add_reproduce(CLI::App& program, const Host& host);
 Command add_list(CLI::App& program, const Host& host);
 

@@ -11,6 +11,7 @@
 #include "base/atomic_file.h"
 #include "base/stop.h"
 #include "cli/commands/commands.h"
+#include "cli/commands/training.h"
 #include "cli/flags/options.h"
 #include "cli/flags/parse.h"
 #include "cli/network.h"
@@ -18,7 +19,6 @@
 #include "cli/outputs.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
-#include "engine/engine.h"
 #include "undying/doctor.h"
 #include "undying/error.h"
 #include "undying/onnx.h"
@@ -49,39 +49,6 @@ constexpr const char* kFooter =
     "Exit codes: 0 done; 1 internal failure; 2 bad input, or an output that cannot be written; 130 "
     "interrupted, with\n"
     "the outputs of the steps taken.";
-
-struct TrainOptions {
-  TrainOptions(CLI::App& app, const Host& host) : training(app, host) {
-    app.add_option("--activation", activation,
-                   "NAME or NAME:VALUE, such as leaky_relu:0.1; undying list names them all. "
-                   "Default: relu; of a network from a file, its own")
-        ->type_name("NAME");
-    add_file(app, "--metrics", metrics, "write one line per step as CSV");
-    add_file(app, "-o,--out", out,
-             "write the final weights as safetensors, or the network as ONNX where the name ends "
-             "in .onnx");
-    add_file(app, "--checkpoint", checkpoint,
-             "keep the run in this file as it goes, every --checkpoint-every steps and where it is "
-             "interrupted");
-    add_integer(app, "--checkpoint-every", checkpoint_every, "steps between two checkpoints", 1,
-                std::int64_t{1} << 40);
-    app.add_flag("--resume", resume,
-                 "go on from --checkpoint, where it is there: the same bits as if it had never "
-                 "ended");
-    app.add_flag("--explain", explain,
-                 "print the compiled plan: operators, shapes, memory, what is in place, what runs; "
-                 "then end");
-  }
-
-  TrainingOptions training;
-  std::string activation;  // empty: relu, or those of the file
-  std::string metrics;
-  std::string out;
-  std::string checkpoint;
-  std::int64_t checkpoint_every = 100'000;
-  bool resume = false;
-  bool explain = false;
-};
 
 std::string shape_text(const PlanStep& step) {
   std::string text;
@@ -139,44 +106,22 @@ RunOutcome outcome_of(const TrainOptions& options, const Host& host, const Train
   const std::string again = written ? "" : train_command_with_out(host.command, model) + " && ";
   if (run.status == RunStatus::kDiverged) return outcome;  // the same again diverges again
   outcome.next = {again + diagnose_command(host.command, model), compare_command(host.command)};
+  if (const std::string& json = options.training.json(); !json.empty() && run.ledger.died() > 0)
+    outcome.next.push_back("undying replay " + shell_word(json));
   return outcome;
 }
 
-// The network to train: of the file that --model names, or built here.
-Graph graph_of(const TrainOptions& options, const std::optional<Network>& network,
-               const TrainSettings& settings, const Dataset& data) {
-  if (network) {
-    const Graph graph = trained_graph(*network, settings.loss);
-    if (!options.activation.empty() && hidden_activations(graph).empty())
-      throw Error(ErrorCode::kUnsupported, "--activation",
-                  "has nothing to replace: the network has no activation in front of a layer but "
-                  "gates (sigmoid, tanh, hardsigmoid)");
-    return options.activation.empty() ? graph
-                                      : with_activation(graph, Activation(options.activation));
-  }
-  ModelOptions model = options.training.model_options();
-  if (!options.activation.empty()) model.activation = Activation(options.activation);
-  return build_model(options.training.model(), data.shape,
-                     data.classes > 0 ? data.classes : data.outputs, model);
-}
-
-Trainer make_trainer(const TrainOptions& options, const std::optional<Network>& network,
-                     const TrainSettings& settings, const Dataset& data) {
-  Trainer trainer(graph_of(options, network, settings, data), settings);
-  if (network) trainer.set(frozen_tensors(*network, settings));
-  return trainer;
-}
-
-// `watched`: training rows and validation rows, where the run stops early.
-Run fit(const TrainOptions& options, Trainer& trainer, const Split& data,
-        const std::optional<Split>& watched, Screen& screen, const std::stop_token& stop) {
-  const Dataset& train = watched ? *watched->train : *data.train;
-  TrainDisplay display(screen, trainer.settings(), train.size);
+Run fit(const TrainOptions& options, Prepared& prepared, Screen& screen,
+        const std::stop_token& stop) {
+  Trainer& trainer = prepared.trainer;
+  TrainDisplay display(screen, trainer.settings(), prepared.train().size);
   const Observer observer{.step = [&](const StepRecord& record) { display.step(record); },
                           .epoch = [&](const EpochRecord& record) { display.epoch(record); }};
   trainer.keep({options.checkpoint, options.checkpoint_every, options.resume});
+  const Split& data = prepared.data;
   if (data.stream != nullptr) return trainer.fit(*data.stream, observer, stop);
-  return trainer.fit(train, *data.test, observer, stop, watched ? watched->test.get() : nullptr);
+  return trainer.fit(prepared.train(), *data.test, observer, stop,
+                     prepared.watched ? prepared.watched->test.get() : nullptr);
 }
 
 void write_network(const std::string& file, const std::optional<Network>& network,
@@ -227,18 +172,10 @@ DataSummary summary_of(const Split& data, const std::optional<Split>& watched,
   return summary;
 }
 
-// A stream with draws in it is that of the run's seed, as a study's runs have theirs.
-Split drawn(Split data, std::uint64_t seed) {
-  if (data.stream == nullptr || !data.stream->redraw) return data;
-  data.stream = data.stream->redraw(seed);
-  data.train = data.test = data.stream->read(0);
-  return data;
-}
-
 // What was trained, in files and on the screen.
 int finish(const TrainOptions& options, const Host& host, Outputs& outputs,
-           const std::optional<Network>& network, const Trainer& trainer, const Split& data,
-           const Run& run, const DataSummary& summary) {
+           const Prepared& prepared, const Run& run, const DataSummary& summary) {
+  const auto& [network, data, watched, trainer] = prepared;
   host.print("{}\n", summary_text(summary, host.columns));
   if (network) print_notes(host, *network);
   outputs.write(options.metrics, [&] { write_file(options.metrics, steps_csv(run)); });
@@ -284,36 +221,23 @@ int train(const TrainOptions& options, const Host& host) {
   Outputs outputs = outputs_of(options);
   if (!options.activation.empty())
     Activation(options.activation);  // throws before anything is read
-  TrainSettings settings = options.training.settings();
-  std::optional<Network> network = options.training.open_network();
-  const std::vector<Tensor> initial = options.training.initial();
   Screen screen(host, options.training.quiet());
   const Interrupt interrupt(
       host,
       [&] { screen.print("interrupted: the steps taken will be written; once more ends at once"); },
       [&] { screen.abandon(); });
-  const std::jthread warm_up(engine::prepare);  // behind the line above: a thread that blocks no
-                                                // signal would end the program at the first
-  const Split data = drawn(
-      open_data(options.training, network, show_reading(screen, interrupt.token())), settings.seed);
-  options.training.fit_epochs(settings, data);
-  if (network) options.training.choose(*network, *data.train, settings);
-  if (!network) settings.loss = options.training.loss(*data.train);
-  check_scaling(options, network, *data.train);
-  Trainer trainer = make_trainer(options, network, settings, *data.train);
-  trainer.check(*data.train);
-  std::optional<Split> watched;
-  if (settings.early_stop > 0) watched = validation_split(data, settings.seed);
-  const DataSummary summary = summary_of(data, watched, trainer.settings());
-  if (!initial.empty()) trainer.set(fitting(trainer.graph(), initial, options.training.init()));
+  Prepared prepared = prepare(options, screen, interrupt.token());
+  const Trainer& trainer = prepared.trainer;
+  check_scaling(options, prepared.network, *prepared.data.train);
+  const DataSummary summary = summary_of(prepared.data, prepared.watched, trainer.settings());
   if (options.explain) {
     screen.close();
     print_plan(host, trainer.plan(), trainer.settings());
     return kOk;
   }
-  const Run run = fit(options, trainer, data, watched, screen, interrupt.token());
+  const Run run = fit(options, prepared, screen, interrupt.token());
   screen.close();
-  return finish(options, host, outputs, network, trainer, data, run, summary);
+  return finish(options, host, outputs, prepared, run, summary);
 }
 
 }  // namespace
