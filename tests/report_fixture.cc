@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 
+#include "report/replay.h"
 #include "undying/undying.h"
 
 namespace {
@@ -234,6 +235,43 @@ void write_evaluation(const std::filesystem::path& folder) {
       << evaluation_json("undying evaluate", read, data.name, evaluate(said, data));
 }
 
+// A death with all that is known of it, and a revival that nothing explains.
+void write_replay(const std::filesystem::path& folder) {
+  const RecordedRun run{.command = "undying train --data spirals",
+                        .layers = {"layer.0", "layer.<1>"},
+                        .course = {.name = "run.json"}};
+  const doctor::Change change{.from = 8,
+                              .to = 40,
+                              .before = 1.5,
+                              .after = -0.5,
+                              .shares = {-1.5, -1.0, 0.5, std::nullopt},
+                              .cause = doctor::Cause::kBias};
+  const auto z = [](double largest, std::int64_t fired) {
+    return doctor::Range{largest, -2.0, -20.0, fired, 20, 7};
+  };
+  doctor::Explanation death{.event = {40, 1, 3},
+                            .rows = 20,
+                            .change = change,
+                            .life = {{8, z(1.5, 4)}, {24, z(0.5, 2)}, {40, z(-0.5, 0)}}};
+  death.update = {.record = {40, 3.0, 0.1, 8.0, 0.01},
+                  .decisive = true,
+                  .epoch = 2,
+                  .rows = {1, 7},
+                  .z = z(0.5, 1),
+                  .change = change,
+                  .bias = 0.25,
+                  .weights = 0.5,
+                  .usual_loss = 1.5,
+                  .usual_gradient = 2.0};
+  const doctor::Explanation revival{.event = {60, 1, 4, doctor::UnitEvent::Kind::kRevival},
+                                    .missing = "what fires is not among the rows"};
+  const doctor::Replay found{.steps = 60, .checked = 12, .explanations = {death, revival}};
+  const doctor::ReplaySettings settings;
+  const ReplayRecord record{"undying replay run.json", run, settings, found, 5};
+  std::ofstream(folder / "replay.html") << replay_html(record);
+  std::ofstream(folder / "replay.json") << replay_json(record);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -256,5 +294,6 @@ int main(int argc, char** argv) {
     std::ofstream(folder / (name + ".json")) << study_json(study);
   }
   write_evaluation(folder);
+  write_replay(folder);
   return 0;
 }

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "report/assets.h"
+#include "report/replay.h"
 #include "undying/report.h"
 
 namespace undying {
@@ -71,6 +72,11 @@ std::string evaluation_html(const std::string& command, const DataSummary& read,
   return compose("src/evaluation.html", "", evaluation_text(data, evaluation, metric), "evaluation",
                  evaluation_json(command, read, data, evaluation, metric),
                  scripts({"src/element.js", "src/read.js", "src/evaluation.js"}));
+}
+
+std::string replay_html(const ReplayRecord& record) {
+  return compose("src/replay.html", "", replay_text(record, 160), "replay", replay_json(record),
+                 scripts({"src/element.js", "src/looks.js", "src/replay.js"}));
 }
 
 }  // namespace undying

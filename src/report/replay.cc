@@ -172,8 +172,7 @@ constexpr const char* kLegend =
 
 }  // namespace
 
-std::string unit_text(const RecordedRun& run, const Dataset& data, const doctor::Replay& replay,
-                      int /*columns*/) {
+std::string unit_text(const RecordedRun& run, const Dataset& data, const doctor::Replay& replay) {
   std::string text = headline(replay, run);
   for (const Explanation& found : replay.explanations) {
     text += "\n" + event_text(run, found);
@@ -184,8 +183,8 @@ std::string unit_text(const RecordedRun& run, const Dataset& data, const doctor:
   return text;
 }
 
-std::string replay_text(const RecordedRun& run, const doctor::Replay& replay, std::size_t events,
-                        int columns) {
+std::string replay_text(const ReplayRecord& record, int columns) {
+  const auto& [command, run, settings, replay, events] = record;
   std::size_t width = 8;
   for (const std::string& layer : run.layers) width = std::max(width, layer.size());
   std::string text = headline(replay, run) + "\n";

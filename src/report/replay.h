@@ -1,6 +1,7 @@
 #ifndef UNDYING_REPORT_REPLAY_H_
 #define UNDYING_REPORT_REPLAY_H_
 
+#include <cstddef>
 #include <string>
 
 #include "doctor/replay/replay.h"
@@ -9,13 +10,21 @@
 namespace undying {
 
 // What a replay found of one unit, whose events these are: its last living moments.
-std::string unit_text(const RecordedRun& run, const Dataset& data, const doctor::Replay& replay,
-                      int columns = 100);
-// Of many: a row an event. `events`: how many there are in all.
-std::string replay_text(const RecordedRun& run, const doctor::Replay& replay, std::size_t events,
-                        int columns = 100);
-std::string replay_json(const std::string& command, const RecordedRun& run,
-                        const doctor::ReplaySettings& settings, const doctor::Replay& replay);
+std::string unit_text(const RecordedRun& run, const Dataset& data, const doctor::Replay& replay);
+
+// What is said of several, and what a file of it holds.
+struct ReplayRecord {
+  std::string command;
+  const RecordedRun& run;
+  const doctor::ReplaySettings& settings;
+  const doctor::Replay& replay;
+  std::size_t events = 0;  // that there are in all
+};
+// For a terminal, a row an event; as JSON; and as a page, which is one file and loads nothing from
+// elsewhere.
+std::string replay_text(const ReplayRecord& record, int columns = 100);
+std::string replay_json(const ReplayRecord& record);
+std::string replay_html(const ReplayRecord& record);
 
 }  // namespace undying
 

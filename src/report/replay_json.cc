@@ -1,3 +1,4 @@
+#include "base/version.h"
 #include "report/json.h"
 #include "report/replay.h"
 
@@ -63,6 +64,7 @@ Json explanation_json(const RecordedRun& run, const Explanation& found) {
           {"step", event.step},
           {"dated", found.dated},
           {"rows", found.rows},
+          {"threshold", number(found.threshold)},
           {"cause", found.change ? Json(name(found.change->cause)) : Json(nullptr)},
           {"missing", found.missing},
           {"change", found.change ? change_json(*found.change) : Json(nullptr)},
@@ -72,20 +74,22 @@ Json explanation_json(const RecordedRun& run, const Explanation& found) {
 
 }  // namespace
 
-std::string replay_json(const std::string& command, const RecordedRun& run,
-                        const doctor::ReplaySettings& settings, const doctor::Replay& replay) {
+std::string replay_json(const ReplayRecord& record) {
+  const doctor::Replay& replay = record.replay;
   Json events = Json::array();
   for (const Explanation& found : replay.explanations)
-    events.push_back(explanation_json(run, found));
+    events.push_back(explanation_json(record.run, found));
   return report::text({{"format", "undying-replay 1"},
-                       {"command", command},
-                       {"run", run.course.name},
-                       {"run_command", run.command},
-                       {"last", settings.last},
-                       {"rows", settings.rows},
+                       {"command", record.command},
+                       {"version", kVersion},
+                       {"run", record.run.course.name},
+                       {"run_command", record.run.command},
+                       {"last", record.settings.last},
+                       {"rows", record.settings.rows},
                        {"steps", replay.steps},
                        {"losses_checked", replay.checked},
                        {"interrupted", replay.interrupted},
+                       {"events_in_all", record.events},
                        {"events", std::move(events)}},
                       1);
 }

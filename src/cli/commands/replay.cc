@@ -60,6 +60,9 @@ struct ReplayOptions {
                 "the batch; 0: all",
                 0, std::int64_t{1} << 40);
     add_file(app, "--json", json, "write what is found as JSON to this file");
+    add_file(app, "--report", report,
+             "write a page with it to this file, each unit's largest pre-activation over the steps "
+             "beside its cause");
     app.add_flag("--quiet", quiet, "no progress, only the result");
   }
 
@@ -68,6 +71,7 @@ struct ReplayOptions {
   std::int64_t first = 20;
   doctor::ReplaySettings settings;
   std::string json;
+  std::string report;
   bool quiet = false;
 };
 
@@ -172,7 +176,7 @@ doctor::Replay replay_run(const ReplayOptions& options, const RecordedRun& run,
     refuse(run.course.name, fmt::format("was trained on {} examples; {} has {} here", run.examples,
                                         data.name, data.size));
   doctor::ReplaySettings settings = options.settings;
-  settings.life = !options.unit.empty();
+  settings.life = !options.unit.empty() || !options.report.empty();
   const auto progress = [&](std::int64_t step, std::int64_t of, std::size_t found) {
     if (!screen.due()) return;
     const double share = static_cast<double>(step) / static_cast<double>(std::max(step, of));
@@ -200,12 +204,11 @@ int finish(const ReplayOptions& options, const Host& host, Outputs& outputs, con
     host.print("interrupted before anything was found: nothing is written\n");
     return kInterrupted;
   }
-  host.print("{}", options.unit.empty()
-                       ? replay_text(run, replay, events, std::max(100, host.columns))
-                       : unit_text(run, data, replay));
-  outputs.write(options.json, [&] {
-    write_file(options.json, replay_json(host.command, run, options.settings, replay));
-  });
+  const ReplayRecord record{host.command, run, options.settings, replay, events};
+  host.print("{}", options.unit.empty() ? replay_text(record, std::max(100, host.columns))
+                                        : unit_text(run, data, replay));
+  outputs.write(options.json, [&] { write_file(options.json, replay_json(record)); });
+  outputs.write(options.report, [&] { write_file(options.report, replay_html(record)); });
   outputs.rethrow();
   return replay.interrupted ? kInterrupted : kOk;
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "activations/scalar.h"
 #include "doctor/network.h"
 #include "engine/wiring.h"
 #include "health/judge.h"
@@ -97,6 +98,8 @@ Explanation Explainer::explain(Open& open, std::int64_t end) {
                     .dated = open.window.dated,
                     .update = std::move(open.update),
                     .life = std::move(open.life)};
+  found.threshold =
+      activations::firing_threshold(state_.model.layers()[open.event.layer].activation);
   found.missing = layer(open.event.layer).obstacle();
   if (!found.missing.empty()) return found;
   found.rows = std::ssize(rows_of(open));

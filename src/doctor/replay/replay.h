@@ -80,6 +80,7 @@ struct Explanation {
   // it happened: between the one before and that of `event.step`.
   bool dated = true;
   std::int64_t rows = 0;             // that z is measured on
+  double threshold = 0.0;            // above which it fires
   std::optional<Change> change;      // none: born dead, or `missing` says why
   std::string missing;               // why there is no change
   std::optional<UnitUpdate> update;  // where it is dated
