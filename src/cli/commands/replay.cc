@@ -177,6 +177,7 @@ doctor::Replay replay_run(const ReplayOptions& options, const RecordedRun& run,
                                         data.name, data.size));
   doctor::ReplaySettings settings = options.settings;
   settings.life = !options.unit.empty() || !options.report.empty();
+  settings.updates = settings.life || !options.json.empty();
   const auto progress = [&](std::int64_t step, std::int64_t of, std::size_t found) {
     if (!screen.due()) return;
     const double share = static_cast<double>(step) / static_cast<double>(std::max(step, of));

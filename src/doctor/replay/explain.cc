@@ -35,6 +35,8 @@ void Explainer::add(const UnitEvent& event, std::span<const std::int64_t> census
       event.kind == Kind::kRevival && std::ranges::binary_search(censuses, event.step);
   Open open{.event = event,
             .window = window_of(event, censuses, settings_.last, dated && !by_census)};
+  // Running statistics that nothing has been added to yet are no network's.
+  if (!state_.model.statistics().empty()) open.window.looks.erase(0);
   open.steps = open.window.steps();
   if (settings_.life) open.watched = life_of(open.window, settings_.last);
   open_.push_back(std::move(open));
@@ -72,7 +74,26 @@ void Explainer::watch(Open& open, const std::shared_ptr<const Snapshot>& now) {
   if (!layer(open.event.layer).obstacle().empty()) return;
   if (open.watched.contains(now->step))
     open.life.push_back({now->step, measure(open, all_of(*now))});
-  if (open.window.dated && open.window.turn == now->step) open.update = update(open);
+  if (settings_.updates && open.window.dated && open.window.turn == now->step)
+    open.update = update(open);
+  if (open.window.looks.contains(now->step)) narrow(open, now);
+}
+
+// Between two censuses: the last look that saw a dying unit fire and the first behind it that did
+// not; the first that saw a revived one fire and the one before. Numbers of others are let go.
+void Explainer::narrow(Open& open, const std::shared_ptr<const Snapshot>& now) {
+  const bool death = open.event.kind == Kind::kDeath;
+  const bool as_before = measure(open, all_of(*now)).silent() != death;
+  if (as_before && (death || !open.to)) {
+    open.from = now->step;
+    open.to.reset();
+  } else if (!as_before && open.from && !open.to) {
+    open.to = now->step;
+  }
+  std::erase_if(open.held, [&](const auto& held) {
+    return held.first != open.from && held.first != open.to && held.first != open.window.start &&
+           held.first != now->step;
+  });
 }
 
 // A death that the last step that fired the unit left firing on some of the rows goes on until none
@@ -88,9 +109,10 @@ bool Explainer::ended(Open& open, std::int64_t step) {
 // Where what is explained begins: a unit that dies fires there, one that revives does not.
 std::int64_t Explainer::begin_of(Open& open) {
   const Window& window = open.window;
+  if (open.from) return *open.from;
   const bool silent = measure(open, window.start).silent();
   if (open.event.kind == Kind::kRevival) return silent ? window.start : window.census;
-  return silent && window.dated ? std::max(window.start, window.turn - 1) : window.start;
+  return silent ? std::max(window.start, window.turn - 1) : window.start;
 }
 
 Explanation Explainer::explain(Open& open, std::int64_t end) {
@@ -107,7 +129,11 @@ Explanation Explainer::explain(Open& open, std::int64_t end) {
     found.missing = "born dead: no step of this run";
     return found;
   }
-  const Change whole = change(open, begin_of(open), end);
+  if (!open.window.dated && !open.to) {
+    found.missing = "no look between the censuses shows it";
+    return found;
+  }
+  const Change whole = change(open, begin_of(open), open.to.value_or(end));
   found.missing = doubt(open, whole);
   if (found.missing.empty()) found.change = whole;
   return found;

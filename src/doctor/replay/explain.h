@@ -43,9 +43,11 @@ class Explainer {
     std::map<std::int64_t, std::shared_ptr<const Snapshot>> held;
     std::vector<Moment> life;
     std::optional<UnitUpdate> update;
+    std::optional<std::int64_t> from, to;  // between which looks it happened
   };
 
   void watch(Open& open, const std::shared_ptr<const Snapshot>& now);
+  void narrow(Open& open, const std::shared_ptr<const Snapshot>& now);
   bool ended(Open& open, std::int64_t step);
   Explanation explain(Open& open, std::int64_t end);
   Change change(Open& open, std::int64_t from, std::int64_t to);

@@ -42,6 +42,7 @@ struct RecordedCourse {
 struct ReplaySettings {
   std::int64_t last = 32;    // steps before the event over which it is explained
   std::int64_t rows = 4096;  // evenly spaced ones of the data that z is measured on; 0: all
+  bool updates = true;       // take the single update apart, too
   bool life = false;         // measure z at each of those steps
 };
 

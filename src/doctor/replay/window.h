@@ -20,6 +20,7 @@ struct Window {
                             // up to a revival
   bool dated = true;
   std::set<std::int64_t> later = {};
+  std::set<std::int64_t> looks = {};  // of one between two censuses: where it may be cut shorter
 
   std::int64_t last() const { return std::max(turn, census); }
   // All after which the network's numbers are needed.
@@ -27,6 +28,7 @@ struct Window {
     std::set<std::int64_t> all{start, turn, census};
     if (dated) all.insert(std::max(start, turn - 1));
     all.insert(later.begin(), later.end());
+    all.insert(looks.begin(), looks.end());
     return all;
   }
 };
@@ -40,11 +42,27 @@ inline std::int64_t census_before(std::span<const std::int64_t> censuses, std::i
   return last;
 }
 
+// `count` evenly spaced steps, or all, from `start` to `end`.
+inline std::set<std::int64_t> spread(std::int64_t start, std::int64_t end, std::int64_t count) {
+  std::set<std::int64_t> steps{start, end};
+  count = std::min(count, end - start);
+  for (std::int64_t i = 1; i < count; ++i) steps.insert(start + i * (end - start) / count);
+  return steps;
+}
+
+// Between two censuses. Each costs a pass over the rows for every layer that is looked at.
+inline constexpr std::int64_t kLooks = 8;
+
 inline Window window_of(const UnitEvent& event, std::span<const std::int64_t> censuses,
                         std::int64_t last, bool dated) {
   const std::int64_t step = event.step;
   const std::int64_t before = census_before(censuses, step, false);
-  if (!dated) return {before, step, event.kind == UnitEvent::Kind::kDeath ? step : before, false};
+  if (!dated)
+    return {.start = before,
+            .turn = step,
+            .census = event.kind == UnitEvent::Kind::kDeath ? step : before,
+            .dated = false,
+            .looks = spread(before, step, std::min(last, kLooks))};
   if (event.kind == UnitEvent::Kind::kRevival) {
     const std::int64_t turn = std::max(before, step - 1);
     return {std::max(before, turn - last), turn, before, true};
@@ -60,10 +78,7 @@ inline Window window_of(const UnitEvent& event, std::span<const std::int64_t> ce
 // After which steps z is measured for the life of the unit: each of a dated window and where it may
 // end; of a census's window `last` evenly spaced ones.
 inline std::set<std::int64_t> life_of(const Window& window, std::int64_t last) {
-  std::set<std::int64_t> steps{window.start, window.turn};
-  const std::int64_t length = window.turn - window.start;
-  for (std::int64_t i = 1; i < std::min(last, length); ++i)
-    steps.insert(window.start + i * length / std::min(last, length));
+  std::set<std::int64_t> steps = spread(window.start, window.turn, last);
   steps.insert(window.later.begin(), window.later.end());
   steps.insert(window.last());
   return steps;
