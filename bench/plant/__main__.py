@@ -12,6 +12,7 @@ import time
 
 import faults
 import generator_a
+import generator_b
 import report
 import runner
 
@@ -21,7 +22,7 @@ QUICK = ("dead_by_bias", "dead_by_scale", "dead_by_init", "frozen_layers", "drop
 
 
 def plans():
-    return {"a": generator_a.plan}
+    return {"a": generator_a.plan, "b": generator_b.plan}
 
 
 def main():

@@ -1,5 +1,6 @@
 """What data sets are made of: arrays of numpy, written as NPZ for Undying."""
 
+import functools
 import gzip
 import pathlib
 from dataclasses import dataclass
@@ -84,13 +85,19 @@ def heavy_tails(rng, n, inputs, classes):
     return of("heavy tails", x, scores.argmax(1), classes)
 
 
-def fashion(rng, n, folder="/usr/share/datasets/fashion-mnist"):
-    """Some of Fashion-MNIST, 14 x 14 by means of 2 x 2."""
-    root = pathlib.Path(folder)
+@functools.cache
+def whole_fashion():
+    """Debian's package of Fashion-MNIST, its training part."""
+    root = pathlib.Path("/usr/share/datasets/fashion-mnist")
     images = gzip.decompress((root / "train-images-idx3-ubyte.gz").read_bytes())
     labels = gzip.decompress((root / "train-labels-idx1-ubyte.gz").read_bytes())
     x = numpy.frombuffer(images, numpy.uint8, offset=16).reshape(-1, 28, 28)
-    y = numpy.frombuffer(labels, numpy.uint8, offset=8)
+    return x, numpy.frombuffer(labels, numpy.uint8, offset=8)
+
+
+def fashion(rng, n):
+    """Some of Fashion-MNIST, 14 x 14 by means of 2 x 2."""
+    x, y = whole_fashion()
     rows = rng.choice(len(x), n, replace=False)
     small = x[rows].reshape(n, 14, 2, 14, 2).mean((2, 4)) / 255
     return of("fashion-mnist", small[:, None], y[rows], 10)

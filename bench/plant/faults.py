@@ -269,7 +269,7 @@ def healthy_sparse(plan, rng):
     out = nets.Op("dense", weight=solved[:-1].T.astype(numpy.float32),
                   bias=solved[-1].astype(numpy.float32))  # fmt: skip
     return Case("healthy sparse", nets.Network(x.shape[1:], [hidden, nets.activation("relu"), out]),
-                data, families={"scale": False, "reach": False}, healthy=True)  # fmt: skip
+                data, families=dict(LEARNS), healthy=True)  # fmt: skip
 
 
 KINDS = [

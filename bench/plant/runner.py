@@ -161,9 +161,13 @@ def run_case(program, case, number, rng):
         trace.data = data
         trace.snapshots.clear()  # a monitor that is told nothing else sees the network as it is now
         add_snapshot(trace, network)
-    seen = oracle.look(network, *data.part(case.part), data.classes)
-    truth = truths.judge(network, seen, numpy.ptp(data.part(case.part)[0], 0).any())
+    x, y = data.part(case.part)
+    seen = oracle.look(network, x, y, data.classes)
+    truth = truths.judge(network, seen, numpy.ptp(x, 0).any())
     truth.families.update(case.families)
+    if case.families.get("not learned") is False:  # it was meant to learn; did it?
+        learned = truths.skill(seen, y, data.classes) >= truths.LEARNED
+        truth.families["not learned"] = False if learned else None
     if case.control is not None:
         truth.families["scale"] = scale_is_to_blame(program, case, number, truth.dead())
     diagnosis = program.diagnose(network, data, case.part)

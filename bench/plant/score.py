@@ -157,10 +157,12 @@ def faults_claimed(result):
 
 
 def is_healthy(result):
-    """Meant to be, and by the oracle: no layer mostly dead, signal and gradient in their bands."""
+    """Meant to be, and by the oracle: it has learned, no layer is mostly dead, the gradient is
+    within its band."""
     families = result.truth.families
     return (result.healthy and result.truth.units and not result.truth.mostly_dead()
-            and families["vanishing"] is False and families["exploding"] is False)  # fmt: skip
+            and families["vanishing"] is False and families["exploding"] is False
+            and families["not learned"] is False)  # fmt: skip
 
 
 def rule_truth(result, asks):

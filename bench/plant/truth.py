@@ -11,6 +11,7 @@ import oracle
 # Of the gradient with respect to the first pre-activation over that with respect to the last, root
 # mean squares: vanished below the first, healthy above the second; exploded beyond their inverses.
 VANISHED, HEALTHY = 1e-4, 1e-2
+LEARNED = 0.25  # skill, from which a training that was planned to succeed has
 NEAR_ZERO = 1e-5  # of the largest |z| of a unit: float32 and double may differ there
 TAU, EPSILON, SATURATED_SHARE = 0.025, 1e-3, 0.95
 CONSTANT = 1e-6
@@ -98,6 +99,14 @@ def root_mean_square(values):
     """That does not underflow."""
     largest = numpy.abs(values).max()
     return float(largest * numpy.sqrt(((values / largest) ** 2).mean())) if largest > 0 else 0.0
+
+
+def skill(seen, targets, classes):
+    """Of the way from one answer for all to no error: accuracy, or squared error."""
+    if classes:
+        base = numpy.bincount(targets).max() / len(targets)
+        return (seen.accuracy - base) / (1 - base)
+    return 1 - seen.loss / targets.reshape(len(targets), -1).var(0).mean()
 
 
 def band(ratio, low, high):
