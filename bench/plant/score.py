@@ -1,6 +1,5 @@
 """Counts findings against truth: precision and recall with Wilson intervals."""
 
-from collections import Counter
 from dataclasses import dataclass
 
 import rules
@@ -186,13 +185,3 @@ def of_rules(results):
             if is_healthy(result):
                 scores[key][1].add(found, False)
     return scores
-
-
-def per_kind(results):
-    """Kind -> number of networks, and in how many each finding was made."""
-    kinds = {}
-    for result in results:
-        count, said = kinds.setdefault(result.kind, [0, Counter()])
-        kinds[result.kind][0] = count + 1
-        said.update(names(result) or {"nothing"})
-    return kinds
