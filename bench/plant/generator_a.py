@@ -8,7 +8,7 @@ from plan import Plan
 
 def plan():
     return Plan(
-        name="A", seed=1,
+        seed=1,
         counts={"healthy": 60, "healthy_sparse": 30, "vanishing": 40, "exploding": 40},
         classes=[partial(data.blobs, n=800, inputs=10, classes=4),
                  partial(data.rings, n=1000, inputs=6, classes=3)],

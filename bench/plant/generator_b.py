@@ -47,7 +47,7 @@ def healthy(plan, rng):
 
 def plan():
     return Plan(
-        name="B", seed=20261129,
+        seed=20261129,
         counts={"healthy": 80, "healthy_sparse": 40, "vanishing": 60, "exploding": 60},
         classes=[partial(data.heavy_tails, n=1000, inputs=16, classes=4),
                  partial(data.rings, n=1200, inputs=4, classes=2),

@@ -43,7 +43,6 @@ class Case:
 class Plan:
     """The ranges of one generator."""
 
-    name: str
     seed: int
     counts: dict
     classes: list  # functions of rng that give data with classes, of one row an example

@@ -18,7 +18,7 @@ BATCH = 32  # what the published rules look at
 
 @dataclass
 class Snapshot:
-    """Of a moment: weights, the oracle's pass over one batch, and over the training part."""
+    """Of a moment: the weights, and the oracle's pass over one batch."""
 
     network: object
     batch: oracle.Pass
@@ -32,7 +32,6 @@ class Trace:
     data: Data
     activations: list
     end: str
-    dropout: float
     rate: float | None
     snapshots: list = field(default_factory=list)
     losses: list = field(default_factory=list)  # a step
@@ -56,11 +55,11 @@ class Program:
         self.binary, self.folder = binary, folder
         self.runs = 0
 
-    def run(self, *arguments, codes=(0,)):
+    def run(self, *arguments):
         self.runs += 1
         done = subprocess.run([self.binary, *map(str, arguments), "--threads", "1", "--quiet"],
                               capture_output=True, text=True)  # fmt: skip
-        if done.returncode not in codes:
+        if done.returncode != 0:
             raise RuntimeError(f"undying {' '.join(map(str, arguments))}: exit code "
                                f"{done.returncode}: {done.stderr.strip()}")  # fmt: skip
 
@@ -101,7 +100,7 @@ def trained(program, case, data, seed, trace=None):
     """All epochs. Layers that are frozen become data: the program trains what is behind them."""
     network = case.network.copy()
     first, rest = frozen_prefix(network)
-    keep = trace if trace is not None else Trace(data, [], "", 0.0, None)
+    keep = trace if trace is not None else Trace(data, [], "", None)
     if first:
         data = data.changed(inputs=oracle.Run().forward(first, data.inputs.astype(float)))
     for half in (0, 1):
@@ -146,9 +145,8 @@ def scale_is_to_blame(program, case, seed, dead):
 
 
 def run_case(program, case, number, rng):
-    dropped = [op.value for op in case.network.walk() if op.kind == "dropout"]
     trace = Trace(case.data, case.network.activations(), case.outputs_end,
-                  max(dropped, default=0.0), case.training and case.training.rate)  # fmt: skip
+                  case.training and case.training.rate)  # fmt: skip
     add_snapshot(trace, case.network)
     network = case.network
     if case.training:
@@ -159,7 +157,8 @@ def run_case(program, case, number, rng):
     if case.finish:
         network, data = case.finish(rng, network.copy(), data)
         trace.data = data
-        trace.snapshots.clear()  # a monitor that is told nothing else sees the network as it is now
+        for past in (trace.snapshots, trace.losses, trace.epochs):
+            past.clear()  # of another network: a monitor sees this one as it is now
         add_snapshot(trace, network)
     x, y = data.part(case.part)
     seen = oracle.look(network, x, y, data.classes)
