@@ -1,5 +1,6 @@
 #include <array>
 
+#include "study/reproduce/born_dead.h"
 #include "study/reproduce/plasticity.h"
 #include "study/reproduce/reproduce.h"
 
@@ -8,7 +9,9 @@ namespace undying::study {
 std::span<const PublishedResult> published_results() {
   static constexpr std::array all = {
       PublishedResult{"plasticity", "Dohare et al. 2024, Nature 632, Extended Data Fig. 2",
-                      "loss of plasticity in the slowly-changing regression", plasticity}};
+                      "loss of plasticity in the slowly-changing regression", plasticity},
+      PublishedResult{"born-dead", "Lu et al. 2019, arXiv 1903.06733",
+                      "networks that are constant as drawn, or end so", born_dead}};
   return all;
 }
 
