@@ -12,6 +12,11 @@
 #include "trial/statistics.h"
 
 namespace undying::study {
+namespace {
+
+constexpr std::size_t kBins = 50;  // of a curve
+
+}  // namespace
 
 std::string interval_text(const Estimate& estimate, const char* form) {
   const auto figure = [&](double value) { return fmt::format(fmt::runtime(form), value); };
@@ -67,6 +72,30 @@ Estimate mean_over(const Arm& arm, const std::function<double(const ArmRun&)>& f
   for (const ArmRun* run : runs_of(arm))
     if (run->run.status == RunStatus::kFinished) values.push_back(figure(*run));
   return trial::mean_interval(values);
+}
+
+Curve loss_curve(const Arm& arm, const std::string& label) {
+  Curve curve{.label = label};
+  std::vector<std::vector<double>> losses;  // by bin and run
+  for (const ArmRun* run : runs_of(arm)) {
+    if (run->run.status != RunStatus::kFinished) continue;
+    const std::vector<StepRecord>& steps = run->run.steps;
+    if (curve.steps.empty())
+      for (std::size_t i = 0; i < steps.size(); i += steps.size() / kBins + 1)
+        curve.steps.push_back(steps[i].step);
+    losses.resize(curve.steps.size());
+    std::size_t at = 0;
+    for (std::size_t bin = 0; bin < curve.steps.size(); ++bin) {
+      while (at + 1 < steps.size() && steps[at].step < curve.steps[bin]) ++at;
+      losses[bin].push_back(steps[at].loss);
+    }
+  }
+  for (const std::vector<double>& bin : losses) {
+    const Estimate mean = trial::mean_interval(bin);
+    curve.mean.push_back(mean.mean);
+    curve.half.push_back(mean.upper - mean.mean);
+  }
+  return curve;
 }
 
 int count_of(const Arm& arm, const std::function<bool(const ArmRun&)>& what) {

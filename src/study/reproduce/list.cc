@@ -3,6 +3,7 @@
 #include "study/reproduce/born_dead.h"
 #include "study/reproduce/plasticity.h"
 #include "study/reproduce/reproduce.h"
+#include "study/reproduce/variance.h"
 
 namespace undying::study {
 
@@ -11,7 +12,9 @@ std::span<const PublishedResult> published_results() {
       PublishedResult{"plasticity", "Dohare et al. 2024, Nature 632, Extended Data Fig. 2",
                       "loss of plasticity in the slowly-changing regression", plasticity},
       PublishedResult{"born-dead", "Lu et al. 2019, arXiv 1903.06733",
-                      "networks that are constant as drawn, or end so", born_dead}};
+                      "networks that are constant as drawn, or end so", born_dead},
+      PublishedResult{"variance", "He et al. 2015, arXiv 1502.01852",
+                      "signal and gradient over thirty layers, by the gain of the draw", variance}};
   return all;
 }
 
