@@ -2,6 +2,7 @@
 
 #include "study/reproduce/born_dead.h"
 #include "study/reproduce/plasticity.h"
+#include "study/reproduce/recovery.h"
 #include "study/reproduce/reproduce.h"
 #include "study/reproduce/variance.h"
 
@@ -14,7 +15,9 @@ std::span<const PublishedResult> published_results() {
       PublishedResult{"born-dead", "Lu et al. 2019, arXiv 1903.06733",
                       "networks that are constant as drawn, or end so", born_dead},
       PublishedResult{"variance", "He et al. 2015, arXiv 1502.01852",
-                      "signal and gradient over thirty layers, by the gain of the draw", variance}};
+                      "signal and gradient over thirty layers, by the gain of the draw", variance},
+      PublishedResult{"recovery", "Maas et al. 2013; Stanford's CS231n notes",
+                      "units that were silenced, and whether they come back", recovery}};
   return all;
 }
 
