@@ -1,6 +1,8 @@
 #include <array>
 
 #include "study/reproduce/born_dead.h"
+#include "study/reproduce/deep.h"
+#include "study/reproduce/learning_rate.h"
 #include "study/reproduce/plasticity.h"
 #include "study/reproduce/recovery.h"
 #include "study/reproduce/reproduce.h"
@@ -17,7 +19,12 @@ std::span<const PublishedResult> published_results() {
       PublishedResult{"variance", "He et al. 2015, arXiv 1502.01852",
                       "signal and gradient over thirty layers, by the gain of the draw", variance},
       PublishedResult{"recovery", "Maas et al. 2013; Stanford's CS231n notes",
-                      "units that were silenced, and whether they come back", recovery}};
+                      "units that were silenced, and whether they come back", recovery},
+      PublishedResult{"learning-rate", "Stanford's CS231n notes",
+                      "dead units and accuracy against the learning rate", dead_by_learning_rate},
+      PublishedResult{"deep-34x128", "Zhang et al. 2021 (AutoTrainer, ICSE), its repository",
+                      "34 layers that do not always learn: dying ReLU, or a vanished signal",
+                      deep_34x128}};
   return all;
 }
 

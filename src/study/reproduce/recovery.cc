@@ -169,7 +169,7 @@ const Silenced& silenced_of(const std::vector<Silenced>& all, std::string_view a
   });
 }
 
-// "Never", of kicks that nothing below can undo and of those that something can.
+// "Never", of kicks that no layer below can undo and of those that one can.
 Claim relu_claim(const std::vector<Silenced>& all, std::span<const std::size_t> kinds,
                  const std::string& where) {
   Claim claim{.published =
@@ -193,6 +193,7 @@ Claim slope_claim(const std::vector<Silenced>& all, std::string_view arm, std::i
   const Estimate relu = silenced_of(all, "relu", 0).share(steps);
   const Silenced& leaky = silenced_of(all, arm, 0);
   const Estimate share = leaky.share(steps);
+  const bool few = trial::share_interval(leaky.back(steps), leaky.units()).upper < kFew;
   return {
       .published = fmt::format("with Leaky ReLU neurons can recover (a sentence without a "
                                "figure; here, {}: more of them than with ReLU fire again)",
@@ -200,9 +201,9 @@ Claim slope_claim(const std::vector<Silenced>& all, std::string_view arm, std::i
       .found = fmt::format("{}: {} came back within {} steps (half were back after: {}); relu {}",
                            leaky.kind->name, interval_text(share, "{:.3f}"), steps, leaky.median(),
                            interval_text(relu, "{:.3f}")),
-      .agreement = share.lower > relu.upper    ? Agreement::kAgrees
-                   : share.upper <= relu.lower ? Agreement::kDiffers
-                                               : Agreement::kUndecided};
+      .agreement = share.lower > relu.upper ? Agreement::kAgrees
+                   : few                    ? Agreement::kDiffers
+                                            : Agreement::kUndecided};
 }
 
 engine::Census census_of(train::State& state, const Dataset& data) {
@@ -295,10 +296,10 @@ Reproduction recovery(const ReproduceSettings& settings, const ReproduceProgress
   }
   found.tables = {table_of(all, size.after)};
   for (const Silenced& silenced : all) found.curves.push_back(curve_of(silenced, size));
-  constexpr std::array<std::size_t, 2> kLocked = {0, 1};
-  constexpr std::array<std::size_t, 2> kRevivable = {2, 3};
-  found.claims = {relu_claim(all, kLocked, "first layer, the data stay as they are"),
-                  relu_claim(all, kRevivable, "a layer below that learns, or data that moved"),
+  constexpr std::array<std::size_t, 3> kLocked = {0, 1, 3};
+  constexpr std::array<std::size_t, 1> kRevivable = {2};
+  found.claims = {relu_claim(all, kLocked, "first layer: nothing below it learns"),
+                  relu_claim(all, kRevivable, "second layer: the first one learns"),
                   slope_claim(all, "leaky_relu:0.001", size.after),
                   slope_claim(all, "leaky_relu:0.01", size.after),
                   slope_claim(all, "leaky_relu:0.1", size.after)};
