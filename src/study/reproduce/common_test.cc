@@ -9,7 +9,7 @@
 namespace undying::study {
 namespace {
 
-ArmRun run(RunStatus status, std::vector<double> losses) {
+ArmRun run(RunStatus status, const std::vector<double>& losses) {
   ArmRun run{.present = true};
   run.run.status = status;
   for (const double loss : losses)

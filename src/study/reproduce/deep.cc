@@ -26,7 +26,7 @@ struct Size {
 
 Size size_of(const ReproduceSettings& settings) {
   Size size = settings.quick ? Size{"spirals", "mlp:16x34", 2, 20}
-                             : Size{"fashion-mnist", "mlp:128x34", 15, 1200};
+                             : Size{"fashion-mnist", "mlp:128x34", 12, 1000};
   if (settings.seeds > 0) size.seeds = settings.seeds;
   if (settings.steps > 0) size.steps = settings.steps;
   return size;

@@ -29,7 +29,7 @@ struct Size {
 
 Size size_of(const ReproduceSettings& settings) {
   Size size = settings.quick ? Size{"spirals", "mlp:16-16", 2, 2}
-                             : Size{"fashion-mnist", "mlp:64-64-64", 10, 2};
+                             : Size{"fashion-mnist", "mlp:64-64-64", 8, 2};
   if (settings.seeds > 0) size.seeds = settings.seeds;
   return size;
 }

@@ -44,7 +44,7 @@ struct Size {
 
 Size size_of(const ReproduceSettings& settings) {
   Size size = settings.quick ? Size{"spirals", "mlp:16-16", 0.1, 2, 50, 60, 10}
-                             : Size{"fashion-mnist", "mlp:64-64", 1.0 / 60.0, 20, 500, 1000, 10};
+                             : Size{"fashion-mnist", "mlp:64-64", 1.0 / 60.0, 12, 500, 1000, 10};
   if (settings.seeds > 0) size.seeds = settings.seeds;
   if (settings.steps > 0) size.after = settings.steps;
   return size;

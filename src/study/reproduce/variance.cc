@@ -35,7 +35,7 @@ struct Size {
 
 Size size_of(const ReproduceSettings& settings) {
   Size size = settings.quick ? Size{32, 20, 2, 20, "spirals", "mlp:16x30"}
-                             : Size{128, 2'000, 10, 469, "fashion-mnist", "mlp:128x30"};
+                             : Size{128, 2'000, 8, 469, "fashion-mnist", "mlp:128x30"};
   if (settings.seeds > 0) size.seeds = settings.seeds;
   if (settings.steps > 0) size.steps = settings.steps;
   return size;
