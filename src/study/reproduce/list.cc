@@ -3,9 +3,11 @@
 #include "study/reproduce/born_dead.h"
 #include "study/reproduce/deep.h"
 #include "study/reproduce/learning_rate.h"
+#include "study/reproduce/overhead.h"
 #include "study/reproduce/plasticity.h"
 #include "study/reproduce/recovery.h"
 #include "study/reproduce/reproduce.h"
+#include "study/reproduce/slopes.h"
 #include "study/reproduce/variance.h"
 
 namespace undying::study {
@@ -24,7 +26,11 @@ std::span<const PublishedResult> published_results() {
                       "dead units and accuracy against the learning rate", dead_by_learning_rate},
       PublishedResult{"deep-34x128", "Zhang et al. 2021 (AutoTrainer, ICSE), its repository",
                       "34 layers that do not always learn: dying ReLU, or a vanished signal",
-                      deep_34x128}};
+                      deep_34x128},
+      PublishedResult{"overhead", "He et al. 2015, arXiv 1502.01852 (of PReLU)",
+                      "what a step costs with each activation", overhead},
+      PublishedResult{"slopes", "Xu et al. 2015, arXiv 1505.00853",
+                      "leaky rectifiers against ReLU on a convolutional network", slopes}};
   return all;
 }
 

@@ -171,20 +171,24 @@ const Silenced& silenced_of(const std::vector<Silenced>& all, std::string_view a
 
 // "Never", of kicks that no layer below can undo and of those that one can.
 Claim relu_claim(const std::vector<Silenced>& all, std::span<const std::size_t> kinds,
-                 const std::string& where) {
+                 const std::string& where, std::int64_t steps) {
   Claim claim{.published =
                   "a ReLU unit that no longer fires on any of the data is lost for ever (" + where +
                   ")"};
-  bool none = true;
+  int all_back = 0;
+  int units = 0;
   bool some = false;
   for (const std::size_t kind : kinds) {
     const Silenced& relu = silenced_of(all, "relu", kind);
-    const int back = relu.back(std::int64_t{1} << 60);
-    claim.found += fmt::format("{}{}: {} of {} came back, {}", claim.found.empty() ? "" : "; ",
-                               relu.kind->name, back, relu.units(), share_text(back, relu.units()));
-    none = none && trial::share_interval(back, relu.units()).upper < kFew;
-    some = some || relu.share(std::int64_t{1} << 60).lower > 0.0;
+    const int back = relu.back(steps);
+    claim.found += fmt::format("{}{}: {} of {} came back", claim.found.empty() ? "" : "; ",
+                               relu.kind->name, back, relu.units());
+    all_back += back;
+    units += relu.units();
+    some = some || relu.share(steps).lower > 0.0;
   }
+  claim.found += fmt::format("; in all {}", share_text(all_back, units));
+  const bool none = trial::share_interval(all_back, units).upper < kFew;
   claim.agreement = some ? Agreement::kDiffers : none ? Agreement::kAgrees : Agreement::kUndecided;
   return claim;
 }
@@ -298,8 +302,8 @@ Reproduction recovery(const ReproduceSettings& settings, const ReproduceProgress
   for (const Silenced& silenced : all) found.curves.push_back(curve_of(silenced, size));
   constexpr std::array<std::size_t, 3> kLocked = {0, 1, 3};
   constexpr std::array<std::size_t, 1> kRevivable = {2};
-  found.claims = {relu_claim(all, kLocked, "first layer: nothing below it learns"),
-                  relu_claim(all, kRevivable, "second layer: the first one learns"),
+  found.claims = {relu_claim(all, kLocked, "first layer: nothing below it learns", size.after),
+                  relu_claim(all, kRevivable, "second layer: the first one learns", size.after),
                   slope_claim(all, "leaky_relu:0.001", size.after),
                   slope_claim(all, "leaky_relu:0.01", size.after),
                   slope_claim(all, "leaky_relu:0.1", size.after)};
