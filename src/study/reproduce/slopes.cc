@@ -36,7 +36,7 @@ struct Size {
 
 Size size_of(const ReproduceSettings& settings) {
   Size size =
-      settings.quick ? Size{"spirals", "mlp:16-16", 2, 1} : Size{"fashion-mnist", "lenet", 6, 3};
+      settings.quick ? Size{"spirals", "mlp:16-16", 2, 1} : Size{"fashion-mnist", "lenet", 5, 2};
   if (settings.seeds > 0) size.seeds = settings.seeds;
   return size;
 }
