@@ -165,9 +165,10 @@ Claim leaky_claim(const std::vector<Point>& all, std::string_view arm) {
                                     {"not known at", &open}})
     if (!rates->empty())
       claim.found += fmt::format("{}{} {}", claim.found.empty() ? "" : "; ", name, *rates);
-  claim.agreement = same.empty() && worse.empty() && open.empty() ? Agreement::kAgrees
-                    : better.empty() && open.empty()              ? Agreement::kDiffers
-                                                                  : Agreement::kUndecided;
+  // One rate at which it is not better is enough against "every".
+  claim.agreement = !same.empty() || !worse.empty() ? Agreement::kDiffers
+                    : open.empty()                  ? Agreement::kAgrees
+                                                    : Agreement::kUndecided;
   return claim;
 }
 
