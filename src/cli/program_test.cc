@@ -168,8 +168,8 @@ TEST_F(Program, WrongFlagsAreNamed) {
                AllOf(HasSubstr("\"lable\""), HasSubstr("label=NAME")));
   expect_error("train --data spirals --model mlp:1000000x3",
                AllOf(HasSubstr("parameters"), HasSubstr("GB of memory")));
-  expect_error("", HasSubstr("needs a command: compare, train, diagnose, revive, prune, inspect, "
-                             "predict, evaluate, replay, bench, merge, reproduce, list"));
+  expect_error("", HasSubstr("needs a command: compare, advise, train, diagnose, revive, prune, "
+                             "inspect, predict, evaluate, replay, bench, merge, reproduce, list"));
   expect_error("comprae", HasSubstr("did you mean compare?"));
   expect_error("train --bacth 3", AllOf(HasSubstr("--bacth"), HasSubstr("did you mean --batch?")));
   expect_error("train --store x", AllOf(HasSubstr("--store"), HasSubstr("it is one of compare")));

@@ -1,4 +1,4 @@
-// Why units died: against a plain forward pass in double, on runs whose deaths are made on purpose.
+// Why units died: against a plain forward pass in double.
 
 #include "doctor/replay/replay.h"
 
@@ -10,83 +10,13 @@
 #include <functional>
 #include <numeric>
 
-#include "base/philox.h"
-#include "train/test_data.h"
+#include "doctor/replay/test_replay.h"
 #include "undying/error.h"
 
 namespace undying::doctor {
 namespace {
 
-using Tensors = std::vector<undying::Tensor>;
 using testing::HasSubstr;
-
-// `size` examples of normal inputs around `mean`, all with this target.
-Dataset shifted(std::int64_t size, std::int64_t features, double mean, double deviation,
-                float target) {
-  const Random random(5, Stream::kTest);
-  Dataset data{.name = "shifted", .size = size, .shape = {features}, .outputs = 1};
-  for (std::int64_t i = 0; i < size * features; ++i)
-    data.values.push_back(
-        static_cast<float>(mean + deviation * random.normal(static_cast<std::uint64_t>(i))));
-  data.targets.assign(static_cast<std::size_t>(size), target);
-  return data;
-}
-
-struct Case {
-  Graph graph;
-  TrainSettings settings;
-  const Dataset& data;
-  Tensors start = {};  // of what is not drawn
-
-  Trainer trainer(const TrainSettings& chosen) const {
-    Trainer made(graph, chosen);
-    made.set(start);
-    return made;
-  }
-};
-
-// What a run leaves on record, and its events.
-struct Recorded {
-  RecordedCourse course;
-  std::vector<UnitEvent> events;
-  std::vector<std::string> layers;
-};
-
-Recorded record(const Case& made) {
-  Trainer trainer = made.trainer(made.settings);
-  const undying::Run run = trainer.fit(made.data, made.data);
-  Recorded recorded{.course = {.name = "run"}, .layers = run.ledger.layers};
-  for (const CensusRecord& census : run.ledger.censuses)
-    recorded.course.censuses.push_back(census.step);
-  for (const StepRecord& step : run.steps) recorded.course.steps.emplace_back(step.step, step.loss);
-  for (const EpochRecord& epoch : run.epochs)
-    recorded.course.epochs.emplace_back(epoch.step, epoch.train_loss);
-  for (std::size_t l = 0; l < run.ledger.lives.size(); ++l)
-    for (std::size_t u = 0; u < run.ledger.lives[l].size(); ++u) {
-      const auto unit = static_cast<std::int64_t>(u);
-      for (const std::int64_t step : run.ledger.lives[l][u].died)
-        recorded.events.push_back({step, l, unit, UnitEvent::Kind::kDeath});
-      for (const std::int64_t step : run.ledger.lives[l][u].revived)
-        recorded.events.push_back({step, l, unit, UnitEvent::Kind::kRevival});
-    }
-  return recorded;
-}
-
-Replay again(const Case& made, const Recorded& recorded, const ReplaySettings& settings = {}) {
-  Trainer trainer = made.trainer(replay_settings(made.settings));
-  return replay(trainer, made.data, recorded.course, recorded.events, settings);
-}
-
-// The numbers of the network after so many steps: of the run that ends there.
-Tensors after(const Case& made, std::int64_t step) {
-  TrainSettings settings = made.settings;
-  settings.evaluate = false;
-  settings.health.census = false;
-  settings.max_steps = step;
-  Trainer trainer = made.trainer(settings);
-  if (step > 0) trainer.fit(made.data, made.data);
-  return trainer.tensors();
-}
 
 // The largest pre-activation of a unit of a ReLU network, tensors in the order weight, bias.
 double largest(const Tensors& tensors, const Dataset& data, std::size_t layer, std::size_t unit) {
@@ -198,62 +128,6 @@ TEST(Replay, AUnitFiresBeforeItsDeathAndNeverAfter) {
     }
   }
   EXPECT_GT(deaths, 5);
-}
-
-// Planted: what moves a unit is known from how the run is made.
-struct Planted {
-  const char* name;
-  Part truth;
-  double mean, deviation;           // of the inputs
-  std::vector<std::string> frozen;  // tensors that do not move
-};
-
-Case planted(const Planted& plan, const Dataset& data, std::uint64_t seed) {
-  TrainSettings settings{.optimizer = Sgd{.learning_rate = 0.01f},
-                         .loss = Loss::kMeanSquaredError,
-                         .batch = 20,
-                         .epochs = 12,
-                         .seed = seed,
-                         .threads = 1,
-                         .shards = 1};
-  settings.clip_norm = 20.0;
-  const std::vector<std::int64_t> hidden(plan.truth == Part::kBelow ? 2 : 1, 24);
-  const Graph graph = mlp({.inputs = 6, .hidden = hidden, .outputs = 1, .activation = "relu"});
-  Tensors start = Trainer(graph, settings).tensors();  // frozen ones are not drawn
-  settings.frozen = plan.frozen;
-  return {graph, settings, data, std::move(start)};
-}
-
-TEST(Replay, PlantedCausesAreFound) {
-  // Inputs near 0 leave a unit of the first layer its bias, inputs far from it the weights; a layer
-  // that does not learn dies of what is below.
-  // The output layer stands still, so that the units must move for it.
-  const Planted plans[] = {
-      {"bias", Part::kBias, 0.0, 0.1, {"layer.1.weight", "layer.1.bias"}},
-      {"weights", Part::kWeights, 2.0, 0.5, {"layer.1.weight", "layer.1.bias"}},
-      {"below",
-       Part::kBelow,
-       0.0,
-       1.0,
-       {"layer.1.weight", "layer.1.bias", "layer.2.weight", "layer.2.bias"}}};
-  for (const Planted& plan : plans) {
-    int right = 0, all = 0;
-    for (std::uint64_t seed = 1; seed <= 16; ++seed) {
-      const Dataset data = shifted(200, 6, plan.mean, plan.deviation, -40.0f);
-      const Case made = planted(plan, data, seed);
-      const std::size_t layer = plan.truth == Part::kBelow ? 1 : 0;
-      for (const Explanation& each : again(made, record(made)).explanations) {
-        if (each.event.layer != layer || each.event.step == 0) continue;
-        ++all;
-        right += each.change && static_cast<std::size_t>(each.change->cause) ==
-                                    static_cast<std::size_t>(plan.truth);
-      }
-    }
-    RecordProperty(std::string(plan.name) + "_right", std::to_string(right));
-    RecordProperty(std::string(plan.name) + "_deaths", std::to_string(all));
-    EXPECT_GE(all, 20) << plan.name << ": the test needs deaths";
-    EXPECT_GE(right, 0.9 * all) << plan.name;
-  }
 }
 
 // The batch that is named is the one that was trained on.
@@ -401,19 +275,6 @@ TEST(Replay, AStopKeepsWhatWasFound) {
   EXPECT_EQ(found.steps, 20);
   EXPECT_FALSE(found.explanations.empty());
   EXPECT_LT(found.explanations.size(), recorded.events.size());
-}
-
-TEST(Shapley, ThreePlayersByHand) {
-  // Worth 6 together; 0 and 1 make 3 only together, 2 makes 3 alone.
-  const auto value = [](unsigned set) {
-    return ((set & 3U) == 3U ? 3.0 : 0.0) + ((set & 4U) != 0 ? 3.0 : 0.0);
-  };
-  EXPECT_THAT(shapley(3, value),
-              testing::ElementsAre(testing::DoubleNear(1.5, 1e-15), testing::DoubleNear(1.5, 1e-15),
-                                   testing::DoubleNear(3.0, 1e-15)));
-  EXPECT_EQ(cause_of({-1.0, -2.0, -0.5, {}}, -3.5), Cause::kWeights);
-  EXPECT_EQ(cause_of({-1.0, -1.1, -0.5, {}}, -2.6), Cause::kMixed);
-  EXPECT_EQ(cause_of(Shares{std::nullopt, 1.0, -3.0, std::nullopt}, -2.0), Cause::kBelow);
 }
 
 }  // namespace
