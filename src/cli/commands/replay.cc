@@ -164,6 +164,24 @@ void parse_flags(CLI::App& app, const RecordedRun& run) {
   }
 }
 
+Prepared prepare_again(const TrainOptions& trained, const RecordedRun& run, Screen& screen,
+                       const std::stop_token& stop) {
+  try {
+    return prepare(trained, screen, stop, [&](const TrainSettings& settings) {
+      check_settings(run, settings);
+      TrainSettings again = doctor::replay_settings(settings);
+      again.shards = run.shards;
+      return again;
+    });
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kNotFound) throw;
+    throw Error(error.code(), error.subject(),
+                error.message() +
+                    "; start replay in the folder in which the run was trained, for its "
+                    "files are named from there");
+  }
+}
+
 doctor::Replay replay_run(const ReplayOptions& options, const RecordedRun& run,
                           const std::vector<UnitEvent>& events, Prepared& prepared, Screen& screen,
                           const std::stop_token& stop) {
@@ -232,13 +250,7 @@ int replay(const ReplayOptions& options, const Host& host) {
       [&] { screen.print("interrupted: what was found will be shown; once more ends at once"); },
       [&] { screen.abandon(); });
   if (events.empty()) return kOk;
-  Prepared prepared =
-      prepare(trained, screen, interrupt.token(), [&](const TrainSettings& settings) {
-        check_settings(run, settings);
-        TrainSettings again = doctor::replay_settings(settings);
-        again.shards = run.shards;
-        return again;
-      });
+  Prepared prepared = prepare_again(trained, run, screen, interrupt.token());
   const doctor::Replay found =
       replay_run(options, run, events, prepared, screen, interrupt.token());
   screen.close();
