@@ -29,8 +29,8 @@ void check_metric(Metric metric, const Dataset& data);
 struct Baseline {
   Metric metric = Metric::kAccuracy;
   double score = 0.0;  // of that answer on the examples that are scored
-  // What another constant may reach by luck: shares, two standard errors above, at most a fifth of
-  // what is left; losses and R2, 1% better, or 4 / examples where that is more.
+  // What another constant, or guesses, may reach by luck: shares, two standard errors above, at
+  // most a fifth of what is left; losses and R2, 1% better, or 4 / examples where that is more.
   double bound = 0.0;
   std::string answer;       // "always naming class 7", "always the mean of the training targets"
   bool imbalanced = false;  // accuracy: the most frequent class has far more than its share

@@ -37,6 +37,15 @@ double occurring(const std::vector<std::int64_t>& counts) {
       std::ranges::count_if(counts, [](std::int64_t count) { return count > 0; }));
 }
 
+// Guesses, each class as often as in training. The class that is most frequent there may be rare
+// among the scored, and guesses come to more than it.
+double guessed_share(const std::vector<std::int64_t>& counts, const Dataset& scored) {
+  double sum = 0.0, all = 0.0;
+  for (const std::int32_t label : scored.labels) sum += static_cast<double>(counts[label]);
+  for (const std::int64_t count : counts) all += static_cast<double>(count);
+  return sum / all / static_cast<double>(scored.size);
+}
+
 // What always naming the class that is most frequent in training comes to.
 Baseline of_most_frequent(const Dataset& train, const Dataset& scored, Metric metric) {
   const std::vector<std::int64_t> counts = class_counts(train);
@@ -49,10 +58,12 @@ Baseline of_most_frequent(const Dataset& train, const Dataset& scored, Metric me
       metric == Metric::kAccuracy
           ? share
           : 2.0 * share / (1.0 + share) / std::max(1.0, occurring(class_counts(scored)));
+  const double lucky =
+      metric == Metric::kAccuracy ? std::max(share, guessed_share(counts, scored)) : score;
   return {
       .metric = metric,
       .score = score,
-      .bound = above(score, std::sqrt(score * (1.0 - score) / n)),
+      .bound = above(lucky, std::sqrt(lucky * (1.0 - lucky) / n)),
       .answer = fmt::format("always naming {}", class_text(train, static_cast<std::size_t>(most))),
       .imbalanced =
           metric == Metric::kAccuracy && share > 0.5 && share * occurring(counts) > kImbalanced};

@@ -325,26 +325,6 @@ TEST(Diagnose, UnitsThatFireButNeverWinTheirPool) {
 }
 
 // tau is relative to the layer; a layer that shrinks as a whole has no dormant unit, and a finding.
-TEST(Diagnose, AVanishingSignalIsFoundWhereNoUnitIsDormant) {
-  const Dataset data = make_classes(500, 12, 4);
-  Patient patient =
-      fresh(mlp({.inputs = 12, .hidden = {20, 20}, .outputs = 4, .activation = "tanh"}));
-  for (float& weight : patient.values("layer.1.weight")) weight *= 1e-5f;
-  const Diagnosis diagnosis = diagnose(patient.graph, patient.weights, data);
-  EXPECT_EQ(diagnosis.layers[1].dormant, 0);
-  EXPECT_TRUE(kinds(diagnosis).contains("vanishing signal"));
-}
-
-TEST(Diagnose, VanishingGradientsAreMeasuredOverTheWholeSet) {
-  const Dataset data = make_classes(500, 12, 4);
-  const Patient patient =
-      fresh(mlp({.inputs = 12, .hidden = Ints(14, 16), .outputs = 4, .activation = "sigmoid"}));
-  const Diagnosis diagnosis = diagnose(patient.graph, patient.weights, data);
-  EXPECT_EQ(diagnosis.gradients.size(), 15U);
-  EXPECT_LT(diagnosis.gradient_norm_ratio, 1e-3);
-  EXPECT_TRUE(kinds(diagnosis).contains("vanishing gradients"));
-}
-
 TEST(Diagnose, SaturationIsToldFromSilence) {
   const Dataset data = make_classes(500, 12, 4);
   Patient tanh = fresh(mlp({.inputs = 12, .hidden = {10}, .outputs = 4, .activation = "tanh"}));

@@ -12,10 +12,11 @@
 namespace undying::doctor {
 namespace {
 
-// AutoTrainer (ICSE 2021).
+// Of mean |dL/dz|, first layer over last.
 constexpr double kVanishingRatio = 1e-3;
-constexpr double kVanishingNorm = 1e-4;
-constexpr double kExplodingRatio = 70.0;
+constexpr double kExplodingRatio = 1e3;
+constexpr double kStill =
+    1e-4;  // gradient norm of weights that hardly learn (AutoTrainer, ICSE 2021)
 
 // Of the strongest layer's E h^2: what tau, relative to a layer, cannot see.
 constexpr double kSignalLost = 1e-6;
@@ -266,14 +267,28 @@ class Finder {
                              "a lower learning rate, gradient clipping"});
         return;
       }
-    const double first = norms.front().gradient;
-    const double ratio = diagnosis_.gradient_norm_ratio;
+    look_along_depth();
+  }
+
+  // By the gradients of pre-activations: those of weights carry the unit of what they weigh, and
+  // are tiny behind tiny inputs. A layer that is dead as a whole has none; where no path goes
+  // around it, none has one before it, and a finding of its own says so.
+  void look_along_depth() {
+    std::vector<std::size_t> alive;
+    for (std::size_t l = 0; l < diagnosis_.layers.size(); ++l) {
+      if (layer(l).dead < layer(l).units)
+        alive.push_back(l);
+      else if (!layer(l).bypassed)
+        return;
+    }
+    if (alive.size() < 2) return;
+    const double first = mean_gradient(alive.front()), last = mean_gradient(alive.back());
+    const double ratio = first / last;
     const std::string evidence = fmt::format(
-        "norm of the gradient of {} over that of {}: {:.2g} ({:.2g} / {:.2g}; mean gradient over n "
-        "= {} examples of {})",
-        norms.front().parameter, norms.back().parameter, ratio, first, norms.back().gradient,
+        "mean |dL/dz| of {} over that of {}: {:.2g} ({:.2g} / {:.2g}; n = {} examples of {})",
+        layer(alive.front()).name, layer(alive.back()).name, ratio, first, last,
         diagnosis_.examples, diagnosis_.data);
-    if (ratio < kVanishingRatio && first < kVanishingNorm)
+    if (ratio < kVanishingRatio)
       findings_.push_back({std::string(kVanishingGradients),
                            "",
                            {},
@@ -290,11 +305,18 @@ class Finder {
                            "gradient clipping (--clip-norm), a lower learning rate, batch norm"});
   }
 
+  // Of a unit at a position.
+  double mean_gradient(std::size_t l) const {
+    double sum = 0.0;
+    for (const UnitDiagnosis& life : layer(l).lives) sum += life.gradient;
+    return sum / static_cast<double>(layer(l).units * layer(l).positions);
+  }
+
   // Of the trained numbers, those in weights whose gradient is below the bound.
   double unlearning_share() const {
     double numbers = 0.0;
     for (const GradientNorm& norm : diagnosis_.gradients) {
-      if (norm.gradient >= kVanishingNorm) continue;
+      if (norm.gradient >= kStill) continue;
       const auto parameter =
           std::ranges::find(model_.parameters(), norm.parameter, &engine::Parameter::name);
       numbers += static_cast<double>(parameter->size);
