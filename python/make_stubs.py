@@ -27,8 +27,8 @@ def inspect(model: Any, *, output: _Text | None = None, shape: _Text | None = No
 def list_all() -> Listing: ...
 '''
 
-FUNCTIONS = {"compare": "Study", "train": "Run", "diagnose": "Diagnosis", "revive": "Revival", "prune": "Pruning", "evaluate": "Evaluation"}
-OWN = {"train": "on_epoch", "compare": "on_run", "revive": "on_run"}
+FUNCTIONS = {"compare": "Study", "advise": "Study", "train": "Run", "diagnose": "Diagnosis", "revive": "Revival", "prune": "Pruning", "evaluate": "Evaluation"}
+OWN = {"train": "on_epoch", "compare": "on_run", "advise": "on_run", "revive": "on_run"}
 TYPES = {"": "bool", "N": "int", "X": "float", "X,X,...": "float | Sequence[float]", "FILE": "_File", "FOLDER": "_File"}
 
 
@@ -40,7 +40,7 @@ def kind(name: str, flag: dict) -> str:
 
 def function(name: str, result: str) -> str:
     lines = [f"\ndef {name}("]
-    lines += ["    model: Any,"] if name not in ("compare", "train") else []
+    lines += ["    model: Any,"] if name not in ("compare", "advise", "train") else []
     lines += ["    X: Any,", "    y: Any = None,", "    *,", "    test: Any = None,", "    progress: bool | None = None,"]
     lines += ["    executor: Any = None,"] if name == "compare" else []
     lines += [f"    {OWN[name]}: Callable[[Record], Any] | None = None,"] if name in OWN else []

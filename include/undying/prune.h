@@ -83,10 +83,6 @@ struct Pruning {
 Pruning prune(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data,
               const PruneSettings& settings = {});
 
-// For a terminal, and as JSON (docs/formats.md). `command` is the command line that repeats it.
-std::string pruning_text(const Pruning& pruning, int columns = 100);
-std::string pruning_json(const std::string& command, const Pruning& pruning);
-
 }  // namespace undying
 
 #endif  // UNDYING_PRUNE_H_

@@ -7,6 +7,7 @@
 
 #include "undying/doctor.h"
 #include "undying/evaluation.h"
+#include "undying/prune.h"
 #include "undying/study.h"
 
 namespace undying {
@@ -94,6 +95,10 @@ std::string forecast_json(const std::string& command, const Forecast& forecast);
 // and the record of every arm and run.
 std::string revival_text(const Revival& revival, int columns = 100, bool color = false);
 std::string revival_json(const std::string& command, const Revival& revival);
+
+// What was taken out of a network, and what that saves.
+std::string pruning_text(const Pruning& pruning, int columns = 100);
+std::string pruning_json(const std::string& command, const Pruning& pruning);
 
 }  // namespace undying
 

@@ -80,6 +80,16 @@ struct RateTried {
   bool chosen = false;
 };
 
+// What advise() tried in the place of relu, on validation rows.
+struct Tried {
+  std::string label;  // "leaky_relu:0.1", "leaky_relu:0.1 at 0.03"
+  Activation activation;
+  RateTried figures;
+  // It less the chosen, over the common seeds of which both learned, with a 95% interval of its
+  // own; of the chosen: nothing.
+  Estimate difference = {};
+};
+
 // One finished (or missing) run of an arm, as kept in the store.
 struct ArmRun {
   std::uint64_t seed = 0;
@@ -144,6 +154,8 @@ struct Study {
   bool redrawn = false;                  // every seed draws the split anew
   bool placebo_is_treatment = false;     // rather than another draw of the control
   DataSummary read;                      // the data as it was read
+  std::vector<Tried> search;  // of advise(): the chosen first, then as they fell out; else empty
+  std::int64_t search_examples = 0;  // validation rows that it was scored on
   double target_accuracy = 0.0;
   Baseline baseline;                 // of the split as it was given
   TrialRules rules;                  // by which arms are judged
@@ -176,6 +188,20 @@ Study run_study(const StudySettings& settings, const Split& data,
                 const std::function<void(const std::vector<Arm>&)>& planned = {},
                 const std::function<void(const StudyProgress&)>& progress = {},
                 std::stop_token stop = {});
+
+// Slopes from .01 to .9, of leaky_relu.
+std::vector<Activation> advised_slopes();
+
+// What to use in the place of relu: finds the best of settings.activations (at the best of its
+// learning rates) on validation rows cut off the training part, by successive halving, and then
+// runs the study of that one against relu on the held-out examples, from seeds that the search has
+// not seen; its first paragraph is the advice. 2 runs of each are made, twice as many of the better
+// half, and so on. All in one split, also where run_study() would draw anew. With a store finished
+// runs of both parts are kept. Throws Error like run_study(), on a stream, a part, or remedies.
+Study advise(const StudySettings& settings, const Split& data,
+             const std::function<void(const std::vector<Arm>&)>& planned = {},
+             const std::function<void(const StudyProgress&)>& progress = {},
+             std::stop_token stop = {});
 
 // What merge_stores() found.
 struct MergedStores {

@@ -2,7 +2,7 @@
 
 from typing import Any as _Any
 
-from ._commands import compare, diagnose, evaluate, forecast, inspect, prune, revive, train
+from ._commands import advise, compare, diagnose, evaluate, forecast, inspect, prune, revive, train
 from ._commands import list_all as list
 from ._errors import ConditionMet, InputError, InternalError, Interrupted, UndyingError
 from ._undying import __version__
@@ -16,6 +16,7 @@ __all__ = [
     "UndyingError",
     "UndyingRegressor",
     "__version__",
+    "advise",
     "compare",
     "diagnose",
     "evaluate",

@@ -23,7 +23,7 @@ from ._progress import make_progress
 from ._results import Diagnosis, Evaluation, Forecast, Inspection, Listing, Pruning, Record, Result, Revival, Run, Study, as_taker
 
 _CONDITION_MET = 3
-_LEARNING = ("compare", "train", "revive", "evaluate")  # commands that need something to predict
+_LEARNING = ("compare", "advise", "train", "revive", "evaluate")  # commands that need something to predict
 _HELP = {command["name"]: command for command in _undying.help()}
 # Flags that the functions have other words for.
 _OWN = {"--data", "--test", "--labels", "--quiet", "--explain", "--forecast", "MODEL"}
@@ -230,6 +230,14 @@ def compare(X: Any, y: Any = None, *, test: Any = None, progress: bool | None = 
         return call.run(Study, progress, on_run)
 
 
+def advise(X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None,
+           on_run: Callable[[Record], Any] | None = None, **settings: Any) -> Study:
+    with _Folder() as folder:
+        call = _Call("advise", "advise", settings, folder)
+        call.add_data(X, y, test)
+        return call.run(Study, progress, on_run)
+
+
 def _compare_on(executor: Any, X: Any, y: Any, test: Any, settings: dict[str, Any]) -> Study:
     """The study with its runs on the workers of an executor; here they are only put together and judged."""
     from . import _executor
@@ -331,6 +339,7 @@ _RUN_HELP = "\non_run: called after each run with its record: arm, seed, status,
 _CALLBACK_HELP = {
     "train": "\non_epoch: called after each epoch with its record: epoch, step, train_loss, test_loss, test_accuracy, units, dead" + _WAITS,
     "compare": _RUN_HELP,
+    "advise": _RUN_HELP,
     "revive": _RUN_HELP,
 }
 
@@ -355,6 +364,7 @@ def _describe(function: Any, command: str, model: bool) -> None:
 
 for _function, _command, _model in (
     (compare, "compare", False),
+    (advise, "advise", False),
     (train, "train", False),
     (diagnose, "diagnose", True),
     (revive, "revive", True),

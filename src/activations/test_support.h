@@ -37,90 +37,87 @@ struct Oracles {
   Oracle derivative;
 };
 
-inline const std::map<std::string_view, Oracles>& oracles() {
-  static const std::map<std::string_view, Oracles> kAll{
-      {"identity",
-       {[](Real x, Real, Real) { return x; }, [](Real, Real, Real) -> Real { return 1; }}},
-      {"relu",
-       {[](Real x, Real, Real) { return x > 0 ? x : 0; },
-        [](Real x, Real, Real) -> Real { return x > 0; }}},
-      {"leaky_relu",
-       {[](Real x, Real a, Real) { return x > 0 ? x : a * x; },
-        [](Real x, Real a, Real) { return x > 0 ? 1 : a; }}},
-      {"prelu",
-       {[](Real x, Real a, Real) { return x > 0 ? x : a * x; },
-        [](Real x, Real a, Real) { return x > 0 ? 1 : a; }}},
-      {"rrelu",
-       {[](Real x, Real a, Real b) { return x > 0 ? x : (a + b) / 2 * x; },
-        [](Real x, Real a, Real b) { return x > 0 ? 1 : (a + b) / 2; }}},
-      {"elu",
-       {[](Real x, Real a, Real) { return x > 0 ? x : a * std::expm1(x); },
-        [](Real x, Real a, Real) { return x > 0 ? 1 : a * std::exp(x); }}},
-      {"selu",
-       {[](Real x, Real, Real) {
-          return 1.050700987355480493419L * (x > 0 ? x : 1.673263242354377284817L * std::expm1(x));
-        },
-        [](Real x, Real, Real) {
-          return 1.050700987355480493419L * (x > 0 ? 1 : 1.673263242354377284817L * std::exp(x));
-        }}},
-      {"celu",
-       {[](Real x, Real a, Real) { return x > 0 ? x : a * std::expm1(x / a); },
-        [](Real x, Real a, Real) { return x > 0 ? 1 : std::exp(x / a); }}},
-      {"gelu",
-       {[](Real x, Real, Real) { return x * normal_distribution(x); },
-        [](Real x, Real, Real) { return normal_distribution(x) + x * normal_density(x); }}},
-      {"gelu_tanh",
-       {[](Real x, Real, Real) { return x * logistic(2 * gelu_cubic(x)); },
-        [](Real x, Real, Real) {
-          const Real s = logistic(2 * gelu_cubic(x));
-          const Real inner = 2 * std::sqrt(2 / std::numbers::pi_v<Real>) *
-                             (1 + 3 * static_cast<Real>(0.044715) * x * x);
-          return s + x * s * logistic(-2 * gelu_cubic(x)) * inner;
-        }}},
-      {"silu",
-       {[](Real x, Real, Real) { return x * logistic(x); },
-        [](Real x, Real, Real) { return logistic(x) + x * logistic(x) * logistic(-x); }}},
-      {"mish",
-       {[](Real x, Real, Real) { return x * std::tanh(log_one_plus_exp(x)); },
-        [](Real x, Real, Real) {
-          const Real w = std::tanh(log_one_plus_exp(x));
-          return w + x * logistic(x) * (1 - w) * (1 + w);
-        }}},
-      {"softplus",
-       {[](Real x, Real b, Real) { return log_one_plus_exp(b * x) / b; },
-        [](Real x, Real b, Real) { return logistic(b * x); }}},
-      {"relu6",
-       {[](Real x, Real, Real) -> Real { return x > 6 ? 6 : (x > 0 ? x : 0); },
-        [](Real x, Real, Real) -> Real { return x > 0 && x <= 6; }}},
-      {"thresholded_relu",
-       {[](Real x, Real a, Real) { return x > a ? x : 0; },
-        [](Real x, Real a, Real) -> Real { return x > a; }}},
-      {"crelu",
-       {[](Real x, Real, Real) { return x > 0 ? x : 0; },
-        [](Real x, Real, Real) -> Real { return x > 0; }}},
-      {"hardswish",
-       {[](Real x, Real, Real) { return x <= -3 ? 0 : (x > 3 ? x : x * (x + 3) / 6); },
-        [](Real x, Real, Real) { return x <= -3 ? 0 : (x > 3 ? 1 : (2 * x + 3) / 6); }}},
-      {"hardsigmoid",
-       {[](Real x, Real a, Real b) {
-          const Real y = a * x + b;
-          return y <= 0 ? 0 : (y > 1 ? 1 : y);
-        },
-        [](Real x, Real a, Real b) {
-          const Real y = a * x + b;
-          return y <= 0 || static_cast<float>(y) > 1 ? 0 : a;
-        }}},
-      {"sigmoid",
-       {[](Real x, Real, Real) { return logistic(x); },
-        [](Real x, Real, Real) { return logistic(x) * logistic(-x); }}},
-      {"tanh",
-       {[](Real x, Real, Real) { return std::tanh(x); },
-        [](Real x, Real, Real) {
-          return 4 / (std::exp(x) + std::exp(-x)) / (std::exp(x) + std::exp(-x));
-        }}},
-  };
-  return kAll;
-}
+inline const std::map<std::string_view, Oracles> kOracles{
+    {"identity",
+     {[](Real x, Real, Real) { return x; }, [](Real, Real, Real) -> Real { return 1; }}},
+    {"relu",
+     {[](Real x, Real, Real) { return x > 0 ? x : 0; },
+      [](Real x, Real, Real) -> Real { return x > 0; }}},
+    {"leaky_relu",
+     {[](Real x, Real a, Real) { return x > 0 ? x : a * x; },
+      [](Real x, Real a, Real) { return x > 0 ? 1 : a; }}},
+    {"prelu",
+     {[](Real x, Real a, Real) { return x > 0 ? x : a * x; },
+      [](Real x, Real a, Real) { return x > 0 ? 1 : a; }}},
+    {"rrelu",
+     {[](Real x, Real a, Real b) { return x > 0 ? x : (a + b) / 2 * x; },
+      [](Real x, Real a, Real b) { return x > 0 ? 1 : (a + b) / 2; }}},
+    {"elu",
+     {[](Real x, Real a, Real) { return x > 0 ? x : a * std::expm1(x); },
+      [](Real x, Real a, Real) { return x > 0 ? 1 : a * std::exp(x); }}},
+    {"selu",
+     {[](Real x, Real, Real) {
+        return 1.050700987355480493419L * (x > 0 ? x : 1.673263242354377284817L * std::expm1(x));
+      },
+      [](Real x, Real, Real) {
+        return 1.050700987355480493419L * (x > 0 ? 1 : 1.673263242354377284817L * std::exp(x));
+      }}},
+    {"celu",
+     {[](Real x, Real a, Real) { return x > 0 ? x : a * std::expm1(x / a); },
+      [](Real x, Real a, Real) { return x > 0 ? 1 : std::exp(x / a); }}},
+    {"gelu",
+     {[](Real x, Real, Real) { return x * normal_distribution(x); },
+      [](Real x, Real, Real) { return normal_distribution(x) + x * normal_density(x); }}},
+    {"gelu_tanh",
+     {[](Real x, Real, Real) { return x * logistic(2 * gelu_cubic(x)); },
+      [](Real x, Real, Real) {
+        const Real s = logistic(2 * gelu_cubic(x));
+        const Real inner = 2 * std::sqrt(2 / std::numbers::pi_v<Real>) *
+                           (1 + 3 * static_cast<Real>(0.044715) * x * x);
+        return s + x * s * logistic(-2 * gelu_cubic(x)) * inner;
+      }}},
+    {"silu",
+     {[](Real x, Real, Real) { return x * logistic(x); },
+      [](Real x, Real, Real) { return logistic(x) + x * logistic(x) * logistic(-x); }}},
+    {"mish",
+     {[](Real x, Real, Real) { return x * std::tanh(log_one_plus_exp(x)); },
+      [](Real x, Real, Real) {
+        const Real w = std::tanh(log_one_plus_exp(x));
+        return w + x * logistic(x) * (1 - w) * (1 + w);
+      }}},
+    {"softplus",
+     {[](Real x, Real b, Real) { return log_one_plus_exp(b * x) / b; },
+      [](Real x, Real b, Real) { return logistic(b * x); }}},
+    {"relu6",
+     {[](Real x, Real, Real) -> Real { return x > 6 ? 6 : (x > 0 ? x : 0); },
+      [](Real x, Real, Real) -> Real { return x > 0 && x <= 6; }}},
+    {"thresholded_relu",
+     {[](Real x, Real a, Real) { return x > a ? x : 0; },
+      [](Real x, Real a, Real) -> Real { return x > a; }}},
+    {"crelu",
+     {[](Real x, Real, Real) { return x > 0 ? x : 0; },
+      [](Real x, Real, Real) -> Real { return x > 0; }}},
+    {"hardswish",
+     {[](Real x, Real, Real) { return x <= -3 ? 0 : (x > 3 ? x : x * (x + 3) / 6); },
+      [](Real x, Real, Real) { return x <= -3 ? 0 : (x > 3 ? 1 : (2 * x + 3) / 6); }}},
+    {"hardsigmoid",
+     {[](Real x, Real a, Real b) {
+        const Real y = a * x + b;
+        return y <= 0 ? 0 : (y > 1 ? 1 : y);
+      },
+      [](Real x, Real a, Real b) {
+        const Real y = a * x + b;
+        return y <= 0 || static_cast<float>(y) > 1 ? 0 : a;
+      }}},
+    {"sigmoid",
+     {[](Real x, Real, Real) { return logistic(x); },
+      [](Real x, Real, Real) { return logistic(x) * logistic(-x); }}},
+    {"tanh",
+     {[](Real x, Real, Real) { return std::tanh(x); },
+      [](Real x, Real, Real) {
+        return 4 / (std::exp(x) + std::exp(-x)) / (std::exp(x) + std::exp(-x));
+      }}},
+};
 
 inline Real parameter(const Activation& activation, std::size_t i) {
   return i < activation.parameters().size() ? static_cast<Real>(activation.parameters()[i]) : 0;
@@ -129,14 +126,14 @@ inline Real parameter(const Activation& activation, std::size_t i) {
 // f and f' by an independent formula; for a member that has none here, by its own definition in
 // double.
 inline Real oracle_value(const Activation& activation, Real x) {
-  const auto found = oracles().find(activation.info().name);
-  if (found == oracles().end()) return reference_value(activation, static_cast<double>(x));
+  const auto found = kOracles.find(activation.info().name);
+  if (found == kOracles.end()) return reference_value(activation, static_cast<double>(x));
   return found->second.value(x, parameter(activation, 0), parameter(activation, 1));
 }
 
 inline Real oracle_derivative(const Activation& activation, Real x) {
-  const auto found = oracles().find(activation.info().name);
-  if (found == oracles().end()) return reference_derivative(activation, static_cast<double>(x));
+  const auto found = kOracles.find(activation.info().name);
+  if (found == kOracles.end()) return reference_derivative(activation, static_cast<double>(x));
   return found->second.derivative(x, parameter(activation, 0), parameter(activation, 1));
 }
 

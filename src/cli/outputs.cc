@@ -66,18 +66,20 @@ bool nothing_finished(const Host& host, const Study& study) {
   std::size_t runs = 0;
   for (const Arm& arm : study.arms) runs += arm.runs.size();
   if (study.missing < static_cast<int>(runs)) return false;
-  if (study.settings.learning_rates.size() < 2) {
+  const bool searched = !study.search.empty();
+  const char* tried = searched ? "slopes" : "learning rates";
+  if (study.settings.learning_rates.size() < 2 && !searched) {
     host.print("interrupted before any run was finished: nothing is written\n");
   } else if (study.settings.store.empty()) {
     host.print(
-        "interrupted while learning rates were tried: nothing is written; --store FILE would keep "
-        "what finished\n");
+        "interrupted while {} were tried: nothing is written; --store FILE would keep what "
+        "finished\n",
+        tried);
   } else {
     host.print(
-        "interrupted while learning rates were tried: no result is written; {} holds what "
-        "finished, and the same command goes on "
-        "from there\n",
-        study.settings.store.string());
+        "interrupted while {} were tried: no result is written; {} holds what finished, and the "
+        "same command goes on from there\n",
+        tried, study.settings.store.string());
   }
   return true;
 }

@@ -73,7 +73,7 @@ bool Screen::due() {
 }
 
 std::string Screen::erasure() {
-  const std::string text = shown_ > 0 ? fmt::format("\x1b[{}A\r\x1b[J", shown_) : "";
+  std::string text = shown_ > 0 ? fmt::format("\x1b[{}A\r\x1b[J", shown_) : "";
   shown_ = 0;
   return text;
 }
@@ -212,11 +212,9 @@ void StudyDisplay::plan(const std::vector<Arm>& arms) {
                               part_.count, runs_, all, arms.size(), seeds));
   else
     screen_.print(
-        tuning_
-            ? fmt::format(
-                  "choosing learning rates on validation rows: {} runs, {} candidates x {} seeds",
-                  runs_, arms.size(), seeds)
-            : fmt::format("{} runs: {} arms x {} seeds", runs_, arms.size(), seeds));
+        tuning_ ? fmt::format("choosing on validation rows: {} runs, {} candidates x {} seeds",
+                              runs_, arms.size(), seeds)
+                : fmt::format("{} runs: {} arms x {} seeds", runs_, arms.size(), seeds));
   start_ = Clock::now();
 }
 

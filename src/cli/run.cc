@@ -99,12 +99,13 @@ std::unique_ptr<Program> make_program(const Host& host) {
                        "print the version and exit");
   app.require_subcommand(1);
   program->commands = {
-      {"compare", add_compare(app, host)},     {"train", add_train(app, host)},
-      {"diagnose", add_diagnose(app, host)},   {"revive", add_revive(app, host)},
-      {"prune", add_prune(app, host)},         {"inspect", add_inspect(app, host)},
-      {"predict", add_predict(app, host)},     {"evaluate", add_evaluate(app, host)},
-      {"bench", add_bench(app, host)},         {"merge", add_merge(app, host)},
-      {"reproduce", add_reproduce(app, host)}, {"list", add_list(app, host)}};
+      {"compare", add_compare(app, host)},   {"advise", add_advise(app, host)},
+      {"train", add_train(app, host)},       {"diagnose", add_diagnose(app, host)},
+      {"revive", add_revive(app, host)},     {"prune", add_prune(app, host)},
+      {"inspect", add_inspect(app, host)},   {"predict", add_predict(app, host)},
+      {"evaluate", add_evaluate(app, host)}, {"bench", add_bench(app, host)},
+      {"merge", add_merge(app, host)},       {"reproduce", add_reproduce(app, host)},
+      {"list", add_list(app, host)}};
   return program;
 }
 
@@ -183,7 +184,7 @@ namespace {
 Flag describe(const CLI::Option& option) {
   const std::string name =
       option.get_positional() ? option.get_name() : "--" + option.get_lnames().front();
-  const std::vector<std::string> negatives = option.get_fnames();
+  const std::vector<std::string>& negatives = option.get_fnames();
   return {.name = name,
           .help = option.get_description(),
           .type = option.get_items_expected_max() == 0 ? "" : option.get_type_name(),

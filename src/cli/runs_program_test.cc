@@ -12,7 +12,6 @@
 namespace undying::cli {
 namespace {
 
-namespace fs = std::filesystem;
 using Json = nlohmann::json;
 using testing::AllOf;
 using testing::HasSubstr;

@@ -58,7 +58,7 @@ std::string_view test_of(std::string_view kind, std::string_view test) {
              : test;
 }
 
-Split given(std::shared_ptr<Dataset> train, std::shared_ptr<Dataset> test,
+Split given(const std::shared_ptr<Dataset>& train, const std::shared_ptr<Dataset>& test,
             const std::string& file) {
   if (train->shape != test->shape || train->outputs != test->outputs ||
       (train->classes == 0) != (test->classes == 0))
@@ -102,7 +102,7 @@ Split open_table(const data::CsvSource& source, const ReadTable& read, const Rea
     split = given(std::make_shared<Dataset>(std::move(table.data)),
                   std::make_shared<Dataset>(std::move(tested.data)), test_name);
     for (const std::string& warning : tested.reading.warnings)
-      table.reading.warnings.push_back(test_name + ": " + warning);
+      table.reading.warnings.push_back(fmt::format("{}: {}", test_name, warning));
   }
   split.reading = std::move(table.reading);
   // Nobody else has the parts yet.
@@ -113,7 +113,7 @@ Split open_table(const data::CsvSource& source, const ReadTable& read, const Rea
 }
 
 Split open_table_file(const Name& name, const DataOptions& options) {
-  const data::TableFormat format = *data::table_format(name.kind);
+  const data::TableFormat format = data::table_format(name.kind).value_or(data::TableFormat::kCsv);
   const data::CsvSource source = data::parse_csv_source(name.rest, format);
   const auto reader = [&options](const data::CsvSource& file) -> ReadTable {
     return [&options, file](const std::string& group, const data::Coding* coding) {
@@ -278,7 +278,7 @@ std::string perhaps(const Name& name) {
   const std::string whole(name.text);
   std::vector<std::string> kinds;
   for (const Source& source : sources()) kinds.emplace_back(source.kind);
-  const std::string near = nearest(name.kind, kinds);
+  std::string near = nearest(name.kind, kinds);
   if (!near.empty() && !name.bare) return near + ":" + std::string(name.rest);
   std::error_code ignored;
   if (fs::is_directory(whole, ignored)) return "images:" + whole;

@@ -36,7 +36,8 @@ Moments moments_of_channel(const Dataset& data, std::int64_t channel) {
 // Of every column of float32 rows, in two passes.
 std::vector<Moments> moments_of_columns(std::span<const float> values, std::size_t width) {
   std::vector<Moments> moments(width);
-  const double n = static_cast<double>(values.size() / width);
+  const std::size_t rows = values.size() / width;
+  const auto n = static_cast<double>(rows);
   for (std::size_t row = 0; row < values.size(); row += width)
     for (std::size_t i = 0; i < width; ++i) moments[i].mean += values[row + i];
   for (Moments& column : moments) column.mean /= n;

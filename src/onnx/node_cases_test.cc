@@ -204,8 +204,7 @@ std::string run(const Case& each, const Way& way) {
             each.outputs[i]->dims.size();  // a file of one example may have none in its output
     if (way.batched && !dropped) shape.insert(shape.begin(), rows);
     const Constant& expected = *each.outputs[i];
-    if (const std::string wrong =
-            compare(outputs[i], shape, way.second ? turned(expected) : expected);
+    if (std::string wrong = compare(outputs[i], shape, way.second ? turned(expected) : expected);
         !wrong.empty())
       return wrong;
   }
@@ -228,7 +227,7 @@ std::string run_known(const Case& each) {
     const Constant& expected = *each.outputs.at(i);
     if (found->integer != expected.integer) return "is of the wrong type";
     if (!found->integer) {
-      if (const std::string wrong = compare(found->floats, found->dims, expected); !wrong.empty())
+      if (std::string wrong = compare(found->floats, found->dims, expected); !wrong.empty())
         return wrong;
     } else if (found->dims != expected.dims || found->integers != expected.integers) {
       return "the integers differ";

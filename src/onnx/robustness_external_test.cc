@@ -22,7 +22,8 @@ TEST(OnnxRobustness, DeepNesting) {
         length += static_cast<char>((rest & 0x7f) | (rest >= 0x80 ? 0x80 : 0));
         if (rest < 0x80) break;
       }
-      bytes = std::string(1, static_cast<char>(field << 3 | 2)) + length + bytes;
+      bytes.insert(0, length);
+      bytes.insert(0, 1, static_cast<char>(field << 3 | 2));
     };
     if (bytes.size() > 4000) break;
     wrapped(6);

@@ -150,7 +150,6 @@ struct PlanRequest {
 // cannot happen silently.
 struct Operator {
   std::string_view name;
-  std::string_view onnx;  // the ONNX operator it maps to
 
   LayoutRule layout = LayoutRule::kPlain;
   int inputs = 1;  // -1: one or more

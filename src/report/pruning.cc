@@ -7,7 +7,7 @@
 
 #include "report/json.h"
 #include "report/wrap.h"
-#include "undying/prune.h"
+#include "undying/report.h"
 
 namespace undying {
 namespace {

@@ -183,6 +183,21 @@ Json settings_json(const Study& study) {
   return settings;
 }
 
+Json search_json(const Study& study) {
+  Json tried = Json::array();
+  for (const Tried& each : study.search)
+    tried.push_back({{"label", each.label},
+                     {"activation", each.activation.specification()},
+                     {"learning_rate", number(each.figures.learning_rate)},
+                     {"runs", each.figures.runs},
+                     {"diverged", each.figures.diverged},
+                     {"collapsed", each.figures.collapsed},
+                     {"score", number(each.figures.score)},
+                     {"difference", each.figures.chosen ? Json() : estimate_json(each.difference)},
+                     {"chosen", each.figures.chosen}});
+  return {{"validation_examples", study.search_examples}, {"tried", std::move(tried)}};
+}
+
 }  // namespace
 
 std::string study_json(const Study& study) {
@@ -216,6 +231,7 @@ std::string study_json(const Study& study) {
                      {"seconds", number(study.seconds)},
                      {"missing", study.missing},
                      {"verdict", study.verdict},
+                     {"search", search_json(study)},
                      {"arms", std::move(arms)}};
   return report::text(json);
 }

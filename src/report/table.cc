@@ -273,6 +273,36 @@ std::string rates_text(const Study& study, std::size_t limit, bool color) {
          "\n";
 }
 
+// What a search tried, the chosen first.
+std::string search_text(const Study& study, std::size_t limit) {
+  if (study.search.size() < 2) return "";
+  const Metric metric = study.rules.metric;
+  const ScoreFormat format(metric);
+  std::vector<Column> columns = {
+      {.title = "tried"},
+      {.title = fmt::format("validation {}{}", name(metric), format.percent ? " %" : "")},
+      {.title = "runs"},
+      {.title = format.difference_title()}};
+  for (const Tried& tried : study.search) {
+    columns[0].cells.push_back(tried.label);
+    columns[1].cells.push_back(rate_cell(study, tried.figures));
+    columns[2].cells.push_back(fmt::format("{}", tried.figures.runs));
+    columns[3].cells.push_back(tried.figures.chosen ? "-" : format.difference(tried.difference));
+  }
+  std::string text = wrap(
+                         "Search: means of the runs that have a score; * was taken; differences "
+                         "from it over the seeds of both, each with an interval of its own.",
+                         limit) +
+                     "\n";
+  text +=
+      line_of(columns, [](const Column& column) { return std::pair(column.title, column.title); });
+  for (std::size_t row = 0; row < study.search.size(); ++row)
+    text += line_of(columns, [row](const Column& column) {
+      return std::pair(column.cells[row], column.cells[row]);
+    });
+  return text + "\n";
+}
+
 std::string footer(const Study& study, const std::vector<std::string>& left_out,
                    std::size_t limit) {
   std::string text = wrap(
@@ -316,7 +346,7 @@ std::string study_table(const Study& study, int columns, bool color) {
   std::vector<Column> all = columns_of(study);
   std::erase_if(all, [](const Column& column) { return column.dispensable == kUnneeded; });
   std::vector<Column> shown = all;
-  const std::string rates = rates_text(study, limit, color);
+  const std::string rates = rates_text(study, limit, color) + search_text(study, limit);
   const std::vector<std::string> left_out = fit(shown, limit);
   if (total_width(shown) > limit)
     return verdict_text(study, limit, color) + list_text(study, all, color) + "\n" + rates +

@@ -15,6 +15,7 @@
 #include "study/plan.h"
 #include "study/run_queue.h"
 #include "study/store.h"
+#include "study/train_arm.h"
 #include "study/tune.h"
 #include "trial/boundary.h"
 #include "trial/judge.h"
@@ -25,37 +26,6 @@ namespace study {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-std::int64_t steps_of(const TrainSettings& train, const Dataset& data) {
-  const std::int64_t all = train.epochs * ((data.size + train.batch - 1) / train.batch);
-  return train.max_steps > 0 ? std::min(all, train.max_steps) : all;
-}
-
-std::int64_t outputs_of(const Dataset& data) {
-  return data.classes > 0 ? data.classes : data.outputs;
-}
-
-Graph build(const StudySettings& settings, const Arm& arm, const Dataset& data) {
-  if (settings.network) return with_activation(*settings.network, arm.activation);
-  ModelOptions options = settings.model_options;
-  options.activation = arm.activation;
-  return build_model(settings.model, data.shape, outputs_of(data), options);
-}
-
-// As a run begins.
-Trainer begin(const StudySettings& settings, const Arm& arm, const Dataset& data,
-              std::uint64_t seed) {
-  Trainer trainer(build(settings, arm, data), run_settings(settings, arm, seed));
-  if (settings.initial.empty()) return trainer;
-  std::vector<Tensor> own = trainer.tensors();
-  std::erase_if(own, [&](Tensor& tensor) {  // an activation's slope may have come, or gone
-    const auto given = std::ranges::find(settings.initial, tensor.name, &Tensor::name);
-    if (given != settings.initial.end()) tensor = *given;
-    return given == settings.initial.end();
-  });
-  trainer.set(own);
-  return trainer;
-}
 
 void check_part(const StudySettings& settings) {
   const auto [index, count] = settings.part;
@@ -92,33 +62,10 @@ void check(const StudySettings& settings, const Split& data, const std::vector<A
   }
   if (tunes(settings))
     for (const Arm& candidate : plan_candidates(settings, {arms.front()}))
-      Trainer(build(settings, candidate, *data.train),
-              run_settings(settings, candidate, settings.train.seed));
+      begin(settings, candidate, *data.train, settings.train.seed);
   learning_rate_factor(
       settings.train.schedule, 0,
       steps_of(settings.train, *data.train));  // throws on a schedule that does not fit
-}
-
-// Of a run on a stream the curve is the online error over its stretches: single steps say little.
-void take_stretches(Run& run) {
-  run.steps.clear();
-  for (const EpochRecord& epoch : run.epochs)
-    run.steps.push_back({.step = epoch.step, .loss = epoch.train_loss});
-}
-
-// Where the run stops early, it watches rows of its training part that it is not trained on, the
-// same for all arms.
-Run fit(Trainer& trainer, const Split& split, std::uint64_t seed, const Observer& observer,
-        std::stop_token stop) {
-  if (split.stream != nullptr) {
-    Run run = trainer.fit(*split.stream, observer, std::move(stop));
-    take_stretches(run);
-    return run;
-  }
-  if (trainer.settings().early_stop == 0)
-    return trainer.fit(*split.train, *split.test, observer, std::move(stop));
-  const Split watched = validation_split(split, seed);
-  return trainer.fit(*watched.train, *split.test, observer, std::move(stop), watched.test.get());
 }
 
 }  // namespace
@@ -291,20 +238,8 @@ Study run_study(const StudySettings& settings, const Split& data,
                 const std::function<void(const std::vector<Arm>&)>& planned,
                 const std::function<void(const StudyProgress&)>& progress, std::stop_token stop) {
   study::Draws draws(data, study::redraws(settings, data));
-  const auto train_on = [&settings](study::Draws& rows) -> study::TrainArm {
-    return [&settings, draws = &rows](const Arm& arm, std::uint64_t seed, const Observer& observer,
-                                      std::stop_token stopping) {
-      const Split& split = draws->of(seed);
-      Trainer trainer = study::begin(settings, arm, *split.train, seed);
-      Run run = study::fit(trainer, split, seed, observer, std::move(stopping));
-      if (run.status == RunStatus::kFinished && arm.role != Role::kCandidate &&
-          split.stream == nullptr)
-        run.examples = trainer.example_scores(*split.test);
-      return run;
-    };
-  };
   study::Hooks hooks{
-      .train = train_on(draws),
+      .train = study::train_on(settings, draws),
       .baseline = [&](std::uint64_t seed) { return draws.baseline_of(seed, settings.train); },
       .planned = planned,
       .progress = progress};
@@ -312,7 +247,7 @@ Study run_study(const StudySettings& settings, const Split& data,
   // The same rows whatever --seed is: candidates of another seed may be in the store.
   const Split validation = validation_split(data, study::kTuningShift);
   study::Draws validation_draws(validation, study::redraws(validation));
-  hooks.tune = train_on(validation_draws);
+  hooks.tune = study::train_on(settings, validation_draws);
   hooks.tuning_baseline = [&](std::uint64_t seed) {
     return validation_draws.baseline_of(seed, settings.train);
   };

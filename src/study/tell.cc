@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <span>
+#include <utility>
 
 #include "study/samples.h"
 #include "trial/statistics.h"
@@ -161,13 +163,61 @@ trial::Tuning tuning_of(const Study& study) {
   return tuning;
 }
 
-std::vector<std::string> paragraphs(const Study& study) {
+// The end of the slopes that were tried where the chosen one stands; none where not slopes alone
+// were.
+std::optional<std::string_view> end_of(std::span<const Tried> search) {
+  std::vector<float> slopes;
+  for (const Tried& tried : search) {
+    if (tried.activation.info().name != "leaky_relu") return std::nullopt;
+    slopes.push_back(tried.activation.parameters().front());
+  }
+  const auto [least, most] = std::ranges::minmax(slopes);
+  if (least == most) return std::nullopt;
+  return slopes.front() == most    ? std::optional("largest")
+         : slopes.front() == least ? std::optional("smallest")
+                                   : std::nullopt;
+}
+
+trial::Searched searched(const Study& study) {
+  const std::vector<Tried>& search = study.search;
+  const auto by_runs = [](const Tried& tried) { return tried.figures.runs; };
+  trial::Searched found{.chosen = search.front().label,
+                        .tried = static_cast<int>(search.size()),
+                        .least_runs = std::ranges::min(search, {}, by_runs).figures.runs,
+                        .most_runs = search.front().figures.runs,
+                        .examples = study.search_examples,
+                        .alike = {},
+                        .end = end_of(search),
+                        .rates = study.settings.learning_rates};
+  for (const Tried& tried : std::span(search).subspan(1)) {
+    const Estimate& d = tried.difference;
+    // Not said of what failed, and said where there are too few pairs for bounds.
+    const bool shown = higher_is_better(study.rules.metric) ? d.upper < 0.0 : d.lower > 0.0;
+    if (!shown && tried.figures.diverged + tried.figures.collapsed == 0)
+      found.alike.push_back(tried.label);
+  }
+  std::ranges::sort(found.rates);
+  if (found.rates.empty()) found.rates = {learning_rate(study.settings.train.optimizer)};
+  return found;
+}
+
+// Of a study that a search preceded; else what helps and what does not.
+std::vector<std::string> outcome_texts(const Study& study) {
   const trial::Subject where = subject_of(study, study.arms.front());
+  if (study.search.empty())
+    return {trial::headline(where, judged(study), study.rules), open_text(study)};
+  const trial::Searched search = searched(study);
+  const Arm& arm = study.arms.back();
+  return {trial::advice_text(subject_of(study, arm), arm.comparison, study.rules),
+          trial::search_text(search, study.rules.metric), trial::unknown_text(search)};
+}
+
+std::vector<std::string> paragraphs(const Study& study) {
   const std::vector<trial::Judged> arms = judged(study);
   const trial::Course course = course_of(study);
   const Metric metric = study.rules.metric;
-  std::vector<std::string> texts = {trial::control_text(course),
-                                    trial::headline(where, arms, study.rules), open_text(study)};
+  std::vector<std::string> texts = {trial::control_text(course)};
+  for (std::string& text : outcome_texts(study)) texts.push_back(std::move(text));
   if (study.validation_examples > 0) {
     const trial::Tuning tuning = tuning_of(study);
     texts.push_back(trial::tuning_text(tuning, metric));

@@ -17,6 +17,8 @@ std::set<float> rates_of(const StudySettings& settings) {
   return {settings.learning_rates.begin(), settings.learning_rates.end()};
 }
 
+}  // namespace
+
 RateTried summarise(const Study& tuning, const Arm& candidate) {
   RateTried tried{.learning_rate = candidate.learning_rate};
   std::vector<double> scores;
@@ -33,8 +35,6 @@ RateTried summarise(const Study& tuning, const Arm& candidate) {
                     : trial::geometric_interval(scores, loss_floor(tuning)).mean;
   return tried;
 }
-
-}  // namespace
 
 bool tunes(const StudySettings& settings) { return rates_of(settings).size() > 1; }
 

@@ -27,6 +27,9 @@ std::vector<Arm> plan_candidates(const StudySettings& settings, const std::vecto
 // Index of the rate to take.
 std::size_t choose_rate(std::span<const RateTried> rates, Metric metric);
 
+// What became of a candidate's runs.
+RateTried summarise(const Study& tuning, const Arm& candidate);
+
 // Gives every arm its rate, from the finished runs of `tuning`, whose arms are plan_candidates().
 void take_rates(Study& study, const Study& tuning);
 

@@ -1,6 +1,7 @@
 #include "trial/statistics.h"
 
 #include <algorithm>
+#include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/hypergeometric.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
@@ -53,6 +54,13 @@ Estimate geometric_interval(std::span<const double> values, double floor) {
   for (const double value : values) logarithms.push_back(std::log(std::max(value, floor)));
   const Estimate found = mean_interval(logarithms);
   return {std::exp(found.mean), std::exp(found.lower), std::exp(found.upper), found.n};
+}
+
+Estimate share_interval(int count, int of, double level) {
+  if (of == 0) return {kNan, kNan, kNan, 0};
+  using Binomial = boost::math::binomial_distribution<double>;
+  return {static_cast<double>(count) / of, Binomial::find_lower_bound_on_p(of, count, level / 2.0),
+          Binomial::find_upper_bound_on_p(of, count, level / 2.0), of};
 }
 
 double fisher_p(int failed, int runs, int other_failed, int other_runs) {

@@ -25,6 +25,10 @@ Estimate mean_interval(std::span<const double> values, double least_deviation = 
 // above 0.
 Estimate geometric_interval(std::span<const double> values, double floor);
 
+// A share of so many trials, with the interval of Clopper and Pearson (1934): exact, so at least as
+// wide as its coverage 1 - level asks for. All is NaN of none.
+Estimate share_interval(int count, int of, double level = 0.05);
+
 // Fisher's exact test, one-sided: the chance that of all failures at least `failed` fall on these
 // `runs` when they fall at random on both.
 double fisher_p(int failed, int runs, int other_failed, int other_runs);

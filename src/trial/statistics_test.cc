@@ -31,6 +31,25 @@ TEST(StudentsT, AgreesWithTheSleepData) {
   EXPECT_NEAR(reach(0.002833, 9), 4.0621, 1e-3);
 }
 
+// At its bounds the chance of as many, or as few, is half the level each: sums of the binomial.
+TEST(Share, IsExact) {
+  const auto at_most = [](int count, int of, double p) {
+    double sum = 0.0;
+    for (int k = 0; k <= count; ++k)
+      sum += std::exp(std::lgamma(of + 1.0) - std::lgamma(k + 1.0) - std::lgamma(of - k + 1.0)) *
+             std::pow(p, k) * std::pow(1.0 - p, of - k);
+    return sum;
+  };
+  const Estimate share = share_interval(7, 20, 0.1);
+  EXPECT_EQ(share.mean, 0.35);
+  EXPECT_NEAR(at_most(7, 20, share.upper), 0.05, 1e-9);
+  EXPECT_NEAR(1.0 - at_most(6, 20, share.lower), 0.05, 1e-9);
+  EXPECT_EQ(share_interval(0, 9).lower, 0.0);
+  EXPECT_NEAR(share_interval(0, 9).upper, 1.0 - std::pow(0.025, 1.0 / 9.0), 1e-12);
+  EXPECT_EQ(share_interval(9, 9).upper, 1.0);
+  EXPECT_TRUE(std::isnan(share_interval(0, 0).mean));
+}
+
 // Fisher's tea: 4 of 4 cups right by chance in 1 of 70; 3 of 4 or better in 17 of 70.
 TEST(Fisher, AgreesWithTheTea) {
   EXPECT_NEAR(fisher_p(4, 4, 0, 4), 1.0 / 70.0, 1e-12);

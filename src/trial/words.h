@@ -2,8 +2,10 @@
 #define UNDYING_TRIAL_WORDS_H_
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "undying/trial.h"
@@ -92,6 +94,22 @@ std::string tuning_text(const Tuning& tuning, Metric metric);
 // Whose best rate is the lowest or the highest that was tried, and a longer list; empty where none
 // is.
 std::string edge_text(const Tuning& tuning);
+
+// What an advice rests on: the best of several in the place of relu, found on validation rows.
+struct Searched {
+  std::string chosen;
+  int tried = 0;
+  int least_runs = 0;                   // of each
+  int most_runs = 0;                    // of those that came last
+  std::int64_t examples = 0;            // of the validation rows
+  std::vector<std::string> alike;       // not told apart from the chosen
+  std::optional<std::string_view> end;  // "smallest", "largest": the chosen, of the slopes tried
+  std::vector<float> rates;             // learning rates, ascending
+};
+std::string advice_text(const Subject& subject, const Comparison& comparison,
+                        const TrialRules& rules);
+std::string search_text(const Searched& search, Metric metric);  // empty for one that was tried
+std::string unknown_text(const Searched& search);
 
 // What seeds and held-out examples can tell here: one example's worth, splits drawn anew.
 std::string held_out_text(const TrialRules& rules);

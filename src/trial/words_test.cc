@@ -263,6 +263,31 @@ void write_remedies(std::ostream& out) {
   out << preferred_text("elu", found.chosen, "prelu", 0.0, 0.08, Metric::kAccuracy) << "\n";
 }
 
+void write_advice(std::ostream& out) {
+  out << "\n## Advice\n";
+  const TrialRules rules{.arms = 1, .margin = 0.01, .examples = 10'000};
+  for (const Comparison& made :
+       {comparison(0.198, 0.071, 0.326, 8, Verdict::kHelps),
+        comparison(-0.031, -0.042, -0.02, 20, Verdict::kHurts),
+        comparison(0.001, -0.006, 0.008, 12, Verdict::kSame), open_with(0.082, 34, false)})
+    out << advice_text(kSubject, made, rules) << "\n";
+  Searched search{.chosen = "leaky_relu:0.1",
+                  .tried = 8,
+                  .least_runs = 2,
+                  .most_runs = 8,
+                  .examples = 960,
+                  .alike = {"leaky_relu:0.2", "leaky_relu:0.03"},
+                  .end = {},
+                  .rates = {0.03f}};
+  out << search_text(search, Metric::kAccuracy) << "\n" << unknown_text(search) << "\n";
+  search.alike.clear();
+  search.end = "largest";
+  search.rates = {0.003f, 0.03f};
+  out << unknown_text(search) << "\n";
+  search.tried = 1;
+  EXPECT_EQ(search_text(search, Metric::kAccuracy), "");
+}
+
 TEST(Words, AreThoseOfTheGoldenFile) {
   std::ostringstream said;
   write_comparisons(said);
@@ -270,6 +295,7 @@ TEST(Words, AreThoseOfTheGoldenFile) {
   write_courses(said);
   write_dead(said);
   write_remedies(said);
+  write_advice(said);
   std::ifstream file(UNDYING_WORDS_GOLDEN);
   const std::string golden{std::istreambuf_iterator<char>(file), {}};
   if (golden != said.str()) std::ofstream("words.said") << said.str();

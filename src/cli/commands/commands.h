@@ -17,6 +17,7 @@ enum ExitCode { kOk = 0, kFailure = 1, kBadInput = 2, kConditionMet = 3, kInterr
 // The host must outlive that.
 using Command = std::function<int()>;
 Command add_compare(CLI::App& program, const Host& host);
+Command add_advise(CLI::App& program, const Host& host);
 Command add_train(CLI::App& program, const Host& host);
 Command add_diagnose(CLI::App& program, const Host& host);
 Command add_revive(CLI::App& program, const Host& host);

@@ -75,7 +75,7 @@ struct PruneOptions {
 std::shared_ptr<const Dataset> open(const PruneOptions& options, const Network& network) {
   const std::optional<DataForm>& form = network.model.form;
   const std::string& source = options.source.data();
-  if (const auto inputs = options.source.open_inputs(form)) return inputs;
+  if (auto inputs = options.source.open_inputs(form)) return inputs;
   if (options.part == "all")
     if (std::optional<data::CsvTable> read = options.source.open_columns(form, network.interface))
       return std::make_shared<Dataset>(std::move(read->data));

@@ -40,6 +40,13 @@ std::string names() {
   return text;
 }
 
+std::string results() {
+  std::string text = "Results:\n";
+  for (const PublishedResult& each : study::published_results())
+    text += fmt::format("  {:<15}{} ({})\n", each.name, each.title, each.source);
+  return text + "\n";
+}
+
 struct ReproduceOptions {
   explicit ReproduceOptions(CLI::App& app) {
     app.add_option("NAME", name, "which result: " + names())->required();
@@ -101,7 +108,7 @@ Command add_reproduce(CLI::App& program, const Host& host) {
   CLI::App* app =
       program.add_subcommand("reproduce", "run a published result again, beside its figures");
   app->description(kDescription);
-  app->footer(kFooter);
+  app->footer(results() + kFooter);
   const auto options = std::make_shared<ReproduceOptions>(*app);
   return [options, &host] { return reproduce(*options, host); };
 }

@@ -76,7 +76,7 @@ struct ReviveOptions {
 
 // Control and placebo are always among them.
 std::vector<Remedy> choose(const std::string& names) {
-  const std::vector<Remedy> all = standard_remedies();
+  std::vector<Remedy> all = standard_remedies();
   if (names == "all") return all;
   std::vector<Remedy> chosen(all.begin(), all.begin() + 2);
   for (std::size_t at = 0; at <= names.size();) {
@@ -129,6 +129,7 @@ std::vector<Tensor> healed_weights(const Network& network, const Revival& reviva
 // was healed on is read goes into the file where nothing else says so: columns, classes, scaling.
 void save(const std::string& file, std::int64_t opset, const Network& network,
           const Revival& revival, const std::string& command, const Split& data) {
+  if (!revival.chosen || !revival.graph) return;
   const Arm& arm = revival.study.arms[*revival.chosen];
   onnx::SaveOptions options = onnx::like(network.model);
   options.doc = fmt::format("Revived by {}, seed {}. {} Command: {}", arm.label,
@@ -151,12 +152,12 @@ void save(const std::string& file, std::int64_t opset, const Network& network,
 using Others = std::vector<std::pair<std::string, Change>>;
 Others others_of(const Network& network, const Revival& revival, const Dataset& data) {
   Others others;
-  if (!revival.chosen) return others;
+  if (!revival.chosen || !revival.graph) return others;
+  const Graph& healed = *revival.graph;
   for (const std::string& name : network.others) {
     Change change{.unknown = "was not looked at: interrupted"};
-    unless_stopped([&] {
-      change = change_of(network, name, *revival.graph, healed_weights(network, revival), data);
-    });
+    unless_stopped(
+        [&] { change = change_of(network, name, healed, healed_weights(network, revival), data); });
     others.emplace_back(name, change);
   }
   return others;

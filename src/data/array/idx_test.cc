@@ -20,7 +20,7 @@ class IdxFiles : public TestFiles {
     write("t10k-images-idx3-ubyte.gz", gzip(idx_images(2, 2, 3)));
     write("t10k-labels-idx1-ubyte.gz", gzip(idx_labels({2, 0})));
   }
-  void expect_error(testing::Matcher<const std::string&> message) const {
+  void expect_error(const testing::Matcher<const std::string&>& message) const {
     try {
       open_dataset("idx:" + folder_.string());
       FAIL() << "no error";

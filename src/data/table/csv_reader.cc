@@ -210,12 +210,12 @@ CsvRecords::CsvRecords(TextStream& text, std::optional<char> separator)
   std::error_code unknown;
   const std::uintmax_t size = std::filesystem::file_size(text.name(), unknown);
   if (!unknown && text.is_file() && !text.is_compressed()) size_ = static_cast<std::int64_t>(size);
-  reader_.emplace(text_, separator_);
+  reader_ = std::make_unique<CsvReader>(text_, separator_);
 }
 
 void CsvRecords::restart() {
   text_.rewind();
-  reader_.emplace(text_, separator_);
+  reader_ = std::make_unique<CsvReader>(text_, separator_);
 }
 
 std::vector<std::string> CsvRecords::remarks() const {

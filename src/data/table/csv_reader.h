@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -70,7 +71,7 @@ class CsvRecords final : public Records {
   TextStream& text_;
   char separator_;
   std::int64_t size_ = 0;
-  std::optional<CsvReader> reader_;
+  std::unique_ptr<CsvReader> reader_;  // one for each time through the text
 };
 
 // What a table's text looks like: the separator that cuts its first lines into equal numbers of

@@ -23,7 +23,7 @@ CsvTable read(const std::string& content, const std::string& options = "") {
   return read_csv(text, parse_csv_source("file.csv" + options));
 }
 
-void expect_error(const std::string& content, testing::Matcher<const std::string&> message,
+void expect_error(const std::string& content, const testing::Matcher<const std::string&>& message,
                   const std::string& options = "") {
   EXPECT_THAT([&] { read(content, options); }, testing::ThrowsMessage<Error>(message)) << content;
 }

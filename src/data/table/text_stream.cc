@@ -64,19 +64,17 @@ void TextStream::find_encoding() {
   head.resize(read_bytes(head.data(), head.size()));
   std::size_t zeros[2] = {};
   for (std::size_t i = 0; i < head.size(); ++i) zeros[i % 2] += head[i] == '\0';
-  const bool pairs = head.size() >= 8 && head.size() % 2 == 0;
-  if (head.starts_with("\xff\xfe")) {
+  const bool little = head.starts_with("\xff\xfe");
+  const bool big = head.starts_with("\xfe\xff");
+  const bool pairs = !little && !big && head.size() >= 8 && head.size() % 2 == 0;
+  if (little || (pairs && zeros[0] == 0 && 3 * zeros[1] > head.size())) {
     wide_ = Wide::kLittleEndian;
-  } else if (head.starts_with("\xfe\xff")) {
-    wide_ = Wide::kBigEndian;
-  } else if (pairs && zeros[0] == 0 && 3 * zeros[1] > head.size()) {
-    wide_ = Wide::kLittleEndian;
-  } else if (pairs && zeros[1] == 0 && 3 * zeros[0] > head.size()) {
+  } else if (big || (pairs && zeros[1] == 0 && 3 * zeros[0] > head.size())) {
     wide_ = Wide::kBigEndian;
   }
   std::size_t mark = 0;
   if (head.starts_with("\xef\xbb\xbf")) mark = 3;
-  if (head.starts_with("\xff\xfe") || head.starts_with("\xfe\xff")) mark = 2;
+  if (little || big) mark = 2;
   (wide_ == Wide::kNo ? pending_ : half_) = head.substr(mark);
   given_ = 0;
 }

@@ -133,7 +133,7 @@ void look_at_logits(const Diagnosis& diagnosis, std::vector<Finding>& findings) 
 }
 
 void look_at_learning(const Diagnosis& diagnosis, std::vector<Finding>& findings) {
-  if (diagnosis.learned() || !diagnosis.finite()) return;
+  if (!diagnosis.baseline || diagnosis.learned() || !diagnosis.finite()) return;
   const Baseline& baseline = *diagnosis.baseline;
   const double score = baseline.metric == Metric::kAccuracy ? diagnosis.accuracy : diagnosis.loss;
   const bool explained = std::ranges::any_of(findings, [](const Finding& finding) {

@@ -68,6 +68,19 @@ engine::RunnerOptions options_of(const engine::Model& model, const DiagnoseSetti
           .memory = settings.memory};
 }
 
+// By layer and unit; empty where the layer feeds no max pool.
+std::vector<std::vector<std::uint8_t>> losers_of(const engine::Model& model,
+                                                 const std::vector<engine::Wiring>& wirings,
+                                                 const std::vector<PoolObserver>& pools,
+                                                 const std::vector<std::size_t>& pooled) {
+  std::vector<std::vector<std::uint8_t>> losers(model.layers().size());
+  for (std::size_t l = 0; l < wirings.size(); ++l)
+    if (wirings[l].pool >= 0 && model.layers()[l].activation.info().width == 1)
+      losers[l].assign(static_cast<std::size_t>(model.layers()[l].units), 0);
+  for (std::size_t i = 0; i < pools.size(); ++i) losers[pooled[i]] = pools[i].losers();
+  return losers;
+}
+
 }  // namespace
 
 Observation observe(engine::Model& model, const std::vector<engine::Wiring>& wirings,
@@ -109,10 +122,7 @@ Observation observe(engine::Model& model, const std::vector<engine::Wiring>& wir
   if (!sampled) return seen;
   seen.rank = ranks.ranks(options.threads);
   seen.rank_rows = static_cast<std::int64_t>(sample.size());
-  for (std::size_t l = 0; l < wirings.size(); ++l)
-    if (wirings[l].pool >= 0 && model.layers()[l].activation.info().width == 1)
-      seen.never_wins[l].assign(static_cast<std::size_t>(model.layers()[l].units), 0);
-  for (std::size_t i = 0; i < pools.size(); ++i) seen.never_wins[pooled[i]] = pools[i].losers();
+  seen.never_wins = losers_of(model, wirings, pools, pooled);
   return seen;
 }
 

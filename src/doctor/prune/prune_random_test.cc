@@ -24,12 +24,6 @@
 namespace undying::doctor {
 namespace {
 
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::Field;
-using testing::HasSubstr;
-using testing::IsEmpty;
-
 // ---- Random graphs with random units killed, made constant or equal.
 
 class Draw {
@@ -121,29 +115,30 @@ class Grown {
       case 4:
         activate(add(conv("", at, channels, 1, channels), channels), channels);
         return;
-      case 5: {
-        const std::int64_t start = draw_.below(channels - 1);
-        add({"",
-             "slice",
-             {at},
-             {{"starts", Ints{start}}, {"ends", Ints{channels}}, {"axes", Ints{0}}}},
-            channels - static_cast<int>(start));
-        return;
-      }
+      case 5:
+        return add_slice(at, channels);
       case 6:
         if (const int other = partner(); other >= 0) add({"", "mul", {at, other}, {}}, channels);
         return;
-      default: {
-        const int outputs = 4 + draw_.below(4);
-        add({"",
-             "conv",
-             {at},
-             {{"outputs", std::int64_t{outputs}},
-              {"kernel", Ints{1, 1}},
-              {"bias", std::int64_t{0}}}},
-            outputs);
-      }
+      default:
+        return add_plain(at);
     }
+  }
+
+  void add_slice(int at, int channels) {
+    const std::int64_t start = draw_.below(channels - 1);
+    add({"", "slice", {at}, {{"starts", Ints{start}}, {"ends", Ints{channels}}, {"axes", Ints{0}}}},
+        channels - static_cast<int>(start));
+  }
+
+  // A convolution without bias or activation.
+  void add_plain(int at) {
+    const int outputs = 4 + draw_.below(4);
+    add({"",
+         "conv",
+         {at},
+         {{"outputs", std::int64_t{outputs}}, {"kernel", Ints{1, 1}}, {"bias", std::int64_t{0}}}},
+        outputs);
   }
 
   // Some units dead, some constant, some equal to their neighbours.

@@ -55,13 +55,13 @@ trial::Remedied remedied(const Revival& revival) {
   found.remedy = chosen.label;
   found.chosen = chosen.score;
   found.against_control = chosen.comparison.difference;
-  found.against_placebo = chosen.against_placebo->difference;
+  if (chosen.against_placebo) found.against_placebo = chosen.against_placebo->difference;
   return found;
 }
 
 std::string preferred_text(const Revival& revival) {
   const auto first = best(revival.study);
-  if (!revival.chosen || first == revival.chosen) return "";
+  if (!revival.chosen || !first || first == revival.chosen) return "";
   const Arm& scores_best = revival.study.arms[*first];
   const Arm& arm = revival.study.arms[*revival.chosen];
   return trial::preferred_text(scores_best.label, scores_best.score, arm.label, arm.dead_share.mean,
@@ -90,7 +90,8 @@ std::string outcome(const Revival& revival, const std::string& spoiled) {
   if (study.missing > 0)
     return trial::missing_text(static_cast<std::size_t>(study.missing), runs,
                                "no remedy is chosen and no network is written");
-  if (revival.interrupted) return trial::unfinished_text(study.arms[*best(study)].label);
+  if (const auto first = best(study); first && revival.interrupted)
+    return trial::unfinished_text(study.arms[*first].label);
   return spoiled.empty() ? trial::remedy_outcome(remedied(revival), study.rules)
                          : trial::not_finite_text(spoiled);
 }

@@ -72,9 +72,8 @@ class Trial {
     };
     study::train_arms(revival_.study, rows_,
                       {.train = train, .planned = planned, .progress = progress}, nullptr, stop);
-    revival_.chosen = doctor::choose(revival_);
     std::string spoiled;
-    if (revival_.chosen && !unless_stopped([&] { finish(spoiled, stop); })) forget_healed();
+    if (const auto chosen = doctor::choose(revival_)) finish(*chosen, spoiled, std::move(stop));
     doctor::write_verdict(revival_, spoiled);
     revival_.passes = passes_.take();
     return std::move(revival_);
@@ -118,13 +117,13 @@ class Trial {
 
   // The control and the chosen remedy once more, from seeds that no choice has seen, scored on the
   // held-out examples.
-  void confirm(std::stop_token stop) {
+  void confirm(std::size_t chosen, std::stop_token stop) {
     StudySettings fresh = revival_.study.settings;
     fresh.seeds = kConfirmingSeeds;
     fresh.train.seed += kMostSeeds;
     const Split held_out = {.train = rows_.train, .test = data_.test, .note = ""};
     Study study = study::begin_study(fresh, held_out);
-    for (const std::size_t arm : {std::size_t{0}, *revival_.chosen}) {
+    for (const std::size_t arm : {std::size_t{0}, chosen}) {
       study.arms.push_back({.label = revival_.study.arms[arm].label,
                             .activation = revival_.study.arms[arm].activation});
       study.arms.back().role = arm == 0
@@ -169,7 +168,7 @@ class Trial {
     revival_.study.part = "validation";
     for (const Remedy& remedy : settings_.remedies) {
       if ((remedy.reinitialise && treatments_->patient().dead.empty()) ||
-          (remedy.swap && !can_swap(remedy)))
+          (remedy.swap && !can_swap(*remedy.swap, remedy.anneal)))
         continue;
       Arm arm{.label = remedy.label, .activation = remedy.swap.value_or(own_activation())};
       arm.one_run = one_run(remedy);
@@ -188,9 +187,9 @@ class Trial {
                   "can be; expected another remedy");
   }
 
-  bool can_swap(const Remedy& remedy) const {
+  bool can_swap(const Activation& swap, bool anneal) const {
     std::int64_t count = 0;
-    doctor::swapped(network_.graph, *remedy.swap, &count, remedy.anneal ? 1 : 0);
+    doctor::swapped(network_.graph, swap, &count, anneal ? 1 : 0);
     return count > 0;
   }
 
@@ -291,9 +290,14 @@ class Trial {
 
   // The chosen remedy's network, and how much better it is. `spoiled`: its label, where that is not
   // finite.
-  void finish(std::string& spoiled, const std::stop_token& stop) {
-    if (heal(stop)) return confirm(stop);
-    spoiled = revival_.study.arms[*std::exchange(revival_.chosen, std::nullopt)].label;
+  void finish(std::size_t chosen, std::string& spoiled, std::stop_token stop) {
+    revival_.chosen = chosen;
+    const auto heal_and_confirm = [&] {
+      if (heal(chosen, stop)) return confirm(chosen, std::move(stop));
+      spoiled = revival_.study.arms[chosen].label;
+      revival_.chosen.reset();
+    };
+    if (!unless_stopped(heal_and_confirm)) forget_healed();
   }
 
   // Interrupted in that: the runs are what is left.
@@ -307,9 +311,9 @@ class Trial {
 
   // The run of the median score again: the same seed gives the same bits. Returns whether the
   // network is finite on the held-out examples.
-  bool heal(const std::stop_token& stop) {
-    const Arm& arm = revival_.study.arms[*revival_.chosen];
-    const Remedy& remedy = revival_.arms[*revival_.chosen].remedy;
+  bool heal(std::size_t chosen, const std::stop_token& stop) {
+    const Arm& arm = revival_.study.arms[chosen];
+    const Remedy& remedy = revival_.arms[chosen].remedy;
     revival_.chosen_seed = doctor::median_seed(revival_.study, arm);
     Trainer trainer = begin(remedy, revival_.chosen_seed);
     if (fit(trainer, *rows_.test, {}, stop).status == RunStatus::kInterrupted) throw_interrupted();

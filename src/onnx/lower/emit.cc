@@ -34,9 +34,9 @@ class Tensors {
     if (known != names_.end()) return known->second;
     const bool named = as_in_file && is_presentable(constant.origin) && !alone;
     const bool by_parameter = !parameter.empty() && owned.scale == 1.0f;
-    const std::string name = unique_.take(by_parameter ? parameter
-                                          : named      ? constant.origin
-                                                       : node + "." + owned.role);
+    std::string name = unique_.take(by_parameter ? parameter
+                                    : named      ? constant.origin
+                                                 : node + "." + owned.role);
     names_.emplace(key, name);
     all_.push_back({name, owned.shape, elements(owned)});
     return name;
@@ -236,7 +236,7 @@ class Emitter {
   std::string tensor_of(const Operation& operation, const Owned& owned, const std::string& node) {
     const std::string parameter = parameter_of(operation, owned);
     const bool alone = stands_alone(owned, parameter);
-    const std::string name = tensors_.add(owned, node, parameter, alone);
+    std::string name = tensors_.add(owned, node, parameter, alone);
     if (owned.trained &&
         (is_quantised(operation) || is_no_parameter(operation.origin, owned, parameter)))
       frozen_.insert(name);

@@ -47,8 +47,7 @@ ConstantPtr one_example(const Operation& operation, const ConstantPtr& constant,
   };
   if (batch == 0 || constant->dims[at] != batch) fail();
   const Operation take{.name = operation.name, .op = "Gather", .settings = {{"axis", axis}}};
-  const ConstantPtr first =
-      find_evaluation("Gather")(take, std::array{constant, make_list({0})})[0];
+  ConstantPtr first = find_evaluation("Gather")(take, std::array{constant, make_list({0})})[0];
   const ConstantPtr all = find_evaluation("Gather")(
       take, std::array{first, make_list(std::vector<std::int64_t>(static_cast<std::size_t>(batch),
                                                                   0))})[0];
@@ -128,7 +127,7 @@ std::vector<std::int64_t> Lowering::example_axes(const std::vector<std::int64_t>
 
 std::vector<std::int64_t> Lowering::extents(const std::string& name, std::size_t count,
                                             std::int64_t otherwise) const {
-  const auto values = integers(operation_, name, std::vector<std::int64_t>(count, otherwise));
+  auto values = integers(operation_, name, std::vector<std::int64_t>(count, otherwise));
   if (values.size() != count)
     malformed(operation_, "its " + name + " has " + std::to_string(values.size()) +
                               " entries; expected " + std::to_string(count));

@@ -115,7 +115,7 @@ using FloatFunction = float (*)(float, float);
 // broadcast to.
 template <class Each>
 Shape for_each_pair(const Operation& operation, const Constant& a, const Constant& b, Each each) {
-  const Shape dims = broadcast(operation, a.dims, b.dims);
+  Shape dims = broadcast(operation, a.dims, b.dims);
   const std::int64_t count = checked_count(operation, dims);
   if (count > std::max({a.count(), b.count(), kMostIntegers}))
     refuse("broadcasts constants to more elements than are computed");

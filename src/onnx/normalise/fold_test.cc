@@ -19,7 +19,7 @@ std::string reshaped(const List& input, const List& target) {
       .node("Reshape", {"x", "s"}, {"y"})
       .node("Relu", {"y"}, {"z"})
       .output("z");
-  const std::string error = model.error();
+  std::string error = model.error();
   if (!error.empty()) return error;
   const std::string text = structure(model.load().graph);
   return text.substr(0, text.find('\n'));

@@ -87,7 +87,6 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 Operator concat_operator() {
   return {.name = "concat",
-          .onnx = "Concat",
           .layout = LayoutRule::kAny,
           .inputs = -1,
           .infer = infer,

@@ -11,7 +11,7 @@ Shape infer(const Node&, std::span<const Value> src) { return {element_count(src
 }  // namespace
 
 Operator flatten_operator() {
-  Operator row = view_operator("flatten", "Flatten", infer);
+  Operator row = view_operator("flatten", infer);
   row.traits.keeps_spread = true;
   return row;
 }

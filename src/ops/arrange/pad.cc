@@ -97,7 +97,6 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 Operator pad_operator() {
   return {.name = "pad",
-          .onnx = "Pad",
           .layout = LayoutRule::kAny,
           .infer = padded,
           .parameters = no_parameters,

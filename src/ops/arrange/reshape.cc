@@ -81,18 +81,18 @@ void set_axes(Node& node, std::span<const Shape> src, const Shape&) {
 }  // namespace
 
 Operator reshape_operator() {
-  Operator row = view_operator("reshape", "Reshape", infer_reshape);
+  Operator row = view_operator("reshape", infer_reshape);
   row.traits.keeps_units = false;
   row.traits.reshape = set_shape;
   return row;
 }
 
 Operator squeeze_operator() {
-  Operator row = view_operator("squeeze", "Squeeze", infer_squeeze);
+  Operator row = view_operator("squeeze", infer_squeeze);
   row.traits.reshape = set_axes;
   return row;
 }
 
-Operator unsqueeze_operator() { return view_operator("unsqueeze", "Unsqueeze", infer_unsqueeze); }
+Operator unsqueeze_operator() { return view_operator("unsqueeze", infer_unsqueeze); }
 
 }  // namespace undying::ops

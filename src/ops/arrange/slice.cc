@@ -166,7 +166,6 @@ std::vector<double> reference_take(const Operator::ReferenceArgs& args) {
 
 Operator slice_operator() {
   return {.name = "slice",
-          .onnx = "Slice",
           .layout = LayoutRule::kAny,
           .infer = infer,
           .parameters = no_parameters,
@@ -177,7 +176,6 @@ Operator slice_operator() {
 
 Operator take_operator() {
   return {.name = "take",
-          .onnx = "Gather",
           .layout = LayoutRule::kAny,
           .infer = infer_take,
           .parameters = no_parameters,

@@ -99,7 +99,6 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 Operator transpose_operator() {
   return {.name = "transpose",
-          .onnx = "Transpose",
           .infer = infer,
           .parameters = no_parameters,
           .plan = plan,

@@ -15,10 +15,9 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) { return args
 
 }  // namespace
 
-Operator view_operator(std::string_view name, std::string_view onnx,
+Operator view_operator(std::string_view name,
                        Shape (*infer)(const Node& node, std::span<const Value> src)) {
   return {.name = name,
-          .onnx = onnx,
           .infer = infer,
           .parameters = no_parameters,
           .plan = plan,

@@ -7,7 +7,7 @@ namespace undying::ops {
 
 // The row of an operator that gives the same values another shape: nothing runs, its output is its
 // input. Units stay apart and in order unless it says otherwise.
-Operator view_operator(std::string_view name, std::string_view onnx,
+Operator view_operator(std::string_view name,
                        Shape (*infer)(const Node& node, std::span<const Value> src));
 
 }  // namespace undying::ops

@@ -279,7 +279,6 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 Operator conv_operator() {
   return {.name = "conv",
-          .onnx = "Conv",
           .layout = LayoutRule::kChannelsLast,
           .infer = infer,
           .parameters = parameters,

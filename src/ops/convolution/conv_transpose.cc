@@ -232,7 +232,6 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 Operator conv_transpose_operator() {
   return {.name = "conv_transpose",
-          .onnx = "ConvTranspose",
           .layout = LayoutRule::kChannelsLast,
           .infer = infer,
           .parameters = parameters,

@@ -245,7 +245,6 @@ std::vector<double> reference_global(const Operator::ReferenceArgs& args) {
 
 Operator max_pool_operator() {
   return {.name = "max_pool",
-          .onnx = "MaxPool",
           .layout = LayoutRule::kChannelsLast,
           .infer = pooled,
           .parameters = no_parameters,
@@ -259,7 +258,6 @@ Operator max_pool_operator() {
 }
 Operator average_pool_operator() {
   return {.name = "average_pool",
-          .onnx = "AveragePool",
           .layout = LayoutRule::kChannelsLast,
           .infer = pooled,
           .parameters = no_parameters,
@@ -274,7 +272,6 @@ Operator average_pool_operator() {
 Operator global_average_pool_operator() {
   return {
       .name = "global_average_pool",
-      .onnx = "GlobalAveragePool",
       .layout = LayoutRule::kChannelsLast,
       .infer = pooled_globally,
       .parameters = no_parameters,
@@ -286,7 +283,6 @@ Operator global_average_pool_operator() {
 Operator global_max_pool_operator() {
   return {
       .name = "global_max_pool",
-      .onnx = "GlobalMaxPool",
       .layout = LayoutRule::kChannelsLast,
       .infer = pooled_globally,
       .parameters = no_parameters,

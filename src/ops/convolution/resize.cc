@@ -231,7 +231,6 @@ void set_sizes(Node& node, std::span<const Shape>, const Shape& dst) {
 
 Operator resize_operator() {
   return {.name = "resize",
-          .onnx = "Resize",
           .layout = LayoutRule::kAny,
           .infer = infer,
           .parameters = no_parameters,

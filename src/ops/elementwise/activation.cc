@@ -180,7 +180,6 @@ std::vector<ParameterSpec> slope_parameters(const Node& node, std::int64_t units
 
 Operator activation_operator() {
   return {.name = "activation",
-          .onnx = "",
           .layout = LayoutRule::kAny,
           .infer = infer,
           .parameters = parameters,

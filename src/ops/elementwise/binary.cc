@@ -269,10 +269,8 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 }
 
 template <class Op>
-Operator row(std::string_view name, std::string_view onnx,
-             Arithmetic arithmetic = Arithmetic::kNone) {
+Operator row(std::string_view name, Arithmetic arithmetic = Arithmetic::kNone) {
   return {.name = name,
-          .onnx = onnx,
           .layout = LayoutRule::kAny,
           .inputs = 2,
           .infer = broadcast,
@@ -285,18 +283,18 @@ Operator row(std::string_view name, std::string_view onnx,
 }  // namespace
 
 Operator add_operator() {
-  Operator add = row<Add>("add", "Add", Arithmetic::kAdd);
+  Operator add = row<Add>("add", Arithmetic::kAdd);
   add.fuses_activation = true;
   add.traits.keeps_spread = true;
   return add;
 }
-Operator sub_operator() { return row<Sub>("sub", "Sub", Arithmetic::kSubtract); }
-Operator mul_operator() { return row<Mul>("mul", "Mul", Arithmetic::kMultiply); }
-Operator div_operator() { return row<Div>("div", "Div", Arithmetic::kDivide); }
-Operator maximum_operator() { return row<Maximum>("maximum", "Max"); }
-Operator minimum_operator() { return row<Minimum>("minimum", "Min"); }
-Operator greater_operator() { return row<Greater>("greater", "Greater"); }
-Operator less_operator() { return row<Less>("less", "Less"); }
-Operator equal_operator() { return row<Equal>("equal", "Equal"); }
+Operator sub_operator() { return row<Sub>("sub", Arithmetic::kSubtract); }
+Operator mul_operator() { return row<Mul>("mul", Arithmetic::kMultiply); }
+Operator div_operator() { return row<Div>("div", Arithmetic::kDivide); }
+Operator maximum_operator() { return row<Maximum>("maximum"); }
+Operator minimum_operator() { return row<Minimum>("minimum"); }
+Operator greater_operator() { return row<Greater>("greater"); }
+Operator less_operator() { return row<Less>("less"); }
+Operator equal_operator() { return row<Equal>("equal"); }
 
 }  // namespace undying::ops

@@ -77,7 +77,6 @@ Range range(const Node& node) {
 
 Operator clip_operator() {
   return {.name = "clip",
-          .onnx = "Clip",
           .layout = LayoutRule::kAny,
           .infer = infer,
           .parameters = no_parameters,

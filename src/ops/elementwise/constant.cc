@@ -66,7 +66,6 @@ void set_shape(Node& node, std::span<const Shape>, const Shape& dst) {
 Operator constant_operator() {
   using Role = ParameterSpec::Role;
   return {.name = "constant",
-          .onnx = "Constant",
           .inputs = 0,
           .infer = infer,
           .parameters = parameters<Role::kConstant>,
@@ -77,7 +76,6 @@ Operator constant_operator() {
 Operator parameter_operator() {
   using Role = ParameterSpec::Role;
   return {.name = "parameter",
-          .onnx = "Constant",
           .inputs = 0,
           .infer = infer,
           .parameters = parameters<Role::kWeight>,

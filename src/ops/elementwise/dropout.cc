@@ -129,7 +129,6 @@ bool drops(const Node& node, Precision) { return probability(node) > 0.0; }
 Operator dropout_operator() {
   return {
       .name = "dropout",
-      .onnx = "Dropout",
       .layout = LayoutRule::kAny,
       .infer = infer,
       .parameters = no_parameters,
@@ -141,7 +140,6 @@ Operator dropout_operator() {
 }
 Operator dropout_2d_operator() {
   return {.name = "dropout_2d",
-          .onnx = "",
           .layout = LayoutRule::kChannelsLast,
           .infer = infer,
           .parameters = no_parameters,

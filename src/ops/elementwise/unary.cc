@@ -139,9 +139,8 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 }
 
 template <class Function>
-Operator row(std::string_view name, std::string_view onnx) {
+Operator row(std::string_view name) {
   return {.name = name,
-          .onnx = onnx,
           .layout = LayoutRule::kAny,
           .infer = same,
           .parameters = no_parameters,
@@ -168,20 +167,19 @@ std::vector<double> reference_pow(const Operator::ReferenceArgs& args) {
 
 }  // namespace
 
-Operator exp_operator() { return row<Exp>("exp", "Exp"); }
-Operator log_operator() { return row<Log>("log", "Log"); }
-Operator sqrt_operator() { return row<Sqrt>("sqrt", "Sqrt"); }
-Operator reciprocal_operator() { return row<Reciprocal>("reciprocal", "Reciprocal"); }
-Operator abs_operator() { return row<Abs>("abs", "Abs"); }
-Operator sign_operator() { return row<Sign>("sign", "Sign"); }
-Operator sin_operator() { return row<Sin>("sin", "Sin"); }
-Operator cos_operator() { return row<Cos>("cos", "Cos"); }
-Operator erf_operator() { return row<Erf>("erf", "Erf"); }
-Operator floor_operator() { return row<Floor>("floor", "Floor"); }
-Operator round_operator() { return row<Round>("round", "Round"); }
+Operator exp_operator() { return row<Exp>("exp"); }
+Operator log_operator() { return row<Log>("log"); }
+Operator sqrt_operator() { return row<Sqrt>("sqrt"); }
+Operator reciprocal_operator() { return row<Reciprocal>("reciprocal"); }
+Operator abs_operator() { return row<Abs>("abs"); }
+Operator sign_operator() { return row<Sign>("sign"); }
+Operator sin_operator() { return row<Sin>("sin"); }
+Operator cos_operator() { return row<Cos>("cos"); }
+Operator erf_operator() { return row<Erf>("erf"); }
+Operator floor_operator() { return row<Floor>("floor"); }
+Operator round_operator() { return row<Round>("round"); }
 Operator pow_operator() {
   return {.name = "pow",
-          .onnx = "Pow",
           .layout = LayoutRule::kAny,
           .infer = infer_pow,
           .parameters = no_parameters,

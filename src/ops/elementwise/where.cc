@@ -108,7 +108,6 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 Operator where_operator() {
   return {.name = "where",
-          .onnx = "Where",
           .inputs = 3,
           .infer = broadcast,
           .parameters = no_parameters,

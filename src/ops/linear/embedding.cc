@@ -107,7 +107,6 @@ void set_features(Node& node, std::span<const Shape>, const Shape& dst) {
 
 Operator embedding_operator() {
   return {.name = "embedding",
-          .onnx = "Gather",
           .infer = infer,
           .parameters = parameters,
           .plan = plan,

@@ -129,7 +129,6 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 Operator linear_operator() {
   return {.name = "linear",
-          .onnx = "Gemm",
           .infer = infer,
           .parameters = parameters,
           .plan = plan,

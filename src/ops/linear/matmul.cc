@@ -174,7 +174,6 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 Operator matmul_operator() {
   return {.name = "matmul",
-          .onnx = "MatMul",
           .inputs = 2,
           .infer = infer,
           .parameters = no_parameters,

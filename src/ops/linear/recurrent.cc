@@ -308,10 +308,8 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 }
 
 template <Cell kCell>
-Operator row_of(std::string_view name, std::string_view onnx,
-                std::span<const std::string_view> gates) {
+Operator row_of(std::string_view name, std::span<const std::string_view> gates) {
   return {.name = name,
-          .onnx = onnx,
           .inputs = -1,
           .infer = infer<kCell>,
           .parameters = parameters<kCell>,
@@ -325,8 +323,8 @@ constexpr std::string_view kGruGates[] = {"update", "reset"};
 
 }  // namespace
 
-Operator rnn_operator() { return row_of<Cell::kRnn>("rnn", "RNN", {}); }
-Operator lstm_operator() { return row_of<Cell::kLstm>("lstm", "LSTM", kLstmGates); }
-Operator gru_operator() { return row_of<Cell::kGru>("gru", "GRU", kGruGates); }
+Operator rnn_operator() { return row_of<Cell::kRnn>("rnn", {}); }
+Operator lstm_operator() { return row_of<Cell::kLstm>("lstm", kLstmGates); }
+Operator gru_operator() { return row_of<Cell::kGru>("gru", kGruGates); }
 
 }  // namespace undying::ops

@@ -306,7 +306,6 @@ bool takes_batch_statistics(const Node&, Precision) { return true; }
 
 Operator batch_norm_operator() {
   return {.name = "batch_norm",
-          .onnx = "BatchNormalization",
           .layout = LayoutRule::kChannelsLast,
           .infer = infer,
           .parameters = parameters,

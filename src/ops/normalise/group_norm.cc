@@ -256,7 +256,6 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 Operator group_norm_operator() {
   return {.name = "group_norm",
-          .onnx = "GroupNormalization",
           .layout = LayoutRule::kChannelsLast,
           .infer = infer_groups,
           .parameters = parameters,
@@ -266,7 +265,6 @@ Operator group_norm_operator() {
 }
 Operator instance_norm_operator() {
   return {.name = "instance_norm",
-          .onnx = "InstanceNormalization",
           .layout = LayoutRule::kChannelsLast,
           .infer = infer_instance,
           .parameters = parameters,

@@ -141,7 +141,6 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 Operator layer_norm_operator() {
   return {.name = "layer_norm",
-          .onnx = "LayerNormalization",
           .infer = infer,
           .parameters = parameters,
           .plan = plan,

@@ -107,7 +107,6 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 Operator rms_norm_operator() {
   return {.name = "rms_norm",
-          .onnx = "RMSNormalization",
           .infer = infer,
           .parameters = parameters,
           .plan = plan,

@@ -195,7 +195,6 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 Operator reduce_mean_operator() {
   return {.name = "reduce_mean",
-          .onnx = "ReduceMean",
           .infer = infer,
           .parameters = no_parameters,
           .plan = plan<true>,
@@ -204,7 +203,6 @@ Operator reduce_mean_operator() {
 }
 Operator reduce_sum_operator() {
   return {.name = "reduce_sum",
-          .onnx = "ReduceSum",
           .infer = infer,
           .parameters = no_parameters,
           .plan = plan<false>,
@@ -213,7 +211,6 @@ Operator reduce_sum_operator() {
 }
 Operator reduce_max_operator() {
   return {.name = "reduce_max",
-          .onnx = "ReduceMax",
           .infer = infer,
           .parameters = no_parameters,
           .plan = plan_extreme<true>,
@@ -222,7 +219,6 @@ Operator reduce_max_operator() {
 }
 Operator reduce_min_operator() {
   return {.name = "reduce_min",
-          .onnx = "ReduceMin",
           .infer = infer,
           .parameters = no_parameters,
           .plan = plan_extreme<false>,

@@ -165,7 +165,6 @@ Range at_most_0(const Node&) { return {.greatest = 0.0}; }
 
 Operator softmax_operator() {
   return {.name = "softmax",
-          .onnx = "Softmax",
           .infer = infer,
           .parameters = no_parameters,
           .plan = plan<false>,
@@ -174,7 +173,6 @@ Operator softmax_operator() {
 }
 Operator log_softmax_operator() {
   return {.name = "log_softmax",
-          .onnx = "LogSoftmax",
           .infer = infer,
           .parameters = no_parameters,
           .plan = plan<true>,

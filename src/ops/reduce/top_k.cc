@@ -150,7 +150,6 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
 
 Operator top_k_operator() {
   return {.name = "top_k",
-          .onnx = "TopK",
           .infer = infer_top_k,
           .parameters = no_parameters,
           .plan = plan<top_k_of>,
@@ -158,7 +157,6 @@ Operator top_k_operator() {
 }
 Operator arg_max_operator() {
   return {.name = "arg_max",
-          .onnx = "ArgMax",
           .infer = infer_arg_max,
           .parameters = no_parameters,
           .plan = plan<arg_max_of>,

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "study/reproduce/common.h"
 #include "trial/statistics.h"
 
 namespace undying::study {
@@ -42,7 +43,7 @@ Size size_of(const ReproduceSettings& settings) {
   return size;
 }
 
-StudySettings study_of(const ReproduceSettings& settings, const Size& size, float rate) {
+StudySettings study_of(const Size& size, float rate) {
   StudySettings study{.data = fmt::format("stream:slowly-changing:{}", size.period),
                       .model = "mlp:5x1",
                       .activations = {"relu"},
@@ -54,10 +55,6 @@ StudySettings study_of(const ReproduceSettings& settings, const Size& size, floa
   study.train.max_steps = size.steps;
   study.train.epochs = (size.steps + 19'999) / 20'000;
   study.train.shuffle = false;
-  study.threads = settings.threads;
-  if (!settings.folder.empty())
-    study.store =
-        settings.folder / fmt::format("plasticity-{}-{}-{}.sqlite", rate, size.steps, size.period);
   return study;
 }
 
@@ -73,9 +70,7 @@ struct Errors {
 };
 
 Errors errors_of(const Arm& arm, float rate) {
-  Errors errors{.label = arm.role == Role::kControl ? "relu" : arm.label,
-                .rate = rate,
-                .remedy = arm.keep_alive.any()};
+  Errors errors{.label = label_of(arm), .rate = rate, .remedy = arm.keep_alive.any()};
   for (const Tried& tried : kRemedies)
     errors.published =
         errors.published || (tried.published && arm.keep_alive == parse_keep_alive(tried.rule));
@@ -118,12 +113,6 @@ Estimate exponential(const Estimate& logs) {
   return {std::exp(logs.mean), std::exp(logs.lower), std::exp(logs.upper), logs.n};
 }
 
-std::string interval(const Estimate& estimate, const char* form) {
-  return fmt::format("{} [{}, {}]", fmt::format(fmt::runtime(form), estimate.mean),
-                     fmt::format(fmt::runtime(form), estimate.lower),
-                     fmt::format(fmt::runtime(form), estimate.upper));
-}
-
 std::vector<std::string> row_of(const Errors& errors, std::size_t window) {
   const std::size_t bins = errors.steps.size();
   std::vector<std::string> row = {errors.label, fmt::format("{}", errors.rate),
@@ -132,10 +121,10 @@ std::vector<std::string> row_of(const Errors& errors, std::size_t window) {
     row.resize(8, "-");
     return row;
   }
-  row.push_back(interval(estimate(errors, 0, window), "{:.3f}"));
-  row.push_back(interval(estimate(errors, bins - window, window), "{:.3f}"));
-  row.push_back(interval(growth(errors.curves, window), "{:.3f}"));
-  row.push_back(interval(rise(errors.curves, window), "{:.3f}"));
+  row.push_back(interval_text(estimate(errors, 0, window), "{:.3f}"));
+  row.push_back(interval_text(estimate(errors, bins - window, window), "{:.3f}"));
+  row.push_back(interval_text(growth(errors.curves, window), "{:.3f}"));
+  row.push_back(interval_text(rise(errors.curves, window), "{:.3f}"));
   row.push_back(fmt::format("{:.2f}", trial::mean_of(errors.dead)));
   return row;
 }
@@ -178,14 +167,14 @@ Claim remedy_claim(const std::vector<Errors>& all, float rate, std::size_t windo
   const auto relu = std::ranges::find_if(
       all, [&](const Errors& errors) { return errors.rate == rate && errors.label == "relu"; });
   const Estimate up = growth(relu->curves, window);
-  claim.found = fmt::format("relu, last / first {}", interval(up, "{:.3f}"));
+  claim.found = fmt::format("relu, last / first {}", interval_text(up, "{:.3f}"));
   bool below = false;
   bool above = true;
   for (const Errors& errors : all) {
     if (errors.rate != rate || !errors.remedy) continue;
     const Estimate ratio = end_ratio(errors.curves, relu->curves, window);
     claim.found +=
-        fmt::format(", {} / relu at the end {}", errors.label, interval(ratio, "{:.3f}"));
+        fmt::format(", {} / relu at the end {}", errors.label, interval_text(ratio, "{:.3f}"));
     below = below || (errors.published && ratio.upper < 1.0);
     above = above && (!errors.published || ratio.lower > 1.0);
   }
@@ -196,8 +185,10 @@ Claim remedy_claim(const std::vector<Errors>& all, float rate, std::size_t windo
 }
 
 // The arms of one study, into `all`; how many runs are missing.
-int run_arms(StudySettings settings, float rate, bool remedies, const ReproduceProgress& progress,
-             const std::stop_token& stop, std::vector<Errors>& all) {
+int add_arms(const ReproduceSettings& reproduce, const Size& size, float rate, bool remedies,
+             const ReproduceProgress& progress, const std::stop_token& stop,
+             std::vector<Errors>& all) {
+  StudySettings settings = study_of(size, rate);
   const Split data = open_dataset(settings.data, {.seed = settings.train.seed});
   if (remedies)
     for (const Tried& tried : kRemedies)
@@ -205,25 +196,38 @@ int run_arms(StudySettings settings, float rate, bool remedies, const ReproduceP
   else
     settings.activations = {"relu", "leaky_relu:0.01", "leaky_relu:0.1", "leaky_relu:0.25", "elu",
                             "tanh"};
-  std::size_t planned = 0;
-  std::size_t done = 0;
-  const Study study = run_study(
-      settings, data,
-      [&](const std::vector<Arm>& arms) {
-        planned = 0;
-        for (const Arm& arm : arms) planned += arm.runs.size();
-      },
-      [&](const StudyProgress& at) {
-        done += at.finished ? 1 : 0;
-        if (progress && planned > 0)
-          progress(fmt::format("step size {}, {}", rate, remedies ? "remedies" : "activations"),
-                   static_cast<double>(done) / static_cast<double>(planned));
-      },
-      stop);
+  const Study study = run_arms(
+      std::move(settings), data,
+      {.name = fmt::format("step size {}, {}", rate, remedies ? "remedies" : "activations"),
+       .stored = fmt::format("plasticity-{}-{}-{}", rate, size.steps, size.period)},
+      reproduce, progress, stop);
   for (const Arm& arm : study.arms)
     if (arm.role == Role::kTreatment || (arm.role == Role::kControl && !remedies))
       all.push_back(errors_of(arm, rate));
   return study.missing;
+}
+
+// A run that is missing or diverged is part of no curve, and would be part of the answer.
+std::vector<Claim> claims_of(const std::vector<Errors>& all, const Size& size, bool quick,
+                             int missing) {
+  const bool whole =
+      missing == 0 && std::ranges::all_of(all, [&](const Errors& errors) {
+        return std::ssize(errors.curves) == size.seeds && errors.steps.size() >= size.window;
+      });
+  if (!whole)
+    return {{.published = "the error of every activation rises over a million examples, and "
+                          "remedies keep plasticity",
+             .found = "runs are missing, diverged or are too short: nothing is concluded",
+             .agreement = Agreement::kUndecided}};
+  std::vector<Claim> claims;
+  for (const float rate : kRates) {
+    if (rate < kLarger || (quick && rate != kRates[0])) continue;
+    claims.push_back(claim_of(all, rate, size.window));
+    claims.push_back(remedy_claim(all, rate, size.window));
+  }
+  if (quick || size.steps < kPublishedSteps)
+    leave_open(claims, fmt::format("of {} examples, too few for the statement", size.steps));
+  return claims;
 }
 
 }  // namespace
@@ -281,8 +285,7 @@ Reproduction plasticity(const ReproduceSettings& settings, const ReproduceProgre
     for (const bool remedies : {false, true}) {
       if (settings.quick && rate != kRates[0]) continue;
       if (!stop.stop_requested())
-        found.missing +=
-            run_arms(study_of(settings, size, rate), rate, remedies, progress, stop, all);
+        found.missing += add_arms(settings, size, rate, remedies, progress, stop, all);
     }
   const std::size_t window = size.window;
   Table table{
@@ -297,27 +300,7 @@ Reproduction plasticity(const ReproduceSettings& settings, const ReproduceProgre
     found.curves.push_back(curve_of(errors));
   }
   found.tables.push_back(std::move(table));
-  // A run that is missing or diverged is part of no curve, and would be part of the answer.
-  const bool whole =
-      found.missing == 0 && std::ranges::all_of(all, [&](const Errors& errors) {
-        return std::ssize(errors.curves) == size.seeds && errors.steps.size() >= window;
-      });
-  for (const float rate : kRates) {
-    if (!whole || rate < kLarger || (settings.quick && rate != kRates[0])) continue;
-    found.claims.push_back(claim_of(all, rate, window));
-    found.claims.push_back(remedy_claim(all, rate, window));
-  }
-  if (!whole)
-    found.claims.push_back(
-        {.published = "the error of every activation rises over a million examples, and remedies "
-                      "keep plasticity",
-         .found = "runs are missing, diverged or are too short: nothing is concluded",
-         .agreement = Agreement::kUndecided});
-  if (whole && (settings.quick || size.steps < kPublishedSteps))
-    for (Claim& claim : found.claims) {
-      claim.agreement = Agreement::kUndecided;
-      claim.found += fmt::format("; of {} examples, too few for the statement", size.steps);
-    }
+  found.claims = claims_of(all, size, settings.quick, found.missing);
   return found;
 }
 

@@ -1,0 +1,137 @@
+#include "study/reproduce/common.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include "trial/statistics.h"
+
+namespace undying::study {
+namespace {
+
+constexpr std::size_t kBins = 50;  // of a curve
+
+}  // namespace
+
+std::string interval_text(const Estimate& estimate, const char* form) {
+  const auto figure = [&](double value) { return fmt::format(fmt::runtime(form), value); };
+  if (std::isnan(estimate.mean)) return "-";
+  if (std::isnan(estimate.lower)) return figure(estimate.mean);
+  return fmt::format("{} [{}, {}]", figure(estimate.mean), figure(estimate.lower),
+                     figure(estimate.upper));
+}
+
+std::string share_text(int count, int of) {
+  if (of == 0) return "-";
+  const Estimate share = trial::share_interval(count, of);
+  return fmt::format("{:.1f}% [{:.1f}, {:.1f}]", 100.0 * share.mean, 100.0 * share.lower,
+                     100.0 * share.upper);
+}
+
+Study run_arms(StudySettings settings, const Split& data, const StudyOf& of,
+               const ReproduceSettings& reproduce, const ReproduceProgress& progress,
+               const std::stop_token& stop) {
+  settings.threads = reproduce.threads;
+  if (!reproduce.folder.empty()) settings.store = reproduce.folder / (of.stored + ".sqlite");
+  std::size_t planned = 0;
+  std::size_t done = 0;
+  return run_study(
+      settings, data,
+      [&](const std::vector<Arm>& arms) {
+        planned = 0;
+        for (const Arm& arm : arms) planned += arm.runs.size();
+      },
+      [&](const StudyProgress& at) {
+        done += at.finished ? 1 : 0;
+        if (progress && planned > 0)
+          progress(of.name, static_cast<double>(done) / static_cast<double>(planned));
+      },
+      stop);
+}
+
+std::string label_of(const Arm& arm) {
+  return arm.role == Role::kControl ? arm.activation.specification() : arm.label;
+}
+
+bool is_shown(const Arm& arm) { return arm.role != Role::kPlacebo; }
+
+std::vector<const ArmRun*> runs_of(const Arm& arm) {
+  std::vector<const ArmRun*> runs;
+  for (const ArmRun& run : arm.runs)
+    if (run.present && run.run.status != RunStatus::kInterrupted) runs.push_back(&run);
+  return runs;
+}
+
+Estimate mean_over(const Arm& arm, const std::function<double(const ArmRun&)>& figure) {
+  std::vector<double> values;
+  for (const ArmRun* run : runs_of(arm))
+    if (run->run.status == RunStatus::kFinished) values.push_back(figure(*run));
+  return trial::mean_interval(values);
+}
+
+Curve loss_curve(const Arm& arm, const std::string& label) {
+  Curve curve{.label = label};
+  std::vector<std::vector<double>> losses;  // by bin and run
+  for (const ArmRun* run : runs_of(arm)) {
+    if (run->run.status != RunStatus::kFinished) continue;
+    const std::vector<StepRecord>& steps = run->run.steps;
+    if (curve.steps.empty())
+      for (std::size_t i = 0; i < steps.size(); i += steps.size() / kBins + 1)
+        curve.steps.push_back(steps[i].step);
+    losses.resize(curve.steps.size());
+    std::size_t at = 0;
+    for (std::size_t bin = 0; bin < curve.steps.size(); ++bin) {
+      while (at + 1 < steps.size() && steps[at].step < curve.steps[bin]) ++at;
+      losses[bin].push_back(steps[at].loss);
+    }
+  }
+  for (const std::vector<double>& bin : losses) {
+    const Estimate mean = trial::mean_interval(bin);
+    curve.mean.push_back(mean.mean);
+    curve.half.push_back(mean.upper - mean.mean);
+  }
+  return curve;
+}
+
+int count_of(const Arm& arm, const std::function<bool(const ArmRun&)>& what) {
+  return static_cast<int>(
+      std::ranges::count_if(runs_of(arm), [&](const ArmRun* run) { return what(*run); }));
+}
+
+void leave_open(std::vector<Claim>& claims, const std::string& reason) {
+  for (Claim& claim : claims) {
+    claim.agreement = Agreement::kUndecided;
+    claim.found += "; " + reason;
+  }
+}
+
+void for_each_on_threads(int threads, int count, const std::stop_token& stop,
+                         const std::function<void(int)>& work) {
+  if (threads == 0) threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  std::atomic<int> next = 0;
+  std::mutex mutex;
+  std::exception_ptr error;
+  {
+    std::vector<std::jthread> team;
+    for (int t = 0; t < std::min(threads, count); ++t)
+      team.emplace_back([&] {
+        for (int i = next++; i < count && !stop.stop_requested(); i = next++) {
+          try {
+            work(i);
+          } catch (...) {
+            const std::lock_guard lock(mutex);
+            error = std::current_exception();
+            next = count;
+          }
+        }
+      });
+  }
+  if (error) std::rethrow_exception(error);
+}
+
+}  // namespace undying::study

@@ -1,0 +1,55 @@
+#ifndef UNDYING_STUDY_REPRODUCE_COMMON_H_
+#define UNDYING_STUDY_REPRODUCE_COMMON_H_
+
+// What the rows of the list share: runs of a study, and figures in words.
+
+#include <functional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "study/reproduce/reproduce.h"
+#include "undying/study.h"
+
+namespace undying::study {
+
+// "1.67 [1.42, 1.96]", each figure in this form; "-" where there is none.
+std::string interval_text(const Estimate& estimate, const char* form);
+// Of so many of so many, in percent, with Clopper and Pearson's interval: "92.0% [90.1, 93.6]".
+std::string share_text(int count, int of);
+
+// The runs of a study, its progress told under this name. The runs that were stopped are not
+// present, and counted in Study::missing. Where there is a folder, they are kept there in a file of
+// `stored`, and what was changed of the settings must be in that name.
+struct StudyOf {
+  std::string name;
+  std::string stored;
+};
+Study run_arms(StudySettings settings, const Split& data, const StudyOf& of,
+               const ReproduceSettings& reproduce, const ReproduceProgress& progress,
+               const std::stop_token& stop);
+
+// As it is called in the tables: the control is only an activation here.
+std::string label_of(const Arm& arm);
+bool is_shown(const Arm& arm);  // the placebo is not
+
+// Of runs that ended by themselves: finished, or diverged.
+std::vector<const ArmRun*> runs_of(const Arm& arm);
+// Over finished runs.
+Estimate mean_over(const Arm& arm, const std::function<double(const ArmRun&)>& figure);
+// Mean over finished runs of the training loss of each kept step.
+Curve loss_curve(const Arm& arm, const std::string& label);
+int count_of(const Arm& arm, const std::function<bool(const ArmRun&)>& what);
+
+// Claims of a quick or shortened run decide nothing: says why behind each.
+void leave_open(std::vector<Claim>& claims, const std::string& reason);
+
+// Calls work(i) for each i in [0, count), on so many threads (0: one per core); a stop ends it
+// early.
+void for_each_on_threads(int threads, int count, const std::stop_token& stop,
+                         const std::function<void(int)>& work);
+
+}  // namespace undying::study
+
+#endif  // UNDYING_STUDY_REPRODUCE_COMMON_H_

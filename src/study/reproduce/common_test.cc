@@ -1,0 +1,55 @@
+#include "study/reproduce/common.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <stdexcept>
+
+namespace undying::study {
+namespace {
+
+ArmRun run(RunStatus status, const std::vector<double>& losses) {
+  ArmRun run{.present = true};
+  run.run.status = status;
+  for (const double loss : losses)
+    run.run.steps.push_back({.step = std::ssize(run.run.steps) + 1, .loss = loss});
+  return run;
+}
+
+TEST(Common, FiguresInWords) {
+  EXPECT_EQ(interval_text({1.5, 1.25, 1.75, 4}, "{:.2f}"), "1.50 [1.25, 1.75]");
+  EXPECT_EQ(interval_text({1.5, NAN, NAN, 1}, "{:.1f}"), "1.5");
+  EXPECT_EQ(interval_text({NAN, NAN, NAN, 0}, "{:.1f}"), "-");
+  EXPECT_EQ(share_text(0, 0), "-");
+  EXPECT_EQ(share_text(5, 10), "50.0% [18.7, 81.3]");  // Clopper and Pearson's, as tables have it
+}
+
+TEST(Common, RunsThatDidNotEndAreNoRuns) {
+  Arm arm;
+  arm.runs = {run(RunStatus::kFinished, {4.0, 2.0}),
+              run(RunStatus::kFinished, {2.0, 1.0}),
+              run(RunStatus::kDiverged, {9.0}),
+              run(RunStatus::kInterrupted, {7.0}),
+              {}};
+  EXPECT_EQ(runs_of(arm).size(), 3U);
+  EXPECT_EQ(mean_over(arm, [](const ArmRun& each) { return each.run.steps[0].loss; }).mean, 3.0);
+  EXPECT_EQ(count_of(arm, [](const ArmRun& each) { return each.run.steps.size() == 1; }), 1);
+  const Curve curve = loss_curve(arm, "loss");
+  EXPECT_EQ(curve.steps, (std::vector<std::int64_t>{1, 2}));
+  EXPECT_EQ(curve.mean, (std::vector<double>{3.0, 1.5}));
+}
+
+TEST(Common, ThreadsDoEachOnce) {
+  std::vector<std::atomic<int>> done(100);
+  for_each_on_threads(3, 100, {}, [&](int i) { ++done[static_cast<std::size_t>(i)]; });
+  for (const auto& count : done) EXPECT_EQ(count, 1);
+  EXPECT_THROW(for_each_on_threads(2, 9, {}, [](int) { throw std::runtime_error("x"); }),
+               std::runtime_error);
+  std::stop_source source;
+  source.request_stop();
+  for_each_on_threads(2, 9, source.get_token(), [](int) { FAIL(); });
+}
+
+}  // namespace
+}  // namespace undying::study
