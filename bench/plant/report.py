@@ -115,8 +115,8 @@ def healthy(results):
                  f"that are so (a few dead units, by the oracle's count): {true}.")  # fmt: skip
     for what in ("dormant units", "always negative units"):
         count = sum(what in score.names(each) for each in good)
-        lines.append(f"- With {what}, which is so by its definition, says of no fault, and is not "
-                     f"counted as false: {count}.")  # fmt: skip
+        lines.append(f"- With {what}: {count}; so by the definition, and not counted as false. Who "
+                     "takes them for a fault is alarmed so often.")  # fmt: skip
     return "\n".join(lines)
 
 

@@ -41,7 +41,6 @@ Range range(const Node&) { return {.least = 0.0}; }
 
 Operator square_operator() {
   return {.name = "square",
-          .onnx = "",
           .layout = LayoutRule::kAny,
           .infer = infer,
           .parameters = no_parameters,

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
 #include <numbers>
 
@@ -71,18 +70,15 @@ std::vector<Drawn> draw(Initializer initializer, int draws, std::span<const doub
                         const std::stop_token& stop) {
   constexpr int kParts = 20;
   std::vector<Drawn> parts(static_cast<std::size_t>(kWidths) * kParts);
-  std::atomic<int> done = 0;
-  for_each_on_threads(settings.threads, kWidths * kParts, stop, [&](int i) {
+  const auto draw_part = [&](int i) {
     Drawn& part = parts[static_cast<std::size_t>(i)];
     part.width = kWidest - i / kParts;
     for (int seed = draws * (i % kParts) / kParts; seed < draws * (i % kParts + 1) / kParts; ++seed)
       ++part.from[static_cast<std::size_t>(constant_from(
           initializer, part.width, kDeepest - 1, static_cast<std::uint64_t>(seed) + 1, inputs))];
-    ++done;
-    if (progress && i % kParts == 0)
-      progress(fmt::format("draws, {}", name(initializer)),
-               static_cast<double>(done) / static_cast<double>(parts.size()));
-  });
+  };
+  work_on_threads({fmt::format("draws, {}", name(initializer)), kWidths * kParts, draw_part},
+                  settings.threads, progress, stop);
   std::vector<Drawn> all;
   for (int width = kNarrowest; width <= kWidest; ++width) {
     Drawn sum{.width = width, .draws = draws};

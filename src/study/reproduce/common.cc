@@ -110,26 +110,30 @@ void leave_open(std::vector<Claim>& claims, const std::string& reason) {
   }
 }
 
-void for_each_on_threads(int threads, int count, const std::stop_token& stop,
-                         const std::function<void(int)>& work) {
+void work_on_threads(const Work& work, int threads, const ReproduceProgress& progress,
+                     const std::stop_token& stop) {
   if (threads == 0) threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   std::atomic<int> next = 0;
   std::mutex mutex;
+  int done = 0;
   std::exception_ptr error;
+  const auto serve = [&] {
+    for (int i = next++; i < work.count && !stop.stop_requested(); i = next++) {
+      try {
+        work.item(i);
+        const std::lock_guard lock(mutex);
+        ++done;
+        if (progress) progress(work.name, static_cast<double>(done) / work.count);
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        error = std::current_exception();
+        next = work.count;
+      }
+    }
+  };
   {
     std::vector<std::jthread> team;
-    for (int t = 0; t < std::min(threads, count); ++t)
-      team.emplace_back([&] {
-        for (int i = next++; i < count && !stop.stop_requested(); i = next++) {
-          try {
-            work(i);
-          } catch (...) {
-            const std::lock_guard lock(mutex);
-            error = std::current_exception();
-            next = count;
-          }
-        }
-      });
+    for (int t = 0; t < std::min(threads, work.count); ++t) team.emplace_back(serve);
   }
   if (error) std::rethrow_exception(error);
 }

@@ -45,10 +45,15 @@ int count_of(const Arm& arm, const std::function<bool(const ArmRun&)>& what);
 // Claims of a quick or shortened run decide nothing: says why behind each.
 void leave_open(std::vector<Claim>& claims, const std::string& reason);
 
-// Calls work(i) for each i in [0, count), on so many threads (0: one per core); a stop ends it
-// early.
-void for_each_on_threads(int threads, int count, const std::stop_token& stop,
-                         const std::function<void(int)>& work);
+// Calls work(i) for each i in [0, count), on so many threads (0: one per core), and behind each
+// tells, one call at a time, how far it is under this name. A stop ends it early.
+struct Work {
+  std::string name;
+  int count = 0;
+  std::function<void(int)> item;
+};
+void work_on_threads(const Work& work, int threads, const ReproduceProgress& progress,
+                     const std::stop_token& stop);
 
 }  // namespace undying::study
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <stdexcept>
@@ -40,15 +41,20 @@ TEST(Common, RunsThatDidNotEndAreNoRuns) {
   EXPECT_EQ(curve.mean, (std::vector<double>{3.0, 1.5}));
 }
 
-TEST(Common, ThreadsDoEachOnce) {
+TEST(Common, ThreadsDoEachOnceAndTellInOrder) {
   std::vector<std::atomic<int>> done(100);
-  for_each_on_threads(3, 100, {}, [&](int i) { ++done[static_cast<std::size_t>(i)]; });
+  std::vector<double> told;
+  const Work work{"items", 100, [&](int i) { ++done[static_cast<std::size_t>(i)]; }};
+  work_on_threads(work, 3, [&](const std::string&, double share) { told.push_back(share); }, {});
   for (const auto& count : done) EXPECT_EQ(count, 1);
-  EXPECT_THROW(for_each_on_threads(2, 9, {}, [](int) { throw std::runtime_error("x"); }),
+  ASSERT_EQ(told.size(), 100U);
+  EXPECT_TRUE(std::ranges::is_sorted(told));
+  EXPECT_EQ(told.back(), 1.0);
+  EXPECT_THROW(work_on_threads({"", 9, [](int) { throw std::runtime_error("x"); }}, 2, {}, {}),
                std::runtime_error);
   std::stop_source source;
   source.request_stop();
-  for_each_on_threads(2, 9, source.get_token(), [](int) { FAIL(); });
+  work_on_threads({"", 9, [](int) { FAIL(); }}, 2, {}, source.get_token());
 }
 
 }  // namespace

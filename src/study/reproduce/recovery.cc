@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
 
 #include "study/reproduce/common.h"
@@ -126,14 +125,12 @@ std::vector<Silenced> run_all(const ReproduceSettings& settings, const Size& siz
       all.push_back({arm, &kind,
                      std::vector<std::vector<std::int64_t>>(static_cast<std::size_t>(size.seeds))});
   const int networks = static_cast<int>(kArms.size()) * size.seeds;
-  std::atomic<int> done = 0;
-  for_each_on_threads(settings.threads, networks, stop, [&](int i) {
+  const auto run = [&](int i) {
     run_network(size, data, i / static_cast<int>(kArms.size()),
                 std::span(all).subspan(static_cast<std::size_t>(i) % kArms.size() * kKinds.size(),
                                        kKinds.size()));
-    const int count = ++done;
-    if (progress) progress("networks", static_cast<double>(count) / networks);
-  });
+  };
+  work_on_threads({"networks", networks, run}, settings.threads, progress, stop);
   return all;
 }
 

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <numbers>
 
@@ -89,15 +88,13 @@ Measured measure(const Tried& tried, const Size& size, const ReproduceSettings& 
                  const ReproduceProgress& progress, const std::stop_token& stop) {
   std::vector<double> signals(static_cast<std::size_t>(size.draws));
   std::vector<double> gradients(signals.size());
-  std::atomic<int> done = 0;
-  for_each_on_threads(settings.threads, size.draws, stop, [&](int i) {
+  const auto draw = [&](int i) {
     const Growth growth =
         growth_over(tried.drawing, kLayers, size.width, static_cast<std::uint64_t>(i) + 1);
     signals[static_cast<std::size_t>(i)] = growth.signal;
     gradients[static_cast<std::size_t>(i)] = growth.gradient;
-    if (++done % 100 == 0 && progress)
-      progress(tried.label, static_cast<double>(done) / size.draws);
-  });
+  };
+  work_on_threads({tried.label, size.draws, draw}, settings.threads, progress, stop);
   return {tried, trial::mean_interval(signals), trial::mean_interval(gradients)};
 }
 
