@@ -156,7 +156,7 @@ struct Convolution::Primitives {
   // `to`: what plain weights become at the front of a workspace; itself where they can stay.
   memory laid(const dnnl::reorder& copy, const memory::desc& to, const float* values,
               float*& workspace) const {
-    const memory plain = at(d.plain, values);
+    memory plain = at(d.plain, values);
     if (to == d.plain) return plain;
     memory target = at(to, workspace);
     workspace += floats(to);

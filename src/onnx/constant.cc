@@ -9,15 +9,15 @@ ConstantPtr make_floats(Shape dims, std::vector<float> values) {
   return std::make_shared<Constant>(Constant{.dims = std::move(dims), .floats = std::move(values)});
 }
 
-ConstantPtr make_integers(Shape dims, std::vector<std::int64_t> values) {
+ConstantPtr make_integers(Shape dims, const std::vector<std::int64_t>& values) {
   Constant constant{.dims = std::move(dims), .integer = true};
   for (const std::int64_t value : values) constant.integers.push_back({value, false});
   return std::make_shared<Constant>(std::move(constant));
 }
 
-ConstantPtr make_list(std::vector<std::int64_t> values) {
+ConstantPtr make_list(const std::vector<std::int64_t>& values) {
   const auto count = static_cast<std::int64_t>(values.size());
-  return make_integers({count}, std::move(values));
+  return make_integers({count}, values);
 }
 
 bool multiply_extents(const Shape& dims, std::int64_t most, std::int64_t& count) {

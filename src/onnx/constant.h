@@ -36,8 +36,8 @@ struct Constant {
 using ConstantPtr = std::shared_ptr<const Constant>;
 
 ConstantPtr make_floats(Shape dims, std::vector<float> values);
-ConstantPtr make_integers(Shape dims, std::vector<std::int64_t> values);
-ConstantPtr make_list(std::vector<std::int64_t> values);  // one dimension
+ConstantPtr make_integers(Shape dims, const std::vector<std::int64_t>& values);
+ConstantPtr make_list(const std::vector<std::int64_t>& values);  // one dimension
 
 // The product of extents. False where one is negative or the product passes `most`.
 bool multiply_extents(const Shape& dims, std::int64_t most, std::int64_t& count);

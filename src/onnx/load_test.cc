@@ -7,7 +7,6 @@
 namespace undying::onnx {
 namespace {
 
-using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 

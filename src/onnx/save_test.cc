@@ -17,8 +17,6 @@
 namespace undying::onnx {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
 using List = std::vector<std::int64_t>;
 
 TEST(OnnxSave, EveryActivationOfTheFamilyComesBack) {

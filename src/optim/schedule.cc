@@ -83,7 +83,8 @@ constexpr std::array kRows = {
         [](const Schedule&, std::int64_t, std::int64_t) { return 1.0; }},
     Row{Kind::kStep, "step:PERIOD[,GAMMA]",
         [](const Schedule& s, std::int64_t at, std::int64_t) {
-          return std::pow(s.gamma, static_cast<double>(at / s.period));
+          const std::int64_t steps = at / s.period;
+          return std::pow(s.gamma, static_cast<double>(steps));
         },
         parse_step, [](const Schedule& s) { return fmt::format("{},{}", s.period, s.gamma); }},
     Row{Kind::kCosine, "cosine[:FINAL]",

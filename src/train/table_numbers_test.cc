@@ -19,10 +19,8 @@ Graph tables() {
 }
 
 std::string message(std::vector<float> values) {
-  Dataset data{.name = "ids.npy",
-               .size = static_cast<std::int64_t>(values.size()) / 2,
-               .shape = {2},
-               .values = std::move(values)};
+  const auto size = static_cast<std::int64_t>(values.size()) / 2;
+  Dataset data{.name = "ids.npy", .size = size, .shape = {2}, .values = std::move(values)};
   try {
     check_table_numbers(tables(), data);
   } catch (const Error& error) {

@@ -30,7 +30,7 @@ std::string join(std::span<const std::string> parts) {
 }
 
 std::string failed_text(int diverged, int collapsed, int runs) {
-  const std::string of = fmt::format("{} of {} run{}", diverged + collapsed, runs, plural(runs));
+  std::string of = fmt::format("{} of {} run{}", diverged + collapsed, runs, plural(runs));
   if (diverged + collapsed == 0) return of;
   std::vector<std::string> kinds;
   if (diverged > 0) kinds.push_back(fmt::format("{} diverged", diverged));

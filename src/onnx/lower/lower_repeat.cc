@@ -63,7 +63,8 @@ void tile(Lowering& lowering) {
   for (std::int64_t axis = 0; axis < rank; ++axis) {
     const std::int64_t times = repeats[axis];
     if (times == 1) continue;
-    if (times < 1 || times > kMostIntegers || (count *= times) > kMostElements)
+    if (times >= 1 && times <= kMostIntegers) count *= times;
+    if (times < 1 || times > kMostIntegers || count > kMostElements)
       refuse("repeats a dimension " + std::to_string(times) + " times");
     const std::int64_t along = lowering.example_axis(axis, rank);
     result = lowering.add("concat", std::vector<Source>(static_cast<std::size_t>(times), result),

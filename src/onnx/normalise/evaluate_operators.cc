@@ -17,7 +17,7 @@ constexpr float kExact = 0x1p24f;  // whole numbers up to here are floats
 std::vector<float> floats_of(const Operation& operation, const Constant& constant) {
   if (!constant.integer) return constant.floats;
   const auto plain = plain_integers(operation, constant);
-  const std::vector<float> floats(plain.begin(), plain.end());
+  std::vector<float> floats(plain.begin(), plain.end());
   if (std::ranges::any_of(floats, [](float value) { return std::abs(value) > kExact; }))
     refuse("computes with numbers that are not exact in float32");
   return floats;

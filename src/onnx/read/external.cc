@@ -31,7 +31,7 @@ fs::path resolve_external(const fs::path& folder, const std::string& location,
     fail(subject, "is stored in " + location + "; expected a path relative to the model's folder");
   std::error_code error;
   const fs::path base = fs::canonical(folder, error);
-  const fs::path file = error ? fs::path() : fs::canonical(base / relative, error);
+  fs::path file = error ? fs::path() : fs::canonical(base / relative, error);
   if (error) fail(subject, "is stored in " + location + ", which is not there: " + error.message());
   if (!is_inside(base, file))
     fail(subject, "is stored in " + location + ", which leads out of the model's folder");

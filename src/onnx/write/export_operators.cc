@@ -231,8 +231,7 @@ std::string recurrent(Exporter& to, const char* op, Writer::Settings settings) {
   const std::vector<std::string> states = to.add_several(op, inputs, cells ? 3 : 1, settings);
   Shape rows = to.result();
   rows[0] -= cells ? 1 : 0;
-  const std::string h =
-      to.reshape(to.add("Transpose", {states[0]}, {{"perm", List{2, 0, 1, 3}}}), rows);
+  std::string h = to.reshape(to.add("Transpose", {states[0]}, {{"perm", List{2, 0, 1, 3}}}), rows);
   if (!cells) return h;
   const std::string c =
       to.reshape(to.add("Transpose", {states[2]}, {{"perm", List{1, 0, 2}}}), {1, rows[1]});

@@ -31,7 +31,7 @@ struct Geometry {
 };
 
 Ints optional_ints(const Node& node, const char* name, std::size_t count) {
-  const Ints values = node.attributes.get_or<Ints>(name, Ints(count, 0));
+  Ints values = node.attributes.get_or<Ints>(name, Ints(count, 0));
   if (values.size() != count)
     reject(node, std::string(name) + " " + to_string(values) + " has " +
                      std::to_string(values.size()) + " entries; expected " + std::to_string(count));

@@ -10,7 +10,7 @@ using Ints = std::vector<std::int64_t>;
 // An attribute with one entry a dimension, or `otherwise` for all.
 Ints per_dimension(const Node& node, const char* name, std::size_t count, std::int64_t otherwise,
                    std::int64_t lowest) {
-  const Ints values = node.attributes.get_or<Ints>(name, Ints(count, otherwise));
+  Ints values = node.attributes.get_or<Ints>(name, Ints(count, otherwise));
   if (values.size() != count)
     reject(node, std::string(name) + " " + to_string(values) + " has " +
                      std::to_string(values.size()) + " entries; expected " + std::to_string(count));

@@ -282,7 +282,8 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
   const auto channel = [&](std::size_t i) { return i / run % channels; };
   std::vector<double> mean(channels, 0.0);
   std::vector<double> variance(channels, 0.0);
-  const double count = static_cast<double>(src.size() / channels);
+  const std::size_t each = src.size() / channels;
+  const auto count = static_cast<double>(each);
   for (std::size_t i = 0; i < src.size(); ++i) mean[channel(i)] += src[i] / count;
   for (std::size_t i = 0; i < src.size(); ++i)
     variance[channel(i)] += (src[i] - mean[channel(i)]) * (src[i] - mean[channel(i)]) / count;
