@@ -30,7 +30,7 @@ struct Planted {
   std::vector<std::string> frozen;  // tensors that do not move
 };
 
-Case planted(const Planted& plan, const Dataset& data, std::uint64_t seed) {
+Killed planted(const Planted& plan, const Dataset& data, std::uint64_t seed) {
   TrainSettings settings{.optimizer = Sgd{.learning_rate = 0.01f},
                          .loss = Loss::kMeanSquaredError,
                          .batch = 20,
@@ -62,7 +62,7 @@ TEST(Replay, PlantedCausesAreFound) {
     int right = 0, all = 0;
     for (std::uint64_t seed = 1; seed <= 16; ++seed) {
       const Dataset data = shifted(200, 6, plan.mean, plan.deviation, -40.0f);
-      const Case made = planted(plan, data, seed);
+      const Killed made = planted(plan, data, seed);
       const std::size_t layer = plan.truth == Part::kBelow ? 1 : 0;
       for (const Explanation& each : again(made, record(made)).explanations) {
         if (each.event.layer != layer || each.event.step == 0) continue;

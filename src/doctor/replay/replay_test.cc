@@ -61,7 +61,7 @@ std::array<double, 3> shares_by_orders(const Tensors& then, const Tensors& now, 
   return shares;
 }
 
-Case deadly(const Dataset& data) {
+Killed deadly(const Dataset& data) {
   TrainSettings settings{.optimizer = Sgd{.learning_rate = 0.4f, .momentum = 0.9f},
                          .batch = 50,
                          .epochs = 3,
@@ -75,7 +75,7 @@ Case deadly(const Dataset& data) {
 
 TEST(Replay, SharesAreThoseOfAPlainPassInDouble) {
   const Dataset data = make_classes(600, 12, 4);
-  const Case made = deadly(data);
+  const Killed made = deadly(data);
   const Recorded recorded = record(made);
   const Replay found = again(made, recorded, {.last = 5});
   ASSERT_EQ(found.explanations.size(), recorded.events.size());
@@ -106,7 +106,7 @@ TEST(Replay, SharesAreThoseOfAPlainPassInDouble) {
 
 TEST(Replay, AUnitFiresBeforeItsDeathAndNeverAfter) {
   const Dataset data = make_classes(600, 12, 4);
-  const Case made = deadly(data);
+  const Killed made = deadly(data);
   const Recorded recorded = record(made);
   int deaths = 0, revivals = 0;
   for (const Explanation& each : again(made, recorded).explanations) {
@@ -133,7 +133,7 @@ TEST(Replay, AUnitFiresBeforeItsDeathAndNeverAfter) {
 // The batch that is named is the one that was trained on.
 TEST(Replay, NamesTheBatchAndItsUpdate) {
   const Dataset data = make_classes(600, 12, 4);
-  Case made = deadly(data);
+  Killed made = deadly(data);
   made.settings.shuffle = false;
   const Recorded recorded = record(made);
   int updates = 0;
@@ -173,7 +173,7 @@ TEST(Replay, NamesTheBatchAndItsUpdate) {
 // the two looks that saw it otherwise.
 TEST(Replay, BehindBatchNormTheWindowLiesBetweenCensuses) {
   const Dataset data = make_classes(600, 12, 4);
-  Case made = deadly(data);
+  Killed made = deadly(data);
   made.graph = mlp(
       {.inputs = 12, .hidden = {16, 16}, .outputs = 4, .activation = "relu", .batch_norm = true});
   made.settings.optimizer = Sgd{.learning_rate = 2.0f, .momentum = 0.9f};
@@ -203,15 +203,15 @@ TEST(Replay, BehindBatchNormTheWindowLiesBetweenCensuses) {
 // Whatever a run has in it, it is repeated bit by bit without its censuses and evaluations.
 TEST(Replay, RepeatsEveryKindOfRun) {
   const Dataset data = make_classes(600, 12, 4);
-  std::vector<Case> cases;
-  const auto add = [&](const std::function<void(Case&)>& change) {
+  std::vector<Killed> cases;
+  const auto add = [&](const std::function<void(Killed&)>& change) {
     cases.push_back(deadly(data));
     change(cases.back());
   };
-  add([](Case& made) { made.settings.optimizer = Adam{.learning_rate = 0.05f}; });
-  add([](Case& made) { made.settings.schedule = parse_schedule("cosine"); });
-  add([](Case& made) { made.settings.keep_alive = parse_keep_alive("redo:0.1,4"); });
-  add([](Case& made) {
+  add([](Killed& made) { made.settings.optimizer = Adam{.learning_rate = 0.05f}; });
+  add([](Killed& made) { made.settings.schedule = parse_schedule("cosine"); });
+  add([](Killed& made) { made.settings.keep_alive = parse_keep_alive("redo:0.1,4"); });
+  add([](Killed& made) {
     made.graph = mlp({.inputs = 12,
                       .hidden = {16, 16},
                       .outputs = 4,
@@ -219,10 +219,10 @@ TEST(Replay, RepeatsEveryKindOfRun) {
                       .batch_norm = true,
                       .dropout = 0.2});
   });
-  add([](Case& made) {
+  add([](Killed& made) {
     made.graph = mlp({.inputs = 12, .hidden = {16, 16}, .outputs = 4, .activation = "rrelu"});
   });
-  for (const Case& made : cases) {
+  for (const Killed& made : cases) {
     Recorded recorded = record(made);
     recorded.events = {{36, 0, 0, UnitEvent::Kind::kDeath}};  // as far as the run goes
     const Replay found = again(made, recorded);
@@ -233,7 +233,7 @@ TEST(Replay, RepeatsEveryKindOfRun) {
 
 TEST(Replay, AnotherRunIsNotTakenForTheSame) {
   const Dataset data = make_classes(600, 12, 4);
-  const Case made = deadly(data);
+  const Killed made = deadly(data);
   Recorded recorded = record(made);
   recorded.course.steps[2].second = std::nextafter(recorded.course.steps[2].second, 0.0);
   recorded.events = {{20, 0, 0, UnitEvent::Kind::kDeath}};
@@ -249,7 +249,7 @@ TEST(Replay, AnotherRunIsNotTakenForTheSame) {
 // A unit that is said to have died and lives.
 TEST(Replay, ALivingUnitIsNotExplainedAway) {
   const Dataset data = make_classes(600, 12, 4);
-  Case made = deadly(data);
+  Killed made = deadly(data);
   made.settings.optimizer = Sgd{.learning_rate = 0.001f};
   Recorded recorded = record(made);
   recorded.events = {{5, 1, 3, UnitEvent::Kind::kDeath}};
@@ -261,7 +261,7 @@ TEST(Replay, ALivingUnitIsNotExplainedAway) {
 
 TEST(Replay, AStopKeepsWhatWasFound) {
   const Dataset data = make_classes(600, 12, 4);
-  const Case made = deadly(data);
+  const Killed made = deadly(data);
   const Recorded recorded = record(made);
   Trainer trainer = made.trainer(replay_settings(made.settings));
   std::stop_source stop;

@@ -12,7 +12,7 @@
 namespace undying::doctor {
 
 using Tensors = std::vector<undying::Tensor>;
-struct Case {
+struct Killed {
   Graph graph;
   TrainSettings settings;
   const Dataset& data;
@@ -32,7 +32,7 @@ struct Recorded {
   std::vector<std::string> layers;
 };
 
-inline Recorded record(const Case& made) {
+inline Recorded record(const Killed& made) {
   Trainer trainer = made.trainer(made.settings);
   const undying::Run run = trainer.fit(made.data, made.data);
   Recorded recorded{.course = {.name = "run"}, .layers = run.ledger.layers};
@@ -52,14 +52,14 @@ inline Recorded record(const Case& made) {
   return recorded;
 }
 
-inline Replay again(const Case& made, const Recorded& recorded,
+inline Replay again(const Killed& made, const Recorded& recorded,
                     const ReplaySettings& settings = {}) {
   Trainer trainer = made.trainer(replay_settings(made.settings));
   return replay(trainer, made.data, recorded.course, recorded.events, settings);
 }
 
 // The numbers of the network after so many steps: of the run that ends there.
-inline Tensors after(const Case& made, std::int64_t step) {
+inline Tensors after(const Killed& made, std::int64_t step) {
   TrainSettings settings = made.settings;
   settings.evaluate = false;
   settings.health.census = false;
