@@ -14,7 +14,6 @@ namespace {
 using Json = nlohmann::json;
 using testing::AllOf;
 using testing::HasSubstr;
-using testing::Not;
 
 // Kills most of its units.
 constexpr const char* kDeadly =

@@ -18,7 +18,7 @@ bool tunes(const StudySettings& settings);
 inline constexpr int kTuningSeeds = 3;  // runs of an arm at a rate
 // Above all seeds of judged runs, which are settings.train.seed and at most kMostSeeds - 1 more,
 // and of a trial's confirming runs.
-inline constexpr std::uint64_t kTuningShift = 2 * kMostSeeds;
+inline constexpr std::uint64_t kTuningShift = 2 * std::uint64_t{kMostSeeds};
 
 // The study's arms at each of the rates, the placebo left out: it is the control from other draws,
 // and gets the control's rate.

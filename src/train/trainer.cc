@@ -100,7 +100,7 @@ engine::Model make_model(Graph graph, const std::vector<std::string>& frozen) {
 Trainer::Trainer(Graph graph, TrainSettings settings) {
   check_settings(settings);
   const engine::EngineOptions options = engine_options(graph, settings);
-  state_ = std::make_unique<train::State>(std::move(graph), settings, options);
+  state_ = std::make_unique<train::State>(std::move(graph), std::move(settings), options);
 }
 
 Trainer::~Trainer() = default;

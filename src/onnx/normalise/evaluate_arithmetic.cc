@@ -233,7 +233,7 @@ std::vector<ConstantPtr> pow(const Operation& operation, Inputs inputs) {
     if (!(std::abs(value) < 0x1p24f)) refuse("computes a power that is not exact in float32");
     whole.push_back(static_cast<std::int64_t>(value));
   }
-  return {make_integers(result.dims, std::move(whole))};
+  return {make_integers(result.dims, whole)};
 }
 
 // Condition, value where it holds, value elsewhere.

@@ -30,7 +30,7 @@ ConstantPtr constant_of(const Value& value, std::vector<float> floats) {
     if (!(std::abs(each) <= kExact)) refuse("computes numbers that are not exact in float32");
     whole.push_back(static_cast<std::int64_t>(each));
   }
-  return make_integers(value.dims(), std::move(whole));
+  return make_integers(value.dims(), whole);
 }
 
 // The operation in a net of its own, of which its first input is the input. Returns it, not yet

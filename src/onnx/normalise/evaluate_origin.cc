@@ -95,7 +95,7 @@ Outputs range_of_integers(const std::array<std::int64_t, 3>& bounds) {
       refuse("makes more constants than are computed");
     if (__builtin_add_overflow(at, step, &at)) break;
   }
-  return {make_list(std::move(values))};
+  return {make_list(values)};
 }
 
 Outputs range(const Operation& operation, Inputs inputs) {
