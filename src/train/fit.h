@@ -21,7 +21,7 @@ namespace undying::train {
 
 // What a Trainer owns.
 struct State {
-  State(Graph graph, const TrainSettings& settings, const engine::EngineOptions& options);
+  State(Graph graph, TrainSettings settings, const engine::EngineOptions& options);
 
   void check_fit(const Dataset& data) const;
   void check_parts(const Dataset& data) const;

@@ -116,8 +116,10 @@ PlanSummary Trainer::plan() const {
 
 const TrainSettings& Trainer::settings() const { return state_->settings; }
 
-train::State::State(Graph graph, const TrainSettings& chosen, const engine::EngineOptions& options)
-    : settings(chosen), model(make_model(std::move(graph), chosen.frozen)), engine(model, options) {
+train::State::State(Graph graph, TrainSettings chosen, const engine::EngineOptions& options)
+    : settings(std::move(chosen)),
+      model(make_model(std::move(graph), settings.frozen)),
+      engine(model, options) {
   train::initialize(model, settings.initializer,
                     settings.init_seed > 0 ? settings.init_seed : settings.seed);
   for (int i = 0; i < optim::state_count(settings.optimizer); ++i)
