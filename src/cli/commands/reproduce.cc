@@ -26,7 +26,7 @@ constexpr const char* kDescription =
 constexpr const char* kFooter =
     "Examples:\n"
     "  undying reproduce plasticity --quick\n"
-    "  undying reproduce plasticity --seeds 10 --store runs --json plasticity.json\n"
+    "  undying reproduce plasticity --seeds 10 --store runs --report plasticity.html\n"
     "\n"
     "With --store the same command goes on where it ended, and with more --seeds further.\n"
     "Exit codes: 0 done, whatever the verdicts; 1 internal failure; 2 bad input, or an output that "
@@ -55,6 +55,8 @@ struct ReproduceOptions {
     add_integer(app, "--steps", steps, "of each run; 0: as published", 0, std::int64_t{1} << 40);
     add_integer(app, "--threads", threads, "runs at a time; 0: one per core", 0, 1024);
     add_file(app, "--store", store, "keep finished runs in this folder, and go on from it");
+    add_file(app, "--report", report,
+             "write its plots, figures and verdicts as a self-contained HTML page to this file");
     add_file(app, "--json", json, "write figures, curves and verdicts as JSON to this file");
     app.add_flag("--quiet", quiet, "no progress, only the result");
   }
@@ -65,6 +67,7 @@ struct ReproduceOptions {
   std::int64_t steps = 0;
   std::int64_t threads = 0;
   std::string store;
+  std::string report;
   std::string json;
   bool quiet = false;
 };
@@ -78,7 +81,7 @@ const PublishedResult& result_named(const std::string& name) {
 
 int reproduce(const ReproduceOptions& options, const Host& host) {
   const PublishedResult& result = result_named(options.name);
-  Outputs outputs{{"--json", options.json}};
+  Outputs outputs{{"--json", options.json}, {"--report", options.report}};
   if (!options.store.empty()) std::filesystem::create_directories(options.store);
   Screen screen(host, options.quiet);
   const Interrupt interrupt(
@@ -98,6 +101,9 @@ int reproduce(const ReproduceOptions& options, const Host& host) {
   host.print("{}", reproduction_text(result, found));
   outputs.write(options.json,
                 [&] { write_file(options.json, reproduction_json(host.command, result, found)); });
+  outputs.write(options.report, [&] {
+    write_file(options.report, reproduction_html(host.command, result, found));
+  });
   outputs.rethrow();
   return found.missing > 0 ? kInterrupted : kOk;
 }

@@ -38,8 +38,9 @@ bool is_shown(const Arm& arm);  // the placebo is not
 std::vector<const ArmRun*> runs_of(const Arm& arm);
 // Over finished runs.
 Estimate mean_over(const Arm& arm, const std::function<double(const ArmRun&)>& figure);
-// Mean over finished runs of the training loss of each kept step.
+// Mean over finished runs of the training loss of each kept step, and the plot for it.
 Curve loss_curve(const Arm& arm, const std::string& label);
+Plot loss_plot(const std::string& title, std::vector<Curve> curves);
 int count_of(const Arm& arm, const std::function<bool(const ArmRun&)>& what);
 
 // Claims of a quick or shortened run decide nothing: says why behind each.
