@@ -85,7 +85,7 @@ TEST_F(Program, ReproducesAtQuickSize) {
   EXPECT_EQ(found["plots"][0]["curves"].size(), found["tables"][0]["rows"].size());
   for (const Json& claim : found["claims"]) EXPECT_EQ(claim["verdict"], "undecided");
   // Every one of them, by the same rules.
-  for (const char* name : {"born-dead", "variance", "recovery", "learning-rate",
+  for (const char* name : {"remedies", "born-dead", "variance", "recovery", "learning-rate",
                            "deep-34x128", "overhead", "slopes"}) {
     const Result other = run(std::string("reproduce --quick --quiet --json other.json ") + name);
     ASSERT_EQ(other.code, 0) << name << other.err;

@@ -6,6 +6,7 @@
 #include "study/reproduce/overhead.h"
 #include "study/reproduce/plasticity.h"
 #include "study/reproduce/recovery.h"
+#include "study/reproduce/remedies.h"
 #include "study/reproduce/reproduce.h"
 #include "study/reproduce/slopes.h"
 #include "study/reproduce/variance.h"
@@ -16,6 +17,8 @@ std::span<const PublishedResult> published_results() {
   static constexpr std::array all = {
       PublishedResult{"plasticity", "Dohare et al. 2024, Nature 632, Extended Data Fig. 2",
                       "loss of plasticity in the slowly-changing regression", plasticity},
+      PublishedResult{"remedies", "Dohare et al. 2024, Nature 632, Extended Data Fig. 3 and 4",
+                      "what keeps a network plastic over permuted images", remedies},
       PublishedResult{"born-dead", "Lu et al. 2019, arXiv 1903.06733",
                       "networks that are constant as drawn, or end so", born_dead},
       PublishedResult{"variance", "He et al. 2015, arXiv 1502.01852",
