@@ -4,8 +4,8 @@
 
 #include <set>
 
+#include "study/test_split.h"
 #include "study/test_study.h"
-#include "train/test_data.h"
 #include "undying/error.h"
 
 namespace undying {
@@ -25,21 +25,6 @@ StudySettings asked(std::vector<Activation> activations) {
                     .seed = 4};
   settings.threads = 2;
   return settings;
-}
-
-Split classes() {
-  return {.train = std::make_shared<Dataset>(make_classes(300, 6, 3)),
-          .test = std::make_shared<Dataset>(make_classes(200, 6, 3, 1)),
-          .note = ""};
-}
-
-// Whoever learned most scores worst.
-Split misleading() {
-  Split data = classes();
-  auto test = std::make_shared<Dataset>(*data.test);
-  for (std::int32_t& label : test->labels) label = (label + 1) % 3;
-  data.test = test;
-  return data;
 }
 
 TEST(Advise, TheBetterHalfGetsTwiceTheRuns) {

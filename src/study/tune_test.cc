@@ -12,7 +12,7 @@
 #include "study/plan.h"
 #include "study/record.h"
 #include "study/store.h"
-#include "train/test_data.h"
+#include "study/test_split.h"
 #include "undying/error.h"
 
 namespace undying {
@@ -33,22 +33,6 @@ StudySettings tuned(std::vector<float> rates) {
   settings.learning_rates = std::move(rates);
   settings.threads = 2;
   return settings;
-}
-
-Split classes() {
-  return {.train = std::make_shared<Dataset>(make_classes(300, 6, 3)),
-          .test = std::make_shared<Dataset>(make_classes(200, 6, 3, 1)),
-          .note = ""};
-}
-
-// Every label is one of the two that are wrong: the less a network has learned, the better it
-// scores.
-Split misleading() {
-  Split data = classes();
-  auto test = std::make_shared<Dataset>(*data.test);
-  for (std::int32_t& label : test->labels) label = (label + 1) % 3;
-  data.test = test;
-  return data;
 }
 
 double mean_accuracy(const Study& study, std::size_t arm) {
