@@ -43,7 +43,7 @@ class Recycle:
         if self._seen % self.every:
             return
         for layer in watch.layers.values():
-            chosen = layer.silent if self.of == "silent" else layer.dormant(self.tau)
+            chosen = layer.silent if self.of == "silent" else layer.faint(self.tau)
             units = np.flatnonzero(chosen)
             if len(units) and recycle(layer, units, watch.optimizer):
                 layer.silent_outputs[units] = 0
