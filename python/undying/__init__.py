@@ -7,6 +7,7 @@ from typing import Iterable as _Iterable
 
 from ._commands import advise, compare, diagnose, evaluate, forecast, inspect, prune, revive, train
 from ._commands import list_all as list
+from ._predict import predict, predict_proba
 from ._errors import ConditionMet, InputError, InternalError, Interrupted, UndyingError
 from ._undying import __version__
 
@@ -26,6 +27,8 @@ __all__ = [
     "forecast",
     "inspect",
     "list",
+    "predict",
+    "predict_proba",
     "prune",
     "revive",
     "train",
