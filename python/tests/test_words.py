@@ -40,6 +40,7 @@ def test_flags_are_keyword_arguments(said, ours):
         ("paste: --data csv:X:label=age:drop=id,d:missing=mean", 'paste: X, y="age", drop=["id", "d"], missing="mean"'),
         ("--data 'csv:X:target=home town:values=40'", 'X, target="home town", values=40'),
         ("""--data 'csv:X:label=d:drop="say "x", or y",age'""", 'X, y="d", drop=["say \\"x\\", or y", "age"]'),
+        ("--data csv:X:label=NAME:drop=id", 'X, y="NAME", drop=["id"]'),
         ("; :missing=drop leaves these rows out", '; missing="drop" leaves these rows out'),
         ("; :drop=home town leaves it out", '; drop="home town" leaves it out'),
         ("no column \"z\" for :text; the columns are", "no column \"z\" for text; the columns are"),

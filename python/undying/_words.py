@@ -29,7 +29,8 @@ _PLACEHOLDER = re.compile(r"[A-Z]+(?:=[A-Z]+)?")
 _LISTED = r"(?:^|[,;:] |\bor |, or ){}(?=[,:;([]|$| or )"  # among what the help of a flag names
 
 _OPTIONS = ("label", *COLUMN_OPTIONS)
-_LISTS = ("drop", "keep", "text")
+_OF_A_COLUMN = ("label", "target")
+_WORDS = ("missing", "values", "channels")  # the others take names of columns
 _OPTION = re.compile(rf":({'|'.join(_OPTIONS)})=")
 
 
@@ -135,7 +136,7 @@ class Words:
         at, said = 0, ""
         for found in _OPTION.finditer(text):
             if found.start() >= at:
-                value = self._value_at(text, found.end(), found[1] not in ("missing", "values", "channels"))
+                value = self._value_at(text, found.end(), found[1] not in _WORDS)
                 name = "y" if found[1] == "label" else found[1]
                 said += text[at : found.start()] + (f"{name}={_python_value(value)}" if value else name)
                 at = found.end() + len(value)
@@ -152,12 +153,15 @@ class Words:
         notation = found[2] if found[2] is not None else found[1].replace("'\\''", "'")
         arguments = ["X"]
         for option, value in _options(notation[len("csv:X") :]):
-            names = _names(value, self.columns or [])
-            if option == "label" and names == [self.predicted]:
+            alone = value.strip('"')
+            if option == "label" and alone == self.predicted:
                 arguments.append("y")
-                continue
-            said = f"[{', '.join(map(_quoted, names))}]" if option in _LISTS else _python_value(value.strip('"'))
-            arguments.append(f"{'y' if option == 'label' else option}={said}")
+            elif option in _OF_A_COLUMN:
+                arguments.append(f"{'y' if option == 'label' else option}={_quoted(alone)}")
+            elif option in _WORDS:
+                arguments.append(f"{option}={_python_value(alone)}")
+            else:
+                arguments.append(f"{option}=[{', '.join(map(_quoted, _names(value, self.columns or [])))}]")
         return ", ".join(arguments)
 
 
