@@ -517,6 +517,13 @@ def test_a_census_without_a_condition_that_is_met_raises_nothing():
         assert w.census([examples((6,))[0]]).layers[0].census["n"] == 512
 
 
+def test_a_share_without_its_sign_is_proposed_with_it():
+    torch.manual_seed(1)
+    model = Mlp()
+    with pytest.raises(undying.InputError, match="of 0..1 or 0%..100%, perhaps dead>=20%$"):
+        undying.watch(model, fail_on="dead>=20")
+
+
 @pytest.mark.parametrize("text", ["dead>20", "dormant>200%", "silent>=1.5", "dead>.", "dead>2.0.1%", "dead>-5%", "dead"])
 def test_a_share_that_cannot_be_is_refused(text):
     torch.manual_seed(1)

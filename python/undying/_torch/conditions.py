@@ -27,8 +27,9 @@ class Condition:
         self.what, self.sign = match[1], match[2]
         self.bound = float(match[3]) / (100.0 if match[4] else 1.0)
         if self.bound > 1.0:
+            meant = f", perhaps {self.what}{self.sign}{match[3]}%" if not match[4] and self.bound <= 100.0 else ""
             raise InputError(
-                f'[fail_on] is "{text}", a share that no units can have; expected {self.what}{self.sign}{match[3]}% or a number in 0..1',
+                f'[fail_on] is "{text}", of which there can be no more than all units; expected {self.what}{self.sign}SHARE of 0..1 or 0%..100%{meant}',
                 "fail_on",
                 "invalid argument",
             )
