@@ -48,7 +48,8 @@ def healthy(plan, rng):
 def plan():
     return Plan(
         seed=20261129,
-        counts={"healthy": 80, "healthy_sparse": 40, "vanishing": 60, "exploding": 60},
+        counts={"healthy": 80, "healthy_sparse": 40, "vanishing": 60, "exploding": 60,
+                "vanishing_rescaled": 45},
         classes=[partial(data.heavy_tails, n=1000, inputs=16, classes=4),
                  partial(data.rings, n=1200, inputs=4, classes=2),
                  partial(data.blobs, n=900, inputs=24, classes=6, apart=3.5)],

@@ -159,10 +159,19 @@ def whole(results, head):
     return "\n\n".join(parts) + "\n"
 
 
+def tells_apart(results):
+    """Whether the networks would show a rule on the gradients of weights in place of ours: it calls
+    vanishing what is not, and misses what is."""
+    naive = score.of_rules(results)["AutoTrainer", "vanishing, the symptom", "vanishing"][0]
+    return naive.false > 0 and naive.missed > 0
+
+
 def bars(results):
     """What the quick form asks: the names of bars that are missed."""
     dead, good = score.dead_units(results), [each for each in results if score.is_healthy(each)]
     pairs = {"dead units": dead, "vanishing": score.family(results, "vanishing"),
              "exploding": score.family(results, "exploding")}  # fmt: skip
     missed = [name for name, s in pairs.items() if s.false or s.missed or not s.true]
+    if not tells_apart(results):
+        missed.append("networks that a rule on the gradients of weights is wrong about")
     return missed + ["healthy networks"] * (not good or any(map(score.false_findings, good)))
