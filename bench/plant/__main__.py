@@ -16,6 +16,7 @@ import time
 
 import cause_report
 import cause_runs
+import causes
 import check_oracle
 import faults
 import generator_a
@@ -71,7 +72,8 @@ def faults_made(program, plan, quick, told):
 
 
 def causes_made(program, plan, quick, told):
-    verdicts, networks = cause_runs.run_plan(program, plan, 3 if quick else 30, told)
+    kinds = causes.ONLY + causes.LED if quick else causes.KINDS
+    verdicts, networks = cause_runs.run_plan(program, plan, kinds, 3 if quick else 30, told)
     return Made(networks, lambda head: cause_report.whole(verdicts, head),
                 cause_report.bars(verdicts), [dataclasses.asdict(each) for each in verdicts])  # fmt: skip
 

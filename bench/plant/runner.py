@@ -57,7 +57,8 @@ class Program:
 
     def run(self, *arguments):
         self.runs += 1
-        done = subprocess.run([self.binary, *map(str, arguments), "--threads", "1", "--quiet"],
+        threads = [] if arguments[0] == "replay" else ["--threads", "1"]  # those of the run
+        done = subprocess.run([self.binary, *map(str, arguments), *threads, "--quiet"],
                               capture_output=True, text=True)  # fmt: skip
         if done.returncode != 0:
             raise RuntimeError(f"undying {' '.join(map(str, arguments))}: exit code "
@@ -78,6 +79,22 @@ class Program:
         with open(log, newline="") as file:
             trace.losses += [float(row["loss"]) for row in csv.DictReader(file)]
         return None if trace.diverged else network.copy().load(out)
+
+    def explain(self, case):
+        """Trains the case of a death and replays it: the run, its losses and its deaths."""
+        start, source, log, report, causes = (self.folder / name for name in (
+            "start.onnx", "data.npz", "steps.csv", "run.json", "causes.json"))  # fmt: skip
+        case.network.save(start, case.frozen)
+        case.data.save(source)
+        self.run("train", "--model", start, "--init", start, "--data", f"npz:{source}",
+                 "--normalize", "unit", "--no-shuffle", "--steps", case.steps,
+                 *case.descent.arguments(), "--metrics", log, "--json", report)  # fmt: skip
+        self.run("replay", report, "--first", 0, "--json", causes)
+        with open(log, newline="") as file:
+            losses = [float(row["loss"]) for row in csv.DictReader(file)]
+        deaths = [each for each in json.loads(causes.read_text())["events"]
+                  if each["event"] == "death"]  # fmt: skip
+        return json.loads(report.read_text()), losses, deaths
 
     def diagnose(self, network, data, part):
         model, source, report = (self.folder / name for name in (
