@@ -160,7 +160,8 @@ def led_by_below(plan, rng):
     """Everything learns, but a layer puts out little of what the next makes much of: in effect the
     first one's rate is larger by the square, the next one's smaller."""
     data = far_away(plan, rng, plan.data(rng, str(rng.choice(["classes", "values"]))))
-    network = dense_of(plan, rng, data, max(2, int(rng.integers(plan.depths[0], plan.depths[1] + 1))))
+    depth = max(2, int(rng.integers(plan.depths[0], plan.depths[1] + 1)))
+    network = dense_of(plan, rng, data, depth)
     size = numpy.float32(plan.rate(rng, "scalings"))
     first, second = network.weighted()[:2]
     first.weight *= size

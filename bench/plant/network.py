@@ -112,8 +112,8 @@ class Writer:
         told = ", ".join(f"%{'b' if name in self.buffers else 'p'}_{name.replace('.', '_')}"
                          for name in names)  # fmt: skip
         module = names[0].split(".")[0]
-        for key, text in (("fx_node", f"%{module} : = call_function[target={module}](args = (%x, {told}))"),
-                          ("name_scopes", f"['', '{module}', '{module}']")):  # fmt: skip
+        call = f"%{module} : = call_function[target={module}](args = (%x, {told}))"
+        for key, text in (("fx_node", call), ("name_scopes", f"['', '{module}', '{module}']")):
             entry = node.metadata_props.add()
             entry.key, entry.value = f"pkg.torch.onnx.{key}", text
 
