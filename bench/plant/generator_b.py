@@ -61,5 +61,5 @@ def plan():
         scales=(30.0, 500.0), margin=(0.01, 2.0), gains=(0.05, 0.35), sigmoids=(0.2, 0.8),
         growths=(2.0, 8.0), killing=(0.005, 0.15), slow=(0.0005, 0.02), far=(10.0, 400.0),
         lags=(0.3, 3.0), small=(0.001, 0.03), offsets=(2.0, 20.0), scalings=(0.03, 0.25),
-        variants={"dead_by_bias": dead_by_bias, "exploding": exploding, "healthy": healthy},
+        first=100, variants={"dead_by_bias": dead_by_bias, "exploding": exploding, "healthy": healthy},
     )  # fmt: skip

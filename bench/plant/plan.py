@@ -69,6 +69,7 @@ class Plan:
     small: tuple = (0.005, 0.05)  # inputs
     offsets: tuple = (3.0, 10.0)
     scalings: tuple = (0.05, 0.3)  # of a layer, undone by the next
+    first: int = 0  # number of the first network of a kind; those before have been looked at
     variants: dict = field(default_factory=dict)  # kind -> functions of this generator alone
 
     def widths_of(self, rng, depth=None):

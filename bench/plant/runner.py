@@ -258,7 +258,8 @@ def run_plan(program, plan, kinds, only=None, told=print):
     for position, make in enumerate(kinds):
         if only and make.__name__ not in only:
             continue
-        for number in range(plan.counts.get(make.__name__, plan.counts.get("", 25))):
+        count = plan.counts.get(make.__name__, plan.counts.get("", 25))
+        for number in range(plan.first, plan.first + count):
             rng = numpy.random.default_rng([plan.seed, position, number])
             case = plan.variants.get(make.__name__, make)(plan, rng)
             results.append(run_case(program, case, number, rng))

@@ -14,6 +14,8 @@ namespace {
 constexpr double kLargeUpdate = 0.1;      // of the weights' norm, in one step
 constexpr double kNotMoved = 1e-3;        // of the weights' norm, by all steps together
 constexpr double kUsualGradient = 100.0;  // a larger one explodes, whatever the rate
+// The same before the first update: it is the network that explodes, or its inputs.
+constexpr double kExplodesFromTheStart = 3000.0;
 // Of the loss: what gradient descent at this rate takes off it at first order. Weights that are
 // huge do not move against their norm, and more of the same rate would not help them.
 constexpr double kNothingPromised = 0.01;
@@ -29,7 +31,8 @@ double median_gradient(const std::vector<StepRecord>& steps) {
 std::optional<Finding> too_large(const std::vector<StepRecord>& steps) {
   const auto first = std::ranges::find_if(
       steps, [](const StepRecord& step) { return !(step.update_ratio < kLargeUpdate); });
-  if (first == steps.end()) return std::nullopt;
+  if (first == steps.end() || !(steps.front().gradient_norm < kExplodesFromTheStart))
+    return std::nullopt;
   return Finding{
       .what = std::string(kRateTooLarge),
       .cost = 1.0,
@@ -66,7 +69,7 @@ std::optional<Finding> too_small(const Run& run) {
 
 std::optional<Finding> rate_finding(const Run& run) {
   if (run.steps.empty()) return std::nullopt;
-  if (const auto large = too_large(run.steps)) return large;
+  if (auto large = too_large(run.steps)) return large;
   return too_small(run);
 }
 

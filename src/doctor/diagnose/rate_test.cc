@@ -63,6 +63,7 @@ TEST(RateFinding, SaysNothingWhereAnotherFaultKeepsWeightsStill) {
   EXPECT_FALSE(rate_finding(run_of(std::vector<double>(50, 1e-7), 0.5, 0.01)))
       << "the weights are huge, the rate is not small";
   EXPECT_FALSE(rate_finding(run_of(std::vector<double>(50, 2e-3), 1.0))) << "a usual run";
+  EXPECT_FALSE(rate_finding(run_of({0.5, 20.0}, 1e7, 1e-9))) << "it explodes before any update";
   EXPECT_FALSE(rate_finding(undying::Run{}));
 }
 
