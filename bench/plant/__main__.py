@@ -73,7 +73,7 @@ def faults_made(program, plan, quick, told):
 
 def causes_made(program, plan, quick, told):
     kinds = causes.ONLY + causes.LED if quick else causes.KINDS
-    verdicts, networks = cause_runs.run_plan(program, plan, kinds, 4 if quick else 40, told)
+    verdicts, networks = cause_runs.run_plan(program, plan, kinds, 6 if quick else 40, told)
     return Made(networks, lambda head: cause_report.whole(verdicts, head),
                 cause_report.bars(verdicts), [dataclasses.asdict(each) for each in verdicts])  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import numpy
+
 from report import table
 from score import Score, share
 
@@ -20,13 +22,22 @@ def right(verdicts):
     return share(sum(each.said == each.truth for each in clear), len(clear))
 
 
-def right_runs(verdicts):
-    """Runs whose every death is explained right."""
+def by_run(verdicts):
     runs = {}
     for each in verdicts:
         if each.truth:
             runs.setdefault(each.network, []).append(each.said == each.truth)
-    return share(sum(map(all, runs.values())), len(runs))
+    return list(runs.values())
+
+
+def drawn_again(verdicts, times=2000):
+    """The share that is right, with a percentile interval over runs: deaths of one are alike."""
+    counts = numpy.array([(sum(run), len(run)) for run in by_run(verdicts)])
+    chosen = numpy.random.default_rng(1).integers(len(counts), size=(times, len(counts)))
+    sums = counts[chosen].sum(1)
+    low, high = numpy.percentile(sums[:, 0] / sums[:, 1], [2.5, 97.5])
+    right, of = counts.sum(0)
+    return f"{right / of:.3f} ({low:.3f} to {high:.3f}; {len(counts)} runs)"
 
 
 def causes(verdicts):
@@ -36,7 +47,9 @@ def causes(verdicts):
         if score.true + score.missed + score.false:
             rows.append((cause, score.precision(), score.recall()))
     rows.append(("**all**", "", right(verdicts)))
-    rows.append(("runs whose every death is named right", "", right_runs(verdicts)))
+    runs = by_run(verdicts)
+    rows.append(("all, runs drawn again", "", drawn_again(verdicts)))
+    rows.append(("runs whose every death is right", "", share(sum(map(all, runs)), len(runs))))
     return table(["cause", "precision", "recall"], rows)
 
 
@@ -66,7 +79,8 @@ def kinds(verdicts):
 
 
 def split(verdicts):
-    return [each for each in verdicts if each.planted], [each for each in verdicts if not each.planted]
+    planted = [each for each in verdicts if each.planted]
+    return planted, [each for each in verdicts if not each.planted]
 
 
 def whole(verdicts, head):
@@ -77,11 +91,12 @@ def whole(verdicts, head):
 
 
 def bars(verdicts):
-    """What the quick form asks: nine in ten deaths right of each cause, and some of each."""
+    """What the quick form asks: some deaths of each cause, and nine in ten right; of the few that
+    are trained again, three in four."""
     missed = []
-    for name, part in zip(("planted", "retrained"), split(verdicts)):
+    for name, part, bar in zip(("planted", "retrained"), split(verdicts), (0.9, 0.75)):
         for cause in CAUSES if name == "planted" else CAUSES[:3]:
             mine = [each for each in part if each.truth == cause]
-            if len(mine) < 5 or sum(each.said == cause for each in mine) < 0.9 * len(mine):
+            if len(mine) < 5 or sum(each.said == cause for each in mine) < bar * len(mine):
                 missed.append(f"{cause}, {name}")
     return missed
