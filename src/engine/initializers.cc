@@ -1,10 +1,14 @@
 #include "engine/initializers.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <thread>
 #include <vector>
+
+#include "undying/error.h"
 
 namespace undying::engine {
 namespace {
@@ -93,10 +97,28 @@ void fill_asymmetric(const Random& random, std::size_t fan_in, std::size_t fan_o
   }
 }
 
+bool uses_gain(Initializer kind) {
+  return kind == Initializer::kKaimingNormal || kind == Initializer::kKaimingUniform ||
+         kind == Initializer::kOrthogonal;
+}
+
+// E[f(Z)^2] below 1e-8 is an activation that is 0 for nearly every input: what its integral gives
+// is rounding, and weights times its root would be no start.
+void check_gain(Initializer kind, double gain) {
+  constexpr double kLargest = 1e4;
+  if (!uses_gain(kind) || gain <= kLargest) return;
+  throw Error(ErrorCode::kInvalidArgument, "initial draw",
+              fmt::format("the activation's gain 1 / sqrt(E[f(Z)^2]), Z ~ N(0, 1), is {:.3g}: it "
+                          "gives 0 for nearly every input; expected at most {:g}: lower its "
+                          "threshold, or draw without a gain, such as xavier-normal",
+                          gain, kLargest));
+}
+
 }  // namespace
 
 void initialize_linear(Initializer kind, double gain, std::int64_t fan_in, std::int64_t fan_out,
                        const Random& random, std::span<float> weight, std::span<float> bias) {
+  check_gain(kind, gain);
   const auto in = static_cast<double>(fan_in);
   const auto out = static_cast<double>(fan_out);
   std::fill(bias.begin(), bias.end(), 0.0f);

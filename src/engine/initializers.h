@@ -24,6 +24,7 @@ namespace undying::engine {
 //   randomized-asymmetric                                    Lu et al. 2019, arXiv 1903.06733
 //                    per unit (weights, bias) ~ N(0, 0.6007^2 / fan_in), one random entry of the
 //                    fan_in + 1 replaced by a draw of Beta(2, 1); no gain
+// Throws Error{kInvalidArgument} where a draw takes a gain and that is above 1e4.
 void initialize_linear(Initializer kind, double gain, std::int64_t fan_in, std::int64_t fan_out,
                        const Random& random, std::span<float> weight, std::span<float> bias);
 

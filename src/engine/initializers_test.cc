@@ -6,6 +6,9 @@
 #include <cmath>
 #include <vector>
 
+#include "undying/activation.h"
+#include "undying/error.h"
+
 namespace undying::engine {
 namespace {
 
@@ -117,6 +120,17 @@ TEST(Initializers, SeedsGiveDifferentDraws) {
             draw(Initializer::kKaimingNormal, 1.0, 9, 9, 4).weight);
   EXPECT_NE(draw(Initializer::kKaimingNormal, 1.0, 9, 9, 4).weight,
             draw(Initializer::kKaimingNormal, 1.0, 9, 9, 5).weight);
+}
+
+// thresholded_relu:50 gives 0 for every Z ~ N(0, 1) that a double can tell.
+TEST(Initializers, AnActivationWithoutAGainIsRefusedWhereTheDrawUsesIt) {
+  const double gain = Activation("thresholded_relu:50").gain();
+  for (const Initializer kind :
+       {Initializer::kKaimingNormal, Initializer::kKaimingUniform, Initializer::kOrthogonal})
+    EXPECT_THROW(draw(kind, gain, 4, 3), Error);
+  for (const float value : draw(Initializer::kXavierNormal, gain, 4, 3).weight)
+    EXPECT_TRUE(std::isfinite(value));
+  EXPECT_NO_THROW(draw(Initializer::kKaimingNormal, Activation("thresholded_relu:3").gain(), 4, 3));
 }
 
 }  // namespace

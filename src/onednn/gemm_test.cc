@@ -50,7 +50,23 @@ TEST_P(Gemm, AgreesWithSumsInDouble) {
 INSTANTIATE_TEST_SUITE_P(Shapes, Gemm,
                          testing::Values(Problem{1, 1, 1}, Problem{64, 32, 32}, Problem{64, 10, 32},
                                          Problem{17, 33, 65}, Problem{5, 128, 784},
-                                         Problem{5, 7, 0}));
+                                         Problem{5, 7, 0}, Problem{32, 512, 64},
+                                         Problem{64, 256, 33}));
+
+// The shapes of the tests above that are copied where there is no AVX-512; CTest runs them limited
+// to AVX2, too.
+TEST(Copied, WhereRowsFallOnTheSameSetsOfTheCache) {
+  constexpr auto kNo = Transpose::kNo;
+  constexpr auto kYes = Transpose::kYes;
+  EXPECT_EQ(copied(false, kNo, kNo, 32, 512, 64), Copied::kPanelsOfB);
+  EXPECT_EQ(copied(false, kYes, kNo, 64, 256, 33), Copied::kOperands);
+  EXPECT_EQ(copied(false, kNo, kYes, 32, 512, 64), Copied::kNothing);
+  EXPECT_EQ(copied(false, kNo, kNo, 64, 784, 512), Copied::kNothing);
+  EXPECT_EQ(copied(false, kNo, kNo, 1, 512, 512), Copied::kNothing) << "one row pays for no copy";
+  EXPECT_EQ(copied(false, kYes, kNo, 1024, 1024, 128), Copied::kNothing) << "oneDNN copies these";
+  for (const Transpose a : {kNo, kYes})
+    EXPECT_EQ(copied(true, a, kNo, 64, 512, 512), Copied::kNothing);
+}
 
 }  // namespace
 }  // namespace undying::onednn
