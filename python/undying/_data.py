@@ -17,6 +17,7 @@ COLUMN_OPTIONS = {
     "drop": "columns of a frame that are no inputs",
     "keep": "columns of a frame that are inputs though they look like an index",
     "text": "columns of a frame that are names, whatever they hold",
+    "numbers": "columns of a frame that are numbers; what is none is missing",
     "missing": "rows of a frame that miss something: refuse, drop, mean or keep",
     "values": "how many different texts of a column become features at most",
     "channels": "of images as arrays: first or last, where the channels are to go",
@@ -244,6 +245,7 @@ def _frame_source(X: Any, y: Any, test: Any, options: dict[str, Any]) -> Source:
         drop=_list(options, "drop"),
         keep=_list(options, "keep"),
         text=_list(options, "text"),
+        numbers=_list(options, "numbers"),
         missing=_word(options, "missing"),
         most_values=_most_values(options),
     )
