@@ -232,14 +232,21 @@ int finish(const ReplayOptions& options, const Host& host, Outputs& outputs, con
   return replay.interrupted ? kInterrupted : kOk;
 }
 
+Outputs outputs_of(const ReplayOptions& options, const TrainOptions& trained) {
+  const std::string model = trained.training.model();
+  return Outputs({{"--json", options.json}, {"--report", options.report}},
+                 {{"RUN", {options.run}},
+                  {"the run's --data", trained.training.data_files()},
+                  {"the run's --init", {trained.training.init()}},
+                  {"the run's --model", {is_network_file(model) ? model : ""}}});
+}
+
 int replay(const ReplayOptions& options, const Host& host) {
   const RecordedRun run = parse_run(options.run, data::read_file(options.run));
   CLI::App app;
   const TrainOptions trained(app, host);
   parse_flags(app, run);
-  Outputs outputs({{"--json", options.json}}, {{"RUN", {options.run}},
-                                               {"the run's --data", trained.training.data_files()},
-                                               {"the run's --init", {trained.training.init()}}});
+  Outputs outputs = outputs_of(options, trained);
   const std::vector<UnitEvent> events = chosen(options, run);
   const auto steps =
       std::ranges::count_if(run.events, [](const UnitEvent& event) { return event.step > 0; });
