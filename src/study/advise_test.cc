@@ -72,6 +72,35 @@ TEST(Advise, SlopesAndRatesAreSearchedTogether) {
   EXPECT_EQ(study.arms[2].activation, study.search[0].activation);
 }
 
+// The last of the rates does best for few runs of three: what wins by more of them is kept.
+TEST(Advise, WhatIsJudgedIsWhatWonTheSearch) {
+  StudySettings settings = asked({"leaky_relu:0.1", "leaky_relu:0.3", "elu"});
+  settings.learning_rates = {0.02f, 0.05f, 0.1f, 0.2f};
+  for (const std::uint64_t seed : {1U, 2U, 3U, 4U}) {
+    settings.train.seed = seed;
+    const Study study = advise(settings, classes());
+    const Arm& judged = study.arms[2];
+    EXPECT_EQ(judged.activation, study.search[0].activation);
+    EXPECT_EQ(judged.learning_rate, study.search[0].figures.learning_rate) << seed;
+    ASSERT_EQ(judged.rates.size(), 4U) << "what the search made of each";
+    for (const RateTried& rate : judged.rates)
+      EXPECT_EQ(rate.chosen, rate.learning_rate == judged.learning_rate);
+    EXPECT_EQ(study.arms[0].rates.size(), 4U);
+    EXPECT_THAT(study.verdict, testing::Contains(HasSubstr("with which it won the search")));
+  }
+}
+
+TEST(Advise, NothingIsTheBestOfWhatDiverged) {
+  StudySettings settings = asked({"leaky_relu:0.1", "leaky_relu:0.3"});
+  settings.train.optimizer = Sgd{.learning_rate = 1e30f};
+  const Study study = advise(settings, classes());
+  EXPECT_THAT(study.verdict, testing::Contains(HasSubstr("None of the 2 that were tried")));
+  for (const std::string& text : study.verdict) {
+    EXPECT_THAT(text, testing::Not(HasSubstr("is the best of")));
+    EXPECT_THAT(text, testing::Not(HasSubstr("beyond leaky_relu")));
+  }
+}
+
 TEST(Advise, StoppedInTheSearchAndResumed) {
   const TemporaryFolder folder;
   StudySettings settings = asked({kDeaf, "elu", "leaky_relu:0.1"});

@@ -138,7 +138,7 @@ TEST(Tune, GoesByTheMetricAndStopsEarly) {
   const Study study = run_study(settings, classes());
   EXPECT_EQ(study.arms[0].learning_rate, 0.1f);
   EXPECT_LT(study.arms[0].rates[1].score, study.arms[0].rates[0].score);
-  EXPECT_THAT(study.verdict, Contains(HasSubstr("the mean log loss of 3 runs")));
+  EXPECT_THAT(study.verdict, Contains(HasSubstr("the geometric mean log loss of 3 runs")));
 }
 
 // Where every seed would draw the split anew, rows that a rate was chosen on would be held out.
