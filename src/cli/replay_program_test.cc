@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <filesystem>
 #include <fstream>
 #include <set>
 
@@ -222,9 +223,11 @@ TEST_F(Replay, AnotherRunIsRefused) {
 TEST_F(Replay, ARunWithoutDeathsHasNothingToExplain) {
   ASSERT_EQ(run("train" + std::string(kTiny) + "--activation leaky_relu:0.1 --json calm.json").code,
             0);
-  const Result result = run("replay calm.json");
+  const Result result = run("replay calm.json --json causes.json --report causes.html");
   EXPECT_EQ(result.code, 0);
   EXPECT_THAT(result.out, HasSubstr("no unit died"));
+  EXPECT_EQ(json("causes.json")["events"], Json::array()) << "what was asked for is written";
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "causes.html"));
 }
 
 TEST_F(Replay, AnInterruptKeepsWhatWasFound) {

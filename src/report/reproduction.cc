@@ -66,8 +66,9 @@ std::string reproduction_text(const study::PublishedResult& result,
     text += fmt::format("{}: published: {}; found: {}\n", name(claim.agreement), claim.published,
                         claim.found);
   if (found.missing > 0)
-    text += fmt::format("interrupted: {} runs are missing; with --store the same command goes on\n",
-                        found.missing);
+    text += fmt::format("interrupted: {} run{} missing{}\n", found.missing,
+                        found.missing == 1 ? " is" : "s are",
+                        result.keeps ? "; with --store the same command goes on" : "");
   return text;
 }
 

@@ -52,7 +52,7 @@ TEST(LedgerRanks, AreThoseOfTheOutputs) {
   const Dataset data = make_classes(200, 8, 4);
   for (const char* activation : {"relu", "crelu"}) {
     Trainer trainer = trainer_of(activation, kSample);
-    const Run run = trainer.fit(data, data);
+    const undying::Run run = trainer.fit(data, data);
     const bool both = activation == std::string("crelu");
     const std::int64_t columns = both ? 24 : 12;
     const double expected =
@@ -65,7 +65,7 @@ TEST(LedgerRanks, AreThoseOfTheOutputs) {
 
 TEST(LedgerRanks, AreNotTakenUnlessAsked) {
   const Dataset data = make_classes(200, 8, 4);
-  const Run run = trainer_of("relu", 0).fit(data, data);
+  const undying::Run run = trainer_of("relu", 0).fit(data, data);
   EXPECT_TRUE(std::isnan(run.ledger.censuses.back().layers[0].effective_rank));
 }
 

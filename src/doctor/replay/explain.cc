@@ -26,6 +26,11 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
+// Running statistics that nothing has been added to yet: they are of no data.
+bool untouched(std::span<const float> statistics) {
+  return std::ranges::all_of(statistics, [](float each) { return each == 0.0f || each == 1.0f; });
+}
+
 }  // namespace
 
 Explainer::Explainer(train::State& state, const Dataset& data, const ReplaySettings& settings)
@@ -37,8 +42,8 @@ void Explainer::add(const UnitEvent& event, std::span<const std::int64_t> census
       event.kind == Kind::kRevival && std::ranges::binary_search(censuses, event.step);
   Open open{.event = event,
             .window = window_of(event, censuses, settings_.last, dated && !by_census)};
-  // Running statistics that nothing has been added to yet are no network's.
-  if (!state_.model.statistics().empty()) open.window.looks.erase(0);
+  const std::span<const float> statistics = state_.model.statistics();
+  if (!statistics.empty() && untouched(statistics)) open.window.looks.erase(0);
   open.steps = open.window.steps();
   if (settings_.life) open.watched = life_of(open.window, settings_.last);
   open_.push_back(std::move(open));

@@ -150,7 +150,7 @@ void Claims::continual_backpropagation() {
         return std::pair(best, text);
       });
   one_of("it has almost no dead units (Fig. 4)", continual(), [&](const Course& arm) {
-    const Estimate dead = at_end(arm.dead, window_);
+    const Estimate dead = of_share(at_end(arm.dead, window_));
     return std::pair(below(dead, kFew), interval_text(dead, "{:.3f}") + " of the units");
   });
   one_of(
