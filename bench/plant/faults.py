@@ -196,6 +196,16 @@ def small_inputs(plan, rng):
                 families={"reach": False})  # fmt: skip
 
 
+def vanishing_rescaled(plan, rng):
+    """Vanishing by depth, whatever unit the inputs are in: the gradients of the first weights are as
+    much smaller or larger."""
+    case = vanishing(plan, rng)
+    size = 10 ** rng.choice([-4.0, -2.0, 2.0, 4.0, 6.0])
+    case.network.weighted()[0].weight /= numpy.float32(size)
+    return Case("vanishing, inputs of another unit", case.network,
+                case.data.changed(inputs=case.data.inputs * size))  # fmt: skip
+
+
 ENDS = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "relu": (0.0, numpy.inf)}
 
 
@@ -276,4 +286,5 @@ KINDS = [
     dead_by_bias, dead_by_rate, dead_by_scale, dead_by_shift, dead_by_init, constant_inputs,
     frozen_layers, dropout, residual_branches, vanishing, exploding, small_inputs, out_of_reach,
     label_noise, small_rate, large_rate, healthy, healthy_sparse,
+    vanishing_rescaled,
 ]  # fmt: skip

@@ -48,7 +48,8 @@ def healthy(plan, rng):
 def plan():
     return Plan(
         seed=20261129,
-        counts={"healthy": 80, "healthy_sparse": 40, "vanishing": 60, "exploding": 60},
+        counts={"healthy": 80, "healthy_sparse": 40, "vanishing": 60, "exploding": 60,
+                "vanishing_rescaled": 45},
         classes=[partial(data.heavy_tails, n=1000, inputs=16, classes=4),
                  partial(data.rings, n=1200, inputs=4, classes=2),
                  partial(data.blobs, n=900, inputs=24, classes=6, apart=3.5)],
@@ -58,6 +59,7 @@ def plan():
         kinds=("relu", "leaky_relu", "elu", "tanh"),
         rates=(0.005, 0.03), large=(0.3, 2.0), huge=(10.0, 500.0), tiny=(1e-9, 1e-6),
         scales=(30.0, 500.0), margin=(0.01, 2.0), gains=(0.05, 0.35), sigmoids=(0.2, 0.8),
-        growths=(2.0, 8.0),
-        variants={"dead_by_bias": dead_by_bias, "exploding": exploding, "healthy": healthy},
+        growths=(2.0, 8.0), killing=(0.005, 0.15), slow=(0.0005, 0.02), far=(10.0, 400.0),
+        lags=(0.3, 3.0), small=(0.001, 0.03), offsets=(2.0, 20.0), scalings=(0.03, 0.25),
+        first=100, variants={"dead_by_bias": dead_by_bias, "exploding": exploding, "healthy": healthy},
     )  # fmt: skip

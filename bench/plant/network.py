@@ -15,7 +15,7 @@ ACTIVATIONS = {"relu": "Relu", "leaky_relu": "LeakyRelu", "elu": "Elu", "tanh": 
 WEIGHTED = ("dense", "conv", "norm")
 
 
-@dataclass
+@dataclass(eq=False)
 class Op:
     """`kind`: dense (out, in), conv (out, in, k, k; stride 1, zero padding), norm (batch norm that
     evaluates), an activation, pool (2 x 2 maxima), flatten, dropout, residual (x + body(x))."""
@@ -77,8 +77,10 @@ class Network:
             raise ValueError(f"{file}: tensors that the network has not: {', '.join(left)}")
         return self
 
-    def save(self, file):
-        writer = Writer()
+    def save(self, file, buffers=()):
+        """`buffers`: tensors by name that no training is to touch, named so in the way of PyTorch's
+        exporter."""
+        writer = Writer(buffers)
         name = writer.add(self.ops, "x")
         shapes = [helper.make_tensor_value_info(each, TensorProto.FLOAT, shape)
                   for each, shape in (("x", ["N", *self.shape]), (name, None))]  # fmt: skip
@@ -89,8 +91,9 @@ class Network:
 
 
 class Writer:
-    def __init__(self):
+    def __init__(self, buffers=()):
         self.nodes, self.tensors, self.count = [], [], 0
+        self.buffers = set(buffers)
 
     def tensor(self, name, values):
         self.tensors.append(numpy_helper.from_array(values.astype(numpy.float32), name))
@@ -100,7 +103,19 @@ class Writer:
         self.count += 1
         output = f"v{self.count}"
         self.nodes.append(helper.make_node(operator, inputs, [output], output, **attributes))
+        if self.buffers and len(inputs) > 1:
+            self.note(self.nodes[-1], inputs[1:])
         return output
+
+    def note(self, node, names):
+        """Which of its tensors are parameters, and which are buffers."""
+        told = ", ".join(f"%{'b' if name in self.buffers else 'p'}_{name.replace('.', '_')}"
+                         for name in names)  # fmt: skip
+        module = names[0].split(".")[0]
+        call = f"%{module} : = call_function[target={module}](args = (%x, {told}))"
+        for key, text in (("fx_node", call), ("name_scopes", f"['', '{module}', '{module}']")):
+            entry = node.metadata_props.add()
+            entry.key, entry.value = f"pkg.torch.onnx.{key}", text
 
     def add(self, ops, x):
         for op in ops:

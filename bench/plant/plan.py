@@ -62,6 +62,14 @@ class Plan:
     gains: tuple = (0.08, 0.3)  # of deviations a layer, for a signal that vanishes
     sigmoids: tuple = (0.3, 0.7)
     growths: tuple = (2.5, 6.0)
+    killing: tuple = (0.01, 0.1)  # rates of runs that follow far targets; those of `causes`, as all below
+    slow: tuple = (0.001, 0.01)
+    far: tuple = (20.0, 200.0)  # targets from where outputs are
+    lags: tuple = (0.5, 2.0)  # of a running mean behind the data's, in a unit's largest normalised z
+    small: tuple = (0.005, 0.05)  # inputs
+    offsets: tuple = (3.0, 10.0)
+    scalings: tuple = (0.05, 0.3)  # of a layer, undone by the next
+    first: int = 0  # number of the first network of a kind; those before have been looked at
     variants: dict = field(default_factory=dict)  # kind -> functions of this generator alone
 
     def widths_of(self, rng, depth=None):

@@ -21,6 +21,8 @@ def ours(results):
         "targets out of reach": score.family(results, "reach"),
         "scale of the inputs": score.family(results, "scale"),
         "not learned": score.family(results, "not learned"),
+        "rate too small": score.family(results, "small rate"),
+        "rate too large": score.family(results, "large rate"),
         "collapsed layer: layers": score.collapsed(results),
     }  # fmt: skip
     for what, truth in score.OF_UNITS.items():
@@ -125,13 +127,14 @@ def planted(results):
     end, stand still."""
     rows = []
     wanted = {
-        "vanishing by depth": "vanishing", "exploding": "exploding",
-        "too small a rate": "not learned",
+        "vanishing by depth": ("vanishing",), "vanishing, inputs of another unit": ("vanishing",),
+        "exploding": ("exploding",),
+        "too small a rate": ("not learned", "small rate"), "too large a rate": ("large rate",),
     }  # fmt: skip
-    for kind, name in wanted.items():
+    for kind, name in ((kind, name) for kind, names in wanted.items() for name in names):
         mine = [each for each in results if each.kind == kind]
         found = sum(bool(score.names(each) & set(score.FOUND_BY[name])) for each in mine)
-        rows.append((kind, name, score.share(found, len(mine))))
+        rows.append((kind, ", ".join(score.FOUND_BY[name]), score.share(found, len(mine))))
     large = [each for each in results if each.kind == "too large a rate"]
     told = {*score.FOUND_BY["exploding"], *score.DEAD, "not learned"}
     found = sum(bool(score.names(each) & told) for each in large)
@@ -159,10 +162,21 @@ def whole(results, head):
     return "\n\n".join(parts) + "\n"
 
 
+def tells_apart(results):
+    """Whether the networks would show a rule on the gradients of weights in place of ours: it calls
+    vanishing what is not, and misses what is."""
+    naive = score.of_rules(results)["AutoTrainer", "vanishing, the symptom", "vanishing"][0]
+    return naive.false > 0 and naive.missed > 0
+
+
 def bars(results):
     """What the quick form asks: the names of bars that are missed."""
     dead, good = score.dead_units(results), [each for each in results if score.is_healthy(each)]
     pairs = {"dead units": dead, "vanishing": score.family(results, "vanishing"),
-             "exploding": score.family(results, "exploding")}  # fmt: skip
+             "exploding": score.family(results, "exploding"),
+             "rate too small": score.family(results, "small rate"),
+             "rate too large": score.family(results, "large rate")}  # fmt: skip
     missed = [name for name, s in pairs.items() if s.false or s.missed or not s.true]
+    if not tells_apart(results):
+        missed.append("networks that a rule on the gradients of weights is wrong about")
     return missed + ["healthy networks"] * (not good or any(map(score.false_findings, good)))

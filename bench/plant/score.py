@@ -13,6 +13,8 @@ FOUND_BY = {
     "scale": ("scale of the inputs",),
     "reach": ("targets out of reach",),
     "not learned": ("not learned",),
+    "small rate": ("rate too small",),
+    "large rate": ("rate too large",),
 }  # fmt: skip
 # Findings of units, and the truth they state.
 OF_UNITS = {"constant units": "constant", "always negative units": "negative",
@@ -61,7 +63,8 @@ def share(k, n):
 
 
 def names(result):
-    return {finding["what"] for finding in result.diagnosis["findings"]}
+    """What the diagnosis found, and training said of its rate."""
+    return {finding["what"] for finding in result.diagnosis["findings"]} | result.trace.said
 
 
 def claimed(result, whats):
@@ -168,11 +171,6 @@ def rule_truth(result, asks):
     """What a rule is measured by; the rules of layers ask for one that is mostly dead."""
     if asks == "dead":
         return result.truth.mostly_dead() if result.truth.units else None
-    if asks in ("small rate", "large rate"):
-        if result.trace.rate is None:
-            return None
-        planted = {"small rate": ("too small a rate",), "large rate": ("too large a rate",)}[asks]
-        return True if result.kind in planted else False if is_healthy(result) else None
     return result.truth.families.get(asks)
 
 

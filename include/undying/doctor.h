@@ -203,8 +203,8 @@ struct OutputReach {
 };
 
 struct Finding {
-  std::string what;                 // one of finding_names()
-  std::string layer;                // empty: the network
+  std::string what;   // one of finding_names(); of a run, "rate too large", "... small"
+  std::string layer;  // empty: the network
   std::vector<std::int64_t> units;  // concerned, where it is about units
   double cost = 0.0;  // share of the trained numbers that carry nothing or do not learn, in [0, 1]
   std::string evidence;  // with n

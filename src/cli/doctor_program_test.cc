@@ -112,6 +112,15 @@ TEST_F(DoctorProgram, TrainSaysWhenNothingCanBeLearned) {
       << "nothing was written without being asked for";
 }
 
+// And what the updates say of the rate.
+TEST_F(DoctorProgram, TrainSaysThatTheRateIsTooSmallOrTooLarge) {
+  const std::string train = "train --data spirals --model mlp:8-8 --quiet --threads 1 --lr ";
+  EXPECT_THAT(run(train + "1e-9").out,
+              AllOf(HasSubstr("Found: rate too small: all "), HasSubstr("To try: a larger --lr")));
+  EXPECT_THAT(run(train + "300").out, HasSubstr("Found: rate too large: the update of step "));
+  EXPECT_THAT(run(train + "0.01 --epochs 1").out, Not(HasSubstr("Found: rate")));
+}
+
 // What a NaN computes is beyond every threshold, and beyond cure.
 TEST_F(DoctorProgram, ANetworkThatIsNotFiniteMeetsEveryConditionAndIsNotRevived) {
   const Graph graph = mlp({.inputs = 2, .hidden = {16, 16}, .outputs = 2, .activation = "relu"});

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <filesystem>
 #include <fstream>
 #include <set>
 
@@ -14,6 +15,7 @@ namespace {
 using Json = nlohmann::json;
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 // Kills most of its units.
 constexpr const char* kDeadly =
@@ -125,6 +127,77 @@ TEST_F(Replay, RefusesWhatItCannotAnswer) {
   expect_error("replay half.json", HasSubstr("is damaged"));
   expect_error("replay run.json --last 0", HasSubstr("--last"));
   expect_error("replay run.json --json run.json", HasSubstr("run.json"));
+  expect_error("replay run.json --report run.json", HasSubstr("run.json"));
+  expect_error("replay run.json --json a.html --report a.html", HasSubstr("a.html"));
+  expect_error("replay run.json --report nowhere/a.html", HasSubstr("nowhere"));
+}
+
+// One number or list of a run's file changed, by the place it stands at.
+TEST_F(Replay, WhatIsDamagedIsRefused) {
+  const Json good = json("run.json");
+  std::string unit;  // place of the first layer that has events
+  for (std::size_t layer = 0; unit.empty(); ++layer)
+    if (!good["ledger"]["layers"][layer]["events"].empty())
+      unit = "/ledger/layers/" + std::to_string(layer) + "/events/0";
+  const std::pair<std::string, Json> changes[] = {
+      {unit + "/unit", 9999},
+      {unit + "/unit", -5},
+      {unit + "/unit", 1.5},
+      {unit + "/died", 3},
+      {unit + "/died", Json::array({1e30})},
+      {unit + "/died", Json::array({-5})},
+      {unit + "/died", Json::array({1.5})},
+      {unit + "/revived", Json::array({0, 1, 2, 3})},
+      {"/ledger/layers/0/units", 0},
+      {"/ledger/layers/0/name", 7},
+      {"/ledger/layers", Json::object()},
+      {"/ledger/examples", "all"},
+      {"/settings", nullptr},
+      {"/settings", Json::object()},
+      {"/shards", 0},
+      {"/shards", (1LL << 40) + 2},
+      {"/censuses/step", Json::array({3, 2})},
+      {"/losses/step", Json::array({2, 1})},
+      {"/epochs", Json::object()},
+  };
+  for (const auto& [place, value] : changes) {
+    Json bad = good;
+    bad[Json::json_pointer(place)] = value;
+    write("bad.json", bad);
+    SCOPED_TRACE(place + " = " + value.dump());
+    if (place.ends_with("/revived")) bad[Json::json_pointer(unit + "/died")] = Json::array({1});
+    expect_error("replay bad.json", AllOf(HasSubstr("bad.json"), HasSubstr("is damaged"),
+                                          Not(HasSubstr("json.exception"))));
+  }
+  std::string deep = good.dump();
+  deep.replace(deep.find("\"settings\":"), 11,
+               "\"settings\":" + std::string(100000, '[') + std::string(100000, ']') + ",\"x\":");
+  std::ofstream(folder_ / "deep.json") << deep;
+  expect_error("replay deep.json", HasSubstr("nested deeper than 32"));
+  std::ofstream(folder_ / "null.json") << "null";
+  expect_error("replay null.json", HasSubstr("holds null"));
+}
+
+// Layers that are not those of the network that the command makes now.
+TEST_F(Replay, AnotherNetworkIsRefused) {
+  Json more = json("run.json");
+  more["ledger"]["layers"].push_back(more["ledger"]["layers"][0]);
+  write("more.json", more);
+  expect_error("replay more.json", AllOf(HasSubstr("more.json"), HasSubstr("another network")));
+  Json wider = json("run.json");
+  wider["ledger"]["layers"][0]["units"] = 17;
+  write("wider.json", wider);
+  expect_error("replay wider.json", AllOf(HasSubstr("has 17 units"), HasSubstr("has 16 units")));
+}
+
+TEST_F(Replay, WithoutALossOnRecordNothingShowsThatItIsTheSameRun) {
+  Json bare = json("run.json");
+  bare.erase("losses");
+  bare["epochs"] = Json::array();
+  write("bare.json", bare);
+  const Result result = run("replay bare.json");
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("no loss on record"));
 }
 
 TEST_F(Replay, AnotherRunIsRefused) {
@@ -150,9 +223,11 @@ TEST_F(Replay, AnotherRunIsRefused) {
 TEST_F(Replay, ARunWithoutDeathsHasNothingToExplain) {
   ASSERT_EQ(run("train" + std::string(kTiny) + "--activation leaky_relu:0.1 --json calm.json").code,
             0);
-  const Result result = run("replay calm.json");
+  const Result result = run("replay calm.json --json causes.json --report causes.html");
   EXPECT_EQ(result.code, 0);
   EXPECT_THAT(result.out, HasSubstr("no unit died"));
+  EXPECT_EQ(json("causes.json")["events"], Json::array()) << "what was asked for is written";
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "causes.html"));
 }
 
 TEST_F(Replay, AnInterruptKeepsWhatWasFound) {

@@ -21,14 +21,17 @@ using doctor::UnitUpdate;
 bool is_death(const Explanation& found) { return found.event.kind == UnitEvent::Kind::kDeath; }
 
 std::string headline(const doctor::Replay& replay, const RecordedRun& run) {
-  return fmt::format("{}: {} steps trained again, {} losses on record, all of them the same\n",
-                     run.course.name, replay.steps, replay.checked);
+  const std::string compared =
+      replay.checked > 0 ? fmt::format("{} losses on record, all of them the same", replay.checked)
+                         : "no loss on record: nothing shows that it is the same run";
+  return fmt::format("{}: {} steps trained again, {}\n", run.course.name, replay.steps, compared);
 }
 
-// Whole, and never "-0".
-double percent(const Change& change, std::size_t part) {
+// Whole, and never "-0"; "-" of no change at all.
+std::string percent(const Change& change, std::size_t part) {
   const double share = change.shares[part].value_or(0.0);
-  return std::round(100.0 * share / (change.after - change.before)) + 0.0;
+  if (change.after == change.before) return "-";
+  return fmt::format("{:.0f}%", std::round(100.0 * share / (change.after - change.before)) + 0.0);
 }
 
 std::string cause_text(const Change& change) {
@@ -51,7 +54,7 @@ std::string shares_text(const Change& change) {
   std::string text;
   for (std::size_t part = 0; part < doctor::kParts; ++part)
     if (const std::optional<double>& share = change.shares[part])
-      text += fmt::format("    {:<11}{:>+12.5g}{:>8.0f}%\n", doctor::kPartNames[part], *share,
+      text += fmt::format("    {:<11}{:>+12.5g}{:>9}\n", doctor::kPartNames[part], *share,
                           percent(change, part));
   return text;
 }
@@ -137,7 +140,7 @@ std::string life_text(const std::vector<doctor::Moment>& life) {
 }
 
 std::string share_cell(const Change& change, std::size_t part) {
-  return change.shares[part] ? fmt::format("{:.0f}%", percent(change, part)) : "-";
+  return change.shares[part] ? percent(change, part) : "-";
 }
 
 std::string row_text(const RecordedRun& run, const Explanation& found, std::size_t width) {

@@ -217,6 +217,12 @@ std::optional<std::string> nothing_to_do(const RecordedRun& run,
                    run.events.size());
 }
 
+void write(const ReplayOptions& options, Outputs& outputs, const ReplayRecord& record) {
+  outputs.write(options.json, [&] { write_file(options.json, replay_json(record)); });
+  outputs.write(options.report, [&] { write_file(options.report, replay_html(record)); });
+  outputs.rethrow();
+}
+
 int finish(const ReplayOptions& options, const Host& host, Outputs& outputs, const RecordedRun& run,
            const Dataset& data, const doctor::Replay& replay, std::size_t events) {
   if (replay.interrupted && replay.explanations.empty()) {
@@ -226,10 +232,17 @@ int finish(const ReplayOptions& options, const Host& host, Outputs& outputs, con
   const ReplayRecord record{host.command, run, options.settings, replay, events};
   host.print("{}", options.unit.empty() ? replay_text(record, std::max(100, host.columns))
                                         : unit_text(run, data, replay));
-  outputs.write(options.json, [&] { write_file(options.json, replay_json(record)); });
-  outputs.write(options.report, [&] { write_file(options.report, replay_html(record)); });
-  outputs.rethrow();
+  write(options, outputs, record);
   return replay.interrupted ? kInterrupted : kOk;
+}
+
+Outputs outputs_of(const ReplayOptions& options, const TrainOptions& trained) {
+  const std::string model = trained.training.model();
+  return Outputs({{"--json", options.json}, {"--report", options.report}},
+                 {{"RUN", {options.run}},
+                  {"the run's --data", trained.training.data_files()},
+                  {"the run's --init", {trained.training.init()}},
+                  {"the run's --model", {is_network_file(model) ? model : ""}}});
 }
 
 int replay(const ReplayOptions& options, const Host& host) {
@@ -237,19 +250,20 @@ int replay(const ReplayOptions& options, const Host& host) {
   CLI::App app;
   const TrainOptions trained(app, host);
   parse_flags(app, run);
-  Outputs outputs({{"--json", options.json}}, {{"RUN", {options.run}},
-                                               {"the run's --data", trained.training.data_files()},
-                                               {"the run's --init", {trained.training.init()}}});
+  Outputs outputs = outputs_of(options, trained);
   const std::vector<UnitEvent> events = chosen(options, run);
   const auto steps =
       std::ranges::count_if(run.events, [](const UnitEvent& event) { return event.step > 0; });
-  if (const auto said = nothing_to_do(run, events)) host.print("{}", *said);
+  if (const auto said = nothing_to_do(run, events)) {
+    host.print("{}", *said);
+    write(options, outputs, {host.command, run, options.settings, {}, 0});
+    return kOk;
+  }
   Screen screen(host, options.quiet);
   const Interrupt interrupt(
       host,
       [&] { screen.print("interrupted: what was found will be shown; once more ends at once"); },
       [&] { screen.abandon(); });
-  if (events.empty()) return kOk;
   Prepared prepared = prepare_again(trained, run, screen, interrupt.token());
   const doctor::Replay found =
       replay_run(options, run, events, prepared, screen, interrupt.token());

@@ -19,6 +19,7 @@
 #include "cli/outputs.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
+#include "doctor/diagnose/rate.h"
 #include "undying/doctor.h"
 #include "undying/error.h"
 #include "undying/onnx.h"
@@ -78,6 +79,12 @@ void print_plan(const Host& host, const PlanSummary& plan, const TrainSettings& 
       megabytes(plan.parameter_bytes));
 }
 
+bool learned_nothing(const Run& run, const std::optional<Baseline>& baseline) {
+  if (run.status == RunStatus::kDiverged) return true;
+  return baseline && std::isfinite(run.test_loss) &&
+         !baseline->beaten_by(score_of(run, baseline->metric));
+}
+
 // What is said of a run that needs a look: causes that a diagnosis of the network finds in data and
 // loss, and ready commands.
 RunOutcome outcome_of(const TrainOptions& options, const Host& host, const Trainer& trainer,
@@ -100,6 +107,8 @@ RunOutcome outcome_of(const TrainOptions& options, const Host& host, const Train
           finding.what == "wrong loss")
         outcome.causes.push_back(finding);
   });
+  if (learned_nothing(run, outcome.baseline))
+    if (auto rate = doctor::rate_finding(run)) outcome.causes.push_back(std::move(*rate));
   if (!host.has_command_line()) return outcome;
   const bool written = options.out.ends_with(".onnx");
   const std::string model = written ? options.out : "net.onnx";

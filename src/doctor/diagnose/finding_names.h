@@ -29,6 +29,9 @@ inline constexpr std::string_view kScaleOfInputs = "scale of the inputs";
 inline constexpr std::string_view kOutOfReach = "targets out of reach";
 inline constexpr std::string_view kWrongLoss = "wrong loss";
 inline constexpr std::string_view kNotLearned = "not learned";
+// Of a run's record, not of a network: no diagnosis names them.
+inline constexpr std::string_view kRateTooLarge = "rate too large";
+inline constexpr std::string_view kRateTooSmall = "rate too small";
 
 inline constexpr std::array kFindingNames = {
     kDeadNetwork,         kDeadBranch,         kDeadUnits,          kConstantUnits,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "activations/scalar.h"
@@ -24,6 +25,11 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
+// Running statistics that nothing has been added to yet: they are of no data.
+bool untouched(std::span<const float> statistics) {
+  return std::ranges::all_of(statistics, [](float each) { return each == 0.0f || each == 1.0f; });
+}
+
 }  // namespace
 
 Explainer::Explainer(train::State& state, const Dataset& data, const ReplaySettings& settings)
@@ -35,8 +41,8 @@ void Explainer::add(const UnitEvent& event, std::span<const std::int64_t> census
       event.kind == Kind::kRevival && std::ranges::binary_search(censuses, event.step);
   Open open{.event = event,
             .window = window_of(event, censuses, settings_.last, dated && !by_census)};
-  // Running statistics that nothing has been added to yet are no network's.
-  if (!state_.model.statistics().empty()) open.window.looks.erase(0);
+  const std::span<const float> statistics = state_.model.statistics();
+  if (!statistics.empty() && untouched(statistics)) open.window.looks.erase(0);
   open.steps = open.window.steps();
   if (settings_.life) open.watched = life_of(open.window, settings_.last);
   open_.push_back(std::move(open));
@@ -124,7 +130,8 @@ Explanation Explainer::explain(Open& open, std::int64_t end) {
       activations::firing_threshold(state_.model.layers()[open.event.layer].activation);
   found.missing = layer(open.event.layer).obstacle();
   if (!found.missing.empty()) return found;
-  found.rows = std::ssize(rows_of(open));
+  found.rows = std::ssize(rows_of(0));
+  if (batch_of(open) > 0) found.rows += std::ssize(rows_of(batch_of(open)));
   if (open.event.step == 0) {
     found.missing = "born dead: no step of this run";
     return found;
@@ -146,7 +153,9 @@ std::string Explainer::doubt(Open& open, const Change& whole) {
   if (death && end.largest > health::kNumericallyZero && !end.silent())
     return fmt::format("fires on {} of {} after step {}, and is not dead", end.fired, end.n,
                        whole.to);
-  if (death != (whole.after < whole.before)) return "what fires is not among the rows";
+  // A ledger may know of a death only that no step since a census fired the unit.
+  if (measure(open, whole.from).silent() == death || death != (whole.after < whole.before))
+    return "what fires is not among the rows";
   return "";
 }
 
@@ -228,8 +237,12 @@ Range Explainer::measure(const Open& open, std::int64_t step) {
   return measure(open, all_of(*open.held.at(step)));
 }
 
+// The evenly spaced rows are the same for all events, and most of the work.
 Range Explainer::measure(const Open& open, const Mix& mix) {
-  return measure(open, mix, rows_of(open), batch_of(open));
+  Range found = measure(open, mix, rows_of(0), 0);
+  const std::int64_t batch = batch_of(open);
+  if (batch > 0 && !rows_of(batch).empty()) found.add(measure(open, mix, rows_of(batch), batch));
+  return found;
 }
 
 Range Explainer::measure(const Open& open, const Mix& mix, const Rows& rows, std::int64_t batch) {
@@ -248,17 +261,16 @@ Preactivation& Explainer::layer(std::size_t layer) {
       .first->second;
 }
 
-const Explainer::Rows& Explainer::rows_of(const Open& open) {
-  const auto [at, fresh] = rows_.try_emplace(batch_of(open));
+// Evenly spaced rows of the data; of a step, those of its batch that are not among them.
+const Explainer::Rows& Explainer::rows_of(std::int64_t step) {
+  const auto [at, fresh] = rows_.try_emplace(step);
   Rows& rows = at->second;
   if (!fresh) return rows;
-  rows = evenly_spaced(data_.size, settings_.rows > 0 ? settings_.rows : data_.size);
-  if (batch_of(open) > 0) {
-    const Rows seen = batch(batch_of(open));
-    rows.insert(rows.end(), seen.begin(), seen.end());
-  }
-  std::ranges::sort(rows);
-  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  if (step == 0)
+    return rows = evenly_spaced(data_.size, settings_.rows > 0 ? settings_.rows : data_.size);
+  Rows seen = batch(step);
+  std::ranges::sort(seen);
+  std::ranges::set_difference(seen, rows_of(0), std::back_inserter(rows));
   return rows;
 }
 

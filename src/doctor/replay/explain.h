@@ -61,8 +61,8 @@ class Explainer {
   Range measure(const Open& open, const Mix& mix);  // over the rows of the event
   Range measure(const Open& open, const Mix& mix, const Rows& rows, std::int64_t key);
   Preactivation& layer(std::size_t layer);
-  // Of the event: evenly spaced ones, and the batch that ends what training saw.
-  const Rows& rows_of(const Open& open);
+  const Rows& rows_of(std::int64_t step);
+  // Step whose batch ends what training saw, and is among the rows of the event; 0: none.
   static std::int64_t batch_of(const Open& open) { return open.window.dated ? open.event.step : 0; }
   Rows batch(std::int64_t step);
 
@@ -73,7 +73,7 @@ class Explainer {
   std::vector<Explanation> found_;
   std::deque<StepRecord> records_;  // the last ones
   std::map<std::size_t, Preactivation> layers_;
-  std::map<std::int64_t, Rows> rows_;  // by step of the batch among them; 0: none is
+  std::map<std::int64_t, Rows> rows_;  // by step; 0: evenly spaced ones
   std::int64_t ordered_ = 0;           // epoch whose order this is
   Rows order_;
   // What was measured at the step at hand, for many units of a layer die at once: by layer, rows

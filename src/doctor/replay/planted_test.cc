@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/philox.h"
@@ -76,6 +77,32 @@ TEST(Replay, PlantedCausesAreFound) {
     EXPECT_GE(all, 20) << plan.name << ": the test needs deaths";
     EXPECT_GE(right, 0.9 * all) << plan.name;
   }
+}
+
+// A running mean that a run starts with, far from that of its data, keeps units firing whose shift
+// lies far below 0; some for one step.
+TEST(Replay, StatisticsThatARunStartsWithAreLookedAt) {
+  const Dataset data = shifted(200, 6, 0.0, 1.0, 0.0f);
+  Killed made = planted({"statistics", Part::kStatistics, 0.0, 1.0, {}}, data, 1);
+  made.graph =
+      mlp({.inputs = 6, .hidden = {24}, .outputs = 1, .activation = "relu", .batch_norm = true});
+  made.start = Trainer(made.graph, made.settings).tensors();
+  for (Tensor& tensor : made.start) {
+    if (tensor.name.ends_with("bn.running_mean")) std::ranges::fill(tensor.values, -2.3f);
+    if (tensor.name.ends_with("bn.bias")) std::ranges::fill(tensor.values, -6.0f);
+    made.settings.frozen.push_back(tensor.name);
+  }
+  std::erase_if(made.settings.frozen, [](const std::string& name) {
+    return name.find("running") != std::string::npos || name.starts_with("layer.1");
+  });
+  int at_once = 0;
+  for (const Explanation& each : again(made, record(made)).explanations) {
+    if (each.event.step == 0) continue;
+    ASSERT_TRUE(each.change) << each.missing;
+    EXPECT_EQ(each.change->cause, Cause::kStatistics);
+    at_once += each.change->to == 1;
+  }
+  EXPECT_GT(at_once, 0);
 }
 
 }  // namespace

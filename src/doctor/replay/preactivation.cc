@@ -13,17 +13,6 @@ namespace {
 
 using Role = ops::ParameterSpec::Role;
 
-void join(Range& all, const Range& other) {
-  if (other.largest > all.largest) {
-    all.largest = other.largest;
-    all.row = other.row;
-  }
-  all.least = std::min(all.least, other.least);
-  all.sum += other.sum;
-  all.fired += other.fired;
-  all.n += other.n;
-}
-
 // Looks at the outputs of the network, which are z: (rows, units, positions), or (rows, positions,
 // units).
 class RangesObserver final : public engine::PassObserver {
@@ -44,13 +33,13 @@ class RangesObserver final : public engine::PassObserver {
     const float* z = chunk.shard.outputs[0];
     for (std::int64_t row = 0; row < chunk.rows; ++row, z += units_ * positions_)
       for (std::int64_t unit = 0; unit < units_; ++unit)
-        join(lanes_[chunk.lane][unit], range_of(z, unit, rows_[chunk.first + row]));
+        lanes_[chunk.lane][unit].add(range_of(z, unit, rows_[chunk.first + row]));
   }
 
   std::vector<Range> total() const {
     std::vector<Range> all(static_cast<std::size_t>(units_));
     for (const std::vector<Range>& lane : lanes_)
-      for (std::size_t unit = 0; unit < all.size(); ++unit) join(all[unit], lane[unit]);
+      for (std::size_t unit = 0; unit < all.size(); ++unit) all[unit].add(lane[unit]);
     return all;
   }
 
@@ -105,6 +94,17 @@ bool lies_by_unit(const engine::Model& network, const engine::Layer& layer) {
 }
 
 }  // namespace
+
+void Range::add(const Range& other) {
+  if (other.largest > largest) {
+    largest = other.largest;
+    row = other.row;
+  }
+  least = std::min(least, other.least);
+  sum += other.sum;
+  fired += other.fired;
+  n += other.n;
+}
 
 Snapshot snapshot(engine::Model& model, std::int64_t step) {
   const std::span<const float> statistics = model.statistics();

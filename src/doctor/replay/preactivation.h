@@ -37,6 +37,7 @@ struct Range {
 
   double mean() const { return sum / static_cast<double>(n); }
   bool silent() const { return fired == 0; }
+  void add(const Range& other);  // that of other rows
 };
 
 // Of each part, whose numbers it has.

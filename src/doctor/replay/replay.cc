@@ -31,6 +31,7 @@ class Replaying {
 
   void add(const std::vector<UnitEvent>& events) {
     const train::State& state = train::Access::of(trainer_);
+    check_layers(state.model);
     const health::Recorder recorder(state.model, state.settings.health, data_.name, data_.size,
                                     {state.settings.augmentation.any(), state.settings.precision});
     for (const UnitEvent& event : events) {
@@ -61,6 +62,28 @@ class Replaying {
                  ends_.get_token());
     if (!stop.stop_requested()) return;
     error_ = nullptr;  // of a pass that the request ended
+  }
+
+  // Events are of layers by number: they must be those of this network.
+  void check_layers(const engine::Model& model) const {
+    const auto said = [&](std::size_t layer, const std::string& here) {
+      const bool known = layer < recorded_.layers.size();
+      refuse(
+          recorded_,
+          fmt::format("is of another network: {} there, {} here; expected the data and the model "
+                      "files as they were when the run was trained",
+                      known ? fmt::format("layer {} has {} units", recorded_.layers[layer].first,
+                                          recorded_.layers[layer].second)
+                            : fmt::format("{} layers", recorded_.layers.size()),
+                      here));
+    };
+    const std::vector<engine::Layer>& here = model.layers();
+    for (std::size_t layer = 0; layer < std::max(here.size(), recorded_.layers.size()); ++layer) {
+      if (layer >= here.size()) said(layer, fmt::format("{} layers", here.size()));
+      if (layer >= recorded_.layers.size() || recorded_.layers[layer].first != here[layer].name ||
+          recorded_.layers[layer].second != here[layer].units)
+        said(layer, fmt::format("layer {} has {} units", here[layer].name, here[layer].units));
+    }
   }
 
   // What may fail where nothing may be thrown.

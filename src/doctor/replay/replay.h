@@ -33,7 +33,8 @@ struct UnitEvent {
 struct RecordedCourse {
   using Loss = std::pair<std::int64_t, double>;  // of a step; of the epoch that ends with it
 
-  std::string name;  // where it is from, for errors
+  std::string name;                                          // where it is from, for errors
+  std::vector<std::pair<std::string, std::int64_t>> layers;  // their names and units
   std::vector<std::int64_t> censuses;
   std::vector<Loss> steps;   // ascending
   std::vector<Loss> epochs;  // likewise

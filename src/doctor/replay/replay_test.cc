@@ -259,6 +259,22 @@ TEST(Replay, ALivingUnitIsNotExplainedAway) {
   EXPECT_THAT(found.explanations[0].missing, HasSubstr("is not dead"));
 }
 
+// A death dated at a step when the unit was long silent: from there it can have died of nothing.
+TEST(Replay, AUnitThatWasSilentBeforeHasNoCause) {
+  const Dataset data = make_classes(600, 12, 4);
+  const Killed made = deadly(data);
+  Recorded recorded = record(made);
+  const auto dead = std::ranges::find_if(recorded.events, [](const UnitEvent& event) {
+    return event.kind == UnitEvent::Kind::kDeath && event.step > 0 && event.step < 10;
+  });
+  ASSERT_NE(dead, recorded.events.end());
+  recorded.events = {{30, dead->layer, dead->unit, UnitEvent::Kind::kDeath}};
+  const Replay found = again(made, recorded, {.last = 8});
+  ASSERT_EQ(found.explanations.size(), 1U);
+  EXPECT_FALSE(found.explanations[0].change);
+  EXPECT_THAT(found.explanations[0].missing, HasSubstr("not among the rows"));
+}
+
 TEST(Replay, AStopKeepsWhatWasFound) {
   const Dataset data = make_classes(600, 12, 4);
   const Killed made = deadly(data);

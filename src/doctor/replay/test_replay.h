@@ -41,7 +41,8 @@ inline Recorded record(const Killed& made) {
   for (const StepRecord& step : run.steps) recorded.course.steps.emplace_back(step.step, step.loss);
   for (const EpochRecord& epoch : run.epochs)
     recorded.course.epochs.emplace_back(epoch.step, epoch.train_loss);
-  for (std::size_t l = 0; l < run.ledger.lives.size(); ++l)
+  for (std::size_t l = 0; l < run.ledger.lives.size(); ++l) {
+    recorded.course.layers.emplace_back(run.ledger.layers[l], std::ssize(run.ledger.lives[l]));
     for (std::size_t u = 0; u < run.ledger.lives[l].size(); ++u) {
       const auto unit = static_cast<std::int64_t>(u);
       for (const std::int64_t step : run.ledger.lives[l][u].died)
@@ -49,6 +50,7 @@ inline Recorded record(const Killed& made) {
       for (const std::int64_t step : run.ledger.lives[l][u].revived)
         recorded.events.push_back({step, l, unit, UnitEvent::Kind::kRevival});
     }
+  }
   return recorded;
 }
 
