@@ -15,7 +15,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                              ":target=y:missing=mean",
                                              ":header=no:label=1",
                                              ":missing=keep:values=2",
-                                             ":sep=space"};
+                                             ":sep=space",
+                                             ":numbers=1,2,y:missing=mean"};
   if (size == 0) return 0;
   try {
     TextStream text(std::string_view(reinterpret_cast<const char*>(data) + 1, size - 1), "fuzz");

@@ -1,6 +1,7 @@
 """PyTorch on the workloads W1-W6, driven over standard input: "run SECONDS" answers with the median seconds of a step.
+The first line it writes: "ready", its memory in MiB, its version.
 
-Usage: python3 torch_net.py WORKLOAD THREADS FOREACH(0|1) CHANNELS_LAST(0|1)
+Usage: python torch_net.py WORKLOAD THREADS for-loop|foreach|fused CHANNELS_LAST(0|1); with PyTorch before 2.4 not fused
 The rest of a setting (OpenMP's wait policy) is in the environment; convolutions run in oneDNN. The same work as `undying bench`: images
 from bytes, Leaky ReLU, softmax cross-entropy, SGD with momentum 0.9.
 """
@@ -31,7 +32,7 @@ WORKLOADS = {
 class Subject:
     """A network in training, a step at a time."""
 
-    def __init__(self, workload, foreach, channels_last):
+    def __init__(self, workload, optimizer, channels_last):
         self.batch, shape, build = WORKLOADS[workload]
         self.format = torch.channels_last if channels_last else torch.contiguous_format
         self.model = build(lambda: nn.LeakyReLU(0.01, inplace=True))
@@ -41,7 +42,7 @@ class Subject:
         self.model.to(memory_format=self.format)
         self.data = torch.randint(0, 256, [EXAMPLES, *shape], dtype=torch.uint8)
         self.labels = torch.randint(0, 10, (EXAMPLES,))
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=1e-3, momentum=0.9, foreach=foreach)
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=1e-3, momentum=0.9, **({"foreach": False} if optimizer == "for-loop" else {optimizer: True}))
         self.criterion = nn.CrossEntropyLoss()
 
     def step(self, i):
@@ -55,12 +56,12 @@ class Subject:
 
 
 def main():
-    workload, threads, foreach, channels_last = sys.argv[1:5]
+    workload, threads, optimizer, channels_last = sys.argv[1:5]
     assert torch.backends.mkldnn.is_available(), "this PyTorch has no oneDNN"
     torch.set_num_threads(int(threads))
-    subject = Subject(workload, foreach == "1", channels_last == "1")
+    subject = Subject(workload, optimizer, channels_last == "1")
     subject.step(0)
-    print("ready", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, flush=True)
+    print("ready", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, torch.__version__, flush=True)
     for line in sys.stdin:
         seconds = float(line.split()[1])
         times, end, i = [], time.perf_counter() + seconds, 0

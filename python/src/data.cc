@@ -150,14 +150,16 @@ std::shared_ptr<Table> make_table(const std::string& name, const nb::list& colum
                                   const std::optional<std::string>& predicted, bool values,
                                   const std::vector<std::string>& drop,
                                   const std::vector<std::string>& keep,
-                                  const std::vector<std::string>& text, const std::string& missing,
-                                  std::size_t most_values) {
+                                  const std::vector<std::string>& text,
+                                  const std::vector<std::string>& numbers,
+                                  const std::string& missing, std::size_t most_values) {
   data::CsvSource source{.file = name,
                          .column = predicted,
                          .kind = values ? data::CsvLabel::kValue : data::CsvLabel::kAny,
                          .drop = drop,
                          .keep = keep,
                          .text = text,
+                         .numbers = numbers,
                          .missing = missing_of(missing),
                          .separator = std::nullopt,
                          .inputs_alone = !predicted,
@@ -232,7 +234,7 @@ void bind_data(nb::module_& module) {
              nb::arg("test_y").none());
   module.def("table", &make_table, nb::arg("name"), nb::arg("columns"), nb::arg("test").none(),
              nb::arg("predicted").none(), nb::arg("values"), nb::arg("drop"), nb::arg("keep"),
-             nb::arg("text"), nb::arg("missing"), nb::arg("most_values"));
+             nb::arg("text"), nb::arg("numbers"), nb::arg("missing"), nb::arg("most_values"));
 }
 
 }  // namespace undying::python

@@ -15,20 +15,24 @@ import undying
 @pytest.mark.parametrize(
     "settings, words",
     [
-        ({"lr": -1}, r"--lr\] -1 is out of range"),
-        ({"optimizer": "adm"}, r"--optimizer\] .*adm.*expected .*sgd"),
-        ({"optimizer": "adam", "momentum": 0.9}, r"--momentum\] is not a setting of the optimizer adam"),
+        ({"lr": -1}, r"^\[lr\] -1 is out of range"),
+        ({"optimizer": "adm"}, r"^\[optimizer\] .*adm.*expected .*sgd"),
+        ({"optimizer": "adam", "momentum": 0.9}, r"^\[momentum\] is not a setting of the optimizer adam"),
         ({"activations": "rellu"}, "rellu"),
+        ({"activations": "leaky"}, "did you mean leaky_relu"),
+        ({"on_run": 3}, r"^\[on_run\] is a int; expected a function"),
+        ({"executor": 3}, r"^\[executor\] is a int; expected what has submit"),
+        ({"json": 3}, r"^\[json\] is 3; expected the path"),
         ({"model": "mlp:0x2"}, "mlp:0x2"),
-        ({"shards": 2}, r"--shards\] is 2"),
-        ({"batch": "many"}, r"--batch\] \"many\" is not a whole number"),
+        ({"shards": 2}, r"^\[shards\] is 2"),
+        ({"batch": "many"}, r"^\[batch\] \"many\" is not a whole number"),
     ],
 )
 def test_settings(blobs, settings, words):
     with pytest.raises(undying.InputError, match=words) as caught:
         undying.compare(*blobs, **{"seeds": 1, "epochs": 1, "model": "mlp:4x1", **settings})
     assert isinstance(caught.value, ValueError)
-    assert caught.value.subject
+    assert caught.value.subject and not caught.value.subject.startswith("--")
 
 
 def test_an_unknown_keyword_names_the_nearest(blobs):
@@ -54,6 +58,9 @@ def nan(x):
         (lambda X, y: (X.astype(complex), y), "complex.*expected numbers"),
         (lambda X, y: (X, np.arange(240)), "240 different labels .* too many"),
         (lambda X, y: (X, None), "y. is missing; expected labels or values"),
+        (lambda X, y: (None, None), r"^\[X\] is None; expected the name of a data set"),
+        (lambda X, y: ([[1.0, 2.0], [3.0]], [0, 1]), r"^\[X\] is a list of which numpy makes no array"),
+        (lambda X, y: (X, [[0], [0, 1]]), r"^\[y\] is a list of which numpy makes no array"),
         (lambda X, y: (X, np.where(y == 0, np.nan, y + 0.5)), "finite"),
         (lambda X, y: (X, [None] + ["a", "b"] * 119 + ["a"]), "missing label"),
     ],
@@ -71,7 +78,14 @@ def test_a_frame_with_text_gets_the_advice_of_a_csv_file():
         undying.train(frame, "y", model="mlp:4x1", epochs=1)
     with pytest.raises(undying.InputError, match='no column "z"'):
         undying.train(frame, "z", model="mlp:4x1", epochs=1)
+    with pytest.raises(undying.InputError, match="y=NAME of a column of classes, or target=NAME .* the columns are name, age, y"):
+        undying.train(frame, model="mlp:4x1", epochs=1)
     assert undying.train(frame, "y", drop="name", model="mlp:4x1", epochs=1).data.train == 72
+    for name, value in {"drop": 3, "values": "many", "missing": 5, "text": 1.5}.items():
+        with pytest.raises(undying.InputError, match=rf"^\[{name}\] is .*; expected "):
+            undying.train(frame, "y", **{"drop": "name", name: value}, model="mlp:4x1", epochs=1)
+    with pytest.raises(undying.InputError, match=r"^\[test\] is a tuple; expected the name of a file"):
+        undying.train("spirals", test=(1, 2), model="mlp:4x1", epochs=1)
 
 
 def test_networks(blobs, tmp_path):
@@ -80,8 +94,27 @@ def test_networks(blobs, tmp_path):
         undying.diagnose(tmp_path / "missing.onnx", X, y)
     with pytest.raises(undying.InputError):
         undying.diagnose(b"not a network", X, y)
-    with pytest.raises(TypeError, match="expected the path or the bytes"):
-        undying.diagnose(3, X, y)
+    for call in (lambda: undying.diagnose(3, X, y), lambda: undying.inspect(3), lambda: undying.predict(3, X)):
+        with pytest.raises(undying.InputError, match=r"^\[model\] is a int; expected the path or the bytes"):
+            call()
+
+
+def test_files_that_cannot_be_written(blobs, network, tmp_path):
+    run = undying.train(*blobs, model="mlp:4x1", epochs=1, threads=1)
+    for save in (run.save_model, run.save_report, undying.inspect(network).save_report):
+        for path in (tmp_path / "none" / "x", tmp_path):
+            with pytest.raises(undying.InputError, match="cannot be written: .*; expected save_") as caught:
+                save(path)
+            assert caught.value.kind == "io" and caught.value.subject == str(path)
+        with pytest.raises(undying.InputError, match="cannot be written"):
+            save(None)
+
+
+def test_records_show_their_values(blobs):
+    study = undying.compare(*blobs, model="mlp:4x1", epochs=1, seeds=2, activations="elu", threads=1)
+    arm = repr(study.arms[2])
+    assert arm.startswith("Record(label='elu:1', activation='elu:1',") and "score=Record(mean=" in arm and "runs=[2 entries]" in arm
+    assert f"lr={study.settings.lr:g}" in repr(study.settings)
 
 
 def test_inputs_of_another_width_than_the_network(blobs, network):
@@ -181,6 +214,7 @@ def round():
     undying.evaluate(network, X, y, threads=1)
     undying.diagnose(network, X, y, threads=1)
     undying.prune(network, X, threads=1)
+    undying.predict(network, X, threads=1)
     bad(undying.train, X, y, model="mlp:4x1", lr=-1)
     bad(undying.train, np.full_like(X, np.nan), y, model="mlp:4x1")
     bad(undying.diagnose, b"not a network", X, y)
@@ -197,7 +231,7 @@ print(resident() - before)
 
 def test_calls_leave_no_memory_behind():
     grown = int(subprocess.run([sys.executable, "-c", CALLS], check=True, capture_output=True, text=True).stdout)
-    assert grown < 240  # KiB, of 480 calls
+    assert grown < 240  # KiB, of 540 calls
 
 
 def test_a_forked_process_works(blobs):

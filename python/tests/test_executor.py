@@ -73,7 +73,7 @@ def test_what_cannot_work_is_said_once(blobs):
         undying.compare(*blobs, executor=Dead(), **STUDY)
     with pytest.raises(undying.InputError, match="expected seeds=N"):
         undying.compare(*blobs, executor=Unreliable(), activations="elu")
-    with pytest.raises(undying.InputError, match="--batch"):
+    with pytest.raises(undying.InputError, match=r"^\[batch\]"):
         undying.compare(*blobs, executor=Unreliable(most=4), **STUDY, batch=-1)
 
 

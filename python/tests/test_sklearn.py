@@ -150,11 +150,22 @@ def test_the_network_as_onnx_gives_the_same_answers(digits):
     "settings, words",
     [
         ({"activation": "rellu"}, "rellu"),
-        ({"solver": "lbfgs"}, "lbfgs.*expected .*sgd"),
+        ({"solver": "lbfgs"}, r"^\[solver\] .*lbfgs.*expected .*sgd"),
+        ({"learning_rate": "adaptive"}, r"^\[learning_rate adaptive\] .*expected one of constant"),
+        ({"alpha": -1}, r"^\[alpha\] is -1"),
+        ({"batch_size": "x"}, r"^\[batch_size\] is 'x'"),
+        ({"batch_size": 0}, r"^\[batch_size\] is 0"),
+        ({"hidden_layer_sizes": "a"}, r"^\[hidden_layer_sizes\] is 'a'"),
+        ({"validation_fraction": 2}, r"^\[validation_fraction\] is 2"),
+        ({"tol": "a"}, r"^\[tol\] is 'a'"),
+        ({"n_iter_no_change": 0.5}, r"^\[n_iter_no_change\] is 0.5"),
+        ({"on_epoch": 3}, r"^\[on_epoch\] is 3"),
+        ({"initializer": "x"}, r"^\[initializer\]"),
+        ({"beta_1": 2}, r"^\[beta_1\]"),
         ({"hidden_layer_sizes": ()}, "hidden_layer_sizes"),
         ({"max_iter": 0}, "max_iter.*at least 1"),
-        ({"dropout": 1.5}, "--dropout"),
-        ({"learning_rate_init": -1}, "--lr"),
+        ({"dropout": 1.5}, r"^\[dropout\]"),
+        ({"learning_rate_init": -1}, r"^\[learning_rate_init\]"),
     ],
 )
 def test_settings_that_cannot_be_used(digits, settings, words):
@@ -175,3 +186,32 @@ def test_epochs_are_told_and_may_be_the_last(blobs):
     assert model.loss_curve_ == told and model.n_iter_ == 3
     with pytest.raises(ZeroDivisionError):
         UndyingRegressor((8,), max_iter=50, on_epoch=lambda record: 1 / 0).fit(*blobs)
+
+
+def test_the_parameters_are_those_of_scikit_learn(digits, line):
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+    X, _, y, _ = digits
+    for ours, theirs, data in ((UndyingClassifier, MLPClassifier, (X, y)), (UndyingRegressor, MLPRegressor, line)):
+        given = theirs(max_iter=2, random_state=1).get_params()
+        assert set(given) <= set(ours().get_params())
+        assert ours(**given).fit(*data).n_iter_ == 2
+        assert {name: ours().get_params()[name] for name in given if name != "loss"} == {k: v for k, v in theirs().get_params().items() if k != "loss"}
+    logistic, sigmoid = (UndyingClassifier((8,), name, max_iter=2, random_state=1).fit(X, y).loss_curve_ for name in ("logistic", "sigmoid"))
+    assert logistic == sigmoid
+
+
+def test_epochs_are_printed(blobs, capsys):
+    told = []
+    model = UndyingClassifier((8,), max_iter=2, random_state=1, verbose=True, on_epoch=told.append).fit(*blobs)
+    assert capsys.readouterr().out == "".join(f"Iteration {n}, loss = {loss:.8f}\n" for n, loss in enumerate(model.loss_curve_, 1))
+    assert len(told) == 2
+    UndyingClassifier((8,), max_iter=2, random_state=1, verbose=True, early_stopping=True).fit(*blobs)
+    assert capsys.readouterr().out.count("Validation score: 0.") == 2
+
+
+def test_several_labels_an_example_are_refused(blobs):
+    X, y = blobs
+    for several in (np.column_stack([y > 1, y < 1]).astype(int), np.column_stack([y, y])):
+        with pytest.raises(undying.InputError, match="y. has several labels an example; expected one class each"):
+            UndyingClassifier(max_iter=2).fit(X, several)

@@ -303,3 +303,13 @@ def test_a_path_of_the_exporters_own_is_no_module():
     assert export._call_name(modules, "body.act", "Relu") == "body.act.relu"
     with pytest.raises(undying.InputError, match="body.act is called by no module of Sequential"):
         swaps.swap(model, "body.act", nn.LeakyReLU())
+
+
+def test_a_module_answers(blobs):
+    X, y = blobs
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 3))
+    outputs = model(torch.from_numpy(X)).detach().numpy()
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.from_numpy(X), torch.from_numpy(y)), 64)
+    for data in (X, torch.from_numpy(X), loader):
+        np.testing.assert_allclose(undying.predict(model, data), outputs, atol=1e-5)

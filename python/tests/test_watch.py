@@ -2,9 +2,12 @@
 
 import copy
 import gc
+import inspect
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ torch = pytest.importorskip("torch")
 import torch.nn.functional as F
 import undying
 from torch import nn
+from undying.rules import Stop
 
 STEPS = 40
 
@@ -451,7 +455,7 @@ def test_recycled_units_begin_anew_and_change_no_answer():
 
 
 def test_rules_lower_the_rate_and_stop():
-    from undying.rules import LowerRate, Stop
+    from undying.rules import LowerRate
 
     model = Mlp()
     with torch.no_grad():
@@ -461,3 +465,121 @@ def test_rules_lower_the_rate_and_stop():
         train(model, (6,), [], steps=40, optimizer=optimizer)
     assert w.should_stop and optimizer.param_groups[0]["lr"] == pytest.approx(0.04)
     assert [action.step for action in w.actions] == [20, 20]
+
+
+def documented_example():
+    """The one of docs/python.md with fail_on, and the line of it that makes the network."""
+    page = (Path(__file__).parents[2] / "docs" / "python.md").read_text()
+    (example,) = [each for each in re.findall(r"```python\n(.*?)```", page, re.S) if "fail_on=" in each]
+    return example, next(line for line in example.splitlines() if line.startswith("model = "))
+
+
+def test_the_documented_condition_fires_where_every_unit_is_dead(capsys):
+    example, making = documented_example()
+    dead = example.replace(making, f"{making}\ntorch.nn.init.constant_(model[0].bias, -50.0)")
+    with pytest.raises(undying.ConditionMet, match="64 of 64 units .* are dead by the census of step 32$") as caught:
+        exec(dead, {})
+    assert caught.value.result.layers[0].dead == 64
+    exec(example, {})
+    assert "64" in capsys.readouterr().out
+
+
+def step_once(model, optimizer=None):
+    x, y = examples((6,), 64)
+    F.cross_entropy(model(x), y).backward()
+    (optimizer or torch.optim.SGD(model.parameters(), 0.0)).step()
+
+
+def test_dead_by_a_census_until_a_unit_fires_again():
+    torch.manual_seed(1)
+    model = Mlp()
+    kept = model.first.bias.detach().clone()
+    optimizer = torch.optim.SGD(model.parameters(), 0.0)
+    with torch.no_grad():
+        model.first.bias[:8] = -100.0
+    with undying.watch(model, exact=True, every=1, rules=[]) as w:
+        step_once(model, optimizer)
+        w.census([examples((6,))[0]])
+        half = next(iter(w.layers.values()))
+        assert half.dead.sum() == 8
+        step_once(model, optimizer)
+        assert half.dead.sum() == 8  # 64 outputs more, and none fired
+        with torch.no_grad():
+            model.first.bias[:] = kept
+        step_once(model, optimizer)
+        assert half.dead.sum() == 0
+
+
+def test_a_census_without_a_condition_that_is_met_raises_nothing():
+    torch.manual_seed(1)
+    model = Mlp()
+    with undying.watch(model, fail_on=["dead>50%", "dormant>90%"]) as w:
+        assert w.census([examples((6,))[0]]).layers[0].census["n"] == 512
+
+
+def test_a_share_without_its_sign_is_proposed_with_it():
+    torch.manual_seed(1)
+    model = Mlp()
+    with pytest.raises(undying.InputError, match="of 0..1 or 0%..100%, perhaps dead>=20%$"):
+        undying.watch(model, fail_on="dead>=20")
+
+
+@pytest.mark.parametrize("text", ["dead>20", "dormant>200%", "silent>=1.5", "dead>.", "dead>2.0.1%", "dead>-5%", "dead"])
+def test_a_share_that_cannot_be_is_refused(text):
+    torch.manual_seed(1)
+    model = Mlp()
+    for use in (lambda: undying.watch(model, fail_on=text), lambda: Stop(text)):
+        with pytest.raises(undying.InputError, match="expected (dead|silent|dormant)"):
+            use()
+
+
+def test_a_watch_that_sees_no_training_says_so():
+    torch.manual_seed(1)
+    model = Mlp()
+    with pytest.warns(UserWarning, match="no training step was seen"):
+        with undying.watch(model) as w:
+            model(examples((6,))[0])
+    assert "no training step was seen" in str(w.report()) and "nothing stands out" not in str(w.report())
+    model.eval()
+    with undying.watch(model) as w:
+        w.census([examples((6,))[0]])
+        with pytest.raises(undying.InputError, match="no activation of the family was called in its first training step"):
+            step_once(model)
+    model.train()
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    with undying.watch(model, exact=True, every=2):
+        step_once(model, optimizer)
+        model.eval()
+        with pytest.warns(UserWarning, match="step 2 has called no activation that is counted"):
+            step_once(model, optimizer)
+
+
+def test_dead_units_are_not_dormant_too():
+    torch.manual_seed(1)
+    model = Mlp()
+    with torch.no_grad():
+        model.first.bias[:4] = -100.0
+        model.first.weight[4:6] *= 1e-4
+        model.first.bias[4:6] = 0.0
+    with undying.watch(model, exact=True) as w:
+        step_once(model)
+        report = w.census([examples((6,))[0]])
+    assert (report.layers[0].dead, report.layers[0].dormant) == (4, 2)
+
+
+def test_the_settings_are_those_of_the_class():
+    from undying._torch.watcher import Watch
+
+    own, of_class = (inspect.signature(each).parameters for each in (undying.watch, Watch))
+    assert {name: each.default for name, each in own.items()} == {name: each.default for name, each in of_class.items()}
+    assert all(f"    {name}: " in undying.watch.__doc__ for name in own)
+
+
+def test_layers_show_what_they_hold():
+    torch.manual_seed(1)
+    model = Mlp()
+    with undying.watch(model) as w:
+        step_once(model)
+        w.census([examples((6,))[0]])
+    assert "activation='relu', units=16, silent=0, firing_rate=0." in str(w.layers) and "dead=0" in repr(w.layers)
+    assert repr(w) == "Watch(Mlp, step=1, 2 layers)"

@@ -21,6 +21,7 @@ from ._data import COLUMN_OPTIONS, Source, open_source
 from ._errors import ConditionMet, InputError, Interrupted
 from ._progress import make_progress
 from ._results import Diagnosis, Evaluation, Forecast, Inspection, Listing, Pruning, Record, Result, Revival, Run, Study, as_taker
+from ._words import Words, keyword
 
 _CONDITION_MET = 3
 _LEARNING = ("compare", "advise", "train", "revive", "evaluate")  # commands that need something to predict
@@ -29,11 +30,17 @@ _HELP = {command["name"]: command for command in _undying.help()}
 _OWN = {"--data", "--test", "--labels", "--quiet", "--explain", "--forecast", "MODEL"}
 # Files that a command writes, and what becomes of them.
 _OUTPUTS = {"--json": "result.json", "--report": "report.html", "--out": "network.onnx"}
+_ANSWERS = "predict"  # whose --out is no network
 
 
 def _flags(command: str) -> dict[str, dict[str, Any]]:
     """The flags of a command that are keyword arguments, by their names there."""
-    return {flag["name"][2:].replace("-", "_"): flag for flag in _HELP[command]["flags"] if flag["name"] not in _OWN}
+    return {keyword(flag["name"]): flag for flag in _HELP[command]["flags"] if flag["name"] not in _OWN}
+
+
+def _columns(command: str) -> dict[str, str]:
+    """The keyword arguments of frames and images, with their help."""
+    return {name: text for name, text in COLUMN_OPTIONS.items() if command != _ANSWERS or name != "target"}
 
 
 def _text(value: Any) -> str:
@@ -58,7 +65,7 @@ def _argument(flag: dict[str, Any], value: Any) -> list[str]:
 
 
 def _refuse_unknown(function: str, command: str, settings: dict[str, Any]) -> None:
-    known = [*_flags(command), *COLUMN_OPTIONS]
+    known = [*_flags(command), *_columns(command)]
     for name in settings:
         if name in known:
             continue
@@ -95,9 +102,11 @@ def _model_file(model: Any, folder: _Folder, name: str = "model.onnx") -> str:
         file = folder / name
         file.write_bytes(model)
         return os.fspath(file)
-    raise TypeError(
-        f"the network is a {type(model).__name__}; expected the path or the bytes of an ONNX file, an onnx.ModelProto,"
-        " or a torch.nn.Module"
+    raise InputError(
+        f"[{Path(name).stem}] is a {type(model).__name__}; expected the path or the bytes of an ONNX file, an onnx.ModelProto,"
+        " or a torch.nn.Module",
+        Path(name).stem,
+        "invalid argument",
     )
 
 
@@ -142,6 +151,8 @@ class _Call:
             opened = open_network(model, X, y)
             self.exported, self.classes = opened.exported, opened.classes
             model, X, y = opened.exported.model, opened.X, opened.y
+            if self.command == _ANSWERS:  # the targets that a loader gives are not looked at
+                y = None
         self.add_model(model)
         if self.command in ("diagnose", "evaluate"):
             self._take_all(X, test)
@@ -153,7 +164,7 @@ class _Call:
 
     def add_data(self, X: Any, y: Any, test: Any) -> None:
         if X is None:
-            return
+            raise InputError("[X] is None; expected the name of a data set, an array, a tensor or a frame", "X", "invalid argument")
         learns = self.command in _LEARNING
         self.source = open_source(X, y, test=test, options=self.columns, learns=learns, classes=self.classes, network=self.network)
         self.words += [f"--data={self.source.name}", *self.source.arguments]
@@ -169,8 +180,10 @@ class _Call:
         part = self.command == "compare" and self.settings.get("part")  # of a study: nothing is written but its store
         for flag, name in _OUTPUTS.items():
             key = flag[2:]
-            if key in flags and not part:
+            if key in flags and not part and self.command != _ANSWERS:
                 own = self.settings.pop(key, None)
+                if own is not None and not isinstance(own, (str, os.PathLike)):
+                    raise InputError(f"[{key}] is {own!r}; expected the path of a file to write", key, "invalid argument")
                 self.files[key] = os.fspath(own if own is not None else self.folder / name)
                 self.words.append(f"{flag}={self.files[key]}")
         for key, value in self.settings.items():
@@ -187,9 +200,13 @@ class _Call:
         if content is None and "json" in self.files:
             return None
         page = self._read("report")
-        values = json.loads(content) if content is not None else {}
+        values = self.said.say_all(json.loads(content)) if content is not None else {}
         page = None if page is None else page.decode()
-        return kind(values, self._without_own_files(text), report=page, model=self._read("out"), exported=self.exported)
+        return kind(values, self.said.say(self._without_own_files(text)), report=page, model=self._network(), exported=self.exported)
+
+    def _network(self) -> bytes | None:
+        """The one that was written, as ONNX; a file of another kind holds no network."""
+        return self._read("out") if self.files.get("out", "").endswith(".onnx") else None
 
     def _without_own_files(self, text: str) -> str:
         """What was printed, without the lines that name files which are gone when the call returns."""
@@ -198,18 +215,33 @@ class _Call:
         own = os.fspath(self.folder.path)
         return "".join(line for line in text.splitlines(keepends=True) if own not in line).rstrip("\n") + "\n"
 
-    def run(self, kind: type[Result], progress: bool | None, take: Callable[[Record], Any] | None = None) -> Any:
-        """`take`: is called with what was finished on the way."""
+    def _make_words(self) -> Words:
+        """Those of this call: its files are gone with it, and are arguments to its caller."""
+        own = self.folder.path
+        files = {} if own is None else {os.fspath(own / name): name.partition(".")[0] for name in ("model.onnx", "init.onnx")}
+        files.update({file: key for key, file in self.files.items() if own is not None and file.startswith(os.fspath(own))})
+        source = self.source
+        return Words(columns=source and source.columns, predicted=source and source.predicted, files=files)
+
+    def execute(self, progress: bool | None, take: Callable[[Record], Any] | None = None) -> tuple[int, str, str]:
+        """Exit code, what was printed, and what ended it early. `take`: is called with what was finished on the way."""
+        if take is not None and not callable(take):
+            name = "on_epoch" if self.command == "train" else "on_run"
+            raise InputError(f"[{name}] is a {type(take).__name__}; expected a function that takes a record", name, "invalid argument")
         call = _call_text(self.function, self.shown, self.settings)
         self._add_settings()
+        self.said = self._make_words()
         show = make_progress(progress)
         width = max(100, shutil.get_terminal_size((100, 24)).columns)
         memory = self.source.memory if self.source is not None else None
         try:
-            code, text, ended = _undying.run(self.words, call, width, memory, show, as_taker(take))
+            return self.said.guard(_undying.run, self.words, call, width, memory, show, as_taker(take))
         finally:
             if show is not None:
                 show.close()
+
+    def run(self, kind: type[Result], progress: bool | None, take: Callable[[Record], Any] | None = None) -> Any:
+        code, text, ended = self.execute(progress, take)
         result = self._result(kind, text)
         if ended == "interrupted" or (ended and result is None):
             raise Interrupted(result)
@@ -221,6 +253,12 @@ class _Call:
 def compare(X: Any, y: Any = None, *, test: Any = None, progress: bool | None = None, executor: Any = None,
             on_run: Callable[[Record], Any] | None = None, **settings: Any) -> Study:
     if executor is not None:
+        if not hasattr(executor, "submit") and on_run is None:
+            raise InputError(
+                f"[executor] is a {type(executor).__name__}; expected what has submit(), as concurrent.futures.Executor does",
+                "executor",
+                "invalid argument",
+            )
         if on_run is not None:
             raise InputError("[on_run] is of runs in this process; expected one of on_run and executor", "on_run", "invalid argument")
         return _compare_on(executor, X, y, test, settings)
@@ -317,9 +355,11 @@ def list_all() -> Listing:
         return _Call("list", "list", {}, folder).run(Listing, False)
 
 
-_DATA_HELP = """\
+_INPUT_HELP = """\
 X: the name of a data set as --data has it ("fashion-mnist", "csv:FILE:label=NAME"), an array (examples, features...), a tensor, or a pandas or
-    polars frame. float32 is taken as it is, images of uint8 (examples, height, width[, channels]) as such, all else becomes float32.
+    polars frame. float32 is taken as it is, images of uint8 (examples, height, width[, channels]) as such, all else becomes float32."""
+
+_DATA_HELP = _INPUT_HELP + """
 y: of arrays and frames what is to be predicted, (examples) or (examples, outputs): integers and texts are classes, numbers with fractions
     values; of a frame also the name of the column.
 test: (X_test, y_test), or of a frame that names its label another frame; without it a part is held out (split).
@@ -346,7 +386,7 @@ _CALLBACK_HELP = {
 
 def _setting_help(name: str, flag: dict[str, Any]) -> str:
     default = f" (default: {flag['initial']})" if flag["initial"] else ""
-    return f"{name}: {flag['help']}{default}"
+    return f"{name}: {Words().say(flag['help'])}{default}"
 
 
 def _describe(function: Any, command: str, model: bool) -> None:
@@ -354,11 +394,12 @@ def _describe(function: Any, command: str, model: bool) -> None:
     flags = _flags(command)
     model_help = _MODEL_HELP if model else ""
     settings = "\n".join(_setting_help(name, flag) for name, flag in sorted(flags.items()))
-    columns = "\n".join(f"{name}: {text}" for name, text in COLUMN_OPTIONS.items())
-    data_help = _DATA_HELP + _CALLBACK_HELP.get(command, "") + (_EXECUTOR_HELP if command == "compare" else "")
-    function.__doc__ = f"{_HELP[command]['description'].strip()}\n\n{model_help}{data_help}\n\nSettings:\n\n{settings}\n\nOf frames and images:\n\n{columns}\n"
+    columns = "\n".join(f"{name}: {text}" for name, text in _columns(command).items())
+    asks = "y" in _inspect.signature(function).parameters
+    data_help = (_DATA_HELP if asks else _INPUT_HELP) + _CALLBACK_HELP.get(command, "") + (_EXECUTOR_HELP if command == "compare" else "")
+    function.__doc__ = f"{Words().say(_HELP[command]['description']).strip()}\n\n{model_help}{data_help}\n\nSettings:\n\n{settings}\n\nOf frames and images:\n\n{columns}\n"
     own = [p for p in _inspect.signature(function).parameters.values() if p.kind is not _inspect.Parameter.VAR_KEYWORD]
-    more = [_inspect.Parameter(name, _inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Any) for name in [*flags, *COLUMN_OPTIONS]]
+    more = [_inspect.Parameter(name, _inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Any) for name in [*flags, *_columns(command)]]
     function.__signature__ = _inspect.signature(function).replace(parameters=[*own, *more])
 
 

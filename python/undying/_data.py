@@ -17,6 +17,7 @@ COLUMN_OPTIONS = {
     "drop": "columns of a frame that are no inputs",
     "keep": "columns of a frame that are inputs though they look like an index",
     "text": "columns of a frame that are names, whatever they hold",
+    "numbers": "columns of a frame that are numbers; what is none is missing",
     "missing": "rows of a frame that miss something: refuse, drop, mean or keep",
     "values": "how many different texts of a column become features at most",
     "channels": "of images as arrays: first or last, where the channels are to go",
@@ -30,6 +31,9 @@ class Source:
     name: str
     memory: Any = None
     arguments: list[str] = field(default_factory=list)  # that go with it
+    rows: int = 0  # in memory
+    columns: list[str] | None = None  # of a frame, by name
+    predicted: str | None = None  # the column of it that y became
 
 
 def is_frame(data: Any) -> bool:
@@ -41,21 +45,22 @@ def is_name(data: Any) -> bool:
     return isinstance(data, (str, os.PathLike))
 
 
-def to_numpy(data: Any) -> np.ndarray:
+def to_numpy(data: Any, name: str) -> np.ndarray:
     """The array of whatever holds one: a numpy array as it is, a tensor by DLPack, lists by numpy."""
     if isinstance(data, np.ndarray):
         return data
-    if hasattr(data, "detach"):  # a torch tensor, perhaps with a gradient or on another device
-        data = data.detach().cpu()
-    if hasattr(data, "__dlpack__"):
-        return np.from_dlpack(data)
     if hasattr(data, "toarray") and hasattr(data, "nnz"):
-        raise InputError("[X] is a sparse matrix; expected a dense array, such as X.toarray()", "X", "bad data")
-    return np.asarray(data)
+        raise InputError(f"[{name}] is a sparse matrix; expected a dense array, such as {name}.toarray()", name, "bad data")
+    try:
+        if hasattr(data, "detach"):  # a torch tensor, perhaps with a gradient or on another device
+            data = data.detach().cpu()
+        return np.from_dlpack(data) if hasattr(data, "__dlpack__") else np.asarray(data)
+    except (ValueError, TypeError, RuntimeError, BufferError) as error:  # rows of several lengths, types that numpy has not
+        raise InputError(f"[{name}] is a {type(data).__name__} of which numpy makes no array: {error}", name, "bad data") from error
 
 
 def _inputs(data: Any, name: str) -> np.ndarray:
-    array = to_numpy(data)
+    array = to_numpy(data, name)
     if array.dtype == object or array.dtype.kind not in "fiub":
         raise InputError(
             f"[{name}] is an array of {array.dtype}; expected numbers. A frame with columns of text is read as a table:"
@@ -76,7 +81,7 @@ class _Targets:
 
     def __init__(self, y: Any, test: Any | None, classes: int = 0, network: bool = False):
         """`classes`: how many there are, where y counts them from 0. `network`: there is one, which knows its classes."""
-        parts = [to_numpy(y)] + ([] if test is None else [to_numpy(test)])
+        parts = [to_numpy(y, "y")] + ([] if test is None else [to_numpy(test, "test")])
         self.integers = all(part.dtype.kind in "iub" for part in parts)
         self.classes: list[str] = [str(each) for each in range(classes)]
         if classes:
@@ -142,11 +147,11 @@ def _array_source(X: Any, y: Any, test: Any, options: dict[str, Any], classes: i
         y=None if targets is None else targets.parts[0],
         integers=targets is not None and targets.integers,
         classes=[] if targets is None else targets.classes,
-        channels=options.get("channels", "") or "",
+        channels=_word(options, "channels"),
         test_x=test_x,
         test_y=None if test_y is None else targets.parts[1],
     )
-    return Source(f"array {x.shape}", memory)
+    return Source(f"array {x.shape}", memory, rows=len(x))
 
 
 def _column(series: Any) -> np.ndarray | list[str | None]:
@@ -179,7 +184,7 @@ def _with_labels(columns: list[tuple[str, Any]], y: Any) -> tuple[list[tuple[str
     taken = {column for column, _ in columns}
     while name in taken:
         name += "_"
-    array = to_numpy(y) if not hasattr(y, "dtype") or isinstance(y, np.ndarray) else y
+    array = to_numpy(y, "y") if not hasattr(y, "dtype") or isinstance(y, np.ndarray) else y
     if getattr(array, "ndim", 1) != 1:
         raise InputError("[y] has several columns; expected one with a frame, or arrays", "y", "bad data")
     values = array.astype(np.float64) if isinstance(array, np.ndarray) and array.dtype.kind in "fiub" else array
@@ -190,8 +195,29 @@ def _with_labels(columns: list[tuple[str, Any]], y: Any) -> tuple[list[tuple[str
     return [*columns, (name, values)], name
 
 
-def _list(value: Any) -> list[str]:
-    return [] if value is None else [value] if isinstance(value, str) else [str(each) for each in value]
+def _list(options: dict[str, Any], name: str) -> list[str]:
+    """Names of columns, one or several."""
+    value = options.get(name)
+    if value is None or isinstance(value, str):
+        return [] if value is None else [value]
+    try:
+        return [str(each) for each in value]
+    except TypeError:
+        raise InputError(f"[{name}] is {value!r}; expected the name of a column, or a list of names", name, "invalid argument") from None
+
+
+def _word(options: dict[str, Any], name: str) -> str:
+    value = options.get(name, "")
+    if not isinstance(value, str):
+        raise InputError(f"[{name}] is {value!r}; expected a word: {COLUMN_OPTIONS[name]}", name, "invalid argument")
+    return value
+
+
+def _most_values(options: dict[str, Any]) -> int:
+    value = options.get("values", 32)
+    if not isinstance(value, (int, np.integer)) or not 2 <= value <= 10000:
+        raise InputError(f"[values] is {value!r}; expected the most values a text column may have, 2..10000", "values", "invalid argument")
+    return int(value)
 
 
 def _frame_source(X: Any, y: Any, test: Any, options: dict[str, Any]) -> Source:
@@ -216,13 +242,16 @@ def _frame_source(X: Any, y: Any, test: Any, options: dict[str, Any]) -> Source:
         test=test_columns,
         predicted=predicted,
         values=target is not None,
-        drop=_list(options.get("drop")),
-        keep=_list(options.get("keep")),
-        text=_list(options.get("text")),
-        missing=options.get("missing") or "",
-        most_values=int(options.get("values") or 32),
+        drop=_list(options, "drop"),
+        keep=_list(options, "keep"),
+        text=_list(options, "text"),
+        numbers=_list(options, "numbers"),
+        missing=_word(options, "missing"),
+        most_values=_most_values(options),
     )
-    return Source(f"frame ({len(X)}, {len(X.columns)})", memory)
+    names = [name for name, _ in columns]
+    added = predicted if len(names) > len(X.columns) else None
+    return Source(f"frame ({len(X)}, {len(X.columns)})", memory, rows=len(X), columns=names, predicted=added)
 
 
 def open_source(X: Any, y: Any = None, *, test: Any = None, options: dict[str, Any] | None = None, learns: bool = False,
@@ -235,9 +264,13 @@ def open_source(X: Any, y: Any = None, *, test: Any = None, options: dict[str, A
             raise InputError(f"[y] has no use: {os.fspath(X)} brings its own", "y", "invalid argument")
         for name in options:
             raise InputError(f"[{name}] has no use with {os.fspath(X)}; its notation has options of its own", name, "invalid argument")
+        if test is not None and not is_name(test):
+            raise InputError(f"[test] is a {type(test).__name__}; expected the name of a file, as X is a name", "test", "invalid argument")
         arguments = [] if test is None else [f"--test={os.fspath(test)}"]
         return Source(os.fspath(X), None, arguments)
     if learns and y is None and "target" not in options:
-        known = f"; the columns are {', '.join(map(str, X.columns))}" if is_frame(X) else ""
-        raise InputError(f"[y] is missing; expected labels or values, one for each example{known}", "y", "invalid argument")
+        expected = "labels or values, one for each example"
+        if is_frame(X):
+            expected += f", y=NAME of a column of classes, or target=NAME of one of values; the columns are {', '.join(map(str, X.columns))}"
+        raise InputError(f"[y] is missing; expected {expected}", "y", "invalid argument")
     return _frame_source(X, y, test, options) if is_frame(X) else _array_source(X, y, test, options, classes, network)

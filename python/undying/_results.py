@@ -18,6 +18,21 @@ def _wrapped(value: Any) -> Any:
     return value
 
 
+_MOST_SHOWN = 8  # entries of a list
+
+
+def _shown(value: Any) -> str:
+    """A value within a record: lists of records and long ones by their length."""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, dict):
+        return f"Record({', '.join(f'{name}={_shown(each)}' for name, each in value.items())})"
+    if isinstance(value, list):
+        plain = len(value) <= _MOST_SHOWN and not any(isinstance(each, (dict, list)) for each in value)
+        return f"[{', '.join(map(_shown, value))}]" if plain else f"[{len(value)} entries]"
+    return repr(value)
+
+
 class Record:
     """Named values: `record.name`, `record["any name"]`, iteration over names, `to_dict()`."""
 
@@ -50,7 +65,7 @@ class Record:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(self._values)})"
+        return f"{type(self).__name__}({', '.join(f'{name}={_shown(value)}' for name, value in self._values.items())})"
 
     def __getstate__(self) -> dict[str, Any]:
         return dict(self.__dict__)
@@ -72,6 +87,15 @@ def _frame(rows: list[dict[str, Any]]):
     except ImportError:
         raise InputError("[to_frame] needs pandas; install it, or take to_dict()", "to_frame", "unsupported") from None
     return pandas.DataFrame(rows)
+
+
+def _write(function: str, path: str | os.PathLike, content: bytes) -> None:
+    try:
+        with open(path, "wb") as file:
+            file.write(content)
+    except (OSError, TypeError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"[{path}] cannot be written: {why}; expected {function}(path) with a path in a folder that is there", str(path), "io") from error
 
 
 def _scalars(entry: dict[str, Any]) -> dict[str, Any]:
@@ -112,15 +136,13 @@ class Result(Record):
         page = self._report
         if page is None:
             page = f"<!doctype html><meta charset=utf-8><title>undying</title><pre>{html.escape(self._text)}</pre>\n"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(page)
+        _write("save_report", path, page.encode())
 
     def save_model(self, path: str | os.PathLike) -> None:
         """Writes the network as an ONNX file."""
         if self.model is None:
             raise InputError("[save_model] there is no network to write: this command made none", "save_model", "invalid argument")
-        with open(path, "wb") as file:
-            file.write(self.model)
+        _write("save_model", path, self.model)
 
     def to_frame(self):
         """The main table as a pandas frame."""
@@ -152,8 +174,33 @@ class Study(Result):
         return _frame(rows)
 
 
-class Run(Result):
-    """A training run: `epochs`, the `ledger` of its units, `model`."""
+class _WithNetwork(Result):
+    """Of what may hold a network."""
+
+    _nothing = ""  # why it holds none
+
+    def _network(self, function: str) -> bytes:
+        if self.model is None:
+            raise InputError(f"[{function}] there is no network to use: {self._nothing}", function, "invalid argument")
+        return self.model
+
+    def predict(self, X: Any, **settings: Any) -> Any:
+        """What the network answers: `undying.predict` of it."""
+        from ._predict import predict
+
+        return predict(self._network("predict"), X, **settings)
+
+    def predict_proba(self, X: Any, **settings: Any) -> Any:
+        """The probability of each class: `undying.predict_proba` of the network."""
+        from ._predict import predict_proba
+
+        return predict_proba(self._network("predict_proba"), X, **settings)
+
+
+class Run(_WithNetwork):
+    """A training run: `epochs`, the `ledger` of its units, `model`; `predict(X)` and `predict_proba(X)` use it."""
+
+    _nothing = "the run wrote none as an ONNX file"
 
     def to_frame(self):
         """A row an epoch."""
@@ -185,10 +232,8 @@ class Forecast(Result):
         return _frame([_scalars(layer) for layer in self._values["layers"]])
 
 
-class _Changed(Result):
+class _Changed(_WithNetwork):
     """Of a network that another one came of."""
-
-    _nothing = ""  # why there is none
 
     def apply_to(self, module: Any) -> Any:
         """Puts the network into the torch.nn.Module that the command was given, or one like it: weights by the names of its parameters,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 import tempfile
 import warnings
@@ -22,11 +23,41 @@ except ImportError as error:  # pragma: no cover
 from . import _commands, _undying
 from ._errors import InputError
 from ._results import as_taker
+from ._words import Words
 
 # Of the multiply-adds of a step so many, and of its rows so many, are worth a shard of their own.
 _SHARD_WORK = 2_000_000
 _SHARD_ROWS = 25
 _MOST_SHARDS = 8
+# What scikit-learn calls by another name.
+_ACTIVATIONS = {"logistic": "sigmoid"}
+_LOSSES = {"squared_error": "mse"}
+_WORDS = Words(
+    {
+        "--model": "hidden_layer_sizes",
+        "--optimizer": "solver",
+        "--lr": "learning_rate_init",
+        "--weight-decay": "alpha",
+        "--schedule": "learning_rate",
+        "schedule": "learning_rate",
+        "--batch": "batch_size",
+        "--epochs": "max_iter",
+        "--init-scheme": "initializer",
+        "--seed": "random_state",
+        "--early-stop": "n_iter_no_change",
+        "--beta1": "beta_1",
+        "--beta2": "beta_2",
+        "--nesterov": "nesterovs_momentum",
+    }
+)
+
+
+def _refuse(name: str, value: Any, expected: str) -> None:
+    raise InputError(f"[{name}] is {value!r}; expected {expected}", name, "invalid argument")
+
+
+def _is_whole(value: Any, least: int) -> bool:
+    return isinstance(value, numbers.Real) and float(value).is_integer() and value >= least
 
 
 def _scaled(weights: np.ndarray) -> np.ndarray:
@@ -50,10 +81,12 @@ class _Estimator(BaseEstimator):
         batch_size="auto",
         learning_rate="constant",
         learning_rate_init=0.001,
+        power_t=0.5,
         max_iter=200,
         shuffle=True,
         random_state=None,
         tol=1e-4,
+        verbose=False,
         warm_start=False,
         momentum=0.9,
         nesterovs_momentum=True,
@@ -63,6 +96,7 @@ class _Estimator(BaseEstimator):
         beta_2=0.999,
         epsilon=1e-8,
         n_iter_no_change=10,
+        max_fun=15000,
         dropout=0.0,
         batch_norm=False,
         initializer="kaiming-normal",
@@ -79,10 +113,12 @@ class _Estimator(BaseEstimator):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
         self.max_iter = max_iter
         self.shuffle = shuffle
         self.random_state = random_state
         self.tol = tol
+        self.verbose = verbose
         self.warm_start = warm_start
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
@@ -92,6 +128,7 @@ class _Estimator(BaseEstimator):
         self.beta_2 = beta_2
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
         self.dropout = dropout
         self.batch_norm = batch_norm
         self.initializer = initializer
@@ -106,16 +143,16 @@ class _Estimator(BaseEstimator):
     def _widths(self) -> list[int]:
         sizes = self.hidden_layer_sizes
         widths = [sizes] if np.isscalar(sizes) else list(sizes)
-        if not widths or any(not float(width).is_integer() or width < 1 for width in widths):
-            raise InputError(
-                f"[hidden_layer_sizes] is {sizes!r}; expected one width of at least 1 or more for each hidden layer",
-                "hidden_layer_sizes",
-                "invalid argument",
-            )
+        if not widths or not all(_is_whole(width, 1) for width in widths):
+            _refuse("hidden_layer_sizes", sizes, "a width of at least 1 for each hidden layer, of which there is one or more")
         return [int(width) for width in widths]
 
     def _batch(self, rows: int) -> int:
-        return min(200, rows) if self.batch_size == "auto" else min(int(self.batch_size), rows)
+        if isinstance(self.batch_size, str) and self.batch_size == "auto":
+            return min(200, rows)
+        if not _is_whole(self.batch_size, 1):
+            _refuse("batch_size", self.batch_size, "a whole number of at least 1, or auto")
+        return min(int(self.batch_size), rows)
 
     def _shard_count(self, rows: int) -> int:
         """Of the network and the batch alone: the same results on any machine."""
@@ -163,16 +200,34 @@ class _Estimator(BaseEstimator):
     def _own_arguments(self) -> list[str]:
         return []
 
+    def _check_settings(self) -> None:
+        """Those that the engine does not hear of as they are."""
+        for name, fits, expected in (
+            ("alpha", lambda value: value >= 0, "a number of at least 0"),
+            ("tol", lambda value: value >= 0, "a number of at least 0"),
+            ("validation_fraction", lambda value: 0 < value < 1, "a number between 0 and 1"),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, numbers.Real) or not fits(value):
+                _refuse(name, value, expected)
+        if not _is_whole(self.n_iter_no_change, 0):
+            _refuse("n_iter_no_change", self.n_iter_no_change, "a whole number of at least 0")
+        if self.on_epoch is not None and not callable(self.on_epoch):
+            _refuse("on_epoch", self.on_epoch, "a function that takes a record")
+
     # Training.
 
     def _make_network(self, rows: int, epochs: int) -> None:
-        self._network = _undying.Network(
-            self._arguments(rows, epochs), str(self.activation), self.n_features_in_, self._classes, 0 if self._classes else self._width
+        activation = _ACTIVATIONS.get(str(self.activation), str(self.activation))
+        outputs = 0 if self._classes else self._width
+        self._network = _WORDS.guard(
+            _undying.Network, self._arguments(rows, epochs), activation, self.n_features_in_, self._classes, outputs
         )
         self._made_for = (rows, epochs)
 
     def _train(self, X, labels, targets, weights, epochs: int, fresh: bool) -> None:
         rows = X.shape[0]
+        self._check_settings()
         if fresh or not hasattr(self, "_network"):
             self._seed = int(check_random_state(self.random_state).randint(1, 2**31 - 1))
             self.loss_curve_: list[float] = []
@@ -195,9 +250,17 @@ class _Estimator(BaseEstimator):
             self._seed,
             float(self.tol),
             0 if watched or epochs == 1 else int(self.n_iter_no_change),
-            as_taker(self.on_epoch),
+            as_taker(self._tell if self.verbose else self.on_epoch),
         )
         self._note(fitted, epochs)
+
+    def _tell(self, record) -> None:
+        """An epoch is over."""
+        print(f"Iteration {self.n_iter_ + record.epoch}, loss = {record.train_loss:.8f}")
+        if record.validation_score is not None:
+            print(f"Validation score: {record.validation_score:f}")
+        if self.on_epoch is not None:
+            self.on_epoch(record)
 
     def _note(self, fitted: dict[str, Any], epochs: int) -> None:
         self.loss_curve_ += fitted["losses"]
@@ -262,8 +325,8 @@ class _Estimator(BaseEstimator):
 
     @property
     def _epochs(self) -> int:
-        if not isinstance(self.max_iter, (int, np.integer)) or self.max_iter < 1:
-            raise InputError(f"[max_iter] is {self.max_iter!r}; expected a whole number of at least 1", "max_iter", "invalid argument")
+        if not _is_whole(self.max_iter, 1):
+            _refuse("max_iter", self.max_iter, "a whole number of at least 1")
         return int(self.max_iter)
 
 
@@ -271,7 +334,7 @@ class UndyingClassifier(ClassifierMixin, _Estimator):
     """A multilayer perceptron classifier with the parameters of scikit-learn's MLPClassifier and any activation of the family.
 
     Beyond those: `activation` takes "leaky_relu:0.1" and whatever `undying.list()` names; `solver` sgd, adam, adamw or rmsprop;
-    `learning_rate` constant, step:PERIOD[,GAMMA], cosine[:FINAL] or one-cycle; `class_weight` as scikit-learn has it; `dropout`, `batch_norm`,
+    `learning_rate` constant, step:PERIOD[,GAMMA], cosine[:FINAL] or one-cycle (`power_t` and `max_fun` have no use with these, as there); `class_weight` as scikit-learn has it; `dropout`, `batch_norm`,
     `initializer`, `clip_norm`, `precision`; `threads` (None: the machine's, or OMP_NUM_THREADS) and `shards`, on which the last bits of
     a result depend, and never on the threads (None: as many as network and batch are worth); `on_epoch`, called after each epoch with its
     record (epoch, step, train_loss, validation_score), which ends the training by StopIteration.
@@ -289,10 +352,12 @@ class UndyingClassifier(ClassifierMixin, _Estimator):
         batch_size="auto",
         learning_rate="constant",
         learning_rate_init=0.001,
+        power_t=0.5,
         max_iter=200,
         shuffle=True,
         random_state=None,
         tol=1e-4,
+        verbose=False,
         warm_start=False,
         momentum=0.9,
         nesterovs_momentum=True,
@@ -302,6 +367,7 @@ class UndyingClassifier(ClassifierMixin, _Estimator):
         beta_2=0.999,
         epsilon=1e-8,
         n_iter_no_change=10,
+        max_fun=15000,
         dropout=0.0,
         batch_norm=False,
         initializer="kaiming-normal",
@@ -330,10 +396,10 @@ class UndyingClassifier(ClassifierMixin, _Estimator):
         return _scaled(weights)
 
     def _check(self, X, y, reset: bool):
-        X, y = validate_data(self, X, y, dtype=np.float32, order="C", reset=reset)
+        X, y = validate_data(self, X, y, dtype=np.float32, order="C", reset=reset, multi_output=True)
         check_classification_targets(y)
-        if type_of_target(y) == "multilabel-indicator":
-            raise ValueError("y has several labels an example; expected one class each")
+        if type_of_target(y).startswith(("multilabel", "multiclass-multioutput")):
+            raise InputError("[y] has several labels an example; expected one class each", "y", "bad data")
         return X, column_or_1d(y, warn=True)
 
     def _start(self, classes: np.ndarray) -> None:
@@ -412,10 +478,12 @@ class UndyingRegressor(RegressorMixin, _Estimator):
         batch_size="auto",
         learning_rate="constant",
         learning_rate_init=0.001,
+        power_t=0.5,
         max_iter=200,
         shuffle=True,
         random_state=None,
         tol=1e-4,
+        verbose=False,
         warm_start=False,
         momentum=0.9,
         nesterovs_momentum=True,
@@ -425,6 +493,7 @@ class UndyingRegressor(RegressorMixin, _Estimator):
         beta_2=0.999,
         epsilon=1e-8,
         n_iter_no_change=10,
+        max_fun=15000,
         dropout=0.0,
         batch_norm=False,
         initializer="kaiming-normal",
@@ -441,7 +510,7 @@ class UndyingRegressor(RegressorMixin, _Estimator):
         self.scale_targets = scale_targets
 
     def _own_arguments(self) -> list[str]:
-        return [f"--loss={self.loss}"]
+        return [f"--loss={_LOSSES.get(self.loss, self.loss)}"]
 
     def _check(self, X, y, reset: bool):
         X, y = validate_data(self, X, y, dtype=np.float32, order="C", reset=reset, multi_output=True, y_numeric=True)

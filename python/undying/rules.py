@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from ._errors import InputError
 from ._results import Record
 from ._torch.conditions import Condition
 
@@ -32,7 +33,7 @@ class Recycle:
 
     def __init__(self, of: str = "dormant", *, tau: float = 0.025, every: int = 1):
         if of not in ("dormant", "silent"):
-            raise ValueError(f'of is "{of}"; expected dormant or silent')
+            raise InputError(f'[of] is "{of}"; expected dormant or silent', "of", "invalid argument")
         self.of = of
         self.tau = tau
         self.every = every  # transfers
@@ -43,7 +44,7 @@ class Recycle:
         if self._seen % self.every:
             return
         for layer in watch.layers.values():
-            chosen = layer.silent if self.of == "silent" else layer.dormant(self.tau)
+            chosen = layer.silent if self.of == "silent" else layer.faint(self.tau)
             units = np.flatnonzero(chosen)
             if len(units) and recycle(layer, units, watch.optimizer):
                 layer.silent_outputs[units] = 0

@@ -7,11 +7,12 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <utility>
+#include <string>
 #include <vector>
 
 #include "activations/gain.h"
 #include "activations/scalar.h"
+#include "base/nearest.h"
 #include "undying/error.h"
 
 namespace undying {
@@ -21,20 +22,6 @@ using activations::scalar_definitions;
 using activations::ScalarDefinition;
 
 const ScalarDefinition& definition(int index) { return scalar_definitions()[index]; }
-
-// Levenshtein's distance.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, replaced}));
-    }
-  }
-  return row.back();
-}
 
 // Lower case without separators, so that "LeakyReLU" and "leaky-relu" are near misses of
 // "leaky_relu".
@@ -47,16 +34,12 @@ std::string plain(std::string_view name) {
 }
 
 std::string suggestion(std::string_view name) {
-  std::string_view best;
-  std::size_t least = 3;  // at most two edits are a slip
-  for (const ActivationInfo& info : activation_family()) {
-    const std::size_t distance = edit_distance(plain(name), plain(info.name));
-    if (distance < least) {
-      least = distance;
-      best = info.name;
-    }
-  }
-  return best.empty() ? "" : fmt::format("did you mean {}? ", best);
+  std::vector<std::string> letters;
+  for (const ActivationInfo& info : activation_family()) letters.push_back(plain(info.name));
+  const auto near = std::ranges::find(letters, nearest(plain(name), letters));
+  return near == letters.end()
+             ? ""
+             : fmt::format("did you mean {}? ", activation_family()[near - letters.begin()].name);
 }
 
 std::string known_names() {

@@ -21,6 +21,17 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+// What is written short: "leaky" for leaky_relu.
+std::string begun(std::string_view text, const std::vector<std::string>& candidates) {
+  constexpr std::size_t kFewest = 3;
+  std::string shortest;
+  for (const std::string& candidate : candidates)
+    if (text.size() >= kFewest && candidate.starts_with(text) &&
+        (shortest.empty() || candidate.size() < shortest.size()))
+      shortest = candidate;
+  return shortest;
+}
+
 }  // namespace
 
 std::string nearest(std::string_view text, const std::vector<std::string>& candidates) {
@@ -33,7 +44,7 @@ std::string nearest(std::string_view text, const std::vector<std::string>& candi
     least = found;
     best = candidate;
   }
-  return best;
+  return best.empty() ? begun(text, candidates) : best;
 }
 
 }  // namespace undying

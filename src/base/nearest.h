@@ -7,7 +7,7 @@
 
 namespace undying {
 
-// The candidate nearest to `text` by edit distance, or "" when none is near.
+// The candidate nearest to `text` by edit distance, else one that begins with it; "": none.
 std::string nearest(std::string_view text, const std::vector<std::string>& candidates);
 
 }  // namespace undying

@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "cli/flags/parse.h"
+#include "doctor/gradient_paths.h"
 #include "doctor/network.h"
 #include "engine/model.h"
 #include "ops/operator.h"
@@ -23,6 +24,7 @@ void check_trains(const Network& network, const std::string& file) {
 }
 
 Graph trained_graph(const Network& network, Loss loss) {
+  doctor::check_gradient(network.graph);
   return network.outputs.empty() ? doctor::without_head(network.graph, loss).graph : network.graph;
 }
 

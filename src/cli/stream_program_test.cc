@@ -1,4 +1,6 @@
 // Streams, checkpoints, remedies inside training and published results, as programs.
+#include <fstream>
+
 #include "cli/test_program.h"
 
 namespace undying::cli {
@@ -80,7 +82,7 @@ TEST_F(Program, ReproducesAtQuickSize) {
   const Result result = run("reproduce plasticity --quick --quiet --json found.json");
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, AllOf(HasSubstr("Dohare et al. 2024"), HasSubstr("| relu + cbp "),
-                                HasSubstr("too few for the statement")));
+                                HasSubstr("quick: too small for the statement")));
   const Json found = json("found.json");
   EXPECT_EQ(found["curves"].size(), found["tables"][0]["rows"].size());
   for (const Json& claim : found["claims"]) EXPECT_EQ(claim["verdict"], "undecided");
@@ -94,6 +96,33 @@ TEST_F(Program, ReproducesAtQuickSize) {
     for (const Json& claim : json("other.json")["claims"]) EXPECT_EQ(claim["verdict"], "undecided");
   }
   expect_error("reproduce nothing", HasSubstr("plasticity"));
+}
+
+// Whatever is short of a row's own size decides nothing, and says what was run.
+TEST_F(Program, AShortenedReproductionDecidesNothing) {
+  for (const char* row : {"recovery --seeds 1 --steps 10", "learning-rate --quick --steps 1"}) {
+    const Result result = run(std::string("reproduce --quiet --json short.json ") + row);
+    ASSERT_EQ(result.code, 0) << row << result.err;
+    for (const Json& claim : json("short.json")["claims"])
+      EXPECT_EQ(claim["verdict"], "undecided") << row;
+  }
+  const Json found = json("short.json");
+  EXPECT_THAT(found["setting"].get<std::string>(), HasSubstr("1 step,"));
+  EXPECT_THAT(found["tables"][0]["title"].get<std::string>(), HasSubstr("after 1 step,"));
+  EXPECT_THAT(found["claims"][0]["found"].get<std::string>(),
+              AllOf(HasSubstr("dead at 0.003:"), HasSubstr("; at 0.1:")));
+}
+
+TEST_F(Program, TheStoreOfAReproductionIsAFolder) {
+  std::ofstream(folder_ / "taken") << "a file";
+  expect_error("reproduce slopes --quick --store taken", HasSubstr("[--store] taken cannot be"));
+  expect_error("reproduce slopes --quick --store taken/in", HasSubstr("[--store]"));
+  expect_error("reproduce slopes --quick --store /proc/none", HasSubstr("[--store]"));
+  for (const char* name : {"recovery", "overhead"}) {
+    expect_error(std::string("reproduce --quick --store runs ") + name, HasSubstr("keeps no runs"));
+    EXPECT_FALSE(exists("runs"));
+  }
+  EXPECT_THAT(run("reproduce --help").out, HasSubstr("--store FOLDER"));
 }
 
 }  // namespace

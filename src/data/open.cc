@@ -124,6 +124,7 @@ Split open_table_file(const Name& name, const DataOptions& options) {
   data::CsvSource test = data::parse_csv_source(test_of(name.kind, options.test), format);
   if (test.missing == data::Missing::kRefuse) test.missing = source.missing;
   if (test.header == data::Header::kAuto) test.header = source.header;
+  if (test.numbers.empty()) test.numbers = source.numbers;
   return open_table(source, reader(source), reader(test), test.file, options);
 }
 

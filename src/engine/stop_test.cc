@@ -11,7 +11,7 @@
 namespace undying::engine {
 namespace {
 
-constexpr std::int64_t kRows = 32;
+constexpr std::int64_t kStopRows = 32;
 constexpr std::int64_t kSize = 6;
 
 // Asks for an end while the rows of a shard are read.
@@ -51,7 +51,7 @@ Trained train(int threads, bool asked) {
   const Random random(8, Stream::kTest, 1);
   for (std::int64_t i = 0; i < model.trained_size(); ++i)
     model.trained()[i] = static_cast<float>(0.3 * random.normal(static_cast<std::uint64_t>(i)));
-  Engine engine(model, {.batch = kRows, .shards = 4, .threads = threads, .long_steps = true});
+  Engine engine(model, {.batch = kStopRows, .shards = 4, .threads = threads, .long_steps = true});
   const SlicePass update{.apply =
                              [&](const Slice& slice) {
                                for (std::int64_t i = 0; i < slice.size; ++i)
@@ -60,14 +60,14 @@ Trained train(int threads, bool asked) {
                              },
                          .finish = {}};
   const Rows rows(nullptr);
-  engine.step(rows, kRows, 1, std::span(&update, 1));
+  engine.step(rows, kStopRows, 1, std::span(&update, 1));
   if (asked) {
     std::stop_source source;
     const Stoppable stoppable(source.get_token());
     EXPECT_FALSE(
-        unless_stopped([&] { engine.step(Rows(&source), kRows, 2, std::span(&update, 1)); }));
+        unless_stopped([&] { engine.step(Rows(&source), kStopRows, 2, std::span(&update, 1)); }));
   }
-  engine.step(rows, kRows, 2, std::span(&update, 1));
+  engine.step(rows, kStopRows, 2, std::span(&update, 1));
   Trained found;
   found.weights.assign(model.trained(), model.trained() + model.trained_size());
   found.statistics.assign(model.statistics().begin(), model.statistics().end());

@@ -266,15 +266,16 @@ TEST(OnnxLoad, NumbersOfRowsAreInputs) {
 
 // Attention of PyTorch brings the batch behind the positions, folds it with the heads, and back.
 TEST(OnnxLoad, TheBatchMayStandAnywhereBetween) {
-  using List = std::vector<std::int64_t>;
+  using Permutation = std::vector<std::int64_t>;
   TestModel model;
   model.input("x", {8, 5, 6}).list("split", {5, 16, 3}).list("join", {5, 8, 6});
-  model.node("Transpose", {"x"}, {"a"}, {{"perm", List{1, 0, 2}}})
+  model.node("Transpose", {"x"}, {"a"}, {{"perm", Permutation{1, 0, 2}}})
       .node("Reshape", {"a", "split"}, {"b"});
-  model.node("Transpose", {"b"}, {"c"}, {{"perm", List{1, 0, 2}}}).node("Softmax", {"c"}, {"d"});
-  model.node("Transpose", {"d"}, {"e"}, {{"perm", List{1, 0, 2}}})
+  model.node("Transpose", {"b"}, {"c"}, {{"perm", Permutation{1, 0, 2}}})
+      .node("Softmax", {"c"}, {"d"});
+  model.node("Transpose", {"d"}, {"e"}, {{"perm", Permutation{1, 0, 2}}})
       .node("Reshape", {"e", "join"}, {"f"});
-  model.node("Transpose", {"f"}, {"y"}, {{"perm", List{1, 0, 2}}}).output("y");
+  model.node("Transpose", {"f"}, {"y"}, {{"perm", Permutation{1, 0, 2}}}).output("y");
   EXPECT_EQ(structure(model.load().graph),
             "reshape(0) shape=[5, 2, 3]\ntranspose(1) perm=[1, 0, 2]\nsoftmax(2)\ntranspose(3) "
             "perm=[1, 0, 2]\nreshape(4) shape=[5, 6]\n");

@@ -25,7 +25,7 @@ void expect_model_or_error(const std::string& bytes) {
 }
 
 // A network with layers, composites and shape arithmetic.
-std::string network() {
+std::string network_bytes() {
   TestModel model;
   model.input("x", {0, 3, 4})
       .floats("fc1.weight", {5, 12})
@@ -55,10 +55,12 @@ std::string network() {
   return model.proto.SerializeAsString();
 }
 
-TEST(OnnxRobustness, TheNetworkItselfIsAModel) { EXPECT_EQ(code_of(network()), std::nullopt); }
+TEST(OnnxRobustness, TheNetworkItselfIsAModel) {
+  EXPECT_EQ(code_of(network_bytes()), std::nullopt);
+}
 
 TEST(OnnxRobustness, TruncatedFiles) {
-  const std::string whole = network();
+  const std::string whole = network_bytes();
   for (std::size_t i = 0; i < 100; ++i) {
     const std::size_t length = whole.size() * i / 100;
     EXPECT_EQ(code_of(whole.substr(0, length)).has_value(), true)
@@ -67,7 +69,7 @@ TEST(OnnxRobustness, TruncatedFiles) {
 }
 
 TEST(OnnxRobustness, FlippedBits) {
-  const std::string whole = network();
+  const std::string whole = network_bytes();
   std::mt19937 random(1);
   for (int i = 0; i < 400; ++i) {
     std::string bytes = whole;
@@ -341,7 +343,7 @@ TEST(OnnxRobustness, MemoryStaysBounded) {
   getrusage(RUSAGE_SELF, &before);
   EXPECT_EQ(code_of(many), ErrorCode::kBadData);
   EXPECT_EQ(code_of(doubling().proto.SerializeAsString()), ErrorCode::kBadData);
-  expect_model_or_error(network());
+  expect_model_or_error(network_bytes());
   rusage after{};
   getrusage(RUSAGE_SELF, &after);
   EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 512 * 1024);  // kilobytes

@@ -131,6 +131,11 @@ bool training_differs(const Node& node, Precision precision) {
   return differs != nullptr && differs(node, precision);
 }
 
+bool passes_gradient(const Node& node, std::size_t input) {
+  const auto passes = traits_of(node).passes_gradient;
+  return passes == nullptr || passes(node, input);
+}
+
 bool is_input(const Node& node) { return node.op == "input"; }
 
 const Activation* activation_of(const Node& node) {

@@ -214,6 +214,8 @@ std::vector<Value> sources(const Node& node, std::span<const Value> values);
 // Asked of a node's row. An input, which has none, has the kind kInput and never differs.
 const Traits& traits_of(const Node& node);
 bool training_differs(const Node& node, Precision precision);
+// Whether a gradient of its output reaches that input of the node.
+bool passes_gradient(const Node& node, std::size_t input);
 
 bool is_input(const Node& node);
 // Null where the node is none.

@@ -1,6 +1,7 @@
 #ifndef UNDYING_OPS_TRAITS_H_
 #define UNDYING_OPS_TRAITS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -97,6 +98,10 @@ struct Traits {
   // extent along one axis. `src`: the shapes of its inputs as they were. Null: no attribute names
   // any.
   void (*reshape)(Node& node, std::span<const Shape> src, const Shape& dst) = nullptr;
+
+  // Whether a gradient goes back to that input; null: to each. None goes where a value changes in
+  // steps: a comparison, a place, a number that chooses.
+  bool (*passes_gradient)(const Node& node, std::size_t input) = nullptr;
 };
 
 }  // namespace undying::ops

@@ -165,8 +165,8 @@ TEST(StudyTable, FitsTheTerminalAndKeepsTheVerdict) {
     EXPECT_THAT(table, HasSubstr("relu (placebo)"));
     EXPECT_THAT(table, Not(HasSubstr("\x1b")));
   }
-  EXPECT_THAT(study_table(study, 80), HasSubstr("No room for:"));
-  EXPECT_THAT(study_table(study, 300), Not(HasSubstr("No room for:")));
+  EXPECT_THAT(study_table(study, 80), HasSubstr("Columns left out here:"));
+  EXPECT_THAT(study_table(study, 300), Not(HasSubstr("Columns left out here:")));
 }
 
 TEST(StudyTable, TheVerdictComesFirst) {

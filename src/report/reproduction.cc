@@ -42,8 +42,9 @@ std::string reproduction_text(const study::PublishedResult& result,
     text += fmt::format("{}: published: {}; found: {}\n", name(claim.agreement), claim.published,
                         claim.found);
   if (found.missing > 0)
-    text += fmt::format("interrupted: {} runs are missing; with --store the same command goes on\n",
-                        found.missing);
+    text += fmt::format("interrupted: {} run{} missing{}\n", found.missing,
+                        found.missing == 1 ? " is" : "s are",
+                        result.keeps ? "; with --store the same command goes on" : "");
   return text;
 }
 
@@ -54,12 +55,18 @@ std::string reproduction_json(const std::string& command, const study::Published
                {"name", result.name},
                {"source", result.source},
                {"setting", found.setting},
-               {"missing", found.missing}};
+               {"missing", found.missing},
+               {"tables", Json::array()},
+               {"curves", Json::array()},
+               {"claims", Json::array()}};
   for (const study::Table& table : found.tables)
     json["tables"].push_back(
         {{"title", table.title}, {"columns", table.columns}, {"rows", table.rows}});
   for (const study::Curve& curve : found.curves) {
-    Json each = {{"label", curve.label}, {"steps", curve.steps}};
+    Json each = {{"label", curve.label},
+                 {"steps", curve.steps},
+                 {"mean", Json::array()},
+                 {"half", Json::array()}};
     for (std::size_t i = 0; i < curve.mean.size(); ++i) {
       each["mean"].push_back(number(curve.mean[i]));
       each["half"].push_back(number(curve.half[i]));

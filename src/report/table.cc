@@ -103,13 +103,13 @@ std::vector<Column> score_columns(const Study& study) {
   return {column(study, "arm", 0, [](const Arm& arm) { return arm.label; }),
           column(study,
                  fmt::format("{} {}{} (95%)", study.part, name(metric), format.percent ? " %" : ""),
-                 0, [&](const Arm& arm) { return format.score(arm.score); }),
-          column(study, "lr", study.validation_examples > 0 ? 2 : kUnneeded,
+                 1, [&](const Arm& arm) { return format.score(arm.score); }),
+          column(study, "lr", study.validation_examples > 0 ? 3 : kUnneeded,
                  [](const Arm& arm) { return fmt::format("{}", arm.learning_rate); }),
-          column(study, "epochs", study.watched_examples > 0 ? 2 : kUnneeded, epochs_text),
-          column(study, "n", differ ? 2 : 6,
+          column(study, "epochs", study.watched_examples > 0 ? 3 : kUnneeded, epochs_text),
+          column(study, "n", differ ? 3 : 6,
                  [](const Arm& arm) { return fmt::format("{}", arm.score.n); }),
-          column(study, format.difference_title(), 3,
+          column(study, format.difference_title(), 0,
                  [&](const Arm& arm) {
                    return arm.role == Role::kControl ? "-"
                                                      : format.difference(arm.comparison.difference);
@@ -125,15 +125,15 @@ std::vector<Column> run_columns(const Study& study) {
   };
   return {column(study, "collapsed", some(&Arm::collapsed) ? 4 : 8,
                  [](const Arm& arm) { return count_text(arm.collapsed); }),
-          column(study, "diverged", some(&Arm::diverged) ? 2 : 8,
+          column(study, "diverged", some(&Arm::diverged) ? 3 : 8,
                  [](const Arm& arm) { return count_text(arm.diverged); }),
-          column(study, "missing", study.missing > 0 ? 2 : kUnneeded,
+          column(study, "missing", study.missing > 0 ? 3 : kUnneeded,
                  [](const Arm& arm) { return count_text(arm.missing); })};
 }
 
 std::vector<Column> neuron_columns(const Study& study) {
   return {
-      column(study, "dead", 1, [](const Arm& arm) { return share_text(arm.dead_share); }),
+      column(study, "dead", 2, [](const Arm& arm) { return share_text(arm.dead_share); }),
       column(study, "born dead", 5, [](const Arm& arm) { return share_text(arm.born_dead_share); }),
       column(study, "revived", 9, [](const Arm& arm) { return share_text(arm.revived_share); }),
       column(study, "steps to target", 10,
@@ -335,7 +335,9 @@ std::string footer(const Study& study, const std::vector<std::string>& left_out,
                                     study.settings.train.epochs),
                         limit);
   if (!left_out.empty())
-    text += "\n" + wrap(fmt::format("No room for: {}.", fmt::join(left_out, ", ")), limit);
+    text += "\n" + wrap(fmt::format("Columns left out here: {}. All are in --report and --json.",
+                                    fmt::join(left_out, ", ")),
+                        limit);
   return text + "\n";
 }
 

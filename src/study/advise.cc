@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <thread>
 #include <utility>
 
@@ -128,6 +129,18 @@ void check(const StudySettings& settings, const Split& data) {
     refuse("activations", "name nothing to use in the place of relu");
 }
 
+// What is judged: the one that was chosen, at the learning rate with which it was.
+std::vector<Arm> arms_of(const StudySettings& chosen, std::span<const Tried> tried) {
+  std::vector<Arm> arms = plan_arms(chosen);
+  if (!tunes(chosen)) return arms;
+  Arm& treatment = arms.back();
+  for (const Tried& each : tried)
+    if (each.activation == treatment.activation) treatment.rates.push_back(each.figures);
+  std::ranges::sort(treatment.rates, {}, &RateTried::learning_rate);
+  treatment.learning_rate = tried.front().figures.learning_rate;
+  return arms;
+}
+
 }  // namespace
 }  // namespace study
 
@@ -166,7 +179,8 @@ Study advise(const StudySettings& settings, const Split& data,
   }
   StudySettings chosen = settings;
   chosen.activations = {tried.front().activation};
-  Study study = run_study(chosen, split, planned, progress, std::move(stop));
+  Study study = study::run_planned(chosen, study::arms_of(chosen, tried), split, planned, progress,
+                                   std::move(stop));
   study.search = std::move(tried);
   study.search_examples = validation.test->size;
   study::write_verdicts(study);

@@ -4,8 +4,8 @@
 
 #include <set>
 
+#include "study/test_split.h"
 #include "study/test_study.h"
-#include "train/test_data.h"
 #include "undying/error.h"
 
 namespace undying {
@@ -25,21 +25,6 @@ StudySettings asked(std::vector<Activation> activations) {
                     .seed = 4};
   settings.threads = 2;
   return settings;
-}
-
-Split classes() {
-  return {.train = std::make_shared<Dataset>(make_classes(300, 6, 3)),
-          .test = std::make_shared<Dataset>(make_classes(200, 6, 3, 1)),
-          .note = ""};
-}
-
-// Whoever learned most scores worst.
-Split misleading() {
-  Split data = classes();
-  auto test = std::make_shared<Dataset>(*data.test);
-  for (std::int32_t& label : test->labels) label = (label + 1) % 3;
-  data.test = test;
-  return data;
 }
 
 TEST(Advise, TheBetterHalfGetsTwiceTheRuns) {
@@ -85,6 +70,35 @@ TEST(Advise, SlopesAndRatesAreSearchedTogether) {
   EXPECT_EQ(study.search[1].figures.learning_rate, 0.05f);
   EXPECT_EQ(study.arms[0].learning_rate, 0.05f) << "relu gets the best of its own";
   EXPECT_EQ(study.arms[2].activation, study.search[0].activation);
+}
+
+// The last of the rates does best for few runs of three: what wins by more of them is kept.
+TEST(Advise, WhatIsJudgedIsWhatWonTheSearch) {
+  StudySettings settings = asked({"leaky_relu:0.1", "leaky_relu:0.3", "elu"});
+  settings.learning_rates = {0.02f, 0.05f, 0.1f, 0.2f};
+  for (const std::uint64_t seed : {1U, 2U, 3U, 4U}) {
+    settings.train.seed = seed;
+    const Study study = advise(settings, classes());
+    const Arm& judged = study.arms[2];
+    EXPECT_EQ(judged.activation, study.search[0].activation);
+    EXPECT_EQ(judged.learning_rate, study.search[0].figures.learning_rate) << seed;
+    ASSERT_EQ(judged.rates.size(), 4U) << "what the search made of each";
+    for (const RateTried& rate : judged.rates)
+      EXPECT_EQ(rate.chosen, rate.learning_rate == judged.learning_rate);
+    EXPECT_EQ(study.arms[0].rates.size(), 4U);
+    EXPECT_THAT(study.verdict, testing::Contains(HasSubstr("with which it won the search")));
+  }
+}
+
+TEST(Advise, NothingIsTheBestOfWhatDiverged) {
+  StudySettings settings = asked({"leaky_relu:0.1", "leaky_relu:0.3"});
+  settings.train.optimizer = Sgd{.learning_rate = 1e30f};
+  const Study study = advise(settings, classes());
+  EXPECT_THAT(study.verdict, testing::Contains(HasSubstr("None of the 2 that were tried")));
+  for (const std::string& text : study.verdict) {
+    EXPECT_THAT(text, testing::Not(HasSubstr("is the best of")));
+    EXPECT_THAT(text, testing::Not(HasSubstr("beyond leaky_relu")));
+  }
 }
 
 TEST(Advise, StoppedInTheSearchAndResumed) {

@@ -64,6 +64,11 @@ void train_arms(Study& study, const Split& data, const Hooks& hooks, Store* stor
 Study run_study_with(const StudySettings& settings, const Split& data, const Hooks& hooks,
                      std::stop_token stop);
 
+// run_study() of these arms, plan_arms() of the settings; those that have rates are not tuned.
+Study run_planned(const StudySettings& settings, std::vector<Arm> arms, const Split& data,
+                  const std::function<void(const std::vector<Arm>&)>& planned,
+                  const std::function<void(const StudyProgress&)>& progress, std::stop_token stop);
+
 }  // namespace undying::study
 
 #endif  // UNDYING_STUDY_PLAN_H_

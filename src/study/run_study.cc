@@ -217,10 +217,12 @@ void train_arms(Study& study, const Split& data, const Hooks& hooks, Store* stor
   Growth(study, data, hooks, store, std::move(stop)).run();
 }
 
-Study run_study_with(const StudySettings& settings, const Split& data, const Hooks& hooks,
-                     std::stop_token stop) {
+namespace {
+
+Study run_arms(const StudySettings& settings, std::vector<Arm> arms, const Split& data,
+               const Hooks& hooks, std::stop_token stop) {
   Study study = begin_study(settings, data);
-  study.arms = plan_arms(settings);
+  study.arms = std::move(arms);
   study.redrawn = data.stream == nullptr && redraws(settings, data);  // streams do not overlap
   check(settings, data, study.arms);
   std::optional<Store> store;
@@ -232,27 +234,41 @@ Study run_study_with(const StudySettings& settings, const Split& data, const Hoo
   return study;
 }
 
+}  // namespace
+
+Study run_study_with(const StudySettings& settings, const Split& data, const Hooks& hooks,
+                     std::stop_token stop) {
+  return run_arms(settings, plan_arms(settings), data, hooks, std::move(stop));
+}
+
+Study run_planned(const StudySettings& settings, std::vector<Arm> arms, const Split& data,
+                  const std::function<void(const std::vector<Arm>&)>& planned,
+                  const std::function<void(const StudyProgress&)>& progress, std::stop_token stop) {
+  Draws draws(data, redraws(settings, data));
+  Hooks hooks{
+      .train = train_on(settings, draws),
+      .baseline = [&](std::uint64_t seed) { return draws.baseline_of(seed, settings.train); },
+      .planned = planned,
+      .progress = progress};
+  if (!tunes(settings)) return run_arms(settings, std::move(arms), data, hooks, std::move(stop));
+  // The same rows whatever --seed is: candidates of another seed may be in the store.
+  const Split validation = validation_split(data, kTuningShift);
+  Draws validation_draws(validation, redraws(validation));
+  hooks.tune = train_on(settings, validation_draws);
+  hooks.tuning_baseline = [&](std::uint64_t seed) {
+    return validation_draws.baseline_of(seed, settings.train);
+  };
+  hooks.validation = &validation;
+  return run_arms(settings, std::move(arms), data, hooks, std::move(stop));
+}
+
 }  // namespace study
 
 Study run_study(const StudySettings& settings, const Split& data,
                 const std::function<void(const std::vector<Arm>&)>& planned,
                 const std::function<void(const StudyProgress&)>& progress, std::stop_token stop) {
-  study::Draws draws(data, study::redraws(settings, data));
-  study::Hooks hooks{
-      .train = study::train_on(settings, draws),
-      .baseline = [&](std::uint64_t seed) { return draws.baseline_of(seed, settings.train); },
-      .planned = planned,
-      .progress = progress};
-  if (!study::tunes(settings)) return study::run_study_with(settings, data, hooks, std::move(stop));
-  // The same rows whatever --seed is: candidates of another seed may be in the store.
-  const Split validation = validation_split(data, study::kTuningShift);
-  study::Draws validation_draws(validation, study::redraws(validation));
-  hooks.tune = study::train_on(settings, validation_draws);
-  hooks.tuning_baseline = [&](std::uint64_t seed) {
-    return validation_draws.baseline_of(seed, settings.train);
-  };
-  hooks.validation = &validation;
-  return study::run_study_with(settings, data, hooks, std::move(stop));
+  return study::run_planned(settings, study::plan_arms(settings), data, planned, progress,
+                            std::move(stop));
 }
 
 }  // namespace undying

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <span>
 #include <utility>
@@ -147,6 +148,32 @@ std::int64_t most_steps(const Study& study) {
   return most;
 }
 
+// How the score of a run moved in its last epoch, as differences are; NaN: nothing tells.
+double last_change(const Run& run, Metric metric) {
+  if (run.epochs.size() < 2) return std::numeric_limits<double>::quiet_NaN();
+  const double before = undying::score_of(run.epochs[run.epochs.size() - 2], metric);
+  const double last = undying::score_of(run.epochs.back(), metric);
+  return is_relative(metric) ? std::log(last / before) : last - before;
+}
+
+// Of all runs that learned; NaN where it is less than what does not matter, or no improvement. Runs
+// that stop early went on as long as it paid, and a stretch of a stream is not the one before.
+double last_improvement(const Study& study) {
+  const Metric metric = study.rules.metric;
+  std::vector<double> changes;
+  for (const Arm& arm : study.arms)
+    for (const ArmRun& run : arm.runs)
+      if (run.present && run.outcome == Outcome::kLearned)
+        if (const double change = last_change(run.run, metric); std::isfinite(change))
+          changes.push_back(change);
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  if (changes.empty() || study.settings.train.early_stop > 0 || study.part == "online") return nan;
+  const double mean = trial::mean_of(changes);
+  const double change = is_relative(metric) ? std::expm1(mean) : mean;
+  const double better = higher_is_better(metric) ? change : -change;
+  return better > study.rules.margin ? change : nan;
+}
+
 trial::Ended ended(const Arm& arm) {
   return {arm.label, static_cast<int>(arm.runs.size()) - arm.missing, arm.diverged, arm.collapsed};
 }
@@ -160,6 +187,7 @@ trial::Tuning tuning_of(const Study& study) {
     tuning.rates.push_back(tried.learning_rate);
   for (const Arm& arm : study.arms)
     if (arm.role != Role::kPlacebo) tuning.arms.push_back({arm.label, arm.learning_rate});
+  tuning.searched = !study.search.empty();
   return tuning;
 }
 
@@ -181,14 +209,18 @@ std::optional<std::string_view> end_of(std::span<const Tried> search) {
 trial::Searched searched(const Study& study) {
   const std::vector<Tried>& search = study.search;
   const auto by_runs = [](const Tried& tried) { return tried.figures.runs; };
-  trial::Searched found{.chosen = search.front().label,
-                        .tried = static_cast<int>(search.size()),
-                        .least_runs = std::ranges::min(search, {}, by_runs).figures.runs,
-                        .most_runs = search.front().figures.runs,
-                        .examples = study.search_examples,
-                        .alike = {},
-                        .end = end_of(search),
-                        .rates = study.settings.learning_rates};
+  trial::Searched found{
+      .chosen = search.front().label,
+      .tried = static_cast<int>(search.size()),
+      .least_runs = std::ranges::min(search, {}, by_runs).figures.runs,
+      .most_runs = search.front().figures.runs,
+      .examples = study.search_examples,
+      .alike = {},
+      .end = std::isfinite(search.front().figures.score) ? end_of(search) : std::nullopt,
+      .rates = study.settings.learning_rates,
+      .scored = std::isfinite(search.front().figures.score)};
+  const Activation& chosen = search.front().activation;
+  if (chosen.info().name == "leaky_relu") found.slope = chosen.parameters().front();
   for (const Tried& tried : std::span(search).subspan(1)) {
     const Estimate& d = tried.difference;
     // Not said of what failed, and said where there are too few pairs for bounds.
@@ -209,7 +241,8 @@ std::vector<std::string> outcome_texts(const Study& study) {
   const trial::Searched search = searched(study);
   const Arm& arm = study.arms.back();
   return {trial::advice_text(subject_of(study, arm), arm.comparison, study.rules),
-          trial::search_text(search, study.rules.metric), trial::unknown_text(search)};
+          trial::search_text(search, study.rules.metric), trial::linear_text(search),
+          trial::unknown_text(search)};
 }
 
 std::vector<std::string> paragraphs(const Study& study) {
@@ -249,7 +282,9 @@ trial::Course course_of(const Study& study) {
                        .values = !is_of_classes(study.rules.metric),
                        .scaled = study.scaled,
                        .imbalanced = study.baseline.imbalanced,
-                       .weighed = study.settings.train.class_weights != ClassWeights::kNone};
+                       .weighed = study.settings.train.class_weights != ClassWeights::kNone,
+                       .improvement = last_improvement(study),
+                       .metric = study.rules.metric};
   for (const Arm& arm : study.arms) course.arms.push_back(ended(arm));
   return course;
 }

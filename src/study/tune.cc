@@ -17,6 +17,8 @@ std::set<float> rates_of(const StudySettings& settings) {
   return {settings.learning_rates.begin(), settings.learning_rates.end()};
 }
 
+bool is_tuned(const Arm& arm) { return arm.role != Role::kPlacebo && arm.rates.empty(); }
+
 }  // namespace
 
 RateTried summarise(const Study& tuning, const Arm& candidate) {
@@ -42,7 +44,7 @@ std::vector<Arm> plan_candidates(const StudySettings& settings, const std::vecto
   std::vector<Arm> candidates;
   for (const Arm& arm : arms)
     for (const float rate : rates_of(settings)) {
-      if (arm.role == Role::kPlacebo) continue;
+      if (!is_tuned(arm)) continue;
       Arm candidate{.label = fmt::format("{} at {}", arm.label, rate),
                     .activation = arm.activation,
                     .keep_alive = arm.keep_alive,
@@ -71,8 +73,7 @@ std::size_t choose_rate(std::span<const RateTried> rates, Metric metric) {
 void take_rates(Study& study, const Study& tuning) {
   auto candidate = tuning.arms.begin();
   for (Arm& arm : study.arms) {
-    if (arm.role == Role::kPlacebo) continue;
-    arm.rates.clear();
+    if (!is_tuned(arm)) continue;
     for (std::size_t i = 0; i < rates_of(study.settings).size(); ++i)
       arm.rates.push_back(summarise(tuning, *candidate++));
     RateTried& best = arm.rates[choose_rate(arm.rates, tuning.baseline.metric)];

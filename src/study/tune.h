@@ -21,7 +21,7 @@ inline constexpr int kTuningSeeds = 3;  // runs of an arm at a rate
 inline constexpr std::uint64_t kTuningShift = 2 * std::uint64_t{kMostSeeds};
 
 // The study's arms at each of the rates, the placebo left out: it is the control from other draws,
-// and gets the control's rate.
+// and gets the control's rate; and those that have their rates already, which a search chose.
 std::vector<Arm> plan_candidates(const StudySettings& settings, const std::vector<Arm>& arms);
 
 // Index of the rate to take.
@@ -30,7 +30,8 @@ std::size_t choose_rate(std::span<const RateTried> rates, Metric metric);
 // What became of a candidate's runs.
 RateTried summarise(const Study& tuning, const Arm& candidate);
 
-// Gives every arm its rate, from the finished runs of `tuning`, whose arms are plan_candidates().
+// Gives every arm that has none its rate, from the finished runs of `tuning`, whose arms are
+// plan_candidates().
 void take_rates(Study& study, const Study& tuning);
 
 }  // namespace undying::study

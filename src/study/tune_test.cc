@@ -12,7 +12,7 @@
 #include "study/plan.h"
 #include "study/record.h"
 #include "study/store.h"
-#include "train/test_data.h"
+#include "study/test_split.h"
 #include "undying/error.h"
 
 namespace undying {
@@ -33,22 +33,6 @@ StudySettings tuned(std::vector<float> rates) {
   settings.learning_rates = std::move(rates);
   settings.threads = 2;
   return settings;
-}
-
-Split classes() {
-  return {.train = std::make_shared<Dataset>(make_classes(300, 6, 3)),
-          .test = std::make_shared<Dataset>(make_classes(200, 6, 3, 1)),
-          .note = ""};
-}
-
-// Every label is one of the two that are wrong: the less a network has learned, the better it
-// scores.
-Split misleading() {
-  Split data = classes();
-  auto test = std::make_shared<Dataset>(*data.test);
-  for (std::int32_t& label : test->labels) label = (label + 1) % 3;
-  data.test = test;
-  return data;
 }
 
 double mean_accuracy(const Study& study, std::size_t arm) {
@@ -154,7 +138,7 @@ TEST(Tune, GoesByTheMetricAndStopsEarly) {
   const Study study = run_study(settings, classes());
   EXPECT_EQ(study.arms[0].learning_rate, 0.1f);
   EXPECT_LT(study.arms[0].rates[1].score, study.arms[0].rates[0].score);
-  EXPECT_THAT(study.verdict, Contains(HasSubstr("the mean log loss of 3 runs")));
+  EXPECT_THAT(study.verdict, Contains(HasSubstr("the geometric mean log loss of 3 runs")));
 }
 
 // Where every seed would draw the split anew, rows that a rate was chosen on would be held out.

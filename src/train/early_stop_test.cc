@@ -41,7 +41,7 @@ TrainSettings stopping(std::int64_t patience) {
   return settings;
 }
 
-Graph network(bool batch_norm) {
+Graph stopping_network(bool batch_norm) {
   return mlp({.inputs = 6,
               .hidden = {24, 24},
               .outputs = 3,
@@ -62,7 +62,7 @@ void expect_the_shorter_run(bool batch_norm, std::optional<Metric> metric) {
   const Rows rows;
   TrainSettings settings = stopping(4);
   settings.metric = metric;
-  Trainer trainer(network(batch_norm), settings);
+  Trainer trainer(stopping_network(batch_norm), settings);
   const undying::Run run = trainer.fit(rows.train, rows.test, {}, {}, &rows.validation);
   ASSERT_EQ(run.status, RunStatus::kFinished);
   const Metric by = metric.value_or(Metric::kAccuracy);
@@ -74,7 +74,7 @@ void expect_the_shorter_run(bool batch_norm, std::optional<Metric> metric) {
   ASSERT_LT(run.epochs.size(), 60U) << "it did stop";
   settings.early_stop = 0;
   settings.epochs = run.best_epoch;
-  Trainer shorter(network(batch_norm), settings);
+  Trainer shorter(stopping_network(batch_norm), settings);
   const undying::Run expected = shorter.fit(rows.train, rows.test);
   expect_same_tensors(trainer, shorter);
   EXPECT_EQ(run.test_accuracy, expected.test_accuracy);
@@ -93,30 +93,30 @@ TEST(EarlyStop, IsTheSameOnAnyNumberOfThreads) {
   const Rows rows;
   TrainSettings settings = stopping(3);
   settings.shards = 3;
-  Trainer one(network(true), settings);
+  Trainer one(stopping_network(true), settings);
   one.fit(rows.train, rows.test, {}, {}, &rows.validation);
   settings.threads = 3;
-  Trainer three(network(true), settings);
+  Trainer three(stopping_network(true), settings);
   three.fit(rows.train, rows.test, {}, {}, &rows.validation);
   expect_same_tensors(one, three);
 }
 
 TEST(EarlyStop, NeedsRowsToWatchAndNoneElse) {
   const Rows rows;
-  Trainer trainer(network(false), stopping(3));
+  Trainer trainer(stopping_network(false), stopping(3));
   EXPECT_THAT([&] { trainer.fit(rows.train, rows.test); },
               testing::ThrowsMessage<Error>(HasSubstr("needs validation rows")));
-  Trainer plain(network(false), stopping(0));
+  Trainer plain(stopping_network(false), stopping(0));
   EXPECT_THAT([&] { plain.fit(rows.train, rows.test, {}, {}, &rows.validation); },
               testing::ThrowsMessage<Error>(HasSubstr("is off")));
-  EXPECT_THROW(Trainer(network(false), stopping(-1)), Error);
+  EXPECT_THROW(Trainer(stopping_network(false), stopping(-1)), Error);
 }
 
 TEST(EarlyStop, ADivergedRunStaysDiverged) {
   const Rows rows;
   TrainSettings settings = stopping(50);
   settings.optimizer = Sgd{.learning_rate = 1e5f, .momentum = 0.99f};
-  Trainer trainer(network(false), settings);
+  Trainer trainer(stopping_network(false), settings);
   const undying::Run run = trainer.fit(rows.train, rows.test, {}, {}, &rows.validation);
   EXPECT_EQ(run.status, RunStatus::kDiverged);
   EXPECT_EQ(run.best_epoch, 0);

@@ -24,7 +24,7 @@ Graph small_mlp(Activation activation = "leaky_relu", bool batch_norm = false,
               .dropout = dropout});
 }
 
-TrainSettings small_settings() {
+TrainSettings sgd_settings() {
   return {.optimizer = Sgd{.learning_rate = 0.05f, .momentum = 0.9f},
           .batch = 32,
           .epochs = 3,
@@ -36,7 +36,7 @@ TrainSettings small_settings() {
 TEST(Trainer, LearnsWhatCanBeLearned) {
   const Dataset train = make_classes(2000, 12, 4);
   const Dataset test = make_classes(500, 12, 4, 1);
-  TrainSettings settings = small_settings();
+  TrainSettings settings = sgd_settings();
   settings.epochs = 12;
   const undying::Run run = Trainer(small_mlp(), settings).fit(train, test);
   EXPECT_EQ(run.status, RunStatus::kFinished);
@@ -48,7 +48,7 @@ TEST(Trainer, LearnsWhatCanBeLearned) {
 
 TEST(Trainer, EvaluationAndCensusesSeeThePlainImages) {
   const Dataset data = make_images(200, 3, 4, 4);
-  TrainSettings settings = small_settings();
+  TrainSettings settings = sgd_settings();
   settings.optimizer = Sgd{.learning_rate = 1e-30f};
   settings.epochs = 1;
   const undying::Run plain = Trainer(small_mlp(), settings).fit(data, data);
@@ -62,7 +62,7 @@ TEST(Trainer, EvaluationAndCensusesSeeThePlainImages) {
 
 TEST(Trainer, AugmentationNeedsImages) {
   const Dataset flat = make_classes(50, 12, 4);
-  TrainSettings settings = small_settings();
+  TrainSettings settings = sgd_settings();
   settings.augmentation.flip = true;
   Trainer trainer(small_mlp(), settings);
   EXPECT_THAT([&] { trainer.fit(flat, flat); },
@@ -76,9 +76,9 @@ TEST(Trainer, AugmentationNeedsImages) {
 // only where it has none.
 TEST(Trainer, TheFirstCensusUsesTheStatisticsThatWereLoaded) {
   const Dataset data = make_classes(500, 12, 4);
-  Trainer trained(small_mlp("relu", true), small_settings());
+  Trainer trained(small_mlp("relu", true), sgd_settings());
   const undying::Run before = trained.fit(data, data);
-  Trainer again(small_mlp("relu", true), small_settings());
+  Trainer again(small_mlp("relu", true), sgd_settings());
   again.load(trained.tensors());
   const undying::Run after = again.fit(data, data);
   const CensusRecord& last = before.ledger.censuses.back();
@@ -91,7 +91,7 @@ TEST(Trainer, TheFirstCensusUsesTheStatisticsThatWereLoaded) {
 
 // Its weight is (inputs, outputs, ...): no row of it has a bias of its own.
 TEST(Trainer, TheAsymmetricDrawLeavesBiasesOfTransposedConvolutionsAtZero) {
-  TrainSettings settings = small_settings();
+  TrainSettings settings = sgd_settings();
   settings.initializer = Initializer::kRandomizedAsymmetric;
   const std::vector<std::int64_t> kernel = {2, 2};
   const Trainer trainer(
@@ -109,7 +109,7 @@ TEST(Trainer, TheAsymmetricDrawLeavesBiasesOfTransposedConvolutionsAtZero) {
 
 TEST(Trainer, WeightsThatBlowUpAtTheLastStepAreADivergence) {
   const Dataset data = make_classes(50, 12, 4);
-  TrainSettings settings = small_settings();
+  TrainSettings settings = sgd_settings();
   settings.optimizer = Sgd{.learning_rate = 1e30f};
   settings.batch = 50;
   settings.epochs = 1;
@@ -120,7 +120,7 @@ TEST(Trainer, WeightsThatBlowUpAtTheLastStepAreADivergence) {
 
 TEST(Trainer, DivergenceEndsTheRunAndSaysWhen) {
   const Dataset data = make_classes(500, 12, 4);
-  TrainSettings settings = small_settings();
+  TrainSettings settings = sgd_settings();
   settings.optimizer = Sgd{.learning_rate = 1e8f};
   settings.loss = Loss::kSoftmaxCrossEntropy;
   const undying::Run run = Trainer(small_mlp("identity"), settings).fit(data, data);
@@ -138,14 +138,14 @@ TEST(Trainer, StopRequestEndsTheRunAfterTheStepAtHand) {
                         },
                     .epoch = {}};
   const undying::Run run =
-      Trainer(small_mlp(), small_settings()).fit(data, data, observer, source.get_token());
+      Trainer(small_mlp(), sgd_settings()).fit(data, data, observer, source.get_token());
   EXPECT_EQ(run.status, RunStatus::kInterrupted);
   EXPECT_EQ(run.steps.size(), 7U);
 }
 
 TEST(Trainer, MaxStepsEndsEarly) {
   const Dataset data = make_classes(500, 12, 4);
-  TrainSettings settings = small_settings();
+  TrainSettings settings = sgd_settings();
   settings.max_steps = 20;
   const undying::Run run = Trainer(small_mlp(), settings).fit(data, data);
   EXPECT_EQ(run.status, RunStatus::kFinished);
@@ -155,9 +155,9 @@ TEST(Trainer, MaxStepsEndsEarly) {
 
 TEST(Trainer, LoadedTensorsGiveTheSameOutputs) {
   const Dataset data = make_classes(300, 12, 4);
-  Trainer trained(small_mlp("prelu", true), small_settings());
+  Trainer trained(small_mlp("prelu", true), sgd_settings());
   trained.fit(data, data);
-  TrainSettings other = small_settings();
+  TrainSettings other = sgd_settings();
   other.seed = 77;
   Trainer loaded(small_mlp("prelu", true), other);
   EXPECT_NE(trained.predict(data), loaded.predict(data));
@@ -166,7 +166,7 @@ TEST(Trainer, LoadedTensorsGiveTheSameOutputs) {
 }
 
 TEST(Trainer, LoadNamesTheTensorThatDoesNotFit) {
-  Trainer trainer(small_mlp(), small_settings());
+  Trainer trainer(small_mlp(), sgd_settings());
   auto tensors = trainer.tensors();
   tensors[0].shape = {12, 20};
   EXPECT_THAT([&] { trainer.load(tensors); },
@@ -181,7 +181,7 @@ TEST(Trainer, LoadNamesTheTensorThatDoesNotFit) {
 }
 
 TEST(Trainer, DataThatDoesNotFitIsRefused) {
-  Trainer trainer(small_mlp(), small_settings());
+  Trainer trainer(small_mlp(), sgd_settings());
   const Dataset narrow = make_classes(50, 11, 4);
   EXPECT_THAT([&] { trainer.fit(narrow, narrow); }, testing::ThrowsMessage<Error>(HasSubstr("11")));
   const Dataset classes = make_classes(50, 12, 5);
@@ -191,7 +191,7 @@ TEST(Trainer, DataThatDoesNotFitIsRefused) {
 
 TEST(Trainer, SettingsThatCannotBeUsedAreRefused) {
   const auto refuses = [](auto change, const char* name) {
-    TrainSettings settings = small_settings();
+    TrainSettings settings = sgd_settings();
     change(settings);
     EXPECT_THAT([&] { Trainer(small_mlp(), settings); },
                 testing::ThrowsMessage<Error>(HasSubstr(name)));
@@ -209,7 +209,7 @@ TEST(Trainer, SettingsThatCannotBeUsedAreRefused) {
 
 TEST(Trainer, ClippedStepsHaveAtMostTheGivenNorm) {
   const Dataset data = make_classes(500, 12, 4);
-  TrainSettings settings = small_settings();
+  TrainSettings settings = sgd_settings();
   settings.optimizer = Sgd{.learning_rate = 1.0f};
   settings.clip_norm = 0.01;
   settings.max_steps = 1;
@@ -226,8 +226,8 @@ TEST(Trainer, ClippedStepsHaveAtMostTheGivenNorm) {
 }
 
 TEST(Trainer, SameDrawInEveryArmUpToTheGain) {
-  const auto relu = Trainer(small_mlp("relu"), small_settings()).tensors();
-  const auto leaky = Trainer(small_mlp("leaky_relu:0.5"), small_settings()).tensors();
+  const auto relu = Trainer(small_mlp("relu"), sgd_settings()).tensors();
+  const auto leaky = Trainer(small_mlp("leaky_relu:0.5"), sgd_settings()).tensors();
   const double ratio = std::sqrt(1.0 / 1.25);  // gains sqrt(2) and sqrt(2 / (1 + 0.25))
   for (std::size_t j = 0; j < relu[0].values.size(); ++j)
     EXPECT_NEAR(leaky[0].values[j], ratio * relu[0].values[j], 1e-6);
@@ -235,7 +235,7 @@ TEST(Trainer, SameDrawInEveryArmUpToTheGain) {
 
 TEST(BatchNorm, RunningStatisticsFollowOnnx) {
   Dataset data = make_classes(64, 12, 4);
-  TrainSettings settings = small_settings();
+  TrainSettings settings = sgd_settings();
   settings.batch = 64;
   settings.max_steps = 1;
   settings.shuffle = false;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
 #include <cstdlib>
 
 #include "trial/phrases.h"
@@ -87,6 +88,7 @@ std::string budget_text(int seeds) {
 
 std::vector<std::string> trouble(const Course& course) {
   std::vector<std::string> paragraphs;
+  const char* longer = course.limited_by_steps ? "--steps" : "--epochs";
   if (const std::string arms = counted(course.arms, &Ended::diverged); !arms.empty())
     paragraphs.push_back(
         fmt::format("Diverged: {}. Such a run has no score; it is counted as a failure.", arms));
@@ -100,19 +102,32 @@ std::vector<std::string> trouble(const Course& course) {
     paragraphs.push_back(
         fmt::format("No run took more than {} steps, which may be too few to tell: a larger {} "
                     "makes runs longer.",
-                    course.steps, course.limited_by_steps ? "--steps" : "--epochs"));
+                    course.steps, longer));
+  if (std::isfinite(course.improvement))
+    paragraphs.push_back(
+        fmt::format("Still learning: in the last epoch the scores changed by {}, a mean over the "
+                    "runs that learned. A larger {} may change what helps.",
+                    mean_text(course.improvement, course.metric), longer));
   return paragraphs;
 }
 
 std::string tuning_text(const Tuning& tuning, Metric metric) {
+  const char* mean = is_relative(metric) ? "geometric mean" : "mean";
+  if (tuning.searched)
+    return fmt::format(
+        "{} is judged at {}, with which it won the search; {} at {}, the best of {} for it (the "
+        "placebo too), by the {} {} of {} runs at each rate on {} validation rows, from seeds that "
+        "no judged run has; the held-out examples had no part in it.",
+        tuning.arms.back().arm, tuning.arms.back().learning_rate, tuning.arms.front().arm,
+        tuning.arms.front().learning_rate, fmt::join(tuning.rates, ", "), mean, name(metric),
+        tuning.runs, tuning.examples);
   return fmt::format(
       "Every arm has its own learning rate, the best of {}: {} (the placebo has the control's). "
-      "Chosen by the mean {} of {} runs at each "
-      "rate "
-      "on {} validation rows, cut off the training rows, from seeds that no judged run has; the "
+      "Chosen by the {} {} of {} runs at each rate on {} validation rows, cut off the training "
+      "rows, from seeds that no judged run has; the "
       "held-out examples had no "
       "part in it.",
-      fmt::join(tuning.rates, ", "), rates_text(tuning), name(metric), tuning.runs,
+      fmt::join(tuning.rates, ", "), rates_text(tuning), mean, name(metric), tuning.runs,
       tuning.examples);
 }
 

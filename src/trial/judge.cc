@@ -218,7 +218,7 @@ bool scores_confirm(bool more, const Sample& arm, std::span<const Sample> refere
 void test_failures(Failures& found, const Sample& arm, std::span<const Sample> references,
                    const TrialRules& rules) {
   if (found.runs == 0) return;
-  const double level = failure_level(found.runs, shares(rules));
+  const double level = failure_level_of(found.runs, rules);
   const Counted all =
       test_counts(found.failed(), found.runs, found.reference_failed(), found.reference_runs);
   const Counted diverged =
@@ -341,6 +341,24 @@ void require_both(Comparison& against_control, const Comparison& against_placebo
     return;
   against_control.verdict = Verdict::kUndecided;
   against_control.doubt = Doubt::kPlacebo;
+}
+
+double failure_level_of(int runs, const TrialRules& rules) {
+  return failure_level(runs, shares(rules));
+}
+
+int runs_to_show(const Failures& failures, const TrialRules& rules) {
+  if (failures.runs == 0) return 0;
+  for (int runs = next_look(failures.runs); runs <= kMostSeeds; runs = next_look(runs)) {
+    const double times = static_cast<double>(runs) / failures.runs;
+    const auto scaled = [times](int count) { return static_cast<int>(std::lround(times * count)); };
+    const double p =
+        test_counts(scaled(failures.failed()), runs, scaled(failures.reference_failed()),
+                    scaled(failures.reference_runs))
+            .p_value;
+    if (p <= failure_level_of(runs, rules)) return runs;
+  }
+  return 0;
 }
 
 bool wants_more(const Comparison& comparison) {

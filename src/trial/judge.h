@@ -48,6 +48,13 @@ Estimate difference(const Sample& arm, std::span<const Sample> references, const
 // both.
 void require_both(Comparison& against_control, const Comparison& against_placebo);
 
+// At which one-sided p failures are shown to differ after so many runs of an arm.
+double failure_level_of(int runs, const TrialRules& rules);
+
+// The runs of the look at which failures that are not shown to differ would be, their shares
+// staying as they are; 0: not within kMostSeeds.
+int runs_to_show(const Failures& failures, const TrialRules& rules);
+
 // Whether another seed could change the verdict.
 bool wants_more(const Comparison& comparison);
 

@@ -39,13 +39,13 @@ double variance_of(std::span<const double> values) {
   return squares / (static_cast<double>(values.size()) - 1.0);
 }
 
-Estimate mean_interval(std::span<const double> values, double least_deviation) {
+Estimate mean_interval(std::span<const double> values, double least_deviation, double level) {
   const int n = static_cast<int>(values.size());
   if (n == 0) return {kNan, kNan, kNan, 0};
   const double mean = mean_of(values);
   if (n == 1) return {mean, kNan, kNan, 1};
   const double deviation = std::max(std::sqrt(variance_of(values)), least_deviation);
-  const double half = reach(0.05, n - 1) * deviation / std::sqrt(n);
+  const double half = reach(level, n - 1) * deviation / std::sqrt(n);
   return {mean, mean - half, mean + half, n};
 }
 

@@ -19,7 +19,8 @@ double variance_of(std::span<const double> values);
 // Mean with its 95% interval by Student's t; the bounds are NaN for fewer than two values, all is
 // NaN for none. The standard deviation is taken to be at least the one given: what is measured in
 // steps, as an accuracy is on a test set, is not known more finely.
-Estimate mean_interval(std::span<const double> values, double least_deviation = 0.0);
+Estimate mean_interval(std::span<const double> values, double least_deviation = 0.0,
+                       double level = 0.05);
 
 // The same of positive values on the logarithmic scale: their geometric mean, with bounds that stay
 // above 0.

@@ -13,7 +13,25 @@
 namespace undying::trial {
 namespace {
 
-std::string failures_text(const Subject& subject, const Failures& failures) {
+constexpr double kStriking = 0.05;  // p below which a reader takes a difference for shown
+constexpr int kWorthRunning = 200;  // seeds
+
+// What p would have to be, where it looks small and shows nothing yet.
+std::string level_text(const Failures& failures, const TrialRules& rules) {
+  if (failures.p_value > kStriking) return "";
+  if (failures.runs < kFirstLook)
+    return fmt::format("; it takes at least {} runs to show anything", kFirstLook);
+  const int seeds = runs_to_show(failures, rules);
+  return fmt::format("; shown from p = {:.2g} down, for all arms and looks together{}",
+                     failure_level_of(failures.runs, rules),
+                     seeds > 0 ? fmt::format(", which --seeds {} would reach if the shares stay as "
+                                             "they are",
+                                             seeds)
+                               : std::string());
+}
+
+std::string failures_text(const Subject& subject, const Failures& failures,
+                          const TrialRules& rules) {
   if (failures.failed() + failures.reference_failed() == 0) return "";
   const std::string seen = fmt::format(
       "failed: {}, of {} {}", failed_text(failures.diverged, failures.collapsed, failures.runs),
@@ -24,10 +42,15 @@ std::string failures_text(const Subject& subject, const Failures& failures) {
   const char* shown = failures.shown > 0   ? "it fails more often"
                       : failures.shown < 0 ? "it fails less often"
                                            : "not shown to differ";
-  const char* why =
-      failures.unconfirmed ? "; the scores do not confirm it on these held-out examples" : "";
-  return fmt::format("{}: {} (exact test, one-sided, {}{}). ", seen, shown,
-                     p_text(failures.p_value), why);
+  const std::string why = failures.unconfirmed
+                              ? "; the scores do not confirm it on these held-out examples"
+                          : failures.shown == 0 ? level_text(failures, rules)
+                                                : "";
+  // Beside the level that it misses, "p < 0.0001" would read as if it were shown.
+  const std::string p = why.empty() || failures.unconfirmed
+                            ? p_text(failures.p_value)
+                            : fmt::format("p = {:.2g}", failures.p_value);
+  return fmt::format("{}: {} (exact test, one-sided, {}{}). ", seen, shown, p, why);
 }
 
 std::string wish(const Comparison& comparison, Metric metric) {
@@ -36,10 +59,14 @@ std::string wish(const Comparison& comparison, Metric metric) {
     text = fmt::format("; the same within {}, not within less",
                        margin_text(comparison.smallest_margin, metric));
   if (comparison.seeds_needed > 0)
-    return text + fmt::format(
-                      "; {} seeds would likely decide it (four chances in five), if the figures "
-                      "stay as they are",
-                      comparison.seeds_needed);
+    return text +
+           fmt::format(
+               "; {} seeds would likely decide it (four chances in five), if the figures stay as "
+               "they are{}",
+               comparison.seeds_needed,
+               comparison.seeds_needed > kWorthRunning
+                   ? ": more than it is worth, a difference so small can be taken for none"
+                   : "");
   if (comparison.more_data) return text + "; more seeds would not decide it, more data might";
   return comparison.difference.n >= kFirstLook
              ? text + fmt::format("; not even {} seeds would likely decide it", kMostForeseen)
@@ -202,7 +229,7 @@ std::string comparison_sentence(const Subject& subject, const Comparison& compar
   const std::string where =
       subject.data.empty() ? "" : fmt::format(" on {}, {}", subject.data, subject.model);
   return fmt::format("{} against {}{}: {}{}.", subject.arm, subject.reference, where,
-                     failures_text(subject, comparison.failures), verdict);
+                     failures_text(subject, comparison.failures, rules), verdict);
 }
 
 std::string headline(const Subject& where, std::span<const Judged> arms, const TrialRules& rules) {

@@ -2,6 +2,7 @@
 #define UNDYING_TRIAL_WORDS_H_
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -64,6 +65,10 @@ struct Course {
   bool scaled = false;         // inputs are standardised, or images
   bool imbalanced = false;  // the baseline is the share of a class that has far more than its share
   bool weighed = false;     // classes count alike in training already
+  // From the last epoch but one to the last, a mean over the runs that learned, as differences are:
+  // NaN where it is none to speak of.
+  double improvement = std::numeric_limits<double>::quiet_NaN();
+  Metric metric = Metric::kAccuracy;
 };
 // Where the control mostly diverged or learned nothing: what that means for everything else, and
 // the way out; else empty.
@@ -89,6 +94,7 @@ struct Tuning {
   std::vector<float> rates;   // that were tried, ascending
   int runs = 0;               // of an arm at a rate
   std::int64_t examples = 0;  // of the validation rows
+  bool searched = false;      // the last arm's came out of the search that chose it
 };
 std::string tuning_text(const Tuning& tuning, Metric metric);
 // Whose best rate is the lowest or the highest that was tried, and a longer list; empty where none
@@ -105,10 +111,13 @@ struct Searched {
   std::vector<std::string> alike;       // not told apart from the chosen
   std::optional<std::string_view> end;  // "smallest", "largest": the chosen, of the slopes tried
   std::vector<float> rates;             // learning rates, ascending
+  bool scored = true;                   // some run of the chosen did not diverge
+  std::optional<float> slope = {};      // of the chosen, where it is a leaky_relu
 };
 std::string advice_text(const Subject& subject, const Comparison& comparison,
                         const TrialRules& rules);
 std::string search_text(const Searched& search, Metric metric);  // empty for one that was tried
+std::string linear_text(const Searched& search);  // empty where its units are bent enough
 std::string unknown_text(const Searched& search);
 
 // What seeds and held-out examples can tell here: one example's worth, splits drawn anew.

@@ -109,6 +109,14 @@ void write_comparisons(std::ostream& out) {
                      .p_value = 1e-5,
                      .shown = -1}),
       shares);
+  const auto striking = [&](int runs, double p_value) {
+    return with_failures(
+        comparison(kNan, kNan, kNan, 0, Verdict::kUndecided, Doubt::kTooFew),
+        {.runs = runs, .reference_collapsed = runs, .reference_runs = runs, .p_value = p_value});
+  };
+  say(striking(8, 7.8e-5), shares);
+  say(striking(4, 0.014), shares);
+  say(open_with(0.082, 1415, false), shares);
   say(comparison(0.1, 0.05, 0.15, 9, Verdict::kUndecided, Doubt::kPlacebo), shares);
   const TrialRules auc{.metric = Metric::kAuc, .arms = 1, .margin = 0.01, .examples = 100};
   say(comparison(0.031, 0.01, 0.052, 8, Verdict::kHelps), auc);
@@ -171,6 +179,8 @@ void write_courses(std::ostream& out) {
   out << trouble(course)[1] << "\n" << imbalance_text(true) << "\n";
   course.limited_by_steps = true;
   out << trouble(course).back() << "\n";
+  course.improvement = 0.053;
+  out << trouble(course).back() << "\n";
   out << missing_text(3, 12, "what follows rests on the others") << "\n"
       << missing_text(12, 12, "") << "\n";
   out << "\n## The placebo\n";
@@ -184,6 +194,9 @@ void write_courses(std::ostream& out) {
   out << tuning_text(tuning, Metric::kLoss) << "\n" << edge_text(tuning) << "\n";
   tuning.arms[2].learning_rate = 0.003f;
   out << edge_text(tuning) << "\n";
+  tuning.arms.pop_back();
+  tuning.searched = true;
+  out << tuning_text(tuning, Metric::kLoss) << "\n";
   course.tuned = true;
   out << control_text(course) << "\n";
   out << "\n## Held out\n";
@@ -266,10 +279,10 @@ void write_remedies(std::ostream& out) {
 void write_advice(std::ostream& out) {
   out << "\n## Advice\n";
   const TrialRules rules{.arms = 1, .margin = 0.01, .examples = 10'000};
-  for (const Comparison& made :
-       {comparison(0.198, 0.071, 0.326, 8, Verdict::kHelps),
-        comparison(-0.031, -0.042, -0.02, 20, Verdict::kHurts),
-        comparison(0.001, -0.006, 0.008, 12, Verdict::kSame), open_with(0.082, 34, false)})
+  for (const Comparison& made : {comparison(0.198, 0.071, 0.326, 8, Verdict::kHelps),
+                                 comparison(-0.031, -0.042, -0.02, 20, Verdict::kHurts),
+                                 comparison(0.001, -0.006, 0.008, 12, Verdict::kSame),
+                                 open_with(0.082, 34, false), open_with(0.082, 0, true)})
     out << advice_text(kSubject, made, rules) << "\n";
   Searched search{.chosen = "leaky_relu:0.1",
                   .tried = 8,
@@ -284,6 +297,17 @@ void write_advice(std::ostream& out) {
   search.end = "largest";
   search.rates = {0.003f, 0.03f};
   out << unknown_text(search) << "\n";
+  search.most_runs = 2;
+  out << search_text(search, Metric::kLoss) << "\n";
+  EXPECT_EQ(linear_text(search), "");
+  for (const float slope : {0.1f, 0.6f, 2.0f}) {
+    search.slope = slope;
+    EXPECT_EQ(linear_text(search), "") << slope;
+  }
+  search.slope = 0.9f;
+  out << linear_text(search) << "\n";
+  search.scored = false;
+  out << search_text(search, Metric::kAccuracy) << "\n";
   search.tried = 1;
   EXPECT_EQ(search_text(search, Metric::kAccuracy), "");
 }

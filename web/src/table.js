@@ -90,7 +90,8 @@ function drawRates() {
   document.getElementById("rates").replaceChildren(element("thead", {}, head), element("tbody", {}, ...rows));
   document.getElementById("rates-note").textContent =
     `Validation ${study.score} on ${study.data.validation_examples} rows cut off the training rows, ${study.relative ? "geometric mean" : "mean"} over the runs that have one; ` +
-    "of the rates with the fewest diverged runs the best was taken. No judged run and no held-out example had a part in it. The placebo has the control's rate.";
+    "of the rates with the fewest diverged runs the best was taken. No judged run and no held-out example had a part in it. The placebo has the control's rate." +
+    (study.search.tried.length > 0 ? " What was advised has the figures of the search that chose it, of as many runs as that made of each." : "");
 }
 
 function drawSettings() {

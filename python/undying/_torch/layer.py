@@ -31,9 +31,17 @@ class Layer:
         self.output = np.zeros(self.units)
         self.gradient = np.zeros(self.units)
         self.census: dict[str, Any] | None = None
+        self._certified = np.zeros(self.units, bool)  # dead by it
         self._seen = np.zeros((3, self.units))  # since the last census, for the ledger
         self._seen_outputs = 0
         self._dates = np.zeros((2, self.units))
+
+    def __repr__(self) -> str:
+        dead = "" if self.census is None else f", dead={self.census['dead']}"
+        return (
+            f"Layer(name={self.name!r}, activation={self.activation!r}, units={self.units}, silent={int(self.silent.sum())},"
+            f" firing_rate={self.firing_rate.mean():.3g}{dead})"
+        )
 
     @property
     def can_be_dead(self) -> bool:
@@ -43,7 +51,19 @@ class Layer:
     def silent(self) -> np.ndarray:
         return self.silent_outputs >= LEAST_OUTPUTS
 
+    @property
+    def dead(self) -> np.ndarray:
+        """Dead by the last census, and not seen to fire since; or silent since then, where units can be dead."""
+        since = np.minimum(self.silent_outputs, self._seen_outputs) >= LEAST_OUTPUTS
+        silent = since if self.can_be_dead else np.zeros(self.units, bool)
+        return silent if self.census is None else silent | (self._certified & (self.silent_since <= self.census["step"]))
+
     def dormant(self, tau: float) -> np.ndarray:
+        """Fires, and E|h| is at most tau times the layer's mean."""
+        return (self.firing_rate > 0) & self.faint(tau)
+
+    def faint(self, tau: float) -> np.ndarray:
+        """E|h| is at most tau times the layer's mean, of the units that are not silent."""
         return ~self.silent & (self.output <= tau * max(float(self.output.mean()), 1e-30))
 
     def note(self, sums: np.ndarray, outputs: int, since: int) -> None:
@@ -70,6 +90,7 @@ class Layer:
         self.census = self.ledger.census(step, census.outputs, *whole, *sums, census.max.cpu().double().numpy())
         self.census["n"] = census.outputs
         self.census["step"] = step
+        self._certified = np.array([life["state"] == "dead" for life in self.ledger.lives()])
         self._seen[:] = 0
         self._seen_outputs = 0
         self._dates[:] = 0

@@ -108,7 +108,7 @@ def _findings(watch: "Watch") -> list[dict[str, Any]]:
     return sorted((each for each in found if each is not None), key=lambda each: -each["cost"])
 
 
-def _text(values: dict[str, Any]) -> str:
+def _text(values: dict[str, Any], unseen: str) -> str:
     width = max([len(layer["name"]) for layer in values["layers"]] + [5])
     certified = any("dead" in layer for layer in values["layers"])
     lines = [
@@ -124,7 +124,7 @@ def _text(values: dict[str, Any]) -> str:
     for finding in values["findings"]:
         lines += ["", f"{finding['what']}, {finding['layer']}: {finding['evidence']}. {finding['remedy']}."]
     if not values["findings"]:
-        lines += ["", "nothing stands out"]
+        lines += ["", unseen or "nothing stands out"]
     for action in values["actions"]:
         lines.append(f"step {action['step']}: {action['action']} of {action['layer'] or 'the run'}, {len(action['units'])} units")
     return "\n".join(lines) + "\n"
@@ -145,7 +145,7 @@ class WatchReport(Result):
             "units": [entry for layer in layers for entry in _unit_entries(watch, layer)],
             "actions": [action.to_dict() for action in watch.actions],
         }
-        return cls(values, _text(values))
+        return cls(values, _text(values, watch.unseen))
 
     def to_frame(self, of: str = "layers"):
         """`of`: "layers", "units", "findings" or "actions", a row each."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from typing import Any, Callable, Iterable
 
@@ -16,6 +17,12 @@ from .counts import CensusCounts, Pool
 from .layer import Layer
 from .report import WatchReport
 from .wrappers import is_compiled, unwrapped
+
+
+_UNSEEN = (
+    "expected optimizer steps on the network's own parameters, after forward passes in training mode (model.train()), while it is watched;"
+    " with an optimizer that is none of torch.optim call count_step() after each"
+)
 
 
 class Watch:
@@ -58,6 +65,7 @@ class Watch:
         self.actions: list[Record] = []
         self.should_stop = False  # what rules.Stop says
         self.transfers = 0
+        self._warned = False
         self._since = 0  # the step of the last census
         self._conditions = conditions.parse(fail_on)
         self._rules = list(rules)
@@ -89,8 +97,20 @@ class Watch:
     def __enter__(self) -> "Watch":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         self.close()
+        if kind is None and self.unseen:
+            warnings.warn(f"undying.watch: {self.unseen}", stacklevel=2)
+
+    @property
+    def unseen(self) -> str:
+        """Why nothing is known of the units; "": something is."""
+        if self.step == 0 and all(layer.census is None for layer in self.layers.values()):
+            return f"no training step was seen: {_UNSEEN}"
+        return ""
+
+    def __repr__(self) -> str:
+        return f"Watch({type(self._model()).__name__}, step={self.step}, {len(self.layers)} layers)"
 
     @property
     def model(self) -> torch.nn.Module:
@@ -137,7 +157,7 @@ class Watch:
         self.step += 1
         for pool in self._pools.values():
             pool.close_step()
-        if self.step == 1 and not self.layers:
+        if self.step == 1 and not any(layer.counts.outputs for layer in self.layers.values()):
             self.close()
             raise InputError(
                 "[model] no activation of the family was called in its first training step; expected torch.nn or torch.nn.functional"
@@ -146,6 +166,7 @@ class Watch:
                 "unsupported",
             )
         if self.step == 1 or (self.step if self.exact else self.step - 1) % self.every == 0:
+            self._warn_of_nothing()
             self._transfer()
             self._judge()
         if not self.exact:
@@ -161,11 +182,20 @@ class Watch:
             for counts, (sums, outputs) in zip(pool.counts, pool.take()):
                 owners[id(counts)].note(sums, outputs, self._since)
 
+    def _warn_of_nothing(self) -> None:
+        """Once, where a step that counts found nothing to count."""
+        if not self._warned and not any(layer.counts.outputs for layer in self.layers.values()):
+            self._warned = True
+            warnings.warn(f"undying.watch: step {self.step} has called no activation that is counted; {_UNSEEN}", stacklevel=2)
+
     def _judge(self) -> None:
         for rule in self._rules:
             rule(self)
         if self._on_transfer is not None:
             self._on_transfer(self)
+        self._check_conditions()
+
+    def _check_conditions(self) -> None:
         for condition in self._conditions:
             if words := condition.found(self):
                 self.close()
@@ -195,6 +225,7 @@ class Watch:
 
     def census(self, loader: Iterable[Any], *, device: Any = None) -> WatchReport:
         """One pass over the whole set with frozen weights, in evaluation mode: a unit that is silent there, and whose slope is 0, is dead.
+        Raises ConditionMet where that meets `fail_on`.
 
         `loader` gives batches as the network takes them: a tensor, a tuple or list whose first entry is one, or a dict of keyword arguments.
         """
@@ -219,6 +250,7 @@ class Watch:
         for pool in self._pools.values():
             pool.forget_dates()
         self._since = self.step
+        self._check_conditions()
         return WatchReport.of(self)
 
 

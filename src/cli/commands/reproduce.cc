@@ -1,7 +1,9 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <filesystem>
 #include <memory>
+#include <system_error>
 
 #include "base/atomic_file.h"
 #include "cli/commands/commands.h"
@@ -26,9 +28,11 @@ constexpr const char* kDescription =
 constexpr const char* kFooter =
     "Examples:\n"
     "  undying reproduce plasticity --quick\n"
-    "  undying reproduce plasticity --seeds 10 --store runs --json plasticity.json\n"
+    "  undying reproduce plasticity --store runs --json plasticity.json\n"
     "\n"
-    "With --store the same command goes on where it ended, and with more --seeds further.\n"
+    "With --store the same command goes on where it ended, and with more --seeds further. Fewer "
+    "seeds or steps than the\n"
+    "result's own decide nothing.\n"
     "Exit codes: 0 done, whatever the verdicts; 1 internal failure; 2 bad input, or an output that "
     "cannot be written;\n"
     "130 interrupted.";
@@ -43,8 +47,16 @@ std::string names() {
 std::string results() {
   std::string text = "Results:\n";
   for (const PublishedResult& each : study::published_results())
-    text += fmt::format("  {:<15}{} ({})\n", each.name, each.title, each.source);
-  return text + "\n";
+    text += fmt::format("  {:<15}{} ({}){}\n", each.name, each.title, each.source,
+                        each.takes.empty() ? "" : fmt::format(": {}", each.takes));
+  return text + "Times are of the whole on two cores.\n\n";
+}
+
+std::vector<std::string_view> storeless() {
+  std::vector<std::string_view> names;
+  for (const PublishedResult& each : study::published_results())
+    if (!each.keeps) names.push_back(each.name);
+  return names;
 }
 
 struct ReproduceOptions {
@@ -54,7 +66,10 @@ struct ReproduceOptions {
     add_integer(app, "--seeds", seeds, "runs of each arm; 0: the result's own number", 0, 1000);
     add_integer(app, "--steps", steps, "of each run; 0: as published", 0, std::int64_t{1} << 40);
     add_integer(app, "--threads", threads, "runs at a time; 0: one per core", 0, 1024);
-    add_file(app, "--store", store, "keep finished runs in this folder, and go on from it");
+    add_file(app, "--store", store,
+             fmt::format("keep finished runs in this folder, and go on from it (not: {})",
+                         fmt::join(storeless(), ", ")))
+        ->type_name("FOLDER");
     add_file(app, "--json", json, "write figures, curves and verdicts as JSON to this file");
     app.add_flag("--quiet", quiet, "no progress, only the result");
   }
@@ -76,10 +91,31 @@ const PublishedResult& result_named(const std::string& name) {
               fmt::format("\"{}\" is not known; expected one of {}", name, names()));
 }
 
+// The folder of --store, made where it is not there.
+void prepare_store(const PublishedResult& result, const std::string& folder) {
+  if (folder.empty()) return;
+  if (!result.keeps)
+    throw Error(ErrorCode::kInvalidArgument, "--store",
+                fmt::format("does not go with {}, which keeps no runs and takes {}; expected none",
+                            result.name, result.takes));
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  // Of a file with that name some say that there was nothing to make.
+  if (!error && !std::filesystem::is_directory(folder, error))
+    error = std::make_error_code(std::errc::not_a_directory);
+  if (error)
+    throw Error(ErrorCode::kIo, "--store",
+                fmt::format("{} cannot be a folder: {}; expected the name of a folder, or of one "
+                            "to make",
+                            folder, error.message()));
+  const std::filesystem::path probe = std::filesystem::path(folder) / ".undying";
+  check_writable(probe);
+}
+
 int reproduce(const ReproduceOptions& options, const Host& host) {
   const PublishedResult& result = result_named(options.name);
   Outputs outputs{{"--json", options.json}};
-  if (!options.store.empty()) std::filesystem::create_directories(options.store);
+  prepare_store(result, options.store);
   Screen screen(host, options.quiet);
   const Interrupt interrupt(
       host, [&] { screen.print("interrupted: the runs at hand end; once more ends at once"); },

@@ -42,6 +42,9 @@ TEST(Nearest, FindsTypingErrorsAndNothingFarAway) {
   EXPECT_EQ(nearest("--bacth", flags), "--batch");
   EXPECT_EQ(nearest("--epoch", flags), "--epochs");
   EXPECT_EQ(nearest("--completely-else", flags), "");
+  EXPECT_EQ(nearest("--ba", flags), "--batch");
+  EXPECT_EQ(nearest("so", {"softplus"}), "");
+  EXPECT_EQ(nearest("soft", {"softmax-cross-entropy", "softplus"}), "softplus");
 }
 
 TEST(Parse, BytesWithAUnit) {

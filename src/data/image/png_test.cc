@@ -28,7 +28,8 @@ constexpr std::uint8_t kHandMade[] = {
 
 std::string hand_made() { return {reinterpret_cast<const char*>(kHandMade), sizeof kHandMade}; }
 
-void expect_error(const std::string& content, const testing::Matcher<const std::string&>& message) {
+void expect_refused(const std::string& content,
+                    const testing::Matcher<const std::string&>& message) {
   EXPECT_THAT([&] { decode_image(content, "file.png"); }, testing::ThrowsMessage<Error>(message));
   EXPECT_THAT([&] { decode_image(content, "file.png"); },
               testing::ThrowsMessage<Error>(HasSubstr("file.png")));
@@ -45,7 +46,7 @@ TEST(Png, ReadsAFileWrittenByHand) {
 TEST(Png, ASideBeyondAllUseIsRefused) {
   PngFile file{.height = 1, .width = 65536, .depth = 1};
   file.samples.assign(65536 / 8, 0);
-  expect_error(png_bytes(file), AllOf(HasSubstr("1 x 65536"), HasSubstr("65535 on a side")));
+  expect_refused(png_bytes(file), AllOf(HasSubstr("1 x 65536"), HasSubstr("65535 on a side")));
 }
 
 TEST(Png, GrayOfEveryDepthFillsTheRange) {
@@ -142,7 +143,7 @@ TEST(Png, EveryTruncationIsRefused) {
                                                            PNG_INTERLACE_ADAM7,
                                                            {{1, 2, 3}, {7, 8, 9}}})})
     for (std::size_t size = 8; size < whole.size(); ++size)
-      expect_error(whole.substr(0, size), HasSubstr("not a whole PNG image"));
+      expect_refused(whole.substr(0, size), HasSubstr("not a whole PNG image"));
 }
 
 // Checksums cover every byte.
@@ -164,12 +165,12 @@ TEST(Png, AbsurdSizesAllocateNothing) {
   const auto sum =
       static_cast<std::uint32_t>(crc32(0, reinterpret_cast<const Bytef*>(bad.data()) + 12, 17));
   for (std::size_t i = 0; i < 4; ++i) bad[29 + i] = static_cast<char>(sum >> (24 - 8 * i));
-  expect_error(bad, AllOf(HasSubstr("65536 x 65536"), HasSubstr("at most")));
+  expect_refused(bad, AllOf(HasSubstr("65536 x 65536"), HasSubstr("at most")));
 }
 
 TEST(DecodeImage, OtherFilesAreNamed) {
-  expect_error("", HasSubstr("is empty"));
-  expect_error("GIF89a", AllOf(HasSubstr("47 49 46 38"), HasSubstr("neither PNG")));
+  expect_refused("", HasSubstr("is empty"));
+  expect_refused("GIF89a", AllOf(HasSubstr("47 49 46 38"), HasSubstr("neither PNG")));
 }
 
 }  // namespace

@@ -26,12 +26,6 @@ std::string number_text(double value) { return fmt::format("{}", value); }
 void CsvRead::judge_label(CsvTable& table) {
   if (!label_) return;
   const CsvColumn& column = *label();
-  if (column.others.count > 0)
-    add_problem(
-        fmt::format("{}: {} of {} values to predict are not finite numbers (\"{}\", {}); for "
-                    "classes write :label={}",
-                    column.title(), column.others.count, rows(), column.other, where(column.others),
-                    column.name));
   table.data.target = column.name;
   if (predicting() && !coding_->classes.empty()) return set_known_classes(table);
   if (!targets_.empty()) {

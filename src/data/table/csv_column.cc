@@ -7,6 +7,7 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 namespace undying::data {
 namespace {
@@ -30,23 +31,43 @@ std::size_t sequence_length(std::string_view text, std::size_t at) {
   return length;
 }
 
+// What stands for a number that double does not hold: 0 where it is too small.
+double beyond(std::string_view number) {
+  const std::size_t exponent = number.find_first_of("eE");
+  const bool small = exponent == std::string_view::npos
+                         ? number.find_first_not_of("-0") == number.find('.')
+                         : number.substr(exponent + 1).starts_with('-');
+  const double sign = number.starts_with('-') ? -1.0 : 1.0;
+  return sign * (small ? 0.0 : std::numeric_limits<double>::infinity());
+}
+
+struct Parsed {
+  double value = 0.0;
+  std::size_t length = 0;  // of what was read
+};
+
+Parsed parse(std::string_view text) {
+  Parsed parsed;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), parsed.value);
+  if (error == std::errc::invalid_argument) return parsed;
+  parsed.length = static_cast<std::size_t>(end - text.data());
+  if (error == std::errc::result_out_of_range) parsed.value = beyond(text.substr(0, parsed.length));
+  return parsed;
+}
+
 }  // namespace
 
 std::optional<double> parse_number(std::string_view field, bool decimal_comma) {
-  double value = 0.0;
-  const char* end_of_field = field.data() + field.size();
-  const char* begin = field.data() + (field.starts_with('+') ? 1 : 0);
-  auto [end, error] = std::from_chars(begin, end_of_field, value);
-  if (error == std::errc() && end == end_of_field) return value;
-  if (error != std::errc() || !decimal_comma || *end != ',' ||
+  if (field.starts_with('+')) field.remove_prefix(1);
+  const Parsed plain = parse(field);
+  if (plain.length == field.size() && !field.empty()) return plain.value;
+  if (plain.length == 0 || !decimal_comma || field[plain.length] != ',' ||
       field.find('.') != std::string_view::npos)
     return std::nullopt;
-  std::string pointed(begin, end_of_field);
-  pointed[end - begin] = '.';
-  const auto [last, again] =
-      std::from_chars(pointed.data(), pointed.data() + pointed.size(), value);
-  if (again != std::errc() || last != pointed.data() + pointed.size()) return std::nullopt;
-  return value;
+  std::string pointed(field);
+  pointed[plain.length] = '.';
+  const Parsed whole = parse(pointed);
+  return whole.length == pointed.size() ? std::optional(whole.value) : std::nullopt;
 }
 
 bool marks_missing(std::string_view field) {
@@ -130,12 +151,24 @@ std::int32_t Texts::find(std::string_view text) const {
   return at == codes_.end() ? -1 : at->second;
 }
 
+std::int64_t Texts::fields() const {
+  std::int64_t count = 0;
+  for (const Occurrences& seen : seen_) count += seen.count;
+  return count;
+}
+
 void CsvColumn::note_number(double value) {
   counting = counting && (numbers == 0 || value == last + 1.0);
   rising = rising && (numbers == 0 || value > last);
   whole = whole && value == std::floor(value);
   last = value;
   ++numbers;
+}
+
+void CsvColumn::note_other(std::string_view field, std::int64_t line) {
+  if (others.count == 0) other = shown(field);
+  others.add(line);
+  if (lenient) missing.add(line);
 }
 
 std::string CsvColumn::title() const {

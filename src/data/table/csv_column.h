@@ -10,7 +10,8 @@
 
 namespace undying::data {
 
-// A number as tables hold it, with a decimal comma where fields are not separated by commas.
+// A number as tables hold it, with a decimal comma where fields are not separated by commas. One
+// beyond double is infinite, or 0.
 std::optional<double> parse_number(std::string_view field, bool decimal_comma);
 
 // Empty, NA, NaN, null, None, ?, ...: what tables write where something is missing.
@@ -48,6 +49,7 @@ class Texts {
   const std::vector<std::string>& values() const { return values_; }
   const std::vector<Occurrences>& seen() const { return seen_; }
   std::size_t size() const { return values_.size(); }
+  std::int64_t fields() const;  // that held one
 
  private:
   struct Hash {
@@ -68,7 +70,8 @@ struct CsvColumn {
   std::string name;
   Use use = Use::kFeature;
   bool text = false;     // its values are texts
-  bool numeric = false;  // they are numbers, whatever its first field is
+  bool numeric = false;  // they are numbers, whatever its first field is ...
+  bool lenient = false;  // ... and what is none counts as missing
   std::size_t slot = 0;  // of a feature: where it stands in a row
   std::int64_t numbers = 0;
   Occurrences missing;
@@ -85,6 +88,7 @@ struct CsvColumn {
   double last = 0.0;
 
   void note_number(double value);
+  void note_other(std::string_view field, std::int64_t line);
   std::string title() const;  // its name, or "column 3 (no name)"
   std::size_t position = 0;   // counted from 0
 };

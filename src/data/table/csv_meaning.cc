@@ -56,19 +56,10 @@ void CsvRead::judge_strangers(const CsvColumn& column) {
 }
 
 void CsvRead::judge_column(CsvColumn& column) {
-  const auto drop = [&](const std::string& problem) {
-    add_problem(problem);
-    ready_.drop.push_back(column.name);
-  };
-  if (column.missing.count == rows() && !predicting()) return leave_out(column, "it is empty");
-  if (column.others.count > 0) {
-    const std::string fields = column.others.count == 1 ? "field is" : "fields are";
-    return drop(
-        fmt::format("{}: {} {} not a finite number (\"{}\", {}); correct it, drop the column, or "
-                    "read it as text with :text={}",
-                    column.title(), column.others.count, fields, column.other, where(column.others),
-                    column.name));
-  }
+  if (column.missing.count == rows() && !predicting())
+    return leave_out(column,
+                     column.others.count > 0 ? "no field of it is a number" : "it is empty");
+  judge_others(column);
   if (predicting()) return judge_strangers(column);
   const bool rises =
       !column.text && column.whole && column.rising && column.numbers == rows() && rows() > 2;
@@ -96,7 +87,20 @@ void CsvRead::judge_texts(CsvColumn& column) {
         fmt::format("{}: holds dates (\"{}\"); drop it, or make numbers of it first. Of rows in "
                     "order of time --ordered tests on the last",
                     column.title(), example));
-  if (values <= source_.most_values) return;
+  const std::optional<std::string> mixed = mixture(column);
+  const bool many = values > source_.most_values;
+  if (mixed && many) {
+    ready_.numbers.push_back(column.name);
+    return add_problem(fmt::format(
+        "{}: {}; take these for missing with :numbers={}, or read all as texts with :text={}",
+        column.title(), *mixed, column.name, column.name));
+  }
+  if (mixed)
+    reading_.warnings.push_back(
+        fmt::format("{}: {}; each becomes a feature of its own. With :numbers={} it is one of "
+                    "numbers and texts are missing, with :text={} it is meant so",
+                    column.title(), *mixed, column.name, column.name));
+  if (!many) return;
   drop(fmt::format(
       "{}: {}{} different texts in {} rows (\"{}\"), more than the {} that become features{}",
       column.title(), values >= kMostTexts ? "more than " : "", values, rows(), example,
@@ -115,6 +119,7 @@ void CsvRead::judge_columns() {
   if (decimal_commas_) reading_.remarks.push_back("numbers have decimal commas");
   for (CsvColumn& column : columns_) {
     if (column.use == Use::kFeature) judge_column(column);
+    if (column.use == Use::kLabel) judge_others(column);
     if (column.use == Use::kLeftOut && holds(source_.drop, column.name))
       reading_.dropped.emplace_back(column.title(), "as :drop= says");
     if (column.use == Use::kGroup)

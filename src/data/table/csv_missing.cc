@@ -23,7 +23,12 @@ bool CsvRead::complete(std::size_t row) const {
     if (column.use == Use::kLabel && !targets_.empty() && std::isnan(targets_[row])) return false;
     const bool read = column.use == Use::kFeature &&
                       !(holds(ready_.drop, column.name) && !holds(source_.drop, column.name));
-    if (read && !column.fill && std::isnan(values_[row * slots_ + column.slot])) return false;
+    if (!read || column.fill) continue;
+    const float value = values_[row * slots_ + column.slot];
+    if (std::isnan(value)) return false;
+    if (column.text && value >= 0.0f && holds(ready_.numbers, column.name) &&
+        !parse_number(column.texts.values()[static_cast<std::size_t>(value)], separator_ != ','))
+      return false;
   }
   return true;
 }
@@ -57,8 +62,9 @@ void CsvRead::judge_gaps(const CsvColumn& column) {
 void CsvRead::judge_missing() {
   bool any = false;
   for (const CsvColumn& column : columns_) {
-    if (column.missing.count == 0 || (column.use != Use::kFeature && column.use != Use::kLabel))
-      continue;
+    if (column.use != Use::kFeature && column.use != Use::kLabel) continue;
+    any = any || holds(ready_.numbers, column.name);
+    if (column.missing.count == 0) continue;
     if (column.use == Use::kLabel && column.missing.count == rows()) {
       mendable_ = false;
       add_problem(
@@ -74,8 +80,9 @@ void CsvRead::judge_missing() {
   std::int64_t incomplete = 0;
   for (std::size_t row = 0; row < static_cast<std::size_t>(rows()); ++row)
     incomplete += !complete(row);
-  const bool inputs = std::ranges::any_of(
-      columns_, [](const CsvColumn& c) { return c.use == Use::kFeature && c.missing.count > 0; });
+  const bool inputs = std::ranges::any_of(columns_, [&](const CsvColumn& c) {
+    return c.use == Use::kFeature && (c.missing.count > 0 || holds(ready_.numbers, c.name));
+  });
   const bool few = static_cast<double>(incomplete) <= kFewRows * static_cast<double>(rows());
   if (source_.missing == Missing::kRefuse && !predicting() && incomplete > 0)
     ready_.missing = few || !inputs ? Missing::kDrop : Missing::kMean;

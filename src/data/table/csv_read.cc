@@ -146,6 +146,14 @@ void CsvRead::assign_uses() {
   for (const std::string& name : source_.text)
     if (const std::size_t at = find_column(name, " for :text"); at < columns_.size())
       columns_[at].text = true;
+  for (const std::string& name : source_.numbers)
+    if (const std::size_t at = find_column(name, " for :numbers"); at < columns_.size()) {
+      columns_[at].lenient = true;
+      if (columns_[at].text)
+        add_problem(fmt::format("{} cannot be both: one of :text and :numbers", name));
+    } else {
+      std::erase(ready_.numbers, name);
+    }
   if (label_ && columns_[*label_].use != CsvColumn::Use::kFeature)
     add_problem(fmt::format(
         "{} is to be predicted, and cannot be {} as well", columns_[*label_].title(),
@@ -259,15 +267,11 @@ void CsvRead::take_feature(CsvColumn& column, std::string_view field, std::int64
           decimal_commas_ || (separator_ != ',' && field.find(',') != std::string_view::npos);
       return column.note_number(*number);
     }
-    if (marks_missing(field)) {
-      value = kMissing;
-      return column.missing.add(line);
-    }
-    if (number || column.numbers > 0 || column.numeric || predicting()) {
-      if (column.others.count == 0) column.other = shown(field);
+    value = kMissing;
+    if (marks_missing(field)) return column.missing.add(line);
+    if (number || column.numbers > 0 || column.numeric || column.lenient || predicting()) {
       column.beyond += number.has_value();
-      value = kMissing;
-      return column.others.add(line);
+      return column.note_other(field, line);
     }
     column.text = true;
   }
@@ -306,60 +310,16 @@ void CsvRead::take_label(CsvColumn& column, std::string_view field, std::int64_t
   const bool values = predicting() ? coding_->classes.empty() : source_.kind == CsvLabel::kValue;
   const bool missing =
       field.empty() || ((values || source_.missing != Missing::kKeep) && marks_missing(field));
-  if (missing) column.missing.add(line);
-  if (!values) {
-    labels_.push_back(missing ? -1 : column.texts.code(field, line));
-    column.text = true;
-    return;
-  }
   const auto number = missing ? std::nullopt : parse_number(field, separator_ != ',');
   const bool usable = number && std::isfinite(static_cast<float>(*number));
-  targets_.push_back(usable ? static_cast<float>(*number) : kMissing);
-  if (missing || usable) return;
-  if (column.others.count == 0) column.other = shown(field);
-  column.others.add(line);
-}
-
-// Whether a column that was taken for texts by its first field holds numbers in nine rows of ten.
-bool CsvRead::is_numeric(const CsvColumn& column) const {
-  if (!column.text || holds(source_.text, column.name)) return false;
-  std::int64_t numbers = 0;
-  std::int64_t others = 0;
-  for (std::size_t code = 0; code < column.texts.size(); ++code)
-    (parse_number(column.texts.values()[code], separator_ != ',') ? numbers : others) +=
-        column.texts.seen()[code].count;
-  return numbers > 9 * others;
-}
-
-// A column that holds numbers and texts, texts more than once in ten rows, is one of texts; else
-// one of numbers. Then all is read again.
-bool CsvRead::turn_columns() {
-  bool changed = false;
-  for (CsvColumn& column : columns_) {
-    if (column.use != CsvColumn::Use::kFeature || predicting()) continue;
-    const bool to_text = !column.text && 9 * (column.others.count - column.beyond) > column.numbers;
-    const bool to_numbers = !to_text && is_numeric(column);
-    if (to_text || to_numbers) column.text = to_text;
-    if (to_numbers) column.numeric = true;
-    changed = changed || to_text || to_numbers;
-  }
-  if (!changed) return false;
-  for (CsvColumn& column : columns_) {
-    CsvColumn fresh{.name = column.name,
-                    .use = column.use,
-                    .text = column.text,
-                    .numeric = column.numeric,
-                    .texts = {}};
-    fresh.position = column.position;
-    column = std::move(fresh);
-  }
-  count_ = 0;
-  values_.clear();
-  labels_.clear();
-  targets_.clear();
-  groups_.clear();
-  ragged_ = {};
-  return true;
+  const bool other = (values || column.lenient) && !missing && !usable;
+  if (missing) column.missing.add(line);
+  if (other) column.note_other(field, line);
+  column.text = !values;
+  if (values)
+    targets_.push_back(usable ? static_cast<float>(*number) : kMissing);
+  else
+    labels_.push_back(missing || other ? -1 : column.texts.code(field, line));
 }
 
 CsvTable read_table(Records& records, const CsvSource& source, const std::string& group,

@@ -14,8 +14,8 @@
 namespace undying::data {
 
 // One reading of a table: the rows as they come (csv_read.cc), then what they mean (csv_meaning.cc,
-// csv_missing.cc). What is wrong is gathered on the way and thrown at the end, all together, with
-// the notation that would be accepted (csv_ready.cc).
+// csv_mixed.cc, csv_missing.cc). What is wrong is gathered on the way and thrown at the end, all
+// together, with the notation that would be accepted (csv_ready.cc).
 class CsvRead {
  public:
   CsvRead(Records& records, const CsvSource& source, const std::string& group, const Coding* coding,
@@ -39,14 +39,19 @@ class CsvRead {
   void take_coding();
   std::size_t find_column(const std::string& name, const char* option);
   void read_rows();
-  bool is_numeric(const CsvColumn& column) const;
-  bool turn_columns();
   void take_row(const std::vector<std::string_view>& fields, std::int64_t line);
   void take_feature(CsvColumn& column, std::string_view field, std::int64_t line, float& value);
   static std::int32_t known_text(const CsvColumn& column, const std::string& text);
   void take_label(CsvColumn& column, std::string_view field, std::int64_t line);
   void reserve();
   void report() const;
+
+  // Numbers or texts (csv_mixed.cc).
+  std::int64_t numerals(const CsvColumn& column) const;
+  bool is_numeric(const CsvColumn& column) const;
+  bool turn_columns();
+  void judge_others(const CsvColumn& column);
+  std::optional<std::string> mixture(const CsvColumn& column) const;
 
   // What they mean.
   void judge_columns();

@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <numeric>
+#include <tuple>
 
+#include "data/table/csv_column.h"
 #include "undying/error.h"
 
 namespace undying::data {
@@ -156,29 +159,59 @@ namespace {
 
 constexpr char kSeparators[] = {',', ';', '\t', '|', ' '};
 constexpr std::size_t kLinesLooked = 50;
+constexpr std::size_t kHead = std::size_t{1} << 16;  // bytes
 
-// How many fields a separator makes of every one of the first lines; 0 where they differ, or cannot
-// be read so. The last line may be cut.
-std::size_t fields_with(std::string_view head, bool whole, char separator) {
+// What a separator makes of the first lines.
+struct Cut {
+  int header = 0;        // 2: the first line has as many fields as the others, 1: one fewer
+  double numbers = 0.0;  // the share of fields that are numbers
+  std::size_t fields = 0;
+};
+
+// None where lines differ in their number of fields, or cannot be read so. The last line may be
+// cut. Decimal commas cut lines alike too, but the first line seldom, and leave few numbers.
+std::optional<Cut> cut_with(std::string_view head, bool whole, char separator) {
   TextStream text(head, "");
   CsvReader reader(text, separator);
   std::vector<std::string_view> fields;
   std::vector<std::size_t> counts;
+  std::vector<std::size_t> numbers;
+  const auto is_number = [&](std::string_view field) {
+    return parse_number(field, separator != ',').has_value();
+  };
   try {
-    while (counts.size() < kLinesLooked && reader.next(fields)) counts.push_back(fields.size());
+    while (counts.size() < kLinesLooked && reader.next(fields)) {
+      counts.push_back(fields.size());
+      numbers.push_back(static_cast<std::size_t>(std::ranges::count_if(fields, is_number)));
+    }
   } catch (const Error&) {
-    if (whole || counts.empty()) return 0;
+    if (whole || counts.empty()) return std::nullopt;
   }
-  if (!whole && counts.size() > 1 && counts.size() < kLinesLooked) counts.pop_back();
-  if (counts.empty()) return 0;
-  const auto usual = std::ranges::count(counts, counts[counts.size() / 2]);
-  return 10 * static_cast<std::size_t>(usual) >= 8 * counts.size() ? counts[counts.size() / 2] : 0;
+  if (!whole && counts.size() > 1 && counts.size() < kLinesLooked) {
+    counts.pop_back();
+    numbers.pop_back();
+  }
+  if (counts.empty()) return std::nullopt;
+  const std::size_t usual = counts[counts.size() / 2];
+  const auto alike = static_cast<std::size_t>(std::ranges::count(counts, usual));
+  if (usual < 2 || 10 * alike < 8 * counts.size()) return std::nullopt;
+  const double all = std::reduce(counts.begin(), counts.end(), 0.0);
+  return Cut{.header = counts[0] == usual       ? 2
+                       : counts[0] + 1 == usual ? 1
+                                                : 0,
+             .numbers = std::reduce(numbers.begin(), numbers.end(), 0.0) / all,
+             .fields = usual};
 }
 
-}  // namespace
+// Words of a text cut it into many fields: by their number alone, blanks do not win.
+bool cuts_better(const Cut& cut, const Cut& than, char separator) {
+  const std::size_t fields = separator == ' ' ? 0 : cut.fields;
+  return std::tie(cut.header, cut.numbers, fields) >
+         std::tie(than.header, than.numbers, than.fields);
+}
 
-char find_separator(TextStream& text) {
-  std::string head(1 << 16, '\0');
+std::string head_of(TextStream& text) {
+  std::string head(kHead, '\0');
   std::size_t size = 0;
   while (size < head.size()) {
     const std::size_t count = text.read(head.data() + size, head.size() - size);
@@ -186,15 +219,21 @@ char find_separator(TextStream& text) {
     size += count;
   }
   text.rewind();
-  const bool whole = size < head.size();
   head.resize(size);
+  return head;
+}
+
+}  // namespace
+
+char find_separator(TextStream& text) {
+  const std::string head = head_of(text);
   char best = ',';
-  std::size_t most = 1;
+  std::optional<Cut> most;
   for (const char separator : kSeparators) {
-    const std::size_t found = fields_with(head, whole, separator);
-    if (found <= most || (separator == ' ' && most > 1)) continue;
+    const std::optional<Cut> cut = cut_with(head, head.size() < kHead, separator);
+    if (!cut || (most && !cuts_better(*cut, *most, separator))) continue;
     best = separator;
-    most = found;
+    most = cut;
   }
   return best;
 }

@@ -75,7 +75,8 @@ class CsvRecords final : public Records {
 };
 
 // What a table's text looks like: the separator that cuts its first lines into equal numbers of
-// fields, more than one. ',' where none does.
+// fields, more than one; of several the one that cuts the header line so too, then the one that
+// leaves more numbers, then more fields. ',' where none does.
 char find_separator(TextStream& text);
 
 // A separator as people name it: ";", "tab".

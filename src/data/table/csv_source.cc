@@ -14,12 +14,12 @@
 namespace undying::data {
 namespace {
 
-const std::vector<std::string> kOptions = {"label",   "target", "drop", "keep",  "text",
-                                           "missing", "header", "sep",  "values"};
+const std::vector<std::string> kOptions = {"label",   "target",  "drop",   "keep", "text",
+                                           "numbers", "missing", "header", "sep",  "values"};
 
 constexpr const char* kForm =
     "expected csv:FILE with any of :label=NAME, :target=NAME, :drop=NAME,..., :keep=NAME,..., "
-    ":text=NAME,..., "
+    ":text=NAME,..., :numbers=NAME,..., "
     ":missing=drop|mean|keep, :header=yes|no, :sep=CHARACTER|tab|space, :values=N";
 
 [[noreturn]] void fail(std::string_view text, const std::string& message) {
@@ -104,6 +104,8 @@ void set_option(CsvSource& source, std::string_view text, std::string_view name,
     source.keep = names_in(value);
   } else if (name == "text") {
     source.text = names_in(value);
+  } else if (name == "numbers") {
+    source.numbers = names_in(value);
   } else if (name == "missing") {
     source.missing = one_of<Missing>(
         text, name, value,
@@ -156,7 +158,8 @@ std::string CsvSource::text_form() const {
   if (header != Header::kAuto) form += header == Header::kYes ? ":header=yes" : ":header=no";
   if (separator) form += ":sep=" + separator_name(*separator);
   if (column) form += (kind == CsvLabel::kValue ? ":target=" : ":label=") + quoted(*column, false);
-  form += list_form("drop", drop) + list_form("keep", keep) + list_form("text", text);
+  form += list_form("drop", drop) + list_form("keep", keep) + list_form("text", text) +
+          list_form("numbers", numbers);
   if (missing != Missing::kRefuse)
     form += missing == Missing::kDrop   ? ":missing=drop"
             : missing == Missing::kMean ? ":missing=mean"

@@ -37,8 +37,9 @@ struct CsvSource {
   std::optional<std::string> column;  // to predict; none: "label"
   CsvLabel kind = CsvLabel::kAny;
   std::vector<std::string> drop;
-  std::vector<std::string> keep;  // though they look like an index
-  std::vector<std::string> text;  // one-hot, whatever they hold
+  std::vector<std::string> keep;     // though they look like an index
+  std::vector<std::string> text;     // one-hot, whatever they hold
+  std::vector<std::string> numbers;  // fields that are none count as missing
   Missing missing = Missing::kRefuse;
   Header header = Header::kAuto;
   std::optional<char> separator;

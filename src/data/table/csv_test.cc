@@ -3,9 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data/table/csv_reader.h"
-#include "data/test_files.h"
-#include "undying/error.h"
+#include "data/table/test_csv.h"
 
 namespace undying::data {
 namespace {
@@ -17,23 +15,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::Pair;
-
-CsvTable read(const std::string& content, const std::string& options = "") {
-  TextStream text(content, "file.csv");
-  return read_csv(text, parse_csv_source("file.csv" + options));
-}
-
-void expect_error(const std::string& content, const testing::Matcher<const std::string&>& message,
-                  const std::string& options = "") {
-  EXPECT_THAT([&] { read(content, options); }, testing::ThrowsMessage<Error>(message)) << content;
-}
-
-// A header and rows of the same make, numbered from 0.
-std::string rows(int count, const std::string& header, const std::function<std::string(int)>& row) {
-  std::string content = header + "\n";
-  for (int i = 0; i < count; ++i) content += row(i) + "\n";
-  return content;
-}
 
 TEST(Csv, IntegerLabelsAreClassesSortedByValue) {
   const CsvTable table = read("a,label,b\n1,10,2\n3,9,4.5\r\n-1e2,10,.5\n");
@@ -118,11 +99,6 @@ TEST(Csv, TextColumnsBecomeAFeatureForEachValue) {
   EXPECT_THAT(table.reading.columns[1].values, ElementsAre("f", "m"));
 }
 
-TEST(Csv, NumbersAmongTextsAreTexts) {
-  const CsvTable table = read("floor,label\n1,0\nground,1\n2,1\nground,0\n");
-  EXPECT_THAT(table.data.columns, ElementsAre("floor=1", "floor=2", "floor=ground"));
-}
-
 // All that is wrong, in one message, with options that mend it.
 TEST(Csv, OneErrorListsAllAndIsReadyToPaste) {
   const auto row = [](int i) {
@@ -168,17 +144,6 @@ TEST(Csv, EveryColumnThatMayBeMeantIsOfferedReadyToPaste) {
                              HasSubstr("csv:file.csv:target=quality\n")));
   expect_error("id,name\n1,x\n2,y\n3,x\n",
                AllOf(HasSubstr("no column is left to predict from"), Not(HasSubstr("Ready"))));
-}
-
-// One slip is one slip, in the first row as in any other.
-TEST(Csv, AWordAmongNumbersIsNamedWhereverItStands) {
-  for (const int at : {0, 1, 7}) {
-    const std::string content = rows(20, "a,label", [&](int i) {
-      return (i == at ? "unknown" : std::to_string(i % 4)) + (i % 2 ? ",x" : ",y");
-    });
-    expect_error(content, AllOf(HasSubstr("a: 1 field is not a finite number"),
-                                HasSubstr("line " + std::to_string(at + 2))));
-  }
 }
 
 TEST(Csv, ColumnsHaveOneUse) {
@@ -300,19 +265,6 @@ TEST(Csv, AFirstLineOfNumbersIsNoHeader) {
               ElementsAre("1990", "1991"));
 }
 
-TEST(Csv, SeparatorsAreFoundOut) {
-  for (const char* separator : {";", "\t", "|", " ", "  "}) {
-    const std::string s = separator;
-    const CsvTable table =
-        read("\"a b\"" + s + "b" + s + "label\n1" + s + "2" + s + "0\n3" + s + "4" + s + "1\n");
-    EXPECT_THAT(table.data.values, ElementsAre(1, 2, 3, 4)) << separator;
-    EXPECT_THAT(table.reading.remarks, Contains(HasSubstr("separated by")));
-  }
-  const CsvTable commas = read("a;label\n1,5;0\n-2,25;1\n");
-  EXPECT_THAT(commas.data.values, ElementsAre(1.5f, -2.25f));
-  EXPECT_THAT(commas.reading.remarks, Contains(HasSubstr("decimal commas")));
-}
-
 TEST(Csv, Utf16AndLatin1AreRead) {
   std::string wide = "\xff\xfe";
   for (const char c : std::string("a,label\n1,x\n2,y\n")) wide += {c, '\0'};
@@ -343,7 +295,7 @@ TEST(Csv, ErrorsNameLineAndColumn) {
   expect_error("a,label\r1,0\r", HasSubstr("carriage return stands alone"));
   expect_error("a,a,label\n1,2,0\n", HasSubstr("two columns are called \"a\""));
   expect_error("a,label\n1,0\n1,0\n2,0\n4,0\n3,0\n7,1\n8,1\n9,1\n10,1\n12,1\ninf,0\n",
-               AllOf(HasSubstr("a: 1 field"), HasSubstr("\"inf\""), HasSubstr("line 12")));
+               AllOf(HasSubstr("a: 1 of 11 values is not"), HasSubstr("\"inf\""), HasSubstr("line 12")));
   expect_error("a,label\n1e99,0\n2,1\n", HasSubstr("finite"));
   expect_error("a,label\n1,0,3\n2,1\n",
                AllOf(HasSubstr("line 2"), HasSubstr("3 fields"), HasSubstr("2 columns")));
@@ -355,25 +307,6 @@ TEST(Csv, ErrorsNameLineAndColumn) {
   expect_error("a,label\n\"1\"x,0\n", HasSubstr("follows a closing quote"));
   expect_error(std::string("a,label\n1,0\n2\0,1\n", 17),
                AllOf(HasSubstr("line 3"), HasSubstr("NUL")));
-}
-
-// Records across the pieces that a file is read in.
-TEST(CsvReader, PiecesDoNotShow) {
-  std::string content;
-  for (int i = 0; i < 40'000; ++i)
-    content += std::to_string(i) + ",\"text, \"\"" +
-               std::string(static_cast<std::size_t>(i % 91), 'x') + "\"\"\"\r\n";
-  TextStream text(content, "file.csv");
-  CsvReader reader(text, ',');
-  std::vector<std::string_view> fields;
-  for (int i = 0; i < 40'000; ++i) {
-    ASSERT_TRUE(reader.next(fields));
-    ASSERT_EQ(fields.size(), 2U);
-    ASSERT_EQ(fields[0], std::to_string(i));
-    ASSERT_EQ(fields[1], "text, \"" + std::string(static_cast<std::size_t>(i % 91), 'x') + "\"");
-    ASSERT_EQ(reader.line(), i + 1);
-  }
-  EXPECT_FALSE(reader.next(fields));
 }
 
 }  // namespace

@@ -138,7 +138,7 @@ void look_at_learning(const Diagnosis& diagnosis, std::vector<Finding>& findings
   const double score = baseline.metric == Metric::kAccuracy ? diagnosis.accuracy : diagnosis.loss;
   const bool explained = std::ranges::any_of(findings, [](const Finding& finding) {
     return finding.what == kDeadNetwork || finding.what == kScaleOfInputs ||
-           finding.what == kOutOfReach || finding.what == kWrongLoss;
+           finding.what == kOutOfReach || finding.what == kWrongLoss || finding.what == kNoGradient;
   });
   add(findings, kNotLearned, "", 0.5, not_learned_text(baseline, score) + " " + n_of(diagnosis),
       explained ? "see to the other findings first"

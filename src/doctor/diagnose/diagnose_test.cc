@@ -9,6 +9,7 @@
 #include <numeric>
 #include <set>
 
+#include "doctor/diagnose/test_images.h"
 #include "doctor/test_networks.h"
 #include "undying/doctor.h"
 #include "undying/error.h"
@@ -189,12 +190,6 @@ TEST(Diagnose, ZeroGradientIsNotDeath) {
   EXPECT_EQ(diagnosis.gradients[0].gradient, 0.0);
   EXPECT_EQ(diagnosis.dead(), 0);
   EXPECT_FALSE(mentions_death(diagnosis));
-}
-
-Dataset images(std::int64_t size) {
-  Dataset data = make_classes(size, 64, 4);
-  data.shape = {1, 8, 8};
-  return data;
 }
 
 // A channel that fires at a single position of a single example is alive; n counts positions.

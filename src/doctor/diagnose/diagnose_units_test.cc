@@ -12,6 +12,7 @@
 #include <numeric>
 #include <set>
 
+#include "doctor/diagnose/test_images.h"
 #include "doctor/test_networks.h"
 #include "undying/doctor.h"
 #include "undying/error.h"
@@ -22,12 +23,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using Ints = std::vector<std::int64_t>;
-
-Dataset images(std::int64_t size) {
-  Dataset data = make_classes(size, 64, 4);
-  data.shape = {1, 8, 8};
-  return data;
-}
 
 // max(0, max(z)) is max(max(0, z)): a pool before the activation hides nothing.
 TEST(Diagnose, UnitsBehindAPoolHaveTheirWeights) {

@@ -19,6 +19,7 @@ inline constexpr std::string_view kStuckGates = "stuck gates";
 inline constexpr std::string_view kPoolLosers = "units that never win their pool";
 inline constexpr std::string_view kOutputsNotFinite = "outputs that are not finite";
 inline constexpr std::string_view kGradientsNotFinite = "gradients that are not finite";
+inline constexpr std::string_view kNoGradient = "no gradient";
 inline constexpr std::string_view kVanishingSignal = "vanishing signal";
 inline constexpr std::string_view kExplodingSignal = "exploding signal";
 inline constexpr std::string_view kCollapsedLayer = "collapsed layer";
@@ -33,10 +34,12 @@ inline constexpr std::string_view kRateTooLarge = "rate too large";
 inline constexpr std::string_view kRateTooSmall = "rate too small";
 
 inline constexpr std::array kFindingNames = {
-    kDeadNetwork,     kDeadBranch,      kDeadUnits,      kConstantUnits,      kAlwaysNegativeUnits,
-    kDormantUnits,    kSaturatedUnits,  kPoolLosers,     kOutputsNotFinite,   kGradientsNotFinite,
-    kVanishingSignal, kExplodingSignal, kCollapsedLayer, kVanishingGradients, kExplodingGradients,
-    kScaleOfInputs,   kOutOfReach,      kWrongLoss,      kNotLearned,         kStuckGates};
+    kDeadNetwork,         kDeadBranch,         kDeadUnits,          kConstantUnits,
+    kAlwaysNegativeUnits, kDormantUnits,       kSaturatedUnits,     kPoolLosers,
+    kOutputsNotFinite,    kGradientsNotFinite, kNoGradient,         kVanishingSignal,
+    kExplodingSignal,     kCollapsedLayer,     kVanishingGradients, kExplodingGradients,
+    kScaleOfInputs,       kOutOfReach,         kWrongLoss,          kNotLearned,
+    kStuckGates};
 
 }  // namespace undying::doctor
 

@@ -7,6 +7,7 @@
 #include "doctor/diagnose/finding_names.h"
 #include "doctor/diagnose/judge_layers.h"
 #include "doctor/diagnose/recurrent.h"
+#include "doctor/gradient_paths.h"
 #include "health/judge.h"
 
 namespace undying::doctor {
@@ -50,7 +51,7 @@ class Finder {
       look_for_silent_neighbours(l);
       look_at_signal(l);
     }
-    look_at_gradients();
+    if (!look_for_cuts()) look_at_gradients();
     find_in_recurrent(model_, diagnosis_, findings_);
     find_in_data(diagnosis_, findings_);
     std::ranges::stable_sort(findings_, std::greater<>(), &Finding::cost);
@@ -103,11 +104,11 @@ class Finder {
         units(l, [](const UnitDiagnosis& life) { return life.state == UnitState::kDead; });
     if (dead.empty()) return;
     const LayerDiagnosis& found = layer(l);
-    const std::string evidence =
-        fmt::format("{} of {} units never fire and have no gradient ({}); {}. {}{}. Cause: {}",
-                    found.dead, found.units, where(l), bound(l), locked(found),
-                    diagnosis_.has_targets ? "" : " as far as can be told without targets",
-                    causes(found, dead));
+    const std::string evidence = fmt::format(
+        "{} of {} units never {} no gradient ({}); {}. {}{}. Cause: {}", found.dead, found.units,
+        verb(found.dead, "fires and has", "fire and have"), where(l), bound(l), locked(found),
+        diagnosis_.has_targets ? "" : " as far as can be told without targets",
+        causes(found, dead));
     if (found.dead < found.units)
       return add(l, kDeadUnits, dead, share_of(l, dead), evidence, remedy_for(found));
     if (found.bypassed)
@@ -172,9 +173,10 @@ class Finder {
       return layer(l).lives[unit].cause == DeadCause::kZeroWeights;
     });
     add(l, kConstantUnits, those, share_of(l, those),
-        fmt::format("{} of {} units give one and the same output on the whole of D ({}): they say "
+        fmt::format("{} of {} units {} one and the same output on the whole of D ({}), which says "
                     "nothing of the input. Cause: {}",
-                    those.size(), layer(l).units, where(l), causes(layer(l), those)),
+                    those.size(), layer(l).units, verb(those.size(), "gives", "give"), where(l),
+                    causes(layer(l), those)),
         std::string("prune them, with what they give added to the biases behind") +
             (zero ? std::string(", or ") + kDrawAnew : ""));
   }
@@ -188,32 +190,34 @@ class Finder {
     });
     if (!negative.empty()) {
       add(l, kAlwaysNegativeUnits, negative, 0.1 * share_of(l, negative),
-          fmt::format("{} of {} units never fire, but {} has a gradient there ({}): not dead; {}",
-                      negative.size(), found.units, found.activation.specification(), where(l),
-                      bound(l)),
+          fmt::format("{} of {} units never {}, but {} has a gradient there ({}): not dead; {}",
+                      negative.size(), found.units, verb(negative.size(), "fires", "fire"),
+                      found.activation.specification(), where(l), bound(l)),
           "none needed while they learn; on one side of the kink they are nearly linear");
     }
     if (found.dormant > 0) {
       const auto those = units(l, [](const UnitDiagnosis& life) { return life.dormant; });
       add(l, kDormantUnits, those, 0.5 * share_of(l, those),
-          fmt::format("{} of {} units fire, but their mean |h| is at most {} of the layer's ({})",
-                      found.dormant, found.units, diagnosis_.dormant_tau, where(l)),
+          fmt::format("{} of {} units {} mean |h| is at most {} of the layer's ({})", found.dormant,
+                      found.units, verb(found.dormant, "fires, but its", "fire, but their"),
+                      diagnosis_.dormant_tau, where(l)),
           "re-initialise them if accuracy has stalled (Sokar et al. 2023); rare and strong units "
           "are dormant by this measure too");
     }
     if (found.never_wins > 0) {
       const auto those = units(l, [](const UnitDiagnosis& life) { return life.never_wins; });
       add(l, kPoolLosers, those, share_of(l, those),
-          fmt::format(
-              "{} of {} units fire, but are the largest of no window of the max pool behind ({})",
-              found.never_wins, found.units, where(l)),
+          fmt::format("{} of {} units {} the largest of no window of the max pool behind ({})",
+                      found.never_wins, found.units,
+                      verb(found.never_wins, "fires, but is", "fire, but are"), where(l)),
           "average pooling, or a stride no larger than the kernel");
     }
     if (found.saturated_units > 0) {
       const auto those = units(l, [](const UnitDiagnosis& life) { return life.saturated; });
       add(l, kSaturatedUnits, those, share_of(l, those),
-          fmt::format("{} of {} units have |f'| < {} on at least {:.0f}% of D ({})",
-                      found.saturated_units, found.units, diagnosis_.saturation_eps,
+          fmt::format("{} of {} units {} |f'| < {} on at least {:.0f}% of D ({})",
+                      found.saturated_units, found.units,
+                      verb(found.saturated_units, "has", "have"), diagnosis_.saturation_eps,
                       100.0 * health::kSaturatedShare, where(l)),
           "batch norm before the activation, smaller weights, or a rectifier in its place");
     }
@@ -252,6 +256,24 @@ class Finder {
                       "nearly the same answer up to a factor",
                       found.effective_rank, found.units, found.rank_rows, diagnosis_.data),
           "a shallower or wider network, batch norm, or another initial draw");
+  }
+
+  // Where operators on the way pass no gradient, whatever the weights are.
+  bool look_for_cuts() {
+    if (!diagnosis_.has_targets) return false;
+    const GradientPaths paths = gradient_paths(model_.graph());
+    if (paths.unreached == 0) return false;
+    findings_.push_back(
+        {std::string(kNoGradient),
+         paths.cuts.empty() ? "" : model_.graph().nodes()[paths.cuts.front()].name,
+         {},
+         static_cast<double>(paths.unreached) / trained_,
+         fmt::format("{} (n = {} examples of {})", no_gradient_text(model_.graph(), paths),
+                     diagnosis_.examples, diagnosis_.data),
+         "judge the network by another of its values, from before that operator: --output NAME"});
+    // Before what it causes, which costs as much.
+    std::ranges::rotate(findings_, findings_.end() - 1);
+    return true;
   }
 
   void look_at_gradients() {

@@ -4,6 +4,7 @@
 // What was observed of a network, judged: states of units by health/judge.h, figures of layers,
 // findings with their causes. Nothing here runs a network.
 
+#include <string_view>
 #include <vector>
 
 #include "doctor/diagnose/observe.h"
@@ -25,6 +26,12 @@ void find_in_data(const Diagnosis& diagnosis, std::vector<Finding>& findings);
 // "10.68% does not beat 10.68% (always naming class 1), an answer that looks at no input": of a
 // score that does not.
 std::string not_learned_text(const Baseline& baseline, double score);
+
+// "1 of 64 units fires", "2 of 64 units fire".
+template <class Count>
+std::string_view verb(Count count, std::string_view of_one, std::string_view of_more) {
+  return count == 1 ? of_one : of_more;
+}
 
 // From states and figures to findings, the most costly first.
 std::vector<Finding> find(const engine::Model& model, const std::vector<engine::Wiring>& wirings,

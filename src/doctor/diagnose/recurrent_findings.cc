@@ -1,5 +1,6 @@
 // What is wrong with recurrent layers, and what helps.
 
+#include "doctor/diagnose/judge_layers.h"
 #include "doctor/diagnose/recurrent.h"
 
 #include <fmt/format.h>
@@ -110,8 +111,8 @@ class Finder {
       text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", cause, count);
     add(layer, kDeadUnits, dead,
         share_of(layer, dead.size(), std::max<double>(1.0, all_gates(layer))),
-        fmt::format("{} of {} hidden units put out 0 at every step ({}). Cause: {}", dead.size(),
-                    layer.units, where(layer), text),
+        fmt::format("{} of {} hidden units {} out 0 at every step ({}). Cause: {}", dead.size(),
+                    layer.units, verb(dead.size(), "puts", "put"), where(layer), text),
         "draw their weights anew, with biases near 0; undying revive does not change recurrent "
         "layers");
   }
@@ -124,9 +125,9 @@ class Finder {
     const auto those = units(layer, [&](std::size_t unit) { return layer.lives[unit].saturated; });
     if (those.empty()) return;
     add(layer, kSaturatedUnits, those, share_of(layer, those.size(), 1.0),
-        fmt::format("{} of {} hidden units have |f'| < {} on at least {:.0f}% of all steps ({})",
-                    those.size(), layer.units, diagnosis_.saturation_eps,
-                    100.0 * health::kSaturatedShare, where(layer)),
+        fmt::format("{} of {} hidden units {} |f'| < {} on at least {:.0f}% of all steps ({})",
+                    those.size(), layer.units, verb(those.size(), "has", "have"),
+                    diagnosis_.saturation_eps, 100.0 * health::kSaturatedShare, where(layer)),
         "smaller weights or inputs, or layer norm");
   }
 

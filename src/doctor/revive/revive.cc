@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/stop.h"
+#include "doctor/gradient_paths.h"
 #include "doctor/network.h"
 #include "doctor/revive/choose.h"
 #include "doctor/revive/remedy.h"
@@ -46,6 +47,7 @@ class Trial {
       throw Error(ErrorCode::kInvalidArgument, "seeds",
                   fmt::format("is {}; expected auto or at least {}, with which verdicts begin",
                               settings_.seeds, trial::kFirstLook));
+    doctor::check_gradient(network_.graph);
     rows_ = validation_split(data, settings_.train.seed);
     rows_.note = data.note;
     rows_.given = true;  // nothing is drawn anew

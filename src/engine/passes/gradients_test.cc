@@ -15,7 +15,7 @@
 namespace undying::engine {
 namespace {
 
-constexpr std::int64_t kRows = 150;  // two blocks and a rest
+constexpr std::int64_t kGradientRows = 150;  // two blocks and a rest
 constexpr std::int64_t kClasses = 3;
 
 // Normal inputs, labels in turn.
@@ -51,7 +51,7 @@ void fill(Model& model) {
 
 double mean_loss(Model& model, const Examples& examples) {
   Engine engine(model, {.batch = 1, .counters = false});
-  return engine.evaluate(examples, kRows).loss / static_cast<double>(kRows);
+  return engine.evaluate(examples, kGradientRows).loss / static_cast<double>(kGradientRows);
 }
 
 struct Net {
@@ -88,8 +88,8 @@ TEST_P(FrozenGradients, AgreeWithCentralDifferences) {
   fill(model);
   const Examples examples(net.features);
   const Gradients found =
-      frozen_gradients(model, examples, kRows, {.shards = net.shards, .threads = net.shards});
-  EXPECT_NEAR(found.loss.loss / static_cast<double>(kRows), mean_loss(model, examples), 1e-6);
+      frozen_gradients(model, examples, kGradientRows, {.shards = net.shards, .threads = net.shards});
+  EXPECT_NEAR(found.loss.loss / static_cast<double>(kGradientRows), mean_loss(model, examples), 1e-6);
   int compared = 0;
   int skipped = 0;
   for (const Parameter& parameter : model.parameters()) {
@@ -130,7 +130,7 @@ TEST(FrozenGradients, ChangeNothingOfTheModel) {
   fill(model);
   const std::vector<float> statistics(model.statistics().begin(), model.statistics().end());
   const std::vector<float> trained(model.trained(), model.trained() + model.trained_size());
-  frozen_gradients(model, Examples(5), kRows, {.shards = 2, .threads = 2});
+  frozen_gradients(model, Examples(5), kGradientRows, {.shards = 2, .threads = 2});
   EXPECT_EQ(std::vector<float>(model.statistics().begin(), model.statistics().end()), statistics);
   EXPECT_EQ(std::vector<float>(model.trained(), model.trained() + model.trained_size()), trained);
 }
@@ -143,7 +143,7 @@ TEST(FrozenGradients, OfADeadUnitAreZeroInEveryBlock) {
   const Parameter& weight = model.parameters()[0];
   const Parameter& bias = model.parameters()[1];
   model.values(bias)[2] = -100.0f;
-  const Gradients found = frozen_gradients(model, Examples(5), kRows, {});
+  const Gradients found = frozen_gradients(model, Examples(5), kGradientRows, {});
   for (std::int64_t unit = 0; unit < 4; ++unit) {
     EXPECT_EQ(found.learns(bias.offset + unit), unit != 2);
     EXPECT_EQ(found.learns(weight.offset + 5 * unit), unit != 2);

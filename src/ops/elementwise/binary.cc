@@ -277,7 +277,11 @@ Operator row(std::string_view name, Arithmetic arithmetic = Arithmetic::kNone) {
           .parameters = no_parameters,
           .plan = plan<Op>,
           .reference = reference<Op>,
-          .traits = {.kind = Kind::kElement, .arithmetic = arithmetic}};
+          .traits = {.kind = Kind::kElement,
+                     .arithmetic = arithmetic,
+                     .passes_gradient = [](const Node&, std::size_t) {
+                       return !std::is_base_of_v<Comparison, Op>;
+                     }}};
 }
 
 }  // namespace

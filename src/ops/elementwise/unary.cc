@@ -3,13 +3,18 @@
 
 #include <cmath>
 #include <numbers>
+#include <type_traits>
 
 #include "ops/rows.h"
 
 namespace undying::ops {
 namespace {
 
-// Each: its value, and its slope at x where that is y. The slope where there is none is 0.
+// Each: its value, and its slope at x where that is y. The slope where there is none is 0; a step
+// has none anywhere.
+struct Step {
+  static float slope(float, float) { return 0.0f; }
+};
 struct Exp {
   static float value(float x) { return std::exp(x); }
   static float slope(float, float y) { return y; }
@@ -35,9 +40,8 @@ struct Abs {
   static float slope(float x, float) { return x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : 0.0f; }
   static double exact(double x) { return std::fabs(x); }
 };
-struct Sign {
+struct Sign : Step {
   static float value(float x) { return x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x; }
-  static float slope(float, float) { return 0.0f; }
   static double exact(double x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : 0.0; }
 };
 struct Sin {
@@ -50,14 +54,12 @@ struct Cos {
   static float slope(float x, float) { return -std::sin(x); }
   static double exact(double x) { return std::cos(x); }
 };
-struct Floor {
+struct Floor : Step {
   static float value(float x) { return std::floor(x); }
-  static float slope(float, float) { return 0.0f; }
   static double exact(double x) { return std::floor(x); }
 };
-struct Round {
+struct Round : Step {
   static float value(float x) { return std::nearbyint(x); }
-  static float slope(float, float) { return 0.0f; }
   static double exact(double x) { return std::nearbyint(x); }
 };
 struct Erf {
@@ -146,7 +148,9 @@ Operator row(std::string_view name) {
           .parameters = no_parameters,
           .plan = plan<Function>,
           .reference = reference<Function>,
-          .traits = {.kind = Kind::kElement}};
+          .traits = {.kind = Kind::kElement, .passes_gradient = [](const Node&, std::size_t) {
+                       return !std::is_base_of_v<Step, Function>;
+                     }}};
 }
 
 Shape infer_pow(const Node& node, std::span<const Value> src) {
@@ -185,7 +189,9 @@ Operator pow_operator() {
           .parameters = no_parameters,
           .plan = plan_pow,
           .reference = reference_pow,
-          .traits = {.kind = Kind::kElement}};
+          .traits = {.kind = Kind::kElement, .passes_gradient = [](const Node& node, std::size_t) {
+                       return exponent_of(node) != 0.0;
+                     }}};
 }
 
 }  // namespace undying::ops

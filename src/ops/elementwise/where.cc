@@ -113,7 +113,8 @@ Operator where_operator() {
           .parameters = no_parameters,
           .plan = plan,
           .reference = reference,
-          .traits = {.kind = Kind::kElement}};
+          .traits = {.kind = Kind::kElement,
+                     .passes_gradient = [](const Node&, std::size_t input) { return input > 0; }}};
 }
 
 }  // namespace undying::ops

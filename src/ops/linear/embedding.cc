@@ -111,7 +111,9 @@ Operator embedding_operator() {
           .parameters = parameters,
           .plan = plan,
           .reference = reference,
-          .traits = {.kind = Kind::kTable, .reshape = set_features}};
+          .traits = {.kind = Kind::kTable,
+                     .reshape = set_features,
+                     .passes_gradient = [](const Node&, std::size_t) { return false; }}};
 }
 
 }  // namespace undying::ops

@@ -153,14 +153,18 @@ Operator top_k_operator() {
           .infer = infer_top_k,
           .parameters = no_parameters,
           .plan = plan<top_k_of>,
-          .reference = reference<top_k_of>};
+          .reference = reference<top_k_of>,
+          .traits = {.passes_gradient = [](const Node& node, std::size_t) {
+            return !flag(node, "indices", 0);
+          }}};
 }
 Operator arg_max_operator() {
   return {.name = "arg_max",
           .infer = infer_arg_max,
           .parameters = no_parameters,
           .plan = plan<arg_max_of>,
-          .reference = reference<arg_max_of>};
+          .reference = reference<arg_max_of>,
+          .traits = {.passes_gradient = [](const Node&, std::size_t) { return false; }}};
 }
 
 }  // namespace undying::ops

@@ -1,6 +1,7 @@
 #include "study/reproduce/common.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <atomic>
@@ -26,9 +27,10 @@ std::string interval_text(const Estimate& estimate, const char* form) {
                      figure(estimate.upper));
 }
 
-std::string share_text(int count, int of) {
-  if (of == 0) return "-";
-  const Estimate share = trial::share_interval(count, of);
+std::string share_text(int count, int of) { return percent_text(trial::share_interval(count, of)); }
+
+std::string percent_text(const Estimate& share) {
+  if (share.n == 0) return "-";
   return fmt::format("{:.1f}% [{:.1f}, {:.1f}]", 100.0 * share.mean, 100.0 * share.lower,
                      100.0 * share.upper);
 }
@@ -74,6 +76,17 @@ Estimate mean_over(const Arm& arm, const std::function<double(const ArmRun&)>& f
   return trial::mean_interval(values);
 }
 
+Estimate of_share(Estimate estimate) {
+  // A bound that is not there stays so.
+  if (estimate.lower < 0.0) estimate.lower = 0.0;
+  if (estimate.upper > 1.0) estimate.upper = 1.0;
+  return estimate;
+}
+
+double half_of(const Estimate& estimate) {
+  return std::max(estimate.upper - estimate.mean, estimate.mean - estimate.lower);
+}
+
 Curve loss_curve(const Arm& arm, const std::string& label) {
   Curve curve{.label = label};
   std::vector<std::vector<double>> losses;  // by bin and run
@@ -108,6 +121,33 @@ void leave_open(std::vector<Claim>& claims, const std::string& reason) {
     claim.agreement = Agreement::kUndecided;
     claim.found += "; " + reason;
   }
+}
+
+void leave_open_if_short(std::vector<Claim>& claims, const ReproduceSettings& settings,
+                         const FullSize& full) {
+  if (settings.quick) return leave_open(claims, "quick: too small for the statement");
+  std::vector<std::string> parts;
+  if (settings.seeds > 0 && settings.seeds < full.seeds)
+    parts.push_back(fmt::format("{} of {} seeds", settings.seeds, full.seeds));
+  if (settings.steps > 0 && settings.steps < full.steps)
+    parts.push_back(fmt::format("{} of {} steps", settings.steps, full.steps));
+  if (!parts.empty())
+    leave_open(claims, fmt::format("{}: too few for the statement", fmt::join(parts, ", ")));
+}
+
+std::string Length::text() const {
+  const auto counted = [](std::int64_t count, const char* what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+  };
+  return steps > 0 ? counted(steps, "step") : counted(epochs, "epoch");
+}
+
+Length length_of(std::int64_t own_epochs, std::int64_t steps, std::int64_t examples,
+                 std::int64_t batch) {
+  const std::int64_t in_epoch = (examples + batch - 1) / batch;
+  return {.epochs = steps > 0 ? (steps + in_epoch - 1) / in_epoch : own_epochs,
+          .steps = steps,
+          .full = own_epochs * in_epoch};
 }
 
 void work_on_threads(const Work& work, int threads, const ReproduceProgress& progress,

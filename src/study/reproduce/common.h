@@ -18,6 +18,7 @@ namespace undying::study {
 std::string interval_text(const Estimate& estimate, const char* form);
 // Of so many of so many, in percent, with Clopper and Pearson's interval: "92.0% [90.1, 93.6]".
 std::string share_text(int count, int of);
+std::string percent_text(const Estimate& share);
 
 // The runs of a study, its progress told under this name. The runs that were stopped are not
 // present, and counted in Study::missing. Where there is a folder, they are kept there in a file of
@@ -38,12 +39,37 @@ bool is_shown(const Arm& arm);  // the placebo is not
 std::vector<const ArmRun*> runs_of(const Arm& arm);
 // Over finished runs.
 Estimate mean_over(const Arm& arm, const std::function<double(const ArmRun&)>& figure);
+// What a share cannot be is no part of its interval.
+Estimate of_share(Estimate estimate);
+// The half of an interval, of which one end may be cut.
+double half_of(const Estimate& estimate);
 // Mean over finished runs of the training loss of each kept step.
 Curve loss_curve(const Arm& arm, const std::string& label);
 int count_of(const Arm& arm, const std::function<bool(const ArmRun&)>& what);
 
-// Claims of a quick or shortened run decide nothing: says why behind each.
 void leave_open(std::vector<Claim>& claims, const std::string& reason);
+
+// The size at which the claims of a row are decided: its own.
+struct FullSize {
+  int seeds = 0;
+  std::int64_t steps = 0;  // of a run
+};
+// Claims of a run that is quick, or shorter or of fewer seeds than the row's own, decide nothing:
+// says why behind each.
+void leave_open_if_short(std::vector<Claim>& claims, const ReproduceSettings& settings,
+                         const FullSize& full);
+
+// How long the runs of a row are that counts in epochs, where so many steps (0: whole epochs) are
+// asked for.
+struct Length {
+  std::int64_t epochs = 0;
+  std::int64_t steps = 0;  // at most; 0: all of the epochs
+  std::int64_t full = 0;   // steps of the row's own epochs
+
+  std::string text() const;  // "2 epochs", "1 step"
+};
+Length length_of(std::int64_t own_epochs, std::int64_t steps, std::int64_t examples,
+                 std::int64_t batch);
 
 // Calls work(i) for each i in [0, count), on so many threads (0: one per core), and behind each
 // tells, one call at a time, how far it is under this name. A stop ends it early.

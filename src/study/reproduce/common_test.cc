@@ -57,5 +57,43 @@ TEST(Common, ThreadsDoEachOnceAndTellInOrder) {
   work_on_threads({"", 9, [](int) { FAIL(); }}, 2, {}, source.get_token());
 }
 
+std::string decided(const ReproduceSettings& settings, const FullSize& full) {
+  std::vector<Claim> claims = {{.published = "a", .found = "b", .agreement = Agreement::kAgrees}};
+  leave_open_if_short(claims, settings, full);
+  return std::string(name(claims[0].agreement)) + ": " + claims[0].found;
+}
+
+TEST(Common, AShortenedRunDecidesNothing) {
+  const FullSize full{.seeds = 12, .steps = 1000};
+  EXPECT_EQ(decided({}, full), "agrees: b");
+  EXPECT_EQ(decided({.seeds = 12, .steps = 1000}, full), "agrees: b");
+  EXPECT_EQ(decided({.seeds = 20, .steps = 4000}, full), "agrees: b");
+  EXPECT_EQ(decided({.seeds = 11}, full),
+            "undecided: b; 11 of 12 seeds: too few for the statement");
+  EXPECT_EQ(decided({.seeds = 12, .steps = 999}, full),
+            "undecided: b; 999 of 1000 steps: too few for the statement");
+  EXPECT_EQ(decided({.quick = true, .seeds = 12, .steps = 1000}, full),
+            "undecided: b; quick: too small for the statement");
+}
+
+TEST(Common, StepsThatAreAskedForAreTaken) {
+  const Length own = length_of(2, 0, 60'000, 128);
+  EXPECT_EQ(own.text(), "2 epochs");
+  EXPECT_EQ(own.epochs, 2);
+  EXPECT_EQ(own.full, 2 * 469);
+  EXPECT_EQ(length_of(1, 0, 100, 10).text(), "1 epoch");
+  EXPECT_EQ(length_of(2, 3, 60'000, 128).text(), "3 steps");
+  EXPECT_EQ(length_of(2, 3, 60'000, 128).epochs, 1);
+  EXPECT_EQ(length_of(2, 5000, 60'000, 128).epochs, 11) << "more than the row's own epochs have";
+}
+
+TEST(Common, ASharesIntervalStaysWhereSharesAre) {
+  const Estimate wide = of_share({0.3, -1.95, 2.28, 2});
+  EXPECT_EQ(wide.lower, 0.0);
+  EXPECT_EQ(wide.upper, 1.0);
+  EXPECT_DOUBLE_EQ(half_of(of_share({0.9, 0.7, 1.1, 4})), 0.2);
+  EXPECT_TRUE(std::isnan(of_share({0.3, NAN, NAN, 1}).lower));
+}
+
 }  // namespace
 }  // namespace undying::study

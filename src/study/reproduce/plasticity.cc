@@ -26,8 +26,7 @@ constexpr Tried kRemedies[] = {{"cbp", true},
 
 constexpr float kLarger = 0.003f;     // the statement is of this step size and above
 constexpr std::size_t kChooseOn = 4;  // every so manyth curve says which stretch is the best
-constexpr std::int64_t kPublishedSteps = 1'000'000;
-constexpr std::size_t kWindow = 5;  // bins of 20,000: 100,000 examples
+constexpr std::size_t kWindow = 5;    // bins of 20,000: 100,000 examples
 
 struct Size {
   int seeds;
@@ -36,8 +35,10 @@ struct Size {
   std::int64_t period;
 };
 
+constexpr Size kFull{30, 1'000'000, kWindow, 10'000};
+
 Size size_of(const ReproduceSettings& settings) {
-  Size size = settings.quick ? Size{4, 60'000, 1, 2'000} : Size{30, 1'000'000, kWindow, 10'000};
+  Size size = settings.quick ? Size{4, 60'000, 1, 2'000} : kFull;
   if (settings.seeds > 0) size.seeds = settings.seeds;
   if (settings.steps > 0) size.steps = settings.steps;
   return size;
@@ -208,8 +209,8 @@ int add_arms(const ReproduceSettings& reproduce, const Size& size, float rate, b
 }
 
 // A run that is missing or diverged is part of no curve, and would be part of the answer.
-std::vector<Claim> claims_of(const std::vector<Errors>& all, const Size& size, bool quick,
-                             int missing) {
+std::vector<Claim> claims_of(const std::vector<Errors>& all, const Size& size,
+                             const ReproduceSettings& settings, int missing) {
   const bool whole =
       missing == 0 && std::ranges::all_of(all, [&](const Errors& errors) {
         return std::ssize(errors.curves) == size.seeds && errors.steps.size() >= size.window;
@@ -221,12 +222,11 @@ std::vector<Claim> claims_of(const std::vector<Errors>& all, const Size& size, b
              .agreement = Agreement::kUndecided}};
   std::vector<Claim> claims;
   for (const float rate : kRates) {
-    if (rate < kLarger || (quick && rate != kRates[0])) continue;
+    if (rate < kLarger || (settings.quick && rate != kRates[0])) continue;
     claims.push_back(claim_of(all, rate, size.window));
     claims.push_back(remedy_claim(all, rate, size.window));
   }
-  if (quick || size.steps < kPublishedSteps)
-    leave_open(claims, fmt::format("of {} examples, too few for the statement", size.steps));
+  leave_open_if_short(claims, settings, {kFull.seeds, kFull.steps});
   return claims;
 }
 
@@ -300,7 +300,7 @@ Reproduction plasticity(const ReproduceSettings& settings, const ReproduceProgre
     found.curves.push_back(curve_of(errors));
   }
   found.tables.push_back(std::move(table));
-  found.claims = claims_of(all, size, settings.quick, found.missing);
+  found.claims = claims_of(all, size, settings, found.missing);
   return found;
 }
 

@@ -2,6 +2,7 @@
 #define UNDYING_STUDY_REPRODUCE_RECOVERY_H_
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "study/reproduce/reproduce.h"
@@ -29,6 +30,18 @@ struct Kick {
 std::vector<std::int64_t> steps_to_fire(const Graph& graph, const TrainSettings& settings,
                                         const std::vector<Tensor>& weights, const Dataset& data,
                                         const Kick& kick, std::int64_t every);
+
+// When each silenced unit of each network came back; 0: never.
+using UnitsBySeed = std::vector<std::vector<std::int64_t>>;
+
+// The share of the units that were back by then: a mean over networks, for units of one network
+// share its fate, with its 95% interval over them, within 0 to 1.
+Estimate share_back(const UnitsBySeed& steps, std::int64_t until);
+
+// In how many of the networks any unit of any of these kicks was back by then, with Clopper and
+// Pearson's interval; whether that says "none": not one was, in enough networks.
+Estimate networks_with_return(std::span<const UnitsBySeed* const> kicks, std::int64_t until);
+bool none_back(const Estimate& networks);
 
 }  // namespace undying::study
 

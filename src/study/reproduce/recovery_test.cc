@@ -147,5 +147,34 @@ TEST(Recovery, DataThatMoveSilenceTheUnitsThatTheyLeave) {
   EXPECT_EQ(steps_to_fire(graph, settings(6), weights, data, {.shift = 3.0}, 1).size(), left);
 }
 
+// As many units, of one network or of twelve, say more where the networks are more.
+TEST(Recovery, TheIntervalIsOverNetworks) {
+  const UnitsBySeed none(12, std::vector<std::int64_t>(16, 0));
+  const Estimate share = share_back(none, 100);
+  EXPECT_EQ(share.mean, 0.0);
+  EXPECT_NEAR(share.upper, 1.0 - std::pow(0.025, 1.0 / 12.0), 1e-9);
+  EXPECT_NEAR(share_back(UnitsBySeed(12, {5, 7}), 100).lower, std::pow(0.025, 1.0 / 12.0), 1e-9);
+  UnitsBySeed mixed(12, std::vector<std::int64_t>(16, 50));
+  mixed[3].assign(16, 0);
+  const Estimate most = share_back(mixed, 100);
+  EXPECT_NEAR(most.mean, 11.0 / 12.0, 1e-12);
+  EXPECT_EQ(most.upper, 1.0) << "no share is larger";
+  EXPECT_EQ(share_back(mixed, 49).mean, 0.0) << "later than that";
+}
+
+TEST(Recovery, OneUnitThatComesBackIsNotNone) {
+  const UnitsBySeed none(12, std::vector<std::int64_t>(16, 0));
+  UnitsBySeed one = none;
+  one[7][2] = 90;
+  const auto networks = [](const std::vector<const UnitsBySeed*>& kicks, std::int64_t until) {
+    return networks_with_return(kicks, until);
+  };
+  EXPECT_TRUE(none_back(networks({&none, &none}, 1000)));
+  EXPECT_FALSE(none_back(networks({&none, &one}, 1000)));
+  EXPECT_TRUE(none_back(networks({&none, &one}, 89)));
+  const UnitsBySeed few(3, std::vector<std::int64_t>(160, 0));
+  EXPECT_FALSE(none_back(networks({&few}, 1000))) << "many units of few networks";
+}
+
 }  // namespace
 }  // namespace undying::study
