@@ -10,6 +10,7 @@
 #include <string>
 
 #include "report/replay.h"
+#include "report/reproduction.h"
 #include "undying/undying.h"
 
 namespace {
@@ -272,6 +273,36 @@ void write_replay(const std::filesystem::path& folder) {
   std::ofstream(folder / "replay.json") << replay_json(record);
 }
 
+// Two plots, one with logarithmic axes that cannot show all of it, and a hostile label.
+void write_reproduction(const std::filesystem::path& folder) {
+  const double nan = std::nan("");
+  const study::PublishedResult result{"slopes", "A. et al. 2015", "what </script> costs", nullptr};
+  study::Reproduction found{.setting = "on <b>spirals</b>"};
+  found.tables = {{.title = "Errors", .columns = {"arm", "error"}, .rows = {{"relu", "1.0"}}}};
+  study::Plot rates{.title = "Against the rate",
+                    .x = {.title = "learning rate", .log = true},
+                    .y = {.title = "error", .log = true}};
+  study::Curve relu{.label = "relu"};
+  relu.add(0.001, {0.5, 0.25, 1.0, 4});
+  relu.add(0.01, {0.05, 0.0, 0.5, 4});
+  relu.add(0.1, {5.0, nan, nan, 1});
+  study::Curve other{.label = "<i>tanh</i>"};
+  other.add(0.01, {2.0, 1.0, 4.0, 4});
+  rates.curves = {relu, other};
+  study::Plot tasks{
+      .title = "Over tasks", .x = {.title = "task"}, .y = {.title = "right", .percent = true}};
+  for (study::Curve curve : {study::Curve{.label = "relu"}, study::Curve{.label = "crelu"}}) {
+    for (int task = 1; task <= 20; ++task) curve.add(task, {0.8 - 0.01 * task, 0.5, 0.9, 4});
+    tasks.curves.push_back(curve);
+  }
+  found.plots = {rates, tasks};
+  found.claims = {{"it holds", "1.00 [0.90, 1.10]", study::Agreement::kAgrees},
+                  {"that, too", "nothing", study::Agreement::kUndecided}};
+  const char* command = "undying reproduce slopes";
+  std::ofstream(folder / "reproduction.html") << reproduction_html(command, result, found);
+  std::ofstream(folder / "reproduction.json") << reproduction_json(command, result, found);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -295,5 +326,6 @@ int main(int argc, char** argv) {
   }
   write_evaluation(folder);
   write_replay(folder);
+  write_reproduction(folder);
   return 0;
 }

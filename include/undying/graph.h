@@ -45,6 +45,7 @@ struct Mlp {
   std::int64_t outputs = 0;
   Activation activation = "relu";
   bool batch_norm = false;  // between linear and activation
+  bool layer_norm = false;  // the same place
   double dropout = 0.0;     // behind every activation
 };
 Graph mlp(const Mlp& options);
@@ -57,6 +58,7 @@ struct ModelOptions {
   std::optional<bool> batch_norm;  // behind convolutions (mlp: behind hidden layers); default:
                                    // resnet and mobilenet have it, others not
   double dropout = 0.0;            // behind every activation
+  bool layer_norm = false;         // mlp: behind hidden layers, in the place of batch norm
 };
 Graph build_model(std::string_view specification, const Shape& inputs, std::int64_t outputs,
                   const ModelOptions& options);

@@ -2,6 +2,7 @@
 #define UNDYING_HEALTH_H_
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -64,6 +65,9 @@ struct LayerHealth {
   double gradient_norm = 0.0;
   double weight_norm = 0.0;
   double update_ratio = 0.0;  // norm(delta theta) / norm(theta), mean over those steps
+  // Of its outputs over a sample of D, of HealthSettings::ranks examples (Roy & Vetterli 2007);
+  // NaN: not taken.
+  double effective_rank = std::numeric_limits<double>::quiet_NaN();
 };
 
 struct CensusRecord {
@@ -79,6 +83,8 @@ struct HealthSettings {
   bool census = true;            // before the first step and after every epoch
   double dormant_tau = 0.025;    // Sokar et al. 2023
   double saturation_eps = 1e-3;  // |f'| below this is saturated
+  std::int64_t ranks =
+      0;  // examples of D over which a census takes effective ranks; 0: it does not
 
   template <class Self, class Visit>
   static void each(Self& self, Visit&& visit) {
@@ -90,6 +96,11 @@ struct HealthSettings {
     visit(Setting{"census", "census", "no passes over the whole training set to confirm deaths", 0,
                   1, "-", kGroup},
           self.census);
+    visit(Setting{"ranks", "ranks",
+                  "with each census take the effective rank of every layer's outputs, over so many "
+                  "examples; 0: none",
+                  0, 1 << 20, "", kGroup},
+          self.ranks);
     visit(Setting{"dormant_tau", "dormant tau", "", 0.0, 1.0, "-"}, self.dormant_tau);
     visit(Setting{"saturation_eps", "saturation eps", "", 0.0, 1.0, "-"}, self.saturation_eps);
   }

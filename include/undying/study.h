@@ -28,6 +28,13 @@ struct StudyPart {
   std::size_t of(std::size_t runs) const;  // how many of so many are this part's
 };
 
+// What an arm is, beside the settings of the whole study.
+struct ArmPlan {
+  Activation activation = "relu";
+  KeepAlive keep_alive = {};
+  bool layer_norm = false;  // its model has them, as ModelOptions says
+};
+
 struct StudySettings {
   std::string data = "fashion-mnist";  // as given to open_dataset, for the record and the report
   std::string model = "mlp:16x30";     // as given to build_model
@@ -40,6 +47,7 @@ struct StudySettings {
   // Remedies inside training: each activation with each of them; none beside them where it is among
   // them. Empty: none.
   std::vector<KeepAlive> keep_alive = {};
+  std::vector<ArmPlan> further = {};  // arms beside these
   int seeds = 0;  // runs per arm, seeds train.seed, train.seed + 1, ...; 0: 5, and more while an
                   // arm is undecided
   int max_seeds = 20;  // where seeds is 0
@@ -100,10 +108,11 @@ struct ArmRun {
 };
 
 struct Arm {
-  // "leaky_relu:0.01", "relu + cbp", "relu (control)", "relu (placebo)"
+  // "leaky_relu:0.01", "relu + cbp", "relu + layer norm", "relu (control)", "relu (placebo)"
   std::string label;
   Activation activation;
   KeepAlive keep_alive = {};
+  bool layer_norm = false;  // where others have none
   Role role = Role::kTreatment;
   float learning_rate = 0.0f;    // of its runs
   std::vector<RateTried> rates;  // ascending; empty: it was not tuned

@@ -102,15 +102,15 @@ TEST_F(Program, ReproducesAtQuickSize) {
   EXPECT_THAT(result.out, AllOf(HasSubstr("Dohare et al. 2024"), HasSubstr("| relu + cbp "),
                                 HasSubstr("quick: too small for the statement")));
   const Json found = json("found.json");
-  EXPECT_EQ(found["curves"].size(), found["tables"][0]["rows"].size());
+  EXPECT_EQ(found["plots"][0]["curves"].size(), found["tables"][0]["rows"].size());
   for (const Json& claim : found["claims"]) EXPECT_EQ(claim["verdict"], "undecided");
   // Every one of them, by the same rules.
-  for (const char* name : {"born-dead", "variance", "recovery", "learning-rate", "deep-34x128",
-                           "overhead", "slopes"}) {
+  for (const char* name : {"remedies", "born-dead", "variance", "recovery", "learning-rate",
+                           "deep-34x128", "overhead", "slopes"}) {
     const Result other = run(std::string("reproduce --quick --quiet --json other.json ") + name);
     ASSERT_EQ(other.code, 0) << name << other.err;
     EXPECT_GT(json("other.json")["tables"].size(), 0U) << name;
-    EXPECT_GT(json("other.json")["curves"].size(), 0U) << name;
+    EXPECT_GT(json("other.json")["plots"].size(), 0U) << name;
     for (const Json& claim : json("other.json")["claims"]) EXPECT_EQ(claim["verdict"], "undecided");
   }
   expect_error("reproduce nothing", HasSubstr("plasticity"));

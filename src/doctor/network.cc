@@ -105,14 +105,6 @@ void check_targets(const Graph& graph, const Dataset& data, Loss loss,
                 "needs classes, but " + data.name + " has values as targets");
 }
 
-std::vector<std::uint32_t> evenly_spaced(std::int64_t size, std::int64_t count) {
-  count = std::min(size, count);
-  std::vector<std::uint32_t> indices;
-  for (std::int64_t i = 0; i < count; ++i)
-    indices.push_back(static_cast<std::uint32_t>(i * size / count));
-  return indices;
-}
-
 int default_threads(int threads) {
   return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }

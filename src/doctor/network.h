@@ -36,9 +36,6 @@ void check_inputs(const Graph& graph, const Dataset& data);
 void check_targets(const Graph& graph, const Dataset& data, Loss loss,
                    const std::vector<OutputLoss>& several = {});
 
-// `count` of `size` indices, evenly spaced; all of them where there are no more.
-std::vector<std::uint32_t> evenly_spaced(std::int64_t size, std::int64_t count);
-
 int default_threads(int threads);
 
 }  // namespace undying::doctor

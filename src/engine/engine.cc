@@ -299,7 +299,7 @@ void Engine::each_state(Archive& archive) {
 }
 
 ops::LossSums Engine::evaluate(const BatchSource& source, std::int64_t rows, float* outputs,
-                               Census* census, float eps) {
+                               Census* census, float eps, PassObserver* observer) {
   if (warm_up_.joinable()) warm_up_.join();
   if (evaluation_ == nullptr) {
     evaluation_ = std::make_unique<Plan>(
@@ -313,6 +313,7 @@ ops::LossSums Engine::evaluate(const BatchSource& source, std::int64_t rows, flo
   std::vector<PassObserver*> observers;
   if (census != nullptr) observers.push_back(&counted);
   if (outputs != nullptr) observers.push_back(&copied);
+  if (observer != nullptr) observers.push_back(observer);
   const ops::LossSums sums = run(*evaluation_, *workers_,
                                  {.source = source,
                                   .rows = rows,

@@ -102,9 +102,10 @@ class Engine {
   void measure_statistics(const BatchSource& source, std::int64_t rows);
 
   // Evaluation over `rows` examples: the sums of the loss; the outputs (rows, width) where wanted;
-  // the census where wanted.
+  // the census where wanted; whatever else an observer sees of the pass.
   ops::LossSums evaluate(const BatchSource& source, std::int64_t rows, float* outputs = nullptr,
-                         Census* census = nullptr, float eps = 1e-3f);
+                         Census* census = nullptr, float eps = 1e-3f,
+                         PassObserver* observer = nullptr);
 
   // Compiled when it is first asked for, here or by a step: evaluation needs none. Throws what
   // compiling throws.

@@ -52,6 +52,13 @@ struct Layer {
     return offset +
            (counted == Counted::kByUnit ? unit * positions + position : position * units + unit);
   }
+  // Where a unit's output stands at a position, in the output of the activation for one example. Of
+  // one that makes several of a unit (CReLU) the first; the others are units x positions (kByUnit)
+  // or units further on.
+  std::int64_t place(std::int64_t unit, std::int64_t position) const {
+    return counted == Counted::kByUnit ? unit * positions + position
+                                       : position * units * activation.info().width + unit;
+  }
 };
 
 // Brings what a pass counted to one entry a unit, the first `units` of each layer's run. `join(a,

@@ -55,7 +55,10 @@ class Builder {
     return normalise();
   }
 
-  int normalise() { return batch_norm_ ? add(layer_ + ".bn", "batch_norm", {last()}) : last(); }
+  int normalise() {
+    if (options_.layer_norm) return add(layer_ + ".ln", "layer_norm", {last()});
+    return batch_norm_ ? add(layer_ + ".bn", "batch_norm", {last()}) : last();
+  }
 
   // The activation of the layer added last, and dropout behind it where the model has that.
   int activate() {
@@ -93,6 +96,9 @@ class Builder {
 
 Graph build_mlp(const Shape& inputs, const Ints& hidden, std::int64_t outputs,
                 const ModelOptions& options) {
+  if (options.layer_norm && options.batch_norm.value_or(false))
+    throw Error(ErrorCode::kInvalidArgument, "layer norm",
+                "and batch norm stand in the same place; expected one of them");
   Builder builder(inputs, options, options.batch_norm.value_or(false));
   if (inputs.size() != 1) builder.flatten();
   for (const std::int64_t width : hidden) {
@@ -227,7 +233,8 @@ Graph mlp(const Mlp& options) {
   return build_mlp({options.inputs}, options.hidden, options.outputs,
                    {.activation = options.activation,
                     .batch_norm = options.batch_norm,
-                    .dropout = options.dropout});
+                    .dropout = options.dropout,
+                    .layer_norm = options.layer_norm});
 }
 
 Graph build_model(std::string_view specification, const Shape& inputs, std::int64_t outputs,
@@ -253,6 +260,9 @@ Graph build_model(std::string_view specification, const Shape& inputs, std::int6
             (another ? ", perhaps " + near + std::string(specification.substr(family.size())) : ""),
         kKnown);
   }
+  if (options.layer_norm)
+    fail(specification, "layer norm is to stand behind its convolutions",
+         "mlp, or batch norm in its place");
   if (inputs.size() != 3)
     fail(specification, "the examples have shape " + ops::to_string(inputs),
          "images (channels, height, width) for a convolutional model");

@@ -84,12 +84,15 @@ void Recorder::norms(std::span<const Norms> norms) {
   ++sums_.steps;
 }
 
-void Recorder::census(std::int64_t step, const engine::Activity& activity, const Census& census) {
+void Recorder::census(std::int64_t step, const engine::Activity& activity, const Census& census,
+                      std::span<const SampledRank> ranks) {
   date(activity);
   average(activity);
   CensusRecord record{.step = step, .examples = ledger_.examples};
   for (std::size_t layer = 0; layer < model_->layers().size(); ++layer)
     record.layers.push_back(census_of(step, layer, census));
+  for (std::size_t layer = 0; layer < ranks.size(); ++layer)
+    record.layers[layer].effective_rank = ranks[layer].rank;
   record.gradient_norm_ratio = gradient_norm_ratio();
   ledger_.censuses.push_back(std::move(record));
   sums_.norms.assign(model_->parameters().size(), {});
@@ -181,7 +184,7 @@ void each_layer(Archive& archive, LayerHealth& layer) {
     archive(*count);
   for (double* number :
        {&layer.firing_rate, &layer.saturated, &layer.signal_mean, &layer.signal_variance,
-        &layer.gradient_norm, &layer.weight_norm, &layer.update_ratio})
+        &layer.gradient_norm, &layer.weight_norm, &layer.update_ratio, &layer.effective_rank})
     archive(*number);
 }
 

@@ -13,6 +13,7 @@
 #include "base/archive.h"
 #include "engine/engine.h"
 #include "health/judge.h"
+#include "health/rank.h"
 #include "undying/health.h"
 
 namespace undying::health {
@@ -46,7 +47,9 @@ class Recorder {
   // The norms of a step, one a parameter of the model.
   void norms(std::span<const Norms> norms);
   // A census after `step` steps, and what the steps since the one before saw.
-  void census(std::int64_t step, const engine::Activity& activity, const engine::Census& census);
+  // `ranks`: effective ranks by layer, where they were taken.
+  void census(std::int64_t step, const engine::Activity& activity, const engine::Census& census,
+              std::span<const SampledRank> ranks = {});
   // What the last steps of a run saw that ended before its next census: they date revivals, and no
   // more.
   void end(const engine::Activity& activity);

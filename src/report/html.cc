@@ -3,6 +3,7 @@
 
 #include "report/assets.h"
 #include "report/replay.h"
+#include "report/reproduction.h"
 #include "undying/report.h"
 
 namespace undying {
@@ -59,11 +60,12 @@ std::string compose(const char* page_name, const std::string& styles, const std:
 }  // namespace
 
 std::string study_html(const Study& study) {
-  return compose("src/page.html", std::string(report::asset("vendor/uPlot.min.css")),
-                 study_table(study, 160), "study", study_json(study),
-                 scripts({"vendor/uPlot.iife.min.js", "src/element.js", "src/format.js",
-                          "src/looks.js", "src/series.js", "src/charts.js", "src/heatmap.js",
-                          "src/lives.js", "src/table.js", "src/read.js", "src/page.js"}));
+  return compose(
+      "src/page.html", std::string(report::asset("vendor/uPlot.min.css")), study_table(study, 160),
+      "study", study_json(study),
+      scripts({"vendor/uPlot.iife.min.js", "src/element.js", "src/format.js", "src/looks.js",
+               "src/series.js", "src/chart.js", "src/charts.js", "src/heatmap.js", "src/lives.js",
+               "src/table.js", "src/read.js", "src/page.js"}));
 }
 
 std::string evaluation_html(const std::string& command, const DataSummary& read,
@@ -77,6 +79,15 @@ std::string evaluation_html(const std::string& command, const DataSummary& read,
 std::string replay_html(const ReplayRecord& record) {
   return compose("src/replay.html", "", replay_text(record, 160), "replay", replay_json(record),
                  scripts({"src/element.js", "src/looks.js", "src/replay.js"}));
+}
+
+std::string reproduction_html(const std::string& command, const study::PublishedResult& result,
+                              const study::Reproduction& found) {
+  return compose("src/reproduction.html", std::string(report::asset("vendor/uPlot.min.css")),
+                 reproduction_text(result, found), "reproduction",
+                 reproduction_json(command, result, found),
+                 scripts({"vendor/uPlot.iife.min.js", "src/element.js", "src/looks.js",
+                          "src/chart.js", "src/reproduction.js"}));
 }
 
 }  // namespace undying

@@ -165,9 +165,10 @@ Json censuses_json(const Ledger& ledger) {
            matrix(ledger, [](const LayerHealth& layer) { return rounded(layer.gradient_norm); })},
           {"update_ratio",
            matrix(ledger, [](const LayerHealth& layer) { return rounded(layer.update_ratio); })},
-          {"signal_variance", matrix(ledger, [](const LayerHealth& layer) {
-             return rounded(layer.signal_variance);
-           })}};
+          {"signal_variance",
+           matrix(ledger, [](const LayerHealth& layer) { return rounded(layer.signal_variance); })},
+          {"effective_rank",
+           matrix(ledger, [](const LayerHealth& layer) { return rounded(layer.effective_rank); })}};
 }
 
 }  // namespace undying::report

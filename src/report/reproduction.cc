@@ -4,12 +4,12 @@
 
 #include <algorithm>
 
+#include "base/version.h"
 #include "report/json.h"
 
 namespace undying {
 
 using report::Json;
-using report::number;
 
 namespace {
 
@@ -31,6 +31,30 @@ std::string table_text(const study::Table& table) {
   return text;
 }
 
+Json numbers(const std::vector<double>& values) {
+  Json all = Json::array();
+  for (const double value : values) all.push_back(report::rounded(value));
+  return all;
+}
+
+Json axis_json(const study::Axis& axis) {
+  return {{"title", axis.title}, {"log", axis.log}, {"percent", axis.percent}};
+}
+
+Json plot_json(const study::Plot& plot) {
+  Json curves = Json::array();
+  for (const study::Curve& curve : plot.curves)
+    curves.push_back({{"label", curve.label},
+                      {"x", curve.x},
+                      {"mean", numbers(curve.mean)},
+                      {"lower", numbers(curve.lower)},
+                      {"upper", numbers(curve.upper)}});
+  return {{"title", plot.title},
+          {"x", axis_json(plot.x)},
+          {"y", axis_json(plot.y)},
+          {"curves", std::move(curves)}};
+}
+
 }  // namespace
 
 std::string reproduction_text(const study::PublishedResult& result,
@@ -50,29 +74,21 @@ std::string reproduction_text(const study::PublishedResult& result,
 
 std::string reproduction_json(const std::string& command, const study::PublishedResult& result,
                               const study::Reproduction& found) {
-  Json json = {{"format", "undying-reproduction 1"},
+  Json json = {{"format", "undying-reproduction 2"},
                {"command", command},
+               {"version", kVersion},
                {"name", result.name},
+               {"title", result.title},
                {"source", result.source},
                {"setting", found.setting},
                {"missing", found.missing},
                {"tables", Json::array()},
-               {"curves", Json::array()},
+               {"plots", Json::array()},
                {"claims", Json::array()}};
   for (const study::Table& table : found.tables)
     json["tables"].push_back(
         {{"title", table.title}, {"columns", table.columns}, {"rows", table.rows}});
-  for (const study::Curve& curve : found.curves) {
-    Json each = {{"label", curve.label},
-                 {"steps", curve.steps},
-                 {"mean", Json::array()},
-                 {"half", Json::array()}};
-    for (std::size_t i = 0; i < curve.mean.size(); ++i) {
-      each["mean"].push_back(number(curve.mean[i]));
-      each["half"].push_back(number(curve.half[i]));
-    }
-    json["curves"].push_back(std::move(each));
-  }
+  for (const study::Plot& plot : found.plots) json["plots"].push_back(plot_json(plot));
   for (const study::Claim& claim : found.claims)
     json["claims"].push_back({{"published", claim.published},
                               {"found", claim.found},

@@ -8,10 +8,12 @@
 namespace undying {
 
 // A published result beside what was found of it: for a terminal, with tables as Markdown has them;
-// and as JSON, with the curves.
+// as JSON, with the plots; and as a page that draws these and loads nothing from elsewhere.
 std::string reproduction_text(const study::PublishedResult& result,
                               const study::Reproduction& found);
 std::string reproduction_json(const std::string& command, const study::PublishedResult& result,
+                              const study::Reproduction& found);
+std::string reproduction_html(const std::string& command, const study::PublishedResult& result,
                               const study::Reproduction& found);
 
 }  // namespace undying

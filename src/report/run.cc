@@ -19,6 +19,7 @@ Json description_json(const RunDescription& description) {
                {"activation", description.activation.specification()}};
   if (description.model_options)
     json.update({{"batch_norm", report::batch_norm_json(description.model_options->batch_norm)},
+                 {"layer_norm", description.model_options->layer_norm},
                  {"dropout", description.model_options->dropout}});
   if (!description.normalize.empty()) json["normalize"] = description.normalize;
   if (!description.initial_weights.empty()) json["init"] = description.initial_weights;

@@ -98,14 +98,17 @@ std::string ledger_text(const Ledger& ledger) {
   const CensusRecord& census = ledger.censuses.back();
   std::string text = fmt::format("\nUnits on {} (n = {}), after step {}:\n", ledger.data,
                                  ledger.examples, census.step);
-  text += fmt::format("{:<12} {:>6} {:>6} {:>10} {:>9} {:>9} {:>8} {:>8} {:>10} {:>10}\n", "layer",
-                      "units", "dead", "born dead", "always -", "always +", "dormant", "firing",
-                      "grad norm", "update/w");
+  const bool ranks = std::ranges::any_of(
+      census.layers, [](const LayerHealth& layer) { return std::isfinite(layer.effective_rank); });
+  text += fmt::format("{:<12} {:>6} {:>6} {:>10} {:>9} {:>9} {:>8} {:>8} {:>10} {:>10}{}\n",
+                      "layer", "units", "dead", "born dead", "always -", "always +", "dormant",
+                      "firing", "grad norm", "update/w", ranks ? "    rank" : "");
   for (const LayerHealth& layer : census.layers)
     text += fmt::format(
-        "{:<12} {:>6} {:>6} {:>10} {:>9} {:>9} {:>8} {:>7.1f}% {:>10.3g} {:>10.3g}\n", layer.name,
+        "{:<12} {:>6} {:>6} {:>10} {:>9} {:>9} {:>8} {:>7.1f}% {:>10.3g} {:>10.3g}{}\n", layer.name,
         layer.units, layer.dead, layer.born_dead, layer.always_negative, layer.always_positive,
-        layer.dormant, 100.0 * layer.firing_rate, layer.gradient_norm, layer.update_ratio);
+        layer.dormant, 100.0 * layer.firing_rate, layer.gradient_norm, layer.update_ratio,
+        ranks ? fmt::format(" {:>7.1f}", layer.effective_rank) : "");
   if (ledger.dead() > 0)
     text += fmt::format(
         "A unit counted dead fired on none of the {} examples: with 95% confidence its firing rate "

@@ -172,6 +172,7 @@ Json settings_json(const Study& study) {
   Json settings = {{"data", study.settings.data},
                    {"model", study.settings.model},
                    {"batch_norm", report::batch_norm_json(study.settings.model_options.batch_norm)},
+                   {"layer_norm", study.settings.model_options.layer_norm},
                    {"dropout", study.settings.model_options.dropout},
                    {"seeds", study.settings.seeds > 0 ? Json(study.settings.seeds) : Json("auto")}};
   settings.update(report::settings_json(study.settings.train));

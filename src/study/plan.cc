@@ -17,22 +17,36 @@ namespace undying::study {
 
 using train::describe;
 
+namespace {
+
+std::string label_of(const ArmPlan& plan) {
+  std::string label = plan.activation.specification();
+  if (plan.layer_norm) label += " + layer norm";
+  if (plan.keep_alive.any()) label += " + " + plan.keep_alive.specification();
+  return label;
+}
+
+}  // namespace
+
 std::vector<Arm> plan_arms(const StudySettings& settings) {
   const Activation relu("relu");
   std::vector<Arm> arms = {{.label = "relu (control)", .activation = relu, .role = Role::kControl},
                            {.label = "relu (placebo)", .activation = relu, .role = Role::kPlacebo}};
+  const auto add = [&](const ArmPlan& plan) {
+    const bool known = std::any_of(arms.begin(), arms.end(), [&](const Arm& arm) {
+      return arm.activation == plan.activation && arm.keep_alive == plan.keep_alive &&
+             arm.layer_norm == plan.layer_norm;
+    });
+    if (!known)
+      arms.push_back({.label = label_of(plan),
+                      .activation = plan.activation,
+                      .keep_alive = plan.keep_alive,
+                      .layer_norm = plan.layer_norm});
+  };
   for (const KeepAlive& keep :
        settings.keep_alive.empty() ? std::vector<KeepAlive>{{}} : settings.keep_alive)
-    for (const Activation& activation : settings.activations) {
-      const bool known = std::any_of(arms.begin(), arms.end(), [&](const Arm& arm) {
-        return arm.activation == activation && arm.keep_alive == keep;
-      });
-      if (known) continue;
-      arms.push_back(
-          {.label = activation.specification() + (keep.any() ? " + " + keep.specification() : ""),
-           .activation = activation,
-           .keep_alive = keep});
-    }
+    for (const Activation& activation : settings.activations) add({activation, keep});
+  for (const ArmPlan& plan : settings.further) add(plan);
   for (Arm& arm : arms) {
     arm.learning_rate = learning_rate(settings.train.optimizer);
     arm.stored_as = arm.label;
@@ -83,6 +97,7 @@ void add_subject(Lines& line, const StudySettings& settings, const Split& data) 
   line("batch norm", settings.model_options.batch_norm
                          ? (*settings.model_options.batch_norm ? "yes" : "no")
                          : "the model's own");
+  if (settings.model_options.layer_norm) line("layer norm", "yes");
   line("precision", name(settings.train.precision));
   line("dropout", settings.model_options.dropout);
 }

@@ -9,14 +9,17 @@ namespace undying {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(StepRecord, step, loss, learning_rate, gradient_norm,
                                    update_ratio)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(EpochRecord, epoch, step, train_loss, test_loss, test_accuracy,
-                                   test_score, validation_score, seconds, units, dead)
+// With the value it has at first where a run was stored before there was such a field.
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(EpochRecord, epoch, step, train_loss,
+                                                train_accuracy, test_loss, test_accuracy,
+                                                test_score, validation_score, seconds, units, dead)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(UnitLife, state, born_dead, dormant, firing_rate,
                                    training_firing_rate, output, gradient, died, revived)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LayerHealth, name, units, dead, born_dead, always_negative,
-                                   always_positive, dormant, died, revived, firing_rate, saturated,
-                                   signal_mean, signal_variance, gradient_norm, weight_norm,
-                                   update_ratio)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LayerHealth, name, units, dead, born_dead,
+                                                always_negative, always_positive, dormant, died,
+                                                revived, firing_rate, saturated, signal_mean,
+                                                signal_variance, gradient_norm, weight_norm,
+                                                update_ratio, effective_rank)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CensusRecord, step, examples, layers, gradient_norm_ratio)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Ledger, data, examples, layers, lives, censuses)
 

@@ -14,6 +14,7 @@
 #include "study/record.h"
 #include "study/store.h"
 #include "study/test_study.h"
+#include "study/train_arm.h"
 #include "undying/error.h"
 
 namespace undying {
@@ -30,6 +31,22 @@ TEST(Study, HasControlAndPlaceboAndEachActivationOnce) {
   EXPECT_EQ(arms[1].label, "relu (placebo)");
   EXPECT_EQ(arms[2].activation, Activation("elu"));
   EXPECT_EQ(arms[3].activation, Activation("leaky_relu:0.01"));
+}
+
+TEST(Study, TakesFurtherArmsBesideThoseOfTheProduct) {
+  StudySettings settings = tiny();
+  settings.activations = {"relu", "elu"};
+  settings.further = {{"elu"}, {"elu", parse_keep_alive("redo")}, {"relu", {}, true}};
+  const auto arms = study::plan_arms(settings);
+  ASSERT_EQ(arms.size(), 5U);  // elu is there already
+  EXPECT_EQ(arms[3].label, "elu:1 + redo");
+  EXPECT_EQ(arms[4].label, "relu + layer norm");
+  const Split data = open_dataset("spirals");
+  const auto parameters = [&](const Arm& arm) {
+    return study::begin(settings, arm, *data.train, 1).tensors().size();
+  };
+  EXPECT_GT(parameters(arms[4]), parameters(arms[0]));
+  EXPECT_EQ(parameters(arms[3]), parameters(arms[0]));
 }
 
 TEST(Study, PlaceboDiffersFromControlInTheDrawAlone) {

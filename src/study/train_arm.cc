@@ -14,6 +14,7 @@ Graph build(const StudySettings& settings, const Arm& arm, const Dataset& data) 
   if (settings.network) return with_activation(*settings.network, arm.activation);
   ModelOptions options = settings.model_options;
   options.activation = arm.activation;
+  options.layer_norm = options.layer_norm || arm.layer_norm;
   return build_model(settings.model, data.shape, outputs_of(data), options);
 }
 

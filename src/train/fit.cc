@@ -6,7 +6,9 @@
 #include <limits>
 #include <utility>
 
+#include "base/evenly_spaced.h"
 #include "base/stop.h"
+#include "health/layer_ranks.h"
 #include "undying/evaluation.h"
 
 namespace undying::train {
@@ -309,7 +311,8 @@ void Fit::take_first_census() {
   const std::span<float> statistics = state_.model.statistics();
   const std::vector<float> before(statistics.begin(), statistics.end());
   const bool fresh = !before.empty() && state_.steps_taken == 0 && !state_.statistics_loaded;
-  if (state_.first_census != nullptr && state_.steps_taken == 0 && !fresh)
+  const bool known = state_.first_census != nullptr && settings_.health.ranks == 0;
+  if (known && state_.steps_taken == 0 && !fresh)
     return recorder_.census(0, state_.engine.take_activity(), *state_.first_census);
   if (fresh) {
     if (settings_.shuffle && parts_.stream == nullptr) shuffle(settings_.seed, 1, order_);
@@ -324,10 +327,16 @@ void Fit::take_first_census() {
 
 void Fit::take_census() {
   engine::Census census(state_.model.unit_size());
+  const std::vector<std::uint32_t> sample =
+      evenly_spaced(parts_.train->size, settings_.health.ranks);
+  health::RankObserver ranks(state_.model, sample);
   recorder_.of_examples(parts_.train->size);
   state_.engine.evaluate(DatasetSource(*parts_.train, identity_), parts_.train->size, nullptr,
-                         &census, static_cast<float>(settings_.health.saturation_eps));
-  recorder_.census(taken_, state_.engine.take_activity(), census);
+                         &census, static_cast<float>(settings_.health.saturation_eps),
+                         sample.empty() ? nullptr : &ranks);
+  recorder_.census(
+      taken_, state_.engine.take_activity(), census,
+      sample.empty() ? std::vector<health::SampledRank>() : ranks.ranks(state_.engine.threads()));
 }
 
 }  // namespace undying::train

@@ -27,3 +27,19 @@ function swatch(arm) {
   holder.innerHTML = svg;
   return holder;
 }
+
+// Calls `draw` whenever what it drew with is another: the colours, the width, paper.
+function redrawWith(draw) {
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  let lastWidth = innerWidth;
+  addEventListener("resize", () => {
+    if (innerWidth === lastWidth) return;
+    lastWidth = innerWidth;
+    draw();
+  });
+  for (const [name, now] of [["beforeprint", true], ["afterprint", false]])
+    addEventListener(name, () => {
+      printing = now;
+      draw();
+    });
+}

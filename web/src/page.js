@@ -100,15 +100,4 @@ armSelect.addEventListener("change", () => {
 });
 seedSelect.addEventListener("change", drawRun);
 layerSelect.addEventListener("change", () => drawLives(selectedRun()));
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
-let lastWidth = innerWidth;
-addEventListener("resize", () => {
-  if (innerWidth === lastWidth) return;
-  lastWidth = innerWidth;
-  drawAll();
-});
-for (const [name, now] of [["beforeprint", true], ["afterprint", false]])
-  addEventListener(name, () => {
-    printing = now;
-    drawAll();
-  });
+redrawWith(drawAll);

@@ -28,7 +28,7 @@ constexpr const char* kDescription =
 constexpr const char* kFooter =
     "Examples:\n"
     "  undying reproduce plasticity --quick\n"
-    "  undying reproduce plasticity --store runs --json plasticity.json\n"
+    "  undying reproduce plasticity --seeds 10 --store runs --report plasticity.html\n"
     "\n"
     "With --store the same command goes on where it ended, and with more --seeds further. Fewer "
     "seeds or steps than the\n"
@@ -70,6 +70,8 @@ struct ReproduceOptions {
              fmt::format("keep finished runs in this folder, and go on from it (not: {})",
                          fmt::join(storeless(), ", ")))
         ->type_name("FOLDER");
+    add_file(app, "--report", report,
+             "write its plots, figures and verdicts as a self-contained HTML page to this file");
     add_file(app, "--json", json, "write figures, curves and verdicts as JSON to this file");
     app.add_flag("--quiet", quiet, "no progress, only the result");
   }
@@ -80,6 +82,7 @@ struct ReproduceOptions {
   std::int64_t steps = 0;
   std::int64_t threads = 0;
   std::string store;
+  std::string report;
   std::string json;
   bool quiet = false;
 };
@@ -114,7 +117,7 @@ void prepare_store(const PublishedResult& result, const std::string& folder) {
 
 int reproduce(const ReproduceOptions& options, const Host& host) {
   const PublishedResult& result = result_named(options.name);
-  Outputs outputs{{"--json", options.json}};
+  Outputs outputs{{"--json", options.json}, {"--report", options.report}};
   prepare_store(result, options.store);
   Screen screen(host, options.quiet);
   const Interrupt interrupt(
@@ -134,6 +137,9 @@ int reproduce(const ReproduceOptions& options, const Host& host) {
   host.print("{}", reproduction_text(result, found));
   outputs.write(options.json,
                 [&] { write_file(options.json, reproduction_json(host.command, result, found)); });
+  outputs.write(options.report, [&] {
+    write_file(options.report, reproduction_html(host.command, result, found));
+  });
   outputs.rethrow();
   return found.missing > 0 ? kInterrupted : kOk;
 }

@@ -179,6 +179,8 @@ void TrainingOptions::add_network(CLI::App& app) {
                "batch norm before each activation, or none; default: resnet and mobilenet have it, "
                "the others not")
       ->group(kNetworkGroup);
+  app.add_flag("--layer-norm", layer_norm_, "mlp: layer norm before each activation")
+      ->group(kNetworkGroup);
   add_real(app, "--dropout", dropout_, "share of units dropped behind every activation", 0.0, 0.999)
       ->group(kNetworkGroup);
   add_file(app, "--init", init_, "start from the weights in this safetensors or ONNX file")
@@ -266,7 +268,7 @@ std::optional<undying::cli::Network> TrainingOptions::open_network() const {
                   fmt::format("is of a network from a file; --model {} is built here", model_));
     return std::nullopt;
   }
-  for (const char* flag : {"--batch-norm", "--dropout"})
+  for (const char* flag : {"--batch-norm", "--layer-norm", "--dropout"})
     if (app_->count(flag) > 0)
       throw Error(ErrorCode::kInvalidArgument, flag,
                   fmt::format("has no use: {} says what the network is", model_));
@@ -314,7 +316,7 @@ void TrainingOptions::fit_epochs(TrainSettings& settings, const Split& data) con
 std::vector<std::filesystem::path> TrainingOptions::data_files() const { return data_.files(); }
 
 ModelOptions TrainingOptions::model_options() const {
-  ModelOptions options{.activation = "relu", .dropout = dropout_};
+  ModelOptions options{.activation = "relu", .dropout = dropout_, .layer_norm = layer_norm_};
   if (app_->count("--batch-norm") > 0) options.batch_norm = batch_norm_;
   return options;
 }

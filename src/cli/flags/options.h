@@ -94,6 +94,7 @@ class TrainingOptions {
   std::string model_ = "mlp:16x30";
   std::string init_;
   bool batch_norm_ = false;
+  bool layer_norm_ = false;
   double dropout_ = 0.0;
   std::string optimizer_ = "sgd";
   std::vector<double> learning_rates_ = {0.01};

@@ -6,41 +6,15 @@
 #include <utility>
 #include <vector>
 
-#include "doctor/diagnose/rank.h"
 #include "engine/passes/runner.h"
 
 // What layers give, example by example, seen while a pass runs.
 namespace undying::doctor {
 
-// Where a unit stands at a position in the output of the layer's activation: as it lies in memory,
-// and in the plain order of its shape.
-std::int64_t place_of(const engine::Layer& layer, std::int64_t unit, std::int64_t position);
+// Where a unit stands at a position in the output of the layer's activation, in the plain order of
+// its shape; as it lies in memory: engine::Layer::place.
 std::int64_t element_of(const engine::Model& model, const engine::Layer& layer, std::int64_t unit,
                         std::int64_t position);
-
-// The outputs of layers in an evenly spaced sample of D, one position an example, another for each;
-// of a layer of very many units, an evenly spaced sample of these. From them effective ranks.
-class RankObserver final : public engine::PassObserver {
- public:
-  RankObserver(const engine::Model& model, std::span<const std::uint32_t> sample);
-
-  void after(const engine::Chunk& chunk, int step) override;
-  void begin(const engine::Plan& plan) override { plan_ = &plan; }
-
-  // By layer, computed by so many threads.
-  std::vector<SampledRank> ranks(int threads) const;
-
- private:
-  struct Matrix {
-    std::vector<std::int64_t> units;
-    std::vector<float> values;  // (sample, units)
-  };
-
-  const engine::Model& model_;
-  std::span<const std::uint32_t> sample_;  // ascending
-  const engine::Plan* plan_ = nullptr;
-  std::vector<Matrix> matrices_;  // by layer
-};
 
 // The least and the greatest output of every unit over D, of layers whose outputs are one a unit.
 class RangeObserver final : public engine::PassObserver {

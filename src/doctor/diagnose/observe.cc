@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/evenly_spaced.h"
 #include "doctor/diagnose/layer_outputs.h"
 #include "doctor/diagnose/recurrent.h"
 #include "doctor/diagnose/scale.h"
 #include "doctor/network.h"
 #include "health/judge.h"
+#include "health/layer_ranks.h"
 #include "train/source.h"
 
 namespace undying::doctor {
@@ -95,7 +97,7 @@ Observation observe(engine::Model& model, const std::vector<engine::Wiring>& wir
       sampled ? pools_of(model, wirings, pooled) : std::vector<PoolObserver>();
   engine::CensusObserver census(static_cast<float>(settings.saturation_eps));
   engine::GradientObserver gradients;
-  RankObserver ranks(
+  health::RankObserver ranks(
       model, sampled ? std::span<const std::uint32_t>(sample) : std::span<const std::uint32_t>());
   std::vector<engine::PassObserver*> observers = {&census};
   RecurrentObserver recurrent(model, settings.saturation_eps);

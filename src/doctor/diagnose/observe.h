@@ -7,10 +7,10 @@
 #include <optional>
 #include <vector>
 
-#include "doctor/diagnose/rank.h"
 #include "engine/passes/census.h"
 #include "engine/passes/gradients.h"
 #include "engine/wiring.h"
+#include "health/rank.h"
 #include "undying/doctor.h"
 
 namespace undying::doctor {
@@ -21,7 +21,7 @@ struct Observation {
   std::int64_t examples = 0;
   engine::Census census{0};
   std::optional<engine::Gradients> gradients;  // none without targets
-  std::vector<SampledRank> rank;               // by layer; NaN: not measured
+  std::vector<health::SampledRank> rank;       // by layer; NaN: not measured
   std::int64_t rank_rows = 0;
   std::vector<std::vector<std::uint8_t>> never_wins;  // by layer and unit; empty without a max pool
   std::vector<RecurrentDiagnosis> recurrent;

@@ -80,7 +80,7 @@ PoolObserver::PoolObserver(const engine::Model& model, std::size_t l, int pool)
   std::vector<std::int64_t> place(unit_of_.size());  // by element
   for (std::int64_t unit = 0; unit < units_; ++unit)
     for (std::int64_t position = 0; position < layer.positions; ++position) {
-      const std::int64_t at = place_of(layer, unit, position);
+      const std::int64_t at = layer.place(unit, position);
       unit_of_[at] = unit;
       place[element_of(model, layer, unit, position)] = at;
     }
@@ -97,7 +97,7 @@ PoolObserver::PoolObserver(const engine::Model& model, std::size_t l, int pool)
   covered_.resize(unit_of_.size());
   for (std::int64_t unit = 0; unit < units_; ++unit)
     for (std::int64_t position = 0; position < layer.positions; ++position)
-      covered_[place_of(layer, unit, position)] = in_window[position];
+      covered_[layer.place(unit, position)] = in_window[position];
 }
 
 void PoolObserver::begin(const engine::Plan& plan) {

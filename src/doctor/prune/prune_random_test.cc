@@ -9,6 +9,7 @@
 
 #include <cmath>
 
+#include "base/evenly_spaced.h"
 #include "base/philox.h"
 #include "doctor/network.h"
 #include "doctor/prune/unit_facts.h"

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "activations/scalar.h"
+#include "base/evenly_spaced.h"
 #include "doctor/network.h"
 #include "engine/wiring.h"
 #include "health/judge.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/evenly_spaced.h"
 #include "doctor/network.h"
 #include "engine/passes/layer_walk.h"
 #include "train/source.h"

@@ -111,15 +111,17 @@ Table table_of(const std::vector<Drawn>& all, const std::string& title, bool bou
   return table;
 }
 
-Curve curve_of(const Drawn& drawn, Initializer initializer) {
-  Curve curve{.label = fmt::format("born dead, {}, width {}", name(initializer), drawn.width)};
-  for (int layers = 2; layers <= kDeepest; ++layers) {
-    const Estimate share = trial::share_interval(drawn.dead(layers), drawn.draws);
-    curve.steps.push_back(layers);
-    curve.mean.push_back(share.mean);
-    curve.half.push_back((share.upper - share.lower) / 2.0);
+Plot plot_of(const std::vector<Drawn>& all, Initializer initializer) {
+  Plot plot{.title = fmt::format("Networks that are constant as drawn, {}", name(initializer)),
+            .x = {.title = "layers"},
+            .y = {.title = "share of the draws", .percent = true}};
+  for (const Drawn& drawn : all) {
+    Curve curve{.label = fmt::format("width {}", drawn.width)};
+    for (int layers = 2; layers <= kDeepest; ++layers)
+      curve.add(layers, trial::share_interval(drawn.dead(layers), drawn.draws));
+    plot.curves.push_back(std::move(curve));
   }
-  return curve;
+  return plot;
 }
 
 Claim bounds_claim(const std::vector<Drawn>& all) {
@@ -303,10 +305,8 @@ void add_draws(const ReproduceSettings& settings, const Size& size,
                            "initialisation, on {} inputs in [-sqrt 3, sqrt 3]",
                            size.asymmetric_draws, kGrid),
                false));
-  for (const Drawn& drawn : he)
-    found.curves.push_back(curve_of(drawn, Initializer::kKaimingNormal));
-  for (const Drawn& drawn : asymmetric)
-    found.curves.push_back(curve_of(drawn, Initializer::kRandomizedAsymmetric));
+  found.plots = {plot_of(he, Initializer::kKaimingNormal),
+                 plot_of(asymmetric, Initializer::kRandomizedAsymmetric)};
   found.claims.push_back(bounds_claim(he));
   found.claims.push_back(figures_claim(he));
 }

@@ -19,6 +19,13 @@ constexpr std::size_t kBins = 50;  // of a curve
 
 }  // namespace
 
+void Curve::add(double at, const Estimate& figure) {
+  x.push_back(at);
+  mean.push_back(figure.mean);
+  lower.push_back(figure.lower);
+  upper.push_back(figure.upper);
+}
+
 std::string interval_text(const Estimate& estimate, const char* form) {
   const auto figure = [&](double value) { return fmt::format(fmt::runtime(form), value); };
   if (std::isnan(estimate.mean)) return "-";
@@ -83,32 +90,33 @@ Estimate of_share(Estimate estimate) {
   return estimate;
 }
 
-double half_of(const Estimate& estimate) {
-  return std::max(estimate.upper - estimate.mean, estimate.mean - estimate.lower);
-}
-
 Curve loss_curve(const Arm& arm, const std::string& label) {
   Curve curve{.label = label};
+  std::vector<std::int64_t> at_steps;
   std::vector<std::vector<double>> losses;  // by bin and run
   for (const ArmRun* run : runs_of(arm)) {
     if (run->run.status != RunStatus::kFinished) continue;
     const std::vector<StepRecord>& steps = run->run.steps;
-    if (curve.steps.empty())
+    if (at_steps.empty())
       for (std::size_t i = 0; i < steps.size(); i += steps.size() / kBins + 1)
-        curve.steps.push_back(steps[i].step);
-    losses.resize(curve.steps.size());
+        at_steps.push_back(steps[i].step);
+    losses.resize(at_steps.size());
     std::size_t at = 0;
-    for (std::size_t bin = 0; bin < curve.steps.size(); ++bin) {
-      while (at + 1 < steps.size() && steps[at].step < curve.steps[bin]) ++at;
+    for (std::size_t bin = 0; bin < at_steps.size(); ++bin) {
+      while (at + 1 < steps.size() && steps[at].step < at_steps[bin]) ++at;
       losses[bin].push_back(steps[at].loss);
     }
   }
-  for (const std::vector<double>& bin : losses) {
-    const Estimate mean = trial::mean_interval(bin);
-    curve.mean.push_back(mean.mean);
-    curve.half.push_back(mean.upper - mean.mean);
-  }
+  for (std::size_t bin = 0; bin < losses.size(); ++bin)
+    curve.add(static_cast<double>(at_steps[bin]), trial::mean_interval(losses[bin]));
   return curve;
+}
+
+Plot loss_plot(const std::string& title, std::vector<Curve> curves) {
+  return {.title = title,
+          .x = {.title = "training step"},
+          .y = {.title = "training loss"},
+          .curves = std::move(curves)};
 }
 
 int count_of(const Arm& arm, const std::function<bool(const ArmRun&)>& what) {

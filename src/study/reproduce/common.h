@@ -41,10 +41,9 @@ std::vector<const ArmRun*> runs_of(const Arm& arm);
 Estimate mean_over(const Arm& arm, const std::function<double(const ArmRun&)>& figure);
 // What a share cannot be is no part of its interval.
 Estimate of_share(Estimate estimate);
-// The half of an interval, of which one end may be cut.
-double half_of(const Estimate& estimate);
-// Mean over finished runs of the training loss of each kept step.
+// Mean over finished runs of the training loss of each kept step, and the plot for it.
 Curve loss_curve(const Arm& arm, const std::string& label);
+Plot loss_plot(const std::string& title, std::vector<Curve> curves);
 int count_of(const Arm& arm, const std::function<bool(const ArmRun&)>& what);
 
 void leave_open(std::vector<Claim>& claims, const std::string& reason);

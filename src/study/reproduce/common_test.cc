@@ -37,7 +37,7 @@ TEST(Common, RunsThatDidNotEndAreNoRuns) {
   EXPECT_EQ(mean_over(arm, [](const ArmRun& each) { return each.run.steps[0].loss; }).mean, 3.0);
   EXPECT_EQ(count_of(arm, [](const ArmRun& each) { return each.run.steps.size() == 1; }), 1);
   const Curve curve = loss_curve(arm, "loss");
-  EXPECT_EQ(curve.steps, (std::vector<std::int64_t>{1, 2}));
+  EXPECT_EQ(curve.x, (std::vector<double>{1, 2}));
   EXPECT_EQ(curve.mean, (std::vector<double>{3.0, 1.5}));
 }
 
@@ -91,7 +91,6 @@ TEST(Common, ASharesIntervalStaysWhereSharesAre) {
   const Estimate wide = of_share({0.3, -1.95, 2.28, 2});
   EXPECT_EQ(wide.lower, 0.0);
   EXPECT_EQ(wide.upper, 1.0);
-  EXPECT_DOUBLE_EQ(half_of(of_share({0.9, 0.7, 1.1, 4})), 0.2);
   EXPECT_TRUE(std::isnan(of_share({0.3, NAN, NAN, 1}).lower));
 }
 

@@ -200,11 +200,10 @@ Reproduction deep_34x128(const ReproduceSettings& settings, const ReproduceProgr
     found.missing += study.missing;
     for (Runs& runs : runs_by_activation(study, study.settings.train.initializer))
       all.push_back(std::move(runs));
+    found.plots.push_back(
+        loss_plot(fmt::format("Training loss, {}", name(study.settings.train.initializer)), {}));
     for (const Arm& arm : study.arms)
-      if (is_shown(arm))
-        found.curves.push_back(loss_curve(
-            arm,
-            fmt::format("loss, {}, {}", label_of(arm), name(study.settings.train.initializer))));
+      if (is_shown(arm)) found.plots.back().curves.push_back(loss_curve(arm, label_of(arm)));
   }
   if (found.missing > 0) return found;
   found.tables = {table_of(all)};

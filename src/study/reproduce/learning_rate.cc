@@ -95,21 +95,17 @@ Table table_of(const std::vector<Point>& all, const Length& length) {
   return table;
 }
 
-// The steps of a curve are whole numbers: learning rates in thousandths.
-std::vector<Curve> curves_of(const std::vector<Point>& all) {
-  std::vector<Curve> curves;
-  for (const bool dead : {true, false})
-    for (const Point& point : all) {
-      const std::string label = fmt::format("{}, {}, against 1000 x learning rate",
-                                            dead ? "dead units" : "accuracy", point.arm);
-      auto curve = std::ranges::find(curves, label, &Curve::label);
-      if (curve == curves.end()) curve = curves.insert(curve, Curve{.label = label});
-      const Estimate& figure = dead ? point.dead : point.accuracy;
-      curve->steps.push_back(std::lround(1000.0 * static_cast<double>(point.rate)));
-      curve->mean.push_back(figure.mean);
-      curve->half.push_back(half_of(figure));
-    }
-  return curves;
+Plot plot_of(const std::vector<Point>& all, bool dead) {
+  Plot plot{.title = dead ? "Dead units against the learning rate"
+                          : "Test accuracy against the learning rate",
+            .x = {.title = "learning rate", .log = true},
+            .y = {.title = dead ? "dead units" : "test accuracy", .percent = true}};
+  for (const Point& point : all) {
+    auto curve = std::ranges::find(plot.curves, point.arm, &Curve::label);
+    if (curve == plot.curves.end()) curve = plot.curves.insert(curve, Curve{.label = point.arm});
+    curve->add(static_cast<double>(point.rate), dead ? point.dead : point.accuracy);
+  }
+  return plot;
 }
 
 const Point& at(const std::vector<Point>& all, std::string_view arm, float rate) {
@@ -208,7 +204,7 @@ Reproduction dead_by_learning_rate(const ReproduceSettings& settings,
   if (stop.stop_requested()) found.missing = std::max(found.missing, 1);
   if (found.missing > 0) return found;
   found.tables = {table_of(all, length)};
-  found.curves = curves_of(all);
+  found.plots = {plot_of(all, true), plot_of(all, false)};
   found.claims = {dead_claim(all), leaky_claim(all, "leaky_relu:0.01"),
                   leaky_claim(all, "leaky_relu:0.1"), leaky_claim(all, "leaky_relu:0.25")};
   leave_open_if_short(found.claims, settings, {kFull.seeds, length.full});

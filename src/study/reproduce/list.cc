@@ -6,6 +6,7 @@
 #include "study/reproduce/overhead.h"
 #include "study/reproduce/plasticity.h"
 #include "study/reproduce/recovery.h"
+#include "study/reproduce/remedies.h"
 #include "study/reproduce/reproduce.h"
 #include "study/reproduce/slopes.h"
 #include "study/reproduce/variance.h"
@@ -17,6 +18,8 @@ std::span<const PublishedResult> published_results() {
       PublishedResult{"plasticity", "Dohare et al. 2024, Nature 632, Extended Data Fig. 2",
                       "loss of plasticity in the slowly-changing regression", plasticity,
                       "45 minutes"},
+      PublishedResult{"remedies", "Dohare et al. 2024, Nature 632, Extended Data Fig. 3 and 4",
+                      "what keeps a network plastic over permuted images", remedies, "15 minutes"},
       PublishedResult{"born-dead", "Lu et al. 2019, arXiv 1903.06733",
                       "networks that are constant as drawn, or end so", born_dead,
                       "10 to 50 minutes"},

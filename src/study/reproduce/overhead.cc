@@ -141,14 +141,19 @@ Table table_of(const std::vector<Measured>& arms) {
   return table;
 }
 
-Curve curve_of(const Measured& arm, const Measured& relu) {
-  Curve curve{.label = fmt::format("ratio to relu, {}, {}", arm.network, label_of(arm))};
-  for (std::size_t i = 0; i < arm.seconds.size(); ++i) {
-    curve.steps.push_back(static_cast<std::int64_t>(i) + 1);
-    curve.mean.push_back(arm.seconds[i] / relu.seconds[i]);
-    curve.half.push_back(std::numeric_limits<double>::quiet_NaN());
+Plot plot_of(const std::vector<Measured>& arms) {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  const Measured& relu = arms.front();
+  Plot plot{.title = fmt::format("Time of a step of {} over ReLU's, round by round", relu.network),
+            .x = {.title = "round"},
+            .y = {.title = "ratio to relu"}};
+  for (const Measured& arm : arms) {
+    Curve curve{.label = label_of(arm)};
+    for (std::size_t i = 0; i < arm.seconds.size(); ++i)
+      curve.add(static_cast<double>(i + 1), {arm.seconds[i] / relu.seconds[i], kNan, kNan, 1});
+    plot.curves.push_back(std::move(curve));
   }
-  return curve;
+  return plot;
 }
 
 Claim cost_claim(const std::vector<std::vector<Measured>>& all, std::string_view activation,
@@ -214,7 +219,7 @@ Reproduction overhead(const ReproduceSettings& settings, const ReproduceProgress
   }
   for (const std::vector<Measured>& arms : all) {
     found.tables.push_back(table_of(arms));
-    for (const Measured& arm : arms) found.curves.push_back(curve_of(arm, arms.front()));
+    found.plots.push_back(plot_of(arms));
   }
   found.claims = {cost_claim(all, "prelu", "PReLU costs nearly no extra computation"),
                   cost_claim(all, "leaky_relu:0.01",

@@ -101,12 +101,9 @@ Estimate estimate(const Errors& errors, std::size_t first, std::size_t count) {
 }
 
 Curve curve_of(const Errors& errors) {
-  Curve curve{.label = fmt::format("{} at {}", errors.label, errors.rate), .steps = errors.steps};
-  for (std::size_t bin = 0; bin < errors.steps.size(); ++bin) {
-    const Estimate found = estimate(errors, bin, 1);
-    curve.mean.push_back(found.mean);
-    curve.half.push_back(found.upper - found.mean);
-  }
+  Curve curve{.label = errors.label};
+  for (std::size_t bin = 0; bin < errors.steps.size(); ++bin)
+    curve.add(static_cast<double>(errors.steps[bin]), estimate(errors, bin, 1));
   return curve;
 }
 
@@ -297,7 +294,11 @@ Reproduction plasticity(const ReproduceSettings& settings, const ReproduceProgre
                   "dead of 5"}};
   for (const Errors& errors : all) {
     table.rows.push_back(row_of(errors, window));
-    found.curves.push_back(curve_of(errors));
+    const std::string title = fmt::format("Squared error at step size {}", errors.rate);
+    if (found.plots.empty() || found.plots.back().title != title)
+      found.plots.push_back(
+          {.title = title, .x = {.title = "examples"}, .y = {.title = "squared error, online"}});
+    found.plots.back().curves.push_back(curve_of(errors));
   }
   found.tables.push_back(std::move(table));
   found.claims = claims_of(all, size, settings, found.missing);

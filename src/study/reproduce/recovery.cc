@@ -145,15 +145,18 @@ Table table_of(const std::vector<Silenced>& all, std::int64_t steps) {
   return table;
 }
 
-Curve curve_of(const Silenced& silenced, const Size& size) {
-  Curve curve{.label = fmt::format("back, {}, {}", silenced.arm, silenced.kind->name)};
-  for (std::int64_t step = size.every; step <= size.after; step += size.every) {
-    const Estimate share = silenced.share(step);
-    curve.steps.push_back(step);
-    curve.mean.push_back(share.mean);
-    curve.half.push_back(half_of(share));
+Plot plot_of(const std::vector<Silenced>& all, const Kind& kind, const Size& size) {
+  Plot plot{.title = fmt::format("Silenced units that came back: {}", kind.name),
+            .x = {.title = "steps after the kick"},
+            .y = {.title = "share of the units", .percent = true}};
+  for (const Silenced& silenced : all) {
+    if (silenced.kind != &kind) continue;
+    Curve curve{.label = silenced.arm};
+    for (std::int64_t step = size.every; step <= size.after; step += size.every)
+      curve.add(static_cast<double>(step), silenced.share(step));
+    plot.curves.push_back(std::move(curve));
   }
-  return curve;
+  return plot;
 }
 
 const Silenced& silenced_of(const std::vector<Silenced>& all, std::string_view arm,
@@ -324,7 +327,7 @@ Reproduction recovery(const ReproduceSettings& settings, const ReproduceProgress
     return found;
   }
   found.tables = {table_of(all, size.after)};
-  for (const Silenced& silenced : all) found.curves.push_back(curve_of(silenced, size));
+  for (const Kind& kind : kKinds) found.plots.push_back(plot_of(all, kind, size));
   constexpr std::array<std::size_t, 3> kLocked = {0, 1, 3};
   constexpr std::array<std::size_t, 1> kRevivable = {2};
   found.claims = {relu_claim(all, kLocked, "first layer: nothing below it learns", size.after),

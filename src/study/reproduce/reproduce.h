@@ -35,12 +35,29 @@ struct Claim {
   Agreement agreement = Agreement::kUndecided;
 };
 
-// A mean over seeds in each bin, with the half of its 95% interval.
+// A line of a plot: at each x a figure with its 95% interval; NaN: none.
 struct Curve {
   std::string label;
-  std::vector<std::int64_t> steps;  // at which the bins end
-  std::vector<double> mean;
-  std::vector<double> half;
+  std::vector<double> x = {};  // ascending
+  std::vector<double> mean = {};
+  std::vector<double> lower = {};
+  std::vector<double> upper = {};
+
+  void add(double at, const Estimate& figure);
+};
+
+struct Axis {
+  std::string title;
+  bool log = false;
+  bool percent = false;  // shares, written as such
+};
+
+// As the paper has it: what is drawn over what.
+struct Plot {
+  std::string title;
+  Axis x;
+  Axis y;
+  std::vector<Curve> curves = {};
 };
 
 struct Table {
@@ -52,7 +69,7 @@ struct Table {
 struct Reproduction {
   std::string setting;  // what was run, at which size
   std::vector<Table> tables;
-  std::vector<Curve> curves;
+  std::vector<Plot> plots;
   std::vector<Claim> claims;
   int missing = 0;  // runs, where it was stopped
 };

@@ -130,8 +130,9 @@ Reproduction slopes(const ReproduceSettings& settings, const ReproduceProgress& 
   if (found.missing > 0) return found;
   const std::vector<Errors> all = errors_of(study);
   found.tables = {table_of(all, length)};
+  found.plots = {loss_plot("Training loss", {})};
   for (const Arm& arm : study.arms)
-    if (is_shown(arm)) found.curves.push_back(loss_curve(arm, "loss, " + label_of(arm)));
+    if (is_shown(arm)) found.plots.front().curves.push_back(loss_curve(arm, label_of(arm)));
   for (std::size_t i = 0; i < all.size(); ++i)
     for (std::size_t j = i + 1; j < all.size(); ++j) {
       const bool first = all[i].published.error < all[j].published.error;

@@ -74,8 +74,11 @@ std::vector<Tried> all_tried() {
 // Means over draws, and what a layer multiplies by.
 struct Measured {
   Tried tried;
-  Estimate signal;
-  Estimate gradient;
+  std::vector<Estimate> signals;    // of each layer over the first
+  std::vector<Estimate> gradients;  // of each layer over the last
+
+  const Estimate& signal() const { return signals.back(); }
+  const Estimate& gradient() const { return gradients.front(); }
 
   static Estimate a_layer(const Estimate& whole) {
     const auto root = [](double value) {
@@ -87,16 +90,40 @@ struct Measured {
 
 Measured measure(const Tried& tried, const Size& size, const ReproduceSettings& settings,
                  const ReproduceProgress& progress, const std::stop_token& stop) {
-  std::vector<double> signals(static_cast<std::size_t>(size.draws));
-  std::vector<double> gradients(signals.size());
+  std::vector<Growth> all(static_cast<std::size_t>(size.draws));
   const auto draw = [&](int i) {
-    const Growth growth =
+    all[static_cast<std::size_t>(i)] =
         growth_over(tried.drawing, kLayers, size.width, static_cast<std::uint64_t>(i) + 1);
-    signals[static_cast<std::size_t>(i)] = growth.signal;
-    gradients[static_cast<std::size_t>(i)] = growth.gradient;
   };
   work_on_threads({tried.label, size.draws, draw}, settings.threads, progress, stop);
-  return {tried, trial::mean_interval(signals), trial::mean_interval(gradients)};
+  Measured measured{tried, {}, {}};
+  if (stop.stop_requested()) return measured;
+  for (std::size_t layer = 0; layer < kLayers; ++layer) {
+    std::vector<double> signals;
+    std::vector<double> gradients;
+    for (const Growth& growth : all) {
+      signals.push_back(growth.signal[layer]);
+      gradients.push_back(growth.gradient[layer]);
+    }
+    measured.signals.push_back(trial::mean_interval(signals));
+    measured.gradients.push_back(trial::mean_interval(gradients));
+  }
+  return measured;
+}
+
+Plot plot_of(const std::vector<Measured>& all, bool gradient) {
+  Plot plot{.title = gradient ? "Second moment of the gradient over that of the last layer"
+                              : "Second moment of the signal over that of the first layer",
+            .x = {.title = "layer"},
+            .y = {.title = gradient ? "gradient" : "signal", .log = true}};
+  for (const Measured& measured : all) {
+    Curve curve{.label = measured.tried.label};
+    const std::vector<Estimate>& layers = gradient ? measured.gradients : measured.signals;
+    for (std::size_t i = 0; i < layers.size(); ++i)
+      curve.add(static_cast<double>(i + 1), layers[i]);
+    plot.curves.push_back(std::move(curve));
+  }
+  return plot;
 }
 
 Table table_of(const std::vector<Measured>& all, const Size& size) {
@@ -110,10 +137,10 @@ Table table_of(const std::vector<Measured>& all, const Size& size) {
     table.rows.push_back(
         {measured.tried.label,
          fmt::format("{:.4f}", layer_factor(measured.tried.drawing, measured.tried.slope)),
-         interval_text(Measured::a_layer(measured.signal), "{:.4f}"),
-         interval_text(Measured::a_layer(measured.gradient), "{:.4f}"),
-         fmt::format("{:.3g}", measured.signal.mean),
-         fmt::format("{:.3g}", measured.gradient.mean)});
+         interval_text(Measured::a_layer(measured.signal()), "{:.4f}"),
+         interval_text(Measured::a_layer(measured.gradient()), "{:.4f}"),
+         fmt::format("{:.3g}", measured.signal().mean),
+         fmt::format("{:.3g}", measured.gradient().mean)});
   return table;
 }
 
@@ -121,19 +148,19 @@ Claim factor_claim(const Measured& measured) {
   const double formula = layer_factor(measured.tried.drawing, measured.tried.slope);
   bool within = true;
   bool outside = false;
-  for (const Estimate& whole : {measured.signal, measured.gradient}) {
+  for (const Estimate& whole : {measured.signal(), measured.gradient()}) {
     const Estimate factor = Measured::a_layer(whole);
     within = within && factor.lower > formula - kMargin && factor.upper < formula + kMargin;
     outside = outside || factor.upper < formula - kMargin || factor.lower > formula + kMargin;
   }
-  return {
-      .published = measured.tried.published,
-      .found = fmt::format("formula {:.4f} a layer; signal {}, gradient {} (compared to {})",
-                           formula, interval_text(Measured::a_layer(measured.signal), "{:.4f}"),
-                           interval_text(Measured::a_layer(measured.gradient), "{:.4f}"), kMargin),
-      .agreement = outside  ? Agreement::kDiffers
-                   : within ? Agreement::kAgrees
-                            : Agreement::kUndecided};
+  return {.published = measured.tried.published,
+          .found =
+              fmt::format("formula {:.4f} a layer; signal {}, gradient {} (compared to {})",
+                          formula, interval_text(Measured::a_layer(measured.signal()), "{:.4f}"),
+                          interval_text(Measured::a_layer(measured.gradient()), "{:.4f}"), kMargin),
+          .agreement = outside  ? Agreement::kDiffers
+                       : within ? Agreement::kAgrees
+                                : Agreement::kUndecided};
 }
 
 StudySettings training_of(const Size& size, Initializer initializer) {
@@ -161,7 +188,7 @@ struct Learned {
 
 int train_both(const ReproduceSettings& settings, const Size& size,
                const ReproduceProgress& progress, const std::stop_token& stop,
-               std::vector<Learned>& all, std::vector<Curve>& curves) {
+               std::vector<Learned>& all, std::vector<Curve>& losses) {
   const Split data = open_dataset(size.data);
   int missing = 0;
   for (const Initializer initializer : {Initializer::kXavierNormal, Initializer::kKaimingNormal}) {
@@ -182,7 +209,7 @@ int train_both(const ReproduceSettings& settings, const Size& size,
                          arm, [](const ArmRun& run) { return run.outcome == Outcome::kLearned; }),
                      .accuracy = of_share(
                          mean_over(arm, [](const ArmRun& run) { return run.run.test_accuracy; }))});
-      curves.push_back(loss_curve(arm, "loss, " + label));
+      losses.push_back(loss_curve(arm, label));
     }
   }
   return missing;
@@ -275,7 +302,12 @@ Growth growth_over(const Drawing& drawing, int layers, std::int64_t width, std::
   const auto input = [&](int layer) {
     return square_sum(model, gradients, fmt::format("layer.{}.weight", layer)) / bias(layer);
   };
-  return {.signal = input(layers) / input(1), .gradient = bias(0) / bias(layers - 1)};
+  Growth growth;
+  for (int layer = 0; layer < layers; ++layer) {
+    growth.signal.push_back(input(layer + 1) / input(1));
+    growth.gradient.push_back(bias(layer) / bias(layers - 1));
+  }
+  return growth;
 }
 
 Reproduction variance(const ReproduceSettings& settings, const ReproduceProgress& progress,
@@ -296,9 +328,12 @@ Reproduction variance(const ReproduceSettings& settings, const ReproduceProgress
   }
   found.missing = stop.stop_requested() ? 1 : 0;
   std::vector<Learned> learned;
+  std::vector<Curve> losses;
   if (found.missing == 0)
-    found.missing = train_both(settings, size, progress, stop, learned, found.curves);
+    found.missing = train_both(settings, size, progress, stop, learned, losses);
   if (found.missing > 0) return found;
+  found.plots = {plot_of(measured, false), plot_of(measured, true),
+                 loss_plot(fmt::format("Training loss of {}", size.model), std::move(losses))};
   found.tables = {table_of(measured, size), table_of(learned, size)};
   for (const Measured& each : measured)
     if (!each.tried.published.empty()) found.claims.push_back(factor_claim(each));

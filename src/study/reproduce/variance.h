@@ -2,6 +2,7 @@
 #define UNDYING_STUDY_REPRODUCE_VARIANCE_H_
 
 #include <cstdint>
+#include <vector>
 
 #include "study/reproduce/reproduce.h"
 #include "undying/activation.h"
@@ -25,11 +26,11 @@ struct Drawing {
 double layer_factor(const Drawing& drawing, double slope);
 
 // Of one draw of `layers` hidden layers of this width, for one normal input and an error that does
-// not depend on the output: how the square of the signal's norm grows from the first to the last,
-// and that of the gradient from the last to the first.
+// not depend on the output: the square of each layer's signal over that of the first, and of its
+// gradient over that of the last.
 struct Growth {
-  double signal = 0.0;
-  double gradient = 0.0;
+  std::vector<double> signal;
+  std::vector<double> gradient;
 };
 Growth growth_over(const Drawing& drawing, int layers, std::int64_t width, std::uint64_t seed);
 

@@ -1,10 +1,10 @@
-#ifndef UNDYING_DOCTOR_DIAGNOSE_RANK_H_
-#define UNDYING_DOCTOR_DIAGNOSE_RANK_H_
+#ifndef UNDYING_HEALTH_RANK_H_
+#define UNDYING_HEALTH_RANK_H_
 
 #include <cstdint>
 #include <span>
 
-namespace undying::doctor {
+namespace undying::health {
 
 // Effective rank of a (rows, columns) matrix: exp of the entropy of its normalised singular values
 // (Roy & Vetterli 2007), between 1 and the smaller of the two; 0 for a matrix of zeros, NaN where
@@ -20,6 +20,6 @@ struct SampledRank {
 };
 SampledRank sampled_rank(std::span<const float> matrix, std::int64_t rows, std::int64_t columns);
 
-}  // namespace undying::doctor
+}  // namespace undying::health
 
-#endif  // UNDYING_DOCTOR_DIAGNOSE_RANK_H_
+#endif  // UNDYING_HEALTH_RANK_H_

@@ -1,4 +1,4 @@
-#include "doctor/diagnose/rank.h"
+#include "health/rank.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 
 #include "base/philox.h"
 
-namespace undying::doctor {
+namespace undying::health {
 namespace {
 
 // The bidiagonal matrix of differences, whose singular values are 2 sin(k pi / (2 n + 2)).
@@ -74,4 +74,4 @@ TEST(EffectiveRank, OfZerosAndOfWhatIsNotFinite) {
 }
 
 }  // namespace
-}  // namespace undying::doctor
+}  // namespace undying::health

@@ -1,11 +1,11 @@
-#include "doctor/diagnose/rank.h"
+#include "health/rank.h"
 
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-namespace undying::doctor {
+namespace undying::health {
 namespace {
 
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -58,4 +58,4 @@ SampledRank sampled_rank(std::span<const float> matrix, std::int64_t rows, std::
   return {all, std::fabs(all - 0.5 * (first + second))};
 }
 
-}  // namespace undying::doctor
+}  // namespace undying::health
