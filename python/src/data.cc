@@ -145,14 +145,11 @@ data::Missing missing_of(const std::string& text) {
               fmt::format("is \"{}\"; expected drop, mean or keep", text));
 }
 
-std::shared_ptr<Table> make_table(const std::string& name, const nb::list& columns,
-                                  const std::optional<nb::list>& test,
-                                  const std::optional<std::string>& predicted, bool values,
-                                  const std::vector<std::string>& drop,
-                                  const std::vector<std::string>& keep,
-                                  const std::vector<std::string>& text,
-                                  const std::vector<std::string>& numbers,
-                                  const std::string& missing, std::size_t most_values) {
+std::shared_ptr<Table> make_table(
+    const std::string& name, const nb::list& columns, const std::optional<nb::list>& test,
+    const std::optional<std::string>& predicted, bool values, const std::vector<std::string>& drop,
+    const std::vector<std::string>& keep, const std::vector<std::string>& text,
+    const std::vector<std::string>& numbers, const std::string& missing, std::size_t most_values) {
   data::CsvSource source{.file = name,
                          .column = predicted,
                          .kind = values ? data::CsvLabel::kValue : data::CsvLabel::kAny,

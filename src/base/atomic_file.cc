@@ -1,6 +1,7 @@
 #include "base/atomic_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,13 +57,37 @@ void write_special(const fs::path& file, std::string_view content) {
   if (error != 0) fail(file, error);
 }
 
+constexpr std::string_view kTemporary = ".undying-";
+
+// A new file beside `file`, locked while this process lives; its name goes to `name`.
+int open_temporary(const fs::path& file, std::string& name) {
+  name = file.string() + std::string(kTemporary) + "XXXXXX";
+  const int descriptor = ::mkostemp(name.data(), O_CLOEXEC);
+  if (descriptor < 0) fail(file, errno);
+  ::flock(descriptor, LOCK_EX | LOCK_NB);
+  return descriptor;
+}
+
+// What processes left that were killed while they wrote: nobody has a lock on it any more.
+void remove_leftovers(const fs::path& file) {
+  const std::string begin = file.filename().string() + std::string(kTemporary);
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder_of(file), ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(begin) || name.size() != begin.size() + 6) continue;
+    const int descriptor = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (descriptor < 0) continue;
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(entry.path().c_str());
+    ::close(descriptor);
+  }
+}
+
 }  // namespace
 
 void write_file(const fs::path& file, std::string_view content) {
   if (is_special(file)) return write_special(file, content);
-  std::string temporary = file.string() + ".XXXXXX";
-  const int descriptor = ::mkostemp(temporary.data(), O_CLOEXEC);
-  if (descriptor < 0) fail(file, errno);
+  std::string temporary;
+  const int descriptor = open_temporary(file, temporary);
   int error = write_all(descriptor, content);
   if (error == 0 && ::fchmod(descriptor, 0644) != 0) error = errno;
   if (error == 0 && ::fsync(descriptor) != 0) error = errno;
@@ -76,7 +101,12 @@ void write_file(const fs::path& file, std::string_view content) {
 void check_writable(const fs::path& file) {
   if (fs::is_directory(file)) fail(file, EISDIR);
   if (is_special(file)) return;
-  if (::access(folder_of(file).c_str(), W_OK) != 0) fail(file, errno);
+  remove_leftovers(file);
+  // Whether files can be made there only making one tells: root may write in folders that take
+  // none.
+  std::string temporary;
+  ::close(open_temporary(file, temporary));
+  ::unlink(temporary.c_str());
 }
 
 }  // namespace undying

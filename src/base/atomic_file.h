@@ -12,7 +12,7 @@ namespace undying {
 void write_file(const std::filesystem::path& file, std::string_view content);
 
 // Throws Error{kIo} unless `file` could be written by write_file: called before a long job, so that
-// its result is not lost.
+// its result is not lost. Removes what killed processes left beside it of theirs.
 void check_writable(const std::filesystem::path& file);
 
 }  // namespace undying

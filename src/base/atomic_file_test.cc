@@ -1,7 +1,9 @@
 #include "base/atomic_file.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -62,6 +64,29 @@ TEST_F(AtomicFile, DevicesAreWrittenInPlace) {
   EXPECT_NO_THROW(check_writable("/dev/null"));
   EXPECT_NO_THROW(write_file("/dev/null", "x"));
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
+}
+
+TEST_F(AtomicFile, WhetherAFileCanBeMadeIsTriedAndLeavesNothing) {
+  check_writable(folder_ / "a");
+  EXPECT_EQ(files(), 0);
+  EXPECT_THROW(check_writable("/proc/a"), Error) << "root may write there, and no file can be made";
+}
+
+TEST_F(AtomicFile, WhatAKilledProcessLeftIsRemovedAndNothingElse) {
+  for (const char* name : {"a.undying-x1Y2z3", "a.backup", "b.undying-x1Y2z3", "a.undying-longer1"})
+    std::ofstream(folder_ / name) << "half";
+  check_writable(folder_ / "a");
+  EXPECT_FALSE(fs::exists(folder_ / "a.undying-x1Y2z3"));
+  EXPECT_EQ(files(), 3);
+}
+
+TEST_F(AtomicFile, WhatAnotherIsWritingStays) {
+  std::ofstream(folder_ / "a.undying-x1Y2z3") << "half";
+  const int other = ::open((folder_ / "a.undying-x1Y2z3").c_str(), O_RDONLY);
+  ASSERT_EQ(::flock(other, LOCK_EX), 0);
+  check_writable(folder_ / "a");
+  EXPECT_EQ(files(), 1);
+  ::close(other);
 }
 
 }  // namespace

@@ -152,6 +152,10 @@ TEST_F(DoctorProgram, WrongInputIsNamed) {
   expect_error("diagnose model.onnx --data spirals --labels y.npy", HasSubstr("--labels"));
   expect_error("revive model.onnx --data spirals --remedies leeches",
                AllOf(HasSubstr("leeches"), HasSubstr("re-initialise")));
+  for (const char* command : {"revive", "prune"})
+    for (const char* opset : {"3", "16", "29"})
+      expect_error(std::string(command) + " model.onnx --data spirals --opset " + opset,
+                   HasSubstr("--opset"));
   expect_error("revive model.onnx --data spirals -o no/such/file.onnx",
                HasSubstr("no/such/file.onnx"));
   expect_error("revive model.onnx --data spirals --seeds 1", HasSubstr("seeds"));

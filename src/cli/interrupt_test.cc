@@ -63,7 +63,8 @@ TEST_F(Program, AnInterruptBeforeTheFirstRunEndsOverwritesNothing) {
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 130);
   EXPECT_EQ(content("study.json"), "an earlier study");
-  EXPECT_THAT(content("out.txt"), HasSubstr("nothing is written"));
+  EXPECT_THAT(content("out.txt"),
+              AllOf(HasSubstr("nothing is written"), HasSubstr("study.json is an older file")));
 }
 
 TEST_F(Program, WhileRatesAreTriedTheStoreKeepsWhatFinished) {
@@ -108,6 +109,34 @@ TEST_F(Program, InterruptedTrainingWritesTheStepsTaken) {
   const std::string csv = content("steps.csv");
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 1 + run["steps"].get<std::int64_t>());
   EXPECT_EQ(read_safetensors(folder_ / "out.safetensors").size(), 6U);
+}
+
+// A terminal that is closed, too; and it is said how the run goes on.
+TEST_F(Program, AHangUpKeepsTheRunInItsCheckpoint) {
+  const std::vector<std::string> arguments = {"train",    "--data",       "spirals", "--model",
+                                              "mlp:8x2",  "--epochs",     "1000000", "--json",
+                                              "run.json", "--checkpoint", "kept"};
+  Child child(folder_, arguments, {});
+  ASSERT_TRUE(child.wait_for("epoch 3 of 1000000"));
+  child.send(SIGHUP);
+  const int status = child.wait();
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  EXPECT_EQ(json("run.json")["status"], "interrupted");
+  EXPECT_THAT(content("out.txt"),
+              HasSubstr("kept holds the run at step " +
+                        std::to_string(json("run.json")["steps"].get<std::int64_t>()) +
+                        "; the same command with --resume goes on from there"));
+}
+
+TEST_F(Program, WhatAnEarlierRunLeftIsSaidToBeOlder) {
+  for (const char* file : {"net.onnx", "run.json"}) std::ofstream(folder_ / file) << "earlier";
+  const Result result =
+      run("train --data spirals --model mlp:8x2 --lr 1e30 --quiet --out net.onnx --json run.json");
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("net.onnx is an older file: nothing was written to it"),
+                                Not(HasSubstr("run.json is an older"))));
+  EXPECT_EQ(content("net.onnx"), "earlier");
 }
 
 // The result goes to a pipe that nobody reads: the program waits there until it is ended.

@@ -40,7 +40,7 @@ struct Network {
 class NetworkFlags {
  public:
   // Adds the flags to a command. The object must outlive the parse.
-  explicit NetworkFlags(CLI::App& app, const std::string& group = "OPTIONS");
+  explicit NetworkFlags(CLI::App& app, const std::string& group = "Options");
 
   // `fresh`: its weights will be drawn anew. Throws Error for flags and files that are wrong.
   Network load(const std::string& file, bool fresh = false) const;

@@ -230,8 +230,8 @@ TEST_F(SeveralProgram, OneExampleIsEnoughToLookAt) {
               HasSubstr("1 example is too few to hold any out"));
   EXPECT_EQ(run("prune net.onnx --data npz:one.npz").code, 0);
   EXPECT_EQ(run("evaluate net.onnx --data npz:one.npz --output value").code, 0);
-  expect_error("predict net.onnx --data npz:one.npz --split 0.5", HasSubstr("has 1 examples"));
-  expect_error("revive net.onnx --data npz:one.npz --output value", HasSubstr("has 1 examples"));
+  expect_error("predict net.onnx --data npz:one.npz --split 0.5", HasSubstr("has 1 example, of"));
+  expect_error("revive net.onnx --data npz:one.npz --output value", HasSubstr("has 1 example, of"));
 }
 
 // Neither inputs nor targets are guessed: what is missing is named, all of it.

@@ -74,8 +74,9 @@ std::vector<std::string> arguments_of(const std::string& command) {
 }
 
 std::string compare_command(const std::string& train_command) {
-  constexpr std::array<std::string_view, 5> kOfTrain = {"--activation", "--init", "--metrics",
-                                                        "--out", "--json"};
+  constexpr std::array<std::string_view, 9> kOfTrain = {
+      "--activation", "--init",   "--metrics",          "--out",       "--json",
+      "--explain",    "--resume", "--checkpoint-every", "--checkpoint"};
   const auto shared = [&](std::string_view flag) {
     return std::ranges::find(kOfTrain, flag) == kOfTrain.end();
   };
@@ -94,9 +95,13 @@ std::string diagnose_command(const std::string& train_command, const std::string
 }
 
 std::string train_command_with_out(const std::string& train_command, const std::string& model) {
-  return "undying train" +
-         flags_of(train_command, [](std::string_view flag) { return flag != "--out"; }) +
-         " --out " + shell_word(model);
+  // From its start: a checkpoint that is there would be refused, or hold the end.
+  constexpr std::array<std::string_view, 4> kOnce = {"--out", "--checkpoint", "--checkpoint-every",
+                                                     "--resume"};
+  const auto again = [&](std::string_view flag) {
+    return std::ranges::find(kOnce, flag) == kOnce.end();
+  };
+  return "undying train" + flags_of(train_command, again) + " --out " + shell_word(model);
 }
 
 }  // namespace undying::cli

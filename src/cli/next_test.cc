@@ -28,6 +28,16 @@ TEST(Next, TheDiagnosisKeepsWhatTheDataAndTheLossAre) {
             "--loss=huber --quiet --out net.onnx");
 }
 
+// A checkpoint belongs to one run.
+TEST(Next, WhatKeepsOneRunIsNoPartOfAnother) {
+  const std::string command =
+      "undying train --data spirals --checkpoint z.ck --resume --checkpoint-every 5 --seed 2";
+  EXPECT_EQ(compare_command(command),
+            "undying compare --data spirals --seed 2 --activations relu,leaky_relu:0.1,elu");
+  EXPECT_EQ(train_command_with_out(command, "net.onnx"),
+            "undying train --data spirals --seed 2 --out net.onnx");
+}
+
 TEST(Next, AWordIsQuotedWhereAShellNeedsIt) {
   EXPECT_EQ(shell_word("csv:d.csv"), "csv:d.csv");
   EXPECT_EQ(shell_word("it's here"), "'it'\\''s here'");

@@ -40,6 +40,7 @@ Outputs::Outputs(std::initializer_list<File> files, const std::vector<Input>& in
     const fs::path place = place_of(file.name);
     if (!place.empty()) refuse_input(file, place, inputs);
     check_writable(file.name);
+    if (!file.goes_on) unwritten_.push_back(file.name);
     if (place.empty()) continue;
     const auto [found, inserted] = flags.emplace(place, file.flag);
     if (!inserted)
@@ -51,6 +52,7 @@ Outputs::Outputs(std::initializer_list<File> files, const std::vector<Input>& in
 
 void Outputs::write(const std::string& name, const std::function<void()>& writer) {
   if (name.empty()) return;
+  std::erase(unwritten_, name);
   try {
     writer();
   } catch (...) {
@@ -62,7 +64,14 @@ void Outputs::rethrow() const {
   if (first_error_) std::rethrow_exception(first_error_);
 }
 
-bool nothing_finished(const Host& host, const Study& study) {
+void Outputs::tell_older(const Host& host) const {
+  std::error_code ignored;
+  for (const std::string& name : unwritten_)
+    if (fs::is_regular_file(name, ignored))
+      host.print("{} is an older file: nothing was written to it\n", name);
+}
+
+bool nothing_finished(const Host& host, const Study& study, const Outputs& outputs) {
   std::size_t runs = 0;
   for (const Arm& arm : study.arms) runs += arm.runs.size();
   if (study.missing < static_cast<int>(runs)) return false;
@@ -81,6 +90,7 @@ bool nothing_finished(const Host& host, const Study& study) {
         "same command goes on from there\n",
         tried, study.settings.store.string());
   }
+  outputs.tell_older(host);
   return true;
 }
 

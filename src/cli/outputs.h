@@ -19,7 +19,8 @@ class Outputs {
  public:
   struct File {
     const char* flag;
-    std::string name;  // empty: not asked for
+    std::string name;      // empty: not asked for
+    bool goes_on = false;  // what is there is gone on with
   };
 
   // A flag and what its command reads.
@@ -37,13 +38,22 @@ class Outputs {
   void write(const std::string& name, const std::function<void()>& writer);
   void rethrow() const;
 
+  // Says so of files from before to which nothing was written: they look like a result of this
+  // command.
+  void tell_older(const Host& host) const;
+
  private:
+  std::vector<std::string> unwritten_;
   std::exception_ptr first_error_;
 };
 
+// What is said at once of an interrupted study.
+inline constexpr const char* kRunsInterrupted =
+    "interrupted: what finished runs there are will be written; once more ends at once";
+
 // Says so where an interrupt came before any run was finished: then nothing is written, over what
 // an earlier study left least of all.
-bool nothing_finished(const Host& host, const Study& study);
+bool nothing_finished(const Host& host, const Study& study, const Outputs& outputs);
 
 }  // namespace undying::cli
 

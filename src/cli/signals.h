@@ -11,8 +11,8 @@
 
 namespace undying::cli {
 
-// Turns the first SIGINT or SIGTERM into a stop request; the second one ends the program at once,
-// as if this did not exist. A signal that was ignored when the program started stays ignored
+// Turns the first SIGINT, SIGTERM or SIGHUP into a stop request; the second one ends the program at
+// once, as if this did not exist. A signal that was ignored when the program started stays ignored
 // (nohup, background jobs of scripts). Make one before any other thread starts: threads inherit
 // that the signals are blocked. Where a host stops its commands itself, signals are left alone.
 // Passes over data that begin on this thread while it lives end with a stop request, too

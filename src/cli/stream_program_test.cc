@@ -42,6 +42,24 @@ TEST_F(Program, ARunGoesOnFromItsCheckpointBitByBit) {
   expect_error(kept + "--steps 4000 --resume --momentum 0.5", HasSubstr("holds another run"));
 }
 
+TEST_F(Program, ACheckpointIsNotOverwrittenByAnotherRun) {
+  const std::string kept = std::string(kStream) + "--checkpoint kept --checkpoint-every 700 ";
+  ASSERT_EQ(run(kept + "--steps 1500").code, 0);
+  const std::string before = content("kept");
+  expect_error(
+      kept + "--steps 1500 --momentum 0.5",
+      AllOf(HasSubstr("[--checkpoint] kept holds a run at step 1400"), HasSubstr("--resume")));
+  EXPECT_EQ(content("kept"), before);
+  std::ofstream(folder_ / "thesis.txt") << "no checkpoint";
+  expect_error(std::string(kStream) + "--steps 10 --checkpoint thesis.txt",
+               HasSubstr("is no checkpoint"));
+  EXPECT_EQ(content("thesis.txt"), "no checkpoint");
+  expect_error(std::string(kStream) + "--steps 10 --checkpoint-every 5",
+               HasSubstr("[--checkpoint-every]"));
+  expect_error(std::string(kStream) + "--steps 10 --checkpoint /proc/kept",
+               HasSubstr("/proc/kept"));
+}
+
 TEST_F(Program, AStreamWithoutEndMustBeTold) {
   expect_error("train --data stream:slowly-changing --model mlp:5x1", HasSubstr("[--steps]"));
   expect_error("train --data stream:slowly-changing --model mlp:5x1 --steps 100 --resume",

@@ -260,6 +260,7 @@ TEST_F(Table, TheTestPartIsNamedDrawnOrTheLast) {
   write("t.csv", "a,label\n3,0\n4,1\n5,1\n");
   const std::string train = "train --model mlp:4 --epochs 1 --quiet --data csv:d.csv:drop=who ";
   EXPECT_THAT(run(train + "--test t.csv").out, HasSubstr("60 + 3 examples"));
+  expect_error(train + "--split 0", HasSubstr("or none, which holds nothing out"));
   EXPECT_THAT(run(train + "--split 0.5,7").out, HasSubstr("30 of 60 examples, drawn with seed 7"));
   EXPECT_THAT(run(train + "--split none").out, HasSubstr("nothing is held out"));
   EXPECT_THAT(run(train + "--ordered").out, HasSubstr("12 of 60 examples, the last ones"));

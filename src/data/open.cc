@@ -112,9 +112,18 @@ Split open_table(const data::CsvSource& source, const ReadTable& read, const Rea
   return split;
 }
 
+// What one input of a network takes that names no columns of its own.
+std::vector<std::int64_t> example_of(const DataOptions& options) {
+  const bool columns = options.form && !options.form->columns.empty();
+  return options.network && options.network->inputs.size() == 1 && !columns
+             ? options.network->inputs[0].shape
+             : std::vector<std::int64_t>();
+}
+
 Split open_table_file(const Name& name, const DataOptions& options) {
   const data::TableFormat format = data::table_format(name.kind).value_or(data::TableFormat::kCsv);
-  const data::CsvSource source = data::parse_csv_source(name.rest, format);
+  data::CsvSource source = data::parse_csv_source(name.rest, format);
+  source.example = example_of(options);
   const auto reader = [&options](const data::CsvSource& file) -> ReadTable {
     return [&options, file](const std::string& group, const data::Coding* coding) {
       return data::read_table_file(file, group, coding, options.watch);
@@ -279,6 +288,13 @@ std::string perhaps(const Name& name) {
   const std::string whole(name.text);
   std::vector<std::string> kinds;
   for (const Source& source : sources()) kinds.emplace_back(source.kind);
+  const auto kind = std::ranges::find(sources(), name.kind, &Source::kind);
+  if (kind != sources().end() && name.bare)  // without its place
+    return std::string(kind->form.substr(0, kind->form.find('[')));
+  for (const std::string& form : data::stream_forms())
+    if (!name.bare && form.substr(0, form.find_first_of("[:")) == name.kind)
+      return "stream:" + whole;
+  if (kind != sources().end()) return std::string(kind->kind);  // which has no place
   std::string near = nearest(name.kind, kinds);
   if (!near.empty() && !name.bare) return near + ":" + std::string(name.rest);
   std::error_code ignored;
@@ -358,9 +374,11 @@ Split data::open_arrays_in_memory(ArrayParts parts, const DataOptions& options) 
 
 Split data::open_table_in_memory(Records& rows, Records* test, const CsvSource& source,
                                  const DataOptions& options) {
+  CsvSource meant = source;
+  meant.example = example_of(options);
   const auto reader = [&](Records& of) -> ReadTable {
     return [&](const std::string& group, const Coding* coding) {
-      return read_table(of, source, group, coding, options.watch);
+      return read_table(of, meant, group, coding, options.watch);
     };
   };
   return fitted(open_table(source, reader(rows), test != nullptr ? reader(*test) : ReadTable(),

@@ -41,6 +41,11 @@ TEST_F(OpenFiles, ASourceThatIsNotKnownIsRecognised) {
   expect_advice("digits.npz", "npz:digits.npz");
   expect_advice("X.npy", "npy:X.npy,Y.npy");
   expect_advice("fashion_mnist", "fashion-mnist");
+  expect_advice("csv", "csv:FILE;");
+  expect_advice("npy", "npy:X.npy,Y.npy;");
+  expect_advice("slowly-changing:1000", "stream:slowly-changing:1000");
+  expect_advice("permuted:fashion-mnist", "stream:permuted:fashion-mnist");
+  expect_advice("spirals:3", "spirals;");
   expect_advice(folder_.string(), "images:" + folder_.string());
 }
 

@@ -100,12 +100,13 @@ bool too_few(std::int64_t size, const SplitRule& rule) {
 
 [[noreturn]] void fail_small(const std::string& name, std::int64_t size, std::int64_t test,
                              double share) {
+  const bool enough = size >= 2 * kFewest;
   throw Error(ErrorCode::kBadData, "data " + name,
-              fmt::format("has {} examples, of which {:.3g}% leaves {} for training and {} for "
+              fmt::format("has {} example{}, of which {:.3g}% leaves {} for training and {} for "
                           "testing; at least {} of each are needed. Name a "
-                          "test part (--test FILE), hold another share out (--split 0.5), or test "
-                          "on what is trained on (--split none)",
-                          size, 100.0 * share, size - test, test, kFewest));
+                          "test part (--test FILE){} or test on what is trained on (--split none)",
+                          size, size == 1 ? "" : "s", 100.0 * share, size - test, test, kFewest,
+                          enough ? ", hold another share out (--split 0.5)," : ""));
 }
 
 }  // namespace

@@ -109,7 +109,9 @@ DataSummary summarise(const Split& split) {
                  : train.outputs == 1 ? "values"
                                       : fmt::format("{} values each", train.outputs);
   if (!split.reading.task.empty()) summary.task += fmt::format(" ({})", split.reading.task);
-  if (train.classes > 0) summary.classes = count_classes(train, *split.test);
+  const Dataset nothing;
+  if (train.classes > 0)
+    summary.classes = count_classes(train, split.stream != nullptr ? nothing : *split.test);
   if (train.outputs > 0) describe_targets(summary, split);
   summary.held_out = !split.note.empty() ? split.note
                      : split.given       ? "the source's own test part"

@@ -1,5 +1,6 @@
 #include "engine/initializers.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 
 #include "undying/activation.h"
 #include "undying/error.h"
+#include "undying/initializer.h"
 
 namespace undying::engine {
 namespace {
@@ -113,6 +115,19 @@ TEST(Initializers, RandomizedAsymmetricFollowsLuEtAl) {
   for (const float value : drawn.weight)
     if (std::fabs(value) < 6 * deviation) ordinary.push_back(value);
   expect_deviation(ordinary, deviation);
+}
+
+TEST(Initializers, OtherNamesOfADrawAreRecognised) {
+  const auto meant = [](const char* other, const char* ours) {
+    EXPECT_THAT([&] { parse_initializer(other); },
+                testing::ThrowsMessage<Error>(testing::HasSubstr(ours)));
+  };
+  meant("he", "perhaps kaiming-normal or kaiming-uniform; expected one of");
+  meant("he_uniform", "perhaps kaiming-uniform;");
+  meant("glorot-normal", "perhaps xavier-normal;");
+  meant("lecun", "perhaps lecun-normal;");
+  meant("zeros", "\"zeros\" is not known; expected one of kaiming-normal");
+  for (const std::string& own : initializer_names()) EXPECT_EQ(name(parse_initializer(own)), own);
 }
 
 TEST(Initializers, SeedsGiveDifferentDraws) {

@@ -92,13 +92,12 @@ class Trial {
 
   // Options that were tried.
   std::string advice(const Unread& error) {
-    std::string text;
-    if (!error.likely.empty()) {
-      const InputExtents* works = first_that_helps(error.likely);
-      text += "\n  to fix what is open: such as " +
-              option_text(works != nullptr ? *works : error.likely.front());
-      if (works == nullptr) text += "\n  then, " + obstacles_with(error.likely.front(), true);
-    }
+    if (const InputExtents* works = first_that_helps(error.likely))
+      return "\n  to fix what is open, which is all it takes: such as " + option_text(*works);
+    std::string text = error.others.empty() ? "" : "\n  to have " + error.others;
+    if (!error.likely.empty())
+      text += "\n  to fix what is open: such as " + option_text(error.likely.front()) +
+              "\n  then, " + obstacles_with(error.likely.front(), true);
     return text + whole_text(error);
   }
 
@@ -123,7 +122,8 @@ class Trial {
     try {
       load_bytes(read_bytes(file_), folder_, options_);
     } catch (const Unread& error) {
-      text = error.message() + (advise ? whole_text(error) : "");
+      const std::string others = error.others.empty() ? "" : "\n  to have " + error.others;
+      text = error.message() + (advise ? others + whole_text(error) : "");
     } catch (const Error& error) {
       text = error.what();
     }

@@ -12,6 +12,7 @@ namespace {
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 // A policy as robots have it: actions are drawn, which no operator here does.
 TestModel policy() {
@@ -81,6 +82,9 @@ TEST(OnnxLoad, ARefusalNamesTheOutputsThatCanBeHad) {
       .node("Bernoulli", {"logits"}, {"y"})
       .output("y");
   EXPECT_THAT(only.error(), HasSubstr("what is computed before it: --output logits"));
+  TestModel none;  // what has no weights is no network
+  none.input("x", {0, 4}).node("Relu", {"x"}, {"h"}).node("Bernoulli", {"h"}, {"y"}).output("y");
+  EXPECT_THAT(none.error(), AllOf(HasSubstr("Bernoulli"), Not(HasSubstr("--output"))));
 }
 
 // An image of any size, of which the file fixes the channels alone.
@@ -95,7 +99,8 @@ TestModel open_image() {
 
 TEST(OnnxLoad, OpenDimensionsAreFixedByTheirInput) {
   EXPECT_THAT(open_image().error(), AllOf(HasSubstr("input x: leaves dimension 2 open"),
-                                          HasSubstr("--shape x=3,224,224")));
+                                          HasSubstr("which is all it takes: such as --shape "
+                                                    "x=3,224,224")));
   EXPECT_EQ(open_image().load({.shapes = {{"x", {3, 6, 5}}}}).graph.output_shape(),
             (Shape{2, 6, 5}));
   EXPECT_THAT(open_image().error({.shapes = {{"x", {4, 6, 5}}}}),

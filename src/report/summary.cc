@@ -38,7 +38,9 @@ std::string target_text(const DataSummary& summary) {
     return fmt::format("{} from {:.6g} to {:.6g}, mean {:.6g}", summary.task, summary.target_lowest,
                        summary.target_highest, summary.target_mean);
   return fmt::format("{}: {}", summary.task,
-                     first_few(summary.classes, [](const DataSummary::ClassCount& each) {
+                     first_few(summary.classes, [&](const DataSummary::ClassCount& each) {
+                       if (!summary.stream.empty())
+                         return fmt::format("{} ({})", each.name, each.train);
                        return fmt::format("{} ({} + {})", each.name, each.train, each.test);
                      }));
 }

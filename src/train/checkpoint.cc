@@ -1,3 +1,5 @@
+#include "train/checkpoint.h"
+
 // A run in a file, as it stands between two steps: a line that says what the file is, the checksum
 // of what follows, the run's fingerprint, and the state of all that a run is made of.
 
@@ -51,6 +53,15 @@ void each_run(Archive& archive, Run& run) {
 }
 
 }  // namespace
+
+std::int64_t steps_kept(const std::filesystem::path& file) {
+  Archive archive(read_whole(file), file.string());
+  std::string whose;
+  archive(whose);
+  std::int64_t taken = 0;  // the first of Fit::each_state()
+  archive(taken);
+  return taken;
+}
 
 // Not how long it goes on, where nothing before its end depends on that.
 std::string Fit::fingerprint() const {

@@ -42,7 +42,7 @@ struct MergeOptions {
 
 int merge(const Host& host, const MergeOptions& options) {
   const std::vector<std::filesystem::path> parts(options.parts.begin(), options.parts.end());
-  Outputs outputs({{"--store", options.store}}, {{"PARTS", parts}});
+  Outputs outputs({{"--store", options.store, true}}, {{"PARTS", parts}});
   const MergedStores merged = merge_stores(parts, options.store);
   std::int64_t all = 0;
   for (const auto& [arm, runs] : merged.runs) all += runs;

@@ -8,6 +8,7 @@
 #include "base/atomic_file.h"
 #include "cli/commands/commands.h"
 #include "cli/flags/data_flags.h"
+#include "cli/flags/opset.h"
 #include "cli/flags/parse.h"
 #include "cli/network.h"
 #include "cli/outputs.h"
@@ -47,7 +48,7 @@ struct PruneOptions {
     app.add_option("MODEL", model, "the network, an ONNX file")->required();
     add_file(app, "-o,--out", out,
              "write the smaller network to this ONNX file; default: only say what would go");
-    add_integer(app, "--opset", opset, "of ONNX to write; 0: that of MODEL", 0, 28);
+    add_opset(app, opset);
     app.add_option("--part", part, "of the data: train, test or all")
         ->type_name("PART")
         ->capture_default_str();
@@ -135,6 +136,7 @@ int run_prune(const PruneOptions& options, const Host& host) {
   if (!options.out.empty() && !pruning.changed()) host.print("\nno network was written\n");
   if (options.out.empty() && pruning.changed())
     host.print("\nno network was written; -o FILE.onnx writes the smaller one\n");
+  outputs.tell_older(host);
   return kOk;
 }
 

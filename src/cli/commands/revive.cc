@@ -8,6 +8,7 @@
 #include "base/atomic_file.h"
 #include "base/stop.h"
 #include "cli/commands/commands.h"
+#include "cli/flags/opset.h"
 #include "cli/flags/options.h"
 #include "cli/flags/parse.h"
 #include "cli/flags/trial_options.h"
@@ -48,14 +49,23 @@ constexpr const char* kFooter =
     "that cannot be written;\n"
     "130 interrupted, nothing is chosen.";
 
+// Control and placebo, which are always among them, left out.
+std::string known_remedies() {
+  std::string known;
+  const std::vector<Remedy> all = standard_remedies();
+  for (std::size_t i = 2; i < all.size(); ++i) known += (known.empty() ? "" : ", ") + all[i].label;
+  return known;
+}
+
 struct ReviveOptions {
   ReviveOptions(CLI::App& app, const Host& host)
       : training(app, host, TrainingOptions::Network::kGiven), trial(app) {
     app.add_option("MODEL", model, "the network, an ONNX file")->required();
     add_file(app, "-o,--out", out, "write the healed network to this ONNX file");
-    add_integer(app, "--opset", opset, "of ONNX to write; 0: that of MODEL", 0, 28);
-    app.add_option("--remedies", remedies,
-                   "labels of those to try, separated by commas; all: every one")
+    add_opset(app, opset);
+    app.add_option(
+           "--remedies", remedies,
+           "labels of those to try, separated by commas: " + known_remedies() + "; all: every one")
         ->type_name("NAMES")
         ->capture_default_str();
     add_memory(app, memory);
@@ -84,13 +94,9 @@ std::vector<Remedy> choose(const std::string& names) {
     const std::string name = names.substr(at, comma - at);
     const auto found = std::find_if(all.begin() + 2, all.end(),
                                     [&](const Remedy& remedy) { return remedy.label == name; });
-    if (found == all.end()) {
-      std::string known;
-      for (std::size_t i = 2; i < all.size(); ++i)
-        known += (known.empty() ? "" : ", ") + all[i].label;
+    if (found == all.end())
       throw Error(ErrorCode::kInvalidArgument, "--remedies",
-                  fmt::format("\"{}\" is not known; expected {}", name, known));
-    }
+                  fmt::format("\"{}\" is not known; expected {}", name, known_remedies()));
     chosen.push_back(*found);
     at = comma + 1;
   }
@@ -195,7 +201,7 @@ void print_others(const Host& host, const Network& network, const Others& others
 // What was found, in files and on the screen.
 int finish(const ReviveOptions& options, const Host& host, Outputs& outputs, const Network& network,
            const Split& data, const Revival& revival) {
-  if (nothing_finished(host, revival.study)) return kInterrupted;
+  if (nothing_finished(host, revival.study, outputs)) return kInterrupted;
   const Others others = others_of(network, revival, *data.test);
   outputs.write(options.training.json(), [&] {
     write_file(options.training.json(), record(host.command, revival, others, *data.test));
@@ -212,6 +218,7 @@ int finish(const ReviveOptions& options, const Host& host, Outputs& outputs, con
   if (revival.chosen) print_others(host, network, others, *data.test);
   if (revival.chosen && !options.out.empty()) host.print("\nhealed network: {}\n", options.out);
   if (!revival.chosen && !options.out.empty()) host.print("\nno network was written\n");
+  outputs.tell_older(host);
   return revival.study.missing > 0 || revival.interrupted ? kInterrupted : kOk;
 }
 
@@ -224,11 +231,7 @@ int run_revive(const ReviveOptions& options, const Host& host) {
   check_trains(network, options.model);
   Screen screen(host, options.training.quiet());
   const Interrupt interrupt(
-      host,
-      [&] {
-        screen.print("interrupted: what is finished will be written; once more ends at once");
-      },
-      [&] { screen.abandon(); });
+      host, [&] { screen.print(kRunsInterrupted); }, [&] { screen.abandon(); });
   const Split data = open_for(network, [&] {
     return options.training.open_data(show_reading(screen, interrupt.token()), network.model.form,
                                       network.interface);

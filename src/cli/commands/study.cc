@@ -104,17 +104,13 @@ int judge(const StudyOptions& options, StudySettings settings, const Host& host,
   Outputs outputs(
       {{"--json", options.training.json()},
        {"--report", options.report},
-       {"--store", options.store}},
+       {"--store", options.store, true}},
       {{"--data", options.training.data_files()},
        {"--init", {options.training.init()}},
        {"--model", {is_network_file(options.training.model()) ? options.training.model() : ""}}});
   Screen screen(host, options.training.quiet());
   const Interrupt interrupt(
-      host,
-      [&] {
-        screen.print("interrupted: what is finished will be written; once more ends at once");
-      },
-      [&] { screen.abandon(); });
+      host, [&] { screen.print(kRunsInterrupted); }, [&] { screen.abandon(); });
   std::optional<Network> network = options.training.open_network();
   const Split data = open_data(options.training, network, show_reading(screen, interrupt.token()));
   options.training.fit_epochs(settings.train, data);
@@ -128,7 +124,7 @@ int judge(const StudyOptions& options, StudySettings settings, const Host& host,
   screen.close();
   if (!settings.part.whole()) return end_part(host, study);
   study.command = host.command;
-  if (nothing_finished(host, study)) return kInterrupted;
+  if (nothing_finished(host, study, outputs)) return kInterrupted;
   outputs.write(options.training.json(),
                 [&] { write_file(options.training.json(), study_json(study)); });
   outputs.write(options.report, [&] { write_file(options.report, study_html(study)); });

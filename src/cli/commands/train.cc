@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -20,6 +21,7 @@
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "doctor/diagnose/rate.h"
+#include "train/checkpoint.h"
 #include "undying/doctor.h"
 #include "undying/error.h"
 #include "undying/onnx.h"
@@ -85,6 +87,15 @@ bool learned_nothing(const Run& run, const std::optional<Baseline>& baseline) {
          !baseline->beaten_by(score_of(run, baseline->metric));
 }
 
+// Whether some of the data came through a pipe, of which nothing is left to read.
+bool came_once(const std::vector<std::filesystem::path>& files) {
+  return std::ranges::any_of(files, [](const std::filesystem::path& file) {
+    std::error_code ignored;
+    return file == "-" || std::filesystem::is_fifo(file, ignored) ||
+           std::filesystem::is_character_file(file, ignored);
+  });
+}
+
 // What is said of a run that needs a look: causes that a diagnosis of the network finds in data and
 // loss, and ready commands.
 RunOutcome outcome_of(const TrainOptions& options, const Host& host, const Trainer& trainer,
@@ -109,12 +120,14 @@ RunOutcome outcome_of(const TrainOptions& options, const Host& host, const Train
   });
   if (learned_nothing(run, outcome.baseline))
     if (auto rate = doctor::rate_finding(run)) outcome.causes.push_back(std::move(*rate));
-  if (!host.has_command_line()) return outcome;
+  if (!host.has_command_line() || came_once(options.training.data_files())) return outcome;
   const bool written = options.out.ends_with(".onnx");
   const std::string model = written ? options.out : "net.onnx";
   const std::string again = written ? "" : train_command_with_out(host.command, model) + " && ";
   if (run.status == RunStatus::kDiverged) return outcome;  // the same again diverges again
-  outcome.next = {again + diagnose_command(host.command, model), compare_command(host.command)};
+  if (data.stream == nullptr)                              // of which there is no diagnosis
+    outcome.next.push_back(again + diagnose_command(host.command, model));
+  outcome.next.push_back(compare_command(host.command));
   if (const std::string& json = options.training.json(); !json.empty() && run.ledger.died() > 0)
     outcome.next.push_back("undying replay " + shell_word(json));
   return outcome;
@@ -160,6 +173,15 @@ void check_checkpoint(const TrainOptions& options) {
   if (options.resume && options.checkpoint.empty())
     throw Error(ErrorCode::kInvalidArgument, "--resume",
                 "has nothing to go on from; expected --checkpoint FILE too");
+  if (options.checkpoint.empty() && options.checkpoint_every != kCheckpointEvery)
+    throw Error(ErrorCode::kInvalidArgument, "--checkpoint-every",
+                "says how often --checkpoint FILE is written; expected that flag too");
+  if (!options.resume && std::filesystem::is_regular_file(options.checkpoint))
+    throw Error(
+        ErrorCode::kInvalidArgument, "--checkpoint",
+        fmt::format("{} holds a run at step {}; expected --resume too, to go on with it, or "
+                    "another file, or that one removed",
+                    options.checkpoint, train::steps_kept(options.checkpoint)));
 }
 
 // Which neither trains nor writes.
@@ -210,6 +232,10 @@ int finish(const TrainOptions& options, const Host& host, Outputs& outputs,
   });
   host.print("{}", run_text(run, outcome, std::max(100, host.columns)));
   outputs.rethrow();
+  outputs.tell_older(host);
+  if (run.status == RunStatus::kInterrupted && !options.checkpoint.empty())
+    host.print("\n{} holds the run at step {}; the same command with --resume goes on from there\n",
+               options.checkpoint, train::steps_kept(options.checkpoint));
   return run.status == RunStatus::kInterrupted ? kInterrupted : kOk;
 }
 
@@ -218,7 +244,7 @@ Outputs outputs_of(const TrainOptions& options) {
   return Outputs({{"--json", options.training.json()},
                   {"--metrics", options.metrics},
                   {"--out", options.out},
-                  {"--checkpoint", options.checkpoint}},
+                  {"--checkpoint", options.checkpoint, true}},
                  {{"--data", options.training.data_files()},
                   {"--init", {options.training.init()}},
                   {"--model", {is_network_file(model) ? model : ""}}});

@@ -18,6 +18,8 @@
 // What train trains, and replay trains again: from flags to a Trainer and its data.
 namespace undying::cli {
 
+inline constexpr std::int64_t kCheckpointEvery = 100'000;
+
 struct TrainOptions {
   // Adds the flags to a command. The object must outlive the parse, and the host the object.
   TrainOptions(CLI::App& app, const Host& host);
@@ -27,7 +29,7 @@ struct TrainOptions {
   std::string metrics;
   std::string out;
   std::string checkpoint;
-  std::int64_t checkpoint_every = 100'000;
+  std::int64_t checkpoint_every = kCheckpointEvery;
   bool resume = false;
   bool explain = false;
 };

@@ -67,7 +67,12 @@ SplitRule DataFlags::rule() const {
     return rule;
   }
   const auto comma = split_.find(',');
-  rule.share = parse_real("--split", split_.substr(0, comma), 0.001, 0.999);
+  rule.share = parse_real("--split", split_.substr(0, comma), -1e9, 1e9);
+  if (!(rule.share >= 0.001 && rule.share <= 0.999))
+    throw Error(ErrorCode::kInvalidArgument, "--split",
+                fmt::format("is {}; expected a share from 0.001 to 0.999, or none, which holds "
+                            "nothing out",
+                            split_));
   if (comma != std::string::npos)
     rule.seed = static_cast<std::uint64_t>(
         parse_integer("--split", split_.substr(comma + 1), 0, std::int64_t{1} << 62));
@@ -187,6 +192,7 @@ std::optional<data::CsvTable> DataFlags::open_columns(const std::optional<DataFo
   data::CsvSource source = data::parse_csv_source(data_.substr(colon + 1), *format);
   const bool named = form && !form->columns.empty();
   source.inputs_alone = !named;
+  if (!named) source.example = network.inputs[0].shape;
   const data::Coding coding{named ? form->columns : std::vector<TableColumn>(), {}, "\n"};
   // no column is called so: there is nothing to predict
   data::CsvTable read = data::read_table_file(source, {}, named ? &coding : nullptr);

@@ -30,7 +30,7 @@ class DataFlags {
   };
 
   // Adds the flags to a command. The object must outlive the parse, and the host the object.
-  DataFlags(CLI::App& app, const Host& host, Network network, const std::string& group = "OPTIONS");
+  DataFlags(CLI::App& app, const Host& host, Network network, const std::string& group = "Options");
 
   // `form`: of the network at hand, if it has one. `scale_targets` false: they stay as they are.
   // Throws Error{kInvalidArgument} for flags that are wrong or do not go together. Without `watch`

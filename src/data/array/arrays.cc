@@ -83,17 +83,18 @@ void fill_targets(Dataset& data, const Array& y, const std::string& source, Read
     fail(source, fmt::format("has {} entries; expected one for each of the {} examples",
                              y.shape.empty() ? 1 : y.shape[0], data.size));
   const std::int64_t outputs = y.count() / data.size;
+  const std::string name = data.target.empty() ? "y" : data.target;
   if (outputs == 1 && (y.integers || only_zeros_and_ones(y))) {
     reading.task =
-        y.integers ? "y: whole numbers" : "y: only 0 and 1, though of a type with fractions";
+        name + (y.integers ? ": whole numbers" : ": only 0 and 1, though of a type with fractions");
     return set_labels(data, y, source);
   }
   if (data.labels = one_hot_labels(y, outputs); !data.labels.empty()) {
-    reading.task = fmt::format("y: one-hot rows of {}", outputs);
+    reading.task = fmt::format("{}: one-hot rows of {}", name, outputs);
     data.classes = outputs;
     return;
   }
-  reading.task = fmt::format("y: {} to predict",
+  reading.task = fmt::format("{}: {} to predict", name,
                              outputs == 1 ? "values" : fmt::format("{} values each", outputs));
   data.outputs = outputs;
   data.targets.assign(y.values.begin(), y.values.end());

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "undying/error.h"
@@ -36,6 +37,13 @@ std::string advice(const Shape& data, const Shape& model) {
   return "; move its axes before saving it";
 }
 
+// Whole ones from 0.
+bool are_numbers_below(const std::vector<float>& values, std::int64_t end) {
+  return std::ranges::all_of(values, [&](float value) {
+    return value >= 0.0f && value < static_cast<float>(end) && value == std::floor(value);
+  });
+}
+
 }  // namespace
 
 void check_shape(const Dataset& data, const Shape& model) {
@@ -58,6 +66,12 @@ void check_outputs(const Dataset& data, std::int64_t outputs) {
       std::ranges::find(data.labels, 0) == data.labels.end())
     advice = fmt::format("; its labels are {} to {}, and classes count from 0: subtract 1",
                          std::ranges::min(data.labels), std::ranges::max(data.labels));
+  if (const std::int64_t each = data.outputs > 1 && data.classes == 0 ? outputs / wanted : 0;
+      each > 1 && outputs % wanted == 0 && are_numbers_below(data.targets, each))
+    advice = fmt::format(
+        "; numbers below {} may be a class for each of {} positions, which no loss compares: give "
+        "each as {} values that are 0 or 1, {} an example",
+        each, wanted, each, outputs);
   throw Error(ErrorCode::kInvalidArgument, "data " + data.name,
               fmt::format("has {}; the model has {} output{}{}",
                           data.classes > 0 ? fmt::format("{} classes", wanted)

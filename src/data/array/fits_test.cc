@@ -47,6 +47,15 @@ TEST(CheckOutputs, AreAsManyAsClassesOrValues) {
   EXPECT_THAT(
       [&] { check_outputs(values, 1); },
       testing::ThrowsMessage<Error>(HasSubstr("targets of 2 values; the model has 1 output")));
+  // a token for each of two positions
+  values.targets = {0.0f, 4.0f, 2.0f, 1.0f};
+  EXPECT_THAT([&] { check_outputs(values, 10); },
+              testing::ThrowsMessage<Error>(
+                  HasSubstr("a class for each of 2 positions, which no loss compares: give each as "
+                            "5 values that are 0 or 1, 10 an example")));
+  values.targets[0] = 5.0f;
+  EXPECT_THAT([&] { check_outputs(values, 10); },
+              testing::ThrowsMessage<Error>(testing::EndsWith("the model has 10 outputs")));
 }
 
 TEST(CheckShape, AxesAgreeInTheirOrder) {

@@ -7,7 +7,9 @@
 #include <cctype>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 #include <limits>
+#include <numeric>
 
 #include "base/nearest.h"
 #include "data/table/arrow.h"
@@ -92,11 +94,26 @@ void CsvRead::name_columns(const std::vector<std::string>& names) {
 void CsvRead::open() {
   records_.restart();
   read_header();
+  check_example();
   reading_.remarks = records_.remarks();
   if (headless_)
     reading_.remarks.push_back(
         fmt::format("there is no header line: columns are named 1 to {}", columns_.size()));
   assign_uses();
+}
+
+// A network of images takes no table of a few columns, whatever is mended in it.
+void CsvRead::check_example() const {
+  const std::vector<std::int64_t>& example = source_.example;
+  const auto axes = std::ranges::count_if(example, [](std::int64_t extent) { return extent > 1; });
+  const std::int64_t values =
+      std::accumulate(example.begin(), example.end(), std::int64_t{1}, std::multiplies<>());
+  if (axes < 2 || std::ssize(columns_) >= values) return;
+  throw Error(ErrorCode::kInvalidArgument, records_.name(),
+              fmt::format("is a table of {} columns; the network takes examples of shape {}, {} "
+                          "values: expected a column for each, or such examples (--data "
+                          "images:DIR, idx:DIR, npz:FILE)",
+                          columns_.size(), fmt::join(example, " x "), values));
 }
 
 // The column of that name; one past the last, and a problem, where there is none.

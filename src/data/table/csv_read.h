@@ -32,6 +32,7 @@ class CsvRead {
   // The rows.
   void open();
   void read_header();
+  void check_example() const;
   void name_columns(const std::vector<std::string>& names);
   bool is_data(const std::vector<std::string_view>& fields) const;
   void assign_uses();

@@ -2,6 +2,7 @@
 #define UNDYING_DATA_TABLE_CSV_SOURCE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,6 +47,8 @@ struct CsvSource {
   // Without a column that is named, or called label, there is none to predict.
   bool inputs_alone = false;
   std::size_t most_values = 32;  // of a text column that becomes features
+  // Of an example of the network that reads it; empty: any. No part of the notation.
+  std::vector<std::int64_t> example = {};
 
   // The notation that says the same.
   std::string text_form() const;

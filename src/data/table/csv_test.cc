@@ -291,11 +291,29 @@ TEST(Csv, ATableIsReadAsAnEarlierOne) {
               testing::ThrowsMessage<Error>(AllOf(HasSubstr("\"age\""), Not(HasSubstr("Ready")))));
 }
 
+TEST(Csv, ATableIsNoImage) {
+  const auto reading = [](std::vector<std::int64_t> example) {
+    return [example = std::move(example)] {
+      TextStream text("a,b,label\n,1,x\n2,,y\n", "file.csv");
+      CsvSource source = parse_csv_source("file.csv");
+      source.example = example;
+      read_csv(text, source);
+    };
+  };
+  EXPECT_THAT(reading({1, 28, 28}),
+              testing::ThrowsMessage<Error>(AllOf(HasSubstr("a table of 3 columns"),
+                                                  HasSubstr("1 x 28 x 28, 784 values"),
+                                                  Not(HasSubstr("missing")))));
+  for (const std::vector<std::int64_t>& example : {std::vector<std::int64_t>{1, 9}, {1, 3, 1}, {}})
+    EXPECT_THAT(reading(example), testing::ThrowsMessage<Error>(HasSubstr("missing")));
+}
+
 TEST(Csv, ErrorsNameLineAndColumn) {
   expect_error("a,label\r1,0\r", HasSubstr("carriage return stands alone"));
   expect_error("a,a,label\n1,2,0\n", HasSubstr("two columns are called \"a\""));
-  expect_error("a,label\n1,0\n1,0\n2,0\n4,0\n3,0\n7,1\n8,1\n9,1\n10,1\n12,1\ninf,0\n",
-               AllOf(HasSubstr("a: 1 of 11 values is not"), HasSubstr("\"inf\""), HasSubstr("line 12")));
+  expect_error(
+      "a,label\n1,0\n1,0\n2,0\n4,0\n3,0\n7,1\n8,1\n9,1\n10,1\n12,1\ninf,0\n",
+      AllOf(HasSubstr("a: 1 of 11 values is not"), HasSubstr("\"inf\""), HasSubstr("line 12")));
   expect_error("a,label\n1e99,0\n2,1\n", HasSubstr("finite"));
   expect_error("a,label\n1,0,3\n2,1\n",
                AllOf(HasSubstr("line 2"), HasSubstr("3 fields"), HasSubstr("2 columns")));

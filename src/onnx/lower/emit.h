@@ -17,6 +17,7 @@ using InputExtents = std::map<std::string, Shape>;
 // sizes where the file leaves them open, or a batch as one example.
 struct Unread : Error {
   using Error::Error;
+  std::string others = {};  // what can be had without the obstacles: "the outputs that ..."
   std::vector<InputExtents> likely;
   std::vector<InputExtents> whole;
 };

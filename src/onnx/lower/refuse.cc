@@ -93,12 +93,24 @@ void leave_out(Net& net) {
 
 namespace {
 
-// The value, or else the first behind it, that can be had and is computed of inputs; -1: none.
+// Whether weights take part in a value: a tensor of numbers of two dimensions or more.
+bool has_weights(const Net& net, int id) {
+  const std::vector<bool> needed = net.needed({id});
+  for (int each = 0; each < static_cast<int>(needed.size()); ++each)
+    if (const Constant* constant = net.value(each).constant.get();
+        needed[each] && constant != nullptr && !constant->integer && constant->dims.size() > 1)
+      return true;
+  return false;
+}
+
+// The value, or else the first behind it, that can be had and is computed of inputs with weights;
+// -1: none.
 int last_readable(const Net& net, int id, std::set<int>& seen) {
   if (id < 0 || net.value(id).constant != nullptr || net.value(id).producer < 0 ||
       !seen.insert(id).second)
     return -1;
-  if (net.value(id).shaped && reason_against(net, id).empty()) return id;
+  if (net.value(id).shaped && reason_against(net, id).empty())
+    return has_weights(net, id) ? id : -1;
   for (const int before : net.operations[net.value(id).producer].inputs)
     if (const int found = last_readable(net, before, seen); found >= 0) return found;
   return -1;
@@ -176,6 +188,7 @@ void check_supported(const Net& net) {
   if (count == 0) return;
   const auto fail = [&](const std::string& subject, const std::string& message) {
     Unread error(ErrorCode::kUnsupported, subject, message);
+    error.others = groups.empty() ? "" : other_outputs(net);
     error.likely = likely_shapes(net);
     error.whole = whole_shapes(net);
     throw error;
@@ -187,8 +200,6 @@ void check_supported(const Net& net) {
   std::string list;
   for (const Obstacle& obstacle : net.obstacles) list += "\n  " + obstacle.text;
   for (const auto& [why, nodes] : groups) list += "\n  " + some_of(nodes) + why;
-  if (const std::string others = groups.empty() ? "" : other_outputs(net); !others.empty())
-    list += "\n  to have " + others;
   const bool nodes_alone = net.obstacles.empty();
   fail("graph", nodes_alone ? std::to_string(count) + (count == 1 ? " node is" : " nodes are") +
                                   " not supported:" + list
