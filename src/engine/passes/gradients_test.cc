@@ -87,9 +87,10 @@ TEST_P(FrozenGradients, AgreeWithCentralDifferences) {
   Model model(net.graph);
   fill(model);
   const Examples examples(net.features);
-  const Gradients found =
-      frozen_gradients(model, examples, kGradientRows, {.shards = net.shards, .threads = net.shards});
-  EXPECT_NEAR(found.loss.loss / static_cast<double>(kGradientRows), mean_loss(model, examples), 1e-6);
+  const Gradients found = frozen_gradients(model, examples, kGradientRows,
+                                           {.shards = net.shards, .threads = net.shards});
+  EXPECT_NEAR(found.loss.loss / static_cast<double>(kGradientRows), mean_loss(model, examples),
+              1e-6);
   int compared = 0;
   int skipped = 0;
   for (const Parameter& parameter : model.parameters()) {
