@@ -64,7 +64,7 @@ file(WRITE ${list} "${text}")
 
 # The build around them, with few vector targets and little optimization, so that it is quick.
 file(GLOB unneeded ${WORK}/src/base/*.cc)
-list(FILTER unneeded EXCLUDE REGEX "/(buffer|philox)\\.cc$")
+list(FILTER unneeded EXCLUDE REGEX "/(buffer|nearest|philox)\\.cc$")
 file(REMOVE ${unneeded})
 file(WRITE ${WORK}/src/base/CMakeLists.txt "undying_layer(base)\n")
 file(WRITE ${WORK}/bench/CMakeLists.txt "include(activations.cmake)\n")
