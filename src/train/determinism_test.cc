@@ -8,20 +8,11 @@
 #include <limits>
 
 #include "train/test_data.h"
+#include "train/test_networks.h"
 #include "undying/error.h"
 
 namespace undying {
 namespace {
-
-Graph small_mlp(Activation activation = "leaky_relu", bool batch_norm = false,
-                double dropout = 0.0) {
-  return mlp({.inputs = 12,
-              .hidden = {20, 16},
-              .outputs = 4,
-              .activation = activation,
-              .batch_norm = batch_norm,
-              .dropout = dropout});
-}
 
 TrainSettings small_settings() {
   return {.optimizer = Sgd{.learning_rate = 0.05f, .momentum = 0.9f},
@@ -80,7 +71,7 @@ TEST_P(Threads, NeverChangeABitOfTheResult) {
   undying::Run first;
   for (const int threads : {1, 2, 4}) {
     settings.threads = threads;
-    Trainer trainer(small_mlp(variant.activation, variant.batch_norm, variant.dropout), settings);
+    Trainer trainer(two_layers(variant.activation, variant.batch_norm, variant.dropout), settings);
     undying::Run run = trainer.fit(data, data);
     if (threads == 1) {
       tensors = trainer.tensors();
@@ -109,13 +100,13 @@ TEST(Determinism, AugmentedRunsHaveTheSameBitsOnAnyNumberOfThreads) {
   std::vector<Tensor> tensors;
   for (const int threads : {1, 2, 4}) {
     settings.threads = threads;
-    Trainer trainer(small_mlp(), settings);
+    Trainer trainer(two_layers(), settings);
     trainer.fit(data, data);
     if (threads == 1) tensors = trainer.tensors();
     expect_same_tensors(tensors, trainer.tensors());
   }
   settings.augmentation = {};
-  Trainer plain(small_mlp(), settings);
+  Trainer plain(two_layers(), settings);
   plain.fit(data, data);
   EXPECT_NE(tensors[0].values, plain.tensors()[0].values);
 }
@@ -129,7 +120,7 @@ TEST(Determinism, ShardsAgreeUpToRounding) {
   for (const int shards : {1, 3}) {
     settings.shards = shards;
     for (const bool batch_norm : {true}) {
-      Trainer trainer(small_mlp("elu", batch_norm, 0.3), settings);
+      Trainer trainer(two_layers("elu", batch_norm, 0.3), settings);
       trainer.fit(data, data);
       if (shards == 1) {
         one = trainer.tensors();
@@ -148,7 +139,7 @@ TEST(Determinism, ShardsWithoutRowsAddNothing) {
   TrainSettings settings = small_settings();
   settings.batch = 128;
   settings.epochs = 2;
-  for (const Graph& graph : {small_mlp("elu"), small_mlp("prelu"), small_mlp("prelu", true)}) {
+  for (const Graph& graph : {two_layers("elu"), two_layers("prelu"), two_layers("prelu", true)}) {
     std::vector<StepRecord> one;
     for (const int shards : {1, 5}) {
       settings.shards = shards;

@@ -7,22 +7,13 @@
 #include <limits>
 
 #include "train/test_data.h"
+#include "train/test_networks.h"
 #include "undying/error.h"
 
 namespace undying {
 namespace {
 
 using testing::HasSubstr;
-
-Graph small_mlp(Activation activation = "leaky_relu", bool batch_norm = false,
-                double dropout = 0.0) {
-  return mlp({.inputs = 12,
-              .hidden = {20, 16},
-              .outputs = 4,
-              .activation = activation,
-              .batch_norm = batch_norm,
-              .dropout = dropout});
-}
 
 TrainSettings sgd_settings() {
   return {.optimizer = Sgd{.learning_rate = 0.05f, .momentum = 0.9f},
@@ -38,7 +29,7 @@ TEST(Trainer, LearnsWhatCanBeLearned) {
   const Dataset test = make_classes(500, 12, 4, 1);
   TrainSettings settings = sgd_settings();
   settings.epochs = 12;
-  const undying::Run run = Trainer(small_mlp(), settings).fit(train, test);
+  const undying::Run run = Trainer(two_layers(), settings).fit(train, test);
   EXPECT_EQ(run.status, RunStatus::kFinished);
   EXPECT_GT(run.test_accuracy, 0.9);
   EXPECT_LT(run.epochs.back().train_loss, 0.5 * run.epochs.front().train_loss);
@@ -51,9 +42,9 @@ TEST(Trainer, EvaluationAndCensusesSeeThePlainImages) {
   TrainSettings settings = sgd_settings();
   settings.optimizer = Sgd{.learning_rate = 1e-30f};
   settings.epochs = 1;
-  const undying::Run plain = Trainer(small_mlp(), settings).fit(data, data);
+  const undying::Run plain = Trainer(two_layers(), settings).fit(data, data);
   settings.augmentation = {.flip = true, .crop = 2, .cutout = 2};
-  const undying::Run augmented = Trainer(small_mlp(), settings).fit(data, data);
+  const undying::Run augmented = Trainer(two_layers(), settings).fit(data, data);
   EXPECT_NE(plain.steps[0].loss, augmented.steps[0].loss);
   EXPECT_EQ(plain.test_loss, augmented.test_loss);
   for (std::size_t u = 0; u < plain.ledger.lives[0].size(); ++u)
@@ -64,7 +55,7 @@ TEST(Trainer, AugmentationNeedsImages) {
   const Dataset flat = make_classes(50, 12, 4);
   TrainSettings settings = sgd_settings();
   settings.augmentation.flip = true;
-  Trainer trainer(small_mlp(), settings);
+  Trainer trainer(two_layers(), settings);
   EXPECT_THAT([&] { trainer.fit(flat, flat); },
               testing::ThrowsMessage<Error>(HasSubstr("needs images")));
   EXPECT_THAT([&] { trainer.check(flat); },
@@ -76,9 +67,9 @@ TEST(Trainer, AugmentationNeedsImages) {
 // only where it has none.
 TEST(Trainer, TheFirstCensusUsesTheStatisticsThatWereLoaded) {
   const Dataset data = make_classes(500, 12, 4);
-  Trainer trained(small_mlp("relu", true), sgd_settings());
+  Trainer trained(two_layers("relu", true), sgd_settings());
   const undying::Run before = trained.fit(data, data);
-  Trainer again(small_mlp("relu", true), sgd_settings());
+  Trainer again(two_layers("relu", true), sgd_settings());
   again.load(trained.tensors());
   const undying::Run after = again.fit(data, data);
   const CensusRecord& last = before.ledger.censuses.back();
@@ -113,7 +104,7 @@ TEST(Trainer, WeightsThatBlowUpAtTheLastStepAreADivergence) {
   settings.optimizer = Sgd{.learning_rate = 1e30f};
   settings.batch = 50;
   settings.epochs = 1;
-  const undying::Run run = Trainer(small_mlp("identity"), settings).fit(data, data);
+  const undying::Run run = Trainer(two_layers("identity"), settings).fit(data, data);
   EXPECT_EQ(run.status, RunStatus::kDiverged);
   EXPECT_THAT(run.reason, HasSubstr("after step 1"));
 }
@@ -123,7 +114,7 @@ TEST(Trainer, DivergenceEndsTheRunAndSaysWhen) {
   TrainSettings settings = sgd_settings();
   settings.optimizer = Sgd{.learning_rate = 1e8f};
   settings.loss = Loss::kSoftmaxCrossEntropy;
-  const undying::Run run = Trainer(small_mlp("identity"), settings).fit(data, data);
+  const undying::Run run = Trainer(two_layers("identity"), settings).fit(data, data);
   EXPECT_EQ(run.status, RunStatus::kDiverged);
   EXPECT_THAT(run.reason, HasSubstr("at step"));
   EXPECT_LT(run.steps.size(), 48U);
@@ -138,7 +129,7 @@ TEST(Trainer, StopRequestEndsTheRunAfterTheStepAtHand) {
                         },
                     .epoch = {}};
   const undying::Run run =
-      Trainer(small_mlp(), sgd_settings()).fit(data, data, observer, source.get_token());
+      Trainer(two_layers(), sgd_settings()).fit(data, data, observer, source.get_token());
   EXPECT_EQ(run.status, RunStatus::kInterrupted);
   EXPECT_EQ(run.steps.size(), 7U);
 }
@@ -147,7 +138,7 @@ TEST(Trainer, MaxStepsEndsEarly) {
   const Dataset data = make_classes(500, 12, 4);
   TrainSettings settings = sgd_settings();
   settings.max_steps = 20;
-  const undying::Run run = Trainer(small_mlp(), settings).fit(data, data);
+  const undying::Run run = Trainer(two_layers(), settings).fit(data, data);
   EXPECT_EQ(run.status, RunStatus::kFinished);
   EXPECT_EQ(run.steps.size(), 20U);
   EXPECT_EQ(run.epochs.size(), 2U);
@@ -155,18 +146,18 @@ TEST(Trainer, MaxStepsEndsEarly) {
 
 TEST(Trainer, LoadedTensorsGiveTheSameOutputs) {
   const Dataset data = make_classes(300, 12, 4);
-  Trainer trained(small_mlp("prelu", true), sgd_settings());
+  Trainer trained(two_layers("prelu", true), sgd_settings());
   trained.fit(data, data);
   TrainSettings other = sgd_settings();
   other.seed = 77;
-  Trainer loaded(small_mlp("prelu", true), other);
+  Trainer loaded(two_layers("prelu", true), other);
   EXPECT_NE(trained.predict(data), loaded.predict(data));
   loaded.load(trained.tensors());
   EXPECT_EQ(trained.predict(data), loaded.predict(data));
 }
 
 TEST(Trainer, LoadNamesTheTensorThatDoesNotFit) {
-  Trainer trainer(small_mlp(), sgd_settings());
+  Trainer trainer(two_layers(), sgd_settings());
   auto tensors = trainer.tensors();
   tensors[0].shape = {12, 20};
   EXPECT_THAT([&] { trainer.load(tensors); },
@@ -181,7 +172,7 @@ TEST(Trainer, LoadNamesTheTensorThatDoesNotFit) {
 }
 
 TEST(Trainer, DataThatDoesNotFitIsRefused) {
-  Trainer trainer(small_mlp(), sgd_settings());
+  Trainer trainer(two_layers(), sgd_settings());
   const Dataset narrow = make_classes(50, 11, 4);
   EXPECT_THAT([&] { trainer.fit(narrow, narrow); }, testing::ThrowsMessage<Error>(HasSubstr("11")));
   const Dataset classes = make_classes(50, 12, 5);
@@ -193,7 +184,7 @@ TEST(Trainer, SettingsThatCannotBeUsedAreRefused) {
   const auto refuses = [](auto change, const char* name) {
     TrainSettings settings = sgd_settings();
     change(settings);
-    EXPECT_THAT([&] { Trainer(small_mlp(), settings); },
+    EXPECT_THAT([&] { Trainer(two_layers(), settings); },
                 testing::ThrowsMessage<Error>(HasSubstr(name)));
   };
   refuses([](TrainSettings& s) { s.batch = 0; }, "batch");
@@ -213,7 +204,7 @@ TEST(Trainer, ClippedStepsHaveAtMostTheGivenNorm) {
   settings.optimizer = Sgd{.learning_rate = 1.0f};
   settings.clip_norm = 0.01;
   settings.max_steps = 1;
-  Trainer trainer(small_mlp(), settings);
+  Trainer trainer(two_layers(), settings);
   const auto before = trainer.tensors();
   const undying::Run run = trainer.fit(data, data);
   EXPECT_GT(run.steps[0].gradient_norm, 0.01);
@@ -226,8 +217,8 @@ TEST(Trainer, ClippedStepsHaveAtMostTheGivenNorm) {
 }
 
 TEST(Trainer, SameDrawInEveryArmUpToTheGain) {
-  const auto relu = Trainer(small_mlp("relu"), sgd_settings()).tensors();
-  const auto leaky = Trainer(small_mlp("leaky_relu:0.5"), sgd_settings()).tensors();
+  const auto relu = Trainer(two_layers("relu"), sgd_settings()).tensors();
+  const auto leaky = Trainer(two_layers("leaky_relu:0.5"), sgd_settings()).tensors();
   const double ratio = std::sqrt(1.0 / 1.25);  // gains sqrt(2) and sqrt(2 / (1 + 0.25))
   for (std::size_t j = 0; j < relu[0].values.size(); ++j)
     EXPECT_NEAR(leaky[0].values[j], ratio * relu[0].values[j], 1e-6);

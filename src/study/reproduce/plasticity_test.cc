@@ -9,12 +9,12 @@
 namespace undying::study {
 namespace {
 
-using Curves = std::vector<std::vector<double>>;
+using Errors = std::vector<std::vector<double>>;
 
 // Noise around `level(bin)`.
 template <class Level>
-Curves curves(int seeds, std::size_t bins, const Level& level) {
-  Curves all;
+Errors curves(int seeds, std::size_t bins, const Level& level) {
+  Errors all;
   for (int seed = 0; seed < seeds; ++seed) {
     const Random random(static_cast<std::uint64_t>(seed), Stream::kTest);
     std::vector<double> curve;
@@ -54,13 +54,13 @@ TEST(Rise, IsUnknownOfTooFewCurvesOrBins) {
 
 TEST(Growth, IsTheRatioOfTheEndToTheBeginning) {
   const auto level = [](double bin) { return bin < 5.0 ? 1.0 : 1.5; };
-  const Curves all = curves(30, 25, level);
+  const Errors all = curves(30, 25, level);
   const Estimate up = growth(all, 5);
   EXPECT_NEAR(up.mean, 1.5, 0.05);
   EXPECT_LT(up.lower, up.mean);
   EXPECT_EQ(up.n, 30);
   EXPECT_NEAR(growth(curves(30, 25, [](double) { return 2.0; }), 5).mean, 1.0, 0.04);
-  Curves half = all;
+  Errors half = all;
   for (auto& curve : half)
     for (double& error : curve) error *= 0.5;
   EXPECT_NEAR(end_ratio(half, all, 5).mean, 0.5, 1e-12);
