@@ -83,7 +83,7 @@ struct PublishedResult {
   std::string_view title;
   Reproduction (*run)(const ReproduceSettings& settings, const ReproduceProgress& progress,
                       const std::stop_token& stop);
-  std::string_view takes = "";  // at full size, on two cores: "3 minutes"
+  std::string_view takes = {};  // at full size, on two cores: "3 minutes"
   bool keeps = true;            // finished runs in ReproduceSettings::folder
 };
 
