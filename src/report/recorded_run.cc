@@ -145,8 +145,7 @@ Json parse(const std::string& name, const std::string& text) {
       false);
   if (deep) refuse(name, fmt::format("is nested deeper than {}", kDepth));
   if (json.is_discarded()) refuse(name, "is not JSON");
-  if (!json.is_object())
-    refuse(name, fmt::format("holds {}", json.is_null() ? "null" : json.type_name()));
+  if (!json.is_object()) refuse(name, fmt::format("holds {}", json.type_name()));
   return json;
 }
 

@@ -1,7 +1,7 @@
-#include "train/checkpoint.h"
-
 // A run in a file, as it stands between two steps: a line that says what the file is, the checksum
 // of what follows, the run's fingerprint, and the state of all that a run is made of.
+
+#include "train/checkpoint.h"
 
 #include <fmt/format.h>
 #include <zlib.h>

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "base/evenly_spaced.h"
@@ -329,14 +330,15 @@ void Fit::take_census() {
   engine::Census census(state_.model.unit_size());
   const std::vector<std::uint32_t> sample =
       evenly_spaced(parts_.train->size, settings_.health.ranks);
-  health::RankObserver ranks(state_.model, sample);
+  std::optional<health::RankObserver> ranks;
+  if (!sample.empty()) ranks.emplace(state_.model, sample);
   recorder_.of_examples(parts_.train->size);
   state_.engine.evaluate(DatasetSource(*parts_.train, identity_), parts_.train->size, nullptr,
                          &census, static_cast<float>(settings_.health.saturation_eps),
-                         sample.empty() ? nullptr : &ranks);
+                         ranks ? &*ranks : nullptr);
   recorder_.census(
       taken_, state_.engine.take_activity(), census,
-      sample.empty() ? std::vector<health::SampledRank>() : ranks.ranks(state_.engine.threads()));
+      ranks ? ranks->ranks(state_.engine.threads()) : std::vector<health::SampledRank>());
 }
 
 }  // namespace undying::train

@@ -31,6 +31,13 @@ double mean_of(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
+double median_of(std::vector<double> values) {
+  if (values.empty()) return kNan;
+  const auto middle = values.begin() + std::ssize(values) / 2;
+  std::ranges::nth_element(values, middle);
+  return *middle;
+}
+
 double variance_of(std::span<const double> values) {
   if (values.size() < 2) return kNan;
   const double mean = mean_of(values);

@@ -2,6 +2,7 @@
 #define UNDYING_TRIAL_STATISTICS_H_
 
 #include <span>
+#include <vector>
 
 #include "undying/trial.h"
 
@@ -13,6 +14,8 @@ double reach(double level, double degrees);
 double two_sided_p(double t, double degrees);
 
 double mean_of(std::span<const double> values);
+// The upper one of an even number; NaN for none.
+double median_of(std::vector<double> values);
 // Sample variance, (n - 1) below; NaN for fewer than two values.
 double variance_of(std::span<const double> values);
 

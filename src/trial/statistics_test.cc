@@ -71,6 +71,12 @@ TEST(MeanInterval, HasALeastDeviation) {
   EXPECT_EQ(mean_interval(same).upper, 0.3);
 }
 
+TEST(Median, IsTheMiddleOne) {
+  EXPECT_EQ(median_of({5, 1, 3}), 3);
+  EXPECT_EQ(median_of({4, 1, 3, 2}), 3) << "the upper one";
+  EXPECT_TRUE(std::isnan(median_of({})));
+}
+
 // Anscombe 1973, first set: r = 0.81642, p = 0.00217.
 TEST(Correlation, AgreesWithAnscombe) {
   const std::vector<double> x = {10, 8, 13, 9, 11, 14, 6, 4, 12, 7, 5};

@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <utility>
 #include <vector>
 
 #include "doctor/diagnose/finding_names.h"
+#include "trial/statistics.h"
 
 namespace undying::doctor {
 namespace {
@@ -19,14 +20,6 @@ constexpr double kExplodesFromTheStart = 3000.0;
 // Of the loss: what gradient descent at this rate takes off it at first order. Weights that are
 // huge do not move against their norm, and more of the same rate would not help them.
 constexpr double kNothingPromised = 0.01;
-
-double median_gradient(const std::vector<StepRecord>& steps) {
-  std::vector<double> norms;
-  for (const StepRecord& step : steps) norms.push_back(step.gradient_norm);
-  const auto middle = norms.begin() + std::ssize(norms) / 2;
-  std::ranges::nth_element(norms, middle);
-  return *middle;
-}
 
 std::optional<Finding> too_large(const std::vector<StepRecord>& steps) {
   const auto first = std::ranges::find_if(
@@ -44,15 +37,17 @@ std::optional<Finding> too_large(const std::vector<StepRecord>& steps) {
 
 std::optional<Finding> too_small(const Run& run) {
   double moved = 0.0, promised = 0.0, loss = 0.0;
+  std::vector<double> norms;
   for (const StepRecord& step : run.steps) {
     moved += step.update_ratio;
     promised += step.learning_rate * step.gradient_norm * step.gradient_norm;
     loss += step.loss;
+    norms.push_back(step.gradient_norm);
   }
   const auto recorded = static_cast<double>(run.steps.size());
   const std::int64_t taken = run.steps.back().step;
   const double steps_each = static_cast<double>(taken) / recorded;
-  const double gradient = median_gradient(run.steps);
+  const double gradient = trial::median_of(std::move(norms));
   if (!(moved * steps_each < kNotMoved && gradient > 0.0 && gradient < kUsualGradient &&
         promised * steps_each < kNothingPromised * loss / recorded))
     return std::nullopt;

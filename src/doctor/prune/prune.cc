@@ -18,6 +18,7 @@
 #include "engine/passes/census.h"
 #include "health/judge.h"
 #include "train/source.h"
+#include "trial/statistics.h"
 #include "undying/error.h"
 
 namespace undying {
@@ -271,12 +272,6 @@ void compare(Running& before, Running& after, const Dataset& data, Pruning& prun
   }
 }
 
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + std::ssize(values) / 2;
-  std::ranges::nth_element(values, middle);
-  return *middle;
-}
-
 // One after the other, so that what else the machine does meets both.
 void measure(const Graph& graph, const std::vector<Tensor>& weights, const Dataset& data,
              Pruning& pruning) {
@@ -293,8 +288,8 @@ void measure(const Graph& graph, const std::vector<Tensor>& weights, const Datas
     was.push_back(before.seconds(rows));
     is.push_back(after.seconds(rows));
   }
-  pruning.before.seconds = median(was) / static_cast<double>(rows);
-  pruning.after.seconds = median(is) / static_cast<double>(rows);
+  pruning.before.seconds = trial::median_of(was) / static_cast<double>(rows);
+  pruning.after.seconds = trial::median_of(is) / static_cast<double>(rows);
 }
 
 // A network without its useless units; what is told of the others goes into `pruning`.

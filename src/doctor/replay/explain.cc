@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <limits>
 
 #include "activations/scalar.h"
 #include "base/evenly_spaced.h"
@@ -13,18 +12,12 @@
 #include "engine/wiring.h"
 #include "health/judge.h"
 #include "train/source.h"
+#include "trial/statistics.h"
 
 namespace undying::doctor {
 namespace {
 
 using Kind = UnitEvent::Kind;
-
-double median(std::vector<double> values) {
-  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
-  const auto middle = values.begin() + std::ssize(values) / 2;
-  std::ranges::nth_element(values, middle);
-  return *middle;
-}
 
 // Running statistics that nothing has been added to yet: they are of no data.
 bool untouched(std::span<const float> statistics) {
@@ -207,8 +200,8 @@ void Explainer::add_usual(UnitUpdate& found) const {
       losses.push_back(record.loss);
       gradients.push_back(record.gradient_norm);
     }
-  found.usual_loss = median(std::move(losses));
-  found.usual_gradient = median(std::move(gradients));
+  found.usual_loss = trial::median_of(std::move(losses));
+  found.usual_gradient = trial::median_of(std::move(gradients));
 }
 
 // Of the unit's own row of the weights, its bias, its gamma and beta.
