@@ -66,7 +66,7 @@ void Engine::prepare_step(std::int64_t rows) {
     exact_.insert(nodes.begin(), nodes.end());
     compile_training(exact_);
   }
-  for (int s = 0; s < options_.shards; ++s) training_->reserve(shard_rows(rows, s));
+  for (int s = 0; s < options_.shards; ++s) training_->reserve(shard_rows(rows, s), rows);
 }
 
 std::int64_t evaluation_rows(const Model& model) {
@@ -235,6 +235,28 @@ void Engine::run_passes(int worker, std::span<const SlicePass> passes) {
   }
 }
 
+// A parameter in slices; in `parts` whose gradient one shard each has.
+void Engine::cut(int p, int parts) {
+  const Parameter& parameter = model_->parameters()[p];
+  const std::int64_t rows = parts == 1 ? 1 : parameter.shape[0];
+  const std::int64_t row = parameter.size / rows;
+  for (int part = 0; part < parts; ++part) {
+    const std::int64_t end = rows * (part + 1) / parts * row;
+    for (std::int64_t at = rows * part / parts * row; at < end; at += kSliceFloats) {
+      auto& gradients = slice_gradients_.emplace_back();
+      for (int s = 0; s < options_.shards; ++s)
+        if (parts == 1 || s == part)
+          gradients.push_back(training_->shards()[s].gradients.data() +
+                              training_->gradient_offset(p) + at);
+      slices_.push_back({static_cast<int>(slices_.size()),
+                         p,
+                         parameter.offset + at,
+                         std::min(kSliceFloats, end - at),
+                         {}});
+    }
+  }
+}
+
 // Slices never span two parameters, so that norms can be summed by parameter. Those of one step
 // follow one another.
 void Engine::cut_slices() {
@@ -243,23 +265,15 @@ void Engine::cut_slices() {
   slice_gradients_.clear();
   early_slices_.clear();
   late_slices_.clear();
-  std::set<int> cut;  // a shared parameter has one run of slices
-  int late = 0;       // the first slice of the run at hand that is updated late
+  std::set<int> seen;  // a shared parameter has one run of slices
+  int late = 0;        // the first slice of the run at hand that is updated late
   for (const Step& step : training_->steps()) {
     const int first = static_cast<int>(slices_.size());
     for (const int p : step.owned) {
       const Parameter& parameter = parameters[p];
-      if (!parameter.trained || parameter.frozen || !cut.insert(p).second) continue;
-      for (std::int64_t done = 0; done < parameter.size; done += kSliceFloats) {
-        auto& gradients = slice_gradients_.emplace_back();
-        for (Shard& shard : training_->shards())
-          gradients.push_back(shard.gradients.data() + training_->gradient_offset(p) + done);
-        slices_.push_back({static_cast<int>(slices_.size()),
-                           p,
-                           parameter.offset + done,
-                           std::min(kSliceFloats, parameter.size - done),
-                           {}});
-      }
+      if (!parameter.trained || parameter.frozen || !seen.insert(p).second) continue;
+      const bool divided = step.kernel->divides && p == step.owned.front();
+      cut(p, divided ? options_.shards : 1);
     }
     const int end = static_cast<int>(slices_.size());
     early_slices_.push_back(step.early_update ? divide(first, end) : SliceRun());

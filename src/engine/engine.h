@@ -51,7 +51,7 @@ struct Slice {
   int parameter = 0;
   std::int64_t offset = 0;  // in the trained arena
   std::int64_t size = 0;
-  std::span<const float* const> gradients;  // one a shard, at this offset
+  std::span<const float* const> gradients;  // whose sum is that of the batch, at this offset
 };
 
 // Work over all slices after the backward pass: `apply` on any worker, once a slice; then, when all
@@ -141,6 +141,7 @@ class Engine {
             std::int64_t count, std::int64_t rows, std::uint64_t step);
   void run_passes(int worker, std::span<const SlicePass> passes);
   void tally(int worker, std::int64_t rows);
+  void cut(int parameter, int parts);
   void cut_slices();
   void forget_step(const std::vector<float>& statistics);
 

@@ -5,11 +5,19 @@
 #include "engine/passes/memory.h"
 
 namespace undying::engine {
+namespace {
+
+CompileOptions with_shards(CompileOptions options, int shards) {
+  options.shards = shards;
+  return options;
+}
+
+}  // namespace
 
 Plan::Plan(Model& model, const PlanOptions& options)
     : model_(&model),
       options_(options),
-      compiled_(compile(model, options.compile)),
+      compiled_(compile(model, with_shards(options.compile, options.shards))),
       shards_(static_cast<std::size_t>(options.shards)) {
   buffers_ = lay_out(compiled_, options.compile.capacity, options.compile.training);
   placement_ = place(buffers_.lifetimes);
@@ -167,8 +175,9 @@ void Plan::build_shard(int index) {
 }
 
 std::int64_t Plan::shard_bytes() const {
-  return static_cast<std::int64_t>(sizeof(float)) *
-         (placement_.total + gradient_size_ + capacity() * output_size());
+  std::int64_t floats = placement_.total + gradient_size_ + capacity() * output_size();
+  for (const Step& step : compiled_.steps) floats += step.kernel->shared;
+  return static_cast<std::int64_t>(sizeof(float)) * floats;
 }
 
 std::vector<int> Plan::unusable() const {
@@ -178,10 +187,9 @@ std::vector<int> Plan::unusable() const {
   return nodes;
 }
 
-void Plan::reserve(std::int64_t rows) {
-  if (rows == 0 || std::ranges::find(reserved_, rows) != reserved_.end()) return;
-  for (Step& step : compiled_.steps) step.kernel->reserve(rows);
-  reserved_.push_back(rows);
+void Plan::reserve(std::int64_t rows, std::int64_t batch_rows) {
+  if (batch_rows == 0 || !reserved_.insert({rows, batch_rows}).second) return;
+  for (Step& step : compiled_.steps) step.kernel->reserve(rows, batch_rows);
 }
 
 void Plan::begin(Shard& shard, std::int64_t first_row, std::int64_t rows, std::int64_t batch_rows,

@@ -10,7 +10,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/buffer.h"
@@ -120,8 +122,10 @@ class Plan {
   // compile with `exact`.
   std::vector<int> unusable() const;
 
-  // Builds what kernels need for shards of this many rows. Not beside any other call.
-  void reserve(std::int64_t rows);
+  // Builds what kernels need for shards of this many rows, of batches of that many. Not beside any
+  // other call.
+  void reserve(std::int64_t rows, std::int64_t batch_rows);
+  void reserve(std::int64_t rows) { reserve(rows, rows); }
   // Tells a shard which rows of which batch it holds from now on.
   void begin(Shard& shard, std::int64_t first_row, std::int64_t rows, std::int64_t batch_rows,
              std::uint64_t step) const;
@@ -149,8 +153,8 @@ class Plan {
   std::vector<std::vector<std::int64_t>>
       step_gradients_;  // by step and owned parameter: where its backward pass writes
   std::int64_t gradient_size_ = 0;
-  std::vector<std::int64_t> reserved_;  // numbers of rows
-  std::vector<Buffer<float>> shared_;   // one a step
+  std::set<std::pair<std::int64_t, std::int64_t>> reserved_;  // rows of a shard, of a batch
+  std::vector<Buffer<float>> shared_;                         // one a step
   std::vector<Shard> shards_;
 };
 

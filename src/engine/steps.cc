@@ -1,10 +1,15 @@
 #include "engine/steps.h"
 
 #include <algorithm>
+#include <atomic>
+#include <exception>
 #include <map>
 #include <optional>
+#include <thread>
 #include <utility>
 
+#include "base/workers.h"
+#include "onednn/gemm.h"
 #include "ops/arrange/reorder.h"
 
 namespace undying::engine {
@@ -27,6 +32,8 @@ class Compiler {
     for (std::size_t i = 0; i < model.layers().size(); ++i)
       layer_of_[model.layers()[i].node] = static_cast<int>(i);
     value_of_.assign(nodes_.size(), -1);
+    for (std::size_t i = 0; i < nodes_.size(); ++i)
+      for (const int index : model.parameters_of(static_cast<int>(i))) ++readers_[index];
   }
 
   Compiled run() {
@@ -40,11 +47,18 @@ class Compiler {
     }
     for (const int output : model_.graph().outputs())
       compiled_.outputs.push_back(laid(value_of_[output], ops::Layout::kPlain));
+    build_kernels();
     if (options_.training) mark_backward();
     return std::move(compiled_);
   }
 
  private:
+  // A kernel that is still to be built.
+  struct Wanted {
+    std::size_t step;
+    std::vector<ops::Value> src;
+  };
+
   int add_value(const ops::Value& value, int producer) {
     compiled_.values.push_back({.value = value,
                                 .size = ops::element_count(value.shape),
@@ -120,17 +134,49 @@ class Compiler {
     }
     if (const auto layer = layer_of_.find(last); layer != layer_of_.end())
       step.layer = layer->second;
-    step.kernel = row.plan({.node = node,
-                            .src = src,
-                            .dst = model_.node_values()[at],
-                            .norm = step.norm < 0 ? nullptr : &nodes_[step.norm],
-                            .follower = step.follower < 0 ? nullptr : &nodes_[step.follower],
-                            .training = options_.training,
-                            .frozen = options_.frozen,
-                            .exact = options_.exact.contains(at),
-                            .precision = options_.precision,
-                            .rows = options_.capacity});
+    wanted_.push_back({.step = compiled_.steps.size(), .src = src});
     value_of_[last] = add(std::move(step), model_.node_values()[last]);
+  }
+
+  // A kernel may take milliseconds, in which code is made for its shape: they are shared out among
+  // threads.
+  void build_kernels() {
+    std::atomic<std::size_t> next = 0;
+    std::vector<std::exception_ptr> failures(wanted_.size());
+    const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    Workers workers(
+        std::min({options_.shards, cores, std::max(1, static_cast<int>(wanted_.size()))}));
+    workers.run([&](int worker) {
+      if (worker > 0) onednn::use_one_thread();  // as the caller has
+      for (std::size_t i = next++; i < wanted_.size(); i = next++) try {
+          build_kernel(wanted_[i]);
+        } catch (...) {
+          failures[i] = std::current_exception();
+        }
+    });
+    for (const std::exception_ptr& failure : failures)
+      if (failure != nullptr) std::rethrow_exception(failure);
+  }
+
+  void build_kernel(const Wanted& wanted) {
+    Step& step = compiled_.steps[wanted.step];
+    step.kernel = ops::operator_named(nodes_[step.node])
+                      .plan({.node = nodes_[step.node],
+                             .src = wanted.src,
+                             .dst = model_.node_values()[step.node],
+                             .norm = step.norm < 0 ? nullptr : &nodes_[step.norm],
+                             .follower = step.follower < 0 ? nullptr : &nodes_[step.follower],
+                             .training = options_.training,
+                             .frozen = options_.frozen,
+                             .exact = options_.exact.contains(step.node),
+                             .precision = options_.precision,
+                             .rows = options_.capacity,
+                             .shards = options_.shards,
+                             .shares = shares(step)});
+  }
+
+  bool shares(const Step& step) const {
+    return std::ranges::any_of(step.owned, [&](int index) { return readers_.at(index) > 1; });
   }
 
   // Where a batch norm is an affine map: it may be part of the product before it.
@@ -184,9 +230,11 @@ class Compiler {
   const std::vector<Node>& nodes_;
   std::vector<std::vector<int>> users_;  // nodes; -1: an output of the graph
   std::map<int, int> layer_of_;
-  std::vector<int> value_of_;  // by node
+  std::vector<int> value_of_;   // by node
+  std::map<int, int> readers_;  // nodes, by parameter
   std::set<int> fused_;
   std::map<int, int> reordered_;
+  std::vector<Wanted> wanted_;
   Compiled compiled_;
 };
 

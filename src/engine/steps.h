@@ -19,6 +19,7 @@ namespace undying::engine {
 // How a graph is compiled.
 struct CompileOptions {
   std::int64_t capacity = 0;  // rows of a shard
+  int shards = 1;             // set by the plan
   bool training = true;
   bool frozen = false;  // with training: dropout passes everything, batch norm keeps its running
                         // statistics, random slopes are their mean

@@ -53,7 +53,16 @@ struct Descriptions {
     diff_weights = {weight_dims, Type::f32, Tag::any};
     plain = {weight_dims, Type::f32,
              grouped ? (volume ? Tag::goidhw : Tag::goihw) : (volume ? Tag::oidhw : Tag::oihw)};
+    if (s.stride > 0) plain = {weight_dims, Type::f32, strides(weight_dims, s.stride)};
     bias = {{s.outputs}, Type::f32, Tag::x};
+  }
+
+  // Of weights without groups, row-major but for `stride` channels from one output to the next.
+  static memory::dims strides(const memory::dims& dims, std::int64_t stride) {
+    memory::dims all(dims.size(), 1);
+    for (std::size_t i = dims.size() - 1; i-- > 1;) all[i] = all[i + 1] * dims[i + 1];
+    all[0] = stride * all[1];
+    return all;
   }
 
   memory::desc src, diff_src, dst, diff_dst, weights, diff_weights, plain, bias;
@@ -134,20 +143,25 @@ bool has_bfloat16() {
 }
 
 struct Convolution::Primitives {
-  explicit Primitives(const ConvolutionShape& s)
-      : shape(s),
-        d(s),
-        forward_desc(forward_of(s, d, attributes(), {})),
-        data_desc(backward_of<dnnl::convolution_backward_data::primitive_desc>(
-            s, {d.diff_src, d.weights, d.diff_dst}, forward_desc)),
-        weights_desc(backward_of<dnnl::convolution_backward_weights::primitive_desc>(
-            s, {d.src, d.diff_weights, d.diff_dst}, forward_desc)),
-        forward(forward_desc),
-        data(data_desc),
-        weights(weights_desc),
-        to_forward(reorder(d.plain, forward_desc.weights_desc())),
-        to_data(reorder(d.plain, data_desc.weights_desc())),
-        from_weights(reorder(weights_desc.diff_weights_desc(), d.plain)) {}
+  Primitives(const ConvolutionShape& s, ConvolutionPasses wanted)
+      : shape(s), passes(wanted), d(s), forward_desc(forward_of(s, d, attributes(), {})) {
+    if (passes.forward) {
+      forward = dnnl::convolution_forward(forward_desc);
+      to_forward = reorder(d.plain, forward_desc.weights_desc());
+    }
+    if (passes.backward_data) {
+      data_desc = backward_of<dnnl::convolution_backward_data::primitive_desc>(
+          s, {d.diff_src, d.weights, d.diff_dst}, forward_desc);
+      data = dnnl::convolution_backward_data(data_desc);
+      to_data = reorder(d.plain, data_desc.weights_desc());
+    }
+    if (passes.backward_weights) {
+      weights_desc = backward_of<dnnl::convolution_backward_weights::primitive_desc>(
+          s, {d.src, d.diff_weights, d.diff_dst}, forward_desc);
+      weights = dnnl::convolution_backward_weights(weights_desc);
+      from_weights = reorder(weights_desc.diff_weights_desc(), d.plain);
+    }
+  }
 
   static dnnl::reorder reorder(const memory::desc& from, const memory::desc& to) {
     return dnnl::reorder(dnnl::reorder::primitive_desc(cpu(), from, cpu(), to));
@@ -165,6 +179,7 @@ struct Convolution::Primitives {
   }
 
   ConvolutionShape shape;
+  ConvolutionPasses passes;
   Descriptions d;
   dnnl::convolution_forward::primitive_desc forward_desc;
   dnnl::convolution_backward_data::primitive_desc data_desc;
@@ -179,8 +194,9 @@ struct Convolution::Primitives {
   dnnl::reorder to_fused;
 };
 
-Convolution::Convolution(const ConvolutionShape& shape)
-    : primitives_(checked("convolution", [&] { return std::make_unique<Primitives>(shape); })) {}
+Convolution::Convolution(const ConvolutionShape& shape, ConvolutionPasses passes)
+    : primitives_(
+          checked("convolution", [&] { return std::make_unique<Primitives>(shape, passes); })) {}
 Convolution::~Convolution() = default;
 Convolution::Convolution(Convolution&&) noexcept = default;
 Convolution& Convolution::operator=(Convolution&&) noexcept = default;
@@ -197,22 +213,24 @@ void Convolution::fuse(float slope) {
 
 std::int64_t Convolution::workspace() const {
   const Primitives& p = *primitives_;
-  std::int64_t most =
-      floats(p.forward_desc.weights_desc()) + floats(p.forward_desc.scratchpad_desc());
-  most = std::max(most, floats(p.data_desc.weights_desc()) + floats(p.data_desc.scratchpad_desc()));
-  most = std::max(
-      most, floats(p.weights_desc.diff_weights_desc()) + floats(p.weights_desc.scratchpad_desc()));
-  if (p.fused_desc)
-    most = std::max(most,
-                    floats(p.fused_desc->weights_desc()) + floats(p.fused_desc->scratchpad_desc()));
+  std::int64_t most = 0;
+  const auto room = [&](const memory::desc& laid, const memory::desc& scratch) {
+    most = std::max(most, floats(laid) + floats(scratch));
+  };
+  if (p.passes.forward) room(p.forward_desc.weights_desc(), p.forward_desc.scratchpad_desc());
+  if (p.passes.backward_data) room(p.data_desc.weights_desc(), p.data_desc.scratchpad_desc());
+  if (p.passes.backward_weights)
+    room(p.weights_desc.diff_weights_desc(), p.weights_desc.scratchpad_desc());
+  if (p.fused_desc) room(p.fused_desc->weights_desc(), p.fused_desc->scratchpad_desc());
   return most;
 }
 
 std::string Convolution::implementation() const {
-  const std::string forward = primitives_->forward_desc.impl_info_str();
-  const std::string data = primitives_->data_desc.impl_info_str();
-  const std::string weights = primitives_->weights_desc.impl_info_str();
-  return forward + ", " + data + ", " + weights;
+  const Primitives& p = *primitives_;
+  std::string names = p.forward_desc.impl_info_str();
+  if (p.passes.backward_data) names += std::string(", ") + p.data_desc.impl_info_str();
+  if (p.passes.backward_weights) names += std::string(", ") + p.weights_desc.impl_info_str();
+  return names;
 }
 
 void Convolution::forward(const void* src, const float* weights, float* dst,

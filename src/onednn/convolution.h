@@ -25,8 +25,17 @@ struct ConvolutionShape {
   Extents dilations{1, 1, 1};
   Extents begins{};
   Extents ends{};
-  bool bfloat16 = false;  // products of bfloat16 values, sums in float32; src and diff_dst are
-                          // handed over in bfloat16
+  std::int64_t stride = 0;  // channels from one output's weights to the next's; 0: they are dense
+  bool bfloat16 = false;    // products of bfloat16 values, sums in float32; src and diff_dst are
+                            // handed over in bfloat16
+};
+
+// Which products a convolution is asked for: each has a primitive of its own, code that is made for
+// its shape.
+struct ConvolutionPasses {
+  bool forward = true;
+  bool backward_data = true;
+  bool backward_weights = true;
 };
 
 // Whether products of bfloat16 values run fast on this machine.
@@ -37,7 +46,7 @@ bool has_bfloat16();
 // Error{kInternal} if oneDNN refuses.
 class Convolution {
  public:
-  explicit Convolution(const ConvolutionShape& shape);
+  explicit Convolution(const ConvolutionShape& shape, ConvolutionPasses passes = {});
   ~Convolution();
   Convolution(Convolution&&) noexcept;
   Convolution& operator=(Convolution&&) noexcept;

@@ -98,9 +98,9 @@ class Kernel {
  public:
   virtual ~Kernel() = default;
 
-  // Called before a pass with this number of rows in a shard, and not beside any other call: builds
-  // what depends on it.
-  virtual void reserve(std::int64_t /*rows*/) {}
+  // Called before a pass with these numbers of rows in a shard and in its batch, and not beside any
+  // other call: builds what depends on them.
+  virtual void reserve(std::int64_t /*rows*/, std::int64_t /*batch_rows*/) {}
 
   // Phases are separated by a barrier over all shards; most kernels have one.
   virtual void forward(const Pass& pass, int phase) const = 0;
@@ -123,6 +123,8 @@ class Kernel {
   bool shares_diff = false;    // after backward, every diff_src would be diff_dst as it is: nothing
                                // is copied where they can be one buffer
   bool keeps_diff = false;     // backward leaves diff_dst as it found it
+  bool divides = false;        // of the gradient of its first parameter each shard writes the rows
+                               // [n s / S, n (s + 1) / S) alone, and those for the whole batch
   std::int64_t saved = 0;      // floats a row
   std::int64_t scratch = 0;    // floats a row
   std::int64_t workspace = 0;  // floats
@@ -144,6 +146,8 @@ struct PlanRequest {
   bool exact = false;   // no shortcut that depends on the values of parameters
   Precision precision = Precision::kFloat32;
   std::int64_t rows = 0;  // most rows of a shard
+  int shards = 1;
+  bool shares = false;  // another node reads its parameters, too
 };
 
 // One operator, whole: a missing member does not compile into a working row, so a missing backward

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/philox.h"
+#include "onednn/convolution.h"
 #include "ops/test_support.h"
 
 namespace undying::ops {
@@ -39,7 +40,8 @@ std::vector<float> to_layout(const std::vector<float>& values, const Value& valu
 // handed over in the kernel's layout.
 class Bench {
  public:
-  Bench(const Case& tested, int shards) : tested_(tested), shards_(shards) {
+  Bench(const Case& tested, int shards, Precision precision = Precision::kFloat32)
+      : tested_(tested), shards_(shards) {
     const Operator& row = operator_named(tested.node);
     const Value own = infer(tested.node, tested.src);
     dst_value_ = own;
@@ -57,7 +59,9 @@ class Bench {
                         .training = true,
                         .frozen = tested_.frozen,
                         .exact = tested_.exact,
-                        .rows = kRows});
+                        .precision = precision,
+                        .rows = (kRows + shards - 1) / shards,
+                        .shards = shards});
     const Random random(5, Stream::kTest);
     std::uint64_t drawn = 0;
     for (const auto& spec : specs_) {
@@ -97,6 +101,7 @@ class Bench {
                     std::span(parameters).subspan(own), pass});
   }
 
+  bool divides() const { return kernel_->divides; }
   bool works_in_place() const { return kernel_->in_place && src_[0].size() == diff_dst_.size(); }
 
   void run(bool in_place = false) {
@@ -149,7 +154,7 @@ class Bench {
       pass.diff_parameters = diffs[index];
       passes.push_back(pass);
     }
-    for (const Pass& pass : passes) kernel_->reserve(pass.rows);
+    for (const Pass& pass : passes) kernel_->reserve(pass.rows, kRows);
     if (kernel_->view) dst = src[0];
     for (int phase = 0; phase < kernel_->phases; ++phase)
       for (const Pass& pass : passes) kernel_->forward(pass, phase);
@@ -344,6 +349,34 @@ TEST_P(Conformance, GradientsReachWhatTheRowSays) {
         std::ranges::any_of(bench.diff_src()[k], [](float diff) { return diff != 0.0f; });
     EXPECT_EQ(reached, varies && passes_gradient(tested.node, k)) << k;
   }
+}
+
+// With factors in bfloat16: however shards divide the work, the same factors are rounded, and only
+// the order of float32 sums differs.
+TEST(Bfloat16, ShardsThatDivideUnitsGiveWhatOneGives) {
+  if (!onednn::has_bfloat16()) GTEST_SKIP() << "this CPU has no products of bfloat16";
+  int divided = 0;
+  for (const Case& tested : cases()) {
+    if (tested.label.find("_divided") == std::string::npos) continue;
+    SCOPED_TRACE(tested.label);
+    Bench one(tested, 1, Precision::kBfloat16);
+    Bench three(tested, 3, Precision::kBfloat16);
+    one.run();
+    three.run();
+    const auto expected = one.reference(one.src(), one.parameters());
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      EXPECT_NEAR(three.dst()[i], one.dst()[i], 1e-4);
+      EXPECT_NEAR(three.dst()[i], expected[i], 0.3);
+    }
+    for (std::size_t i = 0; i < one.diff_src()[0].size(); ++i)
+      EXPECT_NEAR(three.diff_src()[0][i], one.diff_src()[0][i], 1e-4);
+    for (std::size_t p = 0; p < one.specs().size(); ++p)
+      for (std::int64_t i = 0; i < element_count(one.specs()[p].shape); ++i)
+        EXPECT_NEAR(three.diff_parameter(p, i), one.diff_parameter(p, i), 1e-4);
+    EXPECT_TRUE(three.divides() && !one.divides());
+    ++divided;
+  }
+  EXPECT_GE(divided, 4);
 }
 
 INSTANTIATE_TEST_SUITE_P(Rows, Conformance,

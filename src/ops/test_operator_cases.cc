@@ -41,6 +41,7 @@ std::vector<Case> frozen_cases() {
 
 std::vector<Case> cases() {
   const Node linear{"layer.0", "linear", {0}, {{"outputs", std::int64_t{5}}}};
+  const Node divided{"layer.0", "linear", {0}, {{"outputs", std::int64_t{60}}}};
   const Node no_bias{
       "layer.0", "linear", {0}, {{"outputs", std::int64_t{5}}, {"bias", std::int64_t{0}}}};
   const Node batch_norm{"layer.0.bn", "batch_norm", {0}, {}};
@@ -48,6 +49,11 @@ std::vector<Case> cases() {
       {"linear", linear, {plain({7})}, {}},
       {"linear_no_bias", no_bias, {plain({7})}, {}},
       {"linear_sequence", linear, {plain({3, 7})}, {}},
+      // Weights that are large beside the values: several shards divide the units.
+      {"linear_divided", divided, {plain({48})}, {}},
+      {"linear_divided_sequence", divided, {plain({2, 48})}, {activation_node("leaky_relu:0.1")}},
+      {"linear_divided_silu", divided, {plain({48})}, {activation_node("silu")}},
+      {"linear_divided_crelu", divided, {plain({48})}, {activation_node("crelu")}},
       {"dropout",
        {"d", "dropout", {0}, {{"p", 0.4}, {"sequence", std::int64_t{2}}}},
        {plain({9})},
@@ -74,6 +80,15 @@ std::vector<Case> cases() {
        conv(4, {3, 1, 1}, {{"strides", Ints{2, 1, 1}}}),
        {channels_last({2, 5, 3, 2})},
        {activation_node("silu")}},
+      // Weights that are large beside the values: several shards divide the channels.
+      {"conv_divided",
+       conv(48, {1, 3}, {{"pads", Ints{0, 1, 0, 1}}}),
+       {channels_last({48, 1, 2})},
+       {activation_node("leaky_relu:0.1")}},
+      {"conv_divided_strided",
+       conv(96, {1}, {{"strides", Ints{2}}, {"bias", std::int64_t{0}}}),
+       {channels_last({48, 4})},
+       {}},
       {"conv_strided",
        conv(4, {3, 2}, {{"strides", Ints{2, 3}}, {"bias", std::int64_t{0}}}),
        {channels_last({3, 8, 9})},

@@ -14,7 +14,7 @@
 #include <map>
 #include <optional>
 
-#include "onednn/convolution.h"
+#include "ops/convolution/conv.h"
 #include "ops/convolution/window.h"
 #include "ops/elementwise/activation_step.h"
 #include "ops/linear/bfloat16.h"
@@ -23,15 +23,15 @@
 #include "ops/shapes.h"
 
 namespace undying::ops {
-namespace {
 
 using onednn::Convolution;
 using onednn::ConvolutionShape;
 
+namespace {
+
 std::int64_t groups_of(const Node& node) {
   return node.attributes.get_or<std::int64_t>("groups", 1);
 }
-bool has_bias(const Node& node) { return node.attributes.get_or<std::int64_t>("bias", 1) != 0; }
 
 // One entry a dimension, those that are not there in front.
 ConvolutionShape::Extents extents(const Shape& values, std::int64_t front) {
@@ -40,7 +40,13 @@ ConvolutionShape::Extents extents(const Shape& values, std::int64_t front) {
   return all;
 }
 
-ConvolutionShape shape_of(const Node& node, const Shape& src, const Shape& dst) {
+}  // namespace
+
+bool conv_has_bias(const Node& node) {
+  return node.attributes.get_or<std::int64_t>("bias", 1) != 0;
+}
+
+ConvolutionShape conv_shape(const Node& node, const Shape& src, const Shape& dst) {
   const Window window = window_of(node, src);
   return {.channels = src[0],
           .outputs = dst[0],
@@ -53,6 +59,13 @@ ConvolutionShape shape_of(const Node& node, const Shape& src, const Shape& dst) 
           .begins = extents(window.begins, 0),
           .ends = extents(window.ends, 0)};
 }
+
+std::int64_t conv_weights(const ConvolutionShape& shape) {
+  return shape.outputs * shape.channels / shape.groups * shape.kernel[0] * shape.kernel[1] *
+         shape.kernel[2];
+}
+
+namespace {
 
 // The slope of a follower that oneDNN can apply; 1 for none.
 std::optional<float> slope_inside(const Node* follower) {
@@ -68,15 +81,14 @@ std::optional<float> slope_inside(const Node* follower) {
 class ConvKernel final : public Kernel {
  public:
   explicit ConvKernel(const PlanRequest& request)
-      : shape_(shape_of(request.node, request.src[0].shape, request.dst.shape)),
+      : shape_(conv_shape(request.node, request.src[0].shape, request.dst.shape)),
         training_(request.training),
-        bias_(has_bias(request.node)),
+        bias_(conv_has_bias(request.node)),
         fold_(request),
         follows_(request.follower != nullptr),
         slope_(request.training ? std::nullopt : slope_inside(request.follower)),
         activation_(request.follower, extent_of(request.dst), fold_.end()),
-        weights_(shape_.outputs * shape_.channels / shape_.groups * shape_.kernel[0] *
-                 shape_.kernel[1] * shape_.kernel[2]),
+        weights_(conv_weights(shape_)),
         src_size_(element_count(request.src[0].shape)),
         dst_size_(element_count(request.dst.shape)) {
     shape_.bfloat16 = request.training && request.precision == Precision::kBfloat16;
@@ -88,15 +100,15 @@ class ConvKernel final : public Kernel {
     saved = kept_z_ + rounded_;
     scratch = (activation_.width() == 1 ? 0 : dst_size_) +
               (shape_.bfloat16 ? bfloat16_floats(dst_size_) : 0);
-    reserve(request.rows);
+    reserve(request.rows, request.rows);
     workspace = fold_.workspace() + convolutions_.at(request.rows).workspace();
   }
 
-  void reserve(std::int64_t rows) override {
-    if (convolutions_.contains(rows)) return;
+  void reserve(std::int64_t rows, std::int64_t) override {
+    if (rows == 0 || convolutions_.contains(rows)) return;
     ConvolutionShape shape = shape_;
     shape.rows = rows;
-    Convolution convolution(shape);
+    Convolution convolution(shape, {.backward_data = training_, .backward_weights = training_});
     if (slope_) convolution.fuse(*slope_);
     convolutions_.emplace(rows, std::move(convolution));
   }
@@ -227,11 +239,13 @@ std::vector<ParameterSpec> parameters(const Node& node, std::span<const Value> s
     weight.push_back(extent);
   std::vector<ParameterSpec> specs = {
       {node.name + ".weight", weight, ParameterSpec::Role::kWeight}};
-  if (has_bias(node)) specs.push_back({node.name + ".bias", {outputs}, ParameterSpec::Role::kBias});
+  if (conv_has_bias(node))
+    specs.push_back({node.name + ".bias", {outputs}, ParameterSpec::Role::kBias});
   return specs;
 }
 
 std::unique_ptr<Kernel> plan(const PlanRequest& request) {
+  if (divides_conv(request)) return divided_conv_kernel(request);
   return std::make_unique<ConvKernel>(request);
 }
 
@@ -257,7 +271,7 @@ double product(const ConvolutionShape& s, const double* src, const double* weigh
 
 std::vector<double> reference(const Operator::ReferenceArgs& args) {
   const Shape& from = args.values[0].shape;
-  const ConvolutionShape s = shape_of(args.node, from, ops::infer(args.node, args.values).shape);
+  const ConvolutionShape s = conv_shape(args.node, from, ops::infer(args.node, args.values).shape);
   const Shape places(s.dst.begin(), s.dst.end());
   const std::int64_t in = s.channels / s.groups;
   const std::int64_t out = s.outputs / s.groups;
@@ -268,7 +282,7 @@ std::vector<double> reference(const Operator::ReferenceArgs& args) {
     for (std::int64_t o = 0; o < s.outputs; ++o)
       for (std::int64_t place = 0; place < element_count(places); ++place) {
         const double* src = args.src[0].data() + (row * s.channels + o / out * in) * image;
-        const double bias = has_bias(args.node) ? args.parameters[1][o] : 0.0;
+        const double bias = conv_has_bias(args.node) ? args.parameters[1][o] : 0.0;
         dst.push_back(bias + product(s, src, args.parameters[0].data() + o * weights,
                                      index_of(place, places)));
       }

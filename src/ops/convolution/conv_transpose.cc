@@ -111,12 +111,12 @@ class ConvTransposeKernel final : public Kernel {
     keeps_diff = !passes();
     saved = needs_dst || !follows_ ? 0 : dst_size_;
     scratch = activation_.width() == 1 ? 0 : dst_size_;
-    reserve(request.rows);
+    reserve(request.rows, request.rows);
     workspace = convolutions_.at(request.rows).workspace();
   }
 
-  void reserve(std::int64_t rows) override {
-    if (convolutions_.contains(rows)) return;
+  void reserve(std::int64_t rows, std::int64_t) override {
+    if (rows == 0 || convolutions_.contains(rows)) return;
     ConvolutionShape shape = shape_;
     shape.rows = rows;
     convolutions_.emplace(rows, Convolution(shape));

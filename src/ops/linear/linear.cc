@@ -10,6 +10,7 @@
 #include "ops/elementwise/activation_step.h"
 #include "ops/linear/fold.h"
 #include "ops/linear/linear_bfloat16.h"
+#include "ops/linear/linear_divided.h"
 #include "ops/rows.h"
 
 namespace undying::ops {
@@ -101,6 +102,7 @@ std::vector<ParameterSpec> parameters(const Node& node, std::span<const Value> s
 }
 
 std::unique_ptr<Kernel> plan(const PlanRequest& request) {
+  if (divides_linear(request)) return divided_linear_kernel(request);
   if (request.training && request.precision == Precision::kBfloat16)
     return linear_bfloat16_kernel(request);
   return std::make_unique<LinearKernel>(request);

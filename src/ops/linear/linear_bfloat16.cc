@@ -30,13 +30,13 @@ class LinearBfloat16Kernel final : public Kernel {
     saved = kept_z_ + bfloat16_floats(positions_ * inputs_);
     wide_ = activation_.width() == 1 ? 0 : positions_ * outputs_;
     scratch = wide_ + bfloat16_floats(positions_ * outputs_);
-    reserve(request.rows);
+    reserve(request.rows, request.rows);
     workspace =
         products_.at(request.rows).workspace() + bfloat16_floats(inputs_ * outputs_) + kLine;
   }
 
-  void reserve(std::int64_t rows) override {
-    if (!products_.contains(rows))
+  void reserve(std::int64_t rows, std::int64_t) override {
+    if (rows > 0 && !products_.contains(rows))
       products_.emplace(rows, InnerProduct(rows * positions_, inputs_, outputs_));
   }
 
