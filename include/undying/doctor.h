@@ -299,7 +299,12 @@ struct Remedy {
   bool reinitialise = false;  // dead units: incoming weights drawn anew, outgoing ones 0
   bool placebo = false;       // as many living units instead, chosen at random
   double learning_rate_factor = 1.0;
+  KeepAlive keep_alive = {};  // what runs inside its training, behind what TrainSettings names
 };
+// "leaky_relu:0.2 + re-initialise + cbp": an activation (leaky_relu also "annealed"),
+// "re-initialise", "learning rate x F", remedies inside training as parse_keep_alive() takes them.
+// Throws Error{kInvalidArgument} listing what is known.
+Remedy parse_remedy(std::string_view text);
 // Control, placebo, then what is worth trying: leaky_relu:0.01, :0.1 and :0.3, prelu, elu,
 // leaky_relu:0.1 with its slope annealed in, re-initialise, leaky_relu:0.1 with it at once and
 // annealed in, a tenth of the learning rate.

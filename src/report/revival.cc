@@ -18,17 +18,20 @@ using report::Json;
 using report::number;
 
 Json arm_json(const Arm& arm, const RevivalArm& remedy) {
-  return {{"label", arm.label},
-          {"swap", remedy.remedy.swap ? Json(remedy.remedy.swap->specification()) : Json(nullptr)},
-          {"anneal", remedy.remedy.anneal},
-          {"reinitialise", remedy.remedy.reinitialise},
-          {"placebo", remedy.remedy.placebo},
-          {"learning_rate_factor", remedy.remedy.learning_rate_factor},
-          {"units_reinitialised", remedy.effect.reinitialised},
-          {"units_skipped", remedy.effect.skipped},
-          {"activations_swapped", remedy.effect.swapped},
-          {"output_difference", number(remedy.effect.output_difference)},
-          {"output_scale", number(remedy.effect.output_scale)}};
+  return {
+      {"label", arm.label},
+      {"swap", remedy.remedy.swap ? Json(remedy.remedy.swap->specification()) : Json(nullptr)},
+      {"anneal", remedy.remedy.anneal},
+      {"reinitialise", remedy.remedy.reinitialise},
+      {"placebo", remedy.remedy.placebo},
+      {"learning_rate_factor", remedy.remedy.learning_rate_factor},
+      {"keep_alive", remedy.remedy.keep_alive.any() ? Json(remedy.remedy.keep_alive.specification())
+                                                    : Json(nullptr)},
+      {"units_reinitialised", remedy.effect.reinitialised},
+      {"units_skipped", remedy.effect.skipped},
+      {"activations_swapped", remedy.effect.swapped},
+      {"output_difference", number(remedy.effect.output_difference)},
+      {"output_scale", number(remedy.effect.output_scale)}};
 }
 
 Json score_json(const Trainer::Score& score) {
@@ -48,6 +51,8 @@ std::string changed_text(const RevivalArm& arm) {
                     arm.effect.skipped));
   if (arm.remedy.learning_rate_factor != 1.0)
     add(fmt::format("learning rate x {}", arm.remedy.learning_rate_factor));
+  if (arm.remedy.keep_alive.any())
+    add(fmt::format("{} after every step", arm.remedy.keep_alive.specification()));
   return text.empty() ? "nothing" : text;
 }
 

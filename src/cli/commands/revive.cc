@@ -38,6 +38,7 @@ constexpr const char* kFooter =
     "  undying revive model.onnx --data fashion-mnist -o healed.onnx\n"
     "  undying revive model.onnx --data npz:data.npz --optimizer adam --epochs 2 --seeds 8 -o "
     "healed.onnx --report trial.html\n"
+    "  undying revive model.onnx --data fashion-mnist --remedies \"leaky_relu:0.2 + cbp,redo\"\n"
     "  undying revive model.onnx --data fashion-mnist --remedies leaky_relu:0.1,re-initialise -o "
     "healed.onnx\n"
     "\n"
@@ -65,7 +66,10 @@ struct ReviveOptions {
     add_opset(app, opset);
     app.add_option(
            "--remedies", remedies,
-           "labels of those to try, separated by commas: " + known_remedies() + "; all: every one")
+           "those to try, separated by commas: " + known_remedies() +
+               "; all: every one of these; others: an activation, what acts inside training (" +
+               fmt::format("{}", fmt::join(keep_alive_forms(), ", ")) +
+               "), several with + between them")
         ->type_name("NAMES")
         ->capture_default_str();
     add_memory(app, memory);
@@ -86,20 +90,10 @@ struct ReviveOptions {
 
 // Control and placebo are always among them.
 std::vector<Remedy> choose(const std::string& names) {
-  std::vector<Remedy> all = standard_remedies();
-  if (names == "all") return all;
-  std::vector<Remedy> chosen(all.begin(), all.begin() + 2);
-  for (std::size_t at = 0; at <= names.size();) {
-    const std::size_t comma = std::min(names.find(',', at), names.size());
-    const std::string name = names.substr(at, comma - at);
-    const auto found = std::find_if(all.begin() + 2, all.end(),
-                                    [&](const Remedy& remedy) { return remedy.label == name; });
-    if (found == all.end())
-      throw Error(ErrorCode::kInvalidArgument, "--remedies",
-                  fmt::format("\"{}\" is not known; expected {}", name, known_remedies()));
-    chosen.push_back(*found);
-    at = comma + 1;
-  }
+  std::vector<Remedy> chosen = standard_remedies();
+  if (names == "all") return chosen;
+  chosen.resize(2);
+  for (Remedy& remedy : parse_remedies("--remedies", names)) chosen.push_back(std::move(remedy));
   return chosen;
 }
 

@@ -169,4 +169,18 @@ std::vector<KeepAlive> parse_keep_alives(std::string_view flag, std::string_view
   return all;
 }
 
+std::vector<Remedy> parse_remedies(std::string_view flag, std::string_view text) {
+  std::vector<Remedy> all;
+  for (const std::string_view item : items_of(flag, text)) {
+    try {
+      all.push_back(parse_remedy(item));
+    } catch (const Error& error) {
+      throw error.within(flag);
+    }
+    const auto alike = std::ranges::count(all, all.back().label, &Remedy::label);
+    if (alike > 1) fail(flag, fmt::format("\"{}\" is there twice", all.back().label));
+  }
+  return all;
+}
+
 }  // namespace undying::cli

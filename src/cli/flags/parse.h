@@ -9,6 +9,7 @@
 
 #include "base/nearest.h"
 #include "undying/activation.h"
+#include "undying/doctor.h"
 #include "undying/settings.h"
 
 namespace undying::cli {
@@ -46,6 +47,8 @@ CLI::Option* add_file(CLI::App& app, const std::string& flag, std::string& value
 std::vector<Activation> parse_activations(std::string_view flag, std::string_view text);
 // "none,redo:0.1,500,cbp+l2-init" likewise.
 std::vector<KeepAlive> parse_keep_alives(std::string_view flag, std::string_view text);
+// "leaky_relu:0.1,re-initialise + redo:0.1,500" likewise.
+std::vector<Remedy> parse_remedies(std::string_view flag, std::string_view text);
 
 }  // namespace undying::cli
 

@@ -145,7 +145,8 @@ class Trial {
   // nothing drawn.
   bool one_run(const Remedy& remedy) const {
     const TrainSettings& train = settings_.train;
-    const bool drawn = remedy.reinitialise || remedy.placebo || train.augmentation.any();
+    const bool drawn = remedy.reinitialise || remedy.placebo || remedy.keep_alive.any() ||
+                       train.augmentation.any();
     return !drawn && rows_.train->size <= train.batch &&
            std::ranges::none_of(network_.graph.nodes(), [&](const Node& node) {
              return ops::training_differs(node, train.precision);
@@ -172,7 +173,9 @@ class Trial {
       if ((remedy.reinitialise && treatments_->patient().dead.empty()) ||
           (remedy.swap && !can_swap(*remedy.swap, remedy.anneal)))
         continue;
-      Arm arm{.label = remedy.label, .activation = remedy.swap.value_or(own_activation())};
+      Arm arm{.label = remedy.label,
+              .activation = remedy.swap.value_or(own_activation()),
+              .keep_alive = remedy.keep_alive};
       arm.one_run = one_run(remedy);
       arm.role = revival_.arms.empty() ? Role::kControl
                  : remedy.placebo      ? Role::kPlacebo
@@ -220,6 +223,8 @@ class Trial {
     train.optimizer = with_learning_rate(
         train.optimizer,
         static_cast<float>(learning_rate(train.optimizer) * remedy.learning_rate_factor));
+    const auto& inside = remedy.keep_alive.rules;
+    train.keep_alive.rules.insert(train.keep_alive.rules.end(), inside.begin(), inside.end());
     Trainer trainer(treated->graph, train);
     trainer.load(treated->weights(treatments_->patient().weights));
     if (const auto known = starts_.find(start_of(remedy, seed)); known != starts_.end())

@@ -31,6 +31,58 @@ ReviveSettings trial() {
   return settings;
 }
 
+TEST(Remedies, AreReadAsTheyAreLabelled) {
+  const std::vector<Remedy> all = standard_remedies();
+  for (std::size_t i = 2; i < all.size(); ++i) {
+    const Remedy read = parse_remedy(all[i].label);
+    EXPECT_EQ(read.label, all[i].label);
+    EXPECT_EQ(read.swap, all[i].swap);
+    EXPECT_EQ(read.anneal, all[i].anneal);
+    EXPECT_EQ(read.reinitialise, all[i].reinitialise);
+    EXPECT_EQ(read.learning_rate_factor, all[i].learning_rate_factor);
+  }
+  const Remedy several = parse_remedy("redo:0.2,50+ leaky_relu:0.25 +l2-init");
+  EXPECT_EQ(several.swap, Activation("leaky_relu:0.25"));
+  ASSERT_EQ(several.keep_alive.rules.size(), 2u);
+  EXPECT_EQ(several.keep_alive.rules[0].values, (std::vector<double>{0.2, 50}));
+}
+
+std::string refusal(const char* text) {
+  try {
+    parse_remedy(text);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Remedies, WhatIsNoneSaysWhatThereIs) {
+  EXPECT_THAT(refusal("nothing"), HasSubstr("\"nothing\" is not known; expected an activation"));
+  EXPECT_THAT(refusal("elu + relu"), HasSubstr("\"relu\" is a second activation"));
+  EXPECT_THAT(refusal("elu annealed"), HasSubstr("has no slope to anneal in"));
+  EXPECT_THAT(refusal("redo + "), HasSubstr("\"\" is empty"));
+  EXPECT_THAT(refusal("learning rate x 0"), HasSubstr("is no factor above 0"));
+  EXPECT_THAT(refusal("redo:2"), HasSubstr("TAU of redo"));
+  EXPECT_THAT(refusal("leaky_relu:x"), HasSubstr("slope of leaky_relu"));
+}
+
+// What acts inside training is there in its arm's runs alone.
+TEST(Revive, ARemedyInsideTraining) {
+  const Split data = split();
+  Patient patient = killed(*data.train, 0.5f);
+  ReviveSettings settings = trial();
+  settings.remedies.resize(2);
+  settings.remedies.push_back(parse_remedy("redo:0.1,20"));
+  settings.seeds = 5;
+  settings.train.epochs = 2;
+  const Revival revival = revive(patient.graph, patient.weights, data, settings);
+  ASSERT_EQ(revival.study.arms.size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i)
+    for (const ArmRun& run : revival.study.arms[i].runs)
+      EXPECT_EQ(run.run.keep_alive.replaced > 0, i == 2) << revival.study.arms[i].label;
+  EXPECT_EQ(revival.arms[2].effect.output_difference, 0.0) << "it changes nothing beforehand";
+}
+
 // A third of the units and more are dead, the network knows next to nothing; the trial finds what
 // gives it back.
 TEST(Revive, ANetworkKilledOnPurpose) {
