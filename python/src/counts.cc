@@ -44,17 +44,35 @@ struct Sums {
   }
 };
 
-// (rows, columns), of up to kRows and kColumns; a column is a unit.
 template <class T>
-[[gnu::always_inline]] inline void add_block(const T* values, std::int64_t rows,
-                                             std::int64_t stride, std::int64_t columns,
-                                             const Sums& sums) {
+[[gnu::always_inline]] inline float is_positive(T value) {
+  return value > 0 ? 1.0f : 0.0f;
+}
+
+template <class T>
+[[gnu::always_inline]] inline float size(T value) {
+  return static_cast<float>(std::abs(value));
+}
+
+// (rows, columns), of up to kRows and kColumns; a column is a unit. Four rows at a time: what
+// bounds the loop is how often it stores.
+template <class T>
+[[gnu::always_inline]] inline void add_block(const T* a, std::int64_t rows, std::int64_t stride,
+                                             std::int64_t columns, const Sums& sums) {
   float positive[kColumns] = {};
   float magnitude[kColumns] = {};
-  for (std::int64_t row = 0; row < rows; ++row, values += stride)
+  std::int64_t row = 0;
+  for (; row + 4 <= rows; row += 4, a += 4 * stride) {
+    const T *b = a + stride, *c = b + stride, *d = c + stride;
     for (std::int64_t i = 0; i < columns; ++i) {
-      positive[i] += values[i] > 0 ? 1.0f : 0.0f;
-      magnitude[i] += static_cast<float>(std::abs(values[i]));
+      positive[i] += is_positive(a[i]) + is_positive(b[i]) + is_positive(c[i]) + is_positive(d[i]);
+      magnitude[i] += size(a[i]) + size(b[i]) + size(c[i]) + size(d[i]);
+    }
+  }
+  for (; row < rows; ++row, a += stride)
+    for (std::int64_t i = 0; i < columns; ++i) {
+      positive[i] += is_positive(a[i]);
+      magnitude[i] += size(a[i]);
     }
   for (std::int64_t i = 0; i < columns; ++i) sums.at(i).add(positive[i], magnitude[i]);
 }
@@ -66,8 +84,8 @@ template <class T>
   float magnitude = 0.0f;
 #pragma omp simd reduction(+ : positive, magnitude)
   for (std::int64_t i = 0; i < count; ++i) {
-    positive += values[i] > 0 ? 1.0f : 0.0f;
-    magnitude += static_cast<float>(std::abs(values[i]));
+    positive += is_positive(values[i]);
+    magnitude += size(values[i]);
   }
   sums.add(positive, magnitude);
 }

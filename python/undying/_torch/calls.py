@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
-from torch.overrides import TorchFunctionMode, _get_current_function_mode
+from torch.overrides import TorchFunctionMode, _pop_torch_function_stack, _push_on_torch_function_stack
 
 from .activations import ACTIVATIONS, NOTATION, PLAIN, WEIGHTED, differs_in_training
 
@@ -39,8 +39,8 @@ class Handler(Protocol):
     """What is done about a call."""
 
     def meet(self, call: Call, function: Any, args: tuple, kwargs: dict) -> torch.Tensor:
-        """In place of the function; gives what that gives. Of a call that is known (Calls.know) `before(call, z)` and `after(call, h)` may
-        stand for it."""
+        """In place of the function; gives what that gives. Of a call that is known (Calls.know) `before(call, z)` and, where it does
+        not fail, `after(h)` may stand for it."""
 
 
 class _Mode(TorchFunctionMode):
@@ -118,10 +118,12 @@ class Calls:
             call = None
         else:
             return
-        # Whatever else a user has put into it is met as it was.
-        if module._forward_pre_hooks or "forward" in module.__dict__ or _get_current_function_mode() is not self.mode:
+        if module._forward_pre_hooks or "forward" in module.__dict__:
+            return  # whatever a user has put into it is met
+        top = _pop_torch_function_stack()
+        if top is not self.mode:  # the user's, or another watch's
+            _push_on_torch_function_stack(top)
             return
-        self.mode.__exit__(None, None, None)
         self.aside = module
         if call is not None:
             self.counts[place], self.met = count, call
@@ -131,10 +133,12 @@ class Calls:
         if self.mode is None:
             return
         if self.aside is module:
-            met, self.met, self.aside = self.met, None, None
-            self.mode.__enter__()
-            if met is not None and outputs is not None:
-                self.handler.after(met, outputs)
+            self.aside = None
+            _push_on_torch_function_stack(self.mode)
+            if self.met is not None:
+                self.met = None
+                if outputs is not None:
+                    self.handler.after(outputs)
         if self.inside and self.inside[-1] is module:
             self.inside.pop()
         if not module._modules:

@@ -201,13 +201,14 @@ class StepCounts:
         self.rectifier = rectifier
         self.outputs = 0  # examples x positions, known from shapes alone
         self.sums = pool.add(units, dimension)
+        self.gradient = self.sums.gradient
 
     def before(self, z: torch.Tensor) -> None:
         """What must be known of the input is taken before the activation, for an in-place call overwrites it."""
         if not self.rectifier:
             self.sums.inputs(z)
         if z.requires_grad:
-            z.register_hook(self.sums.gradient)
+            z.register_hook(self.gradient)
 
     def after(self, h: torch.Tensor) -> None:
         self.sums.outputs(h, self.rectifier)

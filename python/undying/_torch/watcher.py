@@ -13,7 +13,7 @@ from .._errors import ConditionMet, InputError
 from .._results import Record
 from . import census, conditions
 from .calls import Call, Calls
-from .counts import CensusCounts, Pool, pool_for
+from .counts import CensusCounts, Pool, StepCounts, pool_for
 from .layer import Layer
 from .report import WatchReport
 from .wrappers import is_compiled, unwrapped
@@ -273,20 +273,20 @@ class _Counting:
 
     def __init__(self, watch: Watch):
         self.watch = watch
-
-    def _counts(self, values: torch.Tensor) -> bool:
-        return self.watch.model.training and torch.is_grad_enabled() and values.numel() > 0
+        self.counts: StepCounts | None = None  # of the call at hand
 
     def meet(self, call: Call, function: Any, args: tuple, kwargs: dict) -> torch.Tensor:
         self.before(call, args[0] if args else kwargs["input"])
         h = function(*args, **kwargs)
-        self.after(call, h)
+        self.after(h)
         return h
 
     def before(self, call: Call, z: torch.Tensor) -> None:
-        if self._counts(z):
-            self.watch._layer(call, z).counts.before(z)
+        self.counts = None
+        if self.watch._model().training and torch.is_grad_enabled() and z.numel() > 0:
+            self.counts = self.watch._layer(call, z).counts
+            self.counts.before(z)
 
-    def after(self, call: Call, h: torch.Tensor) -> None:
-        if self._counts(h):
-            self.watch.layers[call.name].counts.after(h)
+    def after(self, h: torch.Tensor) -> None:
+        if self.counts is not None:
+            self.counts.after(h)
