@@ -174,6 +174,18 @@ def test_the_way_makes_no_difference(monkeypatch):
     np.testing.assert_allclose(host[numbers].astype(float), device[numbers].astype(float), rtol=1e-5)
 
 
+def test_within_transforms_of_torch_func():
+    model, x = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3)), torch.randn(16, 6)
+    parameters = dict(model.named_parameters())
+    with undying.watch(model, exact=True) as w:
+        torch.func.grad(lambda values: torch.func.functional_call(model, values, (x,)).sum())(parameters)
+        w.count_step()
+        np.testing.assert_allclose(w.layers["1"].firing_rate, (model[0](x) > 0).double().mean(0))
+    with undying.watch(model, exact=True):
+        with pytest.raises(undying.InputError, match="torch.vmap; expected the watch to be closed there"):
+            torch.vmap(model)(x)
+
+
 class Operations(TorchDispatchMode):
     count = 0
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from .. import _undying
+from .._errors import InputError
 
 RECTIFIERS = ("relu", "relu6")  # an output is above 0 where its input is, and 0 elsewhere
 
@@ -79,7 +80,23 @@ class _HostSums:
             values, inner = self.dense(values)
         elif self.units > 1:  # else the stride says nothing
             inner = values.stride(self.dimension)
-        self.sums.add(count, row, values.data_ptr(), kind is _DOUBLE, values.numel(), inner)
+        try:
+            address = values.data_ptr()
+        except RuntimeError:
+            return self.unwrap(values, count, row)
+        self.sums.add(count, row, address, kind is _DOUBLE, values.numel(), inner)
+
+    def unwrap(self, values: torch.Tensor, count: bool, row: int) -> None:
+        """Within torch.func.grad tensors are wrapped."""
+        inside = torch.func.debug_unwrap(values)
+        if inside is values or inside.shape != values.shape:
+            raise InputError(
+                f"[watch] cannot count a {type(values).__name__} whose memory is not to be had, as within torch.vmap; expected the watch to be"
+                " closed there",
+                "watch",
+                "unsupported",
+            )
+        self.add(inside, count, row)
 
     def dense(self, values: torch.Tensor) -> tuple[torch.Tensor, int]:
         if values.ndim == 4 and self.dimension == 1 and values.is_contiguous(memory_format=torch.channels_last):
