@@ -133,13 +133,13 @@ Error in_flags(const Error& error) {
 }
 
 int run_chosen(const Program& program) {
-  for (const auto& [name, chosen] : program.commands)
-    if (program.app.got_subcommand(name)) try {
-        return chosen();
-      } catch (const Error& error) {
-        throw in_flags(error);
-      }
-  return kOk;
+  try {
+    for (const auto& [name, chosen] : program.commands)
+      if (program.app.got_subcommand(name)) return chosen();
+    return kOk;
+  } catch (const Error& error) {
+    throw in_flags(error);
+  }
 }
 
 int run_command(Program& program, int argc, const char* const* argv) {
