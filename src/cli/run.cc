@@ -132,16 +132,6 @@ Error in_flags(const Error& error) {
   return error;
 }
 
-int run_chosen(const Program& program) {
-  try {
-    for (const auto& [name, chosen] : program.commands)
-      if (program.app.got_subcommand(name)) return chosen();
-    return kOk;
-  } catch (const Error& error) {
-    throw in_flags(error);
-  }
-}
-
 int run_command(Program& program, int argc, const char* const* argv) {
   // Before parsing, where a --help behind it would hide it.
   if (argc > 1 && argv[1][0] != '-' &&
@@ -149,8 +139,14 @@ int run_command(Program& program, int argc, const char* const* argv) {
         return std::string_view(known.first) == argv[1];
       }))
     throw Error(ErrorCode::kInvalidArgument, argv[1], unknown_command(program.app, argv[1]));
-  program.app.parse(argc, argv);
-  return run_chosen(program);
+  try {
+    program.app.parse(argc, argv);
+    for (const auto& [name, chosen] : program.commands)
+      if (program.app.got_subcommand(name)) return chosen();
+  } catch (const Error& error) {
+    throw in_flags(error);
+  }
+  return kOk;
 }
 
 int run_reporting_errors(Program& program, int argc, const char* const* argv) {
