@@ -4,16 +4,20 @@ import statistics
 import time
 
 
-def measure(variants, rounds):
-    """Seconds of each variant, a list by name. `variants`: name to a function without arguments."""
+def measure(variants, rounds, processor=None):
+    """Seconds of each variant, a list by name. `variants`: name to a function without arguments. `processor`: a dict for the seconds of
+    processor time, of all threads, which other programs disturb less."""
     for run in variants.values():
         run()
     seconds = {name: [] for name in variants}
+    processor = {} if processor is None else processor
+    processor.update({name: [] for name in variants})
     for _ in range(rounds):
         for name, run in variants.items():
-            start = time.perf_counter()
+            start, used = time.perf_counter(), time.process_time()
             run()
             seconds[name].append(time.perf_counter() - start)
+            processor[name].append(time.process_time() - used)
     return seconds
 
 

@@ -1,6 +1,6 @@
 """What undying.watch costs a training step, and what others cost: a table for docs/performance.md.
 
-Usage: python bench/python/watch.py [--rounds N] [--network mlp|resnet18]...
+Usage: python bench/python/watch.py [--rounds N] [--threads N] [--network mlp|resnet18]...
 Needs torch and undying; wandb where it is to be measured.
 """
 
@@ -13,6 +13,7 @@ import torch.nn.functional as F
 import undying
 from rounds import head, measure, ratios, row
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 
 def mlp():
@@ -91,6 +92,22 @@ def variants(network, x, steps):
     return found
 
 
+class Operations(TorchDispatchMode):
+    """Counts the operations that PyTorch dispatches."""
+
+    count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.count += 1
+        return function(*args, **(kwargs or {}))
+
+
+def operations(run):
+    with Operations() as counted:
+        run()
+    return counted.count / run.steps
+
+
 def verify(network, x):
     """What is timed counts what a hook on every activation counts."""
     rates = []
@@ -112,15 +129,21 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--network", action="append", choices=("mlp", "resnet18"))
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     options = parser.parse_args()
-    head("network", "", "of a step alone (least to greatest of the rounds)")
+    torch.set_num_threads(options.threads)
+    head("network", "", "of a step alone (least to greatest of the rounds)", "of its processor time", "operations dispatched more a step")
     for name in options.network or ("mlp", "resnet18"):
         network, x, steps = {"mlp": mlp, "resnet18": resnet18}[name]()
         verify(network, x)
-        seconds = measure(variants(network, x, steps), options.rounds)
+        found, processor = variants(network, x, steps), {}
+        seconds = measure(found, options.rounds, processor)
+        dispatched = {variant: operations(run) for variant, run in found.items()}
         for variant in seconds:
             if variant != "alone":
-                row(name, variant, "{:.3f} ({:.3f} to {:.3f})".format(*ratios(seconds, variant, "alone")))
+                wall, used = ratios(seconds, variant, "alone"), ratios(processor, variant, "alone")[0]
+                more = f"{dispatched[variant] - dispatched['alone']:.0f}"
+                row(name, variant, "{:.3f} ({:.3f} to {:.3f})".format(*wall), f"{used:.3f}", more)
 
 
 main()

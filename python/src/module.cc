@@ -11,4 +11,5 @@ NB_MODULE(_undying, module) {
   undying::python::bind_commands(module);
   undying::python::bind_network(module);
   undying::python::bind_ledger(module);
+  undying::python::bind_counts(module);
 }

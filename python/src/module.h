@@ -12,6 +12,7 @@ void bind_data(nanobind::module_& module);
 void bind_commands(nanobind::module_& module);
 void bind_network(nanobind::module_& module);
 void bind_ledger(nanobind::module_& module);
+void bind_counts(nanobind::module_& module);
 
 }  // namespace undying::python
 

@@ -25,6 +25,10 @@ import undying
         ({"json": 3}, r"^\[json\] is 3; expected the path"),
         ({"model": "mlp:0x2"}, "mlp:0x2"),
         ({"shards": 2}, r"^\[shards\] is 2"),
+        ({"activations": "swish"}, "did you mean silu, which is the same function"),
+        ({"schedule": "linear"}, r"^\[schedule linear\] "),
+        ({"keep_alive": "rado"}, r'^\[keep_alive "rado"\] .*perhaps redo'),
+        ({"loss": "mse", "batch_norm": True, "class_weights": "balanced"}, r"^\[class_weights\] |^\[loss mse\] "),
         ({"batch": "many"}, r"^\[batch\] \"many\" is not a whole number"),
     ],
 )

@@ -1,5 +1,9 @@
 """The words of the command line become those of a caller in Python."""
 
+import html
+import json
+import re
+
 import numpy as np
 import pytest
 import undying
@@ -85,6 +89,18 @@ def test_results_speak_as_errors_do(blobs):
     study = undying.compare(*blobs, model="mlp:8x2", epochs=1, lr=1e6, seeds=2, activations="elu", threads=1)
     assert "--" not in str(study).replace("---", "") and "lr" in str(study)
     assert all("--" not in sentence for sentence in study.verdict)
+
+
+def test_reports_speak_as_results_do(blobs, tmp_path):
+    file = tmp_path / "own.html"
+    settings = dict(model="mlp:8x2", epochs=1, lr=1e6, seeds=2, activations="elu", threads=1)
+    own, made = undying.compare(*blobs, report=file, **settings), undying.compare(*blobs, **settings)
+    made.save_report(tmp_path / "made.html")
+    for page in (file.read_text(), (tmp_path / "made.html").read_text(), own._repr_html_()):
+        body = re.sub(r"<(style|script)>.*?</\1>", "", html.unescape(page), flags=re.S)
+        assert "--lr" not in body and "First lower lr" in body
+    shown = json.loads(re.search(r'<script type="application/json" id="study">(.*?)</script>', file.read_text(), re.S)[1])
+    assert {**shown, "command": ""} == {**own.to_dict(), "command": ""}
 
 
 def test_files_of_the_call_are_its_arguments(blobs):

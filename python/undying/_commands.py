@@ -201,7 +201,10 @@ class _Call:
             return None
         page = self._read("report")
         values = self.said.say_all(json.loads(content)) if content is not None else {}
-        page = None if page is None else page.decode()
+        if page is not None:
+            page = self.said.say_page(page.decode())
+            if self.folder.path is None or not self.files["report"].startswith(os.fspath(self.folder.path)):
+                Path(self.files["report"]).write_text(page, encoding="utf-8")
         return kind(values, self.said.say(self._without_own_files(text)), report=page, model=self._network(), exported=self.exported)
 
     def _network(self) -> bytes | None:

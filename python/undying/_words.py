@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shlex
@@ -27,6 +28,10 @@ _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
 _NUMBERS = re.compile(rf"{_NUMBER}(?:,{_NUMBER})*")
 _PLACEHOLDER = re.compile(r"[A-Z]+(?:=[A-Z]+)?")
 _LISTED = r"(?:^|[,;:] |\bor |, or ){}(?=[,:;([]|$| or )"  # among what the help of a flag names
+
+# Of a report: what readers without scripts see, and what its scripts show.
+_PLAIN = re.compile(r"(?<=<noscript><pre>).*?(?=</pre>)", re.S)
+_SHOWN = re.compile(r'(<script type="application/json" id="\w+">)(.*?)(?=</script>)', re.S)
 
 _OPTIONS = ("label", *COLUMN_OPTIONS)
 _OF_A_COLUMN = ("label", "target")
@@ -95,6 +100,16 @@ class Words:
         if isinstance(value, dict):
             return {name: each if name == "command" else self.say_all(each) for name, each in value.items()}
         return value
+
+    def say_page(self, page: str) -> str:
+        """A report."""
+
+        def shown(found: re.Match[str]) -> str:
+            said = json.dumps(self.say_all(json.loads(found[2])), ensure_ascii=False, separators=(",", ":"))
+            return found[1] + said.replace("<", "\\u003c")
+
+        page = _PLAIN.sub(lambda found: html.escape(self.say(html.unescape(found[0])), quote=False), page, 1)
+        return _SHOWN.sub(shown, page, 1)
 
     def guard(self, call: Callable[..., Any], *arguments: Any, **settings: Any) -> Any:
         """The call, with the errors of the library in these words."""

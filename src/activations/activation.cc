@@ -34,6 +34,7 @@ std::string plain(std::string_view name) {
 }
 
 std::string suggestion(std::string_view name) {
+  if (plain(name) == "swish") return "did you mean silu, which is the same function? ";
   std::vector<std::string> letters;
   for (const ActivationInfo& info : activation_family()) letters.push_back(plain(info.name));
   const auto near = std::ranges::find(letters, nearest(plain(name), letters));

@@ -62,6 +62,7 @@ TEST(Activation, ErrorsNameTheTextWhatWasExpectedAndNearMisses) {
                     HasSubstr("known: identity, relu")));
   EXPECT_THAT(message_of("LeakyReLU"), HasSubstr("did you mean leaky_relu?"));
   EXPECT_THAT(message_of("gleu"), HasSubstr("did you mean"));
+  EXPECT_THAT(message_of("Swish"), HasSubstr("did you mean silu, which is the same function?"));
   EXPECT_THAT(message_of("leaky"), HasSubstr("did you mean leaky_relu?"));
   EXPECT_THAT(message_of("swashbuckle"), testing::Not(HasSubstr("did you mean")));
   EXPECT_THAT(message_of(""), HasSubstr("known: identity"));

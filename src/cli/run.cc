@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -110,6 +111,27 @@ std::unique_ptr<Program> make_program(const Host& host) {
   return program;
 }
 
+// An error whose subject is a setting of the library's, which is one flag here: its name is what
+// people gave. "[keep alive redo]" becomes "[--keep-alive redo]".
+Error in_flags(const Error& error) {
+  static constexpr std::array<std::pair<const char*, const char*>, 8> kFlags = {
+      {{"keep alive", "--keep-alive"},
+       {"schedule period", "--schedule"},
+       {"schedule", "--schedule"},
+       {"loss", "--loss"},
+       {"class weights", "--class-weights"},
+       {"early stop", "--early-stop"},
+       {"label smoothing", "--label-smoothing"},
+       {"clip norm", "--clip-norm"}}};
+  const std::string_view subject = error.subject();
+  for (const auto& [setting, flag] : kFlags) {
+    const std::string_view rest = subject.substr(std::min(subject.size(), std::strlen(setting)));
+    if (subject.starts_with(setting) && (rest.empty() || rest.starts_with(' ')))
+      return Error(error.code(), flag + std::string(rest), error.message());
+  }
+  return error;
+}
+
 int run_command(Program& program, int argc, const char* const* argv) {
   // Before parsing, where a --help behind it would hide it.
   if (argc > 1 && argv[1][0] != '-' &&
@@ -117,9 +139,13 @@ int run_command(Program& program, int argc, const char* const* argv) {
         return std::string_view(known.first) == argv[1];
       }))
     throw Error(ErrorCode::kInvalidArgument, argv[1], unknown_command(program.app, argv[1]));
-  program.app.parse(argc, argv);
-  for (const auto& [name, chosen] : program.commands)
-    if (program.app.got_subcommand(name)) return chosen();
+  try {
+    program.app.parse(argc, argv);
+    for (const auto& [name, chosen] : program.commands)
+      if (program.app.got_subcommand(name)) return chosen();
+  } catch (const Error& error) {
+    throw in_flags(error);
+  }
   return kOk;
 }
 

@@ -128,7 +128,7 @@ TEST_F(Program, StopsEarlyAndSaysSo) {
   ASSERT_EQ(compare.code, 0) << compare.err;
   EXPECT_THAT(compare.out,
               AllOf(HasSubstr("every run sets"), HasSubstr("test AUC (95%)"), HasSubstr("epochs"),
-                    HasSubstr("Runs stop early, after 1 epochs")));
+                    HasSubstr("Runs stop early, after 1 epoch without")));
   EXPECT_EQ(json("study.json")["score"], "AUC");
   EXPECT_GT(json("study.json")["arms"][0]["epochs_kept"]["most"], 0);
   EXPECT_THAT(run("revive --help").out, testing::Not(HasSubstr("--early-stop")));

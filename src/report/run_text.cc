@@ -61,17 +61,20 @@ std::string online_text(const Run& run) {
   constexpr std::size_t kMost = 12;
   if (run.epochs.empty()) return "";
   const bool classes = std::isfinite(run.epochs.front().train_accuracy);
-  const bool census = run.epochs.front().units > 0;
+  const bool census =
+      std::ranges::any_of(run.epochs, [](const EpochRecord& epoch) { return epoch.units > 0; });
   std::string text = fmt::format("\n{:>9} {:>12} {:>14}{}{}\n", "stretch", "to step", "online loss",
                                  classes ? fmt::format(" {:>12}", "right") : "",
-                                 census ? fmt::format(" {:>8}", "dead") : "");
+                                 census ? fmt::format(" {:>11}", "dead") : "");
   const std::size_t shown = std::min(kMost, run.epochs.size());
   for (std::size_t i = 1; i <= shown; ++i) {
     const EpochRecord& epoch = run.epochs[i * run.epochs.size() / shown - 1];
     text += fmt::format(
         "{:>9} {:>12} {:>14.6g}{}{}\n", epoch.epoch, epoch.step, epoch.train_loss,
         classes ? fmt::format(" {:>11.2f}%", 100.0 * epoch.train_accuracy) : "",
-        census ? fmt::format(" {:>8}", fmt::format("{}/{}", epoch.dead, epoch.units)) : "");
+        !census            ? ""
+        : epoch.units == 0 ? fmt::format(" {:>11}", "not counted")
+                           : fmt::format(" {:>11}", fmt::format("{}/{}", epoch.dead, epoch.units)));
   }
   return text + "over the last tenth of the stretches: " +
          (classes ? fmt::format("{:.2f}% right, ", 100.0 * run.test_accuracy) : "") +

@@ -82,5 +82,13 @@ TEST(RunText, CausesAndDivergenceAreInWords) {
                     Not(HasSubstr("Nothing was learned"))));
 }
 
+TEST(RunText, AStretchThatWasBrokenOffHasNoDead) {
+  undying::Run run = run_of(std::nan(""), 0);
+  run.epochs = {{.epoch = 1, .step = 20, .train_loss = 2.0, .units = 12, .dead = 3},
+                {.epoch = 2, .step = 25, .train_loss = 1.5}};
+  EXPECT_THAT(run_text(run, {.online = true}),
+              AllOf(HasSubstr("3/12\n"), HasSubstr("not counted\n"), Not(HasSubstr("0/0"))));
+}
+
 }  // namespace
 }  // namespace undying

@@ -328,11 +328,12 @@ std::string footer(const Study& study, const std::vector<std::string>& left_out,
                        "seeds, of which the control has more.",
                        limit);
   if (study.watched_examples > 0)
-    text += "\n" + wrap(fmt::format("Runs stop early, after {} epochs without a better score on {} "
+    text += "\n" + wrap(fmt::format("Runs stop early, after {} {} without a better score on {} "
                                     "training examples set aside in each; epochs: after "
                                     "which the weights were kept, of at most {}.",
-                                    study.settings.train.early_stop, study.watched_examples,
-                                    study.settings.train.epochs),
+                                    study.settings.train.early_stop,
+                                    study.settings.train.early_stop == 1 ? "epoch" : "epochs",
+                                    study.watched_examples, study.settings.train.epochs),
                         limit);
   if (!left_out.empty())
     text += "\n" + wrap(fmt::format("Columns left out here: {}. All are in --report and --json.",

@@ -77,10 +77,11 @@ std::string Fit::fingerprint() const {
   const std::vector<Tensor> initial = {{"trained", {}, {trained.begin(), trained.end()}},
                                        {"statistics", {}, {statistics.begin(), statistics.end()}}};
   return fmt::format(
-             "version: {}\ndata: {}\nmodel: {}\ninitial: {} after {} steps\nseed: {} {}\nshards: "
+             "version: {}\ndata: {}\n{}model: {}\ninitial: {} after {} steps\nseed: {} {}\nshards: "
              "{}\nprecision: {}\n",
-             kVersion, data, describe(state_.model.graph()), describe(initial), state_.steps_taken,
-             settings.seed, settings.init_seed, state_.engine.shards(), name(settings.precision)) +
+             kVersion, data, lines(state_.model.graph()), describe(state_.model.graph()),
+             describe(initial), state_.steps_taken, settings.seed, settings.init_seed,
+             state_.engine.shards(), name(settings.precision)) +
          settings_text(settings, fmt::format("{}", undying::learning_rate(settings.optimizer)));
 }
 

@@ -100,15 +100,27 @@ std::string describe(const DataStream& stream) {
   return text;
 }
 
+namespace {
+
+std::string describe(const Node& node) {
+  std::string text = fmt::format("{} {} ({}) {}", node.name, node.op, fmt::join(node.inputs, " "),
+                                 fmt::join(node.parameters, " "));
+  for (const auto& [name, value] : node.attributes.all())
+    text += fmt::format(" {}={}", name, std::visit(Text(), value));
+  return text;
+}
+
+}  // namespace
+
+std::string lines(const Graph& graph) {
+  std::string text;
+  for (const Node& node : graph.nodes()) text += "node: " + describe(node) + "\n";
+  return text;
+}
+
 std::string describe(const Graph& graph) {
   std::string text;
-  for (const Node& node : graph.nodes()) {
-    text += fmt::format("{} {} ({}) {}", node.name, node.op, fmt::join(node.inputs, " "),
-                        fmt::join(node.parameters, " "));
-    for (const auto& [name, value] : node.attributes.all())
-      text += fmt::format(" {}={}", name, std::visit(Text(), value));
-    text += ";";
-  }
+  for (const Node& node : graph.nodes()) text += describe(node) + ";";
   return fmt::format("{} nodes, outputs {}, checksum {:08x}", graph.nodes().size(),
                      fmt::join(graph.outputs(), " "),
                      checksum(0, std::vector<char>(text.begin(), text.end())));

@@ -17,6 +17,8 @@ std::string describe(const Dataset& data);
 // Of a stream that ends all of it, of another what it is called and its first stretch.
 std::string describe(const DataStream& stream);
 std::string describe(const Graph& graph);
+// A line a node, by which it can be said what differs.
+std::string lines(const Graph& graph);
 std::string describe(const std::vector<Tensor>& tensors);
 
 // All settings that decide its bits, as lines "name: value", but for seeds and precision; `rate`:

@@ -7,6 +7,7 @@ from typing import Any, Callable
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 
 def _argument(args: tuple, kwargs: dict, place: int, name: str, default: float) -> float:
@@ -70,6 +71,14 @@ _CHANNELS_FIRST = (
 )
 #: Layers whose weights feed the units behind them.
 WEIGHTED = (torch.nn.Linear, torch.nn.modules.conv._ConvNd)
+#: Modules that call one activation, and nothing else of torch.nn.functional; and such as call none.
+ACTIVATIONS = {
+    *(nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish, nn.Hardswish, nn.Softplus)
+}
+PLAIN = {
+    *(nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm, nn.Embedding),
+    *(nn.Dropout, nn.Flatten, nn.Identity, nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d),
+}
 _CHANNELS_LAST = (torch.nn.Linear, torch.nn.LayerNorm, torch.nn.Embedding)
 
 

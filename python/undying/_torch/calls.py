@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any, Callable
+from typing import Any, Protocol
 
 import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
-from torch.overrides import TorchFunctionMode
+from torch.overrides import TorchFunctionMode, _pop_torch_function_stack, _push_on_torch_function_stack
 
-from .activations import NOTATION, WEIGHTED, differs_in_training
+from .activations import ACTIVATIONS, NOTATION, PLAIN, WEIGHTED, differs_in_training
 
 
 class Call:
@@ -35,8 +35,12 @@ class Call:
         self.differs = differs  # whether something before it works otherwise in training than in evaluation
 
 
-#: Called with the call, the function and its arguments, in place of the function; gives what that gives.
-Handler = Callable[[Call, Any, tuple, dict], torch.Tensor]
+class Handler(Protocol):
+    """What is done about a call."""
+
+    def meet(self, call: Call, function: Any, args: tuple, kwargs: dict) -> torch.Tensor:
+        """In place of the function; gives what that gives. Of a call that is known (Calls.know) `before(call, z)` and, where it does
+        not fail, `after(h)` may stand for it."""
 
 
 class _Mode(TorchFunctionMode):
@@ -56,7 +60,8 @@ class _Mode(TorchFunctionMode):
 class Calls:
     """Watches the forward passes of a module, or of parts of it that are called on their own, while it is open.
 
-    Layers are calls: a module that is called twice is two.
+    Layers are calls: a module that is called twice is two. The mode, which costs each function that is called some microseconds, steps aside
+    for torch's own modules where they call nothing that is to be met, or one activation that is known: hooks see its input and its output.
     """
 
     def __init__(self, model: torch.nn.Module, handler: Handler):
@@ -66,10 +71,12 @@ class Calls:
         self.hooks: list = []
         self.inside: list[torch.nn.Module] = []
         self.mode: _Mode | None = None
-        self.before: torch.nn.Module | None = None
-        self.source: torch.nn.Module | None = None
-        self.differs = False
+        self.ended: list[torch.nn.Module] = []  # in this pass, those without parts
+        self.differs = False  # whether something in the passes of parts before this one works otherwise in training
         self.counts: dict[str, int] = {}
+        self.known: dict[str, Call] = {}
+        self.aside: torch.nn.Module | None = None  # for which the mode has stepped aside
+        self.met: Call | None = None  # the call that is the whole of it
         self.unread: list[Call] = []
 
     def open(self) -> None:
@@ -81,39 +88,83 @@ class Calls:
             hook.remove()
         self.hooks = []
 
+    # Called for every module of the process: what is only asked for when a call is new is found out then.
+
     def _enter(self, module: torch.nn.Module, inputs: Any) -> None:
-        if not self.inside and self.model() is not None and id(module) in self.names:
-            self.before, self.source, self.counts, self.unread = None, None, {}, []
-            self.differs = self.differs and module is not self.model()  # what a part is given went through the parts before it
+        if self.mode is None:
+            if id(module) not in self.names or self.model() is None:
+                return
+            # What a part is given went through the parts before it.
+            self.differs = module is not self.model() and self._differs()
+            self.ended, self.counts, self.unread = [], {}, []
             self.mode = _Mode(self)
             self.mode.__enter__()
-        if self.mode is None:
-            return
         self.inside.append(module)
-        if isinstance(module, WEIGHTED):
+        if self.unread and isinstance(module, WEIGHTED):
             for call in self.unread:
                 call.reader = module
             self.unread = []
+        self._step_aside(module, inputs)
+
+    def _step_aside(self, module: torch.nn.Module, inputs: Any) -> None:
+        kind = type(module)
+        if kind in ACTIVATIONS:
+            place = self.names.get(id(module), "")
+            count = self.counts.get(place, 0) + 1
+            call = self.known.get(f"{place}#{count}" if count > 1 else place)
+            if call is None or not inputs:
+                return
+        elif kind in PLAIN:
+            call = None
+        else:
+            return
+        if module._forward_pre_hooks or "forward" in module.__dict__:
+            return  # whatever a user has put into it is met
+        top = _pop_torch_function_stack()
+        if top is not self.mode:  # the user's, or another watch's
+            _push_on_torch_function_stack(top)
+            return
+        self.aside = module
+        if call is not None:
+            self.counts[place], self.met = count, call
+            self.handler.before(call, inputs[0])
 
     def _leave(self, module: torch.nn.Module, inputs: Any, outputs: Any) -> None:
         if self.mode is None:
             return
+        if self.aside is module:
+            self.aside = None
+            _push_on_torch_function_stack(self.mode)
+            if self.met is not None:
+                self.met = None
+                if outputs is not None:
+                    self.handler.after(outputs)
         if self.inside and self.inside[-1] is module:
             self.inside.pop()
         if not module._modules:
-            self.before = module
-            self.source = module if isinstance(module, WEIGHTED) else self.source
-            self.differs = self.differs or differs_in_training(module)
+            self.ended.append(module)
         if not self.inside:
             self.mode.__exit__(None, None, None)
             self.mode = None
 
+    def _differs(self) -> bool:
+        return self.differs or any(map(differs_in_training, self.ended))
+
+    def know(self, call: Call) -> None:
+        """No other one is made for its name from now on."""
+        self.known[call.name] = call
+
     def meet(self, function: Any, notation: str, args: tuple, kwargs: dict) -> torch.Tensor:
-        place = self.names.get(id(self.inside[-1]), "")
-        if self.inside[-1]._modules:  # called by the forward() of a module with parts, not a part itself
+        owner = self.inside[-1]
+        place = self.names.get(id(owner), "")
+        if owner._modules:  # called by the forward() of a module with parts, not a part itself
             place = ".".join(filter(None, (place, notation.split(":")[0])))
         count = self.counts[place] = self.counts.get(place, 0) + 1
         name = f"{place}#{count}" if count > 1 else place
-        call = Call(name, notation, self.inside[-1], self.before, self.source, self.differs)
-        self.unread.append(call)
-        return self.handler(call, function, args, kwargs)
+        call = self.known.get(name)
+        if call is None:
+            before = self.ended[-1] if self.ended else None
+            source = next((each for each in reversed(self.ended) if isinstance(each, WEIGHTED)), None)
+            call = Call(name, notation, owner, before, source, self._differs())
+            self.unread.append(call)
+        return self.handler.meet(call, function, args, kwargs)

@@ -26,15 +26,19 @@ def _feed(model: torch.nn.Module, batch: Any, place: Any) -> int:
     return len(inputs)
 
 
+class _Counting:
+    def __init__(self, counts_for: Callable[[Call, torch.Tensor], CensusCounts]):
+        self.counts_for = counts_for
+
+    def meet(self, call: Call, function: Any, args: tuple, kwargs: dict) -> torch.Tensor:
+        values, rest = (args[0], kwargs) if args else (kwargs["input"], {name: each for name, each in kwargs.items() if name != "input"})
+        return self.counts_for(call, values).forward(values, lambda z: function(z, *args[1:], **rest))
+
+
 def run(model: torch.nn.Module, loader: Iterable[Any], device: Any, counts_for: Callable[[Call, torch.Tensor], CensusCounts]) -> int:
     """Feeds every batch; the examples there were."""
-
-    def count(call: Call, function: Any, args: tuple, kwargs: dict) -> torch.Tensor:
-        values, rest = (args[0], kwargs) if args else (kwargs["input"], {name: each for name, each in kwargs.items() if name != "input"})
-        return counts_for(call, values).forward(values, lambda z: function(z, *args[1:], **rest))
-
     place = device if device is not None else device_of(model)
-    calls = Calls(model, count)
+    calls = Calls(model, _Counting(counts_for))
     examples = 0
     calls.open()
     try:

@@ -10,7 +10,7 @@ import torch
 from .. import _undying
 from .activations import unit_dimension
 from .calls import Call
-from .counts import RECTIFIERS, CensusCounts, Pool, StepCounts
+from .counts import FIRED, FIRST, LAST, RECTIFIERS, CensusCounts, Pool, StepCounts
 
 #: A unit that is silent on fewer outputs is not called silent: at 1,000 it fires on fewer than 0.3% (95%).
 LEAST_OUTPUTS = 1000
@@ -23,8 +23,10 @@ class Layer:
         self.call = call
         dimension = unit_dimension(z, call.owner, call.before)
         self.units = z.shape[dimension]
-        self.counts = StepCounts(self.units, dimension, self.activation in RECTIFIERS, pool)
+        self.device = z.device
         self.ledger = _undying.LayerLedger(self.name, self.activation, self.units, call.differs, True)
+        self.pool = pool
+        self.counts = StepCounts(self.units, dimension, self.activation in RECTIFIERS, pool)
         self.silent_since = np.zeros(self.units, np.int64)  # the last step that was counted in which the unit fired; 0: none
         self.silent_outputs = np.zeros(self.units, np.int64)  # counted since then
         self.firing_rate = np.zeros(self.units)  # of the outputs of the last transfer, as the two below
@@ -66,17 +68,18 @@ class Layer:
         """E|h| is at most tau times the layer's mean, of the units that are not silent."""
         return ~self.silent & (self.output <= tau * max(float(self.output.mean()), 1e-30))
 
-    def note(self, sums: np.ndarray, outputs: int, since: int) -> None:
+    def note(self, sums: np.ndarray, since: int) -> None:
         """What a transfer brought. `since`: the step of the last census, from which dates count."""
+        outputs, self.counts.outputs = self.counts.outputs, 0
         if outputs == 0:
             return
-        fired = sums[StepCounts.FIRED] > 0
-        self.firing_rate, self.output, self.gradient = sums[: StepCounts.FIRST] / outputs
-        self.silent_since = np.where(fired, since + sums[StepCounts.LAST].astype(np.int64), self.silent_since)
+        fired = sums[FIRED] > 0
+        self.firing_rate, self.output, self.gradient = sums[: FIRST] / outputs
+        self.silent_since = np.where(fired, since + sums[LAST].astype(np.int64), self.silent_since)
         self.silent_outputs = np.where(fired, 0, self.silent_outputs + outputs)
-        self._seen += sums[: StepCounts.FIRST]
+        self._seen += sums[: FIRST]
         self._seen_outputs += outputs
-        self._dates = sums[StepCounts.FIRST :].copy()
+        self._dates = sums[FIRST :].copy()
 
     def certify(self, census: CensusCounts, step: int) -> None:
         """What a census counted goes to the ledger, after what the steps before it saw."""

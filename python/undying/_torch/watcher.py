@@ -13,7 +13,7 @@ from .._errors import ConditionMet, InputError
 from .._results import Record
 from . import census, conditions
 from .calls import Call, Calls
-from .counts import CensusCounts, Pool
+from .counts import CensusCounts, Pool, StepCounts, pool_for
 from .layer import Layer
 from .report import WatchReport
 from .wrappers import is_compiled, unwrapped
@@ -72,7 +72,7 @@ class Watch:
         self._on_transfer = on_transfer
         self._optimizer: Any = None  # whose steps are counted: the first that steps
         self._eager: Any = None
-        self._calls = Calls(model, self._meet)
+        self._calls = Calls(model, _Counting(self))
         self._hook: Any = register_optimizer_step_post_hook(_WeakHook(self))
         self._open()
 
@@ -126,23 +126,25 @@ class Watch:
 
     # During training.
 
-    def _meet(self, call: Call, function: Any, args: tuple, kwargs: dict) -> torch.Tensor:
-        z = args[0] if args else kwargs["input"]
-        if not self.model.training or not torch.is_grad_enabled() or z.numel() == 0:
-            return function(*args, **kwargs)
-        return self._layer(call, z).counts.forward(z, lambda: function(*args, **kwargs), self.step + 1 - self._since)
-
     def _layer(self, call: Call, z: torch.Tensor) -> Layer:
         layer = self.layers.get(call.name)
         if layer is None:
-            pool = self._pools.setdefault(z.device, Pool(z.device))
-            layer = self.layers[call.name] = Layer(call, z, pool)
+            if z.device not in self._pools:
+                self._pools[z.device] = pool_for(z.device)
+            layer = self.layers[call.name] = Layer(call, z, self._pools[z.device])
+            self._calls.know(call)
         width = z.shape[layer.counts.dimension] if layer.counts.dimension < z.ndim else 0
         if width != layer.units:
             raise InputError(
                 f"[{call.name}] had {layer.units} units and is called with {tuple(z.shape)} now; expected as many units in every call",
                 call.name,
                 "bad data",
+            )
+        if z.device != layer.device:
+            raise InputError(
+                f"[{call.name}] was on {layer.device} and is called on {z.device} now; expected undying.watch() after the network has been moved",
+                call.name,
+                "unsupported",
             )
         return layer
 
@@ -156,7 +158,7 @@ class Watch:
         """One step is over: called after each step of the first torch.optim optimizer of the network's parameters, else by you."""
         self.step += 1
         for pool in self._pools.values():
-            pool.close_step()
+            pool.close_step(self.step - self._since)
         if self.step == 1 and not any(layer.counts.outputs for layer in self.layers.values()):
             self.close()
             raise InputError(
@@ -177,10 +179,10 @@ class Watch:
         if not self.layers:
             return
         self.transfers += 1
-        owners = {id(layer.counts): layer for layer in self.layers.values()}
         for pool in self._pools.values():
-            for counts, (sums, outputs) in zip(pool.counts, pool.take()):
-                owners[id(counts)].note(sums, outputs, self._since)
+            pool.close_step(self.step + 1 - self._since)  # of what is counted before a step is over
+            for layer, sums in zip([layer for layer in self.layers.values() if layer.pool is pool], pool.take()):
+                layer.note(sums, self._since)
 
     def _warn_of_nothing(self) -> None:
         """Once, where a step that counts found nothing to count."""
@@ -264,3 +266,27 @@ class _WeakHook:
         watch = self.watch()
         if watch is not None:
             watch._after(optimizer)
+
+
+class _Counting:
+    """What a watch does about the calls of its network."""
+
+    def __init__(self, watch: Watch):
+        self.watch = watch
+        self.counts: StepCounts | None = None  # of the call at hand
+
+    def meet(self, call: Call, function: Any, args: tuple, kwargs: dict) -> torch.Tensor:
+        self.before(call, args[0] if args else kwargs["input"])
+        h = function(*args, **kwargs)
+        self.after(h)
+        return h
+
+    def before(self, call: Call, z: torch.Tensor) -> None:
+        self.counts = None
+        if self.watch._model().training and torch.is_grad_enabled() and z.numel() > 0:
+            self.counts = self.watch._layer(call, z).counts
+            self.counts.before(z)
+
+    def after(self, h: torch.Tensor) -> None:
+        if self.counts is not None:
+            self.counts.after(h)
