@@ -36,6 +36,7 @@ struct RunDescription {
   std::string initial_weights = {};                 // the file they were read from
   std::optional<Baseline> baseline = std::nullopt;  // of the test part
   std::optional<DataSummary> read = std::nullopt;   // the data
+  std::vector<Finding> findings = {};  // of a run that needs_a_look(), as in its RunOutcome
 };
 
 // What was read, for a terminal: a line for each thing that is known of it.

@@ -10,18 +10,6 @@ using report::rounded;
 
 namespace {
 
-Json findings_json(const std::vector<Finding>& findings) {
-  Json all = Json::array();
-  for (const Finding& finding : findings)
-    all.push_back({{"what", finding.what},
-                   {"layer", finding.layer.empty() ? Json(nullptr) : Json(finding.layer)},
-                   {"units", finding.units},
-                   {"cost", number(finding.cost)},
-                   {"evidence", finding.evidence},
-                   {"remedy", finding.remedy}});
-  return all;
-}
-
 // One array a field of UnitDiagnosis.
 template <class Field>
 Json column(const LayerDiagnosis& layer, Field field) {
@@ -175,6 +163,18 @@ Json outputs_json(const std::vector<OutputScore>& scores) {
 
 }  // namespace
 
+Json report::findings_json(const std::vector<Finding>& findings) {
+  Json all = Json::array();
+  for (const Finding& finding : findings)
+    all.push_back({{"what", finding.what},
+                   {"layer", finding.layer.empty() ? Json(nullptr) : Json(finding.layer)},
+                   {"units", finding.units},
+                   {"cost", number(finding.cost)},
+                   {"evidence", finding.evidence},
+                   {"remedy", finding.remedy}});
+  return all;
+}
+
 Json report::diagnosis_json(const Diagnosis& diagnosis) {
   Json layers = Json::array();
   for (const LayerDiagnosis& layer : diagnosis.layers) layers.push_back(layer_json(layer));
@@ -205,7 +205,7 @@ Json report::diagnosis_json(const Diagnosis& diagnosis) {
           {"saturated_units", diagnosis.saturated_units()},
           {"gradient_norm_ratio", number(diagnosis.gradient_norm_ratio)},
           {"notes", diagnosis.notes},
-          {"findings", findings_json(diagnosis.findings)},
+          {"findings", report::findings_json(diagnosis.findings)},
           {"gradients", gradients_json(diagnosis.gradients)},
           {"layers", std::move(layers)},
           {"recurrent", std::move(recurrent)}};
@@ -232,7 +232,7 @@ std::string forecast_json(const std::string& command, const Forecast& forecast) 
                        {"born_dead_bound", number(forecast.born_dead_bound)},
                        {"born_dead_lower", number(forecast.born_dead_lower)},
                        {"notes", forecast.notes},
-                       {"findings", findings_json(forecast.findings)},
+                       {"findings", report::findings_json(forecast.findings)},
                        {"layers", std::move(layers)}});
 }
 

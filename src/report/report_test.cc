@@ -139,10 +139,14 @@ TEST(RunJson, NamesWhatWasAskedForAndSurvivesBytesThatAreNotText) {
   EXPECT_EQ(bare["command"], "undying train --data csv:\xef\xbf\xbd.csv");
   description.model_options = ModelOptions{.batch_norm = true, .dropout = 0.25};
   description.normalize = "standard";
+  EXPECT_TRUE(bare["findings"].empty());
+  description.findings = {{.what = "rate too large", .evidence = "seen", .remedy = "less"}};
   const Json json = Json::parse(run_json(description, {.seed = 7}, {}));
   EXPECT_EQ(json["settings"]["batch_norm"], true);
   EXPECT_EQ(json["settings"]["dropout"], 0.25);
   EXPECT_EQ(json["settings"]["normalize"], "standard");
+  EXPECT_EQ(json["findings"][0]["what"], "rate too large");
+  EXPECT_EQ(json["findings"][0]["layer"], nullptr);
   EXPECT_EQ(json["settings"]["init_seed"], 7);
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/version.h"
+#include "report/diagnosis_json.h"
 #include "report/json.h"
 #include "undying/report.h"
 
@@ -116,6 +117,7 @@ std::string run_json(const RunDescription& description, const TrainSettings& set
       {"test_score", number(run.test_score)},
       {"best_epoch", run.best_epoch},
       {"baseline", baseline_json(description.baseline)},
+      {"findings", report::findings_json(description.findings)},
       {"steps", steps_taken(run)},
       {"samples", run.samples},
       {"train_seconds", number(run.train_seconds)},

@@ -226,7 +226,8 @@ int finish(const TrainOptions& options, const Host& host, Outputs& outputs,
       options.training.normalize(),
       options.training.init(),
       outcome.baseline,
-      summary};
+      summary,
+      outcome.causes};
   outputs.write(options.training.json(), [&] {
     write_file(options.training.json(), run_json(description, trainer.settings(), run));
   });
