@@ -23,7 +23,8 @@ Engine::Engine(Model& model, const EngineOptions& options)
     : model_(&model),
       options_(options),
       warm_up_(prepare),
-      workers_(std::make_unique<Workers>(std::min(options.threads, options.shards))) {
+      workers_(std::make_unique<Workers>(std::min(options.threads, options.shards))),
+      derivations_(derivations_of(model)) {
   workers_->run([](int) { onednn::use_one_thread(); });
 }
 
@@ -97,7 +98,9 @@ double Engine::step(const BatchSource& source, std::int64_t rows, std::uint64_t 
     workers_->barrier().arrive();
     if (abandoned_) return;
     if (options_.long_steps) tally(worker, rows);
+    if (!derivations_.empty()) pull_back(worker);
     run_passes(worker, passes);
+    if (!derivations_.empty()) derive(worker);
   });
   if (abandoned_) forget_step(statistics);
   double loss = 0.0;
@@ -235,6 +238,53 @@ void Engine::run_passes(int worker, std::span<const SlicePass> passes) {
   }
 }
 
+// What the shards found of derived parameters, to their leaves. All workers meet behind it.
+void Engine::pull_back(int worker) {
+  const auto [begin, end] = share(static_cast<int>(derivations_.size()), worker);
+  for (int i = begin; i < end; ++i) {
+    std::vector<const float*> gradients;
+    for (const Shard& shard : training_->shards())
+      gradients.push_back(shard.gradients.data() +
+                          training_->gradient_offset(derivations_[i]->parameter()));
+    derivations_[i]->pull_back(*model_, gradients);
+  }
+  workers_->barrier().arrive();
+}
+
+// The derived parameters of the leaves as they are now, which all workers have updated.
+void Engine::derive(int worker) {
+  workers_->barrier().arrive();
+  const auto [begin, end] = share(static_cast<int>(derivations_.size()), worker);
+  for (int i = begin; i < end; ++i) derivations_[i]->derive(*model_);
+}
+
+void Engine::derive() {
+  for (const auto& each : derivations_) each->derive(*model_);
+}
+
+std::vector<DerivedNorms> Engine::derived_norms() const {
+  std::vector<DerivedNorms> norms;
+  for (const auto& each : derivations_) norms.push_back(each->norms());
+  return norms;
+}
+
+// Those of one parameter, of which these shards have gradients, and whatever is derived from it.
+void Engine::cut_slices(int p, std::span<const Shard> shards) {
+  const Parameter& parameter = model_->parameters()[p];
+  for (std::int64_t done = 0; done < parameter.size; done += kSliceFloats) {
+    auto& gradients = slice_gradients_.emplace_back();
+    for (const Shard& shard : shards)
+      gradients.push_back(shard.gradients.data() + training_->gradient_offset(p) + done);
+    for (const auto& each : derivations_)
+      if (const float* of_leaf = each->gradient(p)) gradients.push_back(of_leaf + done);
+    slices_.push_back({static_cast<int>(slices_.size()),
+                       p,
+                       parameter.offset + done,
+                       std::min(kSliceFloats, parameter.size - done),
+                       {}});
+  }
+}
+
 // Slices never span two parameters, so that norms can be summed by parameter. Those of one step
 // follow one another.
 void Engine::cut_slices() {
@@ -250,16 +300,7 @@ void Engine::cut_slices() {
     for (const int p : step.owned) {
       const Parameter& parameter = parameters[p];
       if (!parameter.trained || parameter.frozen || !cut.insert(p).second) continue;
-      for (std::int64_t done = 0; done < parameter.size; done += kSliceFloats) {
-        auto& gradients = slice_gradients_.emplace_back();
-        for (Shard& shard : training_->shards())
-          gradients.push_back(shard.gradients.data() + training_->gradient_offset(p) + done);
-        slices_.push_back({static_cast<int>(slices_.size()),
-                           p,
-                           parameter.offset + done,
-                           std::min(kSliceFloats, parameter.size - done),
-                           {}});
-      }
+      cut_slices(p, training_->shards());
     }
     const int end = static_cast<int>(slices_.size());
     early_slices_.push_back(step.early_update ? divide(first, end) : SliceRun());
@@ -268,6 +309,8 @@ void Engine::cut_slices() {
       late = end;
     }
   }
+  for (int p = 0; p < static_cast<int>(parameters.size()); ++p)
+    if (parameters[p].leaf && !parameters[p].frozen && cut.insert(p).second) cut_slices(p, {});
   if (late < static_cast<int>(slices_.size()))
     late_slices_.push_back(divide(late, static_cast<int>(slices_.size())));
   for (Slice& slice : slices_) slice.gradients = slice_gradients_[slice.index];

@@ -172,7 +172,9 @@ class Compiler {
       for (const int index : step.owned) {
         const Parameter& parameter = model_.parameters()[index];
         if (parameter.trained) size += parameter.size;
-        alone = alone && users[index] <= 1;
+        // What it is derived from, or what is derived from it, comes after all of its gradient.
+        alone = alone && users[index] <= 1 &&
+                (options_.frozen || (parameter.derived < 0 && !parameter.leaf));
       }
       step.early_update = options_.early_updates && step.trains && alone &&
                           size >= (options_.frozen ? kLargeFrozen : kLarge);

@@ -100,15 +100,26 @@ std::string describe(const DataStream& stream) {
   return text;
 }
 
-std::string describe(const Graph& graph) {
+namespace {
+
+std::string describe(const std::vector<Node>& nodes) {
   std::string text;
-  for (const Node& node : graph.nodes()) {
+  for (const Node& node : nodes) {
     text += fmt::format("{} {} ({}) {}", node.name, node.op, fmt::join(node.inputs, " "),
                         fmt::join(node.parameters, " "));
     for (const auto& [name, value] : node.attributes.all())
       text += fmt::format(" {}={}", name, std::visit(Text(), value));
     text += ";";
   }
+  return text;
+}
+
+}  // namespace
+
+std::string describe(const Graph& graph) {
+  std::string text = describe(graph.nodes());
+  for (const Derived& each : graph.derived())
+    text += each.parameter + " from " + describe(each.nodes);
   return fmt::format("{} nodes, outputs {}, checksum {:08x}", graph.nodes().size(),
                      fmt::join(graph.outputs(), " "),
                      checksum(0, std::vector<char>(text.begin(), text.end())));

@@ -41,7 +41,7 @@ class Finder {
          const Observation& seen, const Diagnosis& diagnosis)
       : model_(model), wirings_(wirings), seen_(seen), diagnosis_(diagnosis) {
     for (const engine::Parameter& parameter : model.parameters())
-      if (parameter.trained) trained_ += static_cast<double>(parameter.size);
+      if (parameter.trained && parameter.derived < 0) trained_ += static_cast<double>(parameter.size);
   }
 
   std::vector<Finding> run() {

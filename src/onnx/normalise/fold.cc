@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "onnx/lower/derive.h"
 #include "onnx/lower/lower.h"
 #include "onnx/normalise/evaluate.h"
 #include "onnx/normalise/train_through.h"
@@ -32,9 +33,13 @@ class Folder {
 
   void run() {
     ignore_unread_outputs();
-    for (std::size_t i = 0; i < net_.operations.size(); ++i) visit(i);
+    for (std::size_t i = 0; i < net_.operations.size(); ++i) {
+      expand_norm(net_, i);
+      visit(i);
+    }
     if (!upconverted_.empty()) note_upconverted();
     note_random();
+    derive_weights(net_);
     train_through(net_);
     std::erase_if(net_.operations,
                   [&](const Operation& operation) { return is_computed(operation); });
