@@ -50,10 +50,9 @@ Derivation::Derivation(const Model& model, int parameter)
     if (tensor.trained)
       leaves_.push_back({static_cast<int>(outer - model.parameters().begin()), inner});
     else
-      std::ranges::transform(inner_.graph().nodes()[tensor.node].attributes.get<std::vector<double>>(
-                                 "values"),
-                             inner_.values(tensor),
-                             [](double value) { return static_cast<float>(value); });
+      std::ranges::transform(
+          inner_.graph().nodes()[tensor.node].attributes.get<std::vector<double>>("values"),
+          inner_.values(tensor), [](double value) { return static_cast<float>(value); });
   }
 }
 
@@ -138,8 +137,8 @@ void Derivation::scale_leaves(Model& model, const std::vector<float>& wanted) {
     }
     for (std::int64_t i = 0; i < leaf.size; ++i)
       if (square[i] > 0.0)
-        model.values(leaf)[i] = static_cast<float>(static_cast<double>(model.values(leaf)[i]) *
-                                                   product[i] / square[i]);
+        model.values(leaf)[i] =
+            static_cast<float>(static_cast<double>(model.values(leaf)[i]) * product[i] / square[i]);
     return;  // a second one would scale what the first has
   }
 }

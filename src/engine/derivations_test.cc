@@ -148,9 +148,8 @@ TEST(Derivations, GradientsOfLeavesAreThoseOfTheFormula) {
       std::copy_n(model.values(parameter(model, each.name)), each.size, plain.values(each));
     const std::vector<Doubles> found = descend(model, 1, 0.0, shards);
     const std::vector<Doubles> expected = descend(plain, 1, 0.0, shards);
-    const Leaves leaves =
-        pulled_back(values(model, "fc.weight.g"), values(model, "fc.weight.v"),
-                    gradient(plain, expected, "fc.weight"));
+    const Leaves leaves = pulled_back(values(model, "fc.weight.g"), values(model, "fc.weight.v"),
+                                      gradient(plain, expected, "fc.weight"));
     expect_near(gradient(model, found, "fc.weight.g"), leaves.g, 1e-6);
     expect_near(gradient(model, found, "fc.weight.v"), leaves.v, 1e-6);
     expect_near(gradient(model, found, "fc.bias"), gradient(plain, expected, "fc.bias"), 1e-7);
@@ -214,8 +213,8 @@ TEST(Derivations, GradientsOverDataReachTheLeaves) {
     const Parameter& each = parameter(model, name);
     return Doubles(found.mean.begin() + each.offset, found.mean.begin() + each.offset + each.size);
   };
-  const Leaves leaves = pulled_back(values(model, "fc.weight.g"), values(model, "fc.weight.v"),
-                                    of("fc.weight"));
+  const Leaves leaves =
+      pulled_back(values(model, "fc.weight.g"), values(model, "fc.weight.v"), of("fc.weight"));
   expect_near(of("fc.weight.g"), leaves.g, 1e-6);
   expect_near(of("fc.weight.v"), leaves.v, 1e-6);
   EXPECT_TRUE(found.learns(parameter(model, "fc.weight.g").offset));

@@ -52,8 +52,7 @@ Graph::Graph(std::vector<Node> nodes, std::vector<int> outputs, std::vector<Deri
   for (std::size_t i = 0; i < nodes_.size(); ++i)
     if (ops::is_input(nodes_[i])) inputs_.push_back(static_cast<int>(i));
   for (ops::Value& value : ops::values(nodes_)) shapes_.push_back(std::move(value.shape));
-  std::erase_if(derived_,
-                [&](const Derived& each) { return !is_owned(nodes_, each.parameter); });
+  std::erase_if(derived_, [&](const Derived& each) { return !is_owned(nodes_, each.parameter); });
 }
 
 double multiply_adds(const Graph& graph) {

@@ -72,8 +72,8 @@ int Model::add_parameter(const ops::ParameterSpec& spec, int at) {
   return index;
 }
 
-// The tensors it is computed from that train. Those of its own shape are drawn as it would be, others (its
-// length, a gain) begin as 1.
+// The tensors it is computed from that train. Those of its own shape are drawn as it would be,
+// others (its length, a gain) begin as 1.
 void Model::add_derived(int at) {
   const Derived& derived = graph_.derived()[at];
   const auto found = by_name_.find(derived.parameter);

@@ -193,9 +193,9 @@ std::string obstacle(const Model& model, const Wiring& wiring) {
   if (!wiring.feed_alone) return "what makes its units serves something else too";
   if (!wiring.read_by_weights_alone || wiring.readers.empty())
     return "its units are read by more than linear layers and convolutions";
-  if (is_computed(wiring.weight) ||
-      std::ranges::any_of(wiring.readers,
-                          [&](const Reader& reader) { return is_computed(reader.node); }))
+  if (is_computed(wiring.weight) || std::ranges::any_of(wiring.readers, [&](const Reader& reader) {
+        return is_computed(reader.node);
+      }))
     return "weights around it are computed from other parameters";
   return "";
 }

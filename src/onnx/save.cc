@@ -124,8 +124,7 @@ class Saver {
       exporter.write(i, writer_.reserve(graph.nodes()[i].name));
     const int last = graph.outputs().front();
     writer_.begin(derived.parameter);
-    const std::string given =
-        writer_.add("Squeeze", {exporter.name_of(last), writer_.list({0})});
+    const std::string given = writer_.add("Squeeze", {exporter.name_of(last), writer_.list({0})});
     exporter_->set_derived(derived.parameter, writer_.end(given, derived.parameter));
   }
 

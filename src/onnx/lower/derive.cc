@@ -114,16 +114,20 @@ class Weights {
     return {chain.begin(), chain.end()};
   }
 
-  // New weights fit no buffer that was made for the old ones, such as singular vectors.
-  std::string obstacle(int id) const {
+  // New weights fit no buffer that was made for the old ones, such as singular vectors. Each
+  // derivation has its constants in its nodes.
+  std::string obstacle(int id) {
     constexpr std::size_t kMost = 256;
     const std::vector<int> chain = chain_of(id);
     if (chain.size() > kMost) return "by more than " + std::to_string(kMost) + " operations";
     for (const int at : chain)
-      for (const int input : net_.operations[index(at)].inputs)
-        if (net_.fresh && is_float(input) && !is_derived(input) && constant(input)->count() > 1)
+      for (const int input : net_.operations[index(at)].inputs) {
+        if (!is_float(input) || is_derived(input)) continue;
+        if (net_.fresh && constant(input)->count() > 1)
           return "it is drawn anew, and " + net_.value(input).name + " belongs to the old one";
-    return "";
+        constants_ -= constant(input)->count();
+      }
+    return constants_ < 0 ? "with more constants than are kept beside weights" : "";
   }
 
   // Copies what computes a value. Returns why it cannot be said by our operators.
@@ -154,9 +158,8 @@ class Weights {
     if (!is_leaf(id)) return copies_.at(id);
     const auto [found, fresh] = copies_.emplace(id, -1);
     if (!fresh) return found->second;
-    Operation source{.name = net_.value(id).name,
-                     .op = ".constant",
-                     .settings = {{".value", constant(id)}}};
+    Operation source{
+        .name = net_.value(id).name, .op = ".constant", .settings = {{".value", constant(id)}}};
     source.origin = {.parameters = {constant(id)->origin}, .known = true};
     source.outputs = {net_.add_value({.name = net_.value(id).name})};
     shape_outputs(net_, source);
@@ -193,7 +196,7 @@ class Weights {
   // Weights of its own would train beside the parameters.
   std::string trains_others(const Operation& operation) const {
     for (const Step& step : lower(net_, operation).steps) {
-      if (std::ranges::any_of(step.owned, &Owned::trained)) return "has weights of its own";
+      if (step.op != "constant" && !step.owned.empty()) return "has weights of its own";
       if (ops::training_differs({"?", step.op, {}, step.attributes}, Precision::kFloat32))
         return "gives something else in training";
     }
@@ -206,8 +209,9 @@ class Weights {
   std::set<std::string> parameters_;
   std::vector<Made> made_;
   std::set<ConstantPtr> tried_;
-  std::map<int, int> copies_;  // of values
-  std::string reason_;         // of the first that was refused
+  std::map<int, int> copies_;                       // of values
+  std::int64_t constants_ = std::int64_t{1} << 22;  // elements that may be kept, of all weights
+  std::string reason_;                              // of the first that was refused
   int refused_ = 0;
 };
 
@@ -218,7 +222,8 @@ void derive_weights(Net& net) { Weights(net).run(); }
 std::string leaf_of(const Derivation* derivation) {
   if (derivation == nullptr) return {};
   const std::string name = derivation->operations.front().origin.parameters.front();
-  const std::string module = name.substr(0, std::min(name.find(".parametrizations."), name.rfind('.')));
+  const std::string module =
+      name.substr(0, std::min(name.find(".parametrizations."), name.rfind('.')));
   return module.empty() || module == name ? name : module + ".weight";
 }
 

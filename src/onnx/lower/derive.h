@@ -21,8 +21,8 @@ void derive_weights(Net& net);
 // The derivation of a constant; null: it has none.
 const Derivation* derivation_of(const Net& net, const ConstantPtr& constant);
 
-// The name of a parameter that it is computed from, as one of the layer that reads it: fc.weight for
-// "fc.parametrizations.weight.original0"; "" of null.
+// The name of a parameter that it is computed from, as one of the layer that reads it: fc.weight
+// for "fc.parametrizations.weight.original0"; "" of null.
 std::string leaf_of(const Derivation* derivation);
 
 // What names the tensor that a step owns.

@@ -37,8 +37,8 @@ class OnnxDerive : public testing::Test {
   OnnxDerive& reads(const std::string& names) {
     auto& node = *model.proto.mutable_graph()->mutable_node(model.proto.graph().node_size() - 1);
     const std::string text = "%f : f(args = (" + names + "))";
-    for (const auto& [key, value] :
-         {std::pair<std::string, std::string>{"fx_node", text}, {"name_scopes", "['', 'fc', 'f']"}}) {
+    for (const auto& [key, value] : {std::pair<std::string, std::string>{"fx_node", text},
+                                     {"name_scopes", "['', 'fc', 'f']"}}) {
       auto& entry = dynamic_cast<pb::StringStringEntryProto&>(
           *node.GetReflection()->AddMessage(&node, field()));
       entry.set_key("pkg.torch.onnx." + key);
@@ -124,7 +124,8 @@ TEST_F(OnnxDerive, AWeightTrainsThroughItsLengthAndDirection) {
     expected.push_back(static_cast<float>(g[i / 3] * v[i] / std::sqrt(square)));
   }
   expect_near(tensor(loaded, "fc.weight").values, expected);
-  EXPECT_THAT(loaded.notes, Contains(HasSubstr("1 weight that is computed from parameters trains through")));
+  EXPECT_THAT(loaded.notes,
+              Contains(HasSubstr("1 weight that is computed from parameters trains through")));
 }
 
 TEST_F(OnnxDerive, WhatComputesItIsWrittenAndReadAgain) {
@@ -183,16 +184,18 @@ TEST_F(OnnxDerive, AStandardisedWeight) {
   reads("%p_fc_weight");
   model.node("ReduceMean", {"r", "axes"}, {"m"}, {{"keepdims", 0}});
   model.node("ReduceMean", {"r", "axes"}, {"k"}).node("Sub", {"r", "k"}, {"c"});
-  model.node("Mul", {"c", "c"}, {"s"}).node("ReduceMean", {"s", "axes"}, {"var"}, {{"keepdims", 0}});
-  model.node("BatchNormalization", {"r", "fc.gain", "zero", "m", "var"}, {"b"}, {{"epsilon", 1e-3f}});
+  model.node("Mul", {"c", "c"}, {"s"})
+      .node("ReduceMean", {"s", "axes"}, {"var"}, {{"keepdims", 0}});
+  model.node("BatchNormalization", {"r", "fc.gain", "zero", "m", "var"}, {"b"},
+             {{"epsilon", 1e-3f}});
   reads("%r, %p_fc_gain");
   model.node("Reshape", {"b", "whole"}, {"w"}).node("Conv", {"x", "w"}, {"y"}).output("y");
   reads("%x, %w");
   const Model loaded = model.load();
   ASSERT_EQ(loaded.graph.derived().size(), 1);
   EXPECT_EQ(loaded.graph.derived()[0].parameter, "fc.computed_weight");
-  EXPECT_THAT(names_of(loaded), testing::UnorderedElementsAre("fc.weight", "fc.gain",
-                                                              "fc.computed_weight"));
+  EXPECT_THAT(names_of(loaded),
+              testing::UnorderedElementsAre("fc.weight", "fc.gain", "fc.computed_weight"));
   const Floats& v = tensor(loaded, "fc.weight").values;
   Floats expected;
   for (std::size_t row = 0; row < 4; ++row) {
@@ -206,6 +209,37 @@ TEST_F(OnnxDerive, AStandardisedWeight) {
   }
   expect_near(tensor(loaded, "fc.computed_weight").values, expected);
   expect_near(outputs_of(saved_and_loaded(loaded), 6), outputs_of(loaded, 6));
+}
+
+// As torch.std writes how many elements it is of.
+TEST_F(OnnxDerive, AWeightOverItsDeviation) {
+  model.input("x", {0, 2, 3}).floats("fc.weight", {4, 2, 2}).integers("one", {}, {1});
+  model.list("which", {1, 2}).list("axes", {1, 2}).floats("like", {1});
+  model.node("ReduceMean", {"fc.weight", "axes"}, {"m"});
+  reads("%p_fc_weight");
+  model.node("Sub", {"fc.weight", "m"}, {"c"});
+  reads("%p_fc_weight, %m");
+  model.node("Mul", {"c", "c"}, {"s"}).node("ReduceMean", {"s", "axes"}, {"var"});
+  model.node("Shape", {"fc.weight"}, {"dims"}).node("Gather", {"dims", "which"}, {"extents"});
+  model.node("ReduceProd", {"extents"}, {"count"}, {{"keepdims", 0}});
+  model.node("CastLike", {"count", "like"}, {"n"}).node("CastLike", {"one", "like"}, {"1"});
+  model.node("Sub", {"n", "1"}, {"free"}).node("Mul", {"var", "n"}, {"sum"});
+  model.node("Div", {"sum", "free"}, {"unbiased"}).node("Sqrt", {"unbiased"}, {"sd"});
+  model.node("Div", {"c", "sd"}, {"w"}).node("Conv", {"x", "w"}, {"y"}).output("y");
+  reads("%x, %w");
+  const Model loaded = model.load();
+  ASSERT_EQ(loaded.graph.derived().size(), 1);
+  const Floats& v = tensor(loaded, "fc.weight").values;
+  Floats expected;
+  for (std::size_t i = 0; i < 16; ++i) {
+    double mean = 0.0;
+    double square = 0.0;
+    for (std::size_t k = i / 4 * 4; k < i / 4 * 4 + 4; ++k) mean += v[k] / 4.0;
+    for (std::size_t k = i / 4 * 4; k < i / 4 * 4 + 4; ++k)
+      square += std::pow(v[k] - mean, 2) / 3.0;
+    expected.push_back(static_cast<float>((v[i] - mean) / std::sqrt(square)));
+  }
+  expect_near(tensor(loaded, loaded.graph.derived()[0].parameter).values, expected);
 }
 
 // Its singular vectors are buffers, and belong to the weight that it has.
@@ -288,7 +322,8 @@ TEST_F(OnnxDerive, WhatTheExporterHasFoldedIsNoted) {
   model.node("Gemm", {"x", "mul", "fc.bias"}, {"y"}, {{"transB", 1}}).output("y");
   reads("%x, %mul, %p_fc_bias");
   EXPECT_THAT(model.load().notes,
-              Contains(HasSubstr("1 weight was computed from parameters, which the exporter has folded (mul)")));
+              Contains(HasSubstr(
+                  "1 weight was computed from parameters, which the exporter has folded (mul)")));
 }
 
 }  // namespace

@@ -82,8 +82,7 @@ class DerivedNodes {
   // Matrices stand (outputs, inputs) here. What a file has turned for a product is turned back.
   int transposed(int last, const Owned& owned) {
     const Node& node = nodes_[index(last)];
-    const bool turned =
-        node.op == "transpose" && node.attributes.get<Ints>("perm") == Ints{1, 0};
+    const bool turned = node.op == "transpose" && node.attributes.get<Ints>("perm") == Ints{1, 0};
     if (turned) return node.inputs[0];
     const Shape dims = {owned.shape[1], owned.shape[0]};
     if (shapes_[index(last)] != dims) last = add_new("reshape", {last}, {{"shape", dims}});
@@ -91,9 +90,9 @@ class DerivedNodes {
   }
 
   int scaled(int last, float scale) {
-    const int factor = add_new("constant", {},
-                               {{"shape", Ints{1}},
-                                {"values", std::vector<double>{static_cast<double>(scale)}}});
+    const int factor =
+        add_new("constant", {},
+                {{"shape", Ints{1}}, {"values", std::vector<double>{static_cast<double>(scale)}}});
     return add_new("mul", {last, factor}, {});
   }
 

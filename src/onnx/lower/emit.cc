@@ -111,15 +111,17 @@ class Emitter {
     const std::size_t computed = derived_.size();
     const std::size_t folded = folded_.size();
     if (computed > 0)
-      notes.push_back(std::to_string(computed) +
-                      (computed == 1 ? " weight that is computed from parameters trains"
-                                     : " weights that are computed from parameters train") +
-                      " through what computes it");
+      notes.push_back(
+          std::to_string(computed) +
+          (computed == 1
+               ? " weight that is computed from parameters trains through what computes it"
+               : " weights that are computed from parameters train through what computes them"));
     if (folded > 0)
       notes.push_back(
           std::to_string(folded) +
-          (folded == 1 ? " weight was computed from parameters, which the exporter has folded ("
-                       : " weights were computed from parameters, which the exporter has folded (") +
+          (folded == 1
+               ? " weight was computed from parameters, which the exporter has folded ("
+               : " weights were computed from parameters, which the exporter has folded (") +
           *folded_.begin() + "): it trains itself; torch.onnx.export(..., optimize=False) keeps " +
           "what computes it");
   }
