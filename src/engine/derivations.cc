@@ -22,7 +22,6 @@ std::vector<std::int64_t> places_in(const Shape& leaf, const Shape& shape) {
   aligned.insert(aligned.end(), leaf.begin(), leaf.end());
   if (aligned.size() != shape.size()) return {};
   std::vector<std::int64_t> places = {0};
-  std::int64_t count = 1;
   for (std::size_t axis = 0; axis < shape.size(); ++axis) {
     if (aligned[axis] != shape[axis] && aligned[axis] != 1) return {};
     std::vector<std::int64_t> next;
@@ -30,7 +29,6 @@ std::vector<std::int64_t> places_in(const Shape& leaf, const Shape& shape) {
       for (std::int64_t i = 0; i < shape[axis]; ++i)
         next.push_back(place * aligned[axis] + (aligned[axis] == 1 ? 0 : i));
     places = std::move(next);
-    count *= aligned[axis];
   }
   return places;
 }

@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "engine/passes/gradients.h"
 #include "engine/test_whole_graph.h"
+#include "engine/wiring.h"
 #include "undying/error.h"
 
 namespace undying::engine {
@@ -245,6 +246,15 @@ TEST(Derivations, AreThoseOfTensorsThatTheNetworkHas) {
   } catch (const Error& error) {
     EXPECT_THAT(error.message(), testing::HasSubstr("is computed in another"));
   }
+}
+
+// Values that are written to such a weight would be gone with the next step.
+TEST(Derivations, UnitsAroundThemAreNotDrawnAnew) {
+  const Model model(network());
+  EXPECT_EQ(obstacle(model, wiring_of(model, model.layers()[0])),
+            "weights around it are computed from other parameters");
+  const Model plain(network({}));
+  EXPECT_EQ(obstacle(plain, wiring_of(plain, plain.layers()[0])), "");
 }
 
 // A network without them has no more in it than before.

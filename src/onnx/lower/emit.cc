@@ -116,14 +116,13 @@ class Emitter {
           (computed == 1
                ? " weight that is computed from parameters trains through what computes it"
                : " weights that are computed from parameters train through what computes them"));
-    if (folded > 0)
-      notes.push_back(
-          std::to_string(folded) +
-          (folded == 1
-               ? " weight was computed from parameters, which the exporter has folded ("
-               : " weights were computed from parameters, which the exporter has folded (") +
-          *folded_.begin() + "): it trains itself; torch.onnx.export(..., optimize=False) keeps " +
-          "what computes it");
+    if (folded == 0) return;
+    const bool one = folded == 1;
+    notes.push_back(std::to_string(folded) + (one ? " weight was" : " weights were") +
+                    " computed from parameters, which the exporter has folded (" +
+                    *folded_.begin() + (one ? "): it trains itself" : "): they train themselves") +
+                    "; torch.onnx.export(..., optimize=False) keeps what computes " +
+                    (one ? "it" : "them"));
   }
 
   static bool is_quantised(const Operation& operation) {
