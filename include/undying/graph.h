@@ -12,14 +12,26 @@
 
 namespace undying {
 
+// A tensor of a network that is computed from others, which train in its place: a weight from its
+// direction and length, as by weight normalisation. It is the same for every example, and computed
+// once a training step.
+struct Derived {
+  std::string parameter;  // its name, by which nodes of the network own it
+  // As of a graph: node 0 an input, which nothing reads. The last one gives the tensor; those of
+  // operator "parameter" are what trains, those of operator "constant" have the attribute "values".
+  std::vector<Node> nodes;
+};
+
 // A network as an immutable description: an acyclic graph, nodes in topological order, node 0 an
 // input.
 class Graph {
  public:
   // Checks names, inputs and shapes. `outputs`: indices of the nodes whose values are wanted; none:
-  // the last node. The loss of training is that of the first. Throws Error{kInvalidArgument} that
-  // names the node and the shapes that do not fit.
-  explicit Graph(std::vector<Node> nodes, std::vector<int> outputs = {});
+  // the last node. The loss of training is that of the first. Of `derived`, those that no node owns
+  // are left out. Throws Error{kInvalidArgument} that names the node and the shapes that do not
+  // fit.
+  explicit Graph(std::vector<Node> nodes, std::vector<int> outputs = {},
+                 std::vector<Derived> derived = {});
 
   const std::vector<Node>& nodes() const { return nodes_; }
   const std::vector<Shape>& shapes() const {
@@ -27,6 +39,7 @@ class Graph {
   }  // of each node's output, for one example
   const std::vector<int>& inputs() const { return inputs_; }  // nodes of operator "input"
   const std::vector<int>& outputs() const { return outputs_; }
+  const std::vector<Derived>& derived() const { return derived_; }
   const Shape& input_shape() const { return shapes_.front(); }
   const Shape& output_shape() const { return shapes_[outputs_.front()]; }
 
@@ -35,6 +48,7 @@ class Graph {
   std::vector<Shape> shapes_;
   std::vector<int> inputs_;
   std::vector<int> outputs_;
+  std::vector<Derived> derived_;
 };
 
 // A fully connected network: inputs -> hidden... -> outputs, an activation behind every hidden

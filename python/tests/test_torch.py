@@ -313,3 +313,59 @@ def test_a_module_answers(blobs):
     loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.from_numpy(X), torch.from_numpy(y)), 64)
     for data in (X, torch.from_numpy(X), loader):
         np.testing.assert_allclose(undying.predict(model, data), outputs, atol=1e-5)
+
+
+class Standardised(nn.Conv2d):
+    """As timm's ScaledStdConv2d."""
+
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        self.gain = nn.Parameter(torch.ones(self.out_channels, 1, 1, 1))
+
+    def forward(self, x):
+        gain = (self.gain * self.weight[0].numel() ** -0.5).view(-1)
+        rows = self.weight.reshape(1, self.out_channels, -1)
+        weight = F.batch_norm(rows, None, None, weight=gain, training=True, momentum=0.0, eps=1e-6)
+        return F.conv2d(x, weight.reshape_as(self.weight), self.bias, self.stride, self.padding)
+
+
+def make_normed(kind):
+    from torch.nn.utils import parametrizations, spectral_norm, weight_norm
+
+    norms = {
+        "weight": parametrizations.weight_norm,
+        "spectral": parametrizations.spectral_norm,
+        "old weight": weight_norm,
+        "old spectral": spectral_norm,
+        "standardised": lambda module: module,
+    }
+    norm, conv = norms[kind], Standardised if kind == "standardised" else nn.Conv2d
+    layers = [norm(conv(2, 8, 3)), nn.ReLU(), norm(conv(8, 8, 3, padding=1)), nn.ReLU(), nn.Flatten()]
+    model = nn.Sequential(*layers, norm(nn.Linear(8 * 16, 16)), nn.ReLU(), nn.Linear(16, 3)).eval()
+    kill([model[0].bias, model[2].bias], 0.5)
+    return model
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*deprecated")
+@pytest.mark.parametrize("kind", ["weight", "spectral", "old weight", "old spectral", "standardised"])
+def test_weights_that_are_computed_train_through_what_computes_them(kind):
+    torch.manual_seed(0)
+    model, (x, y) = make_normed(kind), examples((2, 6, 6))
+    F.cross_entropy(model(x), y).backward()
+    found = {each["parameter"]: each["gradient_norm"] for each in undying.diagnose(model, x, y).to_dict()["gradients"]}
+    for name, parameter in model.named_parameters():
+        if not name.endswith("bias"):
+            assert found[name] == pytest.approx(parameter.grad.norm().item(), rel=1e-4, abs=1e-7), name
+    healed = undying.revive(model, x, y, epochs=3, **TRIAL)
+    assert healed.model is not None, healed.outcome
+    model.zero_grad()
+    other = make_normed(kind)
+    other.load_state_dict(model.state_dict())
+    healed.apply_to(other)
+    assert difference(other, healed.model, x) < 1e-5
+    moved = dict(other.named_parameters())
+    for name, parameter in model.named_parameters():
+        assert not torch.equal(parameter, moved[name]), name
+    again = undying.diagnose(healed.model, x.numpy(), y.numpy())
+    assert again.loss == pytest.approx(F.cross_entropy(other.eval()(x), y).item(), abs=1e-5)
+    assert {each["parameter"] for each in again.to_dict()["gradients"]} == set(found)

@@ -44,7 +44,7 @@ Graph part_of(const Graph& graph, const std::vector<int>& outputs, const std::ve
   }
   std::vector<int> ends;
   for (const int output : part.outputs()) ends.push_back(place[output]);
-  return Graph(std::move(nodes), ends);
+  return Graph(std::move(nodes), ends, graph.derived());
 }
 
 // Those inputs of a network that data must have, as nodes.

@@ -32,7 +32,7 @@ Network without_head(const Graph& graph, Loss loss) {
   const std::string head = head_of(last, loss);
   if (head.empty() || !at_end || graph.outputs().size() != 1) return {graph, {}, {}};
   std::vector<Node> nodes(graph.nodes().begin(), graph.nodes().end() - 1);
-  return {Graph(std::move(nodes), {last.inputs[0]}),
+  return {Graph(std::move(nodes), {last.inputs[0]}, graph.derived()),
           last,
           {"the " + head + " " + last.name + " at the end is part of the loss: " +
            std::string(name(loss)) + " takes what stands before it"}};
@@ -42,7 +42,7 @@ Graph with_head(const Network& network, const Graph& graph) {
   if (!network.head) return graph;
   std::vector<Node> nodes = graph.nodes();
   nodes.push_back(*network.head);
-  return Graph(std::move(nodes));
+  return Graph(std::move(nodes), {}, graph.derived());
 }
 
 engine::Model make_model(const Graph& graph, const std::vector<Tensor>& weights) {

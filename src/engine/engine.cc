@@ -23,7 +23,8 @@ Engine::Engine(Model& model, const EngineOptions& options)
     : model_(&model),
       options_(options),
       warm_up_(prepare),
-      workers_(std::make_unique<Workers>(std::min(options.threads, options.shards))) {
+      workers_(std::make_unique<Workers>(std::min(options.threads, options.shards))),
+      derivations_(derivations_of(model)) {
   workers_->run([](int) { onednn::use_one_thread(); });
 }
 
@@ -97,7 +98,9 @@ double Engine::step(const BatchSource& source, std::int64_t rows, std::uint64_t 
     workers_->barrier().arrive();
     if (abandoned_) return;
     if (options_.long_steps) tally(worker, rows);
+    if (!derivations_.empty()) pull_back(worker);
     run_passes(worker, passes);
+    if (!derivations_.empty()) derive(worker);
   });
   if (abandoned_) forget_step(statistics);
   double loss = 0.0;
@@ -235,19 +238,53 @@ void Engine::run_passes(int worker, std::span<const SlicePass> passes) {
   }
 }
 
-// A parameter in slices; in `parts` whose gradient one shard each has.
+// What the shards found of derived parameters, to their leaves. All workers meet behind it.
+void Engine::pull_back(int worker) {
+  const auto [begin, end] = share(static_cast<int>(derivations_.size()), worker);
+  for (int i = begin; i < end; ++i) {
+    std::vector<const float*> gradients;
+    for (const Shard& shard : training_->shards())
+      gradients.push_back(shard.gradients.data() +
+                          training_->gradient_offset(derivations_[i]->parameter()));
+    derivations_[i]->pull_back(*model_, gradients);
+  }
+  workers_->barrier().arrive();
+}
+
+// The derived parameters of the leaves as they are now, which all workers have updated.
+void Engine::derive(int worker) {
+  workers_->barrier().arrive();
+  const auto [begin, end] = share(static_cast<int>(derivations_.size()), worker);
+  for (int i = begin; i < end; ++i) derivations_[i]->derive(*model_);
+}
+
+void Engine::derive() {
+  for (const auto& each : derivations_) each->derive(*model_);
+}
+
+std::vector<DerivedNorms> Engine::derived_norms() const {
+  std::vector<DerivedNorms> norms;
+  for (const auto& each : derivations_) norms.push_back(each->norms());
+  return norms;
+}
+
+// A parameter in slices, whose gradient is the sum of those of all shards (`parts` 1), is one
+// shard's in each of so many parts, or no shard's (0); and of whatever is derived from it.
 void Engine::cut(int p, int parts) {
   const Parameter& parameter = model_->parameters()[p];
-  const std::int64_t rows = parts == 1 ? 1 : parameter.shape[0];
+  const std::int64_t pieces = std::max(1, parts);
+  const std::int64_t rows = pieces == 1 ? 1 : parameter.shape[0];
   const std::int64_t row = parameter.size / rows;
-  for (int part = 0; part < parts; ++part) {
-    const std::int64_t end = rows * (part + 1) / parts * row;
-    for (std::int64_t at = rows * part / parts * row; at < end; at += kSliceFloats) {
+  for (std::int64_t piece = 0; piece < pieces; ++piece) {
+    const std::int64_t end = rows * (piece + 1) / pieces * row;
+    for (std::int64_t at = rows * piece / pieces * row; at < end; at += kSliceFloats) {
       auto& gradients = slice_gradients_.emplace_back();
       for (int s = 0; s < options_.shards; ++s)
-        if (parts == 1 || s == part)
+        if (parts == 1 || (parts > 1 && s == piece))
           gradients.push_back(training_->shards()[s].gradients.data() +
                               training_->gradient_offset(p) + at);
+      for (const auto& each : derivations_)
+        if (const float* of_leaf = each->gradient(p)) gradients.push_back(of_leaf + at);
       slices_.push_back({static_cast<int>(slices_.size()),
                          p,
                          parameter.offset + at,
@@ -282,6 +319,8 @@ void Engine::cut_slices() {
       late = end;
     }
   }
+  for (int p = 0; p < static_cast<int>(parameters.size()); ++p)
+    if (parameters[p].leaf && !parameters[p].frozen && seen.insert(p).second) cut(p, 0);
   if (late < static_cast<int>(slices_.size()))
     late_slices_.push_back(divide(late, static_cast<int>(slices_.size())));
   for (Slice& slice : slices_) slice.gradients = slice_gradients_[slice.index];

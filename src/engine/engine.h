@@ -20,6 +20,7 @@
 
 #include "base/archive.h"
 #include "base/workers.h"
+#include "engine/derivations.h"
 #include "engine/model.h"
 #include "engine/passes/census.h"
 #include "engine/passes/source.h"
@@ -97,6 +98,11 @@ class Engine {
   // All that steps have left in it, beyond the model.
   void each_state(Archive& archive);
 
+  // Of the parameters that are computed from others, in the last step.
+  std::vector<DerivedNorms> derived_norms() const;
+  // After values were set from outside: computes all that is computed.
+  void derive();
+
   // Sets running statistics to those of these `rows` <= options.batch examples; nothing else
   // changes.
   void measure_statistics(const BatchSource& source, std::int64_t rows);
@@ -143,6 +149,8 @@ class Engine {
   void tally(int worker, std::int64_t rows);
   void cut(int parameter, int parts);
   void cut_slices();
+  void pull_back(int worker);
+  void derive(int worker);
   void forget_step(const std::vector<float>& statistics);
 
   Model* model_;
@@ -152,6 +160,7 @@ class Engine {
   std::unique_ptr<Plan> training_;    // built at the first use
   std::set<int> exact_;               // nodes whose shortcuts no longer hold
   std::unique_ptr<Plan> evaluation_;  // built at the first use
+  std::vector<std::unique_ptr<Derivation>> derivations_;
   std::vector<Slice> slices_;
   std::vector<std::vector<const float*>> slice_gradients_;
   std::uint64_t step_ = 0;              // the last one taken: evaluation runs at its slopes

@@ -1,5 +1,6 @@
 #include "undying/graph.h"
 
+#include <algorithm>
 #include <set>
 
 #include "ops/operator.h"
@@ -30,10 +31,16 @@ void check_edges(const std::vector<Node>& nodes) {
                                 " is not an earlier node; expected topological order");
 }
 
+bool is_owned(const std::vector<Node>& nodes, const std::string& parameter) {
+  return std::ranges::any_of(nodes, [&](const Node& node) {
+    return std::ranges::find(node.parameters, parameter) != node.parameters.end();
+  });
+}
+
 }  // namespace
 
-Graph::Graph(std::vector<Node> nodes, std::vector<int> outputs)
-    : nodes_(std::move(nodes)), outputs_(std::move(outputs)) {
+Graph::Graph(std::vector<Node> nodes, std::vector<int> outputs, std::vector<Derived> derived)
+    : nodes_(std::move(nodes)), outputs_(std::move(outputs)), derived_(std::move(derived)) {
   if (nodes_.size() < 2 || !ops::is_input(nodes_[0]))
     fail("graph", "expected an \"input\" node and at least one operator behind it");
   check_names(nodes_);
@@ -45,6 +52,7 @@ Graph::Graph(std::vector<Node> nodes, std::vector<int> outputs)
   for (std::size_t i = 0; i < nodes_.size(); ++i)
     if (ops::is_input(nodes_[i])) inputs_.push_back(static_cast<int>(i));
   for (ops::Value& value : ops::values(nodes_)) shapes_.push_back(std::move(value.shape));
+  std::erase_if(derived_, [&](const Derived& each) { return !is_owned(nodes_, each.parameter); });
 }
 
 double multiply_adds(const Graph& graph) {

@@ -36,6 +36,7 @@ Model::Model(Graph graph)
     add_parameters(at);
     if (ops::activation_of(node(at)) != nullptr) add_layer(at);
   }
+  for (int i = 0; i < static_cast<int>(graph_.derived().size()); ++i) add_derived(i);
   check_fits(trained_size_ + statistics_size_);
   trained_ = Buffer<float>(static_cast<std::size_t>(trained_size_));
   statistics_ = Buffer<float>(static_cast<std::size_t>(statistics_size_));
@@ -69,6 +70,33 @@ int Model::add_parameter(const ops::ParameterSpec& spec, int at) {
                          spec.initial, at});
   end += static_cast<std::int64_t>(padded(static_cast<std::size_t>(size)));
   return index;
+}
+
+// The tensors it is computed from that train. Those of its own shape are drawn as it would be,
+// others (its length, a gain) begin as 1.
+void Model::add_derived(int at) {
+  const Derived& derived = graph_.derived()[at];
+  const auto found = by_name_.find(derived.parameter);
+  if (found == by_name_.end()) return;
+  const int target = found->second;
+  const Shape shape = parameters_[target].shape;
+  const int owner = parameters_[target].node;
+  const std::vector<ops::Value> inner = ops::values(derived.nodes);
+  if (inner.empty() || inner.back().shape != shape || !parameters_[target].trained)
+    ops::reject(node(owner), "its tensor " + derived.parameter + " of shape " +
+                                 ops::to_string(shape) + " is computed in another");
+  parameters_[target].derived = at;
+  parameters_[target].frozen = true;
+  for (const Node& each : derived.nodes) {
+    if (ops::is_input(each)) continue;
+    for (ops::ParameterSpec spec :
+         ops::operator_named(each).parameters(each, ops::sources(each, inner))) {
+      if (!spec.trained()) continue;
+      if (!each.parameters.empty()) spec.name = each.parameters[0];
+      if (spec.shape != shape) spec.initial = 1.0f;
+      parameters_[add_parameter(spec, owner)].leaf = true;
+    }
+  }
 }
 
 void Model::freeze(std::span<const std::string> names) {

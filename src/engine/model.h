@@ -32,6 +32,8 @@ struct Parameter {
   float initial = 0.0f;
   int node = 0;         // the first that owns it
   bool frozen = false;  // trained by its operator, but not here: neither drawn nor updated
+  int derived = -1;     // of graph().derived(), what computes it; it is frozen then
+  bool leaf = false;    // such are computed from it: it trains without a node of its own
 };
 
 // The units of one activation, neurons or channels: a run of the unit arena.
@@ -116,6 +118,7 @@ class Model {
   int add_parameter(const ops::ParameterSpec& spec, int node);
   void add_parameters(int node);
   void add_layer(int node);
+  void add_derived(int derived);
   void find_channels(Layer& layer) const;
 
   int weight_before(int node) const;

@@ -61,7 +61,7 @@ class Packing {
     }
     // First, for it adds nodes: which argument is made first is up to the compiler.
     const int output = graph_.outputs().size() > 1 ? join() : place_.at(graph_.outputs().front());
-    return Graph(std::move(nodes_), {output});
+    return Graph(std::move(nodes_), {output}, graph_.derived());
   }
 
  private:
@@ -134,7 +134,7 @@ std::vector<int> hidden_activations(const Graph& graph) {
 Graph with_activation(const Graph& graph, const Activation& activation) {
   std::vector<Node> nodes = graph.nodes();
   for (const int at : hidden_activations(graph)) set_activation(nodes[at], activation);
-  return Graph(std::move(nodes), graph.outputs());
+  return Graph(std::move(nodes), graph.outputs(), graph.derived());
 }
 
 Graph with_activations_of(const Graph& graph, const Graph& from) {
@@ -147,7 +147,7 @@ Graph with_activations_of(const Graph& graph, const Graph& from) {
     node.attributes.set("activation", *theirs);
     node.parameters = found->parameters;
   }
-  return Graph(std::move(nodes), graph.outputs());
+  return Graph(std::move(nodes), graph.outputs(), graph.derived());
 }
 
 Graph cut(const Graph& graph, const std::vector<int>& outputs) {
@@ -168,7 +168,7 @@ Graph cut(const Graph& graph, const std::vector<int>& outputs) {
     }
   std::vector<int> kept;
   for (const int output : outputs) kept.push_back(place.at(output));
-  return Graph(std::move(nodes), kept);
+  return Graph(std::move(nodes), kept, graph.derived());
 }
 
 Graph packed(const Graph& graph) {

@@ -176,7 +176,10 @@ class Compiler {
   }
 
   bool shares(const Step& step) const {
-    return std::ranges::any_of(step.owned, [&](int index) { return readers_.at(index) > 1; });
+    return std::ranges::any_of(step.owned, [&](int index) {
+      const Parameter& parameter = model_.parameters()[index];
+      return readers_.at(index) > 1 || parameter.derived >= 0 || parameter.leaf;
+    });
   }
 
   // Where a batch norm is an affine map: it may be part of the product before it.
@@ -218,7 +221,9 @@ class Compiler {
       for (const int index : step.owned) {
         const Parameter& parameter = model_.parameters()[index];
         if (parameter.trained) size += parameter.size;
-        alone = alone && users[index] <= 1;
+        // What it is derived from, or what is derived from it, comes after all of its gradient.
+        alone = alone && users[index] <= 1 &&
+                (options_.frozen || (parameter.derived < 0 && !parameter.leaf));
       }
       step.early_update = options_.early_updates && step.trains && alone &&
                           size >= (options_.frozen ? kLargeFrozen : kLarge);

@@ -182,12 +182,21 @@ Wiring wiring_of(const Model& model, const Layer& layer) {
 }
 
 std::string obstacle(const Model& model, const Wiring& wiring) {
+  const auto is_computed = [&](int node) {
+    return std::ranges::any_of(model.parameters_of(node), [&](int parameter) {
+      return model.parameters()[parameter].derived >= 0;
+    });
+  };
   if (wiring.weight < 0) return "no linear layer or convolution makes its units";
   if (ops::traits_of(node_at(model.graph(), wiring.weight)).transposed)
     return "a transposed convolution makes its units";
   if (!wiring.feed_alone) return "what makes its units serves something else too";
   if (!wiring.read_by_weights_alone || wiring.readers.empty())
     return "its units are read by more than linear layers and convolutions";
+  if (is_computed(wiring.weight) || std::ranges::any_of(wiring.readers, [&](const Reader& reader) {
+        return is_computed(reader.node);
+      }))
+    return "weights around it are computed from other parameters";
   return "";
 }
 

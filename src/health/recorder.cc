@@ -159,7 +159,8 @@ void Recorder::fill_norms(std::size_t layer, LayerHealth& health) const {
 double Recorder::gradient_norm_ratio() const {
   std::vector<double> weights;
   for (std::size_t p = 0; p < model_->parameters().size(); ++p)
-    if (model_->parameters()[p].role == ops::ParameterSpec::Role::kWeight)
+    if (model_->parameters()[p].role == ops::ParameterSpec::Role::kWeight &&
+        !model_->parameters()[p].leaf)
       weights.push_back(sums_.norms[p].gradient);
   return weights.empty() || sums_.steps == 0 ? std::nan("") : weights.front() / weights.back();
 }

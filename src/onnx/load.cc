@@ -11,6 +11,7 @@
 #include "onnx/normalise/one_example.h"
 #include "onnx/normalise/patterns.h"
 #include "onnx/read/parse.h"
+#include "onnx/run.h"
 #include "undying/error.h"
 
 namespace undying::onnx {
@@ -31,10 +32,12 @@ Model interpret(pb::ModelProto proto, const std::filesystem::path& folder,
       });
   Net net = parse(proto, folder, options);
   proto.Clear();
+  net.ours = producer.starts_with("undying ");
   if (options.batched) find_batch_of_one(net);
   fold(net);
   recognise(net);
   Model model = emit(net);
+  derive(model);
   model.form = std::move(form);
   model.opset = net.opset;
   model.producer = producer;

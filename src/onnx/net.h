@@ -65,6 +65,14 @@ struct Operation {
   std::string problem;  // why it cannot become an operator; empty: it can, or nobody has tried
 };
 
+// A tensor that is computed from parameters alone, and what computes it: operations over values of
+// their own. Those parameters are operations ".constant", which read nothing.
+struct Derivation {
+  ConstantPtr result;
+  int value = -1;  // what the operations give
+  std::vector<Operation> operations;
+};
+
 // An input that cannot be read.
 struct Obstacle {
   int value = -1;
@@ -85,7 +93,9 @@ struct Net {
   std::vector<int> chosen;                // of `outputs`, those that were asked for
   std::size_t own = 0;                    // of `outputs`, from the front, the file's own
   std::vector<std::string> left_out;      // outputs that were not asked for and cannot be read
+  std::vector<Derivation> derived;        // weights that train through what computes them
   bool fresh = false;                     // weights will be drawn anew
+  bool ours = false;  // this program wrote the file: its initializers are parameters
   std::vector<std::string> notes;
   std::vector<Obstacle> obstacles;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "engine/derivations.h"
 #include "engine/model.h"
 #include "engine/plan.h"
 #include "ops/operator.h"
@@ -16,6 +17,17 @@ void set_weights(engine::Model& to, const Model& from) {
     const std::vector<float>& values = tensors.at(parameter.name)->values;
     std::copy_n(values.data(), parameter.size, to.values(parameter));
   }
+}
+
+void derive(Model& model) {
+  if (model.graph.derived().empty()) return;
+  engine::Model network(model.graph);
+  set_weights(network, model);
+  engine::derive(network);
+  for (const engine::Parameter& parameter : network.parameters())
+    if (parameter.derived >= 0)
+      std::ranges::find(model.weights, parameter.name, &Tensor::name)
+          ->values.assign(network.values(parameter), network.values(parameter) + parameter.size);
 }
 
 std::vector<std::vector<float>> evaluate(const Model& model,

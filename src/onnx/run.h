@@ -12,6 +12,9 @@ namespace undying::onnx {
 // Gives a network the tensors of a model.
 void set_weights(engine::Model& to, const Model& from);
 
+// Tensors that are computed from others become what those give: to the bit what training has.
+void derive(Model& model);
+
 // The outputs of a model in evaluation, each (rows, example), from its inputs, each (rows,
 // example).
 std::vector<std::vector<float>> evaluate(const Model& model,

@@ -115,7 +115,23 @@ class Saver {
     }
   }
 
+  // What computes a tensor comes first, each value as of one example, which is taken off at the
+  // end.
+  void write_derived(const Derived& derived) {
+    const Graph graph(derived.nodes);
+    Exporter exporter(writer_, graph, tensors_, opset_);
+    for (int i = 1; i < static_cast<int>(graph.nodes().size()); ++i)
+      exporter.write(i, writer_.reserve(graph.nodes()[i].name));
+    const int last = graph.outputs().front();
+    writer_.begin(derived.parameter);
+    const std::string given = writer_.add("Squeeze", {exporter.name_of(last), writer_.list({0})});
+    exporter_->set_derived(derived.parameter, writer_.end(given, derived.parameter));
+  }
+
   void write_nodes() {
+    writer_.keep_initializers_for_parameters(true);
+    for (const Derived& each : graph_.derived()) write_derived(each);
+    writer_.keep_initializers_for_parameters(false);
     for (int i = 0; i < static_cast<int>(graph_.nodes().size()); ++i)
       if (!ops::is_input(node(i))) exporter_->write(i, value_name(i));
   }

@@ -147,7 +147,7 @@ struct PlanRequest {
   Precision precision = Precision::kFloat32;
   std::int64_t rows = 0;  // most rows of a shard
   int shards = 1;
-  bool shares = false;  // another node reads its parameters, too
+  bool shares = false;  // its parameters are another node's too, or computed from others
 };
 
 // One operator, whole: a missing member does not compile into a working row, so a missing backward

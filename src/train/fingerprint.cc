@@ -110,17 +110,25 @@ std::string describe(const Node& node) {
   return text;
 }
 
+std::string describe(const Derived& derived) {
+  std::string text = derived.parameter + " from ";
+  for (const Node& node : derived.nodes) text += describe(node) + ";";
+  return text;
+}
+
 }  // namespace
 
 std::string lines(const Graph& graph) {
   std::string text;
   for (const Node& node : graph.nodes()) text += "node: " + describe(node) + "\n";
+  for (const Derived& each : graph.derived()) text += "derived: " + describe(each) + "\n";
   return text;
 }
 
 std::string describe(const Graph& graph) {
   std::string text;
   for (const Node& node : graph.nodes()) text += describe(node) + ";";
+  for (const Derived& each : graph.derived()) text += describe(each);
   return fmt::format("{} nodes, outputs {}, checksum {:08x}", graph.nodes().size(),
                      fmt::join(graph.outputs(), " "),
                      checksum(0, std::vector<char>(text.begin(), text.end())));

@@ -229,6 +229,8 @@ StepRecord Fit::finish_step(double loss) {
     total.update += part.update;
     total.weight += part.weight;
   }
+  for (const engine::DerivedNorms& each : state_.engine.derived_norms())
+    norms_[each.parameter] = {each.gradient, each.update, each.weight};
   for (health::Norms& norms : norms_)
     norms = {std::sqrt(norms.gradient), std::sqrt(norms.update), std::sqrt(norms.weight)};
   return {.step = taken_ + 1,

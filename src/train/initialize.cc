@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/philox.h"
+#include "engine/derivations.h"
 #include "engine/initializers.h"
 
 namespace undying::train {
@@ -49,7 +50,8 @@ bool draw_apart(const engine::Model& model, const engine::Parameter& parameter,
 void initialize(engine::Model& model, Initializer initializer, std::uint64_t seed) {
   std::uint32_t drawn = 0;
   for (const engine::Parameter& parameter : model.parameters()) {
-    if (parameter.role != Role::kWeight || parameter.frozen) continue;
+    const bool frozen = parameter.frozen && parameter.derived < 0;
+    if (parameter.role != Role::kWeight || frozen || parameter.leaf) continue;
     const std::span<float> values(model.values(parameter),
                                   static_cast<std::size_t>(parameter.size));
     if (draw_apart(model, parameter, values, Random(seed, Stream::kInitialDraw, drawn))) {
@@ -69,6 +71,7 @@ void initialize(engine::Model& model, Initializer initializer, std::uint64_t see
     engine::initialize_linear(initializer, model.activation_behind(parameter.node).gain(), fan_in,
                               fan_out, Random(seed, Stream::kInitialDraw, drawn++), values, bias);
   }
+  for (const auto& each : engine::derivations_of(model)) each->settle(model);
 }
 
 }  // namespace undying::train

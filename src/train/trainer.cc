@@ -353,6 +353,7 @@ void Trainer::set(const std::vector<Tensor>& tensors) {
   for (std::size_t i = 0; i < parameters.size(); ++i)
     if (found[i] != nullptr)
       std::ranges::copy(found[i]->values, state_->model.values(parameters[i]));
+  state_->engine.derive();
   state_->statistics_loaded =
       std::ranges::any_of(parameters, [&](const engine::Parameter& parameter) {
         using Role = ops::ParameterSpec::Role;

@@ -166,6 +166,12 @@ def _check_same(model: torch.nn.Module, healed: _File, exported: Exported, missi
         )
 
 
+def _copy(model: torch.nn.Module) -> torch.nn.Module:
+    """Old weight norms leave the weight that a forward pass computed in their module, with its graph, which cannot be copied."""
+    values = [value for module in model.modules() for value in vars(module).values() if torch.is_tensor(value)]
+    return copy.deepcopy(model, {id(value): value.detach().clone() for value in values if not value.is_leaf})
+
+
 def apply_to(model: torch.nn.Module, content: bytes, exported: Exported) -> torch.nn.Module:
     """Puts the network of an ONNX file into the module that it was exported from, or one like it. All or nothing."""
     model = unwrapped(model)
@@ -175,7 +181,7 @@ def apply_to(model: torch.nn.Module, content: bytes, exported: Exported) -> torc
             f"[apply_to] {type(model).__name__} has no parameter of the network that was looked at", "apply_to", "invalid argument"
         )
     healed = _File(content)
-    trial = copy.deepcopy(model)
+    trial = _copy(model)
     missing = _apply(trial, healed, exported)
     _check_same(trial, healed, exported, missing)
     _apply(model, healed, exported)

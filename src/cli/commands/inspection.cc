@@ -59,6 +59,13 @@ std::vector<Inspection::Output> outputs_of(const onnx::Model& model) {
 void count_operators(const Graph& graph, const std::vector<ops::Value>& values,
                      Inspection& inspection) {
   std::set<std::string> counted;
+  for (const Derived& derived : graph.derived()) {  // what trains in its place is counted
+    counted.insert(derived.parameter);
+    for (const Node& node : derived.nodes)
+      if (node.op == "parameter" && counted.insert(node.parameters[0]).second)
+        inspection.trained +=
+            ops::element_count(node.attributes.get<std::vector<std::int64_t>>("shape"));
+  }
   for (const Node& node : graph.nodes()) {
     if (ops::is_input(node)) continue;
     if (ops::activation_of(node) == nullptr) ++inspection.operators[node.op];

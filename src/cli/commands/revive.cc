@@ -143,8 +143,8 @@ void save(const std::string& file, std::int64_t opset, const Network& network,
   if (!options.form && !data.reading.columns.empty() && network.model.inputs.size() == 1 &&
       own == 1)
     options.form = form_of(data);
-  onnx::save(file, Graph(whole.nodes(), std::move(outputs)), healed_weights(network, revival),
-             options);
+  onnx::save(file, Graph(whole.nodes(), std::move(outputs), whole.derived()),
+             healed_weights(network, revival), options);
 }
 
 // What the remedy does to outputs that nobody asked about: their heads are as they were, what they

@@ -35,15 +35,23 @@ std::int64_t hidden(const Diagnosis& diagnosis, Count count) {
   return sum;
 }
 
-void score(Diagnosis& diagnosis, const doctor::Observation& seen, const Dataset& data) {
+// Of the first weight of a layer over that of the last: what one is computed from is no layer's.
+double gradient_ratio(const engine::Model& model, const std::vector<GradientNorm>& norms) {
+  std::vector<double> of_layers;
+  for (const GradientNorm& norm : norms)
+    if (!std::ranges::find(model.parameters(), norm.parameter, &engine::Parameter::name)->leaf)
+      of_layers.push_back(norm.gradient);
+  return of_layers.empty() ? kNan : of_layers.front() / of_layers.back();
+}
+
+void score(Diagnosis& diagnosis, const engine::Model& model, const doctor::Observation& seen,
+           const Dataset& data) {
   diagnosis.loss = diagnosis.accuracy = diagnosis.gradient_norm_ratio = kNan;
   if (!seen.gradients) return;
   const auto n = static_cast<double>(data.size);
   diagnosis.loss = seen.gradients->loss.loss / n * data.loss_unit();
   if (data.classes > 0) diagnosis.accuracy = static_cast<double>(seen.gradients->loss.correct) / n;
-  if (!diagnosis.gradients.empty())
-    diagnosis.gradient_norm_ratio =
-        diagnosis.gradients.front().gradient / diagnosis.gradients.back().gradient;
+  diagnosis.gradient_norm_ratio = gradient_ratio(model, diagnosis.gradients);
 }
 
 Dataset targets_of(const Dataset& data, const OutputLoss& output) {
@@ -175,7 +183,7 @@ Diagnosis diagnose(const Graph& graph, const std::vector<Tensor>& weights, const
       .reach = settings.outputs.empty() ? doctor::reach_of(model, data, loss) : std::nullopt,
       .notes = network.notes,
       .passes = seen.passes};
-  score(diagnosis, seen, data);
+  score(diagnosis, model, seen, data);
   const Dataset& training = settings.training != nullptr ? *settings.training : data;
   if (diagnosis.has_targets)
     diagnosis.baseline = baseline(training, data, {.loss = loss, .outputs = settings.outputs});

@@ -41,7 +41,8 @@ class Finder {
          const Observation& seen, const Diagnosis& diagnosis)
       : model_(model), wirings_(wirings), seen_(seen), diagnosis_(diagnosis) {
     for (const engine::Parameter& parameter : model.parameters())
-      if (parameter.trained) trained_ += static_cast<double>(parameter.size);
+      if (parameter.trained && parameter.derived < 0)
+        trained_ += static_cast<double>(parameter.size);
   }
 
   std::vector<Finding> run() {
@@ -341,7 +342,7 @@ class Finder {
       if (norm.gradient >= kStill) continue;
       const auto parameter =
           std::ranges::find(model_.parameters(), norm.parameter, &engine::Parameter::name);
-      numbers += static_cast<double>(parameter->size);
+      if (parameter->derived < 0) numbers += static_cast<double>(parameter->size);
     }
     return numbers / trained_;
   }

@@ -19,7 +19,8 @@ class Trimming {
     for (int at = 0; at < static_cast<int>(graph_.nodes().size()); ++at) visit(at);
     std::vector<int> outputs;
     for (const int output : graph_.outputs()) outputs.push_back(place_[output]);
-    return {cut(Graph(std::move(nodes_), outputs), outputs), std::move(weights_), branches_};
+    return {cut(Graph(std::move(nodes_), outputs, graph_.derived()), outputs), std::move(weights_),
+            branches_};
   }
 
  private:

@@ -248,7 +248,7 @@ void count_cut(const Look& look, const Graph& left, Pruning& pruning) {
 NetworkCost cost_of(const engine::Model& model) {
   NetworkCost cost{.multiply_adds = multiply_adds(model.graph()), .seconds = kNan};
   for (const engine::Parameter& parameter : model.parameters())
-    if (parameter.trained) cost.parameters += parameter.size;
+    if (parameter.trained && parameter.derived < 0) cost.parameters += parameter.size;
   return cost;
 }
 

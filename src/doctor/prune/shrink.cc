@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 
 #include "engine/wiring.h"
 #include "ops/shapes.h"
@@ -40,12 +41,28 @@ class Shrinking {
         describe(at);
       }
     }
+    std::vector<Derived> derived = whole_derived();
     std::vector<Tensor> weights;
     for (auto& [name, tensor] : tensors_) weights.push_back(std::move(tensor));
-    return {Graph(std::move(nodes_), model_.graph().outputs()), std::move(weights)};
+    return {Graph(std::move(nodes_), model_.graph().outputs(), std::move(derived)),
+            std::move(weights)};
   }
 
  private:
+  // What computes the weights that are as they were. Of others there is less than their leaves
+  // give.
+  std::vector<Derived> whole_derived() const {
+    std::vector<Derived> whole;
+    for (const engine::Parameter& own : model_.parameters()) {
+      if (own.derived < 0) continue;
+      const std::vector<float>& values = tensors_.at(own.name).values;
+      if (std::ranges::equal(values,
+                             std::span(model_.values(own), static_cast<std::size_t>(own.size))))
+        whole.push_back(model_.graph().derived()[index(own.derived)]);
+    }
+    return whole;
+  }
+
   const Node& before(int at) const { return model_.graph().nodes()[index(at)]; }
   const Shape& shape(int at) const { return model_.graph().shapes()[index(at)]; }
   const std::vector<int>& kept(int at) const { return kept_[index(at)]; }

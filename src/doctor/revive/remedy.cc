@@ -91,7 +91,8 @@ std::vector<float> take_off(engine::Model& model, int node, const std::vector<do
   const int norm = norm_behind(model.graph(), node);
   const int mean = bias >= 0 || norm < 0 ? -1 : parameter_of(model, norm, Role::kRunningMean);
   const int shifted = bias >= 0 ? bias : mean;
-  if (shifted < 0 || owner_count(model, shifted) > 1) return {};
+  if (shifted < 0 || owner_count(model, shifted) > 1 || model.parameters()[shifted].derived >= 0)
+    return {};
   float* values = model.values(model.parameters()[shifted]);
   std::vector<float> added;
   for (std::size_t k = 0; k < gains.size(); ++k) {
@@ -141,14 +142,14 @@ Graph swapped(const Graph& graph, const Activation& activation, std::int64_t* co
     if (activation.info().learned) node.parameters = {node.name + ".slope"};
     ++*count;
   }
-  return Graph(std::move(nodes), graph.outputs());
+  return Graph(std::move(nodes), graph.outputs(), graph.derived());
 }
 
 Graph without_annealing(const Graph& graph) {
   std::vector<Node> nodes = graph.nodes();
   for (Node& node : nodes)
     if (node.attributes.has("anneal")) node.attributes.set("anneal", std::int64_t{0});
-  return Graph(std::move(nodes), graph.outputs());
+  return Graph(std::move(nodes), graph.outputs(), graph.derived());
 }
 
 std::int64_t reinitialise(engine::Model& model, std::span<const UnitId> units,

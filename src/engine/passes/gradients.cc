@@ -6,6 +6,8 @@
 #include <set>
 #include <utility>
 
+#include "engine/derivations.h"
+
 namespace undying::engine {
 
 void GradientObserver::begin(const Plan& plan) {
@@ -80,9 +82,30 @@ Gradients GradientObserver::take(std::int64_t rows, const ops::LossSums& loss) {
   Gradients all = std::exchange(sums_, {});
   all.loss = loss;
   for (double& value : all.mean) value /= static_cast<double>(rows);
+  pull_back(all);
   for (double& value : all.units) value /= static_cast<double>(rows);
   pool(model_->layers(), all.units.data(), std::plus<>());
   return all;
+}
+
+// Those of derived parameters, to their leaves.
+void GradientObserver::pull_back(Gradients& all) const {
+  for (const auto& each : derivations_of(*model_)) {
+    const Parameter& own = model_->parameters()[each->parameter()];
+    const auto first = all.mean.begin() + own.offset;
+    const std::vector<float> mean(first, first + own.size);
+    const float* const gradients[] = {mean.data()};
+    each->pull_back(*model_, gradients);
+    for (const Parameter& leaf : model_->parameters()) {
+      const auto index = static_cast<int>(&leaf - model_->parameters().data());
+      const float* of_leaf = each->gradient(index);
+      for (std::int64_t i = 0; of_leaf != nullptr && i < leaf.size; ++i) {
+        const std::int64_t at = leaf.offset + i;
+        all.mean[at] += static_cast<double>(of_leaf[i]);
+        if (of_leaf[i] != 0.0f) all.nonzero[at / 64] |= std::uint64_t{1} << (at % 64);
+      }
+    }
+  }
 }
 
 Gradients frozen_gradients(Model& model, const BatchSource& source, std::int64_t rows,

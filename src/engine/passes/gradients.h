@@ -37,6 +37,7 @@ class GradientObserver final : public PassObserver {
   void add(const Plan& plan, int parameter, int worker, int workers);
   void mark(const float* from, std::int64_t offset, std::int64_t first, std::int64_t end);
   void add_units(Plan& plan);
+  void pull_back(Gradients& all) const;
 
   const Model* model_ = nullptr;
   std::vector<std::vector<int>>

@@ -3,70 +3,17 @@
 #include <algorithm>
 #include <map>
 #include <set>
-#include <tuple>
 
+#include "onnx/lower/derive.h"
 #include "onnx/lower/lower.h"
 #include "onnx/lower/refuse.h"
+#include "onnx/lower/tensors.h"
 #include "onnx/names.h"
 #include "ops/operator.h"
 #include "undying/error.h"
 
 namespace undying::onnx {
 namespace {
-
-// Tensors by name. Steps that own the same elements of the same initializer, in the same form,
-// share one tensor.
-class Tensors {
- public:
-  // `parameter`: the name of the tensor where the network was made, which tells equal tensors apart
-  // that an exporter has merged; "": unknown.
-  std::string add(const Owned& owned, const std::string& node, const std::string& parameter,
-                  bool alone) {
-    const Constant& constant = *owned.constant;
-    const bool as_in_file = constant.transposed == owned.transpose && owned.scale == 1.0f;
-    const std::string origin = !parameter.empty()                  ? "=" + parameter
-                               : alone && !constant.origin.empty() ? node + "=" + owned.role
-                                                                   : constant.origin;
-    const ConstantPtr nameless = origin.empty() ? owned.constant : nullptr;
-    const Key key{origin,      nameless,    constant.transposed != owned.transpose,
-                  owned.scale, owned.shape, owned.trained};
-    const auto known = names_.find(key);
-    if (known != names_.end()) return known->second;
-    const bool named = as_in_file && is_presentable(constant.origin) && !alone;
-    const bool by_parameter = !parameter.empty() && owned.scale == 1.0f;
-    std::string name = unique_.take(by_parameter ? parameter
-                                    : named      ? constant.origin
-                                                 : node + "." + owned.role);
-    names_.emplace(key, name);
-    all_.push_back({name, owned.shape, elements(owned)});
-    return name;
-  }
-
-  std::vector<Tensor> take() { return std::move(all_); }
-
- private:
-  // By its origin, or else as the object it is, which the key keeps alive: an address of one that
-  // is gone is soon another's.
-  using Key = std::tuple<std::string, ConstantPtr, bool, float, Shape, bool>;
-
-  static std::vector<float> elements(const Owned& owned) {
-    std::vector<float> values = owned.constant->floats;
-    if (owned.transpose) {
-      const auto rows = static_cast<std::size_t>(owned.shape[0]);
-      const auto columns = static_cast<std::size_t>(owned.shape[1]);
-      for (std::size_t i = 0; i < rows; ++i)
-        for (std::size_t j = 0; j < columns; ++j)
-          values[i * columns + j] = owned.constant->floats[j * rows + i];
-    }
-    if (owned.scale != 1.0f)
-      for (float& value : values) value *= owned.scale;
-    return values;
-  }
-
-  std::map<Key, std::string> names_;
-  std::vector<Tensor> all_;
-  UniqueNames unique_;
-};
 
 class Emitter {
  public:
@@ -86,7 +33,7 @@ class Emitter {
           {ends.outputs.front()}, "identity");
     std::vector<std::string> inputs;
     for (const int id : net_.inputs) inputs.push_back(net_.value(id).name);
-    Model model{Graph(std::move(nodes_), std::move(ends.outputs)), tensors_.take(),
+    Model model{Graph(std::move(nodes_), std::move(ends.outputs), derived_), tensors_.take(),
                 std::move(inputs), std::move(ends.names), notes(ends.known)};
     model.chosen = std::move(ends.chosen);
     model.own = ends.own;
@@ -152,11 +99,30 @@ class Emitter {
       notes.push_back(std::to_string(alone_) +
                       " uses of tensors of zeros or ones are taken for tensors of their own: "
                       "exporters merge equal ones");
+    note_derived(notes);
     if (!frozen_.empty())
       notes.push_back(
           std::to_string(frozen_.size()) +
           " tensors that operators would train were no parameters: they stay as they are");
     return notes;
+  }
+
+  void note_derived(std::vector<std::string>& notes) const {
+    const std::size_t computed = derived_.size();
+    const std::size_t folded = folded_.size();
+    if (computed > 0)
+      notes.push_back(
+          std::to_string(computed) +
+          (computed == 1
+               ? " weight that is computed from parameters trains through what computes it"
+               : " weights that are computed from parameters train through what computes them"));
+    if (folded == 0) return;
+    const bool one = folded == 1;
+    notes.push_back(std::to_string(folded) + (one ? " weight was" : " weights were") +
+                    " computed from parameters, which the exporter has folded (" +
+                    *folded_.begin() + (one ? "): it trains itself" : "): they train themselves") +
+                    "; torch.onnx.export(..., optimize=False) keeps what computes " +
+                    (one ? "it" : "them"));
   }
 
   static bool is_quantised(const Operation& operation) {
@@ -192,7 +158,8 @@ class Emitter {
     for (const Step& step : lowered.steps)
       for (const Owned& owned : step.owned)
         if (owned.trained)
-          for (const std::string& name : {parameter_of(operation, owned), owned.constant->origin})
+          for (const std::string& name : {parameter_of(operation, owned), owned.constant->origin,
+                                          leaf_of(derivation_of(net_, owned.constant))})
             candidates.push_back(module_of_tensor(name));
     candidates.push_back(operation.origin.module);
     candidates.push_back(module_of_node(operation.name, operation.op));
@@ -236,11 +203,43 @@ class Emitter {
   std::string tensor_of(const Operation& operation, const Owned& owned, const std::string& node) {
     const std::string parameter = parameter_of(operation, owned);
     const bool alone = stands_alone(owned, parameter);
+    if (const Derivation* derivation = derivation_of(net_, owned.constant);
+        derivation != nullptr && owned.trained)
+      return derive(*derivation, owned, node);
+    if (is_folded(operation.origin, owned, parameter)) folded_.insert(owned.constant->origin);
     std::string name = tensors_.add(owned, node, parameter, alone);
     if (owned.trained &&
         (is_quantised(operation) || is_no_parameter(operation.origin, owned, parameter)))
       frozen_.insert(name);
     return name;
+  }
+
+  // One tensor for each form in which layers read it. Its parameters come first: one of them may
+  // have the name that the weight of its layer usually has.
+  std::string derive(const Derivation& derivation, const Owned& owned, const std::string& node) {
+    const auto known = std::ranges::find_if(made_, [&](const Made& each) {
+      return each.owned.constant == owned.constant && each.owned.transpose == owned.transpose &&
+             each.owned.scale == owned.scale && each.owned.shape == owned.shape;
+    });
+    if (known != made_.end()) return known->name;
+    std::vector<Node> nodes =
+        nodes_of(net_, derivation, owned, node,
+                 [&](const Operation& operation, const Owned& leaf, const std::string& name) {
+                   return tensor_of(operation, leaf, name);
+                 });
+    std::string name = tensors_.add_computed(owned, node);
+    made_.push_back({owned, name});
+    derived_.push_back({name, std::move(nodes)});
+    return name;
+  }
+
+  // A value of the code that stands where a layer has its weight.
+  static bool is_folded(const NodeOrigin& origin, const Owned& owned,
+                        const std::string& parameter) {
+    const std::string& name = owned.constant->origin;
+    return origin.known && !origin.folded_norm && owned.trained && owned.role == "weight" &&
+           parameter.empty() && !name.empty() && !name.starts_with("val_") &&
+           name.find('.') == std::string::npos;
   }
 
   // A buffer; or a number that stands in the code, of which the node names nothing.
@@ -347,6 +346,13 @@ class Emitter {
   bool tells_parameters_ = false;
   std::set<std::string> seen_;
   std::set<std::string> frozen_;
+  struct Made {
+    Owned owned;
+    std::string name;
+  };
+  std::vector<Made> made_;  // computed tensors
+  std::vector<Derived> derived_;
+  std::set<std::string> folded_;
   int alone_ = 0;
 };
 

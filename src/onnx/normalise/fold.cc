@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "onnx/lower/derive.h"
 #include "onnx/lower/lower.h"
 #include "onnx/normalise/evaluate.h"
 #include "onnx/normalise/train_through.h"
@@ -32,9 +33,13 @@ class Folder {
 
   void run() {
     ignore_unread_outputs();
-    for (std::size_t i = 0; i < net_.operations.size(); ++i) visit(i);
+    for (std::size_t i = 0; i < net_.operations.size(); ++i) {
+      expand_norm(net_, i);
+      visit(i);
+    }
     if (!upconverted_.empty()) note_upconverted();
     note_random();
+    derive_weights(net_);
     train_through(net_);
     std::erase_if(net_.operations,
                   [&](const Operation& operation) { return is_computed(operation); });
@@ -65,6 +70,7 @@ class Folder {
     if (operation.op == "If") return choose(operation);
     try {
       if (operation.op == "CastLike" && !become_cast(operation)) return;
+      if (operation.op == "ReduceProd" && multiply_extents_of(operation)) return;
       if (!Evaluator::knows(operation.op) && !is_part(operation.op)) refuse("is not supported");
       if (!std::ranges::all_of(operation.inputs, [&](int id) { return is_known(id); })) return;
       if (upconvert(net_, operation)) ++upconverted_[operation.op];
@@ -96,6 +102,22 @@ class Folder {
     operation.op = "Cast";
     operation.settings["to"] = std::int64_t{integer ? type : kFloat};
     operation.inputs.pop_back();
+    return true;
+  }
+
+  // The elements of a weight, as PyTorch counts them: the product of a list of known extents. False
+  // where it is of something else.
+  bool multiply_extents_of(const Operation& operation) {
+    const ConstantPtr list =
+        has_input(operation, 0) ? net_.value(operation.inputs[0]).constant : nullptr;
+    const bool known = list != nullptr && list->integer && list->dims.size() == 1 &&
+                       operation.outputs.size() == 1 &&
+                       integer(operation, "noop_with_empty_axes", 0) == 0;
+    if (!known) return false;
+    std::int64_t count = 0;
+    if (!multiply_extents(plain_integers(operation, *list), kMostElements, count)) return false;
+    const bool keep = integer(operation, "keepdims", 1) != 0;
+    net_.value(operation.outputs[0]).constant = make_integers(keep ? Shape{1} : Shape{}, {count});
     return true;
   }
 

@@ -227,4 +227,51 @@ bool upconvert(Net& net, Operation& operation) {
   return false;
 }
 
+namespace {
+
+// (C) as it meets (N, C, ...).
+Operation along_channels(Net& net, const Operation& norm, std::size_t input, std::int64_t rank) {
+  std::vector<std::int64_t> axes;
+  for (std::int64_t axis = 1; axis + 1 < rank; ++axis) axes.push_back(axis);
+  Operation result{.name = norm.name + ".channels",
+                   .op = "Unsqueeze",
+                   .inputs = {norm.inputs[input], net.add_constant(make_list(axes))}};
+  result.origin = norm.origin;
+  result.outputs = {net.add_value({.name = result.name})};
+  return result;
+}
+
+}  // namespace
+
+void expand_norm(Net& net, std::size_t index) {
+  const Operation norm = net.operations[index];
+  const bool known = norm.op == "BatchNormalization" && norm.problem.empty() &&
+                     norm.inputs.size() == 5 && std::ranges::all_of(norm.inputs, [&](int id) {
+                       return id >= 0 && net.value(id).constant != nullptr;
+                     });
+  if (!known || norm.outputs.empty() || norm.outputs[0] < 0 ||
+      integer(norm, "training_mode", 0) != 0 || net.rank(norm.inputs[0]) < 2)
+    return;
+  std::vector<Operation> parts;
+  std::vector<int> meets(norm.inputs.size());  // scale, shift, mean and variance
+  for (std::size_t i = 1; i < norm.inputs.size(); ++i) {
+    parts.push_back(along_channels(net, norm, i, net.rank(norm.inputs[0])));
+    meets[i] = parts.back().outputs[0];
+  }
+  const auto add = [&](const char* op, std::vector<int> inputs) {
+    parts.push_back({.name = norm.name + "." + op, .op = op, .inputs = std::move(inputs)});
+    parts.back().origin = norm.origin;
+    parts.back().outputs = {net.add_value({.name = parts.back().name})};
+    return parts.back().outputs[0];
+  };
+  const auto epsilon = static_cast<float>(number(norm, "epsilon", 1e-5));
+  const int number = net.add_constant(make_floats({}, {epsilon}));
+  const int deviation = add("Sqrt", {add("Add", {meets[4], number})});
+  const int normal = add("Div", {add("Sub", {norm.inputs[0], meets[3]}), deviation});
+  add("Add", {add("Mul", {normal, meets[1]}), meets[2]});
+  parts.back().outputs = {norm.outputs[0]};
+  const auto at = net.operations.begin() + static_cast<std::ptrdiff_t>(index);
+  net.operations.insert(net.operations.erase(at), parts.begin(), parts.end());
+}
+
 }  // namespace undying::onnx

@@ -11,6 +11,10 @@ namespace undying::onnx {
 // counterpart.
 bool upconvert(Net& net, Operation& operation);
 
+// Where operation number `index` is a batch norm of constants, as a standardised weight is written,
+// puts what it is made of in its place.
+void expand_norm(Net& net, std::size_t index);
+
 }  // namespace undying::onnx
 
 #endif  // UNDYING_ONNX_NORMALISE_UPCONVERT_H_

@@ -334,8 +334,11 @@ std::string dropout(Exporter& to) {
   return to.input();
 }
 
-// Stands as an initializer where it is read.
-std::string constant(Exporter& to) { return to.parameter(0); }
+// Stands as an initializer where it is read. Of what computes a weight, a node has the values.
+std::string constant(Exporter& to) {
+  const auto own = to.node().attributes.get_or<std::vector<double>>("values", {});
+  return own.empty() ? to.parameter(0) : to.constant({own.begin(), own.end()});
+}
 
 constexpr std::array kComputing = {
     Export{"abs", function<kAbs>},

@@ -69,7 +69,15 @@ class Exporter {
   std::string repeated(const std::string& tensor, const Shape& example);
   bool channels_first() const;  // units stand along the first dimension of an example, not the last
   const Tensor& tensor(std::size_t index) const;
-  std::string parameter(std::size_t index) { return writer_.tensor(tensor(index)); }
+  std::string parameter(std::size_t index) {
+    const Tensor& own = tensor(index);
+    const auto found = derived_.find(own.name);
+    return found == derived_.end() ? writer_.tensor(own) : found->second;
+  }
+  // A tensor that is computed goes by the name of the value that is.
+  void set_derived(const std::string& parameter, const std::string& value) {
+    derived_[parameter] = value;
+  }
   std::int64_t axis(std::int64_t example_axis, std::size_t rank) const;  // with the batch in front
 
   std::string add(const std::string& op, const std::vector<std::string>& inputs,
@@ -89,6 +97,9 @@ class Exporter {
     return writer_.floats(values, {static_cast<std::int64_t>(values.size())});
   }
   std::string list(const std::vector<std::int64_t>& values) { return writer_.list(values); }
+  std::string constant(const std::vector<float>& values) {
+    return writer_.floats(values, result());
+  }
   std::string reshape(const std::string& value, const Shape& shape);  // of an example
   // A tensor with one element a channel, as it meets an example of `rank` dimensions.
   std::string along_channels(const std::string& value, std::size_t rank);
@@ -106,6 +117,7 @@ class Exporter {
   std::int64_t opset_;
   std::vector<std::string> names_;  // of the values of nodes that were written
   std::vector<char> alone_;
+  std::map<std::string, std::string> derived_;
   std::map<std::string, int> notes_;
   int at_ = 0;
 };

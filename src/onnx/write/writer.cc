@@ -1,6 +1,15 @@
 #include "onnx/write/writer.h"
 
 namespace undying::onnx {
+namespace {
+
+void fill(pb::TensorProto& made, const Tensor& tensor) {
+  made.set_data_type(pb::TensorProto::FLOAT);
+  for (const std::int64_t extent : tensor.shape) made.add_dims(extent);
+  made.set_raw_data(tensor.values.data(), tensor.values.size() * sizeof(float));
+}
+
+}  // namespace
 
 void Writer::begin(const std::string& name) {
   scope_ = name;
@@ -60,15 +69,23 @@ std::string Writer::tensor(const Tensor& tensor) {
   written_.take(tensor.name);
   pb::TensorProto& made = *graph_.add_initializer();
   made.set_name(tensor.name);
-  made.set_data_type(pb::TensorProto::FLOAT);
-  for (const std::int64_t extent : tensor.shape) made.add_dims(extent);
-  made.set_raw_data(tensor.values.data(), tensor.values.size() * sizeof(float));
+  fill(made, tensor);
   return tensor.name;
 }
 
 std::string Writer::floats(const std::vector<float>& values,
                            const std::vector<std::int64_t>& dims) {
+  if (constants_are_nodes_) return constant({"", dims, values});
   return tensor({names_.take(part_name("value")), dims, values});
+}
+
+std::string Writer::constant(const Tensor& tensor) {
+  std::string name = add("Constant", {});
+  auto& attribute = *graph_.mutable_node(graph_.node_size() - 1)->add_attribute();
+  attribute.set_name("value");
+  attribute.set_type(pb::AttributeProto::TENSOR);
+  fill(*attribute.mutable_t(), tensor);
+  return name;
 }
 
 std::string Writer::list(const std::vector<std::int64_t>& values) {

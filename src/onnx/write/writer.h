@@ -41,6 +41,9 @@ class Writer {
                                        const std::vector<std::string>& inputs, std::size_t outputs,
                                        const Settings& settings);
 
+  // From here on constants are nodes: initializers are what trains.
+  void keep_initializers_for_parameters(bool so) { constants_are_nodes_ = so; }
+
   // Initializers. A tensor is written once, under its own name.
   std::string tensor(const Tensor& tensor);
   std::string floats(const std::vector<float>& values, const std::vector<std::int64_t>& dims);
@@ -48,12 +51,14 @@ class Writer {
 
  private:
   std::string part_name(const std::string& what);
+  std::string constant(const Tensor& tensor);
 
   pb::GraphProto& graph_;
   UniqueNames names_;
   UniqueNames node_names_;
   UniqueNames written_;
   std::string scope_;
+  bool constants_are_nodes_ = false;
   int first_ = 0;  // of the scope's nodes
 };
 

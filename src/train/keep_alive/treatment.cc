@@ -145,6 +145,7 @@ void Treatment::perturb(std::int64_t step, double shrink, double perturb) {
       values[i] = static_cast<float>(shrink * static_cast<double>(values[i]) +
                                      perturb * static_cast<double>(fresh[i]));
   }
+  engine_->derive();
   ++record_.perturbed;
   before_.clear();
 }
