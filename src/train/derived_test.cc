@@ -51,13 +51,14 @@ Graph network(bool normed) {
 }
 
 TrainSettings settings(int threads = 1) {
-  return {.optimizer = Adam{.learning_rate = 0.01f},
-          .batch = 32,
-          .epochs = 4,
-          .clip_norm = 1.0,
-          .seed = 5,
-          .threads = threads,
-          .shards = 3};
+  TrainSettings chosen{.optimizer = Adam{.learning_rate = 0.01f},
+                       .batch = 32,
+                       .epochs = 4,
+                       .seed = 5,
+                       .threads = threads,
+                       .shards = 3};
+  chosen.clip_norm = 1.0;
+  return chosen;
 }
 
 const Tensor& tensor(const std::vector<Tensor>& tensors, const std::string& name) {
