@@ -61,13 +61,13 @@ TrainSettings settings(int threads = 1) {
   return chosen;
 }
 
-const Tensor& tensor(const std::vector<Tensor>& tensors, const std::string& name) {
+Tensor tensor(const std::vector<Tensor>& tensors, const std::string& name) {
   return *std::ranges::find(tensors, name, &Tensor::name);
 }
 
 void expect_normed(const std::vector<Tensor>& tensors, const std::string& name) {
-  const Tensor& weight = tensor(tensors, name);
-  const std::vector<float>& v = tensor(tensors, name + ".v").values;
+  const Tensor weight = tensor(tensors, name);
+  const std::vector<float> v = tensor(tensors, name + ".v").values;
   const std::int64_t inputs = weight.shape[1];
   for (std::int64_t i = 0; i < std::ssize(v); ++i) {
     double square = 0.0;
@@ -83,7 +83,7 @@ TEST(TrainDerived, WeightsAreDrawnAsTheyWouldBe) {
   Trainer normed(network(true), settings());
   Trainer plain(network(false), settings());
   for (const Tensor& drawn : plain.tensors()) {
-    const Tensor& found = tensor(normed.tensors(), drawn.name);
+    const Tensor found = tensor(normed.tensors(), drawn.name);
     for (std::size_t i = 0; i < drawn.values.size(); ++i)
       EXPECT_NEAR(found.values[i], drawn.values[i], 1e-6) << drawn.name << " " << i;
   }
