@@ -51,22 +51,23 @@ Graph network(bool normed) {
 }
 
 TrainSettings settings(int threads = 1) {
-  return {.optimizer = Adam{.learning_rate = 0.01f},
-          .batch = 32,
-          .epochs = 4,
-          .clip_norm = 1.0,
-          .seed = 5,
-          .threads = threads,
-          .shards = 3};
+  TrainSettings chosen{.optimizer = Adam{.learning_rate = 0.01f},
+                       .batch = 32,
+                       .epochs = 4,
+                       .seed = 5,
+                       .threads = threads,
+                       .shards = 3};
+  chosen.clip_norm = 1.0;
+  return chosen;
 }
 
-const Tensor& tensor(const std::vector<Tensor>& tensors, const std::string& name) {
+Tensor tensor(const std::vector<Tensor>& tensors, const std::string& name) {
   return *std::ranges::find(tensors, name, &Tensor::name);
 }
 
 void expect_normed(const std::vector<Tensor>& tensors, const std::string& name) {
-  const Tensor& weight = tensor(tensors, name);
-  const std::vector<float>& v = tensor(tensors, name + ".v").values;
+  const Tensor weight = tensor(tensors, name);
+  const std::vector<float> v = tensor(tensors, name + ".v").values;
   const std::int64_t inputs = weight.shape[1];
   for (std::int64_t i = 0; i < std::ssize(v); ++i) {
     double square = 0.0;
@@ -82,7 +83,7 @@ TEST(TrainDerived, WeightsAreDrawnAsTheyWouldBe) {
   Trainer normed(network(true), settings());
   Trainer plain(network(false), settings());
   for (const Tensor& drawn : plain.tensors()) {
-    const Tensor& found = tensor(normed.tensors(), drawn.name);
+    const Tensor found = tensor(normed.tensors(), drawn.name);
     for (std::size_t i = 0; i < drawn.values.size(); ++i)
       EXPECT_NEAR(found.values[i], drawn.values[i], 1e-6) << drawn.name << " " << i;
   }
