@@ -1,6 +1,7 @@
 """What undying.watch counts, of every layout and number type, by both of its ways, and what it costs (scripts/test --torch)."""
 
 import copy
+import threading
 
 import numpy as np
 import pytest
@@ -219,3 +220,90 @@ def test_a_network_that_is_moved_while_it_is_watched_is_refused():
         w.census([torch.randn(16, 6)])
         with pytest.raises(undying.InputError, match=r"\[1\] was on cpu and is called on meta now; expected undying.watch\(\) after"):
             model.to("meta")(torch.randn(16, 6, device="meta"))
+
+
+class Stops(nn.Module):
+    """A part in which the next pass is broken off."""
+
+    def __init__(self):
+        super().__init__()
+        self.error = None
+
+    def forward(self, x):
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+        return x
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("no")], ids=["ctrl-c", "exception"])
+@pytest.mark.parametrize("before", [0, 1], ids=["before it", "behind it"])
+def test_a_pass_that_is_broken_off_leaves_nothing_behind(error, before):
+    stops = Stops()
+    parts = [nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3)]
+    parts.insert(1 + before, stops)
+    model = nn.Sequential(*parts)
+    x = torch.randn(8, 6)
+    with undying.watch(model, every=1, exact=True) as watch:
+        for broken in (False, True, False, False):
+            stops.error = error if broken else None
+            if broken:
+                with pytest.raises(type(error)):
+                    model(x)
+            else:
+                model(x).sum().backward()
+                watch.count_step()
+        assert len(watch.layers) == 1
+    assert torch._C._len_torch_function_stack() == 0
+
+
+def test_ctrl_c_within_a_part_for_which_the_mode_has_stepped_aside(monkeypatch):
+    model = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3))
+    x = torch.randn(8, 6)
+    linear = F.linear
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    with undying.watch(model, every=1, exact=True) as watch:
+        model(x)
+        monkeypatch.setattr(F, "linear", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            model(x)
+        monkeypatch.setattr(F, "linear", linear)
+        model(x).sum().backward()
+        watch.count_step()
+    assert torch._C._len_torch_function_stack() == 0
+
+
+def test_another_thread_runs_a_network_of_its_own_meanwhile():
+    other = nn.Linear(4, 4)
+    failed = []
+
+    class Meanwhile(nn.Module):
+        def forward(self, x):
+            def run():
+                try:
+                    other(torch.ones(1, 4))
+                except Exception as error:
+                    failed.append(error)
+
+            thread = threading.Thread(target=run)
+            thread.start()
+            thread.join()
+            return x
+
+    model = nn.Sequential(nn.Linear(6, 5), Meanwhile(), nn.ReLU(), nn.Linear(5, 3))
+    with undying.watch(model, every=1, exact=True):
+        for _ in range(3):
+            model(torch.randn(8, 6))
+    assert not failed
+
+
+def test_an_empty_batch_counts_nothing():
+    model = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3))
+    with undying.watch(model, every=1, exact=True) as watch:
+        model(torch.randn(4, 6)).sum().backward()
+        watch.count_step()
+        model(torch.empty(0, 6)).sum().backward()
+        watch.count_step()

@@ -5,8 +5,8 @@
 // in order, lay_out() (buffers.h) says which buffers they need and when, place() (memory.h) where
 // each lies in an arena; a Plan holds one such arena a shard and the order of work: segments of
 // instructions, between which all shards meet. Invariant: nothing is allocated while it runs, and
-// what a shard computes depends on its rows alone. Values are (rows, example), the example as its
-// layout says.
+// what a shard computes depends on the batch and its place in it alone. Values are (rows, example),
+// the example as its layout says.
 
 #include <cstdint>
 #include <memory>

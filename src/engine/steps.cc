@@ -146,8 +146,8 @@ class Compiler {
     const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
     Workers workers(
         std::min({options_.shards, cores, std::max(1, static_cast<int>(wanted_.size()))}));
-    workers.run([&](int worker) {
-      if (worker > 0) onednn::use_one_thread();  // as the caller has
+    workers.run([&](int) {
+      onednn::use_one_thread();
       for (std::size_t i = next++; i < wanted_.size(); i = next++) try {
           build_kernel(wanted_[i]);
         } catch (...) {

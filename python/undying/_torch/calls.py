@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from typing import Any, Protocol
 
@@ -71,6 +72,7 @@ class Calls:
         self.hooks: list = []
         self.inside: list[torch.nn.Module] = []
         self.mode: _Mode | None = None
+        self.thread = 0  # whose pass it is: hooks are the process's, the stack of modes is a thread's
         self.ended: list[torch.nn.Module] = []  # in this pass, those without parts
         self.differs = False  # whether something in the passes of parts before this one works otherwise in training
         self.counts: dict[str, int] = {}
@@ -91,12 +93,17 @@ class Calls:
     # Called for every module of the process: what is only asked for when a call is new is found out then.
 
     def _enter(self, module: torch.nn.Module, inputs: Any) -> None:
+        if self.mode is not None and self.thread != threading.get_ident():
+            return
+        if self.inside and module is self.inside[0]:
+            self._forget()
         if self.mode is None:
             if id(module) not in self.names or self.model() is None:
                 return
             # What a part is given went through the parts before it.
             self.differs = module is not self.model() and self._differs()
             self.ended, self.counts, self.unread = [], {}, []
+            self.thread = threading.get_ident()
             self.mode = _Mode(self)
             self.mode.__enter__()
         self.inside.append(module)
@@ -120,25 +127,42 @@ class Calls:
             return
         if module._forward_pre_hooks or "forward" in module.__dict__:
             return  # whatever a user has put into it is met
-        top = _pop_torch_function_stack()
-        if top is not self.mode:  # the user's, or another watch's
-            _push_on_torch_function_stack(top)
+        if not self._step_off():
             return
         self.aside = module
         if call is not None:
             self.counts[place], self.met = count, call
             self.handler.before(call, inputs[0])
 
+    def _step_off(self) -> bool:
+        """Takes the mode off the stack, where it is on top; else a user's, or another watch's, is."""
+        if torch._C._len_torch_function_stack() == 0:
+            return False
+        top = _pop_torch_function_stack()
+        if top is not self.mode:
+            _push_on_torch_function_stack(top)
+        return top is self.mode
+
+    def _forget(self) -> None:
+        """A pass that never ended: Ctrl-C is no exception for which torch calls its hooks."""
+        self._step_off()
+        self.mode = self.aside = self.met = None
+        self.inside = []
+
     def _leave(self, module: torch.nn.Module, inputs: Any, outputs: Any) -> None:
-        if self.mode is None:
+        if self.mode is None or self.thread != threading.get_ident():
             return
+        met = None
         if self.aside is module:
-            self.aside = None
+            met, self.aside, self.met = self.met, None, None
             _push_on_torch_function_stack(self.mode)
-            if self.met is not None:
-                self.met = None
-                if outputs is not None:
-                    self.handler.after(outputs)
+        try:
+            if met is not None and outputs is not None:
+                self.handler.after(outputs)
+        finally:
+            self._end(module)
+
+    def _end(self, module: torch.nn.Module) -> None:
         if self.inside and self.inside[-1] is module:
             self.inside.pop()
         if not module._modules:

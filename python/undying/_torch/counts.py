@@ -83,8 +83,12 @@ class _HostSums:
         try:
             address = values.data_ptr()
         except RuntimeError:
-            return self.unwrap(values, count, row)
-        self.sums.add(count, row, address, kind is _DOUBLE, values.numel(), inner)
+            address = 0
+        size = values.numel()
+        if address:
+            self.sums.add(count, row, address, kind is _DOUBLE, size, inner)
+        elif size:
+            self.unwrap(values, count, row)
 
     def unwrap(self, values: torch.Tensor, count: bool, row: int) -> None:
         """Within torch.func.grad tensors are wrapped."""

@@ -2,7 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstdlib>
+#include <charconv>
 
 #include "undying/doctor.h"
 #include "undying/error.h"
@@ -53,12 +53,22 @@ void read_swap(std::string_view part, Remedy& remedy) {
 }
 
 void read_rate(std::string_view part, Remedy& remedy) {
-  const std::string number(part.substr(kRate.size()));
-  char* end = nullptr;
-  remedy.learning_rate_factor = std::strtod(number.c_str(), &end);
-  if (number.empty() || *end != '\0' || !(remedy.learning_rate_factor > 0.0) ||
-      !(remedy.learning_rate_factor <= 1e6))
+  const std::string_view number = part.substr(kRate.size());
+  double factor = 0.0;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), factor);
+  if (error != std::errc() || end != number.data() + number.size() ||
+      !(factor > 0.0 && factor <= 1e6))
     refuse(part, "is no factor above 0");
+  if (factor == 1.0) refuse(part, "changes nothing");
+  if (remedy.learning_rate_factor != 1.0) refuse(part, "is a second factor");
+  remedy.learning_rate_factor = factor;
+}
+
+void read_rule(std::string_view part, Remedy& remedy) {
+  const KeepAlive::Rule rule = parse_keep_alive(part).rules.front();
+  if (std::ranges::count(remedy.keep_alive.rules, rule.name, &KeepAlive::Rule::name) > 0)
+    refuse(part, "is there twice");
+  remedy.keep_alive.rules.push_back(rule);
 }
 
 void read_part(std::string_view part, Remedy& remedy) {
@@ -68,7 +78,7 @@ void read_part(std::string_view part, Remedy& remedy) {
   else if (part.starts_with(kRate))
     read_rate(part, remedy);
   else if (is_keep_alive(part))
-    remedy.keep_alive.rules.push_back(parse_keep_alive(part).rules.front());
+    read_rule(part, remedy);
   else
     read_swap(part, remedy);
 }

@@ -225,6 +225,7 @@ class Trial {
         static_cast<float>(learning_rate(train.optimizer) * remedy.learning_rate_factor));
     const auto& inside = remedy.keep_alive.rules;
     train.keep_alive.rules.insert(train.keep_alive.rules.end(), inside.begin(), inside.end());
+    train.health.counters = train.keep_alive.any();
     Trainer trainer(treated->graph, train);
     trainer.load(treated->weights(treatments_->patient().weights));
     if (const auto known = starts_.find(start_of(remedy, seed)); known != starts_.end())

@@ -62,6 +62,8 @@ TEST(Remedies, WhatIsNoneSaysWhatThereIs) {
   EXPECT_THAT(refusal("elu annealed"), HasSubstr("has no slope to anneal in"));
   EXPECT_THAT(refusal("redo + "), HasSubstr("\"\" is empty"));
   EXPECT_THAT(refusal("learning rate x 0"), HasSubstr("is no factor above 0"));
+  EXPECT_THAT(refusal("learning rate x 1"), HasSubstr("changes nothing"));
+  EXPECT_THAT(refusal("redo + redo:0.2"), HasSubstr("\"redo:0.2\" is there twice"));
   EXPECT_THAT(refusal("redo:2"), HasSubstr("TAU of redo"));
   EXPECT_THAT(refusal("leaky_relu:x"), HasSubstr("slope of leaky_relu"));
 }

@@ -60,8 +60,12 @@ class Through {
   bool depends(int id) const {
     const Operation* operation = maker(id);
     if (operation == nullptr) return false;
-    return !operation->origin.parameters.empty() ||
-           std::ranges::any_of(operation->inputs, [&](int input) { return depends(input); });
+    const auto [found, fresh] = depends_.try_emplace(id, false);
+    if (!fresh) return found->second;
+    const bool any =
+        !operation->origin.parameters.empty() ||
+        std::ranges::any_of(operation->inputs, [&](int input) { return depends(input); });
+    return depends_[id] = any;
   }
 
   // The operations from parameters to a value, as the file orders them.
@@ -79,6 +83,7 @@ class Through {
     for (const std::size_t i : chain) operations[i] = net_.operations[i];
     operations[reader] = net_.operations[reader];
     bool works = true;
+    depends_.clear();  // of values that may be known no more
     for (const std::size_t i : chain) works = works && revive(net_.operations[i], added);
     if (works) shape_outputs(net_, net_.operations[reader]);
     if (works && net_.operations[reader].problem.empty()) {
@@ -123,6 +128,7 @@ class Through {
 
   Net& net_;
   std::map<int, std::size_t> producers_;
+  mutable std::map<int, bool> depends_;  // by value, until one of them changes
   int done_ = 0;
 };
 

@@ -41,7 +41,7 @@ class DividedConvKernel final : public Kernel {
     scratch = activation_.width() == 1 ? 0 : dst_size_;
     reserve(request.rows, request.rows * request.shards);
     capacity_ = request.rows;
-    shared = capacity_ * (2 * src_size_ + dst_size_);
+    shared = capacity_ * (2 * src_size_ + 2 * dst_size_);
     const Products& products = products_.begin()->second;
     workspace =
         capacity_ * dst_size_ + std::max(products.outputs.workspace(), products.inputs.workspace());
@@ -62,7 +62,7 @@ class DividedConvKernel final : public Kernel {
   }
 
   std::string implementation() const override {
-    return "shards by channels: " + products_.begin()->second.outputs.implementation();
+    return "shards by units: " + products_.begin()->second.outputs.implementation();
   }
 
   void forward(const Pass& pass, int phase) const override {
@@ -87,7 +87,7 @@ class DividedConvKernel final : public Kernel {
     const std::int64_t part = pass.batch_rows * src_size_ / inputs_.parts;
     if (phase == 0) return give_gradient(pass);
     if (phase == 1) {
-      const void* diff = dst_of(pass);
+      const void* diff = diff_dst_of(pass);
       products.outputs.backward_weights(src_of(pass), own_part(pass),
                                         pass.diff_parameters[0] + pass.shard * own_size(),
                                         space(pass));
@@ -109,14 +109,16 @@ class DividedConvKernel final : public Kernel {
 
   bool passes() const { return bias_ || follows_; }
 
-  // The shared buffer: the inputs of the batch, kept for the backward pass; its outputs in parts,
-  // then the gradient of the whole ones; the gradient of the inputs in parts.
+  // The shared buffer: the inputs of the batch, kept for the backward pass; its outputs in parts;
+  // the gradient of the whole ones, in a place of its own, for no meeting need stand between the
+  // last phase forward and the first one backward; the gradient of the inputs in parts.
   float* region(const Pass& pass, std::int64_t at) const {
     return pass.shared + pass.shards * capacity_ * at;
   }
   float* src_of(const Pass& pass) const { return region(pass, 0); }
   float* dst_of(const Pass& pass) const { return region(pass, src_size_); }
-  float* diff_src_of(const Pass& pass) const { return region(pass, src_size_ + dst_size_); }
+  float* diff_dst_of(const Pass& pass) const { return region(pass, src_size_ + dst_size_); }
+  float* diff_src_of(const Pass& pass) const { return region(pass, src_size_ + 2 * dst_size_); }
 
   // One shard's own: the gradient of its outputs.
   float* space(const Pass& pass) const {
@@ -142,14 +144,14 @@ class DividedConvKernel final : public Kernel {
   }
 
   void give_gradient(const Pass& pass) const {
-    if (!passes()) return give(pass.diff_dst, pass, dst_size_, dst_of(pass));
+    if (!passes()) return give(pass.diff_dst, pass, dst_size_, diff_dst_of(pass));
     const bool straight = activation_.width() == 1 && !shape_.bfloat16;
-    float* diff_z = straight                   ? dst_of(pass) + pass.first_row * dst_size_
+    float* diff_z = straight                   ? diff_dst_of(pass) + pass.first_row * dst_size_
                     : activation_.width() == 1 ? pass.diff_dst
                                                : pass.scratch;
     activation_.backward(pass, saved > 0 ? pass.saved : pass.dst, diff_z,
                          bias_ ? pass.diff_parameters[1] : nullptr);
-    if (!straight) give(diff_z, pass, dst_size_, dst_of(pass));
+    if (!straight) give(diff_z, pass, dst_size_, diff_dst_of(pass));
   }
 
   // The gradient of this shard's outputs, of the batch.
@@ -157,10 +159,10 @@ class DividedConvKernel final : public Kernel {
     float* part = pass.scratch + pass.rows * scratch;
     const std::int64_t count = pass.batch_rows * dst_size_ / shape_.outputs;
     if (shape_.bfloat16)
-      outputs_.take(reinterpret_cast<const std::uint16_t*>(dst_of(pass)), count, pass.shard,
+      outputs_.take(reinterpret_cast<const std::uint16_t*>(diff_dst_of(pass)), count, pass.shard,
                     reinterpret_cast<std::uint16_t*>(part));
     else
-      outputs_.take<float>(dst_of(pass), count, pass.shard, part);
+      outputs_.take<float>(diff_dst_of(pass), count, pass.shard, part);
     return part;
   }
 

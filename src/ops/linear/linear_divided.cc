@@ -20,8 +20,9 @@ namespace {
 
 using onednn::InnerProduct;
 
-// The shared buffer has three regions: the inputs of the batch, kept for the backward pass; its
-// outputs, then their gradient; the gradient of the inputs.
+// The shared buffer has four regions: the inputs of the batch, kept for the backward pass; its
+// outputs; their gradient, in a place of its own, for no meeting need stand between the last phase
+// forward and the first one backward; the gradient of the inputs.
 class DividedLinearKernel final : public Kernel {
  public:
   explicit DividedLinearKernel(const PlanRequest& request)
@@ -38,7 +39,7 @@ class DividedLinearKernel final : public Kernel {
     needs_dst = keeps_output && request.follower != nullptr;
     saved = keeps_output ? 0 : positions_ * outputs_.columns;
     scratch = activation_.width() == 1 ? 0 : positions_ * outputs_.columns;
-    shared = capacity_ * (2 * inputs_.columns + outputs_.columns);
+    shared = capacity_ * (2 * inputs_.columns + 2 * outputs_.columns);
     reserve(request.rows, request.rows * request.shards);
     const Products& products = products_.begin()->second;
     workspace = weight_room() + part_room() +
@@ -75,19 +76,19 @@ class DividedLinearKernel final : public Kernel {
       float* diff_z = activation_.width() == 1 ? pass.diff_dst : pass.scratch;
       activation_.backward(pass, pass.saved != nullptr ? pass.saved : pass.dst, diff_z,
                            bias_ ? pass.diff_parameters[1] : nullptr);
-      return give(pass, diff_z, outputs_.columns, dst_of(pass));
+      return give(pass, diff_z, outputs_.columns, diff_dst_of(pass));
     }
     if (phase == 1) {
       const Products& products = products_.at(pass.batch_rows);
       std::uint16_t* part = weights_at(pass) + 2 * weight_room();
-      outputs_.take<std::uint16_t>(narrow(dst_of(pass)), batch(pass), pass.shard, part);
+      outputs_.take<std::uint16_t>(narrow(diff_dst_of(pass)), batch(pass), pass.shard, part);
       products.outputs.backward_weights(narrow(src_of(pass)), part, own_gradient(pass),
                                         space(pass));
       if (pass.diff_src[0] == nullptr) return;
       for (std::int64_t i = 0; i < outputs_.columns; ++i)
         to_bfloat16(back_weights(pass) + i * inputs_.columns, inputs_.width(),
                     weights_at(pass) + i * inputs_.width());
-      products.inputs.backward_data(narrow(dst_of(pass)), weights_at(pass),
+      products.inputs.backward_data(narrow(diff_dst_of(pass)), weights_at(pass),
                                     diff_src_of(pass) + pass.shard * batch(pass) * inputs_.width(),
                                     space(pass));
     } else if (pass.diff_src[0] != nullptr) {
@@ -132,8 +133,11 @@ class DividedLinearKernel final : public Kernel {
   }
   float* src_of(const Pass& pass) const { return region(pass, 0); }
   float* dst_of(const Pass& pass) const { return region(pass, inputs_.columns); }
-  float* diff_src_of(const Pass& pass) const {
+  float* diff_dst_of(const Pass& pass) const {
     return region(pass, inputs_.columns + outputs_.columns);
+  }
+  float* diff_src_of(const Pass& pass) const {
+    return region(pass, inputs_.columns + 2 * outputs_.columns);
   }
 
   std::int64_t own_size() const { return outputs_.width() * inputs_.columns; }

@@ -1,0 +1,109 @@
+// Layers whose shards divide the units: on any number of threads the same bits, with early updates
+// or late ones, in whole and in short batches, and what shards that take rows give.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/philox.h"
+#include "engine/engine.h"
+#include "engine/test_whole_graph.h"
+#include "onednn/convolution.h"
+
+namespace undying::engine {
+namespace {
+
+constexpr std::int64_t kBatch = 8;
+// Whole vectors in each of 2, 3 or 4 parts, and so many weights that they are updated early.
+constexpr std::int64_t kChannels = 576;
+
+class Rows final : public BatchSource {
+ public:
+  void inputs(int, std::int64_t first, std::int64_t rows, float* dst) const override {
+    const Random random(3, Stream::kTest);
+    for (std::int64_t i = 0; i < rows * kChannels; ++i)
+      dst[i] = static_cast<float>(random.normal(static_cast<std::uint64_t>(first * kChannels + i)));
+  }
+  bool has_labels() const override { return true; }
+  void labels(std::int64_t first, std::int64_t rows, std::int32_t* dst) const override {
+    for (std::int64_t i = 0; i < rows; ++i) dst[i] = static_cast<std::int32_t>((first + i) % 3);
+  }
+  void targets(std::int64_t, std::int64_t, float*) const override {}
+};
+
+struct Tested {
+  bool convolution;
+  Precision precision = Precision::kFloat32;
+};
+
+// The divided layer is the last but one, and nothing behind it makes the shards meet.
+Graph network(const Tested& tested) {
+  if (!tested.convolution)
+    return Graph({input("x", {kChannels}), linear("a", 0, kChannels), activation("f", 1, "tanh"),
+                  linear("b", 2, 3)});
+  Node conv{"a", "conv", {0}, {{"outputs", kChannels}, {"kernel", Ints{1, 1}}}};
+  return Graph({input("x", {kChannels, 1, 1}), conv, activation("f", 1, "leaky_relu:0.1"),
+                node("flat", "flatten", {2}), linear("b", 3, 3)});
+}
+
+struct Trained {
+  std::vector<float> weights;
+  bool divided = false;
+};
+
+// A whole batch, a short one, one of fewer rows than shards, and a whole one again.
+Trained train(const Tested& tested, EngineOptions options) {
+  Model model(network(tested));
+  const Random random(8, Stream::kTest, 1);
+  for (std::int64_t i = 0; i < model.trained_size(); ++i)
+    model.trained()[i] = static_cast<float>(0.04 * random.normal(static_cast<std::uint64_t>(i)));
+  options.batch = kBatch;
+  options.precision = tested.precision;
+  Engine engine(model, options);
+  const SlicePass update{.apply =
+                             [&](const Slice& slice) {
+                               for (std::int64_t i = 0; i < slice.size; ++i)
+                                 for (const float* gradient : slice.gradients)
+                                   model.trained()[slice.offset + i] -= 0.1f * gradient[i];
+                             },
+                         .finish = {}};
+  const Rows rows;
+  std::uint64_t step = 0;
+  for (const std::int64_t count : {kBatch, std::int64_t{5}, std::int64_t{2}, kBatch})
+    engine.step(rows, count, ++step, std::span(&update, 1));
+  return {{model.trained(), model.trained() + model.trained_size()},
+          std::ranges::any_of(engine.training_plan().steps(),
+                              [](const Step& each) { return each.kernel->divides; })};
+}
+
+class Divided : public testing::TestWithParam<int> {};
+
+TEST_P(Divided, ThreadsDecideNoBitAndShardsOnlyTheOrderOfSums) {
+  const int shards = GetParam();
+  for (const Tested& tested :
+       {Tested{true}, Tested{true, Precision::kBfloat16}, Tested{false, Precision::kBfloat16}}) {
+    if (tested.precision == Precision::kBfloat16 && !onednn::has_bfloat16()) continue;
+    SCOPED_TRACE(tested.convolution ? "convolution" : "linear");
+    const Trained one = train(tested, {.shards = 1, .early_updates = false});
+    const Trained alone = train(tested, {.shards = shards, .threads = 1, .early_updates = false});
+    EXPECT_FALSE(one.divided);
+    EXPECT_TRUE(alone.divided);
+    for (const int threads : {2, shards})
+      EXPECT_EQ(
+          train(tested, {.shards = shards, .threads = threads, .early_updates = false}).weights,
+          alone.weights)
+          << threads;
+    for (const int threads : {1, shards})
+      EXPECT_EQ(train(tested, {.shards = shards, .threads = threads}).weights, alone.weights)
+          << "updated early";
+    // A sum that differs in its last bits may be rounded to the next bfloat16.
+    const double near = tested.precision == Precision::kBfloat16 ? 2e-3 : 2e-6;
+    for (std::size_t i = 0; i < one.weights.size(); ++i)
+      EXPECT_NEAR(alone.weights[i], one.weights[i], near) << i;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shards, Divided, testing::Values(2, 3, 4));
+
+}  // namespace
+}  // namespace undying::engine
