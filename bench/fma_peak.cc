@@ -37,7 +37,8 @@ double multiply_adds(std::int64_t rounds) {
                         hn::Add(hn::Add(hn::Add(s4, s5), hn::Add(s6, s7)),
                                 hn::Add(hn::Add(s8, s9), hn::Add(s10, s11))));
   const auto lanes = static_cast<float>(hn::Lanes(d));
-  if (hn::GetLane(hn::SumOfLanes(d, sum)) != 12.0f * lanes) std::abort();  // verified before it counts
+  if (hn::GetLane(hn::SumOfLanes(d, sum)) != 12.0f * lanes)
+    std::abort();  // verified before it counts
   return 2.0 * 12.0 * static_cast<double>(lanes) * static_cast<double>(rounds);
 }
 

@@ -1,5 +1,5 @@
-// The limits of the machine, on 1 and on N threads: float32 multiply-adds in registers, and oneDNN's
-// matrix product 2048^3, one instance a thread. Prints JSON.
+// The limits of the machine, on 1 and on N threads: float32 multiply-adds in registers, and
+// oneDNN's matrix product 2048^3, one instance a thread. Prints JSON.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,8 +20,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::int64_t kSize = 2048;
 
-// GFLOP/s of all threads together: median of seven rounds of `work`, which a thread makes for itself
-// and which returns how many operations it did.
+// GFLOP/s of all threads together: median of seven rounds of `work`, which a thread makes for
+// itself and which returns how many operations it did.
 double rate(int threads, const std::function<std::function<double()>()>& prepare) {
   std::vector<double> rates(7);
   std::vector<double> operations(static_cast<std::size_t>(threads));

@@ -83,28 +83,17 @@ void read_part(std::string_view part, Remedy& remedy) {
     read_swap(part, remedy);
 }
 
-std::string label_of(const Remedy& remedy) {
-  std::string label;
-  const auto add = [&](const std::string& part) { label += (label.empty() ? "" : " + ") + part; };
-  if (remedy.swap)
-    add(remedy.swap->specification() + (remedy.anneal ? std::string(kAnnealed) : ""));
-  if (remedy.reinitialise) add("re-initialise");
-  if (remedy.keep_alive.any()) add(remedy.keep_alive.specification());
-  if (remedy.learning_rate_factor != 1.0)
-    add(fmt::format("{}{}", kRate, remedy.learning_rate_factor));
-  return label;
-}
-
 }  // namespace
 
 Remedy parse_remedy(std::string_view text) {
   Remedy remedy;
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find('+', begin), text.size());
-    read_part(trimmed(text.substr(begin, end - begin)), remedy);
+    const std::string_view part = trimmed(text.substr(begin, end - begin));
+    read_part(part, remedy);
+    remedy.label += fmt::format("{}{}", remedy.label.empty() ? "" : " + ", part);
     begin = end + 1;
   }
-  remedy.label = label_of(remedy);
   return remedy;
 }
 

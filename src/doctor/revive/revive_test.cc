@@ -42,6 +42,7 @@ TEST(Remedies, AreReadAsTheyAreLabelled) {
     EXPECT_EQ(read.learning_rate_factor, all[i].learning_rate_factor);
   }
   const Remedy several = parse_remedy("redo:0.2,50+ leaky_relu:0.25 +l2-init");
+  EXPECT_EQ(several.label, "redo:0.2,50 + leaky_relu:0.25 + l2-init");
   EXPECT_EQ(several.swap, Activation("leaky_relu:0.25"));
   ASSERT_EQ(several.keep_alive.rules.size(), 2u);
   EXPECT_EQ(several.keep_alive.rules[0].values, (std::vector<double>{0.2, 50}));
