@@ -307,3 +307,7 @@ def test_an_empty_batch_counts_nothing():
         watch.count_step()
         model(torch.empty(0, 6)).sum().backward()
         watch.count_step()
+        report = watch.census([torch.empty(0, 6), torch.randn(9, 6)])
+    assert report.to_dict()["units"]
+    with pytest.raises(undying.InputError, match="closed"):
+        watch.__enter__()

@@ -132,7 +132,20 @@ Error in_flags(const Error& error) {
   return error;
 }
 
+// "--metrics=", as an unset variable leaves it: the parser would take the next argument for its
+// value.
+void refuse_empty_values(int argc, const char* const* argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--") return;
+    if (argument.starts_with("--") && argument.find('=') == argument.size() - 1)
+      throw Error(ErrorCode::kInvalidArgument, argument.substr(0, argument.size() - 1),
+                  "is empty; expected a value, or the flag left out");
+  }
+}
+
 int run_command(Program& program, int argc, const char* const* argv) {
+  refuse_empty_values(argc, argv);
   // Before parsing, where a --help behind it would hide it.
   if (argc > 1 && argv[1][0] != '-' &&
       std::ranges::none_of(program.commands, [&](const auto& known) {

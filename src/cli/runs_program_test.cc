@@ -141,7 +141,9 @@ TEST_F(Program, AMetricThatDoesNotFitIsOneError) {
                AllOf(HasSubstr("AUC"), HasSubstr("expected rmse, mae or r2")));
   expect_error("train --data spirals --metric precision",
                AllOf(HasSubstr("precision"), HasSubstr("log-loss")));
-  expect_error("train --data abs --class-weights balanced", HasSubstr("class weights"));
+  expect_error("train --data abs --metrics= --seed=3", HasSubstr("[--metrics] is empty"));
+  expect_error("train --data abs --class-weights balanced",
+               HasSubstr("[--class-weights] are of cross-entropy"));
   expect_error("train --data spirals --class-weights heavy",
                AllOf(HasSubstr("heavy"), HasSubstr("balanced")));
 }

@@ -38,7 +38,24 @@ Json score_json(const Trainer::Score& score) {
   return {{"accuracy", number(score.accuracy)}, {"loss", number(score.loss)}};
 }
 
-std::string changed_text(const RevivalArm& arm) {
+// What a remedy inside training came to: often it has not had its turn when a trial ends.
+std::string inside_text(const Arm& arm) {
+  std::int64_t runs = 0, replaced = 0, perturbed = 0;
+  for (const ArmRun& each : arm.runs) {
+    runs += each.present ? 1 : 0;
+    replaced += each.run.keep_alive.replaced;
+    perturbed += each.run.keep_alive.perturbed;
+  }
+  std::string text = arm.keep_alive.specification() + " inside training";
+  const bool draws = std::ranges::any_of(arm.keep_alive.rules, [](const KeepAlive::Rule& rule) {
+    return rule.name == "redo" || rule.name == "cbp";
+  });
+  if (draws) text += fmt::format(" (replaced {} units in {} runs)", replaced, runs);
+  if (perturbed > 0) text += fmt::format(" (perturbed all weights {} times)", perturbed);
+  return text;
+}
+
+std::string changed_text(const RevivalArm& arm, const Arm& in_study) {
   std::string text;
   const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
   if (arm.effect.swapped > 0) add(fmt::format("{} activations swapped", arm.effect.swapped));
@@ -51,8 +68,7 @@ std::string changed_text(const RevivalArm& arm) {
                     arm.effect.skipped));
   if (arm.remedy.learning_rate_factor != 1.0)
     add(fmt::format("learning rate x {}", arm.remedy.learning_rate_factor));
-  if (arm.remedy.keep_alive.any())
-    add(fmt::format("{} after every step", arm.remedy.keep_alive.specification()));
+  if (in_study.keep_alive.any()) add(inside_text(in_study));
   return text.empty() ? "nothing" : text;
 }
 
@@ -65,7 +81,7 @@ std::string changes_text(const Revival& revival, std::size_t limit) {
       "):\n";
   for (std::size_t i = 0; i < revival.arms.size(); ++i)
     text += report::wrap(fmt::format("   {}: {}; difference {:.3g}", revival.study.arms[i].label,
-                                     changed_text(revival.arms[i]),
+                                     changed_text(revival.arms[i], revival.study.arms[i]),
                                      revival.arms[i].effect.output_difference),
                          limit, 6) +
             "\n";

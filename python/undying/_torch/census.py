@@ -22,7 +22,8 @@ def _feed(model: torch.nn.Module, batch: Any, place: Any) -> int:
         raise InputError(
             f"[loader] gives a {type(inputs).__name__}; expected tensors, tuples whose first entry is one, or dicts", "loader", "bad data"
         )
-    model(inputs.to(place))
+    if inputs.ndim == 0 or len(inputs) > 0:  # an empty batch says nothing
+        model(inputs.to(place))
     return len(inputs)
 
 

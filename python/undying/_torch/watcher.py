@@ -95,6 +95,8 @@ class Watch:
         self._hook.remove()
 
     def __enter__(self) -> "Watch":
+        if not self._calls.hooks:
+            raise InputError("[watch] is closed; expected a new one: undying.watch(model, ...)", "watch")
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:

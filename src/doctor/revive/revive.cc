@@ -18,6 +18,7 @@
 #include "ops/operator.h"
 #include "study/plan.h"
 #include "train/fit.h"
+#include "train/keep_alive/keep_alive.h"
 #include "trial/boundary.h"
 #include "undying/error.h"
 
@@ -284,6 +285,7 @@ class Trial {
     for (RevivalArm& arm : revival_.arms) {
       const auto treated = treatments_->of(arm.remedy, seed);
       arm.effect = treated->effect;
+      check_inside(arm.remedy, treated->graph);
       const std::string key = start_of(arm.remedy, seed);
       if (!starts_.contains(key)) starts_[key] = look_at(*treated);
       const std::vector<float>& before =
@@ -294,6 +296,19 @@ class Trial {
         raise(arm.effect.output_scale, before[i]);
       }
     }
+  }
+
+  // Before the first run, not in the middle of the trial.
+  void check_inside(const Remedy& remedy, const Graph& graph) const try {
+    TrainSettings train = settings_.train;
+    train.keep_alive = remedy.keep_alive;
+    train.health.counters = true;
+    if (remedy.keep_alive.any()) train::check_keep_alive(graph, train);
+  } catch (const Error& error) {
+    throw Error(
+        error.code(), "remedies",
+        fmt::format("\"{}\" cannot be tried: {} {}; expected others", remedy.label,
+                    error.subject().substr(error.subject().rfind(' ') + 1), error.message()));
   }
 
   // The chosen remedy's network, and how much better it is. `spoiled`: its label, where that is not

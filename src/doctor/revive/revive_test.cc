@@ -69,6 +69,26 @@ TEST(Remedies, WhatIsNoneSaysWhatThereIs) {
   EXPECT_THAT(refusal("leaky_relu:x"), HasSubstr("slope of leaky_relu"));
 }
 
+TEST(Revive, ARemedyInsideTrainingThatHasNothingToReplaceIsRefusedBeforehand) {
+  const Split data = split();
+  ReviveSettings settings = trial();
+  settings.remedies.resize(2);
+  settings.remedies.push_back(parse_remedy("leaky_relu:0.2 + redo"));
+  const Graph graph = mlp({.inputs = 12, .hidden = {}, .outputs = 4, .activation = "relu"});
+  Trainer trainer(graph, settings.train);
+  int runs = 0;
+  try {
+    settings.remedies.back().swap.reset();
+    revive(graph, trainer.tensors(), data, settings, {}, [&](const StudyProgress&) { ++runs; });
+    FAIL() << "nothing was refused";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(),
+                HasSubstr("[remedies] \"leaky_relu:0.2 + redo\" cannot be tried: redo "
+                          "has no layer whose units it could replace"));
+  }
+  EXPECT_EQ(runs, 0);
+}
+
 // What acts inside training is there in its arm's runs alone.
 TEST(Revive, ARemedyInsideTraining) {
   const Split data = split();

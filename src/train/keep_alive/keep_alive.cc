@@ -28,6 +28,12 @@ void check(const Rule& rule, std::string_view name, Treatment& treatment,
 
 }  // namespace
 
+void check_keep_alive(const Graph& graph, const TrainSettings& settings) {
+  engine::Model model(graph);
+  engine::Engine engine(model, {.batch = 1});
+  KeepAliveLoop(model, engine, {}, settings, {});
+}
+
 KeepAliveLoop::KeepAliveLoop(engine::Model& model, engine::Engine& engine,
                              std::span<Buffer<float>> moments, const TrainSettings& settings,
                              Treatment::Outputs outputs)

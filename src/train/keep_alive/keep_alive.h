@@ -9,6 +9,10 @@
 
 namespace undying::train {
 
+// Throws Error{kInvalidArgument} where settings name remedies that replace units, and the network
+// has none that they could.
+void check_keep_alive(const Graph& graph, const TrainSettings& settings);
+
 // The remedies of one run at work; a run without any has none of this.
 class KeepAliveLoop final : public engine::StepWatch {
  public:
