@@ -24,7 +24,7 @@ constexpr std::int64_t kBatch = 14;
 
 using Doubles = std::vector<double>;
 
-class Rows final : public BatchSource {
+class LeafRows final : public BatchSource {
  public:
   void inputs(int, std::int64_t first, std::int64_t rows, float* dst) const override {
     const Random random(3, Stream::kTest);
@@ -132,7 +132,7 @@ std::vector<Doubles> descend(Model& model, int steps, double rate, int shards, i
   };
   const std::vector<SlicePass> passes = {{apply, {}}};
   for (int step = 1; step <= steps; ++step)
-    engine.step(Rows(), kBatch, static_cast<std::uint64_t>(step), passes);
+    engine.step(LeafRows(), kBatch, static_cast<std::uint64_t>(step), passes);
   return gradients;
 }
 
@@ -191,7 +191,7 @@ TEST(Derivations, NormsOfAStepAreThoseOfTheWeight) {
       model.trained()[slice.offset + i] -= 0.1f * slice.gradients[0][i];
   };
   const std::vector<SlicePass> passes = {{apply, {}}};
-  engine.step(Rows(), kBatch, 1, passes);
+  engine.step(LeafRows(), kBatch, 1, passes);
   const Doubles after = values(model, "fc.weight");
   double update = 0.0;
   double weight = 0.0;
@@ -209,7 +209,7 @@ TEST(Derivations, NormsOfAStepAreThoseOfTheWeight) {
 TEST(Derivations, GradientsOverDataReachTheLeaves) {
   Model model(network());
   draw(model);
-  const Gradients found = frozen_gradients(model, Rows(), kBatch, {.shards = 2});
+  const Gradients found = frozen_gradients(model, LeafRows(), kBatch, {.shards = 2});
   const auto of = [&](const std::string& name) {
     const Parameter& each = parameter(model, name);
     return Doubles(found.mean.begin() + each.offset, found.mean.begin() + each.offset + each.size);

@@ -13,16 +13,17 @@
 namespace undying::engine {
 namespace {
 
-constexpr std::int64_t kBatch = 8;
+constexpr std::int64_t kWholeBatch = 8;
 // Whole vectors in each of 2, 3 or 4 parts, and so many weights that they are updated early.
-constexpr std::int64_t kChannels = 576;
+constexpr std::int64_t kDividedChannels = 576;
 
-class Rows final : public BatchSource {
+class ChannelRows final : public BatchSource {
  public:
   void inputs(int, std::int64_t first, std::int64_t rows, float* dst) const override {
     const Random random(3, Stream::kTest);
-    for (std::int64_t i = 0; i < rows * kChannels; ++i)
-      dst[i] = static_cast<float>(random.normal(static_cast<std::uint64_t>(first * kChannels + i)));
+    for (std::int64_t i = 0; i < rows * kDividedChannels; ++i)
+      dst[i] = static_cast<float>(
+          random.normal(static_cast<std::uint64_t>(first * kDividedChannels + i)));
   }
   bool has_labels() const override { return true; }
   void labels(std::int64_t first, std::int64_t rows, std::int32_t* dst) const override {
@@ -31,33 +32,33 @@ class Rows final : public BatchSource {
   void targets(std::int64_t, std::int64_t, float*) const override {}
 };
 
-struct Tested {
+struct DividedLayer {
   bool convolution;
   Precision precision = Precision::kFloat32;
 };
 
 // The divided layer is the last but one, and nothing behind it makes the shards meet.
-Graph network(const Tested& tested) {
+Graph divided_network(const DividedLayer& tested) {
   if (!tested.convolution)
-    return Graph({input("x", {kChannels}), linear("a", 0, kChannels), activation("f", 1, "tanh"),
-                  linear("b", 2, 3)});
-  Node conv{"a", "conv", {0}, {{"outputs", kChannels}, {"kernel", Ints{1, 1}}}};
-  return Graph({input("x", {kChannels, 1, 1}), conv, activation("f", 1, "leaky_relu:0.1"),
+    return Graph({input("x", {kDividedChannels}), linear("a", 0, kDividedChannels),
+                  activation("f", 1, "tanh"), linear("b", 2, 3)});
+  Node conv{"a", "conv", {0}, {{"outputs", kDividedChannels}, {"kernel", Ints{1, 1}}}};
+  return Graph({input("x", {kDividedChannels, 1, 1}), conv, activation("f", 1, "leaky_relu:0.1"),
                 node("flat", "flatten", {2}), linear("b", 3, 3)});
 }
 
-struct Trained {
+struct DividedWeights {
   std::vector<float> weights;
   bool divided = false;
 };
 
 // A whole batch, a short one, one of fewer rows than shards, and a whole one again.
-Trained train(const Tested& tested, EngineOptions options) {
-  Model model(network(tested));
+DividedWeights train_divided(const DividedLayer& tested, EngineOptions options) {
+  Model model(divided_network(tested));
   const Random random(8, Stream::kTest, 1);
   for (std::int64_t i = 0; i < model.trained_size(); ++i)
     model.trained()[i] = static_cast<float>(0.04 * random.normal(static_cast<std::uint64_t>(i)));
-  options.batch = kBatch;
+  options.batch = kWholeBatch;
   options.precision = tested.precision;
   Engine engine(model, options);
   const SlicePass update{.apply =
@@ -67,9 +68,9 @@ Trained train(const Tested& tested, EngineOptions options) {
                                    model.trained()[slice.offset + i] -= 0.1f * gradient[i];
                              },
                          .finish = {}};
-  const Rows rows;
+  const ChannelRows rows;
   std::uint64_t step = 0;
-  for (const std::int64_t count : {kBatch, std::int64_t{5}, std::int64_t{2}, kBatch})
+  for (const std::int64_t count : {kWholeBatch, std::int64_t{5}, std::int64_t{2}, kWholeBatch})
     engine.step(rows, count, ++step, std::span(&update, 1));
   return {{model.trained(), model.trained() + model.trained_size()},
           std::ranges::any_of(engine.training_plan().steps(),
@@ -80,21 +81,24 @@ class Divided : public testing::TestWithParam<int> {};
 
 TEST_P(Divided, ThreadsDecideNoBitAndShardsOnlyTheOrderOfSums) {
   const int shards = GetParam();
-  for (const Tested& tested :
-       {Tested{true}, Tested{true, Precision::kBfloat16}, Tested{false, Precision::kBfloat16}}) {
+  for (const DividedLayer& tested : {DividedLayer{true}, DividedLayer{true, Precision::kBfloat16},
+                                     DividedLayer{false, Precision::kBfloat16}}) {
     if (tested.precision == Precision::kBfloat16 && !onednn::has_bfloat16()) continue;
     SCOPED_TRACE(tested.convolution ? "convolution" : "linear");
-    const Trained one = train(tested, {.shards = 1, .early_updates = false});
-    const Trained alone = train(tested, {.shards = shards, .threads = 1, .early_updates = false});
+    const DividedWeights one = train_divided(tested, {.shards = 1, .early_updates = false});
+    const DividedWeights alone =
+        train_divided(tested, {.shards = shards, .threads = 1, .early_updates = false});
     EXPECT_FALSE(one.divided);
     EXPECT_TRUE(alone.divided);
     for (const int threads : {2, shards})
       EXPECT_EQ(
-          train(tested, {.shards = shards, .threads = threads, .early_updates = false}).weights,
+          train_divided(tested, {.shards = shards, .threads = threads, .early_updates = false})
+              .weights,
           alone.weights)
           << threads;
     for (const int threads : {1, shards})
-      EXPECT_EQ(train(tested, {.shards = shards, .threads = threads}).weights, alone.weights)
+      EXPECT_EQ(train_divided(tested, {.shards = shards, .threads = threads}).weights,
+                alone.weights)
           << "updated early";
     // A sum that differs in its last bits may be rounded to the next bfloat16.
     const double near = tested.precision == Precision::kBfloat16 ? 2e-3 : 2e-6;

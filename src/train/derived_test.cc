@@ -35,7 +35,7 @@ Derived weight_norm(const std::string& name, const Shape& shape) {
            {"weight", "mul", {1, 6}}}};
 }
 
-Graph network(bool normed) {
+Graph derived_network(bool normed) {
   std::vector<Derived> derived;
   if (normed)
     derived = {weight_norm("fc.weight", {kHidden, kInputs}),
@@ -80,8 +80,8 @@ void expect_normed(const std::vector<Tensor>& tensors, const std::string& name) 
 }
 
 TEST(TrainDerived, WeightsAreDrawnAsTheyWouldBe) {
-  Trainer normed(network(true), settings());
-  Trainer plain(network(false), settings());
+  Trainer normed(derived_network(true), settings());
+  Trainer plain(derived_network(false), settings());
   for (const Tensor& drawn : plain.tensors()) {
     const Tensor found = tensor(normed.tensors(), drawn.name);
     for (std::size_t i = 0; i < drawn.values.size(); ++i)
@@ -93,7 +93,7 @@ TEST(TrainDerived, WeightsAreDrawnAsTheyWouldBe) {
 TEST(TrainDerived, LeavesLearnAndTheWeightsFollow) {
   const Dataset train = make_classes(600, kInputs, kClasses);
   const Dataset test = make_classes(200, kInputs, kClasses, 1);
-  Trainer trainer(network(true), settings());
+  Trainer trainer(derived_network(true), settings());
   const std::vector<Tensor> before = trainer.tensors();
   const undying::Run run = trainer.fit(train, test);
   EXPECT_LT(run.epochs.back().train_loss, 0.7 * run.epochs.front().train_loss);
@@ -109,7 +109,7 @@ TEST(TrainDerived, ThreadsDecideNoBit) {
   const Dataset data = make_classes(600, kInputs, kClasses);
   std::vector<std::vector<Tensor>> ends;
   for (const int threads : {1, 2, 3}) {
-    Trainer trainer(network(true), settings(threads));
+    Trainer trainer(derived_network(true), settings(threads));
     trainer.fit(data, data);
     ends.push_back(trainer.tensors());
   }
@@ -121,10 +121,10 @@ TEST(TrainDerived, ThreadsDecideNoBit) {
 
 // A weight is what its leaves give, whatever is loaded in its place.
 TEST(TrainDerived, WhatIsLoadedAreTheLeaves) {
-  Trainer first(network(true), settings());
+  Trainer first(derived_network(true), settings());
   std::vector<Tensor> tensors = first.tensors();
   std::ranges::fill(std::ranges::find(tensors, "fc.weight", &Tensor::name)->values, 7.0f);
-  Trainer second(network(true), settings());
+  Trainer second(derived_network(true), settings());
   second.load(tensors);
   EXPECT_EQ(tensor(second.tensors(), "fc.weight").values,
             tensor(first.tensors(), "fc.weight").values);
