@@ -241,7 +241,7 @@ TEST(Derivations, AreThoseOfTensorsThatTheNetworkHas) {
   EXPECT_EQ(with_activation(network(), "relu").derived().size(), 1);
   EXPECT_TRUE(network({weight_norm("other.weight", {kUnits, kInputs})}).derived().empty());
   try {
-    Model(network({weight_norm("fc.weight", {kUnits, kInputs + 1})}));
+    const Model refused(network({weight_norm("fc.weight", {kUnits, kInputs + 1})}));
     FAIL() << "a weight of another shape";
   } catch (const Error& error) {
     EXPECT_THAT(error.message(), testing::HasSubstr("is computed in another"));

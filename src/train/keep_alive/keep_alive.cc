@@ -31,7 +31,7 @@ void check(const Rule& rule, std::string_view name, Treatment& treatment,
 void check_keep_alive(const Graph& graph, const TrainSettings& settings) {
   engine::Model model(graph);
   engine::Engine engine(model, {.batch = 1});
-  KeepAliveLoop(model, engine, {}, settings, {});
+  const KeepAliveLoop made(model, engine, {}, settings, {});  // says what is wrong
 }
 
 KeepAliveLoop::KeepAliveLoop(engine::Model& model, engine::Engine& engine,
