@@ -26,7 +26,7 @@ std::string Tensors::add(const Owned& owned, const std::string& node, const std:
 
 std::string Tensors::add_computed(const Owned& owned, const std::string& node) {
   const std::string usual = node + "." + owned.role;
-  const std::string name =
+  std::string name =
       unique_.take(unique_.is_free(usual) ? usual : node + ".computed_" + owned.role);
   all_.push_back({name, owned.shape, elements_of(owned)});
   return name;
