@@ -6,11 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <iostream>
 #include <memory>
@@ -111,25 +109,10 @@ std::unique_ptr<Program> make_program(const Host& host) {
   return program;
 }
 
-// An error whose subject is a setting of the library's, which is one flag here: its name is what
-// people gave. "[keep alive redo]" becomes "[--keep-alive redo]".
+// An error whose subject is a setting of the library's: its flag is what people gave. "[keep alive
+// redo]" becomes "[--keep-alive redo]".
 Error in_flags(const Error& error) {
-  static constexpr std::array<std::pair<const char*, const char*>, 8> kFlags = {
-      {{"keep alive", "--keep-alive"},
-       {"schedule period", "--schedule"},
-       {"schedule", "--schedule"},
-       {"loss", "--loss"},
-       {"class weights", "--class-weights"},
-       {"early stop", "--early-stop"},
-       {"label smoothing", "--label-smoothing"},
-       {"clip norm", "--clip-norm"}}};
-  const std::string_view subject = error.subject();
-  for (const auto& [setting, flag] : kFlags) {
-    const std::string_view rest = subject.substr(std::min(subject.size(), std::strlen(setting)));
-    if (subject.starts_with(setting) && (rest.empty() || rest.starts_with(' ')))
-      return Error(error.code(), flag + std::string(rest), error.message());
-  }
-  return error;
+  return Error(error.code(), subject_in_flags(error.subject()), error.message());
 }
 
 // "--metrics=", as an unset variable leaves it: the parser would take the next argument for its

@@ -10,6 +10,7 @@
 #include "base/philox.h"
 #include "engine/engine.h"
 #include "engine/passes/gradients.h"
+#include "engine/test_rows.h"
 #include "engine/test_whole_graph.h"
 #include "engine/wiring.h"
 #include "undying/error.h"
@@ -24,20 +25,7 @@ constexpr std::int64_t kBatch = 14;
 
 using Doubles = std::vector<double>;
 
-class LeafRows final : public BatchSource {
- public:
-  void inputs(int, std::int64_t first, std::int64_t rows, float* dst) const override {
-    const Random random(3, Stream::kTest);
-    for (std::int64_t i = 0; i < rows * kInputs; ++i)
-      dst[i] = static_cast<float>(random.normal(static_cast<std::uint64_t>(first * kInputs + i)));
-  }
-  bool has_labels() const override { return true; }
-  void labels(std::int64_t first, std::int64_t rows, std::int32_t* dst) const override {
-    for (std::int64_t i = 0; i < rows; ++i)
-      dst[i] = static_cast<std::int32_t>((first + i) % kClasses);
-  }
-  void targets(std::int64_t, std::int64_t, float*) const override {}
-};
+const DrawnRows kLeafRows(kInputs, kClasses);
 
 Node named(Node node, std::vector<std::string> parameters) {
   node.parameters = std::move(parameters);
@@ -132,7 +120,7 @@ std::vector<Doubles> descend(Model& model, int steps, double rate, int shards, i
   };
   const std::vector<SlicePass> passes = {{apply, {}}};
   for (int step = 1; step <= steps; ++step)
-    engine.step(LeafRows(), kBatch, static_cast<std::uint64_t>(step), passes);
+    engine.step(kLeafRows, kBatch, static_cast<std::uint64_t>(step), passes);
   return gradients;
 }
 
@@ -191,7 +179,7 @@ TEST(Derivations, NormsOfAStepAreThoseOfTheWeight) {
       model.trained()[slice.offset + i] -= 0.1f * slice.gradients[0][i];
   };
   const std::vector<SlicePass> passes = {{apply, {}}};
-  engine.step(LeafRows(), kBatch, 1, passes);
+  engine.step(kLeafRows, kBatch, 1, passes);
   const Doubles after = values(model, "fc.weight");
   double update = 0.0;
   double weight = 0.0;
@@ -199,8 +187,8 @@ TEST(Derivations, NormsOfAStepAreThoseOfTheWeight) {
     update += (after[i] - before[i]) * (after[i] - before[i]);
     weight += before[i] * before[i];
   }
-  ASSERT_EQ(engine.derived_norms().size(), 1);
-  const DerivedNorms norms = engine.derived_norms()[0];
+  ASSERT_EQ(engine.derivations().size(), 1);
+  const DerivedNorms norms = engine.derivations()[0]->norms();
   EXPECT_EQ(model.parameters()[norms.parameter].name, "fc.weight");
   EXPECT_NEAR(norms.update, update, 1e-12);
   EXPECT_NEAR(norms.weight, weight, 1e-6);
@@ -209,7 +197,7 @@ TEST(Derivations, NormsOfAStepAreThoseOfTheWeight) {
 TEST(Derivations, GradientsOverDataReachTheLeaves) {
   Model model(network());
   draw(model);
-  const Gradients found = frozen_gradients(model, LeafRows(), kBatch, {.shards = 2});
+  const Gradients found = frozen_gradients(model, kLeafRows, kBatch, {.shards = 2});
   const auto of = [&](const std::string& name) {
     const Parameter& each = parameter(model, name);
     return Doubles(found.mean.begin() + each.offset, found.mean.begin() + each.offset + each.size);

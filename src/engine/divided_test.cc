@@ -7,6 +7,7 @@
 
 #include "base/philox.h"
 #include "engine/engine.h"
+#include "engine/test_rows.h"
 #include "engine/test_whole_graph.h"
 #include "onednn/convolution.h"
 
@@ -16,21 +17,6 @@ namespace {
 constexpr std::int64_t kWholeBatch = 8;
 // Whole vectors in each of 2, 3 or 4 parts, and so many weights that they are updated early.
 constexpr std::int64_t kDividedChannels = 576;
-
-class ChannelRows final : public BatchSource {
- public:
-  void inputs(int, std::int64_t first, std::int64_t rows, float* dst) const override {
-    const Random random(3, Stream::kTest);
-    for (std::int64_t i = 0; i < rows * kDividedChannels; ++i)
-      dst[i] = static_cast<float>(
-          random.normal(static_cast<std::uint64_t>(first * kDividedChannels + i)));
-  }
-  bool has_labels() const override { return true; }
-  void labels(std::int64_t first, std::int64_t rows, std::int32_t* dst) const override {
-    for (std::int64_t i = 0; i < rows; ++i) dst[i] = static_cast<std::int32_t>((first + i) % 3);
-  }
-  void targets(std::int64_t, std::int64_t, float*) const override {}
-};
 
 struct DividedLayer {
   bool convolution;
@@ -68,7 +54,7 @@ DividedWeights train_divided(const DividedLayer& tested, EngineOptions options) 
                                    model.trained()[slice.offset + i] -= 0.1f * gradient[i];
                              },
                          .finish = {}};
-  const ChannelRows rows;
+  const DrawnRows rows(kDividedChannels);
   std::uint64_t step = 0;
   for (const std::int64_t count : {kWholeBatch, std::int64_t{5}, std::int64_t{2}, kWholeBatch})
     engine.step(rows, count, ++step, std::span(&update, 1));

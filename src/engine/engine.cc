@@ -241,13 +241,7 @@ void Engine::run_passes(int worker, std::span<const SlicePass> passes) {
 // What the shards found of derived parameters, to their leaves. All workers meet behind it.
 void Engine::pull_back(int worker) {
   const auto [begin, end] = share(static_cast<int>(derivations_.size()), worker);
-  for (int i = begin; i < end; ++i) {
-    std::vector<const float*> gradients;
-    for (const Shard& shard : training_->shards())
-      gradients.push_back(shard.gradients.data() +
-                          training_->gradient_offset(derivations_[i]->parameter()));
-    derivations_[i]->pull_back(*model_, gradients);
-  }
+  for (int i = begin; i < end; ++i) derivations_[i]->pull_back(*model_, derived_gradients_[i]);
   workers_->barrier().arrive();
 }
 
@@ -260,12 +254,6 @@ void Engine::derive(int worker) {
 
 void Engine::derive() {
   for (const auto& each : derivations_) each->derive(*model_);
-}
-
-std::vector<DerivedNorms> Engine::derived_norms() const {
-  std::vector<DerivedNorms> norms;
-  for (const auto& each : derivations_) norms.push_back(each->norms());
-  return norms;
 }
 
 // A parameter in slices, whose gradient is the sum of those of all shards (`parts` 1), is one
@@ -324,6 +312,11 @@ void Engine::cut_slices() {
   if (late < static_cast<int>(slices_.size()))
     late_slices_.push_back(divide(late, static_cast<int>(slices_.size())));
   for (Slice& slice : slices_) slice.gradients = slice_gradients_[slice.index];
+  derived_gradients_.assign(derivations_.size(), {});
+  for (std::size_t i = 0; i < derivations_.size(); ++i)
+    for (const Shard& shard : training_->shards())
+      derived_gradients_[i].push_back(shard.gradients.data() +
+                                      training_->gradient_offset(derivations_[i]->parameter()));
 }
 
 Activity Engine::take_activity() {

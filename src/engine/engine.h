@@ -98,8 +98,8 @@ class Engine {
   // All that steps have left in it, beyond the model.
   void each_state(Archive& archive);
 
-  // Of the parameters that are computed from others, in the last step.
-  std::vector<DerivedNorms> derived_norms() const;
+  // Of the parameters that are computed from others.
+  std::span<const std::unique_ptr<Derivation>> derivations() const { return derivations_; }
   // After values were set from outside: computes all that is computed.
   void derive();
 
@@ -161,6 +161,7 @@ class Engine {
   std::set<int> exact_;               // nodes whose shortcuts no longer hold
   std::unique_ptr<Plan> evaluation_;  // built at the first use
   std::vector<std::unique_ptr<Derivation>> derivations_;
+  std::vector<std::vector<const float*>> derived_gradients_;  // of each, one a shard
   std::vector<Slice> slices_;
   std::vector<std::vector<const float*>> slice_gradients_;
   std::uint64_t step_ = 0;              // the last one taken: evaluation runs at its slopes

@@ -5,19 +5,11 @@
 #include "engine/passes/memory.h"
 
 namespace undying::engine {
-namespace {
-
-CompileOptions with_shards(CompileOptions options, int shards) {
-  options.shards = shards;
-  return options;
-}
-
-}  // namespace
 
 Plan::Plan(Model& model, const PlanOptions& options)
     : model_(&model),
       options_(options),
-      compiled_(compile(model, with_shards(options.compile, options.shards))),
+      compiled_(compile(model, options.compile, options.shards)),
       shards_(static_cast<std::size_t>(options.shards)) {
   buffers_ = lay_out(compiled_, options.compile.capacity, options.compile.training);
   placement_ = place(buffers_.lifetimes);

@@ -23,8 +23,8 @@ constexpr std::int64_t kLargeFrozen = 1 << 14;
 
 class Compiler {
  public:
-  Compiler(Model& model, const CompileOptions& options)
-      : model_(model), options_(options), nodes_(model.graph().nodes()) {
+  Compiler(Model& model, const CompileOptions& options, int shards)
+      : model_(model), options_(options), shards_(shards), nodes_(model.graph().nodes()) {
     users_.resize(nodes_.size());
     for (std::size_t i = 0; i < nodes_.size(); ++i)
       for (const int input : nodes_[i].inputs) users_[input].push_back(static_cast<int>(i));
@@ -144,8 +144,7 @@ class Compiler {
     std::atomic<std::size_t> next = 0;
     std::vector<std::exception_ptr> failures(wanted_.size());
     const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-    Workers workers(
-        std::min({options_.shards, cores, std::max(1, static_cast<int>(wanted_.size()))}));
+    Workers workers(std::min({shards_, cores, std::max(1, static_cast<int>(wanted_.size()))}));
     workers.run([&](int) {
       onednn::use_one_thread();
       for (std::size_t i = next++; i < wanted_.size(); i = next++) try {
@@ -171,7 +170,7 @@ class Compiler {
                              .exact = options_.exact.contains(step.node),
                              .precision = options_.precision,
                              .rows = options_.capacity,
-                             .shards = options_.shards,
+                             .shards = shards_,
                              .shares = shares(step)});
   }
 
@@ -232,6 +231,7 @@ class Compiler {
 
   Model& model_;
   const CompileOptions& options_;
+  int shards_;
   const std::vector<Node>& nodes_;
   std::vector<std::vector<int>> users_;  // nodes; -1: an output of the graph
   std::map<int, int> layer_of_;
@@ -245,8 +245,8 @@ class Compiler {
 
 }  // namespace
 
-Compiled compile(Model& model, const CompileOptions& options) {
-  return Compiler(model, options).run();
+Compiled compile(Model& model, const CompileOptions& options, int shards) {
+  return Compiler(model, options, shards).run();
 }
 
 }  // namespace undying::engine

@@ -19,7 +19,6 @@ namespace undying::engine {
 // How a graph is compiled.
 struct CompileOptions {
   std::int64_t capacity = 0;  // rows of a shard
-  int shards = 1;             // set by the plan
   bool training = true;
   bool frozen = false;  // with training: dropout passes everything, batch norm keeps its running
                         // statistics, random slopes are their mean
@@ -65,7 +64,8 @@ struct Compiled {
   std::vector<int> outputs;  // values, plain, in the order of the graph's outputs
 };
 
-Compiled compile(Model& model, const CompileOptions& options);
+// For so many shards.
+Compiled compile(Model& model, const CompileOptions& options, int shards);
 
 }  // namespace undying::engine
 

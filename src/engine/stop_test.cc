@@ -7,6 +7,7 @@
 #include "base/philox.h"
 #include "base/stop.h"
 #include "engine/engine.h"
+#include "engine/test_rows.h"
 
 namespace undying::engine {
 namespace {
@@ -15,21 +16,14 @@ constexpr std::int64_t kStopRows = 32;
 constexpr std::int64_t kSize = 6;
 
 // Asks for an end while the rows of a shard are read.
-class Rows final : public BatchSource {
+class Rows final : public DrawnRows {
  public:
-  explicit Rows(std::stop_source* asks) : asks_(asks) {}
+  explicit Rows(std::stop_source* asks) : DrawnRows(kSize), asks_(asks) {}
 
-  void inputs(int, std::int64_t first, std::int64_t rows, float* dst) const override {
-    const Random random(3, Stream::kTest);
-    for (std::int64_t i = 0; i < rows * kSize; ++i)
-      dst[i] = static_cast<float>(random.normal(static_cast<std::uint64_t>(first * kSize + i)));
+  void inputs(int input, std::int64_t first, std::int64_t rows, float* dst) const override {
+    DrawnRows::inputs(input, first, rows, dst);
     if (asks_ != nullptr) asks_->request_stop();
   }
-  bool has_labels() const override { return true; }
-  void labels(std::int64_t first, std::int64_t rows, std::int32_t* dst) const override {
-    for (std::int64_t i = 0; i < rows; ++i) dst[i] = static_cast<std::int32_t>((first + i) % 3);
-  }
-  void targets(std::int64_t, std::int64_t, float*) const override {}
 
  private:
   std::stop_source* asks_;

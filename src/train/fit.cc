@@ -229,8 +229,10 @@ StepRecord Fit::finish_step(double loss) {
     total.update += part.update;
     total.weight += part.weight;
   }
-  for (const engine::DerivedNorms& each : state_.engine.derived_norms())
-    norms_[each.parameter] = {each.gradient, each.update, each.weight};
+  for (const auto& each : state_.engine.derivations()) {
+    const engine::DerivedNorms& derived = each->norms();
+    norms_[derived.parameter] = {derived.gradient, derived.update, derived.weight};
+  }
   for (health::Norms& norms : norms_)
     norms = {std::sqrt(norms.gradient), std::sqrt(norms.update), std::sqrt(norms.weight)};
   return {.step = taken_ + 1,

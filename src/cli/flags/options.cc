@@ -155,6 +155,21 @@ void check_classes(const Dataset& train, const std::string& source) {
 
 }  // namespace
 
+std::string subject_in_flags(const std::string& subject) {
+  std::string best = subject;
+  std::size_t longest = 0;
+  const TrainSettings settings;
+  TrainSettings::each(settings, [&](const Setting& setting, const auto&) {
+    const std::size_t size = setting.label.size();
+    const bool ends = subject.size() == size || subject[std::min(size, subject.size())] == ' ';
+    if (setting.help.empty() || size <= longest || !subject.starts_with(setting.label) || !ends)
+      return;
+    longest = size;
+    best = flag_of(setting) + subject.substr(size);
+  });
+  return best;
+}
+
 TrainingOptions::TrainingOptions(CLI::App& app, const Host& host, Network network, Rates rates)
     : app_(&app),
       rates_(rates),

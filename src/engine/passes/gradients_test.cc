@@ -11,32 +11,13 @@
 
 #include "base/philox.h"
 #include "engine/engine.h"
+#include "engine/test_rows.h"
 
 namespace undying::engine {
 namespace {
 
 constexpr std::int64_t kGradientRows = 150;  // two blocks and a rest
 constexpr std::int64_t kClasses = 3;
-
-// Normal inputs, labels in turn.
-class Examples final : public BatchSource {
- public:
-  explicit Examples(std::int64_t features) : features_(features) {}
-  void inputs(int, std::int64_t first, std::int64_t rows, float* dst) const override {
-    const Random random(3, Stream::kTest);
-    for (std::int64_t i = 0; i < rows * features_; ++i)
-      dst[i] = static_cast<float>(random.normal(static_cast<std::uint64_t>(first * features_ + i)));
-  }
-  bool has_labels() const override { return true; }
-  void labels(std::int64_t first, std::int64_t rows, std::int32_t* dst) const override {
-    for (std::int64_t i = 0; i < rows; ++i)
-      dst[i] = static_cast<std::int32_t>((first + i) % kClasses);
-  }
-  void targets(std::int64_t, std::int64_t, float*) const override {}
-
- private:
-  std::int64_t features_;
-};
 
 void fill(Model& model) {
   const Random random(8, Stream::kTest, 1);
@@ -49,7 +30,7 @@ void fill(Model& model) {
     }
 }
 
-double mean_loss(Model& model, const Examples& examples) {
+double mean_loss(Model& model, const DrawnRows& examples) {
   Engine engine(model, {.batch = 1, .counters = false});
   return engine.evaluate(examples, kGradientRows).loss / static_cast<double>(kGradientRows);
 }
@@ -86,7 +67,7 @@ TEST_P(FrozenGradients, AgreeWithCentralDifferences) {
   const Net& net = GetParam();
   Model model(net.graph);
   fill(model);
-  const Examples examples(net.features);
+  const DrawnRows examples(net.features);
   const Gradients found = frozen_gradients(model, examples, kGradientRows,
                                            {.shards = net.shards, .threads = net.shards});
   EXPECT_NEAR(found.loss.loss / static_cast<double>(kGradientRows), mean_loss(model, examples),
@@ -131,7 +112,7 @@ TEST(FrozenGradients, ChangeNothingOfTheModel) {
   fill(model);
   const std::vector<float> statistics(model.statistics().begin(), model.statistics().end());
   const std::vector<float> trained(model.trained(), model.trained() + model.trained_size());
-  frozen_gradients(model, Examples(5), kGradientRows, {.shards = 2, .threads = 2});
+  frozen_gradients(model, DrawnRows(5), kGradientRows, {.shards = 2, .threads = 2});
   EXPECT_EQ(std::vector<float>(model.statistics().begin(), model.statistics().end()), statistics);
   EXPECT_EQ(std::vector<float>(model.trained(), model.trained() + model.trained_size()), trained);
 }
@@ -144,7 +125,7 @@ TEST(FrozenGradients, OfADeadUnitAreZeroInEveryBlock) {
   const Parameter& weight = model.parameters()[0];
   const Parameter& bias = model.parameters()[1];
   model.values(bias)[2] = -100.0f;
-  const Gradients found = frozen_gradients(model, Examples(5), kGradientRows, {});
+  const Gradients found = frozen_gradients(model, DrawnRows(5), kGradientRows, {});
   for (std::int64_t unit = 0; unit < 4; ++unit) {
     EXPECT_EQ(found.learns(bias.offset + unit), unit != 2);
     EXPECT_EQ(found.learns(weight.offset + 5 * unit), unit != 2);
