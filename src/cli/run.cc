@@ -20,6 +20,7 @@
 
 #include "base/version.h"
 #include "cli/commands/commands.h"
+#include "cli/flags/flag_names.h"
 #include "cli/flags/help.h"
 #include "cli/flags/options.h"
 #include "cli/host.h"

@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "cli/flags/flag_names.h"
 #include "cli/flags/parse.h"
 #include "cli/next.h"
 #include "undying/error.h"
@@ -44,12 +45,6 @@ void refuse_foreign_flags(const CLI::App& app, const std::vector<Owned>& flags,
       throw Error(ErrorCode::kInvalidArgument, owned.flag,
                   fmt::format("is not a setting of the {} {}; it belongs to {}", kind, chosen,
                               fmt::join(owned.owners, ", ")));
-}
-
-std::string flag_of(const Setting& setting, const std::string& prefix = "--") {
-  std::string flag = prefix + std::string(setting.name);
-  std::ranges::replace(flag, '_', '-');
-  return flag;
 }
 
 // How settings that are words are read and said.
@@ -154,21 +149,6 @@ void check_classes(const Dataset& train, const std::string& source) {
 }
 
 }  // namespace
-
-std::string subject_in_flags(const std::string& subject) {
-  std::string best = subject;
-  std::size_t longest = 0;
-  const TrainSettings settings;
-  TrainSettings::each(settings, [&](const Setting& setting, const auto&) {
-    const std::size_t size = setting.label.size();
-    const bool ends = subject.size() == size || subject[std::min(size, subject.size())] == ' ';
-    if (setting.help.empty() || size <= longest || !subject.starts_with(setting.label) || !ends)
-      return;
-    longest = size;
-    best = flag_of(setting) + subject.substr(size);
-  });
-  return best;
-}
 
 TrainingOptions::TrainingOptions(CLI::App& app, const Host& host, Network network, Rates rates)
     : app_(&app),

@@ -17,10 +17,6 @@
 
 namespace undying::cli {
 
-// The subject of an error, whose first words may be the label of a setting, with its flag in their
-// place: "--keep-alive redo" of "keep alive redo".
-std::string subject_in_flags(const std::string& subject);
-
 // The flags that train and compare share: the data, the network, how it is trained.
 class TrainingOptions {
  public:
