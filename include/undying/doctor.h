@@ -347,7 +347,8 @@ struct Revival {
   std::int64_t held_out_examples = 0;
   Study
       study;  // its arms are the remedies: control first, placebo second; scored on validation rows
-  std::vector<RevivalArm> arms;  // in the order of study.arms
+  std::vector<RevivalArm> arms;       // in the order of study.arms
+  std::vector<std::string> left_out;  // remedies that can change nothing here: "relu: why"
   Estimate
       held_out_difference;  // chosen - control on data.test, paired by seed, with a 95% interval
   std::optional<std::size_t> chosen;  // of those that help; none: nothing helped

@@ -100,13 +100,14 @@ TEST_F(DoctorProgram, TrainSaysWhenNothingCanBeLearned) {
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(
       result.out,
-      AllOf(HasSubstr("baseline 50.00%"), HasSubstr("Nothing was learned"),
-            HasSubstr("Every unit is dead in layer.1 (from the start)"),
-            HasSubstr("Next: undying train --data spirals --model mlp:8-8 --init dead.safetensors "
-                      "--epochs 1 --json run.json "
-                      "--out net.onnx && undying diagnose net.onnx --data spirals"),
-            HasSubstr(
-                "Next: undying compare --data spirals --model mlp:8-8 --epochs 1 --activations")));
+      AllOf(
+          HasSubstr("baseline 50.00%"), HasSubstr("Nothing was learned"),
+          HasSubstr("Every unit is dead in layer.1 (from the start)"),
+          HasSubstr("Next: undying train --data spirals --model mlp:8-8 --init dead.safetensors "
+                    "--epochs 1 --json run.json "
+                    "--out net.onnx && undying diagnose net.onnx --data spirals"),
+          HasSubstr("Next: undying compare --data spirals --model mlp:8-8 --init dead.safetensors "
+                    "--epochs 1 --activations")));
   EXPECT_NEAR(json("run.json")["baseline"]["score"].get<double>(), 0.5, 1e-9);
   EXPECT_EQ(run("diagnose net.onnx --data spirals").code, 2)
       << "nothing was written without being asked for";
@@ -116,7 +117,10 @@ TEST_F(DoctorProgram, TrainSaysWhenNothingCanBeLearned) {
 TEST_F(DoctorProgram, TrainSaysThatTheRateIsTooSmallOrTooLarge) {
   const std::string train = "train --data spirals --model mlp:8-8 --quiet --threads 1 --lr ";
   EXPECT_THAT(run(train + "1e-9").out,
-              AllOf(HasSubstr("Found: rate too small: all "), HasSubstr("To try: a larger --lr")));
+              AllOf(HasSubstr("Found: rate too small: all "), HasSubstr("To try: a larger --lr"),
+                    HasSubstr("Next: undying compare --data spirals --model mlp:8-8 --quiet "
+                              "--threads 1 --lr 1e-08,1e-07,1e-06 --activations"),
+                    Not(HasSubstr("Next: undying train"))));
   EXPECT_THAT(run(train + "300").out, HasSubstr("Found: rate too large: the update of step "));
   EXPECT_THAT(run(train + "0.01 --epochs 1").out, Not(HasSubstr("Found: rate")));
 }
@@ -156,6 +160,11 @@ TEST_F(DoctorProgram, WrongInputIsNamed) {
     for (const char* opset : {"3", "16", "29"})
       expect_error(std::string(command) + " model.onnx --data spirals --opset " + opset,
                    HasSubstr("--opset"));
+  expect_error("revive model.onnx --data spirals -o healed.safetensors",
+               AllOf(HasSubstr("[--out]"), HasSubstr("expected FILE.onnx")));
+  expect_error("revive model.onnx --data spirals --remedies crelu,relu,l2-init:0",
+               AllOf(HasSubstr("crelu: it makes 2 values of one"),
+                     HasSubstr("relu: each activation is that already"), HasSubstr("l2-init:0: ")));
   expect_error("revive model.onnx --data spirals -o no/such/file.onnx",
                HasSubstr("no/such/file.onnx"));
   expect_error("revive model.onnx --data spirals --seeds 1", HasSubstr("seeds"));

@@ -106,6 +106,24 @@ TEST_F(NetworkProgram, AFilesWeightsAreWhereARunBegins) {
   expect_error("train --data spirals --model gone.onnx", HasSubstr("gone.onnx"));
 }
 
+// As diagnose and revive show it them: nobody says that the data of a given network is to be
+// scaled.
+TEST_F(NetworkProgram, AFilesWeightsGetTheDataAsItIs) {
+  save("net.onnx", mlp({.inputs = 2, .hidden = {4}, .outputs = 2}));
+  std::vector<float> x;
+  std::vector<std::int64_t> y;
+  for (int i = 0; i < 100; ++i) {
+    x.insert(x.end(), {300.0f + static_cast<float>(i), -5.0f * static_cast<float>(i % 7)});
+    y.push_back(i % 2);
+  }
+  write("far.npz", npz_of({{"X", npy_of({100, 2}, x)}, {"y", npy_of({100}, y)}}));
+  const std::string train = "train --data npz:far.npz --model net.onnx --steps 1 --quiet ";
+  const std::string scaled = "inputs to mean 0 and variance 1";
+  EXPECT_THAT(run(train).out, HasSubstr(scaled));
+  EXPECT_THAT(run(train + "--init net.onnx").out, HasSubstr("inputs as they are"));
+  EXPECT_THAT(run(train + "--init net.onnx --normalize standard").out, HasSubstr(scaled));
+}
+
 TEST_F(NetworkProgram, AFileIsMeasuredLikeAWorkload) {
   save("net.onnx", mlp({.inputs = 3, .hidden = {4}, .outputs = 2}));
   const Result result = run("bench --model net.onnx --batch 8 --seconds 0.05 --threads 1 --quiet");

@@ -73,15 +73,15 @@ std::vector<std::string> arguments_of(const std::string& command) {
   return words;
 }
 
-std::string compare_command(const std::string& train_command) {
-  constexpr std::array<std::string_view, 9> kOfTrain = {
-      "--activation", "--init",   "--metrics",          "--out",       "--json",
-      "--explain",    "--resume", "--checkpoint-every", "--checkpoint"};
+std::string compare_command(const std::string& train_command, const std::string& rates) {
+  constexpr std::array<std::string_view, 8> kOfTrain = {
+      "--activation", "--metrics",          "--out",       "--json", "--explain",
+      "--resume",     "--checkpoint-every", "--checkpoint"};
   const auto shared = [&](std::string_view flag) {
-    return std::ranges::find(kOfTrain, flag) == kOfTrain.end();
+    return std::ranges::find(kOfTrain, flag) == kOfTrain.end() && (rates.empty() || flag != "--lr");
   };
   return "undying compare" + flags_of(train_command, shared) +
-         " --activations relu,leaky_relu:0.1,elu";
+         (rates.empty() ? "" : " --lr " + rates) + " --activations relu,leaky_relu:0.1,elu";
 }
 
 std::string diagnose_command(const std::string& train_command, const std::string& model) {

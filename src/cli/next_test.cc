@@ -10,11 +10,20 @@ TEST(Next, TheComparisonOfATrainingCommandKeepsWhatBothTake) {
       compare_command("undying train --data csv:d.csv --activation elu --lr 0.1 --out=net.onnx "
                       "--json 'a b.json' --seed 2"),
       "undying compare --data csv:d.csv --lr 0.1 --seed 2 --activations relu,leaky_relu:0.1,elu");
-  EXPECT_EQ(
-      compare_command("undying train --data 'csv:my data.csv' --init w.safetensors --quiet"),
-      "undying compare --data 'csv:my data.csv' --quiet --activations relu,leaky_relu:0.1,elu");
+  EXPECT_EQ(compare_command("undying train --data 'csv:my data.csv' --init w.safetensors --quiet"),
+            "undying compare --data 'csv:my data.csv' --init w.safetensors --quiet --activations "
+            "relu,leaky_relu:0.1,elu");
   EXPECT_EQ(compare_command("undying train -o net.onnx --seed 2 -oother.onnx --lr 1"),
             "undying compare --seed 2 --lr 1 --activations relu,leaky_relu:0.1,elu");
+}
+
+// Arms that may choose among rates, after a run whose own was no good.
+TEST(Next, OtherRatesTakeThePlaceOfThatOfTheCommand) {
+  EXPECT_EQ(compare_command("undying train --data spirals --lr=300 --seed 2", "0.3,3,30"),
+            "undying compare --data spirals --seed 2 --lr 0.3,3,30 --activations "
+            "relu,leaky_relu:0.1,elu");
+  EXPECT_EQ(compare_command("undying train --lr 300 --seed 2", "3"),
+            "undying compare --seed 2 --lr 3 --activations relu,leaky_relu:0.1,elu");
 }
 
 TEST(Next, TheDiagnosisKeepsWhatTheDataAndTheLossAre) {

@@ -86,11 +86,16 @@ TEST(RevivalReport, HoldsEveryArmAndRun) {
   ReviveSettings settings{.model = "net.onnx", .data = "ramp", .seeds = 5};
   settings.train.epochs = 1;
   settings.threads = 1;
+  settings.remedies = standard_remedies();
+  settings.remedies.push_back(parse_remedy("relu"));
   const Revival revival = revive(net.graph, net.weights, data, settings);
   const Json json = Json::parse(revival_json("undying revive x", revival));
   EXPECT_EQ(json["format"], "undying-revival 2");
   ASSERT_EQ(json["remedies"].size(), 12U);
   EXPECT_EQ(json["study"]["arms"].size(), 12U);
+  EXPECT_EQ(
+      json["left_out"],
+      Json::array({"relu: each activation is that already, or one whose units cannot be dead"}));
   EXPECT_EQ(json["study"]["arms"][3]["runs"].size(), 5U);
   EXPECT_EQ(json["remedies"][8]["units_reinitialised"], 1);
   EXPECT_EQ(json["remedies"][8]["output_difference"], 0.0);
@@ -98,6 +103,7 @@ TEST(RevivalReport, HoldsEveryArmAndRun) {
   const std::string text = revival_text(revival, 120);
   EXPECT_THAT(text, AllOf(HasSubstr("continue (control)"), HasSubstr("(placebo)"),
                           HasSubstr("1 units re-initialised; difference 0"),
+                          HasSubstr("Left out, as it would change nothing:\n   relu: each"),
                           HasSubstr("Against the control, and against the placebo")));
 }
 

@@ -88,6 +88,13 @@ std::string changes_text(const Revival& revival, std::size_t limit) {
   return text;
 }
 
+std::string left_out_text(const Revival& revival, std::size_t limit) {
+  std::string text;
+  for (const std::string& each : revival.left_out)
+    text += report::wrap("   " + each, limit, 6) + "\n";
+  return text.empty() ? text : "\nLeft out, as it would change nothing:\n" + text;
+}
+
 // Each comparison, with the control and with the placebo, in words.
 std::string comparison_text(const Revival& revival, std::size_t limit) {
   std::string text = "Against the control, and against the placebo:\n";
@@ -106,8 +113,8 @@ std::string comparison_text(const Revival& revival, std::size_t limit) {
 
 std::string revival_text(const Revival& revival, int columns, bool color) {
   const auto limit = static_cast<std::size_t>(std::max(columns, 40));
-  return study_table(revival.study, columns, color) + "\n" + changes_text(revival, limit) + "\n" +
-         comparison_text(revival, limit);
+  return study_table(revival.study, columns, color) + "\n" + changes_text(revival, limit) +
+         left_out_text(revival, limit) + "\n" + comparison_text(revival, limit);
 }
 
 std::string revival_json(const std::string& command, const Revival& revival) {
@@ -128,6 +135,7 @@ std::string revival_json(const std::string& command, const Revival& revival) {
        {"held_out_before", score_json(revival.held_out_before)},
        {"held_out_after", revival.chosen ? score_json(revival.held_out_after) : Json(nullptr)},
        {"remedies", std::move(arms)},
+       {"left_out", revival.left_out},
        {"before", report::diagnosis_json(revival.before)},
        {"after", revival.after ? report::diagnosis_json(*revival.after) : Json(nullptr)},
        {"study", Json::parse(study_json(study))}});

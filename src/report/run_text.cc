@@ -120,19 +120,13 @@ std::string ledger_text(const Ledger& ledger) {
   return text;
 }
 
-bool all_dead(const std::vector<UnitLife>& lives) {
-  return !lives.empty() && std::ranges::all_of(lives, [](const UnitLife& life) {
-    return life.state == UnitState::kDead;
-  });
-}
-
 // "layer.1 (since step 17), layer.2 (from the start)"
 std::string dead_layers(const Ledger& ledger) {
   constexpr int kMost = 4;
   std::string text;
   int count = 0;
   for (std::size_t l = 0; l < ledger.lives.size(); ++l) {
-    if (!all_dead(ledger.lives[l]) || ++count > kMost) continue;
+    if (!doctor::all_dead(ledger.lives[l]) || ++count > kMost) continue;
     std::int64_t since = 0;
     for (const UnitLife& life : ledger.lives[l])
       since = std::max(since, life.died.empty() ? 0 : life.died.back());
@@ -159,8 +153,8 @@ bool hides_the_rest(const Run& run, const std::optional<Baseline>& baseline) {
 }  // namespace
 
 bool needs_a_look(const Run& run, const std::optional<Baseline>& baseline) {
-  if (run.status == RunStatus::kDiverged || std::ranges::any_of(run.ledger.lives, all_dead) ||
-      many_dead(run.ledger))
+  if (run.status == RunStatus::kDiverged ||
+      std::ranges::any_of(run.ledger.lives, doctor::all_dead) || many_dead(run.ledger))
     return true;
   if (!baseline || !std::isfinite(run.test_loss)) return false;
   return !baseline->beaten_by(score_of(run, baseline->metric));

@@ -96,6 +96,13 @@ bool came_once(const std::vector<std::filesystem::path>& files) {
   });
 }
 
+// Where the rate was found wrong, others: each arm of a comparison then takes its best. Else none.
+std::string other_rates(const Finding& finding, double rate) {
+  const double factor = finding.what == "rate too large" ? 0.1 : 10.0;
+  return fmt::format("{:.3g},{:.3g},{:.3g}", rate * factor, rate * factor * factor,
+                     rate * factor * factor * factor);
+}
+
 // What is said of a run that needs a look: causes that a diagnosis of the network finds in data and
 // loss, and ready commands.
 RunOutcome outcome_of(const TrainOptions& options, const Host& host, const Trainer& trainer,
@@ -118,16 +125,21 @@ RunOutcome outcome_of(const TrainOptions& options, const Host& host, const Train
           finding.what == "wrong loss")
         outcome.causes.push_back(finding);
   });
+  std::string rates;
   if (learned_nothing(run, outcome.baseline))
-    if (auto rate = doctor::rate_finding(run)) outcome.causes.push_back(std::move(*rate));
+    if (auto rate = doctor::rate_finding(run)) {
+      rates = other_rates(*rate, learning_rate(trainer.settings().optimizer));
+      outcome.causes.push_back(std::move(*rate));
+    }
   if (!host.has_command_line() || came_once(options.training.data_files())) return outcome;
   const bool written = options.out.ends_with(".onnx");
   const std::string model = written ? options.out : "net.onnx";
   const std::string again = written ? "" : train_command_with_out(host.command, model) + " && ";
   if (run.status == RunStatus::kDiverged) return outcome;  // the same again diverges again
-  if (data.stream == nullptr)                              // of which there is no diagnosis
+  // Of a stream there is no diagnosis; where the rate is to blame it would say the same again.
+  if (data.stream == nullptr && (rates.empty() || written))
     outcome.next.push_back(again + diagnose_command(host.command, model));
-  outcome.next.push_back(compare_command(host.command));
+  outcome.next.push_back(compare_command(host.command, rates));
   if (const std::string& json = options.training.json(); !json.empty() && run.ledger.died() > 0)
     outcome.next.push_back("undying replay " + shell_word(json));
   return outcome;

@@ -53,10 +53,10 @@ DataFlags::DataFlags(CLI::App& app, const Host& host, Network network, const std
                        "rows are a series: the last ones are held out, none is drawn"));
 }
 
-Normalize DataFlags::how() const {
+Normalize DataFlags::how(Network kind) const {
   if (normalize_ == "unit") return Normalize::kUnit;
   if (normalize_ == "standard") return Normalize::kStandard;
-  return network_ == Network::kOwn ? Normalize::kAuto : Normalize::kUnit;
+  return kind == Network::kOwn ? Normalize::kAuto : Normalize::kUnit;
 }
 
 SplitRule DataFlags::rule() const {
@@ -152,14 +152,14 @@ void DataFlags::check_named(const NetworkInterface& network) const {
 
 Split DataFlags::open_as(const std::string& source, const std::optional<DataForm>& form,
                          bool scale_targets, const std::optional<NetworkInterface>& network,
-                         const ReadingWatch& watch) const {
+                         const ReadingWatch& watch, Network kind) const {
   check(form);
   if (network && !form && !host_->data) check_named(*network);
   Screen screen(*host_, false);
   const bool several = network && (network->inputs.size() > 1 || network->outputs.size() > 1);
   return host_->open(source,
-                     {.normalize = several && normalize_ == "auto" ? Normalize::kUnit : how(),
-                      .scale_targets = scale_targets && network_ == Network::kOwn && !several,
+                     {.normalize = several && normalize_ == "auto" ? Normalize::kUnit : how(kind),
+                      .scale_targets = scale_targets && kind == Network::kOwn && !several,
                       .directory = data_dir_,
                       .rule = rule(),
                       .test = test_,

@@ -36,16 +36,17 @@ class DataFlags {
   // Throws Error{kInvalidArgument} for flags that are wrong or do not go together. Without `watch`
   // a large file shows on a screen of its own. `network`: what that takes and gives, where it comes
   // from a file. One of several inputs or outputs gets its data as it is, unless
-  // --normalize says otherwise.
+  // --normalize says otherwise. `begun`: its weights come from a network's file, so that data is
+  // scaled as for a network that is given.
   Split open(const std::optional<DataForm>& form = {}, bool scale_targets = true,
              const std::optional<NetworkInterface>& network = {},
-             const ReadingWatch& watch = {}) const {
-    return open_as(data_, form, scale_targets, network, watch);
+             const ReadingWatch& watch = {}, bool begun = false) const {
+    return open_as(data_, form, scale_targets, network, watch, begun ? Network::kGiven : network_);
   }
   // The same of another source than --data names.
   Split open(const std::optional<DataForm>& form, const std::string& source,
              const NetworkInterface& network) const {
-    return open_as(source, form, true, network, {});
+    return open_as(source, form, true, network, {}, network_);
   }
   // Inputs without targets, where the source is no more; else null.
   std::shared_ptr<const Dataset> open_inputs(const std::optional<DataForm>& form) const;
@@ -66,9 +67,10 @@ class DataFlags {
 
  private:
   Split open_as(const std::string& source, const std::optional<DataForm>& form, bool scale_targets,
-                const std::optional<NetworkInterface>& network, const ReadingWatch& watch) const;
+                const std::optional<NetworkInterface>& network, const ReadingWatch& watch,
+                Network kind) const;
   void check_named(const NetworkInterface& network) const;
-  Normalize how() const;
+  Normalize how(Network kind) const;
   SplitRule rule() const;
 
   CLI::App* app_;

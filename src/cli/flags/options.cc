@@ -251,7 +251,8 @@ void TrainingOptions::add_optimizer_flags(CLI::App& app) {
 
 Split TrainingOptions::open_data(const ReadingWatch& watch, const std::optional<DataForm>& form,
                                  const std::optional<NetworkInterface>& network) const {
-  Split split = data_.open(form, kind(given_.loss) != LossKind::kProbabilities, network, watch);
+  Split split = data_.open(form, kind(given_.loss) != LossKind::kProbabilities, network, watch,
+                           is_network_file(init_));
   check_classes(*split.train, data_.data());
   return split;
 }

@@ -212,4 +212,10 @@ std::vector<GradientNorm> gradient_norms(const engine::Model& model, const Obser
   return norms;
 }
 
+bool all_dead(const std::vector<UnitLife>& lives) {
+  return !lives.empty() && std::ranges::all_of(lives, [](const UnitLife& life) {
+    return life.state == UnitState::kDead;
+  });
+}
+
 }  // namespace undying::doctor

@@ -27,6 +27,9 @@ void find_in_data(const Diagnosis& diagnosis, std::vector<Finding>& findings);
 // score that does not.
 std::string not_learned_text(const Baseline& baseline, double score);
 
+// Of a layer: nothing of the input passes, and no gradient comes back.
+bool all_dead(const std::vector<UnitLife>& lives);
+
 // "1 of 64 units fires", "2 of 64 units fire".
 template <class Count>
 std::string_view verb(Count count, std::string_view of_one, std::string_view of_more) {

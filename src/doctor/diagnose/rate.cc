@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "doctor/diagnose/finding_names.h"
+#include "doctor/diagnose/judge_layers.h"
 #include "trial/statistics.h"
 
 namespace undying::doctor {
@@ -65,6 +66,8 @@ std::optional<Finding> too_small(const Run& run) {
 std::optional<Finding> rate_finding(const Run& run) {
   if (run.steps.empty()) return std::nullopt;
   if (auto large = too_large(run.steps)) return large;
+  // Behind a layer that is dead nothing moves at any rate.
+  if (std::ranges::any_of(run.ledger.lives, all_dead)) return std::nullopt;
   return too_small(run);
 }
 

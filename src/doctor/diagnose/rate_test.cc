@@ -60,6 +60,11 @@ TEST(RateFinding, CountsStepsThatAreNotOnRecord) {
 TEST(RateFinding, SaysNothingWhereAnotherFaultKeepsWeightsStill) {
   EXPECT_FALSE(rate_finding(run_of(std::vector<double>(50, 1e-7), 1e5, 1e-9))) << "it explodes";
   EXPECT_FALSE(rate_finding(run_of(std::vector<double>(50, 0.0), 0.0))) << "no gradient";
+  undying::Run run = run_of(std::vector<double>(100, 1e-7), 2.0, 1e-7);
+  run.ledger.lives = {{{.state = UnitState::kAlive}, {.state = UnitState::kDead}}};
+  EXPECT_TRUE(rate_finding(run));
+  run.ledger.lives[0][0].state = UnitState::kDead;
+  EXPECT_FALSE(rate_finding(run)) << "a layer is dead";
   EXPECT_FALSE(rate_finding(run_of(std::vector<double>(50, 1e-7), 0.5, 0.01)))
       << "the weights are huge, the rate is not small";
   EXPECT_FALSE(rate_finding(run_of(std::vector<double>(50, 2e-3), 1.0))) << "a usual run";

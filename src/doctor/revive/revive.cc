@@ -171,9 +171,10 @@ class Trial {
     revival_.study.placebo_is_treatment = true;
     revival_.study.part = "validation";
     for (const Remedy& remedy : settings_.remedies) {
-      if ((remedy.reinitialise && treatments_->patient().dead.empty()) ||
-          (remedy.swap && !can_swap(*remedy.swap, remedy.anneal)))
+      if (const std::string why = why_not(remedy); !why.empty()) {
+        revival_.left_out.push_back(remedy.label + ": " + why);
         continue;
+      }
       Arm arm{.label = remedy.label,
               .activation = remedy.swap.value_or(own_activation()),
               .keep_alive = remedy.keep_alive};
@@ -189,14 +190,25 @@ class Trial {
                   "expected the control first, then the placebo, then what is to be tried");
     if (revival_.arms.size() == 2)
       throw Error(ErrorCode::kInvalidArgument, "remedies",
-                  "there is nothing to try: no unit is dead, or no activation is one whose units "
-                  "can be; expected another remedy");
+                  fmt::format("would change nothing: {}; expected another remedy",
+                              fmt::join(revival_.left_out, "; ")));
   }
 
-  bool can_swap(const Activation& swap, bool anneal) const {
+  // Why a remedy has nothing to act on; empty where it has.
+  std::string why_not(const Remedy& remedy) const {
+    if (remedy.reinitialise && treatments_->patient().dead.empty()) return "no unit is dead";
+    for (const KeepAlive::Rule& rule : remedy.keep_alive.rules)
+      if (rule.name == "l2-init" && rule.values.front() == 0.0)
+        return "at a strength of 0 nothing draws weights back";
+    if (!remedy.swap) return "";
     std::int64_t count = 0;
-    doctor::swapped(network_.graph, swap, &count, anneal ? 1 : 0);
-    return count > 0;
+    doctor::swapped(network_.graph, *remedy.swap, &count, remedy.anneal ? 1 : 0);
+    if (count > 0) return "";
+    if (remedy.swap->info().width != 1)
+      return fmt::format("it makes {} values of one, so that it takes the place of none here",
+                         remedy.swap->info().width);
+    return remedy.anneal ? "no activation is a relu"
+                         : "each activation is that already, or one whose units cannot be dead";
   }
 
   // Of one run.
