@@ -1,16 +1,23 @@
 # undying_layer(NAME [EXCEPT a.cc ...] [SOURCES generated.cc ...] [DEPENDS base ...] [LIBRARIES pkg::lib ...]
-#               [TEST_LIBRARIES ...])
+#               [TEST_LIBRARIES ...] [TEST_PARTS n] [TOGETHER] [APART folder ...])
 # One folder below src/, its rooms included, as one static library that links exactly the layers
 # named, and its unit tests as one program. Tests are X_test.cc and what they share, test_X.cc; every
-# other source belongs to the library, but for EXCEPT.
+# other source belongs to the library, but for EXCEPT. TOGETHER: the library, too, is compiled by
+# room, but for the sources and folders that APART names.
 function(undying_layer name)
-  cmake_parse_arguments(LAYER "" "" "EXCEPT;SOURCES;DEPENDS;LIBRARIES;TEST_LIBRARIES" ${ARGN})
+  cmake_parse_arguments(LAYER "TOGETHER" "TEST_PARTS" "EXCEPT;SOURCES;DEPENDS;LIBRARIES;TEST_LIBRARIES;APART" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} *.cc)
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$|(^|/)test_[^/]*$")
   list(REMOVE_ITEM sources ${tests} ${LAYER_EXCEPT})
   add_library(undying_${name} STATIC ${sources} ${LAYER_SOURCES})
   add_library(undying::${name} ALIAS undying_${name})
+  if(LAYER_TOGETHER)
+    foreach(apart ${LAYER_APART})
+      list(FILTER sources EXCLUDE REGEX "^${apart}(/|$)")
+    endforeach()
+    undying_by_room(undying_${name} ${sources})
+  endif()
   set_target_properties(undying_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
   target_include_directories(undying_${name}
     PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
@@ -20,29 +27,54 @@ function(undying_layer name)
   target_link_libraries(undying_${name} PUBLIC ${LAYER_DEPENDS} PRIVATE ${LAYER_LIBRARIES} $<BUILD_INTERFACE:undying_warnings>)
   set_property(GLOBAL APPEND PROPERTY UNDYING_LAYERS undying_${name})
   if(tests AND UNDYING_BUILD_TESTS)
-    undying_test(${name}_test SOURCES ${tests} LIBRARIES undying_${name} ${LAYER_LIBRARIES} ${LAYER_TEST_LIBRARIES})
+    undying_test(${name}_test PARTS ${LAYER_TEST_PARTS} SOURCES ${tests} LIBRARIES undying_${name} ${LAYER_LIBRARIES} ${LAYER_TEST_LIBRARIES})
   endif()
 endfunction()
 
-# undying_test(NAME SOURCES ... LIBRARIES ...): a GoogleTest program whose cases CTest sees one by one.
+# undying_test(NAME [PARTS n] SOURCES ... LIBRARIES ...): a GoogleTest program whose cases CTest sees one by one; PARTS: that many processes
+# of it, where thousands of short cases would mostly start programs.
 function(undying_test name)
-  cmake_parse_arguments(TEST "" "" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(TEST "" "PARTS" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} ${TEST_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(${name} PRIVATE ${TEST_LIBRARIES} undying_warnings GTest::gtest GTest::gmock GTest::gtest_main)
-  if(UNDYING_TESTS_BY_ROOM)
-    undying_by_room(${name} ${TEST_SOURCES})
+  undying_by_room(${name} ${TEST_SOURCES})
+  if(NOT TEST_PARTS)
+    gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 LABELS unit)
+    return()
   endif()
-  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 LABELS unit)
+  math(EXPR last "${TEST_PARTS} - 1")
+  foreach(part RANGE ${last})
+    add_test(NAME ${name}_${part} COMMAND ${name} --gtest_brief=1)
+    set_tests_properties(${name}_${part} PROPERTIES TIMEOUT 600 LABELS unit
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=${TEST_PARTS};GTEST_SHARD_INDEX=${part}")
+  endforeach()
 endfunction()
 
-# undying_by_room(TARGET source...): the sources of one folder become one translation unit, so that GoogleTest's headers, half of the time
-# of a test, are read and compiled once. Names in the unnamed namespaces of a folder's tests must then differ.
+# undying_by_room(TARGET source...): where UNDYING_BY_ROOM is on, the sources of one folder become translation units of up to eight, so that
+# the headers they share, half of the time that a source takes, are read and compiled once. Names in the unnamed namespaces of a folder must
+# then differ.
 function(undying_by_room target)
+  if(NOT UNDYING_BY_ROOM)
+    return()
+  endif()
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  set(rooms "")
   foreach(source ${ARGN})
-    get_filename_component(room ${source} DIRECTORY)
+    get_filename_component(room "${source}" DIRECTORY)
     string(MAKE_C_IDENTIFIER "room_${room}" room)
-    set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${room})
+    list(APPEND rooms ${room})
+    list(APPEND of_${room} ${source})
+  endforeach()
+  list(REMOVE_DUPLICATES rooms)
+  foreach(room ${rooms})
+    list(LENGTH of_${room} count)
+    math(EXPR units "(${count} + 7) / 8")
+    set(at 0)
+    foreach(source ${of_${room}})
+      math(EXPR unit "${at} * ${units} / ${count}")
+      set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${room}_${unit})
+      math(EXPR at "${at} + 1")
+    endforeach()
   endforeach()
 endfunction()

@@ -9,20 +9,13 @@
 #include <numeric>
 #include <optional>
 
+#include "data/read_common.h"
 #include "undying/error.h"
 
 namespace undying::data {
 namespace {
 
 using Shape = std::vector<std::int64_t>;
-
-[[noreturn]] void fail(const std::string& subject, const std::string& message) {
-  throw Error(ErrorCode::kBadData, subject, message);
-}
-
-std::int64_t count(const Shape& shape) {
-  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
-}
 
 Shape without_ones(Shape shape) {
   std::erase(shape, 1);
@@ -103,11 +96,12 @@ class NamedPart {
     for (std::size_t i = 0; i < network_.inputs.size(); ++i)
       if (input(i) == nullptr) missing.push_back(network_.inputs[i].name);
     if (missing.empty()) return;
-    fail(file_,
-         fmt::format("has no {}array for the input{} {} of the network; expected one of that name "
-                     "for each of its inputs; it has {}",
-                     suffixes_[0].empty() ? "" : suffixes_[0].substr(1) + " ",
-                     missing.size() == 1 ? "" : "s", fmt::join(missing, ", "), names_of(members_)));
+    bad_data(
+        file_,
+        fmt::format("has no {}array for the input{} {} of the network; expected one of that name "
+                    "for each of its inputs; it has {}",
+                    suffixes_[0].empty() ? "" : suffixes_[0].substr(1) + " ",
+                    missing.size() == 1 ? "" : "s", fmt::join(missing, ", "), names_of(members_)));
   }
 
   void read_inputs(Dataset& data) {
@@ -167,21 +161,23 @@ class NamedPart {
   static void check_input(const InputPart& part, const Array& array, const std::string& source,
                           const Array& first) {
     if (array.shape.empty() || array.count() == 0)
-      fail(source, fmt::format("holds {} values; expected (examples, ...)", array.count()));
+      bad_data(source, fmt::format("holds {} values; expected (examples, ...)", array.count()));
     const Shape example(array.shape.begin() + 1, array.shape.end());
     const bool flat = (example.size() <= 1 || without_ones(part.shape).size() <= 1) &&
                       count(example) == count(part.shape);
     if (!flat && without_ones(example) != without_ones(part.shape))
-      fail(source, fmt::format("has examples of shape {}; the input {} of the network takes {}",
-                               fmt::join(example, " x "), part.name, fmt::join(part.shape, " x ")));
+      bad_data(source,
+               fmt::format("has examples of shape {}; the input {} of the network takes {}",
+                           fmt::join(example, " x "), part.name, fmt::join(part.shape, " x ")));
     if (array.shape[0] != first.shape[0])
-      fail(source,
-           fmt::format("has {} examples; the first input has {}", array.shape[0], first.shape[0]));
+      bad_data(source, fmt::format("has {} examples; the first input has {}", array.shape[0],
+                                   first.shape[0]));
     for (std::size_t i = 0; part.integer && i < array.values.size(); ++i)
       if (array.values[i] != std::floor(array.values[i]))
-        fail(source,
-             fmt::format("is {} in example {}; the input {} of the network takes whole numbers",
-                         array.values[i], i / static_cast<std::size_t>(count(example)), part.name));
+        bad_data(
+            source,
+            fmt::format("is {} in example {}; the input {} of the network takes whole numbers",
+                        array.values[i], i / static_cast<std::size_t>(count(example)), part.name));
   }
 
   void read_targets(Dataset& data, Reading& reading) {
@@ -218,9 +214,9 @@ class NamedPart {
       if (std::ranges::none_of(found, [&](const auto& each) { return each.first == &output; }))
         missing.push_back(output.name);
     const bool one = missing.size() == 1;
-    fail(file_, fmt::format("has no array{} {}, the targets of {}; it has {}", one ? "" : "s",
-                            fmt::join(missing, ", "), one ? "that output" : "these outputs",
-                            names_of(members_)));
+    bad_data(file_, fmt::format("has no array{} {}, the targets of {}; it has {}", one ? "" : "s",
+                                fmt::join(missing, ", "), one ? "that output" : "these outputs",
+                                names_of(members_)));
   }
 
   void read_parts(Dataset& data,
@@ -277,7 +273,7 @@ ArrayParts read_named(const std::vector<Member>& members, const std::string& fil
   parts.test = NamedPart(members, file, network, {"_test"}).read(name + " test", ignored);
   if (parts.test->outputs != parts.train->outputs ||
       (parts.test->classes > 0) != (parts.train->classes > 0))
-    fail(file, "has other targets for testing than for training; expected the same");
+    bad_data(file, "has other targets for testing than for training; expected the same");
   parts.train->classes = parts.test->classes = std::max(parts.train->classes, parts.test->classes);
   return parts;
 }

@@ -11,20 +11,13 @@
 #include <numeric>
 #include <optional>
 
+#include "data/read_common.h"
 #include "undying/error.h"
 
 namespace undying::data {
 namespace {
 
 using Shape = std::vector<std::int64_t>;
-
-[[noreturn]] void fail(const std::string& subject, const std::string& message) {
-  throw Error(ErrorCode::kBadData, subject, message);
-}
-
-std::int64_t count(const Shape& shape) {
-  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
-}
 
 // Whether a column is one of what is called NAME: NAME, NAME_0, NAME.0, NAME[0], NAME=text.
 bool is_of(const std::string& column, const std::string& name) {
@@ -83,10 +76,11 @@ void take_columns(Dataset& data, Reading& reading, const std::vector<std::size_t
 void become_classes(Dataset& part, const TargetPart& output, const std::string& column) {
   for (const float value : part.targets) {
     if (value < 0.0f || value >= static_cast<float>(output.width) || value != std::floor(value))
-      fail("data " + part.name,
-           fmt::format(
-               "column {} holds {}; the output {} has {} elements: expected classes from 0 to {}",
-               column, value, output.name, output.width, output.width - 1));
+      bad_data(
+          "data " + part.name,
+          fmt::format(
+              "column {} holds {}; the output {} has {} elements: expected classes from 0 to {}",
+              column, value, output.name, output.width, output.width - 1));
     part.labels.push_back(static_cast<std::int32_t>(value));
   }
   part.classes = output.width;
@@ -157,25 +151,27 @@ void bind_inputs(Dataset& data, Reading& reading, const NetworkInterface& networ
   for (const InputPart& input : network.inputs) {
     const std::vector<std::size_t> columns = columns_of(data, input.name);
     if (named && static_cast<std::int64_t>(columns.size()) != count(input.shape))
-      fail("data " + data.name, fmt::format("has {} columns for the input {} of the network, which "
-                                            "takes {}; expected {}_0, {}_1, ...; it has {}",
-                                            columns.size(), input.name, count(input.shape),
-                                            input.name, input.name, fmt::join(data.columns, ", ")));
+      bad_data("data " + data.name,
+               fmt::format("has {} columns for the input {} of the network, which "
+                           "takes {}; expected {}_0, {}_1, ...; it has {}",
+                           columns.size(), input.name, count(input.shape), input.name, input.name,
+                           fmt::join(data.columns, ", ")));
     order.insert(order.end(), columns.begin(), columns.end());
   }
   std::string names;
   for (const InputPart& input : network.inputs)
     names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", input.name, count(input.shape));
   if (!named && data.features() != wanted)
-    fail("data " + data.name, fmt::format("has {} columns beside the targets, none called after an "
-                                          "input of the network; expected {} for {}",
-                                          data.features(), wanted, names));
+    bad_data("data " + data.name,
+             fmt::format("has {} columns beside the targets, none called after an "
+                         "input of the network; expected {} for {}",
+                         data.features(), wanted, names));
   if (named && order.size() != data.columns.size()) {
     for (std::size_t i = 0; i < data.columns.size(); ++i)
       if (std::ranges::find(order, i) == order.end())
-        fail("data " + data.name,
-             fmt::format("has a column {} that belongs to no input of the network; they are {}",
-                         data.columns[i], names));
+        bad_data("data " + data.name,
+                 fmt::format("has a column {} that belongs to no input of the network; they are {}",
+                             data.columns[i], names));
   }
   if (named) take_columns(data, reading, order);
   reading.remarks.push_back(fmt::format(
@@ -191,16 +187,18 @@ void add_part(Dataset& data, const TargetPart& output, const Dataset& part,
               const std::string& source) {
   const bool classes = part.classes > 0 && output.width > 1;
   if (classes && part.classes > output.width)
-    fail(source, fmt::format("has {} classes; the output {} has {} elements", part.classes,
-                             output.name, output.width));
+    bad_data(source, fmt::format("has {} classes; the output {} has {} elements", part.classes,
+                                 output.name, output.width));
   if (part.classes == 0 && part.outputs != output.width)
-    fail(source, fmt::format("has {} values an example; the output {} has {} elements: expected as "
-                             "many, or a class each",
-                             part.outputs, output.name, output.width));
+    bad_data(source,
+             fmt::format("has {} values an example; the output {} has {} elements: expected as "
+                         "many, or a class each",
+                         part.outputs, output.name, output.width));
   if (output.classes > 0 && !classes)
-    fail(source,
-         fmt::format("has values; the output {} is judged by cross-entropy, which needs classes",
-                     output.name));
+    bad_data(
+        source,
+        fmt::format("has values; the output {} is judged by cross-entropy, which needs classes",
+                    output.name));
   data.parts.push_back({output.name, output.width, classes ? output.width : 0, data.outputs});
   data.outputs += data.parts.back().columns();
 }

@@ -51,9 +51,9 @@ void expect_close(const std::vector<float>& found, const std::vector<float>& exp
 }
 
 // Inputs and labels that stand in memory.
-class Examples final : public engine::BatchSource {
+class NamedExamples final : public engine::BatchSource {
  public:
-  Examples(const Tensor& inputs, const Tensor& labels) : inputs_(inputs), labels_(labels) {}
+  NamedExamples(const Tensor& inputs, const Tensor& labels) : inputs_(inputs), labels_(labels) {}
 
   void inputs(int, std::int64_t first, std::int64_t rows, float* dst) const override {
     const auto size = static_cast<std::int64_t>(inputs_.values.size()) / inputs_.shape[0];
@@ -77,8 +77,8 @@ void expect_fired(const Model& model, const Tensors& values) {
   set_weights(network, model);
   engine::Engine engine(network, {.batch = 16});
   engine::Census census(network.unit_size());
-  engine.evaluate(Examples(values.at("input"), values.at("labels")), values.at("input").shape[0],
-                  nullptr, &census);
+  engine.evaluate(NamedExamples(values.at("input"), values.at("labels")),
+                  values.at("input").shape[0], nullptr, &census);
   for (std::size_t k = 0; k < network.layers().size(); ++k) {
     const engine::Layer& layer = network.layers()[k];
     const std::string number = std::to_string(k);

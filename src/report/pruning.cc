@@ -16,7 +16,7 @@ using report::Json;
 using report::number;
 using report::wrap;
 
-constexpr std::size_t kIndent = 14;
+constexpr std::size_t kTitleIndent = 14;
 
 Json cost_json(const NetworkCost& cost) {
   return {{"parameters", cost.parameters},
@@ -73,7 +73,7 @@ std::string pruning_text(const Pruning& pruning, int columns) {
            limit) +
       "\n" + table(pruning) + "\n";
   const auto line = [&](const char* title, const std::string& what) {
-    text += wrap(fmt::format("{:<13} {}", title, what), limit, kIndent) + "\n";
+    text += wrap(fmt::format("{:<13} {}", title, what), limit, kTitleIndent) + "\n";
   };
   line("taken out", removed_text(pruning));
   if (pruning.branches > 0)

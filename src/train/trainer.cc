@@ -24,47 +24,47 @@
 namespace undying {
 namespace {
 
-[[noreturn]] void fail(const std::string& setting, const std::string& message) {
+[[noreturn]] void refuse(const std::string& setting, const std::string& message) {
   throw Error(ErrorCode::kInvalidArgument, setting, message);
 }
 
 void check_settings(const TrainSettings& settings) {
   optim::validate(settings.optimizer);
   if (settings.batch < 1)
-    fail("batch", "is " + std::to_string(settings.batch) + "; expected at least 1");
+    refuse("batch", "is " + std::to_string(settings.batch) + "; expected at least 1");
   if (settings.epochs < 1)
-    fail("epochs", "is " + std::to_string(settings.epochs) + "; expected at least 1");
+    refuse("epochs", "is " + std::to_string(settings.epochs) + "; expected at least 1");
   if (settings.max_steps < 0)
-    fail("steps", "is " + std::to_string(settings.max_steps) + "; expected 0 (no limit) or more");
+    refuse("steps", "is " + std::to_string(settings.max_steps) + "; expected 0 (no limit) or more");
   if (settings.threads < 0 || settings.threads > 1024)
-    fail("threads",
-         "is " + std::to_string(settings.threads) + "; expected 1..1024, or 0 for one per core");
+    refuse("threads",
+           "is " + std::to_string(settings.threads) + "; expected 1..1024, or 0 for one per core");
   if (settings.shards < 0 || settings.shards > 1024)
-    fail("shards", "is " + std::to_string(settings.shards) +
-                       "; expected 1..1024, or 0 for as many as threads");
+    refuse("shards", "is " + std::to_string(settings.shards) +
+                         "; expected 1..1024, or 0 for as many as threads");
   if (!(settings.label_smoothing >= 0.0 && settings.label_smoothing < 1.0))
-    fail("label smoothing",
-         "is " + std::to_string(settings.label_smoothing) + "; expected 0 <= s < 1");
+    refuse("label smoothing",
+           "is " + std::to_string(settings.label_smoothing) + "; expected 0 <= s < 1");
   if (!(settings.huber_delta > 0.0))
-    fail("Huber delta", "is " + std::to_string(settings.huber_delta) + "; expected above 0");
+    refuse("Huber delta", "is " + std::to_string(settings.huber_delta) + "; expected above 0");
   if (settings.precision == Precision::kBfloat16 && !onednn::has_bfloat16())
-    fail("precision",
-         "is bf16, but this CPU has neither AVX512_BF16 nor AMX; expected float32 here");
+    refuse("precision",
+           "is bf16, but this CPU has neither AVX512_BF16 nor AMX; expected float32 here");
   const Augmentation& augmentation = settings.augmentation;
   if (augmentation.crop < 0)
-    fail("augmentation",
-         "crops " + std::to_string(augmentation.crop) + " pixels; expected 0 (off) or more");
+    refuse("augmentation",
+           "crops " + std::to_string(augmentation.crop) + " pixels; expected 0 (off) or more");
   if (augmentation.cutout < 0)
-    fail("augmentation",
-         "cuts out " + std::to_string(augmentation.cutout) + " pixels; expected 0 (off) or more");
+    refuse("augmentation",
+           "cuts out " + std::to_string(augmentation.cutout) + " pixels; expected 0 (off) or more");
   if (settings.early_stop < 0)
-    fail("early stop",
-         "is " + std::to_string(settings.early_stop) + "; expected 0 (off) or more epochs");
+    refuse("early stop",
+           "is " + std::to_string(settings.early_stop) + "; expected 0 (off) or more epochs");
   if (settings.class_weights != ClassWeights::kNone && kind(settings.loss) == LossKind::kValues)
-    fail("class weights",
-         "are of cross-entropy and bce; the loss is " + std::string(name(settings.loss)));
+    refuse("class weights",
+           "are of cross-entropy and bce; the loss is " + std::string(name(settings.loss)));
   if (!(settings.clip_norm >= 0.0))
-    fail("clip norm", "is " + std::to_string(settings.clip_norm) + "; expected 0 (off) or more");
+    refuse("clip norm", "is " + std::to_string(settings.clip_norm) + "; expected 0 (off) or more");
 }
 
 // Multiply-adds of a step, a thread, beyond which it is long: half a second and more.
@@ -129,7 +129,7 @@ train::State::State(Graph graph, TrainSettings chosen, const engine::EngineOptio
 void train::State::check_fit(const Dataset& data) const {
   const Graph& graph = model.graph();
   const std::int64_t outputs = ops::element_count(graph.output_shape());
-  if (data.size < 1) fail("data " + data.name, "has no examples");
+  if (data.size < 1) refuse("data " + data.name, "has no examples");
   data::check_shape(data, graph.input_shape());
   check_table_numbers(graph, data);
   const bool probabilities = kind(settings.loss) == LossKind::kProbabilities;
@@ -138,10 +138,10 @@ void train::State::check_fit(const Dataset& data) const {
   const bool binary = probabilities && outputs == 1 && data.classes == 2;
   if (!binary) data::check_outputs(data, outputs);
   if (data.classes == 0 && kind(settings.loss) == LossKind::kClasses)
-    fail("loss " + std::string(name(settings.loss)),
-         "needs classes, but " + data.name + " has values as targets; choose mse or huber");
+    refuse("loss " + std::string(name(settings.loss)),
+           "needs classes, but " + data.name + " has values as targets; choose mse or huber");
   if (data.classes == 0 && settings.class_weights != ClassWeights::kNone)
-    fail("class weights", "need classes, but " + data.name + " has values as targets");
+    refuse("class weights", "need classes, but " + data.name + " has values as targets");
   if (settings.metric) check_metric(*settings.metric, data);
 }
 
@@ -149,15 +149,15 @@ void train::State::check_fit(const Dataset& data) const {
 void train::State::check_parts(const Dataset& data) const {
   const ops::LossOptions options{.outputs = settings.outputs};
   if (settings.metric.value_or(Metric::kLoss) != Metric::kLoss)
-    fail("metric",
-         std::string(name(*settings.metric)) +
-             " is of one output; choose it with --output NAME, or leave the sum of the losses");
+    refuse("metric",
+           std::string(name(*settings.metric)) +
+               " is of one output; choose it with --output NAME, or leave the sum of the losses");
   if (settings.class_weights != ClassWeights::kNone)
-    fail("class weights", "are of one output; choose it with --output NAME");
+    refuse("class weights", "are of one output; choose it with --output NAME");
   if (data.outputs != options.columns() || data.classes > 0)
-    fail("data " + data.name, "has targets of " + std::to_string(data.outputs) +
-                                  " values; the outputs that are asked for need " +
-                                  std::to_string(options.columns()));
+    refuse("data " + data.name, "has targets of " + std::to_string(data.outputs) +
+                                    " values; the outputs that are asked for need " +
+                                    std::to_string(options.columns()));
 }
 
 Run Trainer::fit(const Dataset& train, const Dataset& test, const Observer& observer,
@@ -165,28 +165,30 @@ Run Trainer::fit(const Dataset& train, const Dataset& test, const Observer& obse
   check(train);
   if (state_->settings.evaluate) state_->check_fit(test);
   if ((state_->settings.early_stop > 0) != (validation != nullptr))
-    fail("early stop", validation == nullptr ? "needs validation rows to watch; none were given"
-                                             : "is off; expected no validation rows then");
+    refuse("early stop", validation == nullptr ? "needs validation rows to watch; none were given"
+                                               : "is off; expected no validation rows then");
   if (validation != nullptr) state_->check_fit(*validation);
   return train::Fit(*state_, train, test, observer, std::move(stop), validation).run();
 }
 
 void Trainer::keep(const Checkpoint& checkpoint) {
   if (!checkpoint.file.empty() && checkpoint.every < 1)
-    fail("checkpoint",
-         "is kept every " + std::to_string(checkpoint.every) + " steps; expected at least 1");
+    refuse("checkpoint",
+           "is kept every " + std::to_string(checkpoint.every) + " steps; expected at least 1");
   state_->checkpoint = checkpoint;
 }
 
 Run Trainer::fit(const DataStream& stream, const Observer& observer, std::stop_token stop) {
   const TrainSettings& settings = state_->settings;
   if (settings.early_stop > 0)
-    fail("early stop", "has no validation rows on a stream, which is never seen twice; expected 0");
+    refuse("early stop",
+           "has no validation rows on a stream, which is never seen twice; expected 0");
   if (settings.class_weights != ClassWeights::kNone)
-    fail("class weights", "are of a data set that is known as a whole; expected none on a stream");
+    refuse("class weights",
+           "are of a data set that is known as a whole; expected none on a stream");
   if (settings.metric && *settings.metric != Metric::kLoss && *settings.metric != Metric::kAccuracy)
-    fail("metric", std::string(name(*settings.metric)) +
-                       " is not kept online; expected accuracy or loss on a stream");
+    refuse("metric", std::string(name(*settings.metric)) +
+                         " is not kept online; expected accuracy or loss on a stream");
   check(*stream.read(0));
   return train::Fit(*state_, stream, observer, std::move(stop)).run();
 }

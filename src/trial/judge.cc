@@ -14,7 +14,6 @@
 namespace undying::trial {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 // P of the failures, above which they do not speak against "the same".
 constexpr double kAlike = 0.05;
 // Relative: runs that agree so far in training loss and score are one run.

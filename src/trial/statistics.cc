@@ -14,8 +14,6 @@ namespace {
 
 using StudentsT = boost::math::students_t;
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
 }  // namespace
 
 double reach(double level, double degrees) {

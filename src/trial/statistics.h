@@ -1,12 +1,15 @@
 #ifndef UNDYING_TRIAL_STATISTICS_H_
 #define UNDYING_TRIAL_STATISTICS_H_
 
+#include <limits>
 #include <span>
 #include <vector>
 
 #include "undying/trial.h"
 
 namespace undying::trial {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // Student's t: how many standard errors an interval of coverage 1 - level reaches to either side,
 // and the two-sided p of a statistic.

@@ -8,6 +8,7 @@
 
 #include "data/axes.h"
 #include "data/named.h"
+#include "data/read_common.h"
 #include "data/read_file.h"
 #include "data/scaling.h"
 #include "undying/error.h"
@@ -15,14 +16,10 @@
 namespace undying::data {
 namespace {
 
-[[noreturn]] void fail(const std::string& source, const std::string& message) {
-  throw Error(ErrorCode::kBadData, source, message);
-}
-
 void fill_inputs(Dataset& data, Array& x, const std::string& source) {
   if (x.shape.size() < 2 || x.count() == 0)
-    fail(source, fmt::format("has {} dimensions, {} values; expected (examples, features...)",
-                             x.shape.size(), x.count()));
+    bad_data(source, fmt::format("has {} dimensions, {} values; expected (examples, features...)",
+                                 x.shape.size(), x.count()));
   data.size = x.shape[0];
   data.shape.assign(x.shape.begin() + 1, x.shape.end());
   if (x.bytes && data.shape.size() >= 2) {
@@ -40,8 +37,8 @@ void set_labels(Dataset& data, const Array& y, const std::string& source) {
   for (std::int64_t i = 0; i < y.count(); ++i) {
     const double value = value_at(y, i);
     if (value < 0 || value > 1e6)
-      fail(source,
-           fmt::format("entry {} is {}; expected class labels from 0 to 1000000", i, value));
+      bad_data(source,
+               fmt::format("entry {} is {}; expected class labels from 0 to 1000000", i, value));
     data.labels.push_back(static_cast<std::int32_t>(value));
   }
   data.classes =
@@ -80,8 +77,8 @@ std::vector<std::int32_t> one_hot_labels(const Array& y, std::int64_t outputs) {
 
 void fill_targets(Dataset& data, const Array& y, const std::string& source, Reading& reading) {
   if (y.shape.empty() || y.shape[0] != data.size)
-    fail(source, fmt::format("has {} entries; expected one for each of the {} examples",
-                             y.shape.empty() ? 1 : y.shape[0], data.size));
+    bad_data(source, fmt::format("has {} entries; expected one for each of the {} examples",
+                                 y.shape.empty() ? 1 : y.shape[0], data.size));
   const std::int64_t outputs = y.count() / data.size;
   const std::string name = data.target.empty() ? "y" : data.target;
   if (outputs == 1 && (y.integers || only_zeros_and_ones(y))) {
@@ -121,22 +118,23 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
 // Parts that are read together have examples of one form.
 void check_parts(Dataset& train, Dataset& test, const std::string& source) {
   if (train.shape != test.shape)
-    fail(source,
-         fmt::format("has examples of shape {} for training and {} for testing; expected the same",
-                     shape_text(train.shape), shape_text(test.shape)));
+    bad_data(
+        source,
+        fmt::format("has examples of shape {} for training and {} for testing; expected the same",
+                    shape_text(train.shape), shape_text(test.shape)));
   if (train.bytes.empty() != test.bytes.empty())
-    fail(source, fmt::format("has {} for training and {} for testing; expected the same type: "
-                             "bytes are scaled to [0, 1], other values are not",
-                             train.bytes.empty() ? "numbers" : "bytes",
-                             test.bytes.empty() ? "numbers" : "bytes"));
+    bad_data(source, fmt::format("has {} for training and {} for testing; expected the same type: "
+                                 "bytes are scaled to [0, 1], other values are not",
+                                 train.bytes.empty() ? "numbers" : "bytes",
+                                 test.bytes.empty() ? "numbers" : "bytes"));
   const auto kind = [](const Dataset& data) {
     return data.classes > 0
                ? std::string("class labels")
                : fmt::format("targets of {} value{}", data.outputs, data.outputs == 1 ? "" : "s");
   };
   if ((train.classes > 0) != (test.classes > 0) || train.outputs != test.outputs)
-    fail(source, fmt::format("has {} for training and {} for testing; expected the same",
-                             kind(train), kind(test)));
+    bad_data(source, fmt::format("has {} for training and {} for testing; expected the same",
+                                 kind(train), kind(test)));
   train.classes = test.classes = std::max(train.classes, test.classes);
 }
 
@@ -191,7 +189,7 @@ std::shared_ptr<Dataset> open_npy_inputs(const std::filesystem::path& file,
   Array x = parse_npy(read_file(source), source);
   fill_inputs(*data, x, source);
   for (std::size_t i = 0; i < data->values.size(); ++i)
-    if (!std::isfinite(data->values[i])) fail(source, fmt::format("value {} is not finite", i));
+    if (!std::isfinite(data->values[i])) bad_data(source, fmt::format("value {} is not finite", i));
   if (form) apply_form(*data, *form);
   return data;
 }
@@ -224,8 +222,8 @@ ArrayParts read_npz(std::string_view text, const NetworkInterface* network) {
   parts.train =
       load({"X", "x", "X_train", "x_train"}, {"y", "Y", "y_train"}, tested ? " train" : "");
   if (parts.train == nullptr)
-    fail(source, fmt::format("has no arrays X and y, nor x_train and y_train; it has {}",
-                             names_of(members)));
+    bad_data(source, fmt::format("has no arrays X and y, nor x_train and y_train; it has {}",
+                                 names_of(members)));
   if (tested) {
     const Reading of_training = reading;
     parts.test = load({"X_test", "x_test"}, {"y_test"}, " test");

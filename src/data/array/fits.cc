@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "data/read_common.h"
 #include "undying/error.h"
 
 namespace undying::data {
@@ -17,10 +18,6 @@ using Shape = std::vector<std::int64_t>;
 Shape without_ones(Shape shape) {
   std::erase(shape, 1);
   return shape;
-}
-
-std::int64_t count(const Shape& shape) {
-  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
 }
 
 std::string text(const Shape& shape) { return fmt::format("{}", fmt::join(shape, " x ")); }

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 
+#include "data/read_common.h"
 #include "data/read_file.h"
 #include "undying/error.h"
 
@@ -15,10 +16,6 @@ namespace undying::data {
 namespace {
 
 constexpr std::size_t kMostHeader = 1 << 20;
-
-[[noreturn]] void fail(const std::string& source, const std::string& message) {
-  throw Error(ErrorCode::kBadData, source, message);
-}
 
 struct Header {
   std::string type;  // "<f4"
@@ -30,7 +27,8 @@ struct Header {
 // What stands behind 'key': in the header, a Python dictionary of fixed form.
 std::string_view value_of(std::string_view text, std::string_view key, const std::string& source) {
   const auto at = text.find(fmt::format("'{}':", key));
-  if (at == std::string_view::npos) fail(source, fmt::format("its NPY header has no '{}'", key));
+  if (at == std::string_view::npos)
+    bad_data(source, fmt::format("its NPY header has no '{}'", key));
   text.remove_prefix(at + key.size() + 3);
   text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
   return text;
@@ -40,7 +38,7 @@ std::vector<std::int64_t> parse_shape(std::string_view text, const std::string& 
   std::vector<std::int64_t> shape;
   const auto close = text.find(')');
   if (text.empty() || text[0] != '(' || close == std::string_view::npos)
-    fail(source, "its NPY header has no shape in parentheses");
+    bad_data(source, "its NPY header has no shape in parentheses");
   std::uint64_t total = 1;
   for (std::size_t i = 1; i < close; ++i) {
     if (text[i] == ' ' || text[i] == ',') continue;
@@ -48,33 +46,33 @@ std::vector<std::int64_t> parse_shape(std::string_view text, const std::string& 
     for (; i < close && text[i] >= '0' && text[i] <= '9'; ++i) {
       extent = extent * 10 + (text[i] - '0');
       if (extent > (std::int64_t{1} << 40))
-        fail(source, "its NPY header declares an absurd dimension");
+        bad_data(source, "its NPY header declares an absurd dimension");
     }
     if (i < close && text[i] != ',' && text[i] != ' ')
-      fail(source, fmt::format("its NPY shape has the character '{}'", text[i]));
+      bad_data(source, fmt::format("its NPY shape has the character '{}'", text[i]));
     shape.push_back(extent);
     if (!multiply(total, static_cast<std::uint64_t>(std::max<std::int64_t>(extent, 1))))
-      fail(source, "its NPY header declares more values than a file here may hold");
+      bad_data(source, "its NPY header declares more values than a file here may hold");
   }
   return shape;
 }
 
 Header parse_header(std::string_view content, const std::string& source) {
   if (content.size() < 10 || content.substr(0, 6) != "\x93NUMPY")
-    fail(source, "does not start as an NPY file; expected one saved by numpy.save");
+    bad_data(source, "does not start as an NPY file; expected one saved by numpy.save");
   const auto byte = [&](std::size_t i) {
     return static_cast<std::size_t>(static_cast<std::uint8_t>(content[i]));
   };
   const std::size_t version = byte(6);
   if (version < 1 || version > 3)
-    fail(source, fmt::format("is NPY version {}; expected 1, 2 or 3", version));
-  if (version > 1 && content.size() < 12) fail(source, "is truncated within its header");
+    bad_data(source, fmt::format("is NPY version {}; expected 1, 2 or 3", version));
+  if (version > 1 && content.size() < 12) bad_data(source, "is truncated within its header");
   const std::size_t prefix = version == 1 ? 10 : 12;
   const std::size_t length = version == 1
                                  ? byte(8) | byte(9) << 8
                                  : byte(8) | byte(9) << 8 | byte(10) << 16 | byte(11) << 24;
   if (length > kMostHeader || content.size() < prefix + length)
-    fail(source, fmt::format("declares a header of {} bytes, which it does not hold", length));
+    bad_data(source, fmt::format("declares a header of {} bytes, which it does not hold", length));
   const std::string_view text = content.substr(prefix, length);
   Header header{.size = prefix + length};
   const std::string_view type = value_of(text, "descr", source);
@@ -155,7 +153,7 @@ Array parse_npy(std::string_view content, const std::string& source) {
   const Reader read = reader_of(header.type, source);
   const char order = header.type[0];
   if (order != '<' && order != '>' && order != '|' && order != '=')
-    fail(source, fmt::format("has the unknown byte order '{}'", order));
+    bad_data(source, fmt::format("has the unknown byte order '{}'", order));
   const auto width = static_cast<std::size_t>(header.type[2] - '0');
   Array array{.shape = header.shape,
               .integers = header.type[1] != 'f',
@@ -163,8 +161,8 @@ Array parse_npy(std::string_view content, const std::string& source) {
   const auto count = static_cast<std::size_t>(array.count());
   const std::string_view body = content.substr(header.size);
   if (body.size() != count * width)
-    fail(source, fmt::format("holds {} bytes behind its header; its shape and type need {}",
-                             body.size(), count * width));
+    bad_data(source, fmt::format("holds {} bytes behind its header; its shape and type need {}",
+                                 body.size(), count * width));
   const auto at = [&](std::size_t i) {
     return header.fortran ? static_cast<std::size_t>(
                                 fortran_position(array.shape, static_cast<std::int64_t>(i)))

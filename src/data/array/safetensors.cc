@@ -12,6 +12,7 @@
 #include <set>
 
 #include "base/atomic_file.h"
+#include "data/read_common.h"
 #include "data/read_file.h"
 #include "undying/dataset.h"
 #include "undying/error.h"
@@ -19,16 +20,13 @@
 namespace undying {
 namespace {
 
+using data::bad_data;
 using Json = nlohmann::json;
 
 static_assert(std::endian::native == std::endian::little,
               "tensors are written as they lie in memory");
 
 constexpr std::uint64_t kMostHeader = 100'000'000;
-
-[[noreturn]] void fail(const std::string& source, const std::string& message) {
-  throw Error(ErrorCode::kBadData, source, message);
-}
 
 struct Entry {
   Tensor tensor;
@@ -47,8 +45,9 @@ Json parse_header(std::string_view text, const std::string& source) {
     return true;
   };
   Json header = Json::parse(text.begin(), text.end(), watch, false);
-  if (header.is_discarded() || !header.is_object()) fail(source, "its header is not a JSON object");
-  if (!twice.empty()) fail(source, fmt::format("names the tensor {} twice", twice));
+  if (header.is_discarded() || !header.is_object())
+    bad_data(source, "its header is not a JSON object");
+  if (!twice.empty()) bad_data(source, fmt::format("names the tensor {} twice", twice));
   return header;
 }
 
@@ -58,7 +57,7 @@ bool is_natural(const Json& value) {
 
 Entry parse_entry(const std::string& name, const Json& description, const std::string& source) {
   const auto bad = [&](const char* what) {
-    fail(source, fmt::format("tensor {}: {}", name, what));
+    bad_data(source, fmt::format("tensor {}: {}", name, what));
   };
   if (!description.is_object() || !description.contains("dtype") ||
       !description.contains("shape") || !description.contains("data_offsets"))
@@ -95,12 +94,12 @@ void check_contiguous(std::vector<Entry>& entries, std::uint64_t size, const std
   std::uint64_t end = 0;
   for (const Entry& entry : entries) {
     if (entry.begin != end)
-      fail(source, fmt::format("tensor {} starts at {}; expected {}, without holes or overlap",
-                               entry.tensor.name, entry.begin, end));
+      bad_data(source, fmt::format("tensor {} starts at {}; expected {}, without holes or overlap",
+                                   entry.tensor.name, entry.begin, end));
     end = entry.end;
   }
   if (end != size)
-    fail(source, fmt::format("holds {} bytes of values; its tensors take {}", size, end));
+    bad_data(source, fmt::format("holds {} bytes of values; its tensors take {}", size, end));
 }
 
 }  // namespace
@@ -110,16 +109,17 @@ std::vector<Tensor> read_safetensors(const std::filesystem::path& file) {
   const std::string content = data::read_file(file);
   std::uint64_t length = 0;
   if (content.size() < sizeof length)
-    fail(source,
-         fmt::format("has {} bytes; a safetensors file starts with 8 bytes of header length",
-                     content.size()));
+    bad_data(source,
+             fmt::format("has {} bytes; a safetensors file starts with 8 bytes of header length",
+                         content.size()));
   std::memcpy(&length, content.data(), sizeof length);
   if (length > kMostHeader)
-    fail(source, fmt::format("is not a safetensors file, which starts with the length of a header, "
-                             "at most {}; found {}",
-                             kMostHeader, length));
+    bad_data(source,
+             fmt::format("is not a safetensors file, which starts with the length of a header, "
+                         "at most {}; found {}",
+                         kMostHeader, length));
   if (length > content.size() - sizeof length)
-    fail(source, fmt::format("is truncated: its header of {} bytes is not whole", length));
+    bad_data(source, fmt::format("is truncated: its header of {} bytes is not whole", length));
   const Json header = parse_header(std::string_view(content).substr(sizeof length, length), source);
   const std::string_view body = std::string_view(content).substr(sizeof length + length);
   std::vector<Entry> entries;

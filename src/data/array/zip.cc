@@ -7,14 +7,11 @@
 #include <cstdint>
 
 #include "data/array/npy.h"
+#include "data/read_common.h"
 #include "undying/error.h"
 
 namespace undying::data {
 namespace {
-
-[[noreturn]] void fail(const std::string& source, const std::string& message) {
-  throw Error(ErrorCode::kBadData, source, message);
-}
 
 // Little-endian fields of a zip file, each access checked.
 class Fields {
@@ -31,7 +28,7 @@ class Fields {
 
   std::string_view slice(std::uint64_t at, std::uint64_t size) const {
     if (at > content_.size() || size > content_.size() - at)
-      fail(source_, "is truncated: a zip record points beyond its end");
+      bad_data(source_, "is truncated: a zip record points beyond its end");
     return content_.substr(at, size);
   }
 
@@ -43,7 +40,7 @@ class Fields {
 std::string inflate_member(std::string_view packed, std::uint64_t size, const std::string& source) {
   std::string content(size, '\0');
   z_stream stream{};
-  if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) fail(source, "cannot be inflated");
+  if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) bad_data(source, "cannot be inflated");
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
   stream.avail_in = static_cast<uInt>(packed.size());
   stream.next_out = reinterpret_cast<Bytef*>(content.data());
@@ -51,7 +48,7 @@ std::string inflate_member(std::string_view packed, std::uint64_t size, const st
   const int code = inflate(&stream, Z_FINISH);
   const bool whole = code == Z_STREAM_END && stream.total_out == size;
   inflateEnd(&stream);
-  if (!whole) fail(source, "has a member that does not inflate to its declared size");
+  if (!whole) bad_data(source, "has a member that does not inflate to its declared size");
   return content;
 }
 
@@ -60,7 +57,7 @@ constexpr std::uint64_t kEndSize = 22;
 std::uint64_t find_end(std::string_view content, const std::string& source) {
   const auto at = content.rfind(std::string_view("PK\x05\x06", 4));
   if (at == std::string_view::npos || content.size() - at < kEndSize)
-    fail(source, "is not a zip file: it has no central directory");
+    bad_data(source, "is not a zip file: it has no central directory");
   return at;
 }
 
@@ -72,7 +69,7 @@ struct Entry {
 };
 
 Entry read_entry(const Fields& fields, std::uint64_t at, const std::string& source) {
-  if (fields.number(at, 4) != 0x02014b50) fail(source, "has a damaged central directory");
+  if (fields.number(at, 4) != 0x02014b50) bad_data(source, "has a damaged central directory");
   const std::uint64_t name_size = fields.number(at + 28, 2);
   return {.name = std::string(fields.slice(at + 46, name_size)),
           .flags = fields.number(at + 8, 2),
@@ -96,8 +93,8 @@ void check(const Entry& entry, std::uint64_t total, std::uint64_t limit,
   // Deflate shrinks by 1032 at most: what promises more is a bomb or damaged.
   if (total > limit || entry.size > 1100 * (entry.packed_size + 1) ||
       (entry.method == 0 && entry.size != entry.packed_size))
-    fail(source, fmt::format("member {} declares {} bytes from {} packed", entry.name, entry.size,
-                             entry.packed_size));
+    bad_data(source, fmt::format("member {} declares {} bytes from {} packed", entry.name,
+                                 entry.size, entry.packed_size));
   if (entry.method != 0 && entry.method != 8)
     unsupported(fmt::format("uses compression {}; expected stored or deflated", entry.method));
 }
@@ -123,7 +120,7 @@ std::vector<std::pair<std::string, std::string>> unzip(std::string_view content,
         entry.method == 8 ? inflate_member(packed, entry.size, source) : std::string(packed);
     if (crc32(0, reinterpret_cast<const Bytef*>(member.data()), static_cast<uInt>(member.size())) !=
         entry.checksum)
-      fail(source, fmt::format("member {} has a wrong checksum", entry.name));
+      bad_data(source, fmt::format("member {} has a wrong checksum", entry.name));
     members.emplace_back(std::move(entry.name), std::move(member));
     at = entry.next;
   }

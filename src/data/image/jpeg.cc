@@ -45,17 +45,17 @@ void limit_scans(j_common_ptr info) {
   std::longjmp(failure.back, 1);
 }
 
-struct Decoder {
-  Decoder() {
+struct JpegDecoder {
+  JpegDecoder() {
     info.err = jpeg_std_error(&failure);
     failure.error_exit = keep_message;
     failure.emit_message = refuse_warning;
     failure.output_message = ignore_message;
     progress.progress_monitor = limit_scans;
   }
-  ~Decoder() { jpeg_destroy_decompress(&info); }
-  Decoder(const Decoder&) = delete;
-  Decoder& operator=(const Decoder&) = delete;
+  ~JpegDecoder() { jpeg_destroy_decompress(&info); }
+  JpegDecoder(const JpegDecoder&) = delete;
+  JpegDecoder& operator=(const JpegDecoder&) = delete;
 
   jpeg_decompress_struct info{};
   Failure failure{};
@@ -63,7 +63,7 @@ struct Decoder {
 };
 
 // Everything before the pixels. False: the failure holds the reason.
-bool read_header(Decoder& decoder, const unsigned char* bytes, std::size_t count) {
+bool read_header(JpegDecoder& decoder, const unsigned char* bytes, std::size_t count) {
   if (setjmp(decoder.failure.back) != 0) return false;
   jpeg_create_decompress(&decoder.info);
   decoder.info.progress = &decoder.progress;
@@ -72,7 +72,7 @@ bool read_header(Decoder& decoder, const unsigned char* bytes, std::size_t count
   return true;
 }
 
-bool read_pixels(Decoder& decoder, unsigned char* pixels, std::size_t stride) {
+bool read_pixels(JpegDecoder& decoder, unsigned char* pixels, std::size_t stride) {
   if (setjmp(decoder.failure.back) != 0) return false;
   jpeg_start_decompress(&decoder.info);
   while (decoder.info.output_scanline < decoder.info.output_height) {
@@ -101,7 +101,7 @@ int set_colours(jpeg_decompress_struct& info) {
 }  // namespace
 
 Image decode_jpeg(std::string_view content, const std::string& source) {
-  Decoder decoder;
+  JpegDecoder decoder;
   const auto fail_reading = [&] {
     throw Error(ErrorCode::kBadData, source,
                 fmt::format("is not a whole JPEG image: {}; get the file anew, or take it out",

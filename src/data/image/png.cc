@@ -37,22 +37,22 @@ void read_bytes(png_structp png, png_bytep to, std::size_t count) {
 
 void ignore_message(png_structp, const char*) {}
 
-struct Decoder {
-  explicit Decoder(Reader& reader)
+struct PngDecoder {
+  explicit PngDecoder(Reader& reader)
       : png(png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, keep_message, ignore_message)) {
     if (png != nullptr) info = png_create_info_struct(png);
     if (info != nullptr) png_set_read_fn(png, &reader, read_bytes);
   }
-  ~Decoder() { png_destroy_read_struct(&png, &info, nullptr); }
-  Decoder(const Decoder&) = delete;
-  Decoder& operator=(const Decoder&) = delete;
+  ~PngDecoder() { png_destroy_read_struct(&png, &info, nullptr); }
+  PngDecoder(const PngDecoder&) = delete;
+  PngDecoder& operator=(const PngDecoder&) = delete;
 
   png_structp png = nullptr;
   png_infop info = nullptr;
 };
 
 // Everything before the pixels. False: the reader holds the reason.
-bool read_header(const Decoder& decoder) {
+bool read_header(const PngDecoder& decoder) {
   if (setjmp(png_jmpbuf(decoder.png)) != 0) return false;
   png_set_user_limits(decoder.png, kMostPixels, kMostPixels);
   png_set_crc_action(decoder.png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
@@ -60,7 +60,7 @@ bool read_header(const Decoder& decoder) {
   return true;
 }
 
-bool has_colour(const Decoder& decoder) {
+bool has_colour(const PngDecoder& decoder) {
   if (png_get_color_type(decoder.png, decoder.info) != PNG_COLOR_TYPE_PALETTE)
     return (png_get_color_type(decoder.png, decoder.info) & PNG_COLOR_MASK_COLOR) != 0;
   png_colorp palette = nullptr;
@@ -72,7 +72,7 @@ bool has_colour(const Decoder& decoder) {
 
 // Asks for 8 bits a channel, without palette; returns the number of channels, alpha included. 0:
 // the reader holds the reason.
-int set_transformations(const Decoder& decoder) {
+int set_transformations(const PngDecoder& decoder) {
   if (setjmp(png_jmpbuf(decoder.png)) != 0) return 0;
   png_set_expand(decoder.png);
   png_set_scale_16(decoder.png);
@@ -81,7 +81,7 @@ int set_transformations(const Decoder& decoder) {
   return png_get_channels(decoder.png, decoder.info);
 }
 
-bool read_pixels(const Decoder& decoder, png_bytepp rows) {
+bool read_pixels(const PngDecoder& decoder, png_bytepp rows) {
   if (setjmp(png_jmpbuf(decoder.png)) != 0) return false;
   png_read_image(decoder.png, rows);
   png_read_end(decoder.png, nullptr);
@@ -113,7 +113,7 @@ Image decode_png(std::string_view content, const std::string& source) {
     fail(fmt::format("is not a whole PNG image: {}; get the file anew, or take it out",
                      reader.message));
   };
-  const Decoder decoder(reader);
+  const PngDecoder decoder(reader);
   if (decoder.info == nullptr) throw std::bad_alloc();
   if (!read_header(decoder)) fail_reading();
   Image image{.height = png_get_image_height(decoder.png, decoder.info),

@@ -15,7 +15,6 @@
 namespace undying::data {
 namespace {
 
-constexpr std::int64_t kManyClasses = 20;
 // Different values of a column that may be the label in other words.
 constexpr std::int64_t kMostTelling = 1000;
 

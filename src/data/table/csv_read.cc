@@ -12,6 +12,7 @@
 #include <numeric>
 
 #include "base/nearest.h"
+#include "data/read_common.h"
 #include "data/table/arrow.h"
 #include "undying/error.h"
 
@@ -106,8 +107,7 @@ void CsvRead::open() {
 void CsvRead::check_example() const {
   const std::vector<std::int64_t>& example = source_.example;
   const auto axes = std::ranges::count_if(example, [](std::int64_t extent) { return extent > 1; });
-  const std::int64_t values =
-      std::accumulate(example.begin(), example.end(), std::int64_t{1}, std::multiplies<>());
+  const std::int64_t values = count(example);
   if (axes < 2 || std::ssize(columns_) >= values) return;
   throw Error(ErrorCode::kInvalidArgument, records_.name(),
               fmt::format("is a table of {} columns; the network takes examples of shape {}, {} "

@@ -13,6 +13,9 @@
 
 namespace undying::data {
 
+// Above, whole numbers are rather values than classes.
+constexpr std::int64_t kManyClasses = 20;
+
 // One reading of a table: the rows as they come (csv_read.cc), then what they mean (csv_meaning.cc,
 // csv_mixed.cc, csv_missing.cc). What is wrong is gathered on the way and thrown at the end, all
 // together, with the notation that would be accepted (csv_ready.cc).

@@ -12,9 +12,8 @@
 namespace undying::data {
 namespace {
 
-constexpr std::size_t kMostListed = 20;    // problems in one message
-constexpr std::int64_t kManyClasses = 20;  // above, whole numbers are rather values
-constexpr std::size_t kMostOffered = 3;    // columns that may be meant
+constexpr std::size_t kMostListed = 20;  // problems in one message
+constexpr std::size_t kMostOffered = 3;  // columns that may be meant
 // Values in a file that is not read once more for each of them.
 constexpr std::int64_t kLarge = 50'000'000;
 

@@ -8,16 +8,8 @@
 #include "onednn/gemm.h"
 
 namespace undying::doctor {
-namespace {
 
-using onednn::Transpose;
-
-// Of |h|, which tanh keeps below 1: what float32 makes of the layer behind.
-constexpr double kNoOutput = 1e-6;
-
-std::size_t place(std::int64_t i) { return static_cast<std::size_t>(i); }
-
-struct Layer {
+struct RecurrentLayer {
   int node = 0;
   std::int64_t inputs = 0, hidden = 0, directions = 1, positions = 0;
   std::int64_t rows = 0;   // of the output, which may hold the last cells, too
@@ -32,7 +24,14 @@ struct Layer {
   }
 };
 
-Layer layer_of(const engine::Model& model, int node) {
+namespace {
+
+using onednn::Transpose;
+
+// Of |h|, which tanh keeps below 1: what float32 makes of the layer behind.
+constexpr double kNoOutput = 1e-6;
+
+RecurrentLayer layer_of(const engine::Model& model, int node) {
   const Graph& graph = model.graph();
   const Node& own = graph.nodes()[place(node)];
   const Shape& in = graph.shapes()[place(own.inputs[0])];
@@ -54,7 +53,7 @@ Layer layer_of(const engine::Model& model, int node) {
 // Counts the units of one layer over examples.
 class RecurrentCensus {
  public:
-  RecurrentCensus(const engine::Model& model, const Layer& layer, double eps)
+  RecurrentCensus(const engine::Model& model, const RecurrentLayer& layer, double eps)
       : model_(model),
         layer_(layer),
         eps_(eps),
@@ -180,7 +179,7 @@ class RecurrentCensus {
   }
 
   const engine::Model& model_;
-  Layer layer_;
+  RecurrentLayer layer_;
   double eps_;
   std::int64_t n_ = 0;
   std::vector<double> largest_, sum_, flat_;  // of |h|, and steps on which tanh has no slope

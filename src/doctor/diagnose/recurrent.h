@@ -1,6 +1,7 @@
 #ifndef UNDYING_DOCTOR_DIAGNOSE_RECURRENT_H_
 #define UNDYING_DOCTOR_DIAGNOSE_RECURRENT_H_
 
+#include <cstdint>
 #include <vector>
 
 #include "engine/model.h"
@@ -8,6 +9,8 @@
 #include "undying/doctor.h"
 
 namespace undying::doctor {
+
+inline std::size_t place(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 class RecurrentCensus;
 

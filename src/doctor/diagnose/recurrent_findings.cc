@@ -13,8 +13,6 @@
 namespace undying::doctor {
 namespace {
 
-std::size_t place(std::int64_t i) { return static_cast<std::size_t>(i); }
-
 // What stuck units of a gate mean, and what helps.
 struct Meaning {
   std::string_view gate;
@@ -40,9 +38,10 @@ constexpr Meaning kMeanings[] = {
      "smaller weights or inputs, or layer norm"},
 };
 
-class Finder {
+class RecurrentFinder {
  public:
-  Finder(const engine::Model& model, const Diagnosis& diagnosis, std::vector<Finding>& findings)
+  RecurrentFinder(const engine::Model& model, const Diagnosis& diagnosis,
+                  std::vector<Finding>& findings)
       : model_(model), diagnosis_(diagnosis), findings_(findings) {
     for (const engine::Parameter& parameter : model.parameters())
       if (parameter.trained) trained_ += static_cast<double>(parameter.size);
@@ -160,7 +159,7 @@ class Finder {
 
 void find_in_recurrent(const engine::Model& model, const Diagnosis& diagnosis,
                        std::vector<Finding>& findings) {
-  Finder finder(model, diagnosis, findings);
+  RecurrentFinder finder(model, diagnosis, findings);
   for (const RecurrentDiagnosis& layer : diagnosis.recurrent) finder.look_at(layer);
 }
 

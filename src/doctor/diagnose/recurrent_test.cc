@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "doctor/diagnose/recurrent.h"
 #include "doctor/test_networks.h"
 #include "undying/doctor.h"
 
@@ -17,7 +18,6 @@ using Ints = std::vector<std::int64_t>;
 
 constexpr std::int64_t kSteps = 6, kInputs = 3, kHidden = 4, kExamples = 40;
 
-std::size_t place(std::int64_t i) { return static_cast<std::size_t>(i); }
 double logistic(double x) { return 1.0 / (1.0 + std::exp(-x)); }
 
 Dataset sequences() {

@@ -24,11 +24,12 @@
 namespace undying {
 namespace {
 
+using doctor::index;
 using doctor::Selection;
 using doctor::UnitFacts;
 using doctor::UnitFlow;
+using trial::kNan;
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 // Relative spread of a constant: what float32 sums of equal numbers are good to.
 constexpr double kRounding = 1e-6;
 constexpr std::int64_t kBlock = 1024;  // examples whose outputs are compared at a time
@@ -36,8 +37,6 @@ constexpr std::int64_t kTimed = 64;    // examples of a timed run
 constexpr int kFewestRuns = 5;
 constexpr int kMostRuns = 31;
 constexpr double kTimedSeconds = 2.0;  // for all runs together
-
-std::size_t index(int i) { return static_cast<std::size_t>(i); }
 
 // A network with one input and one output, and what runs it.
 class Running {

@@ -11,8 +11,6 @@ constexpr const char* kEdges =
     "a constant that is not 0, at the edges of a convolution with zero padding";
 constexpr const char* kLast = "a layer keeps one unit";
 
-std::size_t index(int i) { return static_cast<std::size_t>(i); }
-
 // From the outputs back, a group of units at a time.
 class Search {
  public:

@@ -13,8 +13,6 @@ namespace {
 using Ints = std::vector<std::int64_t>;
 using Passing = UnitFlow::Passing;
 
-std::size_t index(int i) { return static_cast<std::size_t>(i); }
-
 class Shrinking {
  public:
   Shrinking(const UnitFlow& flow, const UnitFacts& facts, const Selection& selection)

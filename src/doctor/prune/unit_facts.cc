@@ -14,8 +14,6 @@ using Role = ops::ParameterSpec::Role;
 
 constexpr double kVaries = std::numeric_limits<double>::quiet_NaN();
 
-std::size_t index(int i) { return static_cast<std::size_t>(i); }
-
 // What two equal units have in common: what they come from, and their own numbers.
 using Key = std::pair<std::vector<int>, std::vector<float>>;
 

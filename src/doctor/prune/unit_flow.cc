@@ -12,8 +12,6 @@ namespace {
 using Ints = std::vector<std::int64_t>;
 using Role = ops::ParameterSpec::Role;
 
-std::size_t index(int i) { return static_cast<std::size_t>(i); }
-
 bool is_tensor(const Node& node) { return ops::traits_of(node).kind == ops::Kind::kTensor; }
 
 int product(const Shape& shape, int first, int last) {

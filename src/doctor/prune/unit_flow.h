@@ -9,6 +9,8 @@
 
 namespace undying::doctor {
 
+inline std::size_t index(int i) { return static_cast<std::size_t>(i); }
+
 // Which units of which values go together: a channel of a convolution, of the batch norm and the
 // activation behind it, of everything it is added to. Each value has its units along one axis, and
 // each of them an entry in one list over all values; entries that can only be taken out together

@@ -87,7 +87,7 @@ constexpr char kSoftplus[] = "softplus";
 constexpr char kHardswish[] = "hardswish";
 constexpr char kMish[] = "mish";
 
-constexpr std::array kRules = {
+constexpr std::array kActivationsRules = {
     Rule{"Gelu", 1, 1, "approximate", gelu},
     Rule{"Mish", 1, 1, "", plain_activation<kMish>},
     Rule{"Swish", 1, 1, "alpha", swish},
@@ -107,6 +107,6 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> activation_rules() { return kRules; }
+std::span<const Rule> activation_rules() { return kActivationsRules; }
 
 }  // namespace undying::onnx

@@ -13,8 +13,6 @@
 namespace undying::onnx {
 namespace {
 
-std::int64_t extent_of(const Shape& shape, std::int64_t axis) { return shape[axis]; }
-
 // A constant stands for every example: its dimension for the batch has one element, or equal ones.
 void concat(Lowering& lowering) {
   const Operation& operation = lowering.operation();
@@ -51,7 +49,7 @@ struct Ranges {
 
   void add(const Shape& shape, std::int64_t axis, std::int64_t start, std::int64_t end,
            std::int64_t step) {
-    const std::int64_t extent = extent_of(shape, axis);
+    const std::int64_t extent = shape[axis];
     starts.push_back(std::clamp(start, -extent - 1, extent));
     ends.push_back(std::clamp(end, -extent - 1, extent));
     axes.push_back(axis);
@@ -88,10 +86,9 @@ void slice(Lowering& lowering) {
         ends[i] >= kBeyond || (lowering.net().batch != 0 && ends[i] == lowering.net().batch);
     if (is_batch && starts[i] == 0 && to_end && steps[i] == 1) continue;
     const std::int64_t axis = lowering.example_axis(axes[i], lowering.rank(0));
-    const Range range =
-        slice_range(operation, starts[i], ends[i], steps[i], extent_of(shape, axis));
+    const Range range = slice_range(operation, starts[i], ends[i], steps[i], shape[axis]);
     if (range.count == 0) refuse("leaves nothing of dimension " + std::to_string(axis));
-    if (range.count == extent_of(shape, axis) && steps[i] == 1) continue;
+    if (range.count == shape[axis] && steps[i] == 1) continue;
     ranges.add(shape, axis, starts[i], ends[i], steps[i]);
   }
   lowering.output(ranges.axes.empty() ? lowering.value(0)
@@ -102,7 +99,7 @@ void split(Lowering& lowering) {
   const Operation& operation = lowering.operation();
   const std::int64_t axis = lowering.example_axis(integer(operation, "axis", 0), lowering.rank(0));
   const Shape& shape = lowering.shape(0);
-  const std::int64_t extent = extent_of(shape, axis);
+  const std::int64_t extent = shape[axis];
   const auto parts = static_cast<std::int64_t>(operation.outputs.size());
   const auto sizes = lowering.list(1, equal_parts(operation, extent));
   if (static_cast<std::int64_t>(sizes.size()) != parts)
@@ -173,7 +170,7 @@ bool gathers_whole_examples(Lowering& lowering) {
     return false;
   const Constant& index = *lowering.constant(1);
   const std::int64_t examples = lowering.net().batch;
-  const std::int64_t extent = extent_of(lowering.shape(0), batch.axis);
+  const std::int64_t extent = lowering.shape(0)[batch.axis];
   const std::vector<std::int64_t> all = plain_integers(operation, index);
   if (examples == 0 || index.dims.empty() || index.dims[0] != examples || all.empty()) return false;
   const std::size_t each = all.size() / static_cast<std::size_t>(examples);
@@ -217,8 +214,7 @@ void gather(Lowering& lowering) {
   std::vector<std::int64_t> indices = lowering.list(1);
   const Shape index_dims = lowering.constant(1)->dims;
   if (indices.empty()) refuse("gathers by an index of shape " + ops::to_string(index_dims));
-  for (std::int64_t& index : indices)
-    index = checked_axis(operation, index, extent_of(shape, axis));
+  for (std::int64_t& index : indices) index = checked_axis(operation, index, shape[axis]);
   const std::int64_t step = indices.size() == 1 ? 1 : indices[1] - indices[0];
   bool even = step != 0;
   for (std::size_t i = 1; i < indices.size(); ++i)
@@ -227,8 +223,7 @@ void gather(Lowering& lowering) {
   if (even) {
     Ranges ranges;
     const std::int64_t behind = indices.back() + (step > 0 ? 1 : -1);
-    ranges.add(shape, axis, indices.front(), behind < 0 ? -extent_of(shape, axis) - 1 : behind,
-               step);
+    ranges.add(shape, axis, indices.front(), behind < 0 ? -shape[axis] - 1 : behind, step);
     taken = slice_by(lowering, lowering.value(0), ranges);
   } else {
     taken = lowering.add("take", {lowering.value(0)}, {{"axis", axis}, {"indices", indices}});
@@ -321,7 +316,7 @@ void transpose(Lowering& lowering) {
                   scalar, batch);
 }
 
-constexpr std::array kRules = {
+constexpr std::array kArrangementRules = {
     Rule{"Concat", 1, -1, "axis", concat},
     Rule{"Slice", 3, 5, "", slice},
     Rule{"Split", 1, 2, "axis num_outputs", split},
@@ -332,6 +327,6 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> arrangement_rules() { return kRules; }
+std::span<const Rule> arrangement_rules() { return kArrangementRules; }
 
 }  // namespace undying::onnx

@@ -197,10 +197,10 @@ void einsum(Lowering& lowering) {
   lowering.output(result.source, wanted.empty(), {.axis = static_cast<std::int64_t>(at)});
 }
 
-constexpr std::array kRules = {Rule{"Einsum", 1, -1, "equation", einsum}};
+constexpr std::array kEinsumRules = {Rule{"Einsum", 1, -1, "equation", einsum}};
 
 }  // namespace
 
-std::span<const Rule> einsum_rules() { return kRules; }
+std::span<const Rule> einsum_rules() { return kEinsumRules; }
 
 }  // namespace undying::onnx

@@ -280,7 +280,7 @@ constexpr char kErf[] = "erf";
 constexpr char kFloor[] = "floor";
 constexpr char kRound[] = "round";
 
-constexpr std::array kRules = {
+constexpr std::array kElementwiseRules = {
     Rule{"Add", 2, 2, "", binary<kAdd>},
     Rule{"Sub", 2, 2, "", binary<kSub>},
     Rule{"Mul", 2, 2, "", binary<kMul>},
@@ -326,6 +326,6 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> elementwise_rules() { return kRules; }
+std::span<const Rule> elementwise_rules() { return kElementwiseRules; }
 
 }  // namespace undying::onnx

@@ -200,7 +200,7 @@ void random_uniform_like(Lowering& lowering) {
       (number(lowering.operation(), "low", 0.0) + number(lowering.operation(), "high", 1.0)) / 2.0);
 }
 
-constexpr std::array kRules = {
+constexpr std::array kImageRules = {
     Rule{"Resize", 1, 4,
          "antialias axes coordinate_transformation_mode cubic_coeff_a exclude_outside "
          "extrapolation_value keep_aspect_ratio_policy mode "
@@ -216,6 +216,6 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> image_rules() { return kRules; }
+std::span<const Rule> image_rules() { return kImageRules; }
 
 }  // namespace undying::onnx

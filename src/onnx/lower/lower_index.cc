@@ -14,7 +14,6 @@ namespace {
 
 using List = std::vector<std::int64_t>;
 
-std::int64_t extent_of(const Shape& shape, std::int64_t axis) { return shape[axis]; }
 Shape first_of(const Shape& shape, std::int64_t count) {
   return {shape.begin(), shape.begin() + count};
 }
@@ -59,7 +58,7 @@ List row_numbers(const Operation& operation, const Constant& index, const Shape&
   for (std::int64_t i = 0; i < lists; ++i) {
     std::int64_t row = i / each;
     for (std::int64_t j = 0; j < depth; ++j) {
-      const std::int64_t extent = extent_of(extents, blocks + j);
+      const std::int64_t extent = extents[blocks + j];
       row = row * extent + checked_axis(operation, numbers[i * depth + j], extent);
     }
     rows.push_back(row);
@@ -180,10 +179,10 @@ List element_numbers(const Operation& operation, const Constant& index, const Sh
     std::int64_t place = 0;
     std::int64_t stride = 1;
     std::int64_t rest = i;
-    for (auto d = static_cast<std::int64_t>(dims.size()); d-- > 0; rest /= extent_of(dims, d)) {
-      const std::int64_t extent = extent_of(shape, d);
+    for (auto d = static_cast<std::int64_t>(dims.size()); d-- > 0; rest /= dims[d]) {
+      const std::int64_t extent = shape[d];
       const std::int64_t at =
-          d == axis ? checked_axis(operation, numbers[i], extent) : rest % extent_of(dims, d);
+          d == axis ? checked_axis(operation, numbers[i], extent) : rest % dims[d];
       place += at * stride;
       stride *= extent;
     }
@@ -352,7 +351,7 @@ void cumulative_sum(Lowering& lowering) {
   if (named.size() != 1) malformed(operation, "its axis is not one number");
   const std::int64_t axis = lowering.example_axis(named[0], lowering.rank(0));
   const Shape& shape = lowering.shape(0);
-  const std::int64_t extent = extent_of(shape, axis);
+  const std::int64_t extent = shape[axis];
   if (extent > 4096)
     refuse("adds up along " + std::to_string(extent) + " elements; expected at most 4096");
   const std::int64_t exclusive = integer(operation, "exclusive", 0) != 0 ? 1 : 0;
@@ -379,7 +378,7 @@ void cumulative_sum(Lowering& lowering) {
                   lowering.net().value(operation.inputs[0]).integer);
 }
 
-constexpr std::array kRules = {
+constexpr std::array kIndexRules = {
     Rule{"GatherND", 2, 2, "batch_dims", gather_nd},
     Rule{"ScatterND", 3, 3, "reduction", scatter_nd},
     Rule{"GatherElements", 2, 2, "axis", gather_elements},
@@ -394,6 +393,6 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> index_rules() { return kRules; }
+std::span<const Rule> index_rules() { return kIndexRules; }
 
 }  // namespace undying::onnx

@@ -374,7 +374,7 @@ void prelu(Lowering& lowering) {
   lowering.output(result);
 }
 
-constexpr std::array kRules = {
+constexpr std::array kLayersRules = {
     Rule{"Gemm", 2, 3, "alpha beta transA transB", gemm},
     Rule{"MatMul", 2, 2, "", matmul},
     Rule{".linear", 3, 3, "", linear_layer},
@@ -393,6 +393,6 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> layer_rules() { return kRules; }
+std::span<const Rule> layer_rules() { return kLayersRules; }
 
 }  // namespace undying::onnx

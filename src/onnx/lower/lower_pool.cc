@@ -188,7 +188,7 @@ constexpr char kMax[] = "reduce_max";
 constexpr char kMin[] = "reduce_min";
 constexpr char kSum[] = "reduce_sum";
 
-constexpr std::array kRules = {
+constexpr std::array kPoolRules = {
     Rule{"MaxPool", 1, 1, "auto_pad ceil_mode dilations kernel_shape pads storage_order strides",
          max_pool, true},
     Rule{"AveragePool", 1, 1,
@@ -209,6 +209,6 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> pool_rules() { return kRules; }
+std::span<const Rule> pool_rules() { return kPoolRules; }
 
 }  // namespace undying::onnx

@@ -162,7 +162,7 @@ void qlinear_matmul(Lowering& lowering) {
                   false, lowering.batch(), true);
 }
 
-constexpr std::array kRules = {
+constexpr std::array kQuantisedRules = {
     Rule{"QuantizeLinear", 2, 3, "axis block_size output_dtype precision saturate", quantize},
     Rule{"DequantizeLinear", 2, 3, "axis block_size output_dtype", dequantize},
     Rule{"QLinearConv", 8, 9, "auto_pad dilations group kernel_shape pads strides", qlinear_conv,
@@ -172,6 +172,6 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> quantised_rules() { return kRules; }
+std::span<const Rule> quantised_rules() { return kQuantisedRules; }
 
 }  // namespace undying::onnx

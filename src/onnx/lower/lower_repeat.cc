@@ -73,13 +73,13 @@ void tile(Lowering& lowering) {
   lowering.output(result, lowering.is_scalar(0));
 }
 
-constexpr std::array kRules = {
+constexpr std::array kRepeatRules = {
     Rule{"Expand", 2, 2, "", expand},
     Rule{"Tile", 2, 2, "", tile},
 };
 
 }  // namespace
 
-std::span<const Rule> repeat_rules() { return kRules; }
+std::span<const Rule> repeat_rules() { return kRepeatRules; }
 
 }  // namespace undying::onnx

@@ -304,7 +304,7 @@ std::vector<std::int64_t> batch_entries(const Net& net, const Operation& operati
 
 namespace {
 
-constexpr std::array kRules = {
+constexpr std::array kReshapeRules = {
     Rule{"Reshape", 2, 2, "allowzero", reshape},
     Rule{"Flatten", 1, 1, "axis", flatten},
     Rule{"Squeeze", 1, 2, "", squeeze},
@@ -313,6 +313,6 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> reshape_rules() { return kRules; }
+std::span<const Rule> reshape_rules() { return kReshapeRules; }
 
 }  // namespace undying::onnx

@@ -74,14 +74,14 @@ Source window_mask(Lowering& lowering, std::int64_t queries, std::int64_t keys, 
 // What is added to the scores: floats as they are; of truth values, nothing where they hold and
 // minus infinity elsewhere.
 Source mask_of(Lowering& lowering) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr float kMasked = -std::numeric_limits<float>::infinity();
   const std::int64_t rank = lowering.rank(0) == 3 ? 4 : lowering.rank(0);
   if (lowering.is_constant(3)) {
     const ConstantPtr& mask = lowering.constant(3);
     if (!mask->integer) return lowering.operand(mask, rank, {});
     Constant added{.dims = mask->dims};
     for (const Integer& holds : mask->integers)
-      added.floats.push_back(holds.value != 0 ? 0.0f : -kInfinity);
+      added.floats.push_back(holds.value != 0 ? 0.0f : kMasked);
     return lowering.operand(std::make_shared<Constant>(std::move(added)), rank, {});
   }
   if (lowering.rank(3) != 4)
@@ -89,7 +89,7 @@ Source mask_of(Lowering& lowering) {
            "; expected 4 dimensions");
   if (!lowering.net().value(lowering.operation().inputs[3]).integer) return lowering.value(3);
   return lowering.add("where",
-                      {lowering.value(3), lowering.number(0.0f), lowering.number(-kInfinity)});
+                      {lowering.value(3), lowering.number(0.0f), lowering.number(kMasked)});
 }
 
 void attention(Lowering& lowering) {
@@ -299,7 +299,7 @@ void rnn(Lowering& lowering) {
   recurrent(lowering, {"rnn", 1, 1}, relu ? Attributes{{"relu", std::int64_t{1}}} : Attributes{});
 }
 
-constexpr std::array kRules = {
+constexpr std::array kSequenceRules = {
     Rule{"Attention", 3, 7,
          "is_causal kv_num_heads left_window_size q_num_heads qk_matmul_output_mode "
          "right_window_size scale softcap softmax_precision",
@@ -318,6 +318,6 @@ constexpr std::array kRules = {
 
 }  // namespace
 
-std::span<const Rule> sequence_rules() { return kRules; }
+std::span<const Rule> sequence_rules() { return kSequenceRules; }
 
 }  // namespace undying::onnx

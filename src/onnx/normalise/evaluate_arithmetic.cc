@@ -280,7 +280,7 @@ std::vector<ConstantPtr> dequantize(const Operation& operation, Inputs inputs) {
   return {combine(operation, *moved, along(scale), times, nullptr)};
 }
 
-constexpr std::array kEntries = {
+constexpr std::array kArithmetic = {
     Evaluated{"Add", binary<plus, add>},
     Evaluated{"Sub", binary<minus, subtract>},
     Evaluated{"Mul", binary<times, multiply>},
@@ -320,6 +320,6 @@ constexpr std::array kEntries = {
 
 }  // namespace
 
-std::span<const Evaluated> arithmetic() { return kEntries; }
+std::span<const Evaluated> arithmetic() { return kArithmetic; }
 
 }  // namespace undying::onnx

@@ -298,7 +298,7 @@ Outputs constant_of_shape(const Operation& operation, Inputs inputs) {
                   [](std::int64_t) { return 0; }));
 }
 
-constexpr std::array kEntries = {
+constexpr std::array kArrangement = {
     Evaluated{"Concat", concat},
     Evaluated{"Flatten", flatten},
     Evaluated{"Gather", gather},
@@ -315,6 +315,6 @@ constexpr std::array kEntries = {
 
 }  // namespace
 
-std::span<const Evaluated> arrangement() { return kEntries; }
+std::span<const Evaluated> arrangement() { return kArrangement; }
 
 }  // namespace undying::onnx

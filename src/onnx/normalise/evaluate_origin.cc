@@ -111,13 +111,13 @@ Outputs range(const Operation& operation, Inputs inputs) {
   }
   return whole ? range_of_integers(integers) : range_of_floats(operation, floats);
 }
-constexpr std::array kEntries = {
+constexpr std::array kOrigins = {
     Evaluated{"Cast", cast},   Evaluated{"Constant", constant}, Evaluated{"Range", range},
     Evaluated{"Shape", shape}, Evaluated{"Size", size},
 };
 
 }  // namespace
 
-std::span<const Evaluated> origins() { return kEntries; }
+std::span<const Evaluated> origins() { return kOrigins; }
 
 }  // namespace undying::onnx

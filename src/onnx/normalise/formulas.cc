@@ -11,8 +11,6 @@
 namespace undying::onnx {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
 constexpr std::array kTemplates = {
     Template{"gelu", "x * (1 + erf(x / sqrt(2))) / 2"},
     Template{"gelu_tanh", "x * (1 + tanh(0.7978845608028654 * (x + 0.044715 * x^3))) / 2"},

@@ -1,6 +1,7 @@
 #ifndef UNDYING_ONNX_NORMALISE_FORMULAS_H_
 #define UNDYING_ONNX_NORMALISE_FORMULAS_H_
 
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -8,6 +9,8 @@
 
 // The formulas that are recognised, in the ways exporters write them.
 namespace undying::onnx {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 struct Template {
   std::string_view name;  // an activation, or one of "layer_norm", "softmax", "log_softmax"

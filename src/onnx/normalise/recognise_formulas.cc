@@ -22,7 +22,6 @@ namespace {
 // keys grow with the size of the tree.
 constexpr std::size_t kMostOperations = 14;
 constexpr std::size_t kLongestKey = 400;
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // Reads the operations before a value as an expression in another.
 class FormulaReader {
