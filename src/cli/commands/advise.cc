@@ -11,7 +11,7 @@
 namespace undying::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kAdviseDescription =
     "Says whether to use Leaky ReLU instead of ReLU on your data and network, and at which slope.\n"
     "Searches the slopes on rows cut off the training part: 2 runs of each, twice as many of the "
     "better half, and so\n"
@@ -19,7 +19,7 @@ constexpr const char* kDescription =
     "seeds. Says what it\n"
     "does not know.\n";
 
-constexpr const char* kFooter =
+constexpr const char* kAdviseFooter =
     "Examples:\n"
     "  undying advise\n"
     "  undying advise --data csv:measurements.csv:label=class --model mlp:64-64 --report "
@@ -44,8 +44,8 @@ std::string slopes() {
 
 Command add_advise(CLI::App& program, const Host& host) {
   CLI::App* app = program.add_subcommand("advise", "whether to use Leaky ReLU, at which slope");
-  app->description(kDescription);
-  app->footer(kFooter);
+  app->description(kAdviseDescription);
+  app->footer(kAdviseFooter);
   const auto options = std::make_shared<StudyOptions>(
       *app, host, "what is tried instead of relu, separated by commas", slopes());
   return [options, &host] { return judge(*options, study_settings(*options), host, advise); };

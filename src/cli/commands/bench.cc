@@ -22,7 +22,7 @@
 namespace undying::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kBenchDescription =
     "Measures training steps on fixed workloads.\n"
     "A step is forward, cross-entropy, backward and SGD with momentum 0.9 on random images, "
     "counters on. Prints\n"
@@ -32,7 +32,7 @@ constexpr const char* kDescription =
     "batch better\n"
     "after a few steps.\n";
 
-constexpr const char* kFooter =
+constexpr const char* kBenchFooter =
     "Workloads, all on images of 28 x 28 and 10 classes, batch 128 (W4: 256):\n"
     "  W1 mlp:32x30, W2 mlp:128x10, W3 mlp:512x4, W4 mlp:1024x4, W5 vgg:small, W6 resnet:20\n"
     "\n"
@@ -357,8 +357,8 @@ int bench(const BenchOptions& options) {
 }  // namespace
 
 Command add_bench(CLI::App& program, const Host& host) {
-  CLI::App* app = program.add_subcommand("bench", kDescription);
-  app->footer(kFooter);
+  CLI::App* app = program.add_subcommand("bench", kBenchDescription);
+  app->footer(kBenchFooter);
   const auto options = std::make_shared<BenchOptions>(*app, host);
   return [options] { return bench(*options); };
 }

@@ -12,7 +12,7 @@
 namespace undying::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kCompareDescription =
     "Compares activations on your data and network in a controlled study.\n"
     "The same seeds, initial draws and data order in every arm; a control (relu) and a placebo "
     "(relu from other\n"
@@ -21,7 +21,7 @@ constexpr const char* kDescription =
     "margin or stays undecided, and whether dead neurons mattered. Adds seeds while an arm is "
     "undecided.\n";
 
-constexpr const char* kFooter =
+constexpr const char* kCompareFooter =
     "Examples:\n"
     "  undying compare --report report.html\n"
     "  undying compare --model mlp:32x20 --activations relu,leaky_relu:0.01,prelu,elu --seeds 10 "
@@ -113,8 +113,8 @@ int compare(const CompareOptions& options, const Host& host) {
 Command add_compare(CLI::App& program, const Host& host) {
   CLI::App* app =
       program.add_subcommand("compare", "try activations against ReLU in a controlled study");
-  app->description(kDescription);
-  app->footer(kFooter);
+  app->description(kCompareDescription);
+  app->footer(kCompareFooter);
   const auto options = std::make_shared<CompareOptions>(*app, host);
   return [options, &host] { return compare(*options, host); };
 }

@@ -21,13 +21,13 @@
 namespace undying::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kDiagnoseDescription =
     "Says what is wrong with a network: runs it over a whole data set with frozen weights, forward "
     "and, where there\n"
     "are labels, backward, and judges every unit and layer. Findings come with evidence, the most "
     "costly first.\n";
 
-constexpr const char* kFooter =
+constexpr const char* kDiagnoseFooter =
     "Examples:\n"
     "  undying diagnose model.onnx --data fashion-mnist\n"
     "  undying diagnose model.onnx --data npy:X.npy --labels Y.npy --part all --json "
@@ -202,8 +202,8 @@ int run_diagnose(const DiagnoseOptions& options, const Host& host) {
 
 Command add_diagnose(CLI::App& program, const Host& host) {
   CLI::App* app = program.add_subcommand("diagnose", "say what is wrong with a given network");
-  app->description(kDescription);
-  app->footer(kFooter);
+  app->description(kDiagnoseDescription);
+  app->footer(kDiagnoseFooter);
   const auto options = std::make_shared<DiagnoseOptions>(*app, host);
   return [options, &host] { return run_diagnose(*options, host); };
 }

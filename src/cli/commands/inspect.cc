@@ -9,14 +9,14 @@
 namespace undying::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kInspectDescription =
     "Says what a network (ONNX) holds and what can be done with it: inputs, outputs, layers, "
     "parameters, units and their\n"
     "activations, and what was changed or recognised as it was read. A network that cannot be read "
     "is refused with all that\n"
     "stands in the way.\n";
 
-constexpr const char* kFooter =
+constexpr const char* kInspectFooter =
     "Examples:\n"
     "  undying inspect model.onnx\n"
     "  undying inspect policy.onnx --output value --shape obs=84,84\n"
@@ -47,8 +47,8 @@ int run_inspect(const InspectOptions& options, const Host& host) {
 }  // namespace
 
 Command add_inspect(CLI::App& program, const Host& host) {
-  CLI::App& app = *program.add_subcommand("inspect", kDescription);
-  app.footer(kFooter);
+  CLI::App& app = *program.add_subcommand("inspect", kInspectDescription);
+  app.footer(kInspectFooter);
   const auto options = std::make_shared<InspectOptions>(app);
   return [options, &host] { return run_inspect(*options, host); };
 }

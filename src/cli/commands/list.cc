@@ -17,12 +17,12 @@
 namespace undying::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kListDescription =
     "Names the activations, models, data sets and settings there are.\n"
     "Each activation with its formula, its parameters, whether its units can be dead, and where it "
     "comes from.\n";
 
-constexpr const char* kFooter =
+constexpr const char* kListFooter =
     "Examples:\n"
     "  undying list\n"
     "  undying list --json list.json\n"
@@ -150,8 +150,8 @@ int list(const ListOptions& options, const Host& host) {
 }  // namespace
 
 Command add_list(CLI::App& program, const Host& host) {
-  CLI::App* app = program.add_subcommand("list", kDescription);
-  app->footer(kFooter);
+  CLI::App* app = program.add_subcommand("list", kListDescription);
+  app->footer(kListFooter);
   const auto options = std::make_shared<ListOptions>(*app);
   return [options, &host] { return list(*options, host); };
 }

@@ -15,7 +15,7 @@
 namespace undying::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kMergeDescription =
     "Brings the parts of a study together that compare --part made.\n"
     "Copies the runs of all parts into one store, which compare then analyses without training. "
     "Parts of another\n"
@@ -23,7 +23,7 @@ constexpr const char* kDescription =
     "their runs are as\n"
     "good, but would not repeat bit by bit.\n";
 
-constexpr const char* kFooter =
+constexpr const char* kMergeFooter =
     "Examples:\n"
     "  undying merge part-1.sqlite part-2.sqlite --store study.sqlite\n"
     "  undying compare --seeds 20 --store study.sqlite --report report.html\n"
@@ -65,8 +65,8 @@ int merge(const Host& host, const MergeOptions& options) {
 }  // namespace
 
 Command add_merge(CLI::App& program, const Host& host) {
-  CLI::App* app = program.add_subcommand("merge", kDescription);
-  app->footer(kFooter);
+  CLI::App* app = program.add_subcommand("merge", kMergeDescription);
+  app->footer(kMergeFooter);
   const auto options = std::make_shared<MergeOptions>(*app);
   return [options, &host] { return merge(host, *options); };
 }

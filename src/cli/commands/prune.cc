@@ -22,14 +22,14 @@
 namespace undying::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kPruneDescription =
     "Makes a network smaller by what a whole data set proves useless: dead units and channels go "
     "with all that feeds only\n"
     "them, constant ones become part of the biases behind. Outputs on the data are the same but "
     "for rounding, or nothing is\n"
     "written.\n";
 
-constexpr const char* kFooter =
+constexpr const char* kPruneFooter =
     "Examples:\n"
     "  undying prune model.onnx --data fashion-mnist -o smaller.onnx\n"
     "  undying prune model.onnx --data npy:X.npy --merge-duplicates -o smaller.onnx --json "
@@ -145,8 +145,8 @@ int run_prune(const PruneOptions& options, const Host& host) {
 Command add_prune(CLI::App& program, const Host& host) {
   CLI::App* app =
       program.add_subcommand("prune", "take out of a network what a whole data set proves useless");
-  app->description(kDescription);
-  app->footer(kFooter);
+  app->description(kPruneDescription);
+  app->footer(kPruneFooter);
   const auto options = std::make_shared<PruneOptions>(*app, host);
   return [options, &host] { return run_prune(*options, host); };
 }

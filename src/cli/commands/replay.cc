@@ -24,12 +24,12 @@ namespace {
 
 using doctor::UnitEvent;
 
-constexpr const char* kDescription =
+constexpr const char* kReplayDescription =
     "Says why units died in a run of train, and came back, by training it again to that step.\n"
     "How much of the fall of a unit's largest pre-activation came from its bias, its weights and "
     "the layers below.\n";
 
-constexpr const char* kFooter =
+constexpr const char* kReplayFooter =
     "Examples:\n"
     "  undying train --data fashion-mnist --model mlp:64-64 --lr 0.2 --json run.json\n"
     "  undying replay run.json\n"
@@ -276,8 +276,8 @@ int replay(const ReplayOptions& options, const Host& host) {
 
 Command add_replay(CLI::App& program, const Host& host) {
   CLI::App* app = program.add_subcommand("replay", "why units of a run died, by training it again");
-  app->description(kDescription);
-  app->footer(kFooter);
+  app->description(kReplayDescription);
+  app->footer(kReplayFooter);
   const auto options = std::make_shared<ReplayOptions>(*app);
   return [options, &host] { return replay(*options, host); };
 }

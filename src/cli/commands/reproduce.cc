@@ -21,11 +21,11 @@ namespace {
 using study::PublishedResult;
 using study::Reproduction;
 
-constexpr const char* kDescription =
+constexpr const char* kReproduceDescription =
     "Runs a published result again, and sets its own figures beside the statement.\n"
     "Each with a 95% interval, and a verdict: agrees, differs, or undecided.\n";
 
-constexpr const char* kFooter =
+constexpr const char* kReproduceFooter =
     "Examples:\n"
     "  undying reproduce plasticity --quick\n"
     "  undying reproduce plasticity --store runs --report plasticity.html\n"
@@ -149,8 +149,8 @@ int reproduce(const ReproduceOptions& options, const Host& host) {
 Command add_reproduce(CLI::App& program, const Host& host) {
   CLI::App* app =
       program.add_subcommand("reproduce", "run a published result again, beside its figures");
-  app->description(kDescription);
-  app->footer(results() + kFooter);
+  app->description(kReproduceDescription);
+  app->footer(results() + kReproduceFooter);
   const auto options = std::make_shared<ReproduceOptions>(*app);
   return [options, &host] { return reproduce(*options, host); };
 }

@@ -24,7 +24,7 @@
 namespace undying::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kReviveDescription =
     "Tries remedies on a network in a controlled trial: every arm trains on from the same weights "
     "on the same batches,\n"
     "beside a control (no change) and a placebo (as many living units re-initialised as are dead). "
@@ -33,7 +33,7 @@ constexpr const char* kDescription =
     "where a remedy beats both;\n"
     "says so when nothing helped.\n";
 
-constexpr const char* kFooter =
+constexpr const char* kReviveFooter =
     "Examples:\n"
     "  undying revive model.onnx --data fashion-mnist -o healed.onnx\n"
     "  undying revive model.onnx --data npz:data.npz --optimizer adam --epochs 2 --seeds 8 -o "
@@ -260,8 +260,8 @@ int run_revive(const ReviveOptions& options, const Host& host) {
 Command add_revive(CLI::App& program, const Host& host) {
   CLI::App* app =
       program.add_subcommand("revive", "try remedies on a given network in a controlled trial");
-  app->description(kDescription);
-  app->footer(kFooter);
+  app->description(kReviveDescription);
+  app->footer(kReviveFooter);
   const auto options = std::make_shared<ReviveOptions>(*app, host);
   return [options, &host] { return run_revive(*options, host); };
 }

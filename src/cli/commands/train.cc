@@ -30,11 +30,11 @@
 namespace undying::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kTrainDescription =
     "Trains one network and keeps the ledger of its neurons.\n"
     "Says which units are dead, which were born dead, and when each died or was revived.\n";
 
-constexpr const char* kFooter =
+constexpr const char* kTrainFooter =
     "Examples:\n"
     "  undying train --activation leaky_relu:0.1 --epochs 5 --out weights.safetensors\n"
     "  undying train --model resnet:20 --activation leaky_relu:0.01 --explain\n"
@@ -292,8 +292,8 @@ int train(const TrainOptions& options, const Host& host) {
 
 Command add_train(CLI::App& program, const Host& host) {
   CLI::App* app = program.add_subcommand("train", "train one network and watch its neurons");
-  app->description(kDescription);
-  app->footer(kFooter);
+  app->description(kTrainDescription);
+  app->footer(kTrainFooter);
   const auto options = std::make_shared<TrainOptions>(*app, host);
   return [options, &host] { return train(*options, host); };
 }
