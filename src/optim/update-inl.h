@@ -133,18 +133,20 @@ HWY_INLINE void store(D d, V v, float* p, std::size_t left) {
 }
 
 template <bool kWhole>
-HWY_INLINE V summed_gradient(D d, const UpdateArgs& args, std::int64_t i, std::size_t left) {
+HWY_INLINE V summed_gradient(D d, const UpdateArgs& args, V w, std::int64_t i, std::size_t left) {
   V g = load<kWhole>(d, args.gradients[0] + i, left);
   for (std::size_t shard = 1; shard < args.gradients.size(); ++shard)
     g = hn::Add(g, load<kWhole>(d, args.gradients[shard] + i, left));
-  return g;
+  if (args.pull.towards == nullptr) return g;
+  const V away = hn::Sub(w, load<kWhole>(d, args.pull.towards + i, left));
+  return hn::Add(g, hn::Mul(hn::Set(d, args.pull.strength), away));
 }
 
 template <bool kWhole, class Rule>
 HWY_INLINE void update_vector(D d, const Rule& rule, const UpdateArgs& args, float scale,
                               float decay, std::int64_t i, std::size_t left, Sums& sums) {
   const V w = load<kWhole>(d, args.weights + i, left);
-  V g = summed_gradient<kWhole>(d, args, i, left);
+  V g = summed_gradient<kWhole>(d, args, w, i, left);
   sums.gradient = hn::MulAdd(g, g, sums.gradient);
   g = hn::MulAdd(hn::Set(d, decay), w, hn::Mul(hn::Set(d, scale), g));
   static_assert(Rule::kStates <= kMostStates);
@@ -209,23 +211,24 @@ HWY_ATTR SliceNorms update_any(const Optimizer& optimizer, const UpdateArgs& arg
       optimizer);
 }
 
-HWY_ATTR double square_sum(std::int64_t n, std::span<const float* const> gradients) {
+template <bool kWhole>
+HWY_INLINE V square(D d, const UpdateArgs& args, std::int64_t i, std::size_t left, V sum) {
+  const bool pulled = args.pull.towards != nullptr;
+  const V w = pulled ? load<kWhole>(d, args.weights + i, left) : hn::Zero(d);
+  const V g = summed_gradient<kWhole>(d, args, w, i, left);
+  return hn::MulAdd(g, g, sum);
+}
+
+HWY_ATTR double square_sum(const UpdateArgs& args) {
   const D d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  UpdateArgs args{.n = n, .gradients = gradients};
   double total = 0.0;
-  for (std::int64_t begin = 0; begin < n; begin += kBlock) {
-    const std::int64_t end = begin + kBlock < n ? begin + kBlock : n;
+  for (std::int64_t begin = 0; begin < args.n; begin += kBlock) {
+    const std::int64_t end = begin + kBlock < args.n ? begin + kBlock : args.n;
     V sum = hn::Zero(d);
     std::int64_t i = begin;
-    for (; i + lanes <= end; i += lanes) {
-      const V g = summed_gradient<true>(d, args, i, 0);
-      sum = hn::MulAdd(g, g, sum);
-    }
-    if (i < end) {
-      const V g = summed_gradient<false>(d, args, i, static_cast<std::size_t>(end - i));
-      sum = hn::MulAdd(g, g, sum);
-    }
+    for (; i + lanes <= end; i += lanes) sum = square<true>(d, args, i, 0, sum);
+    if (i < end) sum = square<false>(d, args, i, static_cast<std::size_t>(end - i), sum);
     total += static_cast<double>(hn::GetLane(hn::SumOfLanes(d, sum)));
   }
   return total;

@@ -16,8 +16,8 @@ SliceNorms update(const Optimizer& optimizer, const UpdateArgs& args) {
   return HWY_DYNAMIC_DISPATCH(update_any)(optimizer, args);
 }
 
-double gradient_square_sum(std::int64_t n, std::span<const float* const> gradients) {
-  return HWY_DYNAMIC_DISPATCH(square_sum)(n, gradients);
+double gradient_square_sum(const UpdateArgs& args) {
+  return HWY_DYNAMIC_DISPATCH(square_sum)(args);
 }
 
 }  // namespace undying::optim

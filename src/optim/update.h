@@ -18,6 +18,13 @@ int state_count(const Optimizer& optimizer);
 void validate(const Optimizer& optimizer);
 
 // One slice of the flat arenas.
+// Adds strength * (w - towards) to the gradient: an L2 penalty of strength / 2 on the way from
+// there.
+struct Pull {
+  const float* towards = nullptr;  // null: nothing pulls
+  float strength = 0.0f;
+};
+
 struct UpdateArgs {
   std::int64_t n = 0;
   float* weights = nullptr;
@@ -27,6 +34,7 @@ struct UpdateArgs {
   std::int64_t step = 1;        // 1-based, for Adam's bias correction
   bool decay = true;            // false: this tensor takes no weight decay
   double gradient_scale = 1.0;  // < 1 when clipped
+  Pull pull;                    // clipped with the gradient, and part of its norm
 };
 
 struct SliceNorms {
@@ -40,7 +48,7 @@ struct SliceNorms {
 SliceNorms update(const Optimizer& optimizer, const UpdateArgs& args);
 
 // The sum of squares of the summed gradient over a slice: for clipping, before update().
-double gradient_square_sum(std::int64_t n, std::span<const float* const> gradients);
+double gradient_square_sum(const UpdateArgs& args);
 
 }  // namespace undying::optim
 

@@ -36,9 +36,7 @@ std::vector<float> balanced_weights(const Dataset& data) {
 engine::SlicePass Fit::clip_pass() {
   return {.apply =
               [this](const engine::Slice& slice) {
-                slice_squares_[slice.index] = optim::gradient_square_sum(
-                    slice.size,
-                    keep_alive_ == nullptr ? slice.gradients : keep_alive_->gradients(slice));
+                slice_squares_[slice.index] = optim::gradient_square_sum(args_of(slice));
               },
           .finish =
               [this] {
@@ -200,7 +198,7 @@ void Fit::run_step(std::int64_t first, std::int64_t rows) {
   if (observer_.step) observer_.step(record);
 }
 
-void Fit::update(const engine::Slice& slice) {
+optim::UpdateArgs Fit::args_of(const engine::Slice& slice) const {
   const engine::Parameter& parameter = state_.model.parameters()[slice.parameter];
   optim::UpdateArgs args{.n = slice.size,
                          .weights = state_.model.trained() + slice.offset,
@@ -211,9 +209,13 @@ void Fit::update(const engine::Slice& slice) {
   args.step = state_.steps_taken;
   args.decay = parameter.decays;
   args.gradient_scale = gradient_scale_;
-  slice_norms_[slice.index] = keep_alive_ == nullptr
-                                  ? optim::update(settings_.optimizer, args)
-                                  : keep_alive_->update(slice, settings_.optimizer, args);
+  if (keep_alive_ != nullptr) args.pull = keep_alive_->pull(slice);
+  return args;
+}
+
+void Fit::update(const engine::Slice& slice) {
+  slice_norms_[slice.index] = optim::update(settings_.optimizer, args_of(slice));
+  if (keep_alive_ != nullptr) keep_alive_->updated(slice);
 }
 
 StepRecord Fit::finish_step(double loss) {

@@ -86,6 +86,7 @@ class Fit {
   void run_step(std::int64_t first, std::int64_t rows);
   double step(std::int64_t first, std::int64_t rows);
   engine::SlicePass clip_pass();
+  optim::UpdateArgs args_of(const engine::Slice& slice) const;
   void update(const engine::Slice& slice);
   std::vector<float> outputs_of_step();
   StepRecord finish_step(double loss);

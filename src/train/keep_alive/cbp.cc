@@ -102,6 +102,10 @@ RuleRow cbp_rule() {
       .name = "cbp",
       .source = "Dohare et al. 2024, Nature 632",
       .numbers = {{"RATE", 1e-4, 0.0, 1.0}, {"MATURITY", 100, 0, 1e12, true}},
+      .first_step =
+          [](std::span<const double> values, double units) {
+            return values[1] + std::ceil(1.0 / (values[0] * units));  // infinite at a rate of 0
+          },
       .make = [](Treatment& treatment, std::span<const double> values) -> std::unique_ptr<Rule> {
         return std::make_unique<ContinualBackprop>(treatment, values[0], values[1]);
       }};

@@ -49,7 +49,6 @@ KeepAliveLoop::KeepAliveLoop(engine::Model& model, engine::Engine& engine,
     rules_.push_back(row->make(treatment_, chosen.values));
     check(*rules_.back(), chosen.name, treatment_, settings);
     replaces = replaces || rules_.back()->replaces();
-    pulls_ = pulls_ || rules_.back()->pulls();
   }
   if (!replaces) treatment_.record().left_out.clear();
   if (replaces) engine.watch(this);
@@ -62,49 +61,15 @@ void KeepAliveLoop::saw(int shard, const engine::StepCounters& counters) {
   std::copy_n(counters.abs_output.data(), seen.size(), seen.data());
 }
 
-std::span<const float* const> KeepAliveLoop::gradients(const engine::Slice& slice) const {
-  thread_local std::vector<std::vector<float>> added;  // a rule's
-  thread_local std::vector<const float*> all;
-  all.assign(slice.gradients.begin(), slice.gradients.end());
-  added.resize(std::max(added.size(), rules_.size()));
-  for (std::size_t i = 0; i < rules_.size(); ++i) {
-    const auto size = static_cast<std::size_t>(slice.size);
-    added[i].resize(std::max(added[i].size(), size));
-    if (rules_[i]->gradient(slice, std::span(added[i]).first(size))) all.push_back(added[i].data());
-  }
-  return all;
+// One of them at most pulls: a rule is there once, and l2-init alone does.
+optim::Pull KeepAliveLoop::pull(const engine::Slice& slice) const {
+  for (const auto& rule : rules_)
+    if (const optim::Pull found = rule->pull(slice); found.towards != nullptr) return found;
+  return {};
 }
 
-optim::SliceNorms KeepAliveLoop::update(const engine::Slice& slice, const Optimizer& optimizer,
-                                        const optim::UpdateArgs& args) {
-  const optim::SliceNorms norms =
-      pulls_ ? update_in_pieces(slice, optimizer, args) : optim::update(optimizer, args);
+void KeepAliveLoop::updated(const engine::Slice& slice) {
   for (const auto& rule : rules_) rule->updated(slice);
-  return norms;
-}
-
-// So that what is added is still in the nearest cache when it is summed.
-optim::SliceNorms KeepAliveLoop::update_in_pieces(const engine::Slice& slice,
-                                                  const Optimizer& optimizer,
-                                                  optim::UpdateArgs args) const {
-  constexpr std::int64_t kPiece = 2048;
-  thread_local std::vector<const float*> own;
-  own.assign(slice.gradients.begin(), slice.gradients.end());
-  optim::SliceNorms norms;
-  for (std::int64_t done = 0; done < slice.size; done += kPiece) {
-    const engine::Slice piece{slice.index, slice.parameter, slice.offset + done,
-                              std::min(kPiece, slice.size - done), own};
-    args.n = piece.size;
-    args.gradients = gradients(piece);
-    const optim::SliceNorms part = optim::update(optimizer, args);
-    norms.gradient += part.gradient;
-    norms.update += part.update;
-    norms.weight += part.weight;
-    args.weights += piece.size;
-    for (float*& state : args.state) state += state == nullptr ? 0 : piece.size;
-    for (const float*& gradient : own) gradient += piece.size;
-  }
-  return norms;
 }
 
 void KeepAliveLoop::end_step(std::int64_t step, std::int64_t examples) {

@@ -26,12 +26,9 @@ class KeepAliveLoop final : public engine::StepWatch {
 
   void saw(int shard, const engine::StepCounters& counters) override;
 
-  // Those of the slice, and behind them what the remedies add. Lasts until the next call on the
-  // same thread.
-  std::span<const float* const> gradients(const engine::Slice& slice) const;
-  // Updates a slice with them, and shows it to the remedies.
-  optim::SliceNorms update(const engine::Slice& slice, const Optimizer& optimizer,
-                           const optim::UpdateArgs& args);
+  // What the remedies add to the gradient of a slice; and a slice that was updated with it.
+  optim::Pull pull(const engine::Slice& slice) const;
+  void updated(const engine::Slice& slice);
   void end_step(std::int64_t step, std::int64_t examples);
 
   void each_state(Archive& archive);
@@ -39,13 +36,9 @@ class KeepAliveLoop final : public engine::StepWatch {
   const KeepAliveRecord& record() { return treatment_.record(); }
 
  private:
-  optim::SliceNorms update_in_pieces(const engine::Slice& slice, const Optimizer& optimizer,
-                                     optim::UpdateArgs args) const;
-
   engine::Engine* engine_;
   Treatment treatment_;
   std::vector<std::unique_ptr<Rule>> rules_;
-  bool pulls_ = false;                    // whether one of them adds to gradients
   std::vector<std::vector<float>> seen_;  // by shard: sum of |h| of each unit, in the last step
   std::vector<double> abs_output_;        // of all shards
 };

@@ -3,7 +3,6 @@
 // w_0) comes to the gradient, and goes through the optimizer with it.
 
 #include "train/keep_alive/rules.h"
-#include "train/keep_alive/sums.h"
 
 namespace undying::train {
 namespace {
@@ -16,13 +15,9 @@ class L2Init final : public Rule {
     initial_.assign(trained, trained + model_->trained_size());
   }
 
-  bool pulls() const override { return true; }
-
-  bool gradient(const engine::Slice& slice, std::span<float> added) const override {
-    if (!model_->parameters()[static_cast<std::size_t>(slice.parameter)].decays) return false;
-    scaled_difference(slice.size, twice_, model_->trained() + slice.offset,
-                      initial_.data() + slice.offset, added.data());
-    return true;
+  optim::Pull pull(const engine::Slice& slice) const override {
+    if (!model_->parameters()[static_cast<std::size_t>(slice.parameter)].decays) return {};
+    return {initial_.data() + slice.offset, twice_};
   }
 
   void step(const StepView&, Treatment&) override {}
@@ -42,6 +37,8 @@ RuleRow l2_init_rule() {
       .name = "l2-init",
       .source = "Kumar et al. 2023, arXiv 2308.11958",
       .numbers = {{"LAMBDA", 1e-3, 0.0, 1e6}},
+      .first_step = [](std::span<const double> values,
+                       double) { return values[0] > 0.0 ? 1.0 : kNever; },
       .make = [](Treatment& treatment, std::span<const double> values) -> std::unique_ptr<Rule> {
         return std::make_unique<L2Init>(treatment, values[0]);
       }};

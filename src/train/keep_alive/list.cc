@@ -96,6 +96,11 @@ std::span<const RuleRow> train::rule_rows() {
   return rows;
 }
 
+double train::first_step(const KeepAlive::Rule& rule, std::int64_t units) {
+  const RuleRow& row = row_named(rule.name);
+  return row.first_step(rule.values, static_cast<double>(units));
+}
+
 std::vector<std::string> keep_alive_forms() {
   std::vector<std::string> forms;
   for (const RuleRow& row : train::rule_rows()) forms.push_back(form_of(row));

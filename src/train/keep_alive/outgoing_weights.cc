@@ -11,8 +11,14 @@ namespace {
 // Adds the sizes of `count` numbers of a row, from its `first` on, to the units they weigh.
 void add_row(const float* values, std::int64_t first, std::int64_t count, std::int64_t run,
              float* units) {
-  if (run == 1) return add_sizes(count, values, units + first);
-  for (std::int64_t i = 0; i < count; ++i) units[(first + i) / run] += std::fabs(values[i]);
+  if (run == 1) return add_sizes(1, count, values, units + first);
+  std::int64_t left = run - first % run;  // of the numbers of the unit at hand
+  for (float* unit = units + first / run; count > 0; ++unit, left = run) {
+    left = std::min(left, count);
+    for (std::int64_t i = 0; i < left; ++i) *unit += std::fabs(values[i]);
+    values += left;
+    count -= left;
+  }
 }
 
 }  // namespace
@@ -61,9 +67,18 @@ void OutgoingWeights::updated(const engine::Slice& slice) {
   for (std::int64_t at = slice.offset - reader.offset; at < end;) {
     const std::int64_t output = at / reader.row;
     const std::int64_t column = at % reader.row;
-    const std::int64_t count = std::min(end - at, reader.row - column);
     const std::int64_t first_unit = output / reader.outputs * (reader.row / reader.run);
-    add_row(reader.values + at, column, count, reader.run, part.data() + first_unit);
+    // Whole rows of one group together, where each number of a row is another unit's.
+    const std::int64_t rows =
+        reader.run == 1 && column == 0
+            ? std::min((end - at) / reader.row, reader.outputs - output % reader.outputs)
+            : 0;
+    const std::int64_t count =
+        rows > 0 ? rows * reader.row : std::min(end - at, reader.row - column);
+    if (rows > 0)
+      add_sizes(rows, reader.row, reader.values + at, part.data() + first_unit);
+    else
+      add_row(reader.values + at, column, count, reader.run, part.data() + first_unit);
     at += count;
   }
 }

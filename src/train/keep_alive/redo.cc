@@ -56,6 +56,7 @@ RuleRow redo_rule() {
       .name = "redo",
       .source = "Sokar et al. 2023, arXiv 2302.12902",
       .numbers = {{"TAU", 0.1, 0.0, 1.0}, {"EVERY", 1000, 1, 1e12, true}},
+      .first_step = [](std::span<const double> values, double) { return values[1]; },
       .make = [](Treatment& treatment, std::span<const double> values) -> std::unique_ptr<Rule> {
         return std::make_unique<Redo>(treatment, values[0], static_cast<std::int64_t>(values[1]));
       }};

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -33,13 +34,8 @@ class Rule {
   // Whether it replaces units, and so needs some it can treat, and counters.
   virtual bool replaces() const { return false; }
 
-  // Whether it ever adds to a gradient.
-  virtual bool pulls() const { return false; }
-  // Fills `added` with what it adds to the gradient of a slice, before the update; false: nothing.
-  // On any worker, as the next.
-  virtual bool gradient(const engine::Slice& /*slice*/, std::span<float> /*added*/) const {
-    return false;
-  }
+  // What it adds to the gradient of a slice. On any worker, as the next.
+  virtual optim::Pull pull(const engine::Slice& /*slice*/) const { return {}; }
   // The weights of a slice as the update left them.
   virtual void updated(const engine::Slice& /*slice*/) {}
 
@@ -60,15 +56,23 @@ struct RuleNumber {
   bool whole = false;
 };
 
+inline constexpr double kNever = std::numeric_limits<double>::infinity();
+
 // One remedy, whole.
 struct RuleRow {
   std::string_view name;
   std::string_view source;  // the paper
   std::vector<RuleNumber> numbers;
+  // The first step behind which it may act, with these numbers and where the largest layer has so
+  // many units; kNever.
+  double (*first_step)(std::span<const double> values, double units);
   std::unique_ptr<Rule> (*make)(Treatment& treatment, std::span<const double> values);
 };
 
 std::span<const RuleRow> rule_rows();
+
+// Its row's.
+double first_step(const KeepAlive::Rule& rule, std::int64_t units);
 
 }  // namespace undying::train
 

@@ -30,6 +30,10 @@ RuleRow shrink_perturb_rule() {
           .numbers = {{"SHRINK", 0.9, 0.0, 1.0},
                       {"NOISE", 0.1, 0.0, 100.0},
                       {"EVERY", 1000, 1, 1e12, true}},
+          .first_step =
+              [](std::span<const double> values, double) {
+                return values[0] == 1.0 && values[1] == 0.0 ? kNever : values[2];
+              },
           .make = [](Treatment&, std::span<const double> values) -> std::unique_ptr<Rule> {
             return std::make_unique<ShrinkPerturb>(values[0], values[1],
                                                    static_cast<std::int64_t>(values[2]));

@@ -14,7 +14,10 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using D = hn::ScalableTag<float>;
 
-void add_sizes(std::int64_t n, const float* HWY_RESTRICT values, float* HWY_RESTRICT sums) {
+// Up to so many columns stay in registers over all rows; wider rows are read one after the other.
+constexpr std::int64_t kNarrow = 64;
+
+void add_row(std::int64_t n, const float* HWY_RESTRICT values, float* HWY_RESTRICT sums) {
   const D d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   std::int64_t i = 0;
@@ -23,16 +26,23 @@ void add_sizes(std::int64_t n, const float* HWY_RESTRICT values, float* HWY_REST
   for (; i < n; ++i) sums[i] += std::fabs(values[i]);
 }
 
-void scaled_difference(std::int64_t n, float scale, const float* HWY_RESTRICT a,
-                       const float* HWY_RESTRICT b, float* HWY_RESTRICT difference) {
+void add_sizes(std::int64_t rows, std::int64_t width, const float* HWY_RESTRICT values,
+               float* HWY_RESTRICT sums) {
+  if (width > kNarrow) {
+    for (std::int64_t r = 0; r < rows; ++r) add_row(width, values + r * width, sums);
+    return;
+  }
   const D d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const auto factor = hn::Set(d, scale);
-  std::int64_t i = 0;
-  for (; i + lanes <= n; i += lanes)
-    hn::StoreU(hn::Mul(factor, hn::Sub(hn::LoadU(d, a + i), hn::LoadU(d, b + i))), d,
-               difference + i);
-  for (; i < n; ++i) difference[i] = scale * (a[i] - b[i]);
+  std::int64_t j = 0;
+  for (; j + lanes <= width; j += lanes) {
+    auto sum = hn::LoadU(d, sums + j);
+    for (std::int64_t r = 0; r < rows; ++r)
+      sum = hn::Add(sum, hn::Abs(hn::LoadU(d, values + r * width + j)));
+    hn::StoreU(sum, d, sums + j);
+  }
+  for (; j < width; ++j)
+    for (std::int64_t r = 0; r < rows; ++r) sums[j] += std::fabs(values[r * width + j]);
 }
 
 }  // namespace undying::train::HWY_NAMESPACE
@@ -42,15 +52,9 @@ HWY_AFTER_NAMESPACE();
 namespace undying::train {
 
 HWY_EXPORT(add_sizes);
-HWY_EXPORT(scaled_difference);
 
-void add_sizes(std::int64_t n, const float* values, float* sums) {
-  HWY_DYNAMIC_DISPATCH(add_sizes)(n, values, sums);
-}
-
-void scaled_difference(std::int64_t n, float scale, const float* a, const float* b,
-                       float* difference) {
-  HWY_DYNAMIC_DISPATCH(scaled_difference)(n, scale, a, b, difference);
+void add_sizes(std::int64_t rows, std::int64_t width, const float* values, float* sums) {
+  HWY_DYNAMIC_DISPATCH(add_sizes)(rows, width, values, sums);
 }
 
 }  // namespace undying::train

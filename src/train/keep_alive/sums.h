@@ -5,12 +5,9 @@
 
 namespace undying::train {
 
-// What remedies do once a weight and step, as vector code. sums[i] += |values[i]|.
-void add_sizes(std::int64_t n, const float* values, float* sums);
-
-// difference[i] = scale * (a[i] - b[i]).
-void scaled_difference(std::int64_t n, float scale, const float* a, const float* b,
-                       float* difference);
+// What remedies do once a weight and step, as vector code. Of a matrix of rows without gaps, to
+// each column's sum: sums[j] += |values[0, j]| + |values[1, j]| ..., in that order.
+void add_sizes(std::int64_t rows, std::int64_t width, const float* values, float* sums);
 
 }  // namespace undying::train
 
