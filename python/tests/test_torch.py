@@ -189,6 +189,8 @@ def test_what_does_not_fit_changes_nothing():
     smaller = undying.prune(model, x)
     with pytest.raises(undying.InputError, match="has no parameter of the network"):
         smaller.apply_to(nn.Sequential(nn.Linear(6, 3)))
+    with pytest.raises(undying.InputError, match="got a NoneType; expected the torch.nn.Module"):
+        smaller.apply_to(None)
     with pytest.raises(undying.InputError, match="came as an ONNX file"):
         undying.prune(smaller.model, x.numpy()).apply_to(model)
 

@@ -517,6 +517,13 @@ def test_a_census_without_a_condition_that_is_met_raises_nothing():
         assert w.census([examples((6,))[0]]).layers[0].census["n"] == 512
 
 
+@pytest.mark.parametrize("loader", [examples((6,))[0], None], ids=["tensor", "nothing"])
+def test_a_census_wants_batches(loader):
+    torch.manual_seed(1)
+    with undying.watch(Mlp()) as w, pytest.raises(undying.InputError, match=r"\[loader\] is a .*; expected batches"):
+        w.census(loader)
+
+
 def test_a_share_without_its_sign_is_proposed_with_it():
     torch.manual_seed(1)
     model = Mlp()

@@ -116,12 +116,14 @@ TEST_F(DoctorProgram, TrainSaysWhenNothingCanBeLearned) {
 // And what the updates say of the rate.
 TEST_F(DoctorProgram, TrainSaysThatTheRateIsTooSmallOrTooLarge) {
   const std::string train = "train --data spirals --model mlp:8-8 --quiet --threads 1 --lr ";
+  const std::string rates =
+      "Next: undying compare --data spirals --model mlp:8-8 --quiet --threads 1 "
+      "--lr 0.[0-9]+,0.[0-9]+,0.[0-9]+ --activations";
   EXPECT_THAT(run(train + "1e-9").out,
               AllOf(HasSubstr("Found: rate too small: all "), HasSubstr("To try: a larger --lr"),
-                    HasSubstr("Next: undying compare --data spirals --model mlp:8-8 --quiet "
-                              "--threads 1 --lr 1e-08,1e-07,1e-06 --activations"),
-                    Not(HasSubstr("Next: undying train"))));
-  EXPECT_THAT(run(train + "300").out, HasSubstr("Found: rate too large: the update of step "));
+                    testing::ContainsRegex(rates), Not(HasSubstr("Next: undying train"))));
+  EXPECT_THAT(run(train + "300").out, AllOf(HasSubstr("Found: rate too large: the update of step "),
+                                            testing::ContainsRegex(rates)));
   EXPECT_THAT(run(train + "0.01 --epochs 1").out, Not(HasSubstr("Found: rate")));
 }
 
@@ -162,9 +164,13 @@ TEST_F(DoctorProgram, WrongInputIsNamed) {
                    HasSubstr("--opset"));
   expect_error("revive model.onnx --data spirals -o healed.safetensors",
                AllOf(HasSubstr("[--out]"), HasSubstr("expected FILE.onnx")));
-  expect_error("revive model.onnx --data spirals --remedies crelu,relu,l2-init:0",
-               AllOf(HasSubstr("crelu: it makes 2 values of one"),
-                     HasSubstr("relu: each activation is that already"), HasSubstr("l2-init:0: ")));
+  expect_error("prune model.onnx --data spirals -o smaller.safetensors", HasSubstr("[--out]"));
+  expect_error("train --data spirals --out net.pt --steps 1", HasSubstr("[--out]"));
+  expect_error(
+      "revive model.onnx --data spirals --remedies crelu,leaky_relu:0,l2-init:0 --epochs 1",
+      AllOf(HasSubstr("crelu: it makes 2 values of one"),
+            HasSubstr("leaky_relu:0: each activation is that already"),
+            HasSubstr("l2-init:0: l2-init:0 changes nothing")));
   expect_error("revive model.onnx --data spirals -o no/such/file.onnx",
                HasSubstr("no/such/file.onnx"));
   expect_error("revive model.onnx --data spirals --seeds 1", HasSubstr("seeds"));

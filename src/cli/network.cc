@@ -163,4 +163,13 @@ void print_notes(const Host& host, const Network& network) {
 
 bool is_network_file(const std::string& model) { return model.ends_with(".onnx"); }
 
+void check_network_out(const std::string& file) {
+  if (file.ends_with(".safetensors"))
+    throw Error(
+        ErrorCode::kInvalidArgument, "--out",
+        fmt::format("is {}, which would hold weights alone; expected FILE.onnx: the network "
+                    "changes with them",
+                    file));
+}
+
 }  // namespace undying::cli

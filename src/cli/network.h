@@ -127,6 +127,9 @@ void print_notes(const Host& host, const Network& network);
 // Whether --model names a file.
 bool is_network_file(const std::string& model);
 
+// Where a network with other activations or shapes is to go: not a file of weights alone.
+void check_network_out(const std::string& file);
+
 }  // namespace undying::cli
 
 #endif  // UNDYING_CLI_NETWORK_H_

@@ -168,6 +168,9 @@ const NetworkFlags::Wanted* NetworkFlags::find(const std::vector<Wanted>& all,
 }
 
 Network NetworkFlags::load(const std::string& file, bool fresh) const {
+  if (file.ends_with(".safetensors"))
+    throw Error(ErrorCode::kBadData, file,
+                "holds weights alone; expected the network, as train --out FILE.onnx writes it");
   onnx::LoadOptions options{.fresh = fresh};
   const std::vector<Wanted> all = wanted();
   for (const Wanted& output : all) options.outputs.push_back(output.name);

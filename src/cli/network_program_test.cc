@@ -110,11 +110,12 @@ TEST_F(NetworkProgram, AFilesWeightsAreWhereARunBegins) {
 // scaled.
 TEST_F(NetworkProgram, AFilesWeightsGetTheDataAsItIs) {
   save("net.onnx", mlp({.inputs = 2, .hidden = {4}, .outputs = 2}));
-  std::vector<float> x;
+  std::vector<float> x, far;
   std::vector<std::int64_t> y;
   for (int i = 0; i < 100; ++i) {
     x.insert(x.end(), {300.0f + static_cast<float>(i), -5.0f * static_cast<float>(i % 7)});
     y.push_back(i % 2);
+    far.push_back(5e4f + static_cast<float>(i * i));
   }
   write("far.npz", npz_of({{"X", npy_of({100, 2}, x)}, {"y", npy_of({100}, y)}}));
   const std::string train = "train --data npz:far.npz --model net.onnx --steps 1 --quiet ";
@@ -122,6 +123,31 @@ TEST_F(NetworkProgram, AFilesWeightsGetTheDataAsItIs) {
   EXPECT_THAT(run(train).out, HasSubstr(scaled));
   EXPECT_THAT(run(train + "--init net.onnx").out, HasSubstr("inputs as they are"));
   EXPECT_THAT(run(train + "--init net.onnx --normalize standard").out, HasSubstr(scaled));
+  save("value.onnx", mlp({.inputs = 2, .hidden = {4}, .outputs = 1}));
+  write("values.npz", npz_of({{"X", npy_of({100, 2}, x)}, {"y", npy_of({100, 1}, far)}}));
+  const std::string values =
+      "train --data npz:values.npz --model value.onnx --init value.onnx --steps 1 --quiet ";
+  EXPECT_THAT(run(values).out, testing::Not(HasSubstr("likewise inside (mean")));
+  EXPECT_THAT(run(values + "--normalize standard").out, HasSubstr("likewise inside (mean"));
+}
+
+// Whose outputs nobody has named.
+TEST_F(NetworkProgram, ItIsSaidWhichOutputIsTakenForWhichClass) {
+  save("net.onnx", mlp({.inputs = 1, .hidden = {4}, .outputs = 3}));
+  std::string table = "x,colour\n";
+  for (int i = 0; i < 60; ++i)
+    table += std::to_string(i) + (i % 3 == 0 ? ",red\n" : i % 3 == 1 ? ",green\n" : ",blue\n");
+  write("d.csv", table);
+  const auto warns = HasSubstr("outputs 0 to 2 are taken for blue, green,");
+  EXPECT_THAT(run("diagnose net.onnx --data csv:d.csv:label=colour").out, warns);
+  EXPECT_THAT(run("train --model net.onnx --data csv:d.csv:label=colour --steps 1 --quiet").out,
+              testing::Not(warns))
+      << "drawn anew";
+  EXPECT_EQ(run("train --model net.onnx --data csv:d.csv:label=colour --steps 1 --quiet --out "
+                "own.onnx")
+                .code,
+            0);
+  EXPECT_THAT(run("diagnose own.onnx --data csv:d.csv:label=colour").out, testing::Not(warns));
 }
 
 TEST_F(NetworkProgram, AFileIsMeasuredLikeAWorkload) {

@@ -73,15 +73,15 @@ std::vector<std::string> arguments_of(const std::string& command) {
   return words;
 }
 
-std::string compare_command(const std::string& train_command, const std::string& rates) {
+std::string compare_command(const std::string& train_command) {
   constexpr std::array<std::string_view, 8> kOfTrain = {
       "--activation", "--metrics",          "--out",       "--json", "--explain",
       "--resume",     "--checkpoint-every", "--checkpoint"};
   const auto shared = [&](std::string_view flag) {
-    return std::ranges::find(kOfTrain, flag) == kOfTrain.end() && (rates.empty() || flag != "--lr");
+    return std::ranges::find(kOfTrain, flag) == kOfTrain.end();
   };
   return "undying compare" + flags_of(train_command, shared) +
-         (rates.empty() ? "" : " --lr " + rates) + " --activations relu,leaky_relu:0.1,elu";
+         " --activations relu,leaky_relu:0.1,elu";
 }
 
 std::string diagnose_command(const std::string& train_command, const std::string& model) {
@@ -102,6 +102,12 @@ std::string train_command_with_out(const std::string& train_command, const std::
     return std::ranges::find(kOnce, flag) == kOnce.end();
   };
   return "undying train" + flags_of(train_command, again) + " --out " + shell_word(model);
+}
+
+std::string train_command_with(const std::string& train_command, std::string_view flag,
+                               const std::string& value) {
+  const auto others = [&](std::string_view each) { return each != flag; };
+  return fmt::format("undying train{} {} {}", flags_of(train_command, others), flag, value);
 }
 
 }  // namespace undying::cli

@@ -17,13 +17,12 @@ TEST(Next, TheComparisonOfATrainingCommandKeepsWhatBothTake) {
             "undying compare --seed 2 --lr 1 --activations relu,leaky_relu:0.1,elu");
 }
 
-// Arms that may choose among rates, after a run whose own was no good.
-TEST(Next, OtherRatesTakeThePlaceOfThatOfTheCommand) {
-  EXPECT_EQ(compare_command("undying train --data spirals --lr=300 --seed 2", "0.3,3,30"),
-            "undying compare --data spirals --seed 2 --lr 0.3,3,30 --activations "
-            "relu,leaky_relu:0.1,elu");
-  EXPECT_EQ(compare_command("undying train --lr 300 --seed 2", "3"),
-            "undying compare --seed 2 --lr 3 --activations relu,leaky_relu:0.1,elu");
+TEST(Next, AnotherValueTakesThePlaceOfTheOneGiven) {
+  EXPECT_EQ(
+      train_command_with("undying train --data spirals --lr=300 --seed 2", "--lr", "0.3,0.03"),
+      "undying train --data spirals --seed 2 --lr 0.3,0.03");
+  EXPECT_EQ(train_command_with("undying train --lr 300 --quiet", "--normalize", "standard"),
+            "undying train --lr 300 --quiet --normalize standard");
 }
 
 TEST(Next, TheDiagnosisKeepsWhatTheDataAndTheLossAre) {

@@ -87,24 +87,32 @@ TEST(RevivalReport, HoldsEveryArmAndRun) {
   settings.train.epochs = 1;
   settings.threads = 1;
   settings.remedies = standard_remedies();
-  settings.remedies.push_back(parse_remedy("relu"));
+  for (const char* inert : {"relu", "relu + re-initialise", "leaky_relu:0.10", "redo:0.1,1000"})
+    settings.remedies.push_back(parse_remedy(inert));
   const Revival revival = revive(net.graph, net.weights, data, settings);
   const Json json = Json::parse(revival_json("undying revive x", revival));
   EXPECT_EQ(json["format"], "undying-revival 2");
   ASSERT_EQ(json["remedies"].size(), 12U);
   EXPECT_EQ(json["study"]["arms"].size(), 12U);
-  EXPECT_EQ(
-      json["left_out"],
-      Json::array({"relu: each activation is that already, or one whose units cannot be dead"}));
+  EXPECT_THAT(
+      json["left_out"].get<std::vector<std::string>>(),
+      testing::ElementsAre(
+          "relu: each activation is that already, or one whose units cannot be dead",
+          "relu + re-initialise: each activation is that already, or one whose units cannot "
+          "be dead; it is re-initialise here",
+          "leaky_relu:0.10: it is leaky_relu:0.1 here",
+          "redo:0.1,1000: redo first acts after step 1000, and a run takes 1"));
   EXPECT_EQ(json["study"]["arms"][3]["runs"].size(), 5U);
   EXPECT_EQ(json["remedies"][8]["units_reinitialised"], 1);
   EXPECT_EQ(json["remedies"][8]["output_difference"], 0.0);
   EXPECT_GT(json["remedies"][3]["output_difference"].get<double>(), 0.0);
   const std::string text = revival_text(revival, 120);
-  EXPECT_THAT(text, AllOf(HasSubstr("continue (control)"), HasSubstr("(placebo)"),
-                          HasSubstr("1 units re-initialised; difference 0"),
-                          HasSubstr("Left out, as it would change nothing:\n   relu: each"),
-                          HasSubstr("Against the control, and against the placebo")));
+  EXPECT_THAT(
+      text,
+      AllOf(HasSubstr("continue (control)"), HasSubstr("(placebo)"),
+            HasSubstr("1 units re-initialised; difference 0"),
+            HasSubstr("Left out, as it would change nothing, or what another does:\n   relu: each"),
+            HasSubstr("Against the control, and against the placebo")));
 }
 
 TEST(Wrap, IndentsWhatFollows) {

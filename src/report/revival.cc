@@ -92,7 +92,8 @@ std::string left_out_text(const Revival& revival, std::size_t limit) {
   std::string text;
   for (const std::string& each : revival.left_out)
     text += report::wrap("   " + each, limit, 6) + "\n";
-  return text.empty() ? text : "\nLeft out, as it would change nothing:\n" + text;
+  return text.empty() ? text
+                      : "\nLeft out, as it would change nothing, or what another does:\n" + text;
 }
 
 // Each comparison, with the control and with the placebo, in words.

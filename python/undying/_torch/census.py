@@ -12,6 +12,15 @@ from .counts import CensusCounts
 from .wrappers import Frozen, device_of
 
 
+def _check(loader: Any) -> None:
+    if torch.is_tensor(loader) or not (hasattr(loader, "__iter__") or hasattr(loader, "__getitem__")):
+        raise InputError(
+            f"[loader] is a {type(loader).__name__}; expected batches, such as a DataLoader, or [x] of one tensor (examples, ...)",
+            "loader",
+            "invalid argument",
+        )
+
+
 def _feed(model: torch.nn.Module, batch: Any, place: Any) -> int:
     if isinstance(batch, dict) or hasattr(batch, "items"):
         moved = {name: value.to(place) if torch.is_tensor(value) else value for name, value in batch.items()}
@@ -38,6 +47,7 @@ class _Counting:
 
 def run(model: torch.nn.Module, loader: Iterable[Any], device: Any, counts_for: Callable[[Call, torch.Tensor], CensusCounts]) -> int:
     """Feeds every batch; the examples there were."""
+    _check(loader)
     place = device if device is not None else device_of(model)
     calls = Calls(model, _Counting(counts_for))
     examples = 0

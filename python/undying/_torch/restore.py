@@ -174,6 +174,12 @@ def _copy(model: torch.nn.Module) -> torch.nn.Module:
 
 def apply_to(model: torch.nn.Module, content: bytes, exported: Exported) -> torch.nn.Module:
     """Puts the network of an ONNX file into the module that it was exported from, or one like it. All or nothing."""
+    if not isinstance(model, torch.nn.Module):
+        raise InputError(
+            f"[apply_to] got a {type(model).__name__}; expected the torch.nn.Module that was looked at, or one like it",
+            "apply_to",
+            "invalid argument",
+        )
     model = unwrapped(model)
     names, shapes = set(dict(model.named_parameters())), _File(exported.model).tensors
     if not names & set(shapes):

@@ -114,6 +114,7 @@ void check_sound(const Pruning& pruning) {
 }
 
 int run_prune(const PruneOptions& options, const Host& host) {
+  check_network_out(options.out);
   const Interrupt interrupt(host);
   Outputs outputs({{"--out", options.out}, {"--json", options.json}},
                   {{"MODEL", {options.model}}, {"--data", options.source.files()}});

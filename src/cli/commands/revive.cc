@@ -216,17 +216,8 @@ int finish(const ReviveOptions& options, const Host& host, Outputs& outputs, con
   return revival.study.missing > 0 || revival.interrupted ? kInterrupted : kOk;
 }
 
-// Weights alone would not say which activations they were healed with.
-void check_out(const std::string& out) {
-  if (out.empty() || is_network_file(out)) return;
-  throw Error(ErrorCode::kInvalidArgument, "--out",
-              fmt::format("is {}; expected FILE.onnx: a healed network is written with its "
-                          "activations",
-                          out));
-}
-
 int run_revive(const ReviveOptions& options, const Host& host) {
-  check_out(options.out);
+  check_network_out(options.out);
   Outputs outputs(
       {{"--out", options.out}, {"--json", options.training.json()}, {"--report", options.report}},
       {{"MODEL", {options.model}}, {"--data", options.training.data_files()}});

@@ -20,6 +20,7 @@
 #include "cli/outputs.h"
 #include "cli/progress.h"
 #include "cli/signals.h"
+#include "doctor/diagnose/judge_layers.h"
 #include "doctor/diagnose/rate.h"
 #include "train/checkpoint.h"
 #include "undying/doctor.h"
@@ -96,15 +97,56 @@ bool came_once(const std::vector<std::filesystem::path>& files) {
   });
 }
 
-// Where the rate was found wrong, others: each arm of a comparison then takes its best. Else none.
-std::string other_rates(const Finding& finding, double rate) {
-  const double factor = finding.what == "rate too large" ? 0.1 : 10.0;
-  return fmt::format("{:.3g},{:.3g},{:.3g}", rate * factor, rate * factor * factor,
-                     rate * factor * factor * factor);
+// The command as it may be given again. Of several rates a comparison takes its best, training
+// none.
+struct Again {
+  std::string train;
+  std::string compare;
+};
+
+// After a run that learned nothing: on inputs at unit scale where theirs is to blame, at rates
+// around the one at which updates are usual where the rate is, or nothing else.
+Again again(const std::string& command, const RunOutcome& outcome, const Run& run) {
+  const Again same{command, command};
+  if (!learned_nothing(run, outcome.baseline)) return same;
+  const auto found = [&](std::string_view what) {
+    return std::ranges::find(outcome.causes, what, &Finding::what) != outcome.causes.end();
+  };
+  if (found("scale of the inputs")) {
+    const std::string scaled = train_command_with(command, "--normalize", "standard");
+    return {scaled, scaled};
+  }
+  const bool dead = std::ranges::any_of(run.ledger.lives, doctor::all_dead);
+  const bool other = dead || !outcome.causes.empty();
+  const std::optional<double> usual = doctor::usual_rate(run);
+  if (!usual || (other && !found("rate too large") && !found("rate too small"))) return same;
+  return {"", train_command_with(
+                  command, "--lr",
+                  fmt::format("{:.1g},{:.1g},{:.1g}", 10.0 * *usual, *usual, 0.1 * *usual))};
+}
+
+// Ready commands.
+std::vector<std::string> next_commands(const TrainOptions& options, const std::string& command,
+                                       const RunOutcome& outcome, const Run& run) {
+  std::vector<std::string> next;
+  const Again retry = again(command, outcome, run);
+  const bool diverged = run.status == RunStatus::kDiverged;
+  if (options.out.ends_with(".onnx") && !diverged && !outcome.online)
+    next.push_back(diagnose_command(command, options.out));
+  else if (!retry.train.empty() && !diverged &&
+           !outcome.online)  // of a stream there is no diagnosis
+    next.push_back(train_command_with_out(retry.train, "net.onnx") + " && " +
+                   diagnose_command(retry.train, "net.onnx"));
+  if (diverged && retry.compare == command) return next;  // the same again diverges again
+  next.push_back(compare_command(retry.compare));
+  if (const std::string& json = options.training.json();
+      !diverged && !json.empty() && run.ledger.died() > 0)
+    next.push_back("undying replay " + shell_word(json));
+  return next;
 }
 
 // What is said of a run that needs a look: causes that a diagnosis of the network finds in data and
-// loss, and ready commands.
+// loss, or its updates in its rate, and what to do next.
 RunOutcome outcome_of(const TrainOptions& options, const Host& host, const Trainer& trainer,
                       const Split& data, const Run& run) {
   const bool tested = trainer.settings().evaluate && data.stream == nullptr;
@@ -125,23 +167,10 @@ RunOutcome outcome_of(const TrainOptions& options, const Host& host, const Train
           finding.what == "wrong loss")
         outcome.causes.push_back(finding);
   });
-  std::string rates;
   if (learned_nothing(run, outcome.baseline))
-    if (auto rate = doctor::rate_finding(run)) {
-      rates = other_rates(*rate, learning_rate(trainer.settings().optimizer));
-      outcome.causes.push_back(std::move(*rate));
-    }
-  if (!host.has_command_line() || came_once(options.training.data_files())) return outcome;
-  const bool written = options.out.ends_with(".onnx");
-  const std::string model = written ? options.out : "net.onnx";
-  const std::string again = written ? "" : train_command_with_out(host.command, model) + " && ";
-  if (run.status == RunStatus::kDiverged) return outcome;  // the same again diverges again
-  // Of a stream there is no diagnosis; where the rate is to blame it would say the same again.
-  if (data.stream == nullptr && (rates.empty() || written))
-    outcome.next.push_back(again + diagnose_command(host.command, model));
-  outcome.next.push_back(compare_command(host.command, rates));
-  if (const std::string& json = options.training.json(); !json.empty() && run.ledger.died() > 0)
-    outcome.next.push_back("undying replay " + shell_word(json));
+    if (auto rate = doctor::rate_finding(run)) outcome.causes.push_back(std::move(*rate));
+  if (host.has_command_line() && !came_once(options.training.data_files()))
+    outcome.next = next_commands(options, host.command, outcome, run);
   return outcome;
 }
 
@@ -194,6 +223,16 @@ void check_checkpoint(const TrainOptions& options) {
         fmt::format("{} holds a run at step {}; expected --resume too, to go on with it, or "
                     "another file, or that one removed",
                     options.checkpoint, train::steps_kept(options.checkpoint)));
+}
+
+// What its end says, or nothing: devices, and files without an end.
+void check_out(const std::string& out) {
+  const std::string end = std::filesystem::path(out).extension().string();
+  if (!end.empty() && end != ".onnx" && end != ".safetensors")
+    throw Error(ErrorCode::kInvalidArgument, "--out",
+                fmt::format("is {}; expected a file that ends in .onnx, the network, or in "
+                            ".safetensors, its weights alone",
+                            out));
 }
 
 // Which neither trains nor writes.
@@ -265,6 +304,7 @@ Outputs outputs_of(const TrainOptions& options) {
 
 int train(const TrainOptions& options, const Host& host) {
   check_explain(options);
+  check_out(options.out);
   check_checkpoint(options);
   Outputs outputs = outputs_of(options);
   if (!options.activation.empty())

@@ -150,6 +150,25 @@ void DataFlags::check_named(const NetworkInterface& network) const {
                               : "such as --data npy:X.npy,Y.npy, npz:FILE or csv:FILE"));
 }
 
+namespace {
+
+// Which output stands for which class is a guess where neither file says.
+void warn_of_order(Split& split) {
+  constexpr std::size_t kMost = 10;
+  std::vector<std::string> names = split.train->class_names;
+  if (names.empty()) return;
+  const std::size_t last = names.size() - 1;
+  const bool more = names.size() > kMost;
+  if (more) names.resize(kMost);
+  split.reading.warnings.push_back(fmt::format(
+      "the network's file names no classes, so its outputs 0 to {} are taken for {}{}, in the "
+      "order of the alphabet; if it was trained on another order, give the classes as "
+      "its numbers, 0 to {}",
+      last, fmt::join(names, ", "), more ? ", ..." : "", last));
+}
+
+}  // namespace
+
 Split DataFlags::open_as(const std::string& source, const std::optional<DataForm>& form,
                          bool scale_targets, const std::optional<NetworkInterface>& network,
                          const ReadingWatch& watch, Network kind) const {
@@ -157,16 +176,21 @@ Split DataFlags::open_as(const std::string& source, const std::optional<DataForm
   if (network && !form && !host_->data) check_named(*network);
   Screen screen(*host_, false);
   const bool several = network && (network->inputs.size() > 1 || network->outputs.size() > 1);
-  return host_->open(source,
-                     {.normalize = several && normalize_ == "auto" ? Normalize::kUnit : how(kind),
-                      .scale_targets = scale_targets && kind == Network::kOwn && !several,
-                      .directory = data_dir_,
-                      .rule = rule(),
-                      .test = test_,
-                      .form = form,
-                      .network = network,
-                      .group = group_,
-                      .watch = watch ? watch : show_reading(screen, Stoppable::token())});
+  // What a network from elsewhere predicts is as it was trained on, unless all is to be
+  // standardised.
+  const bool own = kind == Network::kOwn || (network_ == Network::kOwn && normalize_ == "standard");
+  Split split = host_->open(
+      source, {.normalize = several && normalize_ == "auto" ? Normalize::kUnit : how(kind),
+               .scale_targets = scale_targets && own && !several,
+               .directory = data_dir_,
+               .rule = rule(),
+               .test = test_,
+               .form = form,
+               .network = network,
+               .group = group_,
+               .watch = watch ? watch : show_reading(screen, Stoppable::token())});
+  if (network && !form && kind != Network::kOwn && source != "fashion-mnist") warn_of_order(split);
+  return split;
 }
 
 namespace {

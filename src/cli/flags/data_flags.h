@@ -39,8 +39,8 @@ class DataFlags {
   // --normalize says otherwise. `begun`: its weights come from a network's file, so that data is
   // scaled as for a network that is given.
   Split open(const std::optional<DataForm>& form = {}, bool scale_targets = true,
-             const std::optional<NetworkInterface>& network = {},
-             const ReadingWatch& watch = {}, bool begun = false) const {
+             const std::optional<NetworkInterface>& network = {}, const ReadingWatch& watch = {},
+             bool begun = false) const {
     return open_as(data_, form, scale_targets, network, watch, begun ? Network::kGiven : network_);
   }
   // The same of another source than --data names.

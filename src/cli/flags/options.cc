@@ -178,7 +178,9 @@ void TrainingOptions::add_network(CLI::App& app) {
       ->group(kNetworkGroup);
   add_real(app, "--dropout", dropout_, "share of units dropped behind every activation", 0.0, 0.999)
       ->group(kNetworkGroup);
-  add_file(app, "--init", init_, "start from the weights in this safetensors or ONNX file")
+  add_file(app, "--init", init_,
+           "start from the weights in this safetensors or ONNX file; an ONNX file's get data as it "
+           "says, or as it is (--normalize unit)")
       ->group(kNetworkGroup);
 }
 

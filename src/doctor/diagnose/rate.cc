@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -69,6 +70,14 @@ std::optional<Finding> rate_finding(const Run& run) {
   // Behind a layer that is dead nothing moves at any rate.
   if (std::ranges::any_of(run.ledger.lives, all_dead)) return std::nullopt;
   return too_small(run);
+}
+
+std::optional<double> usual_rate(const Run& run) {
+  constexpr double kUsualUpdate = 1e-3;
+  for (const StepRecord& step : run.steps)
+    if (std::isfinite(step.update_ratio) && step.update_ratio > 0.0 && step.learning_rate > 0.0)
+      return step.learning_rate * kUsualUpdate / step.update_ratio;
+  return std::nullopt;
 }
 
 }  // namespace undying::doctor

@@ -50,6 +50,13 @@ TEST(RateFinding, AllUpdatesTogetherThatMoveNothing) {
       << "small steps, but enough of them";
 }
 
+TEST(UsualRate, IsWhereTheFirstUpdateIsAThousandth) {
+  EXPECT_NEAR(*usual_rate(run_of({2.0, 30.0}, 1.0, 50.0)), 0.025, 1e-12);
+  EXPECT_NEAR(*usual_rate(run_of({1e-7, 1e-7}, 1.0, 1e-6)), 0.01, 1e-12);
+  EXPECT_NEAR(*usual_rate(run_of({0.0, 1e-3}, 1.0, 0.3)), 0.3, 1e-12) << "a warm-up from 0";
+  EXPECT_FALSE(usual_rate(run_of({std::numeric_limits<double>::quiet_NaN(), 0.0}, 1.0)));
+}
+
 TEST(RateFinding, CountsStepsThatAreNotOnRecord) {
   undying::Run run = run_of(std::vector<double>(100, 1e-6), 2.0, 1e-7);
   EXPECT_TRUE(rate_finding(run));
@@ -61,9 +68,10 @@ TEST(RateFinding, SaysNothingWhereAnotherFaultKeepsWeightsStill) {
   EXPECT_FALSE(rate_finding(run_of(std::vector<double>(50, 1e-7), 1e5, 1e-9))) << "it explodes";
   EXPECT_FALSE(rate_finding(run_of(std::vector<double>(50, 0.0), 0.0))) << "no gradient";
   undying::Run run = run_of(std::vector<double>(100, 1e-7), 2.0, 1e-7);
-  run.ledger.lives = {{{.state = UnitState::kAlive}, {.state = UnitState::kDead}}};
+  run.ledger.lives = {{{.state = UnitState::kAlive}},
+                      {{.state = UnitState::kAlive}, {.state = UnitState::kDead}}};
   EXPECT_TRUE(rate_finding(run));
-  run.ledger.lives[0][0].state = UnitState::kDead;
+  run.ledger.lives[1][0].state = UnitState::kDead;
   EXPECT_FALSE(rate_finding(run)) << "a layer is dead";
   EXPECT_FALSE(rate_finding(run_of(std::vector<double>(50, 1e-7), 0.5, 0.01)))
       << "the weights are huge, the rate is not small";

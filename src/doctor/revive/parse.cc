@@ -97,4 +97,15 @@ Remedy parse_remedy(std::string_view text) {
   return remedy;
 }
 
+std::vector<Remedy> standard_remedies() {
+  std::vector<Remedy> all = {{.label = "continue (control)"},
+                             {.label = "re-initialise living units (placebo)", .placebo = true}};
+  for (const char* remedy :
+       {"leaky_relu:0.01", "leaky_relu:0.1", "leaky_relu:0.3", "prelu", "elu",
+        "leaky_relu:0.1 annealed", "re-initialise", "leaky_relu:0.1 + re-initialise",
+        "leaky_relu:0.1 annealed + re-initialise", "learning rate x 0.1"})
+    all.push_back(parse_remedy(remedy));
+  return all;
+}
+
 }  // namespace undying

@@ -136,7 +136,8 @@ Graph swapped(const Graph& graph, const Activation& activation, std::int64_t* co
     const Activation* own = ops::activation_of(node);
     if (own == nullptr || !own->can_be_dead() || own->info().width != activation.info().width)
       continue;
-    if (anneal > 0 ? !is_relu(*own) : *own == activation) continue;
+    const bool same = *own == activation || (is_relu(*own) && is_relu(activation));
+    if (anneal > 0 ? !is_relu(*own) : same) continue;
     node.attributes.set("activation", activation);
     if (anneal > 0) node.attributes.set("anneal", anneal);
     if (activation.info().learned) node.parameters = {node.name + ".slope"};

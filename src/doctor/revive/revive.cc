@@ -2,6 +2,7 @@
 // same held-out examples.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,6 +13,7 @@
 #include "base/stop.h"
 #include "doctor/gradient_paths.h"
 #include "doctor/network.h"
+#include "doctor/revive/acting.h"
 #include "doctor/revive/choose.h"
 #include "doctor/revive/remedy.h"
 #include "engine/passes/census.h"
@@ -25,7 +27,6 @@
 namespace undying {
 namespace {
 
-constexpr double kLowerRate = 0.1;
 constexpr int kConfirmingSeeds = 5;
 constexpr int kLanes = 4;  // of a look at a network before its first step, on any number of threads
 
@@ -155,7 +156,7 @@ class Trial {
   }
 
   // The arms that say something: without dead units there is nothing to re-initialise, without ReLU
-  // nothing to swap.
+  // nothing to swap; and what acts as another remedy does is that.
   void plan() {
     StudySettings study{.data = settings_.data,
                         .model = settings_.model,
@@ -170,9 +171,15 @@ class Trial {
     revival_.study = study::begin_study(study, rows_);
     revival_.study.placebo_is_treatment = true;
     revival_.study.part = "validation";
+    std::map<std::string, std::string> acts;  // what of a remedy acts, and its label
+    const doctor::Place here = place();
     for (const Remedy& remedy : settings_.remedies) {
-      if (const std::string why = why_not(remedy); !why.empty()) {
-        revival_.left_out.push_back(remedy.label + ": " + why);
+      doctor::Acting acting = doctor::acting(remedy, here);
+      const auto [earlier, fresh] = acts.emplace(acting.parts, remedy.label);
+      if (!fresh) {
+        if (!acting.parts.empty()) acting.idle.push_back("it is " + earlier->second + " here");
+        revival_.left_out.push_back(
+            fmt::format("{}: {}", remedy.label, fmt::join(acting.idle, "; ")));
         continue;
       }
       Arm arm{.label = remedy.label,
@@ -190,25 +197,19 @@ class Trial {
                   "expected the control first, then the placebo, then what is to be tried");
     if (revival_.arms.size() == 2)
       throw Error(ErrorCode::kInvalidArgument, "remedies",
-                  fmt::format("would change nothing: {}; expected another remedy",
-                              fmt::join(revival_.left_out, "; ")));
+                  revival_.left_out.empty()
+                      ? std::string("are control and placebo alone; expected something to try")
+                      : fmt::format("would change nothing: {}; expected another remedy",
+                                    fmt::join(revival_.left_out, "; ")));
   }
 
-  // Why a remedy has nothing to act on; empty where it has.
-  std::string why_not(const Remedy& remedy) const {
-    if (remedy.reinitialise && treatments_->patient().dead.empty()) return "no unit is dead";
-    for (const KeepAlive::Rule& rule : remedy.keep_alive.rules)
-      if (rule.name == "l2-init" && rule.values.front() == 0.0)
-        return "at a strength of 0 nothing draws weights back";
-    if (!remedy.swap) return "";
-    std::int64_t count = 0;
-    doctor::swapped(network_.graph, *remedy.swap, &count, remedy.anneal ? 1 : 0);
-    if (count > 0) return "";
-    if (remedy.swap->info().width != 1)
-      return fmt::format("it makes {} values of one, so that it takes the place of none here",
-                         remedy.swap->info().width);
-    return remedy.anneal ? "no activation is a relu"
-                         : "each activation is that already, or one whose units cannot be dead";
+  doctor::Place place() const {
+    doctor::Place here{.graph = network_.graph,
+                       .has_dead = !treatments_->patient().dead.empty(),
+                       .steps = steps()};
+    for (const LayerDiagnosis& layer : revival_.before.layers)
+      here.largest_layer = std::max(here.largest_layer, std::ssize(layer.lives));
+    return here;
   }
 
   // Of one run.
@@ -375,27 +376,6 @@ class Trial {
 };
 
 }  // namespace
-
-std::vector<Remedy> standard_remedies() {
-  return {
-      {.label = "continue (control)"},
-      {.label = "re-initialise living units (placebo)", .placebo = true},
-      {.label = "leaky_relu:0.01", .swap = Activation("leaky_relu:0.01")},
-      {.label = "leaky_relu:0.1", .swap = Activation("leaky_relu:0.1")},
-      {.label = "leaky_relu:0.3", .swap = Activation("leaky_relu:0.3")},
-      {.label = "prelu", .swap = Activation("prelu")},
-      {.label = "elu", .swap = Activation("elu")},
-      {.label = "leaky_relu:0.1 annealed", .swap = Activation("leaky_relu:0.1"), .anneal = true},
-      {.label = "re-initialise", .reinitialise = true},
-      {.label = "leaky_relu:0.1 + re-initialise",
-       .swap = Activation("leaky_relu:0.1"),
-       .reinitialise = true},
-      {.label = "leaky_relu:0.1 annealed + re-initialise",
-       .swap = Activation("leaky_relu:0.1"),
-       .anneal = true,
-       .reinitialise = true},
-      {.label = "learning rate x 0.1", .learning_rate_factor = kLowerRate}};
-}
 
 Revival revive(const Graph& graph, const std::vector<Tensor>& weights, const Split& data,
                const ReviveSettings& settings,

@@ -32,15 +32,16 @@ ReviveSettings trial() {
 }
 
 TEST(Remedies, AreReadAsTheyAreLabelled) {
-  const std::vector<Remedy> all = standard_remedies();
-  for (std::size_t i = 2; i < all.size(); ++i) {
-    const Remedy read = parse_remedy(all[i].label);
-    EXPECT_EQ(read.label, all[i].label);
-    EXPECT_EQ(read.swap, all[i].swap);
-    EXPECT_EQ(read.anneal, all[i].anneal);
-    EXPECT_EQ(read.reinitialise, all[i].reinitialise);
-    EXPECT_EQ(read.learning_rate_factor, all[i].learning_rate_factor);
-  }
+  const Remedy both = parse_remedy("leaky_relu:0.1 annealed + re-initialise");
+  EXPECT_EQ(both.label, "leaky_relu:0.1 annealed + re-initialise");
+  EXPECT_EQ(both.swap, Activation("leaky_relu:0.1"));
+  EXPECT_TRUE(both.anneal && both.reinitialise);
+  EXPECT_EQ(both.learning_rate_factor, 1.0);
+  const Remedy slower = parse_remedy("learning rate x 0.1");
+  EXPECT_EQ(slower.learning_rate_factor, 0.1);
+  EXPECT_FALSE(slower.swap || slower.anneal || slower.reinitialise);
+  EXPECT_EQ(standard_remedies().size(), 12u);
+  EXPECT_TRUE(standard_remedies()[1].placebo);
   const Remedy several = parse_remedy("redo:0.2,50+ leaky_relu:0.25 +l2-init");
   EXPECT_EQ(several.label, "redo:0.2,50 + leaky_relu:0.25 + l2-init");
   EXPECT_EQ(several.swap, Activation("leaky_relu:0.25"));
@@ -73,7 +74,7 @@ TEST(Revive, ARemedyInsideTrainingThatHasNothingToReplaceIsRefusedBeforehand) {
   const Split data = split();
   ReviveSettings settings = trial();
   settings.remedies.resize(2);
-  settings.remedies.push_back(parse_remedy("leaky_relu:0.2 + redo"));
+  settings.remedies.push_back(parse_remedy("leaky_relu:0.2 + redo:0.1,20"));
   const Graph graph = mlp({.inputs = 12, .hidden = {}, .outputs = 4, .activation = "relu"});
   Trainer trainer(graph, settings.train);
   int runs = 0;
@@ -83,7 +84,7 @@ TEST(Revive, ARemedyInsideTrainingThatHasNothingToReplaceIsRefusedBeforehand) {
     FAIL() << "nothing was refused";
   } catch (const Error& error) {
     EXPECT_THAT(error.what(),
-                HasSubstr("[remedies] \"leaky_relu:0.2 + redo\" cannot be tried: redo "
+                HasSubstr("[remedies] \"leaky_relu:0.2 + redo:0.1,20\" cannot be tried: redo "
                           "has no layer whose units it could replace"));
   }
   EXPECT_EQ(runs, 0);
