@@ -520,7 +520,8 @@ def test_a_census_without_a_condition_that_is_met_raises_nothing():
 @pytest.mark.parametrize("loader", [examples((6,))[0], None], ids=["tensor", "nothing"])
 def test_a_census_wants_batches(loader):
     torch.manual_seed(1)
-    with undying.watch(Mlp()) as w, pytest.raises(undying.InputError, match=r"\[loader\] is a .*; expected batches"):
+    model = Mlp()
+    with undying.watch(model) as w, pytest.raises(undying.InputError, match=r"\[loader\] is a .*; expected batches"):
         w.census(loader)
 
 
