@@ -1,5 +1,7 @@
 #include "cli/next.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <string_view>

@@ -107,7 +107,7 @@ struct Again {
 // After a run that learned nothing: on inputs at unit scale where theirs is to blame, at rates
 // around the one at which updates are usual where the rate is, or nothing else.
 Again again(const std::string& command, const RunOutcome& outcome, const Run& run) {
-  const Again same{command, command};
+  Again same{command, command};
   if (!learned_nothing(run, outcome.baseline)) return same;
   const auto found = [&](std::string_view what) {
     return std::ranges::find(outcome.causes, what, &Finding::what) != outcome.causes.end();

@@ -12,13 +12,13 @@ namespace undying::doctor {
 // Where remedies are tried.
 struct Place {
   const Graph& graph;
-  bool has_dead = false;            // units
+  bool has_dead = false;             // units
   std::ptrdiff_t largest_layer = 1;  // in units
-  std::int64_t steps = 0;           // of a run
+  std::int64_t steps = 0;            // of a run
 };
 
-// What of a remedy has something to act on there: the same text, the same trial, and the control's is
-// empty. And why the rest has not.
+// What of a remedy has something to act on there: the same text, the same trial, and the control's
+// is empty. And why the rest has not.
 struct Acting {
   std::string parts;
   std::vector<std::string> idle;

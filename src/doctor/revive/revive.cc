@@ -176,22 +176,30 @@ class Trial {
     for (const Remedy& remedy : settings_.remedies) {
       doctor::Acting acting = doctor::acting(remedy, here);
       const auto [earlier, fresh] = acts.emplace(acting.parts, remedy.label);
-      if (!fresh) {
-        if (!acting.parts.empty()) acting.idle.push_back("it is " + earlier->second + " here");
-        revival_.left_out.push_back(
-            fmt::format("{}: {}", remedy.label, fmt::join(acting.idle, "; ")));
+      if (fresh) {
+        add_arm(remedy);
         continue;
       }
-      Arm arm{.label = remedy.label,
-              .activation = remedy.swap.value_or(own_activation()),
-              .keep_alive = remedy.keep_alive};
-      arm.one_run = one_run(remedy);
-      arm.role = revival_.arms.empty() ? Role::kControl
-                 : remedy.placebo      ? Role::kPlacebo
-                                       : Role::kTreatment;
-      revival_.study.arms.push_back(std::move(arm));
-      revival_.arms.push_back({.remedy = remedy});
+      if (!acting.parts.empty()) acting.idle.push_back("it is " + earlier->second + " here");
+      revival_.left_out.push_back(
+          fmt::format("{}: {}", remedy.label, fmt::join(acting.idle, "; ")));
     }
+    check_arms();
+  }
+
+  void add_arm(const Remedy& remedy) {
+    Arm arm{.label = remedy.label,
+            .activation = remedy.swap.value_or(own_activation()),
+            .keep_alive = remedy.keep_alive};
+    arm.one_run = one_run(remedy);
+    arm.role = revival_.arms.empty() ? Role::kControl
+               : remedy.placebo      ? Role::kPlacebo
+                                     : Role::kTreatment;
+    revival_.study.arms.push_back(std::move(arm));
+    revival_.arms.push_back({.remedy = remedy});
+  }
+
+  void check_arms() const {
     if (revival_.arms.size() < 2 || revival_.study.arms[1].role != Role::kPlacebo)
       throw Error(ErrorCode::kInvalidArgument, "remedies",
                   "expected the control first, then the placebo, then what is to be tried");
