@@ -1,5 +1,7 @@
 // Networks from files, as a user's commands take them.
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "cli/test_program.h"
@@ -139,6 +141,12 @@ TEST_F(NetworkProgram, ItIsSaidWhichOutputIsTakenForWhichClass) {
     table += std::to_string(i) + (i % 3 == 0 ? ",red\n" : i % 3 == 1 ? ",green\n" : ",blue\n");
   write("d.csv", table);
   const auto warns = HasSubstr("outputs 0 to 2 are taken for blue, green,");
+  std::string numbers = "x,colour\n";
+  for (int i = 0; i < 60; ++i) numbers += fmt::format("{},{}\n", i, i % 3);
+  write("n.csv", numbers);
+  EXPECT_THAT(run("diagnose net.onnx --data csv:n.csv:label=colour").out,
+              testing::Not(HasSubstr("outputs 0 to 2 are taken")))
+      << "they are numbered as the outputs are";
   EXPECT_THAT(run("diagnose net.onnx --data csv:d.csv:label=colour").out, warns);
   EXPECT_THAT(run("train --model net.onnx --data csv:d.csv:label=colour --steps 1 --quiet").out,
               testing::Not(warns))

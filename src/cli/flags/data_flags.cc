@@ -156,7 +156,10 @@ namespace {
 void warn_of_order(Split& split) {
   constexpr std::size_t kMost = 10;
   std::vector<std::string> names = split.train->class_names;
-  if (names.empty()) return;
+  bool numbered = true;  // as the outputs are
+  for (std::size_t i = 0; i < names.size(); ++i)
+    numbered = numbered && names[i] == std::to_string(i);
+  if (numbered) return;
   const std::size_t last = names.size() - 1;
   const bool more = names.size() > kMost;
   if (more) names.resize(kMost);
