@@ -202,6 +202,19 @@ class SeveralProgram : public NetworkProgram {
   }
 };
 
+// As policies hand a state on that they do not use.
+TEST_F(SeveralProgram, InspectKnowsAnOutputThatIsAnInput) {
+  const Graph graph({{"obs", "input", {}, {{"shape", Ints{2}}}},
+                     {"state", "input", {}, {{"shape", Ints{1}}}},
+                     linear("policy", 0, 3)},
+                    {2, 1});
+  onnx::save(folder_ / "net.onnx", graph, Trainer(graph, {.threads = 1}).tensors(),
+             {.inputs = {"obs", "state"}, .outputs = {"policy", "next"}});
+  const Result result = run("inspect net.onnx");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, AllOf(HasSubstr("policy (N, 3)"), HasSubstr("next (N, 1)")));
+}
+
 TEST_F(SeveralProgram, InspectNamesInputsAndOutputs) {
   write_actor_critic();
   const Result all = run("inspect net.onnx");

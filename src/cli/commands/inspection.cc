@@ -49,6 +49,7 @@ std::vector<Inspection::Output> outputs_of(const onnx::Model& model) {
         .name = model.outputs[i],
         .shape = shape_in_file(model, model.outputs[i], model.graph.shapes()[node]),
         .chosen = std::ranges::find(model.chosen, static_cast<int>(i)) != model.chosen.end()});
+    if (model.graph.nodes()[static_cast<std::size_t>(node)].op == "input") continue;  // as it came
     const Graph part = cut(model.graph, {node});
     if (const doctor::GradientPaths paths = doctor::gradient_paths(part); paths.unreached > 0)
       output.no_gradient = doctor::no_gradient_text(part, paths);
